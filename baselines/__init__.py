@@ -1,0 +1,1 @@
+"""Neuron-labelling methods, one module each, over the contract in `baselines.base`."""

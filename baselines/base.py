@@ -1,0 +1,101 @@
+"""The contract between the runner and a labelling method.
+
+A method is a frozen dataclass: its fields are its parameters, its class variables say what it
+needs and what it is given. It gets an `Evidence` and returns a `Labelling`. This module (and each
+method's module) imports no torch at run time, so that `dissectbench list` stays quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Need = Literal["activations", "image_embeddings", "concept_embeddings"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured once on the probe set and is shared by all methods.
+
+    Attributes:
+        activations: Pooled activations, float32 [N images, U units].
+        concepts: The C candidate labels, in the order of the concept set.
+        image_embeddings: The encoder's image embeddings, float32 [N, D], not normalised;
+            None where the method does not need them.
+        concept_embeddings: The encoder's text embeddings, float32 [C, D], not normalised;
+            None where the method does not need them.
+    """
+
+    activations: Tensor
+    concepts: tuple[str, ...]
+    image_embeddings: Tensor | None = None
+    concept_embeddings: Tensor | None = None
+
+    def concept_scores(self) -> Tensor:
+        """Cosine of every image with every concept, float32 [N, C].
+
+        Raises:
+            ValueError: The evidence holds no embeddings.
+        """
+        from torch.nn.functional import normalize
+
+        if self.image_embeddings is None or self.concept_embeddings is None:
+            raise ValueError("concept scores need image and concept embeddings: declare both needs")
+        return normalize(self.image_embeddings, dim=1) @ normalize(self.concept_embeddings, dim=1).T
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What a method says of every unit of a layer.
+
+    A unit that the method leaves without a label (dead, or no score defined) has no finite score
+    in its row of `scores`: NaN throughout for a dead unit, -inf for an undefined single score.
+
+    Attributes:
+        concepts: The C labels that `scores` ranks.
+        scores: Full score matrix, float32 [U units, C]; higher is better.
+        notes: Sentences for the record, such as "top_k clamped from 100 to 60 images".
+        counts: Named counts for the record, such as {"undefined_scores": 12}.
+    """
+
+    concepts: tuple[str, ...]
+    scores: Tensor
+    notes: Sequence[str] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A neuron-labelling method.
+
+    Class attributes:
+        summary: One line for `dissectbench list`.
+        version: Raised when labels change, not when code changes.
+        needs: The evidence to gather; nothing else is.
+        given: What the method was given beyond images: "masks", "class labels", "captions", "none".
+        vocabulary: Where its words come from: "concept set", "Broden labels", "free text".
+        source: Paper and official code.
+    """
+
+    summary: ClassVar[str]
+    version: ClassVar[int]
+    needs: ClassVar[frozenset[Need]]
+    given: ClassVar[str]
+    vocabulary: ClassVar[str]
+    source: ClassVar[str]
+
+    def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
+        """Name every unit of a whole layer (scores depend on all units of the call).
+
+        Args:
+            evidence: The measurements that `needs` asked for.
+            seed: For methods that draw at random; equal seeds give equal labels.
+
+        Returns:
+            The labelling of all U units.
+        """
+        ...

@@ -1,0 +1,47 @@
+"""User errors: what is wrong, where, the nearest valid names, and the command that mends it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class UserError(Exception):
+    """A request that cannot be served as written; the program prints it and exits with 2.
+
+    Attributes:
+        what: The fault, in one sentence.
+        where: The config key or `file:line` it stands at.
+        valid: Names that would have been valid, nearest first.
+        cure: The command or change that mends it.
+    """
+
+    def __init__(
+        self, what: str, *, where: str = "", valid: Sequence[str] = (), cure: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.valid = tuple(valid)
+        self.cure = cure
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.valid:
+            lines.append(f"  nearest: {', '.join(self.valid)}")
+        if self.cure:
+            lines.append(f"  to mend: {self.cure}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive pickling by default, and launchers pickle errors.
+        return (_rebuild, (self.what, self.where, self.valid, self.cure))
+
+
+def _rebuild(what: str, where: str, valid: Sequence[str], cure: str) -> UserError:
+    return UserError(what, where=where, valid=valid, cure=cure)
+
+
+def nearest(name: str, valid: Iterable[str], limit: int = 3) -> list[str]:
+    """Return up to `limit` valid names nearest to a mistyped one, best first."""
+    return difflib.get_close_matches(name, list(valid), n=limit, cutoff=0.5)

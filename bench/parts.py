@@ -1,0 +1,141 @@
+"""The parts that a cell is put together from, as protocols.
+
+A part is a frozen dataclass registered under a name: its fields are its parameters (the `params` of
+its YAML), its `summary` is what `dissectbench list` shows, and its module imports no torch at
+import time. Describing a part (`fingerprint`, words, names, length) is cheap and torch-free, so
+that finished cells are recognised without loading a network; `load` does the heavy work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.truth import TrueName
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor, nn
+
+Fingerprint = Mapping[str, Any]
+"""JSON-ready facts that decide what a part computes; equal fingerprints, equal results."""
+
+
+@dataclass(frozen=True)
+class LoadedTarget:
+    """A network ready to run: float32, eval mode, on its device.
+
+    Attributes:
+        module: The network; its layers are addressed by module path ("layer4", "fc").
+        transform: Turns an RGB image into the network's input, float32 [3, H, W].
+    """
+
+    module: nn.Module
+    transform: Callable[[Image], Tensor]
+
+
+@dataclass(frozen=True)
+class LoadedEncoder:
+    """An image-text model ready to run.
+
+    Attributes:
+        transform: Turns an RGB image into the image tower's input, float32 [3, H, W].
+        encode_images: [B, 3, H, W] -> embeddings, float32 [B, D], not normalised.
+        encode_texts: B texts -> embeddings, float32 [B, D], not normalised.
+    """
+
+    transform: Callable[[Image], Tensor]
+    encode_images: Callable[[Tensor], Tensor]
+    encode_texts: Callable[[Sequence[str]], Tensor]
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A network whose units are to be named."""
+
+    summary: ClassVar[str]
+
+    def fingerprint(self) -> Fingerprint:
+        """Architecture, sha256 of the weights, transform."""
+        ...
+
+    def load(self, device: str) -> LoadedTarget:
+        """Build the network and read its weights."""
+        ...
+
+
+@runtime_checkable
+class Truth(Protocol):
+    """The true names of a layer's units; may cover only some of them."""
+
+    summary: ClassVar[str]
+
+    def names(self) -> Mapping[int, TrueName]:
+        """True name by unit index (from 0)."""
+        ...
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """A set of images in a fixed order; a smaller `limit` is a prefix of a larger one."""
+
+    summary: ClassVar[str]
+
+    def __len__(self) -> int: ...
+
+    def fingerprint(self) -> Fingerprint:
+        """What decides every pixel, and the number of images."""
+        ...
+
+    def image(self, index: int) -> Image:
+        """The image at `index`, RGB."""
+        ...
+
+
+@runtime_checkable
+class ConceptSet(Protocol):
+    """Candidate labels, in a fixed order, without blanks or duplicates."""
+
+    summary: ClassVar[str]
+
+    def words(self) -> tuple[str, ...]:
+        """The labels."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """What was dropped from the source, for the record (duplicates, blanks)."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """An image-text model that embeds images and labels in one space."""
+
+    summary: ClassVar[str]
+
+    def fingerprint(self) -> Fingerprint:
+        """Architecture, weights, prompt, precision; `text_tower` names the text tower's weights."""
+        ...
+
+    def load(self, device: str) -> LoadedEncoder:
+        """Build the model and read its weights."""
+        ...
+
+
+@runtime_checkable
+class SentenceEncoder(Protocol):
+    """A text model that scores how close a label is to the true name."""
+
+    summary: ClassVar[str]
+
+    def fingerprint(self) -> Fingerprint:
+        """Model and weights; `text_tower` as for `Encoder`, so that circularity shows."""
+        ...
+
+    def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """Return a function from n texts to unit-length embeddings, float32 [n, D]."""
+        ...

@@ -1,0 +1,1 @@
+"""Hydra configuration groups (YAML); a package only so that wheels carry it."""

@@ -1,0 +1,1 @@
+"""Records to tables and pages, and the published boards themselves."""

@@ -1,0 +1,88 @@
+"""The record of one cell: what ran on what, and what came of it. Its JSON is a contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+SCHEMA = 1
+
+Status = Literal["ok", "failed"]
+Origin = Literal["measured", "imported", "reported"]
+
+
+class RecordError(ValueError):
+    """A record on disk that cannot be read; says which file and why."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One cell's outcome, without its scores and timings (they are files of their own).
+
+    Attributes:
+        key: Short sha256 of everything that decides the labels.
+        board: The board that the cell was run for.
+        status: "ok", or "failed" with `error` filled in.
+        origin: Where the labels come from.
+        method: {name, version, params, source, given, vocabulary}.
+        target: {name, params, fingerprint, layer, pooling, units, map_size}.
+        probe: {name, params, fingerprint, n}.
+        concepts: {name, params, sha256, n}.
+        encoder: {name, params, fingerprint}; empty where the method needs none.
+        seed: The method's seed.
+        run: What does not decide the labels: {batch_size, device, workers, overrides}.
+        environment: Versions, hardware, git state of this package.
+        counts: {units, dead, unlabelled, undefined_scores, ...}.
+        notes: Sentences for a reader ("top_k clamped from 100 to 60 images").
+        error: {type, message, traceback} of a failed cell.
+        schema: Version of this layout.
+    """
+
+    key: str
+    board: str
+    status: Status
+    origin: Origin
+    method: Mapping[str, Any]
+    target: Mapping[str, Any]
+    probe: Mapping[str, Any]
+    concepts: Mapping[str, Any]
+    encoder: Mapping[str, Any]
+    seed: int
+    run: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    error: Mapping[str, str] | None = None
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """Serialise with sorted keys, so that equal records are equal bytes."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """Read `folder`/record.json.
+
+        Raises:
+            RecordError: The file is missing, is no JSON object, has unknown or missing fields, or
+                a schema that this version does not know.
+        """
+        path = folder / "record.json"
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RecordError(f"{path}: no such file") from error
+        except (ValueError, OSError) as error:
+            raise RecordError(f"{path}: not readable as JSON ({error})") from error
+        if not isinstance(data, dict):
+            raise RecordError(f"{path}: holds no JSON object")
+        if data.get("schema") != SCHEMA:
+            raise RecordError(f"{path}: schema {data.get('schema')!r}; this version reads {SCHEMA}")
+        try:
+            data["notes"] = tuple(data.get("notes", ()))
+            return cls(**data)
+        except TypeError as error:
+            raise RecordError(f"{path}: {error}") from error

@@ -1,0 +1,1 @@
+"""Pure functions on tables and arrays: label match, ranks, text similarity, statistics."""

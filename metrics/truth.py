@@ -1,0 +1,27 @@
+"""The true name of a unit, as scoring sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrueName:
+    """What one unit is known to respond to.
+
+    Attributes:
+        name: The name as published; for ImageNet the whole synonym string ("tench, Tinca tinca").
+        synonyms: Accepted names, the commonest first; never empty.
+        hypernyms: Broader names that earn half a point in `lexical_match`.
+        group: A part of the truth whose scores are also shown apart, such as "seen" and "unseen"
+            (whether the encoder's training captions ever used the name); empty for none.
+    """
+
+    name: str
+    synonyms: tuple[str, ...]
+    hypernyms: tuple[str, ...] = ()
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.synonyms:
+            raise ValueError(f"true name {self.name!r} has no synonym; give at least the name itself")
