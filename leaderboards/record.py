@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 SCHEMA = 1
+
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
 Status = Literal["ok", "failed"]
 Origin = Literal["measured", "imported", "reported"]
@@ -16,6 +21,25 @@ Origin = Literal["measured", "imported", "reported"]
 
 class RecordError(ValueError):
     """A record on disk that cannot be read; says which file and why."""
+
+
+def slug(name: object, what: str) -> str:
+    """Return `name` where it may stand in a path, for no path is built from an unchecked name.
+
+    Args:
+        name: The name as a file or a user gave it.
+        what: What it names, for the message ("board", "method").
+
+    Raises:
+        RecordError: It is no text of 1 to 80 letters, digits, `_`, `.` and `-` that starts with a
+            letter or a digit.
+    """
+    if not isinstance(name, str) or not _SLUG.fullmatch(name):
+        raise RecordError(
+            f"{what} name {name!r} cannot stand in a path: use letters, digits, '_', '.' and '-', "
+            "80 at most, and start with a letter or a digit"
+        )
+    return name
 
 
 @dataclass(frozen=True)
@@ -83,6 +107,24 @@ class Record:
             raise RecordError(f"{path}: schema {data.get('schema')!r}; this version reads {SCHEMA}")
         try:
             data["notes"] = tuple(data.get("notes", ()))
-            return cls(**data)
+            record = cls(**data)
         except TypeError as error:
             raise RecordError(f"{path}: {error}") from error
+        _check(record, path)
+        return record
+
+
+def _check(record: Record, path: Path) -> None:
+    """Refuse fields of another type than the schema's: JSON may hold anything."""
+    for name in ("key", "board"):
+        if not isinstance(getattr(record, name), str):
+            raise RecordError(f"{path}: field {name!r} is no text")
+    for name, allowed in (("status", get_args(Status)), ("origin", get_args(Origin))):
+        if getattr(record, name) not in allowed:
+            raise RecordError(f"{path}: field {name!r} is none of {', '.join(allowed)}")
+    mappings = ("method", "target", "probe", "concepts", "encoder", "run", "environment", "counts")
+    for name in mappings:
+        if not isinstance(getattr(record, name), dict):
+            raise RecordError(f"{path}: field {name!r} is no JSON object")
+    if isinstance(record.seed, bool) or not isinstance(record.seed, int):
+        raise RecordError(f"{path}: field 'seed' is no whole number")

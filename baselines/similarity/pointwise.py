@@ -1,0 +1,195 @@
+"""wpmi and soft_wpmi: pointwise mutual information of a unit's top images and a concept."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from baselines.similarity.inputs import checked, live_units, spans, top_images, unlabelled
+from baselines.similarity_parameters import check_parameters, effective_top_k
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TILE = 2**22  # float64 elements in a tile of image rows x concepts: 32 MiB
+_UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a core's cache
+
+
+def soft_wpmi(
+    concept_scores: Tensor,
+    activations: Tensor,
+    *,
+    top_k: int = 100,
+    a: float = 10.0,
+    lam: float = 1.0,
+    p_start: float = 0.998,
+    p_end: float = 0.97,
+    min_prob: float = 1e-7,
+    marginal: Tensor | None = None,
+) -> Tensor:
+    """Soft weighted pointwise mutual information: top images belong to the unit's set with p_k.
+
+    P = softmax of a S over the concepts; i_0, i_1, ... are the unit's K = min(top_k, N) most
+    activating images (ties: lowest index first); p_k = p_start - (k / K) (p_start - p_end):
+    L[u, c] = sum_k ln(1 + p_k (P[i_k, c] - 1) + min_prob)
+    D[c] = ln(mean over units u of exp L[u, c])
+    sim = L - lam D                            (the paper's "SoftWPMI", its default)
+
+    D is a property of all units of the call. Dead units take no part in it. A call with a single
+    live unit and lam = 1 scores 0 everywhere unless it is given a `marginal`.
+
+    Args:
+        concept_scores: Raw cosines of images and concepts, S [N, C]. P depends on all C of them.
+        activations: Pooled activations of a full layer [N, U].
+        top_k: Images read per unit; clamped to N (see `effective_top_k`), p_k with it.
+        a: Inverse temperature of the softmax.
+        lam: Weight of the marginal D.
+        p_start: p_0.
+        p_end: The limit of p_k, never quite reached.
+        min_prob: Added inside the logarithm, above 0.
+        marginal: D [C] to use instead of that of this call's units (see `log_marginal`).
+
+    Returns:
+        Similarities, float32 [U, C]; NaN rows for dead units (constant or not all finite).
+
+    Raises:
+        ValueError: Inputs of the wrong shape, type or device, concept scores not finite, or a
+            parameter outside its range.
+    """
+    check_parameters(top_k=top_k, a=a, lam=lam, p_start=p_start, p_end=p_end, min_prob=min_prob)
+    concept_scores, activations = checked(concept_scores, activations)
+    depth = effective_top_k(len(activations), top_k)
+    membership = [p_start - k / depth * (p_start - p_end) for k in range(depth)]
+    return _information(concept_scores, activations, membership, a, lam, min_prob, marginal)
+
+
+def wpmi(
+    concept_scores: Tensor,
+    activations: Tensor,
+    *,
+    top_k: int = 28,
+    a: float = 2.0,
+    lam: float = 0.6,
+    min_prob: float = 1e-7,
+    marginal: Tensor | None = None,
+) -> Tensor:
+    """Weighted pointwise mutual information: every top image belongs to the unit's set.
+
+    As `soft_wpmi` with p_k = 1: L[u, c] = sum_k ln(P[i_k, c] + min_prob), sim = L - lam D
+    (the paper's "WPMI").
+
+    Args:
+        concept_scores: Raw cosines of images and concepts, S [N, C]. P depends on all C of them.
+        activations: Pooled activations of a full layer [N, U].
+        top_k: Images read per unit; clamped to N (see `effective_top_k`).
+        a: Inverse temperature of the softmax.
+        lam: Weight of the marginal D.
+        min_prob: Added inside the logarithm, above 0.
+        marginal: D [C] to use instead of that of this call's units (see `log_marginal`).
+
+    Returns:
+        Similarities, float32 [U, C]; NaN rows for dead units (constant or not all finite).
+
+    Raises:
+        ValueError: Inputs of the wrong shape, type or device, concept scores not finite, or a
+            parameter outside its range.
+    """
+    check_parameters(top_k=top_k, a=a, lam=lam, min_prob=min_prob)
+    concept_scores, activations = checked(concept_scores, activations)
+    membership = [1.0] * effective_top_k(len(activations), top_k)
+    return _information(concept_scores, activations, membership, a, lam, min_prob, marginal)
+
+
+def log_marginal(log_likelihood: Tensor) -> Tensor:
+    """D of `soft_wpmi` and `wpmi`: ln of the mean likelihood over the live units.
+
+    Call either function on a reference layer with lam=0 to get its L, and pass this D as
+    `marginal` to score other units against that layer.
+
+    Args:
+        log_likelihood: L [U, C]; rows that hold NaN (dead units) are left out.
+
+    Returns:
+        D, float64 [C].
+
+    Raises:
+        ValueError: No unit is left.
+    """
+    live = log_likelihood[~torch.isnan(log_likelihood).any(dim=1)].double()
+    if not len(live):
+        raise ValueError("a marginal needs at least one live unit")
+    return torch.logsumexp(live, dim=0) - math.log(len(live))
+
+
+def _information(
+    concept_scores: Tensor,
+    activations: Tensor,
+    membership: Sequence[float],
+    a: float,
+    lam: float,
+    min_prob: float,
+    marginal: Tensor | None,
+) -> Tensor:
+    """L - lam D with p_k = membership[k], float32 [U, C]; only rows in some top K are expanded."""
+    n_concepts = concept_scores.shape[1]
+    if marginal is not None and marginal.shape != (n_concepts,):
+        raise ValueError(f"marginal must be [{n_concepts}], not {list(marginal.shape)}")
+    result = unlabelled(concept_scores, activations)
+    live = live_units(activations).nonzero()[:, 0]
+    if not len(live):
+        return result
+    images = top_images(activations[:, live], len(membership))
+    rows, places = torch.unique(images, return_inverse=True)
+    normaliser = _log_normaliser(concept_scores, rows, a)
+    for start, stop in spans(n_concepts, max(1, _TILE // max(len(rows), len(live)))):
+        tile = concept_scores[:, start:stop].index_select(0, rows).double()
+        tile.mul_(a).sub_(normaliser).exp_()
+        likelihood = _sum_of_logs(tile, places, membership, min_prob)
+        # lam = 0 asks for L itself, which needs no D.
+        if lam and marginal is None:
+            likelihood.sub_(log_marginal(likelihood), alpha=lam)
+        elif lam and marginal is not None:
+            likelihood.sub_(marginal[start:stop].to(likelihood), alpha=lam)
+        result[live, start:stop] = likelihood.float()
+    return result
+
+
+def _log_normaliser(concept_scores: Tensor, rows: Tensor, a: float) -> Tensor:
+    """Log of the sum over concepts of exp(a S) for the given image rows, float64 [R, 1]."""
+    step = max(1, _TILE // concept_scores.shape[1])
+    tiles = [
+        torch.logsumexp(concept_scores[rows[start:stop]].double().mul_(a), dim=1, keepdim=True)
+        for start, stop in spans(len(rows), step)
+    ]
+    return torch.cat(tiles)
+
+
+def _sum_of_logs(
+    probabilities: Tensor, places: Tensor, membership: Sequence[float], min_prob: float
+) -> Tensor:
+    """Sum over k of ln((1 - p_k) + p_k P[places[k, u], c] + min_prob), float64 [U, c].
+
+    Args:
+        probabilities: P of the needed images and a tile of concepts, float64 [R, c].
+        places: Rows of `probabilities`, int64 [K, U].
+        membership: p_k, K of them.
+        min_prob: Added inside the logarithm.
+    """
+    # One logarithm of a product of factors instead of one per factor: as many as cannot underflow.
+    smallest = 1.0 - max(membership) + min_prob
+    group = 32 if smallest >= 1 else min(32, max(1, int(250 / -math.log10(smallest))))
+    width = probabilities.shape[1]
+    total = probabilities.new_zeros((places.shape[1], width))
+    for start, stop in spans(places.shape[1], max(1, _UNIT_TILE // width)):
+        product = probabilities.new_ones((stop - start, width))
+        for k, p in enumerate(membership):
+            # (1 - p) + p P does not cancel where 1 + p (P - 1) does.
+            factor = probabilities.index_select(0, places[k, start:stop])
+            product.mul_(factor.mul_(p).add_((1.0 - p) + min_prob))
+            if (k + 1) % group == 0 or k + 1 == len(membership):
+                total[start:stop] += product.log_()
+                product.fill_(1.0)
+    return total

@@ -1,0 +1,55 @@
+"""Labels from a score matrix, never choosing a score that is not defined."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def labelled_argmax(scores: Tensor) -> Tensor:
+    """Each unit's best concept.
+
+    Args:
+        scores: Scores [U, C]; NaN and infinities count as not defined.
+
+    Returns:
+        Concept indices, int64 [U]: the lowest among equals, -1 for a unit with no finite score.
+    """
+    ordered, finite = _ordered(scores)
+    best = torch.argmax(ordered, dim=1)  # documented to return the first of equal maxima
+    return torch.where(finite.any(dim=1), best, -1)
+
+
+def top_concepts(scores: Tensor, k: int) -> Tensor:
+    """Each unit's k best concepts, best first, ties by lowest concept index.
+
+    Args:
+        scores: Scores [U, C]; NaN and infinities count as not defined.
+        k: How many, at least 1; more than C gives C.
+
+    Returns:
+        Concept indices, int64 [U, min(k, C)]; -1 fills up a row that has fewer finite scores.
+
+    Raises:
+        ValueError: k below 1.
+    """
+    if k < 1:
+        raise ValueError(f"k is at least 1, not {k}")
+    ordered, finite = _ordered(scores)
+    k = min(k, scores.shape[1])
+    # Choosing at a threshold first keeps the ties stable without sorting all C concepts.
+    threshold = torch.topk(ordered, k, dim=1).values[:, -1:]
+    above, level = ordered > threshold, ordered == threshold
+    room = k - above.sum(dim=1, keepdim=True)
+    chosen = above | (level & (level.cumsum(dim=1) <= room))
+    indices = chosen.nonzero()[:, 1].view(len(scores), k)
+    order = torch.argsort(ordered.gather(1, indices), dim=1, descending=True, stable=True)
+    indices = indices.gather(1, order)
+    return torch.where(finite.gather(1, indices), indices, -1)
+
+
+def _ordered(scores: Tensor) -> tuple[Tensor, Tensor]:
+    if scores.ndim != 2 or not scores.shape[1]:
+        raise ValueError(f"scores must be [U, C] with C >= 1, not of shape {tuple(scores.shape)}")
+    finite = torch.isfinite(scores)
+    return torch.where(finite, scores, -torch.inf), finite

@@ -1,0 +1,75 @@
+"""The program: dispatch on the first argument, importing only what that command needs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from bench import __version__
+from bench.errors import UserError, nearest
+
+COMMANDS = {
+    "demo": "everything on the embedded world: runs, tables, a leaderboard",
+    "run": "one cell, or a sweep with -m (Hydra overrides)",
+    "score": "score existing labels under another truth, sentence encoder or rule",
+    "list": "methods, targets, probes, concepts, encoders, metrics, experiments",
+    "board": "leaderboards from the records on disk (Markdown, CSV)",
+    "train": "rebuild the embedded world's networks",
+}
+DONE, SOME_FAILED, BAD_REQUEST = 0, 1, 2
+
+
+def usage() -> str:
+    """The text of `dissectbench --help`."""
+    commands = "\n".join(f"  {name:<7} {what}" for name, what in COMMANDS.items())
+    return (
+        "usage: dissectbench COMMAND [...]\n\n"
+        "Which method names a vision network's neurons best, how surely, and at what cost?\n\n"
+        f"{commands}\n\n"
+        "  dissectbench COMMAND --help says more; --debug shows tracebacks; --version.\n"
+        "Exit codes: 0 done, 1 some cell failed, 2 the request was wrong.\n"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(usage())
+        return DONE
+    if arguments[0] == "--version":
+        sys.stdout.write(f"dissectbench {__version__}\n")
+        return DONE
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns at every later fork
+    try:
+        return _dispatch(arguments[0], arguments[1:])
+    except UserError as error:
+        if debug:
+            raise
+        sys.stderr.write(f"dissectbench: {error}\n")
+        return BAD_REQUEST
+    except KeyboardInterrupt:
+        sys.stderr.write("dissectbench: interrupted; finished cells are kept\n")
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        return DONE
+
+
+def _dispatch(command: str, rest: list[str]) -> int:
+    if command not in COMMANDS:
+        raise UserError(
+            f"unknown command {command!r}",
+            valid=nearest(command, COMMANDS),
+            cure="`dissectbench --help` lists all",
+        )
+    module = importlib.import_module(f"bench.cli.{command}")
+    return int(module.main(rest))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The parts that ship with the suite, by name. Nothing is imported until a part is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from baselines.base import Method
+from bench.parts import ConceptSet, Encoder, Probe, SentenceEncoder, Target, Truth
+from bench.registry import Registry
+
+METHODS: Registry[Method] = Registry(
+    "method",
+    "methods",
+    Method,  # type: ignore[type-abstract]
+    {"clip_dissect": "baselines.clip_dissect:ClipDissect"},
+)
+TARGETS: Registry[Target] = Registry(
+    "target",
+    "targets",
+    Target,  # type: ignore[type-abstract]
+    {
+        "glyphs": "bench.targets:GlyphsTarget",
+        "torchvision": "bench.targets:TorchvisionTarget",
+    },
+)
+TRUTHS: Registry[Truth] = Registry(
+    "truth",
+    "truths",
+    Truth,  # type: ignore[type-abstract]
+    {
+        "file": "bench.truths:FileTruth",
+        "glyphs": "bench.truths:GlyphsTruth",
+        "none": "bench.truths:NoTruth",
+    },
+)
+PROBES: Registry[Probe] = Registry(
+    "probe",
+    "probes",
+    Probe,  # type: ignore[type-abstract]
+    {"folder": "bench.probes:FolderProbe", "glyphs": "bench.probes:GlyphsProbe"},
+)
+CONCEPTS: Registry[ConceptSet] = Registry(
+    "concepts",
+    "concepts",
+    ConceptSet,  # type: ignore[type-abstract]
+    {
+        "file": "bench.concepts:FileConcepts",
+        "glyphs": "bench.concepts:GlyphsConcepts",
+        "wordfreq": "bench.concepts:WordfreqConcepts",
+    },
+)
+ENCODERS: Registry[Encoder] = Registry(
+    "encoder",
+    "encoders",
+    Encoder,  # type: ignore[type-abstract]
+    {
+        "glyphs": "bench.encoders:GlyphsEncoder",
+        "open_clip": "bench.encoders:OpenClipPretrained",
+        "open_clip_files": "bench.encoders:OpenClipEncoder",
+    },
+)
+SENTENCES: Registry[SentenceEncoder] = Registry(
+    "sentence",
+    "sentences",
+    SentenceEncoder,  # type: ignore[type-abstract]
+    {"sentence_transformers": "bench.sentences:SentenceTransformer"},
+)
+
+BY_GROUP: dict[str, Registry[Any]] = {
+    "method": METHODS,
+    "target": TARGETS,
+    "probe": PROBES,
+    "concepts": CONCEPTS,
+    "encoder": ENCODERS,
+}
+"""Registries of the parts that are chosen by a config group of their own."""

@@ -1,0 +1,27 @@
+"""Argument parsing that all commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from bench.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with faults raised as `UserError` so that every command fails alike."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing and exiting."""
+        raise UserError(message, cure=f"`{self.prog} --help` shows the options")
+
+
+def parser(command: str, description: str, epilog: str = "") -> Parser:
+    """A parser for `dissectbench COMMAND`."""
+    return Parser(
+        prog=f"dissectbench {command}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )

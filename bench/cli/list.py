@@ -1,0 +1,77 @@
+"""`dissectbench list`: what can be named on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cli.arguments import parser
+from bench.errors import UserError, nearest
+
+KINDS = ("methods", "targets", "probes", "concepts", "encoders", "metrics", "experiments")
+GROUPS = {
+    "methods": "method",
+    "targets": "target",
+    "probes": "probe",
+    "concepts": "concepts",
+    "encoders": "encoder",
+    "experiments": "experiment",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print one table a kind: the name to type and one line about it."""
+    options = parser("list", "What can be named on the command line.")
+    options.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
+    kinds = options.parse_args(arguments).kinds or list(KINDS)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UserError(
+                f"unknown kind {kind!r}",
+                valid=nearest(kind, KINDS),
+                cure=f"choose from: {', '.join(KINDS)}",
+            )
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for kind in kinds:
+        table = Table(title=_title(kind), title_justify="left", box=None, pad_edge=False)
+        table.add_column("name", style="bold", no_wrap=True)
+        table.add_column("what it is", overflow="fold")
+        for name, summary in rows(kind):
+            table.add_row(name, summary)
+        console.print(table, markup=False)
+        console.print()
+    return 0
+
+
+def rows(kind: str) -> list[tuple[str, str]]:
+    """(name, summary) of everything of one kind, sorted by name."""
+    if kind == "metrics":
+        from metrics.scoring import METRICS
+
+        return [(name, metric.summary) for name, metric in METRICS.items()]
+    from bench.catalog import BY_GROUP
+    from bench.config.compose import CONF
+    from bench.config.overrides import choices
+
+    group = GROUPS[kind]
+    found = {name: _comment(path) for name, path in choices(group, CONF).items()}
+    if group in BY_GROUP:
+        registry = BY_GROUP[group]
+        for name in registry.names():
+            if name not in found:
+                found[name] = str(registry.get(name).summary)
+    return sorted(found.items())
+
+
+def _title(kind: str) -> str:
+    return f"{kind} ({GROUPS[kind]}=...)" if kind in GROUPS else kind
+
+
+def _comment(path: Path) -> str:
+    """The first comment of a YAML file that is prose; it is the choice's summary."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = (line[1:].strip() for line in lines if line.startswith("#"))
+    return next((text for text in comments if not text.startswith("@package")), "")

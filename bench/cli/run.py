@@ -1,0 +1,45 @@
+"""`dissectbench run`: one cell, a sweep, or an experiment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cli.arguments import parser
+
+EPILOG = """\
+examples:
+  dissectbench run                                        the defaults, on the embedded world
+  dissectbench run method.params.similarity=wpmi concepts=wordfreq_20k
+  dissectbench run -m probe=glyphs_val,glyphs_half        a sweep
+  dissectbench run experiment=glyphs_demo                 a list of sweeps
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Expand the request, run what is left of it, print what came of it."""
+    options = parser("run", "Describe a layer's units and score the descriptions.", EPILOG)
+    options.add_argument("-m", "--multirun", action="store_true", help="sweep over a,b,c values")
+    options.add_argument("--cfg", action="store_true", help="print the composed config and stop")
+    options.add_argument("--config-dir", type=Path, help="a folder of your own config groups")
+    options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
+    given = options.parse_intermixed_args(arguments)
+
+    from bench.config.compose import expand
+
+    jobs = expand(given.overrides, multirun=given.multirun, config_dir=given.config_dir)
+    if given.cfg:
+        from omegaconf import OmegaConf
+
+        for job in jobs:
+            sys.stdout.write(OmegaConf.to_yaml(job.config, resolve=True))
+        return 0
+
+    from bench.cli.outcome import report
+    from bench.run.launch import launch
+    from bench.run.plan import plan
+
+    planned = plan(jobs)
+    launch(planned, given.overrides)
+    return report(planned)

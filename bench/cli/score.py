@@ -1,0 +1,65 @@
+"""`dissectbench score`: score existing labels again, without running the method."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cli.arguments import parser
+from bench.config.compose import expand
+from bench.errors import UserError
+from bench.run.keys import short_hash
+from bench.run.parts import build_parts
+from leaderboards.record import Record, RecordError
+
+RESCORABLE = ("scoring", "target.truth", "runtime")
+EPILOG = """\
+examples:
+  dissectbench score results/glyphs/clip_dissect/* scoring.official_labels=true
+  dissectbench score RECORD target.truth.name=file target.truth.params.path=names.csv
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Score each record under the given settings; a score that exists already is kept."""
+    options = parser("score", "Score existing labels under another truth, scorer or rule.", EPILOG)
+    options.add_argument("records", nargs="+", metavar="RECORD|key=value")
+    given = options.parse_args(arguments).records
+    overrides = [text for text in given if "=" in text]
+    for text in overrides:
+        key = text.lstrip("+").partition("=")[0]
+        if not key.startswith(RESCORABLE):
+            raise UserError(
+                f"{key!r} decides the labels themselves",
+                where=key,
+                cure="use `dissectbench run`; score takes scoring.*, target.truth.*, runtime.*",
+            )
+    folders = [Path(text) for text in given if "=" not in text]
+    if not folders:
+        raise UserError("no record is named", cure="give the folder of a record.json")
+    for folder in folders:
+        _score(folder, overrides)
+    return 0
+
+
+def _score(folder: Path, overrides: Sequence[str]) -> None:
+    from bench.run.scoring import score_record
+
+    try:
+        record = Record.read(folder)
+    except RecordError as error:
+        raise UserError(str(error), cure="give the folder of a record.json") from error
+    if record.status != "ok":
+        sys.stdout.write(f"{folder}: skipped, its run failed\n")
+        return
+    new = {text.partition("=")[0].lstrip("+") for text in overrides}
+    old = [text for text in record.run["overrides"] if text.partition("=")[0].lstrip("+") not in new]
+    [job] = expand([*old, *overrides])
+    parts = build_parts(job.config)
+    skey = short_hash(parts.scoring(record.target["layer"]))
+    if (folder / "scores" / f"{skey}.json").is_file():
+        sys.stdout.write(f"{folder}: scores/{skey}.json is there already\n")
+        return
+    score_record(folder, record, parts)
+    sys.stdout.write(f"{folder}: wrote scores/{skey}.json\n")

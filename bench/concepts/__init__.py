@@ -1,0 +1,7 @@
+"""Concept sets: the candidate labels."""
+
+from bench.concepts.file import FileConcepts
+from bench.concepts.glyphs import GlyphsConcepts
+from bench.concepts.wordfreq_list import WordfreqConcepts
+
+__all__ = ["FileConcepts", "GlyphsConcepts", "WordfreqConcepts"]

@@ -1,0 +1,55 @@
+"""The commonest English words, offline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class WordfreqConcepts:
+    """The `n` commonest English words of the package wordfreq, the commonest first.
+
+    Attributes:
+        n: Number of words.
+    """
+
+    summary: ClassVar[str] = "the commonest English words (package wordfreq)"
+
+    n: int = 20000
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise UserError(
+                f"a list of {self.n} words is empty",
+                where="concepts.params.n",
+                cure="give a number from 1",
+            )
+
+    def words(self) -> tuple[str, ...]:
+        """The words.
+
+        Raises:
+            UserError: The package knows fewer than `n`.
+        """
+        return self._words
+
+    def notes(self) -> tuple[str, ...]:
+        """Nothing is dropped."""
+        return ()
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        from wordfreq import top_n_list
+
+        words = tuple(dict.fromkeys(word.strip() for word in top_n_list("en", self.n)))
+        if len(words) < self.n:
+            raise UserError(
+                f"wordfreq knows {len(words)} English words, not {self.n}",
+                where="concepts.params.n",
+                cure=f"give {len(words)} or fewer",
+            )
+        return words

@@ -1,0 +1,1 @@
+"""From what a user types to validated jobs: schema, composition, expansion, validation."""

@@ -1,0 +1,182 @@
+"""Composition: override strings to one `RunConfig` each, through Hydra's compose API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bench.catalog import BY_GROUP
+from bench.config.overrides import check_overrides, choices, rewrite
+from bench.config.schema import RunConfig
+from bench.config.validate import validate
+from bench.errors import UserError
+
+# Absolute, and from this file: a user's own folder named conf must not shadow ours.
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One composed and validated configuration.
+
+    Attributes:
+        overrides: What was asked for, in Hydra's own grammar; composing it again gives `config`.
+        config: The composed configuration, interpolations resolved.
+        launcher: Hydra's launcher for it ("basic", "joblib", "submitit_slurm").
+    """
+
+    overrides: tuple[str, ...]
+    config: DictConfig
+    launcher: str = "basic"
+
+
+def register_schema() -> None:
+    """Register the dataclass schema, and registered parts without a YAML file as choices.
+
+    So a part from another package can be chosen by name (`method=theirs`). A part that has a YAML
+    file is left to it: Hydra would take an equal name for a schema to match.
+    """
+    store = ConfigStore.instance()
+    store.store(name="schema", node=RunConfig)
+    for group, registry in BY_GROUP.items():
+        for name in set(registry.names()) - set(choices(group, CONF)):
+            store.store(group=group, name=name, node={"name": name, "params": {}})
+
+
+def expand(
+    overrides: Sequence[str], *, multirun: bool = False, config_dir: Path | None = None
+) -> list[Job]:
+    """Turn a request into jobs: one, or as many as its sweeps and blocks multiply to.
+
+    Args:
+        overrides: Hydra overrides as typed.
+        multirun: Sweep over comma-separated values. An experiment with blocks always does.
+        config_dir: A user's own folder of config groups, searched besides ours.
+
+    Returns:
+        Validated jobs in a fixed order, duplicates removed.
+
+    Raises:
+        UserError: Anything about the request that is wrong.
+    """
+    check_overrides(overrides, CONF, config_dir)
+    blocks = _blocks(overrides, config_dir)
+    jobs: list[Job] = []
+    seen: set[tuple[str, ...]] = set()
+    register_schema()
+    with _hydra(config_dir):
+        for block in blocks or [[]]:
+            merged = _merge(block, overrides)
+            for cell in _split(merged) if (multirun or blocks) else [_single(merged)]:
+                key = tuple(sorted(cell))
+                if key not in seen:
+                    seen.add(key)
+                    jobs.append(_compose(cell, config_dir))
+    return jobs
+
+
+def _blocks(overrides: Sequence[str], config_dir: Path | None) -> list[list[str]]:
+    """The blocks of the experiment that the request names; none without an experiment."""
+    chosen = [o for o in overrides if o.lstrip("+").startswith("experiment=")]
+    if not chosen:
+        return []
+    register_schema()
+    with _hydra(config_dir):
+        config = _compose_raw(chosen, config_dir)
+    return [[str(item) for item in block] for block in config.blocks]
+
+
+def _merge(block: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """A block's overrides, those that the user gave too replaced by the user's."""
+    given = {_key(text) for text in overrides}
+    return [text for text in block if _key(text) not in given] + list(overrides)
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _split(overrides: Sequence[str]) -> Iterable[list[str]]:
+    parsed = _parse(overrides)
+    for batch in BasicSweeper.split_arguments(parsed, max_batch_size=None):
+        yield from (list(cell) for cell in batch)
+
+
+def _single(overrides: Sequence[str]) -> list[str]:
+    for override in _parse(overrides):
+        if override.is_sweep_override():
+            raise UserError(
+                f"{override.input_line} gives several values to one run",
+                where=str(override.key_or_group),
+                cure="add -m to run one job for each of them",
+            )
+    return list(overrides)
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    try:
+        return OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise UserError(_message(error), cure="overrides look like key=value") from error
+
+
+def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
+    composed = _compose_raw(cell, config_dir, with_hydra=True)
+    launcher = str(OmegaConf.to_container(composed.hydra.runtime.choices)["hydra/launcher"])  # type: ignore[index,call-overload]
+    OmegaConf.set_struct(composed, False)
+    composed.pop("hydra")
+    validate(composed)
+    return Job(tuple(cell), composed, launcher)
+
+
+def _compose_raw(
+    overrides: Sequence[str], config_dir: Path | None, *, with_hydra: bool = False
+) -> DictConfig:
+    extra = [f"hydra.searchpath=[{config_dir.resolve().as_uri()}]"] if config_dir else []
+    try:
+        return compose(
+            "config", overrides=[*rewrite(overrides), *extra], return_hydra_config=with_hydra
+        )
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_message(error), cure=_cure(str(error))) from error
+
+
+def _cure(message: str) -> str:
+    plugin = re.search(r"hydra/launcher/(\w+)", message)
+    if plugin:
+        extra = plugin[1].partition("_")[0]
+        return f"pip install 'dissectbench[{extra}]'"
+    return "`dissectbench run --cfg` shows the composed config"
+
+
+def _message(error: BaseException) -> str:
+    cause = f": {error.__cause__}" if error.__cause__ else ""
+    return f"{error}{cause}".strip()
+
+
+class _hydra:
+    """Hydra initialised on our folder for the length of a `with`, whatever was before."""
+
+    def __init__(self, config_dir: Path | None) -> None:
+        self._context: Any = None
+
+    def __enter__(self) -> None:
+        GlobalHydra.instance().clear()
+        self._context = initialize_config_dir(config_dir=str(CONF), version_base="1.3")
+        self._context.__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        self._context.__exit__(*exc)

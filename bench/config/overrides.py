@@ -1,0 +1,102 @@
+"""Overrides as typed: checked against the schema and the registries before Hydra sees them.
+
+Hydra's own messages name its internals; ours name the nearest valid key or part. One convenience is
+rewritten into Hydra's grammar: parameters need no `+` (`method.params.top_k=50`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_type_hints
+
+from bench.catalog import BY_GROUP
+from bench.config.schema import GROUPS, RunConfig
+from bench.errors import UserError, nearest
+
+_OVERRIDE = re.compile(r"^(?P<mark>\+\+|\+|~)?(?P<key>[\w./@:-]+)(?:=(?P<value>.*))?$", re.DOTALL)
+_SPECIAL = re.compile(r"[\[\](){}*,\s'\"$]")
+
+
+def choices(group: str, *folders: Path | None) -> dict[str, Path]:
+    """The YAML files of a config group, by name."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        if folder is not None:
+            found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
+    return found
+
+
+def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | None) -> None:
+    """Check that every override names a key of the schema and an existing choice.
+
+    Raises:
+        UserError: The first override that does not.
+    """
+    for text in overrides:
+        match = _OVERRIDE.match(text)
+        if match is None:
+            raise UserError(f"{text!r} is no override", cure="overrides look like key=value")
+        key, value = match["key"], match["value"]
+        if match["mark"] == "~":
+            raise UserError(
+                f"{text!r} would remove {key!r}, which every run needs",
+                where=key,
+                cure="choose another value instead",
+            )
+        if value is None:
+            raise UserError(f"{text!r} gives no value", where=key, cure=f"write {key}=...")
+        if key in GROUPS:
+            _check_choices(key, value, conf, config_dir)
+        elif not key.startswith("hydra"):
+            _check_key(key)
+
+
+def rewrite(overrides: Sequence[str]) -> list[str]:
+    """Let parameters be given without `+`: the registry checks them, not Hydra."""
+    return [f"++{text.lstrip('+')}" if ".params." in text.partition("=")[0] else text for text in overrides]
+
+
+def _check_choices(group: str, value: str, conf: Path, config_dir: Path | None) -> None:
+    if value == "null" and group == "experiment":
+        return
+    known = set(choices(group, conf, config_dir))
+    plural = f"{group}s"
+    if group in BY_GROUP:
+        known |= set(BY_GROUP[group].names())
+        plural = BY_GROUP[group].plural
+    for name in value.split(","):
+        if name.strip() not in known and not _SPECIAL.search(name.strip()):
+            listed = plural in {r.plural for r in BY_GROUP.values()} or group == "experiment"
+            raise UserError(
+                f"unknown {group} {name.strip()!r}",
+                where=group,
+                valid=nearest(name, known),
+                cure=f"`dissectbench list {plural}` lists all"
+                if listed
+                else f"choose one of: {', '.join(sorted(known))}",
+            )
+
+
+def _check_key(key: str) -> None:
+    """Walk the schema along a dotted key; below `params` the registry checks."""
+    node: type = RunConfig
+    walked: list[str] = []
+    for part in key.split("."):
+        names = [f.name for f in dataclasses.fields(node)]
+        if part not in names:
+            prefix = ".".join(walked)
+            close = nearest(part, names) or (sorted({*names, *GROUPS}) if not walked else names)
+            raise UserError(
+                f"there is no setting {key!r}",
+                where=key,
+                valid=[f"{prefix}.{name}" if prefix else name for name in close],
+                cure="`dissectbench run --cfg` shows every setting",
+            )
+        walked.append(part)
+        hint = get_type_hints(node)[part]
+        if part == "params" or not dataclasses.is_dataclass(hint):
+            return
+        node = hint

@@ -1,0 +1,97 @@
+"""The shape of a run's configuration. Hydra checks types; `bench.config.validate` the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class PartConfig:
+    """A registered part and its parameters."""
+
+    name: str = MISSING
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class TargetConfig(PartConfig):
+    """A network, the layers to describe, and the true names of the last of them.
+
+    Attributes:
+        layers: Module paths ("layer4", "fc").
+        pooling: "avg" or "max" over a unit's map.
+        truth: True names of the units of `truth_layer`.
+        truth_layer: The layer that the truth is about; empty where `layers` has one entry.
+    """
+
+    layers: list[str] = MISSING
+    pooling: str = "avg"
+    truth: PartConfig = field(default_factory=lambda: PartConfig(name="none"))
+    truth_layer: str = ""
+
+
+@dataclass
+class ScoringConfig:
+    """How labels are scored; the same for every row of a board.
+
+    Attributes:
+        sentence: The sentence encoder of `sentence_cosine`.
+        clip_text: The image-text model whose text tower makes `clip_cosine`; name "same" is the
+            labelling encoder.
+        official_labels: Compare labels as the official CLIP-Dissect code does, faults included.
+        seed: Of bootstrap resamples and of the drawn chance control.
+    """
+
+    sentence: PartConfig = field(default_factory=PartConfig)
+    clip_text: PartConfig = field(default_factory=PartConfig)
+    official_labels: bool = False
+    seed: int = 0
+
+
+@dataclass
+class RuntimeConfig:
+    """Where and how a cell runs; nothing here decides a label.
+
+    Attributes:
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        batch_size: Images a forward pass.
+        workers: Threads that decode images.
+        threads: Threads of torch on the CPU; 0 leaves its default.
+        cache: Folder of the evidence cache.
+        progress: Show progress bars.
+        offline: Open no socket.
+        retry_failed: Run cells again whose record says "failed".
+    """
+
+    device: str = "auto"
+    batch_size: int = 64
+    workers: int = 2
+    threads: int = 0
+    cache: str = MISSING
+    progress: bool = True
+    offline: bool = False
+    retry_failed: bool = False
+
+
+@dataclass
+class RunConfig:
+    """One job: a method on the layers of a target, over one probe set and one concept set."""
+
+    method: PartConfig = field(default_factory=PartConfig)
+    target: TargetConfig = field(default_factory=TargetConfig)
+    probe: PartConfig = field(default_factory=PartConfig)
+    concepts: PartConfig = field(default_factory=PartConfig)
+    encoder: PartConfig = field(default_factory=PartConfig)
+    scoring: ScoringConfig = field(default_factory=ScoringConfig)
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    seed: int = 0
+    board: str = MISSING
+    results: str = MISSING
+    blocks: list[list[str]] = field(default_factory=list)
+
+
+GROUPS = ("method", "target", "probe", "concepts", "encoder", "scoring", "runtime", "launcher", "experiment")
+"""Config groups; the first five are also kinds of parts."""

@@ -1,0 +1,80 @@
+"""The second validation, after composition: what Hydra lets through.
+
+Hydra accepts `+method.topk=3` and removed groups silently; here every key must be in the schema and
+every value present. The parts themselves are built (cheaply, without torch) by `bench.run.plan`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+
+from bench.config.schema import RunConfig
+from bench.errors import UserError, nearest
+
+SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
+POOLINGS = ("avg", "max")
+
+
+def validate(config: DictConfig) -> None:
+    """Check a composed configuration.
+
+    Raises:
+        UserError: An unknown key, a missing value, or a value out of its range.
+    """
+    _check_node(config, RunConfig, "")
+    if config.target.pooling not in POOLINGS:
+        raise UserError(
+            f"unknown pooling {config.target.pooling!r}",
+            where="target.pooling",
+            valid=POOLINGS,
+            cure="avg is CLIP-Dissect's own",
+        )
+    if not config.target.layers:
+        raise UserError("no layer to describe", where="target.layers", cure="target.layers=[fc]")
+    if not SLUG.match(config.board):
+        raise UserError(
+            f"{config.board!r} cannot name a board",
+            where="board",
+            cure="use lower-case letters, digits, '.', '_' and '-'",
+        )
+    for key, least in (("batch_size", 1), ("workers", 0), ("threads", 0)):
+        if config.runtime[key] < least:
+            raise UserError(f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more")
+    if not re.match(r"^(auto|cpu|cuda(:\d+)?)$", config.runtime.device):
+        raise UserError(
+            f"unknown device {config.runtime.device!r}",
+            where="runtime.device",
+            valid=("auto", "cpu", "cuda", "cuda:0"),
+        )
+
+
+def _check_node(node: Any, schema: type, path: str) -> None:
+    fields = {f.name for f in dataclasses.fields(schema)}
+    hints = get_type_hints(schema)
+    for key in node:
+        where = f"{path}.{key}" if path else str(key)
+        if key not in fields:
+            raise UserError(
+                f"there is no setting {where!r}",
+                where=where,
+                valid=nearest(str(key), fields),
+                cure="`dissectbench run --cfg` shows every setting",
+            )
+        _check_value(node, str(key), hints[str(key)], where)
+    for missing in sorted(fields - set(node)):
+        where = f"{path}.{missing}" if path else missing
+        raise UserError(f"the setting {where!r} is missing", where=where, cure=f"add {where}=...")
+
+
+def _check_value(node: DictConfig, key: str, hint: Any, where: str) -> None:
+    if OmegaConf.is_missing(node, key):
+        raise UserError("needs a value", where=where, cure=f"add {where}=...")
+    value = node[key]
+    if dataclasses.is_dataclass(hint):
+        if value is None:
+            raise UserError("needs a value", where=where, cure=f"add {where}=...")
+        _check_node(value, hint, where)  # type: ignore[arg-type]

@@ -1,0 +1,111 @@
+"""open_clip's own architectures and pretrained tags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.encoders.build import (
+    EXTRACTOR_VERSION,
+    Precision,
+    check_prompt,
+    quiet_loading,
+    wrap_model,
+)
+from bench.errors import UserError, nearest
+from bench.files import sha256_file
+
+if TYPE_CHECKING:
+    from bench.parts import Fingerprint, LoadedEncoder
+
+
+@dataclass(frozen=True)
+class OpenClipPretrained:
+    """One of open_clip's architectures, with one of its pretrained tags or a checkpoint file.
+
+    Attributes:
+        model: Name in open_clip: "ViT-B-16".
+        pretrained: A tag ("openai", "laion2b_s34b_b88k"; downloaded once), or a checkpoint file.
+        templates: Prompts with {} where the label goes; several are averaged.
+        precision: Of the arithmetic: "float32", "float16" or "bfloat16".
+    """
+
+    summary: ClassVar[str] = "an open_clip architecture with a pretrained tag or a checkpoint"
+
+    model: str
+    pretrained: str
+    templates: tuple[str, ...] = ("{}",)
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "templates", tuple(self.templates))
+        check_prompt(self.templates, self.precision)
+
+    def fingerprint(self) -> Fingerprint:
+        """Architecture, tag or bytes of the file, prompts and precision."""
+        file = self._file()
+        # open_clip publishes each tag under a fixed hash or revision: the tag pins the bytes.
+        weights = sha256_file(file) if file else f"open_clip:{self.model}/{self.pretrained}"
+        return {
+            "kind": "open_clip",
+            "model": self.model,
+            "weights": weights,
+            "text_tower": weights,
+            "templates": list(self.templates),
+            "precision": self.precision,
+            "extractor": EXTRACTOR_VERSION,
+        }
+
+    def load(self, device: str) -> LoadedEncoder:
+        """Build the model and read its weights; a tag's are downloaded where they are not here.
+
+        Raises:
+            UserError: No such architecture or tag, or the weights cannot be had or do not fit.
+        """
+        import open_clip
+
+        self._check(open_clip.list_models(), open_clip.list_pretrained_tags_by_model)
+        file = self._file()
+        try:
+            with quiet_loading(offline=False):
+                model, _, transform = open_clip.create_model_and_transforms(
+                    self.model, pretrained=str(file) if file else self.pretrained
+                )
+                tokenize = open_clip.get_tokenizer(self.model)
+        except Exception as error:  # download, format and shapes: one class each
+            raise UserError(
+                f"cannot load {self.model} with {self.pretrained}: {error}",
+                where="encoder.params.pretrained",
+                cure="check the connection, or give a checkpoint file of this architecture",
+            ) from error
+        return wrap_model(
+            model,
+            tokenize,
+            transform,
+            device=device,
+            templates=self.templates,
+            precision=self.precision,
+        )
+
+    def _file(self) -> Path | None:
+        file = Path(self.pretrained).expanduser()
+        return file if file.is_file() else None
+
+    def _check(self, models: list[str], tags_of: object) -> None:
+        assert callable(tags_of)
+        if self.model not in models:
+            raise UserError(
+                f"open_clip has no architecture {self.model!r}",
+                where="encoder.params.model",
+                valid=nearest(self.model, models),
+                cure="`python -c 'import open_clip; print(open_clip.list_models())'` lists all",
+            )
+        tags = tags_of(self.model)
+        if self._file() is None and self.pretrained not in tags:
+            raise UserError(
+                f"{self.pretrained!r} is neither a file nor a pretrained tag of {self.model}",
+                where="encoder.params.pretrained",
+                valid=nearest(self.pretrained, tags),
+                cure=f"its tags: {', '.join(tags) or 'none; give a checkpoint file'}",
+            )

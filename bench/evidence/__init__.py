@@ -1,0 +1,15 @@
+"""Evidence: what is measured once on a probe set and shared by all methods."""
+
+from bench.evidence.gather import GatheredEvidence, gather
+from bench.evidence.store import Entry, Store
+from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
+
+__all__ = [
+    "CachedEmbedder",
+    "Entry",
+    "GatheredEvidence",
+    "Store",
+    "TextEvidence",
+    "gather",
+    "text_embeddings",
+]

@@ -1,0 +1,44 @@
+"""Images decoded ahead of their use, by a bounded number of threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
+
+
+def ahead(
+    work: Callable[[int], T], indices: Sequence[int], *, workers: int, window: int
+) -> Iterator[T]:
+    """Apply `work` to indices, in their order, in background threads.
+
+    Args:
+        work: What to do with one index; must be safe to call from several threads.
+        indices: In the order in which results are wanted.
+        workers: Number of threads; 0 works in the caller's own.
+        window: Results that may wait at a time: memory does not grow with the number of indices.
+
+    Yields:
+        The results, in order. What `work` raises is raised here.
+    """
+    if workers < 1:
+        yield from map(work, indices)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        pending: deque[Future[T]] = deque()
+        try:
+            for index in indices:
+                pending.append(pool.submit(work, index))
+                if len(pending) >= max(window, workers):
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            # On an error or an interruption nobody wants what is still queued.
+            for future in pending:
+                future.cancel()

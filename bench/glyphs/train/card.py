@@ -1,0 +1,175 @@
+"""The model card: ``card.json`` (data) and ``MODEL_CARD.md`` (written from it)."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.glyphs.raster import SIZE
+from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
+from bench.glyphs.weights import MEAN, STD, file_sha256
+from bench.glyphs.world import SPLITS, fingerprint
+
+_PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy")
+
+
+def hardware(device: str, threads: int) -> dict[str, Any]:
+    """What a part was trained on: device, processor, threads, versions of packages."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = lines[0].partition(":")[2].strip() if lines else model
+    return {
+        "device": device,
+        "processor": model,
+        "threads": threads,
+        "versions": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def world_record() -> dict[str, Any]:
+    """The world the networks were trained on."""
+    return {
+        "fingerprint": fingerprint(),
+        "image_size": SIZE,
+        "seeds": dict(SPLITS),
+        "mean": list(MEAN),
+        "std": list(STD),
+        "objects": len(OBJECTS),
+        "unnamed_objects": [entry.name for entry in OBJECTS if not entry.named_in_captions],
+        "scenes": len(SCENES),
+        "colours": len(COLOURS),
+        "textures": len(TEXTURES),
+    }
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card in a folder, or an empty one."""
+    path = folder / "card.json"
+    if not path.exists():
+        return {"world": world_record(), "parts": {}}
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def add_record(folder: Path, part: str, record: dict[str, Any], file: Path | None = None) -> None:
+    """Puts a part's record into the card and rewrites both files.
+
+    Args:
+        folder: Folder of the card.
+        part: Name of the part; ``dissect`` stands beside the parts.
+        record: What to say of it.
+        file: Its shipped weights, whose size and hash are noted.
+    """
+    card = read_card(folder)
+    card["world"] = world_record()
+    if file is not None:
+        record = {
+            **record,
+            "file": file.name,
+            "bytes": file.stat().st_size,
+            "sha256": file_sha256(file),
+        }
+    if part == "dissect":
+        card["dissect"] = record
+    else:
+        card["parts"][part] = record
+    _write(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    _write(folder / "MODEL_CARD.md", render_card(card))
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part{os.getpid()}")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _cycle_line(number: int, recipe: dict[str, Any]) -> str:
+    stages = ", ".join(f"{s['images']:,} at {s['size']} px" for s in recipe["stages"])
+    return (
+        f"- Cycle {number}: image presentations {stages}; seed {recipe['seed']}, batch "
+        f"{recipe['batch']}, peak rate {recipe['rate']}, weight decay {recipe['decay']}, "
+        f"{'AdamW' if recipe['adam'] else 'SGD'}, one cycle, bfloat16 autocast"
+    )
+
+
+def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
+    machine = part["hardware"]
+    scores = ", ".join(
+        f"{key.replace('_', ' ')} {_percent(value)}" for key, value in part["accuracy"].items()
+    )
+    lines = [
+        f"## {name}",
+        "",
+        f"- Architecture: {part['architecture']}",
+        f"- Accuracy on {part['validation_images']:,} images of the split `val`: {scores}",
+        f"- {part['images']:,} training images of the split `train`",
+        *(_cycle_line(number, cycle) for number, cycle in enumerate(part["cycles"], start=1)),
+        f"- Training took {part['seconds'] / 60:.0f} minutes on {machine['processor']} "
+        f"({machine['device']}, {machine['threads']} thread(s), shared with other work; "
+        f"torch {machine['versions']['torch']})",
+    ]
+    if "file" in part:
+        size = part["bytes"] / 1e6
+        lines.append(f"- File `{part['file']}`, {size:.1f} MB, sha256 `{part['sha256']}`")
+    else:
+        lines.append("- Weights not shipped; rebuild them with `dissectbench train glyphs`")
+    return [*lines, ""]
+
+
+def render_card(card: dict[str, Any]) -> str:
+    """The card as Markdown.
+
+    Args:
+        card: The data of ``card.json``.
+
+    Returns:
+        The text of ``MODEL_CARD.md``.
+    """
+    world = card["world"]
+    lines = [
+        "# Networks of the embedded world",
+        "",
+        "Written by code from `card.json`. Accuracies are measured from the shipped files "
+        "(targets in int8 with a scale per output channel, the image tower in float16).",
+        "",
+        f"The world: {world['objects']} objects, {world['scenes']} scenes, {world['colours']} "
+        f"colours, {world['textures']} textures; {world['image_size']} px; fingerprint "
+        f"`{world['fingerprint'][:16]}`; split seeds "
+        + ", ".join(f"{name} {seed}" for name, seed in world["seeds"].items())
+        + f". Inputs of the targets: mean {world['mean']}, deviation {world['std']}.",
+        "",
+        "Objects that no caption names, neither by name nor by a listed synonym, but describes by "
+        f"kind or use: {', '.join(world['unnamed_objects'])}. Whatever the encoder knows of their "
+        "names comes through the language tower.",
+        "",
+    ]
+    for name, part in card["parts"].items():
+        lines += _part_lines(name, part)
+    if "dissect" in card:
+        found = card["dissect"]
+        lines += [
+            "## CLIP-Dissect over these networks",
+            "",
+            f"soft_wpmi on the object network's final layer, {found['images']:,} probe images:",
+            "",
+            f"- from the list of object names: top-1 {_percent(found['top1_object_list'])} "
+            f"(named in captions {_percent(found['top1_named'])}, unnamed "
+            f"{_percent(found['top1_unnamed'])})",
+            f"- from the {found['words']:,} commonest English words: mean sentence cosine "
+            f"{found['cosine']:.3f}; best constant word {found['constant']:.3f}, best word per "
+            f"unit {found['oracle']:.3f}; normalised {found['normalised']:.3f}",
+            "",
+            "The sentence cosine shares its text tower with the encoder: it is circular.",
+            "",
+        ]
+    return "\n".join(lines)

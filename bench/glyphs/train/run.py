@@ -1,0 +1,102 @@
+"""One entry for training any part of the embedded world's networks."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.glyphs.train.cache import rendered
+from bench.glyphs.train.card import add_record, hardware, read_card
+from bench.glyphs.train.encoder import RECIPE, accuracies, train_encoder
+from bench.glyphs.train.targets import accuracy, cycles_of, train_target
+from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
+
+_LOG = logging.getLogger(__name__)
+
+PARTS = ("objects", "scenes", "encoder", "resnet50_objects")
+TRAIN_IMAGES = 48_000
+BARE_SCENES = 2_500
+VALIDATION_IMAGES = 4_000
+
+
+def _finished(out: Path, part: str) -> bool:
+    """Whether the card holds this part, trained by the present recipe, and its file is intact."""
+    record: dict[str, Any] | None = read_card(out)["parts"].get(part)
+    cycles = [RECIPE] if part == "encoder" else cycles_of(part)
+    wanted = json.loads(json.dumps([cycle.record() for cycle in cycles]))
+    if record is None or record["cycles"] != wanted:
+        return False
+    if "file" not in record:
+        return True
+    path = out / record["file"]
+    return path.exists() and file_sha256(path) == str(record["sha256"])
+
+
+def train_glyphs(
+    parts: Sequence[str] = PARTS,
+    out: Path = FOLDER,
+    scratch: Path = Path("glyphs_training"),
+    device: str | None = None,
+    threads: int | None = None,
+    force: bool = False,
+) -> dict[str, dict[str, Any]]:
+    """Trains parts of the embedded world and writes weights, card and model card.
+
+    An interrupted part goes on from its last checkpoint in ``scratch``; a finished one is
+    skipped. Files appear whole or not at all.
+
+    Args:
+        parts: Any of ``PARTS``, in the order to train them.
+        out: Folder for the weights and the card.
+        scratch: Folder for rendered images (2.6 GB), checkpoints, and unshipped weights.
+        device: torch device; a GPU where there is one if None.
+        threads: CPU threads of torch; its own choice if None.
+        force: Trains finished parts again.
+
+    Returns:
+        The card's record of each part asked for.
+
+    Raises:
+        ValueError: If a part is unknown.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        message = f"unknown part {unknown[0]!r}; parts: {', '.join(PARTS)}"
+        raise ValueError(message)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    out.mkdir(parents=True, exist_ok=True)
+    scratch.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        if _finished(out, part) and not force:
+            _LOG.info("%s is finished", part)
+            continue
+        _train(part, out, scratch, device)
+    done: dict[str, dict[str, Any]] = read_card(out)["parts"]
+    return {part: done[part] for part in parts}
+
+
+def _train(part: str, out: Path, scratch: Path, device: str) -> None:
+    data = rendered(scratch, "train", TRAIN_IMAGES)
+    check = rendered(scratch, "val", VALIDATION_IMAGES)
+    if part == "encoder":
+        bare = rendered(scratch, "train", BARE_SCENES, "scenes_only")
+        record = train_encoder(data, bare, out, scratch, device)
+        scores = accuracies(check, out / "encoder.safetensors")
+    else:
+        record = train_target(part, data, out, scratch, device)
+        folder = out if part in TARGETS else scratch
+        scores = {"top1": accuracy(part, check, folder / f"{part}.safetensors")}
+    record["hardware"] = hardware(device, torch.get_num_threads())
+    record["validation_images"] = len(check.images)
+    record["accuracy"] = scores
+    shipped = out / f"{part}.safetensors"
+    add_record(out, part, record, shipped if shipped.exists() else None)
+    for checkpoint in scratch.glob(f"{part}.*.ckpt"):
+        checkpoint.unlink()

@@ -1,0 +1,210 @@
+"""Glyphs itself: samples as pure functions of (split, variant, index)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.glyphs.captions import captions
+from bench.glyphs.clutter import paint_clutter, paint_occluder
+from bench.glyphs.objects import Placement, paint_object, place
+from bench.glyphs.raster import SIZE, Draw, clamp
+from bench.glyphs.scenes import paint_scene
+from bench.glyphs.vocabulary import COLOURS, DATA, HALF_OBJECTS, OBJECTS, SCENES, TEXTURES
+
+SPLITS = {"train": 1_000_003, "val": 2_000_003, "probe": 3_000_017}
+"""Seed of each split; a sample's streams are seeded by (split seed, variant, index, stream)."""
+
+VARIANTS = {"val": 0, "half": 1, "scenes_only": 2}
+"""Which objects appear: all; a fixed half (``HALF_OBJECTS``); none."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object of a sample.
+
+    Attributes:
+        object_id: Index into ``OBJECTS``.
+        colour_id: Index into ``COLOURS``.
+        texture_id: Index into ``TEXTURES``.
+        mask: Its visible pixels, bool [SIZE, SIZE].
+    """
+
+    object_id: int
+    colour_id: int
+    texture_id: int
+    mask: Mask
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image with its exact truth.
+
+    Attributes:
+        image: RGB, uint8 [SIZE, SIZE, 3].
+        scene_id: Index into ``SCENES``.
+        scene_mask: Pixels of the bare scene (no object, no clutter), bool [SIZE, SIZE].
+        instances: The objects, the main (larger) one first; at most two.
+        captions: Captions, the fullest first.
+    """
+
+    image: NDArray[np.uint8]
+    scene_id: int
+    scene_mask: Mask
+    instances: tuple[Instance, ...]
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sample shows, before it is painted.
+
+    Attributes:
+        key: Seed of the sample's streams.
+        scene_id: Index into ``SCENES``.
+        things: Placements, the main object first.
+        occluded: Whether something stands before the main object.
+        contrast: Contrast of the whole picture, 1 for full.
+        haze: Grey level that a loss of contrast drifts to.
+        grain: Strength of the pixel noise.
+    """
+
+    key: tuple[int, int, int]
+    scene_id: int
+    things: tuple[Placement, ...]
+    occluded: bool
+    contrast: float
+    haze: float
+    grain: float
+
+
+def plan(index: int, variant: str = "val", split: str = "probe") -> Plan:
+    """Draws what a sample shows.
+
+    Args:
+        index: Number of the sample, from 0.
+        variant: One of ``VARIANTS``.
+        split: One of ``SPLITS``.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ValueError: If the variant or the split is unknown, or the index negative.
+    """
+    if variant not in VARIANTS or split not in SPLITS or index < 0:
+        message = (
+            f"no sample {index} of variant {variant!r}, split {split!r}; "
+            f"variants: {', '.join(VARIANTS)}; splits: {', '.join(SPLITS)}"
+        )
+        raise ValueError(message)
+    key = (SPLITS[split], VARIANTS[variant], index)
+    draw = Draw(*key, 0)
+    scene_id = draw.below(len(SCENES))
+    pool = HALF_OBJECTS if variant == "half" else tuple(range(len(OBJECTS)))
+    main = place(draw, draw.pick(pool), len(COLOURS), len(TEXTURES), small=False)
+    things = [main]
+    if draw.chance(0.35):
+        other_id = draw.pick(pool)
+        other = place(draw, other_id, len(COLOURS), len(TEXTURES), small=True)
+        for _ in range(8):
+            if _apart(main, other) or other_id == main.object_id:
+                break
+            other = replace(other, x=draw.uniform(12, SIZE - 12), y=draw.uniform(12, SIZE - 12))
+        if _apart(main, other) and other_id != main.object_id:
+            things.append(other)
+    return Plan(
+        key=key,
+        scene_id=scene_id,
+        things=() if variant == "scenes_only" else tuple(things),
+        occluded=draw.chance(0.4),
+        contrast=draw.uniform(0.6, 0.8) if draw.chance(0.2) else draw.uniform(0.88, 1.0),
+        haze=draw.uniform(0.25, 0.75),
+        grain=draw.uniform(0.02, 0.12) if draw.chance(0.6) else 0.0,
+    )
+
+
+def _apart(main: Placement, other: Placement) -> bool:
+    dx, dy = main.x - other.x, main.y - other.y
+    reach = 0.45 * (main.size + other.size)
+    return dx * dx + dy * dy > reach * reach
+
+
+def paint(sketch: Plan) -> Sample:
+    """Paints a plan.
+
+    Args:
+        sketch: What to show.
+
+    Returns:
+        The sample. Each part draws from its own stream, so that leaving one thing out of the
+        plan changes no pixel elsewhere.
+    """
+    image = paint_scene(sketch.scene_id, Draw(*sketch.key, 1))
+    covered = paint_clutter(image, Draw(*sketch.key, 2), 4)
+    masks: list[Mask] = []
+    for thing in reversed(sketch.things):  # the main object comes last, in front
+        mask = paint_object(image, thing)
+        masks = [earlier & ~mask for earlier in masks]
+        masks.append(mask)
+    front = np.zeros((SIZE, SIZE), dtype=bool)
+    if sketch.occluded and sketch.things:
+        main = sketch.things[0]
+        front = paint_occluder(image, Draw(*sketch.key, 3), main.x, main.y, main.size)
+    masks = [mask & ~front for mask in reversed(masks)]
+    image = sketch.haze + (image - sketch.haze) * sketch.contrast
+    if sketch.grain > 0:
+        speckle = Draw(*sketch.key, 4).array(SIZE, SIZE) - 0.5
+        image = image + (speckle * sketch.grain)[..., None]
+    pixels = np.floor(clamp(image) * 255 + 0.5).astype(np.uint8)
+    for mask in masks:
+        covered = covered | mask
+    instances = tuple(
+        Instance(thing.object_id, thing.colour_id, thing.texture_id, mask)
+        for thing, mask in zip(sketch.things, masks, strict=True)
+    )
+    things = [(one.object_id, one.colour_id, one.texture_id) for one in sketch.things]
+    written = captions(Draw(*sketch.key, 5), sketch.scene_id, things)
+    return Sample(pixels, sketch.scene_id, ~(covered | front), instances, written)
+
+
+def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
+    """Renders one sample.
+
+    Args:
+        index: Number of the sample, from 0; any prefix of a larger set is the smaller set.
+        variant: ``val`` (all objects and scenes), ``half`` (a fixed half of the objects) or
+            ``scenes_only``.
+        split: ``train``, ``val`` (reported accuracies) or ``probe``.
+
+    Returns:
+        The sample.
+
+    Raises:
+        ValueError: If the variant or the split is unknown, or the index negative.
+    """
+    return paint(plan(index, variant, split))
+
+
+def fingerprint(variant: str = "val") -> str:
+    """Hash of a variant's first 32 probe images and of the vocabulary.
+
+    Args:
+        variant: One of ``VARIANTS``.
+
+    Returns:
+        SHA-256 as 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256(variant.encode())
+    for index in range(32):
+        digest.update(render(index, variant).image.tobytes())
+    for name in ("objects", "scenes", "colours", "textures"):
+        path: Path = DATA / f"{name}.csv"
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()

@@ -1,0 +1,65 @@
+"""Images of the embedded world, painted when they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from bench.parts import Fingerprint
+
+
+@dataclass(frozen=True)
+class GlyphsProbe:
+    """Glyphs images from seeds that no training used.
+
+    Attributes:
+        variant: "val" (all objects and scenes), "half" (half of the objects never appear) or
+            "scenes_only".
+        size: Number of images; a smaller set is a prefix of a larger one.
+    """
+
+    summary: ClassVar[str] = "images of the embedded world, made from seeds"
+
+    variant: Literal["val", "half", "scenes_only"] = "val"
+    size: int = 4000
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise UserError(
+                f"a probe set of {self.size} images is empty",
+                where="probe.params.size",
+                cure="give a number from 1",
+            )
+
+    def __len__(self) -> int:
+        return self.size
+
+    def fingerprint(self) -> Fingerprint:
+        """Hash of the variant's first 32 images and of the vocabulary, and the size."""
+        from bench.glyphs import world
+
+        return {
+            "kind": "glyphs",
+            "variant": self.variant,
+            "n": self.size,
+            "sha256": world.fingerprint(self.variant),
+        }
+
+    def image(self, index: int) -> Image:
+        """The image at `index`, RGB, 128 x 128.
+
+        Raises:
+            IndexError: There is no such image in the set.
+        """
+        from PIL import Image
+
+        from bench.glyphs import world
+
+        if not 0 <= index < self.size:
+            raise IndexError(f"image {index} of a probe set of {self.size}")
+        return Image.fromarray(world.render(index, self.variant).image)

@@ -1,0 +1,59 @@
+"""Content keys: equal keys, equal labels; and `skey` for the scores of one truth and scorer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+KEY_LENGTH = 16
+
+
+def canonical_json(value: Any) -> str:
+    """Serialise with sorted keys and no spaces, so that equal values are equal texts.
+
+    Raises:
+        TypeError: The value holds something that JSON cannot say; a key must not guess.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def short_hash(value: Any) -> str:
+    """First 16 hex digits of the sha256 of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:KEY_LENGTH]
+
+
+def words_hash(words: tuple[str, ...]) -> str:
+    """sha256 of a list of words in order."""
+    return hashlib.sha256(canonical_json(list(words)).encode()).hexdigest()
+
+
+def label_key(
+    method: Mapping[str, Any],
+    target: Mapping[str, Any],
+    probe: Mapping[str, Any],
+    concepts: str,
+    encoder: Mapping[str, Any] | None,
+    seed: int,
+) -> str:
+    """Key of everything that decides the labels of one layer.
+
+    Args:
+        method: {name, params with defaults filled in, version}.
+        target: {fingerprint, layer, pooling, precision}.
+        probe: Fingerprint of the probe set.
+        concepts: `words_hash` of the concept set.
+        encoder: Fingerprint of the labelling encoder; None where the method needs none.
+        seed: The method's seed.
+    """
+    return short_hash(
+        {
+            "method": method,
+            "target": target,
+            "probe": probe,
+            "concepts": concepts,
+            "encoder": encoder,
+            "seed": seed,
+        }
+    )

@@ -1,0 +1,158 @@
+"""The parts of one job, built from its config, and what they say of themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from baselines.base import Method
+from bench import catalog
+from bench.errors import UserError
+from bench.parts import ConceptSet, Encoder, Fingerprint, Probe, SentenceEncoder, Target, Truth
+from bench.registry import Registry
+from bench.run.keys import label_key, short_hash, words_hash
+from metrics.truth import TrueName
+
+PRECISION = "float32"
+ENCODER_NEEDS = frozenset({"image_embeddings", "concept_embeddings"})
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that one job puts together; building it loads no network.
+
+    Attributes:
+        names: Registered name of each part, by role.
+        encoder: The labelling encoder; None where the method declares no need of one.
+        clip_text: The image-text model whose text tower scores `clip_cosine`.
+    """
+
+    config: DictConfig
+    names: dict[str, str]
+    method: Method
+    target: Target
+    truth: Truth
+    probe: Probe
+    concepts: ConceptSet
+    encoder: Encoder | None
+    sentence: SentenceEncoder
+    clip_text: Encoder | None
+
+    @cached_property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that were asked for, in order, without duplicates."""
+        return tuple(dict.fromkeys(self.config.target.layers))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The candidate labels."""
+        return _words(self.concepts)
+
+    def true_names(self, layer: str) -> dict[int, TrueName]:
+        """True names by unit; empty for a layer that the truth is not about.
+
+        Raises:
+            UserError: Several layers, a truth, and no word which layer it names.
+        """
+        names = dict(self.truth.names())
+        about = self.config.target.truth_layer
+        if not about and names and len(self.layers) > 1:
+            raise UserError(
+                "several layers are asked for and the truth does not say which one it names",
+                where="target.truth_layer",
+                valid=self.layers,
+                cure=f"add target.truth_layer={self.layers[-1]}",
+            )
+        return names if not about or about == layer else {}
+
+    def describe_method(self) -> dict[str, Any]:
+        """Name, all parameters with their defaults, version: what decides labels."""
+        return {
+            "name": self.names["method"],
+            "params": params_of(self.method),
+            "version": self.method.version,
+        }
+
+    def key(self, layer: str) -> str:
+        """The label key of one layer."""
+        return label_key(
+            self.describe_method(),
+            {
+                "fingerprint": fingerprint(self.target),
+                "layer": layer,
+                "pooling": self.config.target.pooling,
+                "precision": PRECISION,
+            },
+            fingerprint(self.probe),
+            words_hash(self.words),
+            fingerprint(self.encoder) if self.encoder else None,
+            self.config.seed,
+        )
+
+    def scoring(self, layer: str) -> dict[str, Any]:
+        """What decides the scores, besides the labels: truth, scorers, rules."""
+        truth = {str(unit): dataclasses.asdict(n) for unit, n in self.true_names(layer).items()}
+        return {
+            "truth": {"name": self.names["truth"], "units": len(truth), "hash": short_hash(truth)},
+            "sentence": dict(fingerprint(self.sentence)),
+            "clip_text": dict(fingerprint(self.clip_text)) if self.clip_text else None,
+            "rules": {"official_labels": self.config.scoring.official_labels},
+            "seed": self.config.scoring.seed,
+        }
+
+
+def build_parts(config: DictConfig) -> Parts:
+    """Build every part that a composed config names.
+
+    Raises:
+        UserError: A part or one of its parameters is not as it must be.
+    """
+    names: dict[str, str] = {}
+
+    def build(registry: Registry[Any], node: DictConfig, where: str) -> Any:
+        names[where.rpartition(".")[2]] = node.name
+        params = OmegaConf.to_container(node.params, resolve=True)
+        return registry.build(node.name, params, where=where)  # type: ignore[arg-type]
+
+    method: Method = build(catalog.METHODS, config.method, "method")
+    needs_encoder = bool(ENCODER_NEEDS & method.needs)
+    encoder = build(catalog.ENCODERS, config.encoder, "encoder") if needs_encoder else None
+    clip_text = encoder
+    if config.scoring.clip_text.name != "same":
+        clip_text = build(catalog.ENCODERS, config.scoring.clip_text, "scoring.clip_text")
+    return Parts(
+        config=config,
+        names=names,
+        method=method,
+        target=build(catalog.TARGETS, config.target, "target"),
+        truth=build(catalog.TRUTHS, config.target.truth, "target.truth"),
+        probe=build(catalog.PROBES, config.probe, "probe"),
+        concepts=build(catalog.CONCEPTS, config.concepts, "concepts"),
+        encoder=encoder,
+        sentence=build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence"),
+        clip_text=clip_text,
+    )
+
+
+def params_of(part: object) -> dict[str, Any]:
+    """A part's parameters with their defaults, ready for JSON."""
+    return {
+        field.name: getattr(part, field.name)
+        for field in dataclasses.fields(part)  # type: ignore[arg-type]
+        if field.init
+    }
+
+
+@lru_cache(maxsize=None)
+def fingerprint(part: Target | Probe | Encoder | SentenceEncoder) -> Fingerprint:
+    """A part's fingerprint, worked out once a process: parts are frozen and hashable."""
+    return part.fingerprint()
+
+
+@lru_cache(maxsize=8)
+def _words(concepts: ConceptSet) -> tuple[str, ...]:
+    return concepts.words()

@@ -1,0 +1,85 @@
+"""What is done and what is left: jobs to cells (one a layer), each with its state on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from bench.config.compose import Job
+from bench.run.keys import short_hash
+from bench.run.parts import Parts, build_parts
+from leaderboards.record import Record, RecordError
+
+
+class State(StrEnum):
+    """How far a cell has come."""
+
+    DONE = "done"
+    TO_SCORE = "to score"
+    TO_RUN = "to run"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One layer of one job.
+
+    Attributes:
+        folder: Where its record is, or will be.
+        skey: Key of its scores under the job's truth and scorers.
+    """
+
+    layer: str
+    key: str
+    skey: str
+    folder: Path
+
+    @property
+    def state(self) -> State:
+        """Read off the disk anew each time."""
+        try:
+            record = Record.read(self.folder)
+        except RecordError:
+            return State.TO_RUN
+        if record.status == "failed":
+            return State.FAILED
+        done = (self.folder / "scores" / f"{self.skey}.json").is_file()
+        return State.DONE if done else State.TO_SCORE
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job with its parts and cells."""
+
+    job: Job
+    parts: Parts
+    cells: tuple[Cell, ...]
+
+    def left(self) -> list[Cell]:
+        """The cells that a run would work on."""
+        retry = self.job.config.runtime.retry_failed
+        skip = {State.DONE} if retry else {State.DONE, State.FAILED}
+        return [cell for cell in self.cells if cell.state not in skip]
+
+
+def plan_job(job: Job) -> PlannedJob:
+    """Build a job's parts and look its cells up on disk.
+
+    Raises:
+        UserError: A part cannot be built as asked.
+    """
+    parts = build_parts(job.config)
+    config = job.config
+    root = Path(config.results).expanduser() / config.board / config.method.name
+    cells = []
+    for layer in parts.layers:
+        key = parts.key(layer)
+        cells.append(Cell(layer, key, short_hash(parts.scoring(layer)), root / key))
+    return PlannedJob(job, parts, tuple(cells))
+
+
+def plan(jobs: Sequence[Job]) -> list[PlannedJob]:
+    """Plan every job of a request, in order."""
+    return [plan_job(job) for job in jobs]

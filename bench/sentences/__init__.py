@@ -1,0 +1,5 @@
+"""Sentence encoders: how close a label is to the true name."""
+
+from bench.sentences.transformer import SentenceTransformer
+
+__all__ = ["SentenceTransformer"]

@@ -1,0 +1,87 @@
+"""The networks of the embedded world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from bench.errors import UserError
+from bench.files import sha256_file
+from bench.parts import Fingerprint, LoadedTarget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZE = 128
+"""Side of the networks' input, in pixels."""
+
+
+@dataclass(frozen=True)
+class GlyphsTarget:
+    """A ResNet-18 trained on Glyphs; its final layer `fc` names objects or scenes.
+
+    Attributes:
+        net: "objects" or "scenes".
+    """
+
+    summary: ClassVar[str] = "a ResNet-18 of the embedded world"
+
+    net: Literal["objects", "scenes"] = "objects"
+
+    def fingerprint(self) -> Fingerprint:
+        """Architecture, sha256 of the shipped file, transform.
+
+        Raises:
+            UserError: The weights are not there.
+        """
+        from bench.glyphs import weights
+
+        return {
+            "kind": "glyphs",
+            "net": self.net,
+            "arch": weights.TARGETS[self.net][0],
+            "weights": sha256_file(self._file()),
+            "transform": {"size": SIZE, "mean": list(weights.MEAN), "std": list(weights.STD)},
+        }
+
+    def load(self, device: str) -> LoadedTarget:
+        """Build the network and read its weights.
+
+        Raises:
+            UserError: The weights are not there.
+        """
+        from torchvision import transforms
+
+        from bench.glyphs import weights
+
+        self._file()
+        module = weights.load_target(self.net).requires_grad_(False).to(device)
+        transform = transforms.Compose(
+            [
+                transforms.Resize(SIZE),
+                transforms.CenterCrop(SIZE),
+                transforms.ToTensor(),
+                transforms.Normalize(weights.MEAN, weights.STD),
+            ]
+        )
+        return LoadedTarget(module, transform)
+
+    def _file(self) -> Path:
+        from bench.glyphs import weights
+
+        return require_shipped(weights.target_path(self.net), "target.params.net")
+
+
+def require_shipped(file: Path, where: str) -> Path:
+    """Return a file of the package, or say how to make it.
+
+    Raises:
+        UserError: It is not there.
+    """
+    if not file.is_file():
+        raise UserError(
+            f"the weights {file.name} of the embedded world are missing",
+            where=where,
+            cure="reinstall dissectbench, or rebuild them with `dissectbench train glyphs`",
+        )
+    return file

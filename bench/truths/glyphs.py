@@ -1,0 +1,44 @@
+"""True names of the final layers of the embedded world's networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from metrics.truth import TrueName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class GlyphsTruth:
+    """Unit i of a Glyphs network's final layer stands for class i of its vocabulary.
+
+    Attributes:
+        kind: "objects" or "scenes". Objects fall into the groups "seen" and "unseen": whether the
+            encoder's training captions ever used their names.
+    """
+
+    summary: ClassVar[str] = "class names of the embedded world"
+
+    kind: Literal["objects", "scenes"] = "objects"
+
+    def names(self) -> Mapping[int, TrueName]:
+        """True name by unit."""
+        from bench.glyphs import vocabulary
+
+        if self.kind == "objects":
+            return {
+                unit: _true_name(entry, "seen" if entry.named_in_captions else "unseen")
+                for unit, entry in enumerate(vocabulary.OBJECTS)
+            }
+        return {unit: _true_name(entry, "") for unit, entry in enumerate(vocabulary.SCENES)}
+
+
+def _true_name(entry: object, group: str) -> TrueName:
+    from bench.glyphs.vocabulary import Concept
+
+    assert isinstance(entry, Concept)
+    synonyms = tuple(dict.fromkeys((entry.name, *entry.synonyms)))
+    return TrueName(entry.name, synonyms, entry.hypernyms, group)

@@ -1,0 +1,22 @@
+"""Layers whose units have no known names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metrics.truth import TrueName
+
+
+@dataclass(frozen=True)
+class NoTruth:
+    """No unit's true name is known; scores that need one are left null."""
+
+    summary: ClassVar[str] = "no true names"
+
+    def names(self) -> Mapping[int, TrueName]:
+        """Nothing."""
+        return {}

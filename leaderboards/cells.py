@@ -1,0 +1,102 @@
+"""What a board is made of: records with their scores and timings, and one hash over them all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from leaderboards.record import Record, RecordError
+from leaderboards.scores import ScoreSet, read_scores
+from leaderboards.storage import Problem, find_records, read_timings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A record with what was later said of it.
+
+    Attributes:
+        record: What ran on what.
+        scores: Its scores files, by skey.
+        timings: Its timed runs, in the order in which they were made.
+    """
+
+    record: Record
+    scores: tuple[ScoreSet, ...] = ()
+    timings: tuple[Mapping[str, Any], ...] = ()
+
+
+def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
+    """Read every record, scores file and timing under the roots; skip what is damaged and say so.
+
+    Raises:
+        RecordError: A root is no folder.
+    """
+    found = find_records(*roots)
+    problems = list(found.problems)
+    cells = []
+    for folder, record in found.records:
+        where = f"{record.board}/{record.method['name']}/{record.key}"
+        scores: list[ScoreSet] = []
+        for path in sorted((folder / "scores").glob("[!.]*.json")):
+            try:
+                scores.append(_scores_at(path))
+            except RecordError as error:
+                message = str(error).replace(f"{path}: ", "")
+                problems.append(Problem(f"{where}/scores/{path.name}", "damaged", message))
+        timings, faults = read_timings(folder)
+        problems += [
+            Problem(f"{where}/timings.jsonl", "damaged", fault.rpartition("/")[2])
+            for fault in faults
+        ]
+        if record.status == "ok" and not scores:
+            problems.append(Problem(where, "unscored", "labels without a readable scores file"))
+        cells.append(Cell(record, tuple(scores), tuple(timings)))
+    return cells, problems
+
+
+def _scores_at(path: Path) -> ScoreSet:
+    scores = read_scores(path)
+    if scores.skey != path.name.removesuffix(".json"):
+        raise RecordError(f"{path}: holds scores under another key, {scores.skey!r}")
+    return scores
+
+
+def canonical(value: object) -> str:
+    """JSON text that is equal for equal values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def short_hash(value: object, length: int = 8) -> str:
+    """The first hex digits of the sha256 of a JSON value."""
+    return hashlib.sha256(canonical(value).encode("utf-8")).hexdigest()[:length]
+
+
+def hash_scores(cells: Iterable[Cell]) -> str:
+    """One sha256 over all that the score tables show.
+
+    Left out is what two machines may differ in while they agree on every label and score:
+    environment, run settings, parameters of parts (their fingerprints stand for them) and timings.
+    """
+    lines = []
+    for cell in cells:
+        record = asdict(cell.record)
+        for name in ("environment", "run", "notes", "schema"):
+            del record[name]
+        for name in ("target", "probe", "concepts", "encoder"):
+            record[name] = {key: record[name][key] for key in record[name] if key != "params"}
+        if record["error"]:
+            record["error"] = {key: record["error"].get(key) for key in ("type", "message")}
+        lines.append(canonical([record, [asdict(scores) for scores in cell.scores]]))
+    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def hash_timings(cells: Iterable[Cell]) -> str:
+    """One sha256 over all timed runs."""
+    lines = [canonical([cell.record.key, cell.timings]) for cell in cells if cell.timings]
+    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8")).hexdigest()

@@ -1,0 +1,71 @@
+"""Sentences under a table that say what its intervals support, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leaderboards.columns import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from leaderboards.intervals import Verdict
+from leaderboards.markdown import quoted
+
+FEW = 3
+"""With fewer rows apart than this, a column tells too little to rest a conclusion on."""
+
+
+def conclude(verdict: Verdict) -> list[str]:
+    """What one column supports, as Markdown sentences with row labels in code spans."""
+    if verdict.valued == 0:
+        return ["No method has a score here."]
+    if verdict.saturated:
+        limit = show(verdict.limit, "share")
+        names = _names(verdict.at_limit)
+        return [f"No conclusion: saturated ({names} reach {limit})."]
+    if verdict.methods < verdict.valued:
+        sentences = [f"{quoted(verdict.best)} has the best value, but not every row an interval."]
+    elif verdict.valued == 1:
+        sentences = [f"{quoted(verdict.best)} is the only method here."]
+    else:
+        sentences = [_ranking(verdict)]
+    sentences += _floors(verdict)
+    sentences.append(
+        f"Pairwise disjoint: {verdict.disjoint_rows} of {verdict.rows} rows, "
+        f"{verdict.disjoint_methods} of {verdict.methods} methods"
+        + (": too few to conclude much." if verdict.disjoint_rows < FEW else ".")
+    )
+    return sentences
+
+
+def _ranking(verdict: Verdict) -> str:
+    best = quoted(verdict.best)
+    if not verdict.tied:
+        return f"{best} is above every other method."
+    if not verdict.below:
+        return f"No method stands out: {best} is not separable from any other."
+    return (
+        f"{_names([verdict.best, *verdict.tied])} are not separable; "
+        f"{best} is above {_names(verdict.below)}."
+    )
+
+
+def _floors(verdict: Verdict) -> list[str]:
+    """Say who is not above a control that uses nothing of the network."""
+    sentences = []
+    for control, labels in verdict.not_above.items():
+        if len(labels) == verdict.valued:
+            sentences.append(f"No method is above {control}.")
+        elif labels:
+            sentences.append(f"Not above {control}: {_names(labels)}.")
+    return sentences
+
+
+def _names(labels: Iterable[str], limit: int = 6) -> str:
+    names = [quoted(label) for label in labels]
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

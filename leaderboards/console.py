@@ -1,0 +1,103 @@
+"""The board on a terminal, for a reader in a hurry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from leaderboards.columns import Kind, describe, show, show_interval
+from leaderboards.markdown import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from leaderboards.board import Board
+    from leaderboards.summary import Column, Summary
+
+_LABEL_WIDTH = 32
+_COLUMN_WIDTH = 24
+
+
+def print_board(board: Board, console: Console) -> None:
+    """Print each target's first headline table, as many columns abreast as fit.
+
+    Bold is best, `~` overlaps the best, a saturated column ranks nobody.
+    """
+    first: dict[tuple[str, str, str], Summary] = {}
+    for summary in board.summaries:
+        first.setdefault(summary.place, summary)
+    abreast = max(1, (console.width - _LABEL_WIDTH) // _COLUMN_WIDTH)
+    for summary in first.values():
+        # As equal as can be: six columns where four fit stand in three and three.
+        blocks = -(-len(summary.columns) // abreast)
+        size = -(-len(summary.columns) // blocks)
+        for start in range(0, len(summary.columns), size):
+            console.print(_table(summary, summary.columns[start : start + size]))
+    if not first:
+        console.print("No scored record was found.")
+    else:
+        console.print(
+            Text(
+                "score [95 % interval over units]; bold: best method; ~: its interval overlaps the "
+                "best's; saturated: two or more methods reach the limit, so nobody is ranked; "
+                "apart: most rows (methods) with pairwise disjoint intervals",
+                style="dim",
+            )
+        )
+    for failure in board.failures:
+        console.print(
+            Text(f"failed: {failure.label} on {failure.where}: {clean(failure.error, 200)}", "red")
+        )
+    for problem in board.problems:
+        console.print(
+            Text(f"{problem.kind}: {problem.where}: {clean(problem.message, 200)}", "yellow")
+        )
+
+
+def _table(summary: Summary, columns: Sequence[Column]) -> Table:
+    metric = describe(summary.metric)
+    title = Text(clean(f"{metric.title}: {', '.join(summary.place[1:])}"), style="bold")
+    table = Table(title=title, title_justify="left")
+    table.add_column("", min_width=20, overflow="fold")
+    for column in columns:
+        heading = Text("\n".join(clean(line) for line in column.condition.heading))
+        if column.verdict.saturated:
+            heading.append("\nsaturated", style="yellow")
+        table.add_column(heading, justify="right", vertical="bottom")
+    for label in summary.methods:
+        cells = [_cell(column, label, metric.kind) for column in columns]
+        table.add_row(Text(clean(label)), *cells, end_section=label == summary.methods[-1])
+    for label in summary.controls:
+        title = Text("shuffled (best method)" if label == "shuffled" else label, style="italic")
+        last = label == summary.controls[-1]
+        cells = [_cell(column, label, metric.kind) for column in columns]
+        table.add_row(title, *cells, end_section=last)
+    verdicts = [column.verdict for column in columns]
+    table.add_row(
+        Text("apart", style="dim"),
+        *(
+            Text(f"{v.disjoint_rows} of {v.rows} ({v.disjoint_methods} of {v.methods})", "dim")
+            for v in verdicts
+        ),
+    )
+    return table
+
+
+def _cell(column: Column, label: str, kind: Kind) -> Text:
+    entry, verdict = column.entries.get(label), column.verdict
+    if entry is None or entry.value is None:
+        return Text("—", style="dim")
+    text = Text(show(entry.value, kind))
+    if entry.low != entry.high:
+        text.append(f" {show_interval(entry.low, entry.high, kind)}", style="dim")
+    if not entry.is_method:
+        text.stylize("italic")
+    elif label == verdict.best:
+        text.stylize("bold green")
+    elif label in verdict.tied:
+        return Text("~ ").append_text(text)
+    return text

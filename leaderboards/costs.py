@@ -1,0 +1,164 @@
+"""What each cell cost, one table per hardware. Times differ from run to run; scores do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from leaderboards.cells import short_hash
+from leaderboards.naming import name_conditions, name_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from leaderboards.cells import Cell
+
+PHASES = ("gather", "text", "match", "score")
+"""Wall times that add up; decode, target_forward and image_encoding are spent inside gather."""
+
+_TEXTS = ("hardware", "device", "board", "target", "layer", "probe", "concepts", "method", "key")
+_COUNTS = ("repeats", "units", "peak_host_bytes", "peak_device_bytes")
+_TIMES = tuple(f"{name}_s" for name in PHASES)
+COLUMNS = (
+    *_TEXTS,
+    *_COUNTS,
+    *_TIMES,
+    "cold_total_s",
+    "match_per_unit_s",
+    "cached",
+    "reason",
+)
+
+
+def build_costs(cells: Sequence[Cell]) -> pd.DataFrame:
+    """One row per cell and hardware, from its run with the most repeats (the last of equals).
+
+    The cold total is what the cell would cost with an empty cache: its own phases as far as they
+    did not come from the cache, plus what the cached evidence cost when it was made. It is missing
+    where that was on other hardware or is not known. The cost per unit is the matching alone:
+    evidence is shared by all methods.
+    """
+    cells = sorted(cells, key=lambda cell: (cell.record.board, cell.record.key))
+    labels = name_rows([cell.record for cell in cells])
+    conditions = name_conditions([(cell, None) for cell in cells])
+    rows = [
+        {
+            "board": condition.board,
+            "target": condition.target,
+            "layer": condition.layer,
+            "probe": condition.probe,
+            "concepts": condition.concepts,
+            "method": label,
+            "key": cell.record.key,
+            "_order": condition.order,
+            **_cost(run),
+        }
+        for cell, label, condition in zip(cells, labels, conditions, strict=True)
+        for run in _best_runs(cell.timings)
+    ]
+    rows.sort(
+        key=lambda row: (
+            row["hardware"],
+            row["device"],
+            row["_order"],
+            _or_last(row["match_per_unit_s"]),
+            row["method"],
+            row["key"],
+        )
+    )
+    table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    types = dict.fromkeys(_COUNTS, "Int64")
+    types |= dict.fromkeys((*_TIMES, "cold_total_s", "match_per_unit_s"), "float64")
+    return table.astype(types)
+
+
+def _best_runs(timings: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    best: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for run in timings:
+        place = (_hardware(run.get("hardware")), str(run.get("device")))
+        if place not in best or (run.get("repeats") or 1) >= (best[place].get("repeats") or 1):
+            best[place] = run
+    return [best[place] for place in sorted(best)]
+
+
+def _hardware(value: object) -> str:
+    """Hardware in words; facts too many for a title are told apart by a hash."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    gpu = value.get("gpu")
+    words = [str(value.get("cpu") or "unknown processor"), f"{value.get('threads')} threads"]
+    if isinstance(gpu, Mapping):
+        words.insert(0, str(gpu.get("name")))
+    return f"{', '.join(words)} #{short_hash(value, 6)}"
+
+
+def _cost(run: Mapping[str, Any]) -> dict[str, Any]:
+    phases = _dicts(run.get("phases"))
+    wall = {name: _sum(phases, name) for name in PHASES}
+    cold, reason = _cold_total(run, phases)
+    units = run.get("units")
+    match = wall["match"]
+    peaks = {
+        name: max((p[name] for p in phases if _number(p.get(name)) is not None), default=None)
+        for name in ("peak_host_bytes", "peak_device_bytes")
+    }
+    return {
+        "hardware": _hardware(run.get("hardware")),
+        "device": str(run.get("device", "?")),
+        "repeats": run.get("repeats", 1),
+        "units": units,
+        **{f"{name}_s": wall[name] for name in PHASES},
+        "cold_total_s": cold,
+        "match_per_unit_s": match / units if match is not None and units else None,
+        **peaks,
+        "cached": " ".join(sorted({str(p["name"]) for p in phases if p.get("cached")})),
+        "reason": reason,
+    }
+
+
+def _cold_total(
+    run: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]
+) -> tuple[float | None, str]:
+    evidence = _dicts(run.get("evidence_cost"))
+    own = [p for p in phases if p.get("name") in PHASES and not p.get("cached")]
+    if any(p.get("cached") for p in phases) and not evidence:
+        return None, "what the cached evidence cost is not known"
+    counted = set()
+    for entry in evidence:
+        if entry.get("complete") is False:
+            return None, "cached evidence was made in several goes"
+        # Entries that came out of one pass over the images share its cost.
+        if entry.get("pass") is not None:
+            if entry["pass"] in counted:
+                continue
+            counted.add(entry["pass"])
+        if entry.get("hardware") != run.get("hardware"):
+            return None, "cached evidence was made on other hardware"
+        own += [p for p in _dicts(entry.get("phases")) if p.get("name") in PHASES]
+    walls = [_number(p.get("wall_s")) for p in own]
+    known = [wall for wall in walls if wall is not None]
+    if not walls or len(known) < len(walls):
+        return None, "a phase has no wall time"
+    return sum(known), ""
+
+
+def _dicts(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _sum(phases: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    walls = [_number(phase.get("wall_s")) for phase in phases if phase.get("name") == name]
+    known = [wall for wall in walls if wall is not None]
+    return sum(known) if known else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
+
+
+def _or_last(value: float | None) -> float:
+    return float("inf") if value is None else value

@@ -1,0 +1,78 @@
+"""costs.md: time and memory, one section per hardware."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from leaderboards.markdown import escape, table
+from leaderboards.pages import provenance
+
+if TYPE_CHECKING:
+    from leaderboards.board import Board
+
+_INTRODUCTION = """\
+Times of different hardware stand in different tables and are never ranked together. Unlike the
+score tables this page changes whenever a cell is timed again.
+
+- **cold total**: what the cell takes from an empty cache: its own phases, and for evidence that
+  came from the cache what it took to make; missing where that was on other hardware.
+- **match per unit**: the method's own work alone, over the units of the layer. Evidence (images
+  through the network and the encoder, embeddings of the concepts) is shared by all methods.
+- **gather**, **text**, **match**, **score**: wall seconds in this run; `*` where it came from the
+  cache."""
+
+
+def costs_page(board: Board) -> str:
+    """The page with a table per hardware and target, cheapest matching first in each condition."""
+    made = provenance(board).removesuffix(".")
+    parts = [
+        f"# Time and memory: {escape(board.name)}",
+        f"{made} and timing set `{board.timing_hash[:16]}`. Unrounded: [costs.csv](costs.csv).",
+        _INTRODUCTION,
+    ]
+    if board.costs.empty:
+        parts.append("No timings are recorded.")
+    for (hardware, device), group in board.costs.groupby(["hardware", "device"], sort=True):
+        parts.append(f"## {escape(str(hardware))} ({escape(str(device))})")
+        for (target, layer), rows in group.groupby(["target", "layer"], sort=True):
+            parts += [f"### {escape(f'{target}, {layer}')}", _table(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: pd.DataFrame) -> str:
+    gpu = bool(rows["peak_device_bytes"].notna().any())
+    header = ["method", "probe set", "concepts", "units", "runs", "cold total", "match per unit"]
+    header += ["gather", "text", "match", "score", "peak memory"]
+    header += ["peak GPU memory"] if gpu else []
+    body = []
+    for row in rows.to_dict("records"):
+        cached = str(row["cached"]).split()
+        cells = [escape(str(row[name])) for name in ("method", "probe", "concepts")]
+        cells += [_count(row["units"]), _count(row["repeats"])]
+        cells += [_seconds(row["cold_total_s"]), _seconds(row["match_per_unit_s"])]
+        for name in ("gather", "text", "match", "score"):
+            cells.append(_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))
+        cells.append(_mebibytes(row["peak_host_bytes"]))
+        cells += [_mebibytes(row["peak_device_bytes"])] if gpu else []
+        body.append(cells)
+    return table(header, body)
+
+
+def _count(value: Any) -> str:
+    return "—" if pd.isna(value) else str(int(value))
+
+
+def _seconds(value: Any) -> str:
+    if pd.isna(value):
+        return "—"
+    if value >= 100:
+        return f"{value:.0f} s"
+    if value >= 1:
+        return f"{value:.1f} s"
+    return f"{value * 1e3:.1f} ms" if value >= 1e-3 else f"{value * 1e6:.0f} µs"
+
+
+def _mebibytes(value: Any) -> str:
+    return "—" if pd.isna(value) else f"{value / 2**20:.0f} MiB"

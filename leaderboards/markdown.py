@@ -1,0 +1,55 @@
+"""Markdown: names that cannot break out of their cell, and tables that read well as plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SPECIAL = re.compile(r"([\\`*|\[\]~$])")
+_EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
+
+def clean(text: str, limit: int = 100) -> str:
+    """One line of printable characters, cut to `limit`: labels come from files of any content."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def escape(text: str, limit: int = 100) -> str:
+    """Text that renders as itself in a Markdown table on a page that allows HTML.
+
+    Underscores inside words stay bare, as Markdown leaves them alone there.
+    """
+    safe = _SPECIAL.sub(r"\\\1", html.escape(clean(text, limit), quote=False))
+    return _EDGE_UNDERSCORE.sub(r"\\_", safe)
+
+
+def quoted(text: str, limit: int = 100) -> str:
+    """Text as a code span, in which nothing but a backtick has a meaning. Not for tables."""
+    return f"`{clean(text, limit).replace('`', chr(39))}`"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A pipe table, its first column to the left and the others to the right, padded.
+
+    Args:
+        header: Escaped titles.
+        rows: Escaped cells, as many as titles.
+    """
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(3, *(len(cell) for cell in column)) for column in columns]
+    lines = [_line(header, widths)]
+    rules = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines.append(f"| {' | '.join(rules)} |")
+    lines += [_line(row, widths) for row in rows]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first = cells[0].ljust(widths[0])
+    rest = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+    return f"| {' | '.join([first, *rest])} |"

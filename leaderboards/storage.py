@@ -1,0 +1,281 @@
+"""Record folders: written whole or not at all, scored and timed later, found again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from leaderboards.files import (
+    csv_bytes,
+    gzip_bytes,
+    json_bytes,
+    json_line,
+    read_csv_gz,
+    replace_file,
+    write_bytes,
+)
+from leaderboards.record import Record, RecordError, slug
+from leaderboards.scores import parse_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+DESCRIPTIONS = "descriptions.csv.gz"
+TIMINGS = "timings.jsonl"
+_DESCRIPTION_TYPES = {"unit": "int64", "rank": "int64", "label": "str", "score": "float64"}
+_UNIT_TYPES = {
+    "unit": "int64",
+    "truth": "str",
+    "label": "str",
+    "score": "float64",
+    "truth_rank": "float64",
+    "truth_score": "float64",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something on disk that a board leaves out or had to choose about.
+
+    Attributes:
+        where: The folder or file, relative to the results root that was searched.
+        kind: "damaged" (left out), "unscored" (left out) or "duplicate" (one copy kept).
+        message: What is wrong.
+    """
+
+    where: str
+    kind: Literal["damaged", "unscored", "duplicate"]
+    message: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The records under some roots, sorted by board, method and key, and what was amiss."""
+
+    records: tuple[tuple[Path, Record], ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def record_folder(root: Path, record: Record) -> Path:
+    """Where a record lives under a results root.
+
+    Raises:
+        RecordError: The board, method or key cannot stand in a path.
+    """
+    board = slug(record.board, "board")
+    method = slug(record.method.get("name"), "method")
+    return root / board / method / slug(record.key, "key")
+
+
+def write_record(
+    root: Path,
+    record: Record,
+    *,
+    descriptions: pd.DataFrame | None = None,
+    scores: Sequence[tuple[Mapping[str, Any], pd.DataFrame]] = (),
+    timing: Mapping[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
+    replace: bool = False,
+) -> Path:
+    """Write a record folder into a hidden sibling, then rename it into place.
+
+    A finished record that is there already is kept (its key says that its labels are the same), as
+    when two processes ran one cell; a failed or damaged one is replaced.
+
+    Args:
+        root: The results root.
+        record: What goes to record.json.
+        descriptions: Table unit, rank, label, score.
+        scores: Pairs of a scores file's content and its unit table.
+        timing: One timed run, the first line of timings.jsonl.
+        texts: Further files by name, such as run.log and config.yaml.
+        replace: Replace a finished record too.
+
+    Returns:
+        The record's folder.
+
+    Raises:
+        RecordError: A name cannot stand in a path, or a table or scores file breaks its schema.
+    """
+    folder = record_folder(root, record)
+    if not replace and is_finished(folder):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Hidden, so that a reader passes over what an interrupted process leaves behind.
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
+    temporary.mkdir()
+    try:
+        for name, text in (texts or {}).items():
+            write_bytes(temporary / slug(name, "file"), text.encode("utf-8"))
+        if descriptions is not None:
+            _require(descriptions, _DESCRIPTION_TYPES, DESCRIPTIONS)
+            write_bytes(temporary / DESCRIPTIONS, gzip_bytes(csv_bytes(descriptions)))
+        for content, units in scores:
+            add_scores(temporary, content, units)
+        if timing is not None:
+            append_timing(temporary, timing)
+        write_bytes(temporary / "record.json", record.to_json().encode("utf-8"))
+        _move_into_place(temporary, folder, replace=replace)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a readable record with status "ok" lies in `folder`."""
+    try:
+        return Record.read(folder).status == "ok"
+    except RecordError:
+        return False
+
+
+def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
+    try:
+        temporary.rename(folder)
+    except OSError:
+        # A folder that is not empty stands there: another process's, or one to be replaced.
+        if not folder.is_dir() or (not replace and is_finished(folder)):
+            if folder.is_dir():
+                return
+            raise
+        old = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.old")
+        folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) -> Path:
+    """Add (or replace) one scores file and its unit table in a record folder.
+
+    The unit table is put first and the scores file last, so that scores never lack their units.
+
+    Args:
+        folder: The record's folder.
+        content: The JSON value of the scores file.
+        units: Table unit, truth, label, score, truth_rank, truth_score, and a column per metric.
+
+    Returns:
+        The path of the scores file.
+
+    Raises:
+        RecordError: The content or the table breaks its schema.
+    """
+    data = json_bytes(content)
+    skey = slug(parse_scores(json.loads(data), "scores").skey, "scores key")
+    _require(units, _UNIT_TYPES, f"{skey}.units.csv.gz")
+    scores = folder / "scores"
+    scores.mkdir(exist_ok=True)
+    replace_file(scores / f"{skey}.units.csv.gz", gzip_bytes(csv_bytes(units)))
+    replace_file(scores / f"{skey}.json", data)
+    return scores / f"{skey}.json"
+
+
+def append_timing(folder: Path, timing: Mapping[str, Any]) -> None:
+    """Append one timed run to timings.jsonl; a line that was cut short before is left behind.
+
+    Raises:
+        RecordError: The timing cannot be written as JSON.
+    """
+    line = json_line(timing) + b"\n"
+    with (folder / TIMINGS).open("ab+") as stream:
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                line = b"\n" + line
+        stream.write(line)
+
+
+def read_timings(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read timings.jsonl; a missing file is an empty list.
+
+    Returns:
+        The timed runs in the order of their lines, and a message for each line that is damaged.
+    """
+    path = folder / TIMINGS
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return [], []
+    runs: list[dict[str, Any]] = []
+    faults: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            run = json.loads(line)
+        except ValueError as error:
+            faults.append(f"{path}:{number}: not readable as JSON ({error})")
+            continue
+        if isinstance(run, dict):
+            runs.append(run)
+        else:
+            faults.append(f"{path}:{number}: holds no JSON object")
+    return runs, faults
+
+
+def read_descriptions(folder: Path) -> pd.DataFrame:
+    """Read a record's labels: unit (int), rank (int, 1 = best), label (text), score (float).
+
+    Raises:
+        RecordError: The file is missing, damaged, or of another layout.
+    """
+    return read_csv_gz(folder / DESCRIPTIONS, _DESCRIPTION_TYPES)
+
+
+def read_units(folder: Path, skey: str) -> pd.DataFrame:
+    """Read the unit table of one scores file; a unit without a label has an empty text.
+
+    Raises:
+        RecordError: The file is missing, damaged, or of another layout.
+    """
+    path = folder / "scores" / f"{slug(skey, 'scores key')}.units.csv.gz"
+    return read_csv_gz(path, _UNIT_TYPES)
+
+
+def find_records(*roots: Path) -> Found:
+    """Find every record under the roots; skip what is damaged and say so.
+
+    Of several copies of one key on one board the first finished one is kept, in the order of the
+    roots and then of the paths. Hidden folders hold unfinished writes and are passed over.
+
+    Raises:
+        RecordError: A root is no folder.
+    """
+    kept: dict[tuple[str, str], tuple[Path, Record]] = {}
+    problems: list[Problem] = []
+    for root in roots:
+        if not root.is_dir():
+            raise RecordError(f"{root}: no such folder")
+        for path in sorted(root.rglob("record.json")):
+            where = path.parent.relative_to(root)
+            if any(part.startswith(".") for part in where.parts):
+                continue
+            try:
+                record = Record.read(path.parent)
+                record_folder(root, record)
+            except RecordError as error:
+                message = str(error).replace(f"{path.parent}{os.sep}", "")
+                problems.append(Problem(where.as_posix(), "damaged", message))
+                continue
+            first = kept.setdefault((record.board, record.key), (path.parent, record))
+            if first[0] == path.parent:
+                continue
+            if first[1].status != "ok" and record.status == "ok":
+                kept[record.board, record.key] = (path.parent, record)
+            message = f"another copy of {record.board}/{record.key}; one finished copy is used"
+            problems.append(Problem(where.as_posix(), "duplicate", message))
+    found = sorted(
+        kept.values(), key=lambda pair: (pair[1].board, pair[1].method["name"], pair[1].key)
+    )
+    return Found(tuple(found), tuple(problems))
+
+
+def _require(table: pd.DataFrame, dtypes: Mapping[str, str], name: str) -> None:
+    missing = [column for column in dtypes if column not in table.columns]
+    if missing:
+        raise RecordError(f"{name}: the table has no column {', '.join(missing)}")

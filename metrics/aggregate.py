@@ -1,0 +1,249 @@
+"""Every aggregate score, from nothing but the table of units.
+
+Scoring itself goes through here, so a score can be derived again from its table, to the last bit
+and without torch, a concept set or an embedder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.ranks import top_score_auroc, upper_median
+from metrics.scores import Score
+from metrics.statistics import (
+    Interval,
+    auroc_interval,
+    bca_mean,
+    median_interval,
+    wilson,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+SELECTIVE = "selective_"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score that is an average of one column of the table.
+
+    Attributes:
+        column: The column.
+        kind: "proportion" (of zeros and ones), "mean", or "median" (the upper one).
+        higher_is_better: Direction.
+        by_group: Whether it is also given for each group of the truth.
+    """
+
+    column: str
+    kind: Literal["proportion", "mean", "median"]
+    higher_is_better: bool = True
+    by_group: bool = False
+
+    def value(self, values: Floats) -> float:
+        """The average of at least one value; sorted first, so the order of units is nothing."""
+        if self.kind == "median":
+            return upper_median(values)
+        return float(np.sort(values).mean())
+
+    def interval(self, values: Floats, seed: int) -> Interval:
+        """The 95 % interval over units."""
+        if self.kind == "proportion":
+            return wilson(float(values.sum()), values.size)
+        return median_interval(values) if self.kind == "median" else bca_mean(values, seed=seed)
+
+
+METRICS: Mapping[str, Metric] = {
+    "accuracy_at_1": Metric("accuracy_at_1", "proportion", by_group=True),
+    "accuracy_at_5": Metric("accuracy_at_5", "proportion", by_group=True),
+    "mean_rank": Metric("truth_rank", "mean", higher_is_better=False, by_group=True),
+    "median_rank": Metric("truth_rank", "median", higher_is_better=False),
+    "mrr": Metric("reciprocal_rank", "mean"),
+    "clip_cosine": Metric("clip_cosine", "mean"),
+    "clip_cosine_best_synonym": Metric("clip_cosine_best_synonym", "mean"),
+    "sentence_cosine": Metric("sentence_cosine", "mean", by_group=True),
+    "sentence_cosine_best_synonym": Metric("sentence_cosine_best_synonym", "mean", by_group=True),
+    "lexical_match": Metric("lexical_match", "mean", by_group=True),
+}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One score name: a metric over a part of the units.
+
+    Attributes:
+        name: As in the files: "mrr", "selective_mrr", "mean_rank[unseen]".
+        metric: Key of `METRICS`.
+        part: "" for all scored units, "selective_" for the labelled ones, "[group]" for a group.
+    """
+
+    name: str
+    metric: str
+    part: str
+
+
+def cuts(groups: list[str]) -> Iterator[Cut]:
+    """All names that averages of columns are given under.
+
+    Args:
+        groups: Groups of the truth, in the order to show them.
+    """
+    for metric in METRICS:
+        yield Cut(metric, metric, "")
+    for metric in METRICS:
+        yield Cut(SELECTIVE + metric, metric, SELECTIVE)
+    for group in groups:
+        part = f"[{group}]"
+        yield from (Cut(f"{name}{part}", name, part) for name, m in METRICS.items() if m.by_group)
+
+
+def parts(labelled: Mask, group: NDArray[np.object_]) -> dict[str, Mask]:
+    """Subsets of the scored units that scores are given over.
+
+    Args:
+        labelled: Whether the method named the unit, bool [R].
+        group: Group of each unit's truth [R]; "" for none.
+
+    Returns:
+        Masks [R] by `Cut.part`.
+    """
+    found = {"": np.ones_like(labelled), SELECTIVE: labelled}
+    found |= {f"[{name}]": group == name for name in sorted(set(group) - {""})}
+    return found
+
+
+def no_unit_reason(units: pd.DataFrame) -> str:
+    """Why no unit of the table is scored."""
+    if not len(units):
+        return "the layer has no units"
+    return (
+        "every unit with a true name is dead"
+        if (units["truth"] != "").any()
+        else "no unit has a true name"
+    )
+
+
+def aggregate_units(
+    units: pd.DataFrame,
+    *,
+    seed: int,
+    circular: bool = False,
+    reasons: Mapping[str, str] | None = None,
+) -> dict[str, Score]:
+    """Derive every score from the table of units.
+
+    Chance and ceiling, which the table does not hold, are left None.
+
+    Args:
+        units: The table (`metrics.units`).
+        seed: Seed of the bootstrap.
+        circular: Mark the sentence cosines as circular.
+        reasons: By column, why it holds no value.
+
+    Returns:
+        Scores by name, in a fixed order.
+    """
+    live = ~units["dead"].to_numpy(dtype=bool)
+    scored = units[live & (units["truth"] != "").to_numpy(dtype=bool)]
+    labelled = (scored["label"] != "").to_numpy(dtype=bool)
+    masks = parts(labelled, scored["group"].to_numpy(dtype=object))
+    found: dict[str, Score] = {}
+    for cut in cuts([part[1:-1] for part in masks if part.startswith("[")]):
+        metric = METRICS[cut.metric]
+        column = scored[metric.column].to_numpy(dtype=np.float64)
+        reason = no_unit_reason(units)
+        if len(scored):
+            reason = "no unit of this part has a value"
+        if len(scored) and np.isnan(column).all():
+            reason = (reasons or {}).get(metric.column, f"no value in column {metric.column}")
+        score = average(metric, column[masks[cut.part]], seed=seed, reason=reason)
+        silent = int((~labelled & masks[cut.part] & ~np.isnan(column)).sum())
+        marked = circular and metric.column.startswith("sentence_cosine")
+        found[cut.name] = replace(score, n_unlabelled=silent, circular=marked)
+    found["coverage"] = _coverage(labelled, no_unit_reason(units) if not len(scored) else None)
+    found["auroc"] = _auroc(scored[labelled], int((~labelled).sum()))
+    return found | _variety(units[live])
+
+
+def average(metric: Metric, values: Floats, *, seed: int, reason: str) -> Score:
+    """Average one column over some units, with its interval.
+
+    Args:
+        metric: How to average.
+        values: The column; NaN for units that it leaves out.
+        seed: Seed of the bootstrap.
+        reason: Why there is no value, where there is none.
+    """
+    kept = values[~np.isnan(values)]
+    if not kept.size:
+        return Score(None, higher_is_better=metric.higher_is_better, reason=reason)
+    low, high = metric.interval(kept, seed)
+    return Score(
+        metric.value(kept),
+        low,
+        high,
+        n=kept.size,
+        higher_is_better=metric.higher_is_better,
+        reason="too few units for an interval" if low is None else None,
+        detail={"left_out": values.size - kept.size} if kept.size < values.size else {},
+    )
+
+
+def _coverage(labelled: Mask, reason: str | None) -> Score:
+    if reason:
+        return Score(None, reason=reason)
+    low, high = wilson(float(labelled.sum()), labelled.size)
+    silent = int((~labelled).sum())
+    return Score(float(labelled.mean()), low, high, n=labelled.size, n_unlabelled=silent)
+
+
+def _auroc(labelled: pd.DataFrame, silent: int) -> Score:
+    """Unlabelled units have no score of their own and stay out: counting them would pay."""
+    top = labelled["score"].to_numpy(dtype=np.float64)
+    right = labelled["accuracy_at_1"].to_numpy(dtype=np.float64) == 1
+    usable = np.isfinite(top)
+    top, right = top[usable], right[usable]
+    if not top.size:
+        return Score(None, n_unlabelled=silent, reason="no scored unit has a label with a score")
+    value = top_score_auroc(top, right)
+    if value is None:
+        which = "right" if right.all() else "wrong"
+        reason = f"every label is {which}, so nothing can be told apart"
+        return Score(None, n=top.size, n_unlabelled=silent, reason=reason)
+    low, high = auroc_interval(top, right)
+    note = "too few right or wrong labels for an interval" if low is None else None
+    return Score(value, low, high, n=top.size, n_unlabelled=silent, reason=note)
+
+
+def _variety(live: pd.DataFrame) -> dict[str, Score]:
+    """How many different labels the layer gets; needs no truth, so it is over all live units."""
+    counts = live["label"][live["label"] != ""].value_counts()
+    n, silent = int(counts.sum()), int((live["label"] == "").sum())
+    if not len(live):
+        return {
+            "distinct_labels": Score(None, reason="every unit is dead"),
+            "top_label_share": Score(None, higher_is_better=False, reason="every unit is dead"),
+        }
+    share = float(counts.max() / n) if n else None
+    # Ties for the commonest label go to the first in alphabetical order.
+    commonest = min(counts.index[counts == counts.max()]) if n else None
+    return {
+        "distinct_labels": Score(float(len(counts)), n=n, n_unlabelled=silent),
+        "top_label_share": Score(
+            share,
+            n=n,
+            n_unlabelled=silent,
+            higher_is_better=False,
+            reason=None if n else "no live unit has a label",
+            detail={"label": commonest} if n else {},
+        ),
+    }

@@ -1,0 +1,203 @@
+"""Numeric primitives that methods and metrics share: quantile, ranks, AUROC, AP, stable top k.
+
+NumPy only. Ties always go to the lowest index, and a score that is not defined (NaN or -inf)
+always stands last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+def hazen_quantile(values: ArrayLike, q: ArrayLike, *, axis: int | None = None) -> Any:
+    """Exact quantile by Hazen's rule: sorted value i of n stands at (i + 0.5) / n.
+
+    Between these positions it interpolates linearly; below the first and above the last it is the
+    minimum and the maximum. This is what the quantile sketches of the dissection methods read out
+    until they overflow.
+
+    Args:
+        values: Numbers of any shape; NaN makes its quantile NaN.
+        q: Levels in [0, 1], of any shape.
+        axis: The axis to reduce; None flattens.
+
+    Returns:
+        float64, of the shape of `q` followed by `values`' shape without `axis`.
+
+    Raises:
+        ValueError: A level outside [0, 1], or no values.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    levels = np.asarray(q, dtype=np.float64)
+    if array.size == 0:
+        raise ValueError("a quantile of no values is not defined")
+    if not np.all((levels >= 0) & (levels <= 1)):
+        raise ValueError(f"quantile levels lie in [0, 1], not {q!r}")
+    return np.quantile(array, levels, axis=axis, method="hazen")
+
+
+def midranks(values: ArrayLike) -> Floats:
+    """1-based ascending ranks; equal values share the mean of the ranks that they fill.
+
+    Args:
+        values: Numbers [n].
+
+    Returns:
+        Ranks, float64 [n].
+
+    Raises:
+        ValueError: Not one-dimensional, or a NaN, which has no rank.
+    """
+    array = _vector(values, "values")
+    if np.isnan(array).any():
+        raise ValueError("NaN has no rank")
+    _, group, size = np.unique(array, return_inverse=True, return_counts=True)
+    last = np.cumsum(size)
+    ranks: Floats = (last - (size - 1) / 2.0)[group]
+    return ranks
+
+
+def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Area under the ROC curve of scores as predictors of binary labels, by midranks.
+
+    AUROC = (sum of the positives' midranks - n1 (n1 + 1) / 2) / (n1 n0): the share of pairs of a
+    positive and a negative in which the positive scores higher, ties counted half.
+
+    Args:
+        scores: Numbers [n]; infinite ones are legal.
+        labels: Booleans, or zeros and ones [n].
+
+    Returns:
+        The area in [0, 1]; NaN where it is undefined (one class only, or a NaN score).
+
+    Raises:
+        ValueError: Lengths differ, or a label is neither 0 nor 1.
+    """
+    array, positive = _scored(scores, labels)
+    n_positive = int(positive.sum())
+    n_negative = positive.size - n_positive
+    if not n_positive or not n_negative or np.isnan(array).any():
+        return float("nan")
+    above = float(midranks(array)[positive].sum()) - n_positive * (n_positive + 1) / 2
+    return above / (n_positive * n_negative)
+
+
+def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Step-wise area under the precision-recall curve, sum of (R_k - R_{k-1}) P_k.
+
+    Equal scores form one step, so their order does not matter.
+
+    Args:
+        scores: Numbers [n]; infinite ones are legal.
+        labels: Booleans, or zeros and ones [n].
+
+    Returns:
+        The area in (0, 1]; NaN where it is undefined (no positive, or a NaN score).
+
+    Raises:
+        ValueError: Lengths differ, or a label is neither 0 nor 1.
+    """
+    array, positive = _scored(scores, labels)
+    n_positive = int(positive.sum())
+    if not n_positive or np.isnan(array).any():
+        return float("nan")
+    order = np.argsort(-array, kind="stable")
+    ordered = array[order]
+    step_ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), array.size - 1)
+    hits = np.cumsum(positive[order])[step_ends]
+    gained = np.diff(hits, prepend=0)
+    return float(np.sum(gained * (hits / (step_ends + 1))) / n_positive)
+
+
+def descending_rank(scores: ArrayLike, column: ArrayLike) -> Indices:
+    """1-based position of one given concept per unit when its row is sorted downwards.
+
+    Ties go to the lowest column; NaN and -inf stand last, as equals.
+
+    Args:
+        scores: Scores [U, C], or [C] for a single unit.
+        column: The concept's column: an integer for all units, or integers [U].
+
+    Returns:
+        Positions in 1..C, int64 [U] (of shape [] for a single unit).
+
+    Raises:
+        ValueError: Shapes do not fit, or a column outside 0..C-1.
+    """
+    table = _ordered_last(scores)
+    wanted = np.asarray(column)
+    if not np.issubdtype(wanted.dtype, np.integer):
+        raise ValueError(f"column holds integers, not {wanted.dtype}")
+    if wanted.ndim and wanted.shape != table.shape[:-1]:
+        raise ValueError(f"column is one integer or one per unit; got shape {wanted.shape}")
+    n_concepts = table.shape[-1]
+    if np.any((wanted < 0) | (wanted >= n_concepts)):
+        raise ValueError(f"column lies in 0..{n_concepts - 1}")
+    wanted = np.broadcast_to(wanted, table.shape[:-1])[..., None]
+    own = np.take_along_axis(table, wanted, axis=-1)
+    ahead = (table > own) | ((table == own) & (np.arange(n_concepts) < wanted))
+    return np.asarray(1 + ahead.sum(axis=-1), dtype=np.int64)
+
+
+def stable_topk(scores: ArrayLike, k: int) -> Indices:
+    """Indices of the k highest scores, highest first.
+
+    Ties go to the lowest index; NaN and -inf stand last, as equals.
+
+    Args:
+        scores: Scores [C], or [U, C] to choose in each row.
+        k: How many, at least 1; more than C gives all C.
+
+    Returns:
+        Indices, int64 [min(k, C)] or [U, min(k, C)].
+
+    Raises:
+        ValueError: k below 1, or scores of another shape.
+    """
+    if k < 1:
+        raise ValueError(f"k is at least 1, not {k}")
+    table = np.atleast_2d(_ordered_last(scores))
+    n_rows, n_columns = table.shape
+    k = min(k, n_columns)
+    # A full stable sort of each row would do; choosing first is several times as quick at C = 20k.
+    threshold = np.partition(table, n_columns - k, axis=1)[:, n_columns - k, None]
+    above, level = table > threshold, table == threshold
+    room = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (level & (np.cumsum(level, axis=1) <= room))
+    indices = np.nonzero(chosen)[1].reshape(n_rows, k)
+    values = np.take_along_axis(table, indices, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    top = np.take_along_axis(indices, order, axis=1).astype(np.int64)
+    return top if np.ndim(scores) == 2 else np.asarray(top[0])
+
+
+def _vector(values: ArrayLike, name: str) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, not of shape {array.shape}")
+    return array
+
+
+def _scored(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    array, marks = _vector(scores, "scores"), _vector(labels, "labels")
+    if array.shape != marks.shape:
+        raise ValueError(f"{array.size} scores but {marks.size} labels")
+    if not np.all((marks == 0) | (marks == 1)):
+        raise ValueError("labels must be booleans, or zeros and ones")
+    return array, marks == 1
+
+
+def _ordered_last(scores: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Scores with NaN made -inf, so that comparisons order every entry."""
+    array = np.asarray(scores)
+    if not np.issubdtype(array.dtype, np.floating):
+        array = array.astype(np.float64)
+    if array.ndim not in (1, 2) or array.shape[-1] == 0:
+        raise ValueError(f"scores must be [C] or [U, C] with C >= 1, not of shape {array.shape}")
+    return np.where(np.isnan(array), array.dtype.type(-np.inf), array)

@@ -1,0 +1,81 @@
+"""What scoring hands back: one `Score` per name, and the table of units behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number about a labelling, with what is needed to read it.
+
+    Attributes:
+        value: The score; None where it cannot be had (`reason` says why).
+        ci_low: Lower end of the 95 % interval over units; None where there is none.
+        ci_high: Upper end.
+        n: Units that the value is over.
+        n_unlabelled: How many of them the method left without a label.
+        chance: What uniformly random concepts are expected to score over the same units.
+        ceiling: What the best concept of the set would score over the same units.
+        higher_is_better: Direction.
+        reason: Why the value, or its interval, is missing.
+        circular: The scorer shares its text tower with the encoder that made the labels.
+        detail: Further facts, such as the concept that the `constant` control names.
+    """
+
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int = 0
+    n_unlabelled: int = 0
+    chance: float | None = None
+    ceiling: float | None = None
+    higher_is_better: bool = True
+    reason: str | None = None
+    circular: bool = False
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The score as plain JSON values; `reason`, `circular`, `detail` only where they speak."""
+        data: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        data["detail"] = dict(self.detail)
+        for name in ("reason", "circular", "detail"):
+            if not data[name]:
+                del data[name]
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Score:
+        """The score that `to_json` wrote."""
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The outcome of scoring one labelling under one truth, scorer and label rule.
+
+    Attributes:
+        values: Scores by name.
+        controls: Scores by name of each control: "chance", "constant", "shuffled", "oracle".
+        units: The table of units (`metrics.units`), from which all `values` can be derived again.
+    """
+
+    values: Mapping[str, Score]
+    controls: Mapping[str, Mapping[str, Score]]
+    units: pd.DataFrame
+
+    def to_json(self) -> dict[str, Any]:
+        """Values and controls as plain JSON values; the table is a file of its own."""
+        return {
+            "values": {name: score.to_json() for name, score in self.values.items()},
+            "controls": {
+                control: {name: score.to_json() for name, score in scores.items()}
+                for control, scores in self.controls.items()
+            },
+        }

@@ -1,0 +1,298 @@
+"""From a labelling and a truth to scores: the assembly of this package.
+
+Only units that are dead in the evidence are left out, for all methods alike. Silence does not pay:
+a live unit without a label counts 0 for accuracy and lexical match, C for its rank, and for a
+cosine what a random concept would score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from metrics.aggregate import aggregate_units, parts
+from metrics.controls import chance, constant, oracle, shuffled
+from metrics.credit import Credit, cosine_credit, sparse_credit
+from metrics.labels import LabelRules, normalise, true_concepts
+from metrics.lexical import lexical_credits
+from metrics.ranks import hit_within, truth_ranks
+from metrics.scores import Score, Scored
+from metrics.setting import Setting
+from metrics.text import Embedder, embed, text_cosines, truth_strings
+from metrics.units import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from metrics.truth import TrueName
+
+TOP = 5
+NO_MATRIX = "needs the full score matrix, which is no longer in the cache"
+NO_SET = "free text: there is no concept set to rank"
+NOT_IN_SET = "no scored unit's true name is in the concept set"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a method said of the U units of a layer, as far as scoring needs it.
+
+    Attributes:
+        labels: For each unit its labels, best first, up to ten; empty for none.
+        label_scores: The scores of those labels, in the same shape.
+        concepts: The concept set, in the method's order; None for free text.
+        score_matrix: Scores of all concepts [U, C], or None if they are not kept.
+        dead: Whether the unit is dead in the evidence [U].
+    """
+
+    labels: Sequence[Sequence[str]]
+    label_scores: Sequence[Sequence[float]]
+    concepts: tuple[str, ...] | None
+    score_matrix: NDArray[np.floating] | None
+    dead: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        if len(self.label_scores) != n or np.shape(self.dead) != (n,):
+            raise ValueError(
+                f"{n} units have labels, {len(self.label_scores)} have scores, "
+                f"and dead has shape {np.shape(self.dead)}"
+            )
+        for unit, (names, scores) in enumerate(zip(self.labels, self.label_scores, strict=True)):
+            if len(names) != len(scores):
+                raise ValueError(f"unit {unit} has {len(names)} labels but {len(scores)} scores")
+            if "" in names:
+                raise ValueError(f"unit {unit} has an empty label; leave the label out instead")
+        if self.concepts is None:
+            return
+        if not self.concepts:
+            raise ValueError("the concept set is empty")
+        shape = (n, len(self.concepts))
+        if self.score_matrix is not None and self.score_matrix.shape != shape:
+            raise ValueError(f"the score matrix has shape {self.score_matrix.shape}, not {shape}")
+        strange = {name for names in self.labels for name in names} - set(self.concepts)
+        if strange:
+            raise ValueError(f"label {min(strange)!r} is not in the concept set")
+
+    def vocabulary(self) -> tuple[str, ...]:
+        """The concept set, or for free text the labels in use, sorted."""
+        if self.concepts is not None:
+            return self.concepts
+        return tuple(sorted({name for names in self.labels for name in names}))
+
+
+@dataclass(frozen=True)
+class TextScorer:
+    """An embedder for text cosines, or why there is none.
+
+    Attributes:
+        embedder: Unit-norm vectors of texts; called once with the vocabulary and once with the
+            truths' strings. None for none.
+        reason: Why it is missing.
+    """
+
+    embedder: Embedder | None
+    reason: str = ""
+
+
+def score(
+    *,
+    labels: Sequence[Sequence[str]],
+    label_scores: Sequence[Sequence[float]],
+    concepts: Sequence[str] | None,
+    score_matrix: NDArray[np.floating] | None,
+    dead: ArrayLike,
+    truth: Mapping[int, TrueName],
+    sentence: Embedder | None,
+    clip_text: Embedder | None = None,
+    clip_reason: str = "",
+    circular: bool = False,
+    rules: LabelRules | None = None,
+    seed: int = 0,
+) -> Scored:
+    """Score one labelling of a layer.
+
+    Args:
+        labels: For each of U units its labels, best first, up to ten; empty for none.
+        label_scores: The scores of those labels, in the same shape; NaN where the source has none.
+        concepts: The C concepts that the labels come from; None for free text.
+        score_matrix: Scores of all concepts, float32 [U, C]; None if they are not kept, which
+            leaves the rank metrics without a value.
+        dead: Whether the unit is dead in the evidence, bool [U].
+        truth: True names by unit; may cover only some units, and only those are scored.
+        sentence: Sentence embedder, unit-norm float32 [n, D]; None for none.
+        clip_text: CLIP text embedder, unit-norm; None for none.
+        clip_reason: Why the CLIP cosine has no value, where it has none.
+        circular: The sentence embedder shares its tower with the labelling encoder: the CLIP
+            cosine is left out and the sentence cosines are marked.
+        rules: How labels are compared with true names; the mended rule if None.
+        seed: Seed of bootstraps and of the chance draw.
+
+    Returns:
+        Scores, controls and the table of units.
+
+    Raises:
+        ValueError: Shapes do not fit, a label is not in the concept set, or the truth names a unit
+            that the layer does not have.
+    """
+    given = Labels(
+        labels,
+        label_scores,
+        None if concepts is None else tuple(concepts),
+        score_matrix,
+        np.asarray(dead, dtype=bool),
+    )
+    outside = sorted(unit for unit in truth if not 0 <= unit < len(labels))
+    if outside:
+        raise ValueError(f"the truth names unit {outside[0]}; the layer has {len(labels)} units")
+    why_not = clip_reason or ("circular" if circular else "no CLIP text encoder was given")
+    scorers = {
+        "sentence_cosine": TextScorer(sentence, "no sentence encoder was given"),
+        "clip_cosine": TextScorer(None if circular else clip_text, why_not),
+    }
+    setting, units = _evaluate(given, truth, scorers, rules or LabelRules(), seed)
+    values = aggregate_units(units, seed=seed, circular=circular, reasons=setting.reasons)
+    controls = {
+        "chance": chance(setting),
+        "constant": constant(setting),
+        "shuffled": shuffled(setting, values),
+        "oracle": oracle(setting),
+    }
+    bounded = {name: _bounded(name, entry, controls) for name, entry in values.items()}
+    marked = {
+        control: {name: _marked(name, entry, circular) for name, entry in entries.items()}
+        for control, entries in controls.items()
+    }
+    return Scored(bounded, marked, units)
+
+
+def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]]) -> Score:
+    """A score with its chance and ceiling, over the same units."""
+    if entry.value is None or name == "coverage":
+        return entry
+    ceiling = 1.0 if name == "auroc" else controls["oracle"][name].value
+    return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)
+
+
+def _marked(name: str, entry: Score, circular: bool) -> Score:
+    return replace(entry, circular=circular and "sentence_cosine" in name)
+
+
+def _evaluate(
+    given: Labels,
+    truth: Mapping[int, TrueName],
+    scorers: Mapping[str, TextScorer],
+    rules: LabelRules,
+    seed: int,
+) -> tuple[Setting, pd.DataFrame]:
+    """Judge every scored unit, and set the scene for the controls."""
+    rows = np.array([u for u in sorted(truth) if not given.dead[u]], dtype=np.int64)
+    truths = [truth[unit] for unit in rows.tolist()]
+    vocabulary = given.vocabulary()
+    place: dict[str, int] = {}
+    for number, concept in enumerate(vocabulary):
+        place.setdefault(concept, number)
+    top = [_top(given.labels[unit], place, rules) for unit in rows]
+    own = np.array([place[n[0]] if (n := given.labels[u]) else -1 for u in rows], dtype=np.int64)
+    group = np.array([name.group for name in truths], dtype=object)
+    subsets = parts(own >= 0, group)
+    masks = np.stack(list(subsets.values()))
+    true = true_concepts(truths, vocabulary, rules)
+
+    hits = [(indices, np.ones(indices.size)) for indices in true]
+    credits = {
+        "accuracy_at_1": sparse_credit(hits, len(vocabulary), masks),
+        "lexical_match": sparse_credit(lexical_credits(truths, vocabulary), len(vocabulary), masks),
+    }
+    text, reasons = _text_credits(scorers, truths, vocabulary, masks)
+    credits |= text
+
+    table = _bare_table(given, truth)
+    silent = np.zeros(len(rows))
+    for name, credit in credits.items():
+        table.loc[rows, name] = credit.own(own, credit.row_mean if name in text else silent)
+    table.loc[rows, "accuracy_at_5"] = [
+        float(hit_within(chosen.tolist(), indices))
+        for chosen, indices in zip(top, true, strict=True)
+    ]
+    matrix = None
+    if given.concepts is not None and given.score_matrix is not None:
+        matrix = given.score_matrix if len(rows) == len(given.labels) else given.score_matrix[rows]
+        ranks, found = truth_ranks(matrix, true)
+        ranks[(own < 0) & ~np.isnan(ranks)] = len(vocabulary)
+        found[own < 0] = np.nan
+        table.loc[rows, "truth_rank"] = ranks
+        table.loc[rows, "reciprocal_rank"] = 1 / ranks
+        table.loc[rows, "truth_score"] = found
+    why_no_rank = NO_SET if given.concepts is None else NO_MATRIX if matrix is None else NOT_IN_SET
+    reasons |= {"truth_rank": why_no_rank, "reciprocal_rank": why_no_rank}
+    setting = Setting(
+        units=rows,
+        live=np.flatnonzero(~given.dead),
+        concepts=vocabulary,
+        has_set=given.concepts is not None,
+        true=true,
+        credits=credits,
+        reasons=reasons,
+        labels=own,
+        top=top,
+        scores=matrix,
+        parts=subsets,
+        seed=seed,
+    )
+    return setting, table
+
+
+def _top(names: Sequence[str], place: Mapping[str, int], rules: LabelRules) -> NDArray[np.int64]:
+    """The first five different labels: a word that a set lists twice takes one place."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen.setdefault(name if rules.official else normalise(name), place[name])
+    return np.array(list(seen.values())[:TOP], dtype=np.int64)
+
+
+def _text_credits(
+    scorers: Mapping[str, TextScorer],
+    truths: Sequence[TrueName],
+    vocabulary: Sequence[str],
+    masks: NDArray[np.bool_],
+) -> tuple[dict[str, Credit], dict[str, str]]:
+    """Cosine tables by column, and for the columns without one the reason."""
+    credits: dict[str, Credit] = {}
+    reasons: dict[str, str] = {}
+    for column, scorer in scorers.items():
+        names = {column: False, f"{column}_best_synonym": True}
+        if scorer.embedder is None:
+            reasons |= dict.fromkeys(names, scorer.reason)
+        elif not truths or not vocabulary:
+            reasons |= dict.fromkeys(names, "no unit is scored, or no unit has a label")
+        else:
+            concepts = embed(scorer.embedder, vocabulary)
+            strings = embed(scorer.embedder, truth_strings(truths))
+            for name, best in names.items():
+                cosines = text_cosines(truths, concepts, strings, best_synonym=best)
+                credits[name] = cosine_credit(cosines, masks)
+    return credits, reasons
+
+
+def _bare_table(given: Labels, truth: Mapping[int, TrueName]) -> pd.DataFrame:
+    """The table of all units before anything is judged."""
+    n = len(given.labels)
+    names = [truth.get(unit) for unit in range(n)]
+    table = pd.DataFrame(
+        {
+            "unit": np.arange(n, dtype=np.int64),
+            "truth": np.array([t.name if t else "" for t in names], dtype=object),
+            "group": np.array([t.group if t else "" for t in names], dtype=object),
+            "label": np.array([labels[0] if labels else "" for labels in given.labels], object),
+            "score": [float(scores[0]) if len(scores) else np.nan for scores in given.label_scores],
+            "dead": given.dead,
+        }
+    )
+    return table.reindex(columns=list(COLUMNS)).astype(
+        {name: np.float64 for name in COLUMNS if name not in table or name == "score"}
+    )

@@ -1,0 +1,73 @@
+"""What the controls look at: the scored units, the vocabulary and the credit tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metrics.aggregate import METRICS, Cut, cuts
+from metrics.scores import Score
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from metrics.credit import Credit, Indices
+
+RANK_COLUMNS = frozenset({"truth_rank", "reciprocal_rank"})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the controls look at: R scored units and a vocabulary of V labels.
+
+    Attributes:
+        units: Numbers of the scored units, int64 [R].
+        live: Numbers of all live units of the layer, which the variety of labels is over.
+        concepts: The vocabulary: the concept set, or the labels in use for free text.
+        has_set: Whether the vocabulary is a concept set.
+        true: Indices of each unit's true concepts.
+        credits: Summaries by column, for accuracy_at_1, lexical_match and the cosines that can be
+            had; their subsets are `parts`' in order.
+        reasons: By column, why it has no value.
+        labels: Vocabulary index of each unit's label, int64 [R]; -1 for none.
+        top: Vocabulary indices of each unit's best five different labels.
+        scores: The R rows of the score matrix, or None.
+        parts: Subsets of the units, bool [R], by `Cut.part`.
+        seed: Seed of draws and bootstraps.
+    """
+
+    units: Indices
+    live: Indices
+    concepts: Sequence[str]
+    has_set: bool
+    true: Sequence[Indices]
+    credits: Mapping[str, Credit]
+    reasons: Mapping[str, str]
+    labels: Indices
+    top: Sequence[Indices]
+    scores: NDArray[np.floating] | None
+    parts: Mapping[str, NDArray[np.bool_]]
+    seed: int
+
+    @property
+    def n_true(self) -> Indices:
+        """Number of true concepts of each unit, int64 [R]."""
+        return np.array([indices.size for indices in self.true], dtype=np.int64)
+
+    def cuts(self) -> list[Cut]:
+        """The names to score, in order."""
+        return list(cuts([part[1:-1] for part in self.parts if part.startswith("[")]))
+
+    def in_part(self, cut: Cut) -> NDArray[np.bool_]:
+        """The units that a score is over: for ranks, those whose truth is in the set."""
+        mask = self.parts[cut.part]
+        return mask & (self.n_true > 0) if METRICS[cut.metric].column in RANK_COLUMNS else mask
+
+
+def null(cut: Cut, reason: str) -> Score:
+    """A score that cannot be had, and why."""
+    return Score(None, higher_is_better=METRICS[cut.metric].higher_is_better, reason=reason)

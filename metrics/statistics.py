@@ -1,0 +1,202 @@
+"""Intervals over units, and paired comparisons of two labellings. All intervals are 95 %.
+
+Values are sorted before they are resampled, so an interval does not depend on the order of units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+from scipy.stats import binom
+
+from metrics.numeric import midranks
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+LEVEL = 0.95
+RESAMPLES = 4000
+_Z = float(ndtri(0.5 + LEVEL / 2))
+
+Interval = tuple[float | None, float | None]
+NO_INTERVAL: Interval = (None, None)
+
+
+def wilson(successes: float, n: int) -> Interval:
+    """Wilson's score interval for a proportion (E. B. Wilson, 1927).
+
+    Args:
+        successes: Number of successes among `n`.
+        n: Number of trials; no interval for 0.
+    """
+    if n == 0:
+        return NO_INTERVAL
+    share = successes / n
+    centre = share + _Z**2 / (2 * n)
+    half = _Z * sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
+    low, high = ((centre + sign * half) / (1 + _Z**2 / n) for sign in (-1, 1))
+    # At 0 and n the formula is exact, but its rounding error would show.
+    return (0.0 if successes == 0 else max(0.0, low), 1.0 if successes == n else min(1.0, high))
+
+
+@lru_cache(maxsize=2)
+def _resample_counts(n: int, resamples: int, seed: int) -> NDArray[np.int16]:
+    """How often each of n values is drawn in each resample, int16 [resamples, n]."""
+    drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
+    drawn += np.arange(resamples)[:, None] * n
+    counts = np.bincount(drawn.ravel(), minlength=resamples * n)
+    return counts.astype(np.int16).reshape(resamples, n)
+
+
+def bca_mean(values: ArrayLike, *, seed: int, resamples: int = RESAMPLES) -> Interval:
+    """Bias-corrected and accelerated bootstrap interval for a mean (B. Efron, 1987).
+
+    Args:
+        values: One number per unit [n]. Equal values give an interval of no width.
+        seed: Seed of the resampling.
+        resamples: Number of bootstrap resamples.
+
+    Returns:
+        The interval; none for fewer than two values, whose spread is unknown.
+    """
+    sample = np.sort(np.asarray(values, dtype=np.float64))
+    n = sample.size
+    if n < 2:
+        return NO_INTERVAL
+    if sample[0] == sample[-1]:
+        return float(sample[0]), float(sample[0])
+    mean = float(sample.mean())
+    # Centred, so that ties with the mean do not drown in rounding; scaled, so that cubes hold.
+    scale = float(np.abs(sample - mean).max())
+    shifted = (sample - mean) / scale
+    # einsum and not BLAS: the same sums for any number of threads.
+    means = np.einsum("bn,n->b", _resample_counts(n, resamples, seed), shifted) / n
+    tied = np.abs(means) <= 1e-12
+    below = (np.sum((means < 0) & ~tied) + 0.5 * np.sum(tied)) / resamples
+    bias = float(ndtri(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples)))
+    # Leaving out value i moves the mean by -shifted_i / (n - 1); the factor cancels.
+    acceleration = float(np.sum(shifted**3) / (6 * np.sum(shifted**2) ** 1.5))
+    edges = bias + np.array([-_Z, _Z])
+    levels = ndtr(bias + edges / (1 - acceleration * edges))
+    low, high = np.quantile(means, levels) * scale + mean
+    return float(low), float(high)
+
+
+def median_interval(values: ArrayLike) -> Interval:
+    """Interval for a median between two order statistics, by the binomial distribution.
+
+    Symmetric in rank and at least 95 % for any distribution, ties included.
+
+    Args:
+        values: One number per unit [n].
+
+    Returns:
+        The interval; none for fewer than six values, where even [min, max] covers less than 95 %.
+    """
+    sample = np.sort(np.asarray(values, dtype=np.float64))
+    n = sample.size
+    # The smallest k with P(Binomial(n, 1/2) <= k) >= 2.5 %, so that the k-th smallest and the k-th
+    # largest each leave out less than that.
+    depth = int(binom.ppf((1 - LEVEL) / 2, n, 0.5)) if n else 0
+    if depth < 1:
+        return NO_INTERVAL
+    return float(sample[depth - 1]), float(sample[n - depth])
+
+
+def auroc_interval(scores: ArrayLike, labels: ArrayLike) -> Interval:
+    """Interval for an AUROC: DeLong's variance on the logit scale.
+
+    Where that variance is 0 (perfect separation) the bound solves the score equation with Hanley
+    and McNeil's variance instead, which is wide for few units as it should be.
+
+    Args:
+        scores: Finite scores [n].
+        labels: Booleans [n].
+
+    Returns:
+        The interval; none where a class has fewer than two members.
+    """
+    marks = np.asarray(labels, dtype=bool)
+    numbers = np.asarray(scores, dtype=np.float64)
+    positive, negative = np.sort(numbers[marks]), np.sort(numbers[~marks])
+    n1, n0 = positive.size, negative.size
+    if min(n1, n0) < 2:
+        return NO_INTERVAL
+    ranks = midranks(np.concatenate([positive, negative]))
+    # Placement values: the share of the other class that each member beats, ties half.
+    above = (ranks[:n1] - midranks(positive)) / n0
+    beaten = 1 - (ranks[n1:] - midranks(negative)) / n1
+    area = float(above.mean())
+    variance = float(above.var(ddof=1) / n1 + beaten.var(ddof=1) / n0)
+    if 0 < area < 1 and variance > 0:
+        half = _Z * sqrt(variance) / (area * (1 - area))
+        odds = np.log(area / (1 - area)) + np.array([-half, half])
+        low, high = 1 / (1 + np.exp(-odds))
+        return float(low), float(high)
+    return _hanley_mcneil(area, n1, n0)
+
+
+def _hanley_mcneil(area: float, n1: int, n0: int) -> Interval:
+    def excess(theta: float) -> float:
+        q1, q2 = theta / (2 - theta), 2 * theta**2 / (1 + theta)
+        spread = theta * (1 - theta) + (n1 - 1) * (q1 - theta**2) + (n0 - 1) * (q2 - theta**2)
+        return (area - theta) ** 2 - _Z**2 * spread / (n1 * n0)
+
+    nudge = 1e-9
+    low = 0.0 if area <= nudge else float(brentq(excess, 0.0, area - nudge))
+    high = 1.0 if area >= 1 - nudge else float(brentq(excess, area + nudge, 1.0))
+    return low, high
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean of a - b over shared units.
+
+    Attributes:
+        value: The mean difference; None without shared units.
+        ci_low: Lower end of its BCa interval; None for fewer than two shared units.
+        ci_high: Upper end.
+        n: Shared units.
+    """
+
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int
+
+
+def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDifference:
+    """Difference of two labellings' means (or proportions) over the units that both have.
+
+    Args:
+        a: One number per unit [n]; NaN where the unit has none.
+        b: The same units in the same order [n].
+        seed: Seed of the resampling.
+    """
+    differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    differences = np.sort(differences[~np.isnan(differences)])
+    if differences.size == 0:
+        return PairedDifference(None, None, None, 0)
+    low, high = bca_mean(differences, seed=seed)
+    return PairedDifference(float(differences.mean()), low, high, differences.size)
+
+
+def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
+    """Exact two-sided p of McNemar's test that two labellings are right equally often.
+
+    Args:
+        a: 1 where the first is right, 0 where it is wrong, NaN where the unit has none [n].
+        b: The same for the second.
+
+    Returns:
+        p; 1 where they never disagree.
+    """
+    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    only_a, only_b = int(np.sum(difference == 1)), int(np.sum(difference == -1))
+    return min(1.0, float(2 * binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)))

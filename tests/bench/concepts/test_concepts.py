@@ -1,0 +1,68 @@
+import pytest
+
+from bench.concepts import FileConcepts, GlyphsConcepts, WordfreqConcepts
+from bench.concepts.digest import words_sha256
+from bench.errors import UserError
+from bench.parts import ConceptSet
+
+
+def test_a_file_is_cleaned_and_keeps_its_order(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_bytes(
+        "\ufefftench, Tinca tinca\r goldfish \r\rtench, Tinca tinca\rgoldfish\rcafé".encode()
+    )
+    concepts = FileConcepts(str(path))
+    assert concepts.words() == ("tench, Tinca tinca", "goldfish", "café")
+    assert concepts.notes() == ("dropped 2 lines that repeat an earlier concept",)
+    assert isinstance(concepts, ConceptSet)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \r\n\t"])
+def test_an_empty_file_is_refused_with_its_line(tmp_path, content):
+    path = tmp_path / "words.txt"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        FileConcepts(str(path)).words()
+    assert caught.value.where == f"{path}:1"
+
+
+def test_a_binary_file_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_bytes(b"one\ntwo\xe9\n")
+    with pytest.raises(UserError, match="0xe9") as caught:
+        FileConcepts(str(path)).words()
+    assert caught.value.where == f"{path}:2"
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    for path in (tmp_path, tmp_path / "none.txt"):
+        with pytest.raises(UserError) as caught:
+            FileConcepts(str(path)).words()
+        assert caught.value.where == "concepts.params.path"
+
+
+def test_wordfreq_lists_are_prefixes_of_each_other():
+    small, large = WordfreqConcepts(300).words(), WordfreqConcepts(3000).words()
+    assert len(small) == 300
+    assert large[:300] == small
+    assert len(set(large)) == 3000
+    with pytest.raises(UserError):
+        WordfreqConcepts(0)
+    with pytest.raises(UserError, match="wordfreq knows"):
+        WordfreqConcepts(10_000_000).words()
+
+
+def test_glyphs_kinds():
+    every = GlyphsConcepts("all").words()
+    objects = GlyphsConcepts("objects").words()
+    scenes = GlyphsConcepts("scenes").words()
+    assert len(objects) >= 56
+    assert len(scenes) >= 20
+    assert set(objects) | set(scenes) < set(every)
+    assert len(set(every)) == len(every)
+
+
+def test_the_hash_is_of_the_words_in_order():
+    assert words_sha256(["a", "b"]) == words_sha256(("a", "b"))
+    assert words_sha256(["a", "b"]) != words_sha256(["b", "a"])
+    assert words_sha256(["a b"]) != words_sha256(["a", "b"])

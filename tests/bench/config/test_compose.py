@@ -1,0 +1,129 @@
+"""Composition: every YAML composes, requests expand as they read, faults are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from bench.config.compose import CONF, expand
+from bench.config.overrides import choices
+from bench.errors import UserError
+
+PART_GROUPS = ("method", "target", "probe", "concepts", "encoder", "scoring", "runtime")
+NEEDS = {("target", "torchvision"): ["target.layers=[fc]"]}
+
+
+def every_choice() -> list[tuple[str, str]]:
+    return [(group, name) for group in PART_GROUPS for name in choices(group, CONF)]
+
+
+@pytest.mark.parametrize(("group", "name"), every_choice())
+def test_every_yaml_composes_and_says_what_it_is(group: str, name: str) -> None:
+    [job] = expand([f"{group}={name}", *NEEDS.get((group, name), [])])
+    assert not OmegaConf.missing_keys(job.config)
+    first = (CONF / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# ")
+    assert first.endswith((".", ")"))
+
+
+@pytest.mark.parametrize("name", choices("experiment", CONF))
+def test_every_experiment_changes_what_it_says(name: str) -> None:
+    raw = OmegaConf.load(CONF / "experiment" / f"{name}.yaml")
+    jobs = expand([f"experiment={name}"])
+    assert jobs
+    for job in jobs:
+        assert job.config.board == raw.board
+        assert job.config.board != expand([])[0].config.board
+
+
+def test_the_demo_is_sixty_distinct_cells() -> None:
+    jobs = expand(["experiment=glyphs_demo"])
+    cells = {
+        (
+            job.config.target.params.net,
+            job.config.concepts.name + str(job.config.concepts.params),
+            job.config.probe.params.variant,
+            job.config.method.params.similarity,
+        )
+        for job in jobs
+    }
+    assert len(jobs) == len(cells) == 2 * 3 * 2 * 5
+
+
+def test_the_user_beats_the_experiment() -> None:
+    jobs = expand(["experiment=glyphs_demo", "board=mine", "probe=glyphs_half", "seed=9"])
+    assert len(jobs) == 30
+    assert {job.config.board for job in jobs} == {"mine"}
+    assert {job.config.seed for job in jobs} == {9}
+    assert {job.config.probe.params.variant for job in jobs} == {"half"}
+
+
+def test_a_sweep_needs_m() -> None:
+    with pytest.raises(UserError, match="add -m"):
+        expand(["probe=glyphs_val,glyphs_half"])
+    jobs = expand(["probe=glyphs_val,glyphs_half", "seed=1,2"], multirun=True)
+    assert [(j.config.probe.params.variant, j.config.seed) for j in jobs] == [
+        ("val", 1), ("val", 2), ("half", 1), ("half", 2),
+    ]  # fmt: skip
+
+
+def test_parameters_need_no_plus_and_layers_are_lists() -> None:
+    [job] = expand(["method.params.top_k=7", "target.layers=[layer3,fc]"])
+    assert job.config.method.params == {"similarity": "soft_wpmi", "top_k": 7}
+    assert list(job.config.target.layers) == ["layer3", "fc"]
+
+
+def test_a_registered_part_without_yaml_can_be_chosen() -> None:
+    [job] = expand(["concepts=wordfreq", "concepts.params.n=700"])
+    assert job.config.concepts == {"name": "wordfreq", "params": {"n": 700}}
+
+
+def test_recomposing_a_jobs_overrides_gives_its_config() -> None:
+    for job in expand(["experiment=glyphs_demo", "board=b"])[:3]:
+        [again] = expand(job.overrides) if "experiment" not in str(job.overrides) else [job]
+        assert again.config == job.config
+
+
+def test_own_config_groups(tmp_path: Path) -> None:
+    (tmp_path / "probe").mkdir()
+    (tmp_path / "probe" / "mine.yaml").write_text("name: glyphs\nparams: {variant: val, size: 9}\n")
+    [job] = expand(["probe=mine"], config_dir=tmp_path)
+    assert job.config.probe.params["size"] == 9
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("method=clip_disect", ["clip_dissect", "dissectbench list methods"]),
+        ("probe=glyph_val", ["glyphs_val", "dissectbench list probes"]),
+        ("experiment=glyphs_dem", ["glyphs_demo", "dissectbench list experiments"]),
+        ("runtime=gpu", ["unknown runtime 'gpu'", "choose one of: default"]),
+        ("methd=clip_dissect", ["nearest: method"]),
+        ("runtime.batchsize=3", ["nearest: runtime.batch_size"]),
+        ("+method.topk=3", ["there is no setting 'method.topk'"]),
+        ("+surprise=1", ["there is no setting 'surprise'"]),
+        ("~method", ["every run needs"]),
+        ("seed=abc", ["'abc'", "Integer"]),
+        ("seed", ["gives no value"]),
+        ("target=torchvision", ["target.layers", "needs a value"]),
+        ("target.pooling=median", ["unknown pooling", "avg, max"]),
+        ("board=../x", ["cannot name a board"]),
+        ("runtime.batch_size=0", ["runtime.batch_size", "at least 1"]),
+        ("runtime.device=tpu", ["unknown device 'tpu'"]),
+        ("launcher=joblib", ["pip install 'dissectbench[joblib]'"]),
+        ("method.params.top_k=[1", ["method.params.top_k=[1"]),
+    ],
+)
+def test_faults_are_named(override: str, says: list[str]) -> None:
+    if override == "launcher=joblib":
+        pytest.importorskip("bench")
+        import importlib.util
+
+        if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher"):
+            pytest.skip("the joblib launcher is installed here")
+    with pytest.raises(UserError) as caught:
+        expand([override])
+    for part in says:
+        assert part in str(caught.value)

@@ -1,0 +1,280 @@
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+
+from bench.errors import UserError
+from bench.evidence import Store, gather, gather_pass, loading
+from bench.evidence import store as store_module
+from bench.parts import LoadedEncoder, LoadedTarget
+from bench.timing import Timer
+
+COUNTS = {"target": 0, "encoder": 0, "image": 0, "seen": 0}
+
+
+class Net(torch.nn.Module):
+    """Convolutions, tokens and vectors, an in-place activation and a module that never runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 5, 3, stride=2)
+        self.relu = torch.nn.ReLU(inplace=True)
+        self.tokens = torch.nn.Identity()
+        self.head = torch.nn.Linear(5, 4)
+        self.idle = torch.nn.Linear(2, 2)
+        self.cube = torch.nn.Identity()
+
+    def forward(self, images):
+        COUNTS["seen"] += len(images)
+        maps = self.relu(self.conv(images))
+        self.cube(maps[:, None])
+        tokens = self.tokens(maps.flatten(2).transpose(1, 2))
+        return self.head(tokens.mean(1))
+
+
+def to_tensor(image):
+    return torch.from_numpy(np.asarray(image, dtype=np.float32) / 255).permute(2, 0, 1)
+
+
+@dataclass(frozen=True)
+class TinyTarget:
+    summary: ClassVar[str] = "test"
+    weights: str | None = "w"
+
+    def fingerprint(self):
+        return {"weights": self.weights}
+
+    def load(self, device):
+        COUNTS["target"] += 1
+        torch.manual_seed(3)
+        return LoadedTarget(Net().eval(), to_tensor)
+
+
+@dataclass(frozen=True)
+class TinyEncoder:
+    summary: ClassVar[str] = "test"
+    name: str = "e"
+
+    def fingerprint(self):
+        return {"weights": self.name, "text_tower": self.name, "templates": ["{}"]}
+
+    def load(self, device):
+        COUNTS["encoder"] += 1
+        torch.manual_seed(4)
+        tower = torch.nn.Linear(3, 6)
+
+        return LoadedEncoder(
+            lambda image: to_tensor(image)[:, :2, :2],
+            lambda images: tower(images.mean(dim=(2, 3))).detach(),
+            lambda texts: torch.zeros(len(texts), 6),
+        )
+
+
+@dataclass(frozen=True)
+class TinyProbe:
+    summary: ClassVar[str] = "test"
+    n: int = 30
+    broken: frozenset = field(default_factory=frozenset)
+
+    def __len__(self):
+        return self.n
+
+    def fingerprint(self):
+        return {"kind": "tiny", "n": self.n}
+
+    def image(self, index):
+        if index in self.broken:
+            raise UserError("broken image")
+        COUNTS["image"] += 1
+        draw = np.random.default_rng(index)
+        return Image.fromarray(draw.integers(0, 256, (9, 9, 3), dtype=np.uint8))
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    for name in COUNTS:
+        COUNTS[name] = 0
+    loading._loaded.clear()
+    for module in (store_module, gather_pass):
+        monkeypatch.setattr(module, "CHUNK", 8)
+
+
+def run(store, layers=("conv", "tokens", "head"), pooling="avg", probe=None, **options):
+    options.setdefault("encoder", TinyEncoder())
+    target = options.pop("target", TinyTarget())
+    return gather(
+        target, layers, pooling, probe or TinyProbe(), store=store, timer=Timer(), **options
+    )
+
+
+def direct(layer, pooling):
+    torch.manual_seed(3)
+    net = Net().eval()
+    kept = {}
+
+    def keep(_module, _inputs, output):
+        kept["out"] = output.detach().clone()
+
+    dict(net.named_modules())[layer].register_forward_hook(keep)
+    net(torch.stack([to_tensor(TinyProbe().image(i)) for i in range(30)]))
+    out = kept["out"]
+    if out.ndim == 4:
+        return out.mean(dim=(2, 3)) if pooling == "avg" else out.amax(dim=(2, 3))
+    return out[:, 0] if out.ndim == 3 else out
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_each_kind_of_layer_against_a_direct_computation(tmp_path, pooling, kept):
+    found = run(Store(tmp_path if kept else None), pooling=pooling)
+    for layer in ("conv", "tokens", "head"):
+        values = found.activations(layer)
+        assert values.dtype == torch.float32
+        torch.testing.assert_close(values, direct(layer, pooling), rtol=1e-5, atol=1e-6)
+    assert found.units == {"conv": 5, "tokens": 5, "head": 4}
+    assert found.map_sizes == {"conv": (4, 4), "tokens": None, "head": None}
+    assert found.image_embeddings().shape == (30, 6)
+    assert found.n == 30
+
+
+def test_each_image_is_decoded_once_for_both(tmp_path):
+    timer = Timer()
+    found = gather(
+        TinyTarget(),
+        ["conv", "head"],
+        "avg",
+        TinyProbe(),
+        TinyEncoder(),
+        store=Store(tmp_path),
+        timer=timer,
+        batch_size=7,
+    )
+    assert COUNTS["image"] == COUNTS["seen"] == 30
+    names = [record["name"] for record in timer.records()]
+    assert names[0] == "gather"
+    assert set(names[1:]) == {"decode", "target_forward", "image_encoding"}
+    assert all(record["items"] == 30 for record in timer.records())
+    [cost] = found.costs
+    assert cost["complete"]
+    assert {phase["name"] for phase in cost["phases"]} == set(names)
+
+
+def test_both_poolings_come_from_one_pass(tmp_path):
+    run(Store(tmp_path), pooling="avg")
+    again = run(Store(tmp_path), pooling="max")
+    assert again.cached
+    assert COUNTS["target"] == 1
+    torch.testing.assert_close(again.activations("conv"), direct("conv", "max"))
+
+
+def test_all_in_the_store_loads_nothing(tmp_path):
+    first = run(Store(tmp_path))
+    before = dict(COUNTS)
+    timer = Timer()
+    again = gather(
+        TinyTarget(),
+        ["head"],
+        "avg",
+        TinyProbe(),
+        TinyEncoder(),
+        store=Store(tmp_path),
+        timer=timer,
+    )
+    assert before == COUNTS
+    assert again.cached
+    assert timer.records()[0]["cached"]
+    assert again.costs == first.costs
+    assert torch.equal(again.activations("head"), first.activations("head"))
+
+
+def test_only_what_is_missing_is_run(tmp_path):
+    run(Store(tmp_path))
+    run(Store(tmp_path), encoder=TinyEncoder("another"))
+    assert COUNTS["target"] == 1
+    assert COUNTS["encoder"] == 2
+    run(Store(tmp_path), layers=["relu", "head"])
+    assert COUNTS["target"] == 2
+    assert COUNTS["encoder"] == 2
+    assert COUNTS["image"] == 90
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_interrupted_pass_goes_on_after_its_last_chunk(tmp_path, workers):
+    with pytest.raises(UserError, match="broken"):
+        run(Store(tmp_path), probe=TinyProbe(broken=frozenset({20})), batch_size=4, workers=workers)
+    COUNTS["seen"] = 0
+    found = run(Store(tmp_path), batch_size=4, workers=workers)
+    assert COUNTS["seen"] == 30 - 16
+    torch.testing.assert_close(found.activations("conv"), direct("conv", "avg"))
+    [cost] = found.costs
+    assert not cost["complete"]
+
+
+def test_layers_at_different_chunks_are_brought_level(tmp_path):
+    with pytest.raises(UserError):
+        run(Store(tmp_path), layers=["head"], probe=TinyProbe(broken=frozenset({20})))
+    found = run(Store(tmp_path), layers=["conv", "head"])
+    for layer in ("conv", "head"):
+        torch.testing.assert_close(found.activations(layer), direct(layer, "avg"))
+
+
+def test_an_unknown_fingerprint_is_never_found_again(tmp_path):
+    target = TinyTarget(weights=None)
+    run(Store(tmp_path), target=target)
+    run(Store(tmp_path), target=target)
+    assert COUNTS["target"] == 2
+    assert COUNTS["encoder"] == 1
+
+
+def test_batch_size_changes_nothing_that_matters():
+    tiny = [run(Store(None), batch_size=size, workers=2) for size in (7, 64)]
+    for layer in ("conv", "tokens", "head"):
+        one, other = (found.activations(layer) for found in tiny)
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_later_in_place_operation_does_not_reach_back():
+    assert (run(Store(None)).activations("conv") < 0).any()
+
+
+def test_embeddings_alone_and_activations_alone(tmp_path):
+    only = run(Store(tmp_path), layers=[])
+    assert COUNTS["target"] == 0
+    assert only.image_embeddings().shape == (30, 6)
+    rest = run(Store(tmp_path), encoder=None)
+    assert rest.image_embeddings() is None
+    assert COUNTS["encoder"] == 1
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [("heads", "no layer 'heads'"), ("idle", "does not run"), ("cube", "shape")],
+)
+def test_layers_that_cannot_be_read(tmp_path, layer, says):
+    with pytest.raises(UserError, match=says) as caught:
+        run(Store(tmp_path), layers=[layer])
+    assert caught.value.where == "target.layers"
+    with pytest.raises(UserError, match="pooling"):
+        run(Store(tmp_path), pooling="mean")
+
+
+@dataclass(frozen=True)
+class VitTarget(TinyTarget):
+    def load(self, device):
+        torch.manual_seed(5)
+        net = torchvision.models.VisionTransformer(8, 4, 2, 2, 12, 24, num_classes=6).eval()
+        return LoadedTarget(net, lambda image: to_tensor(image)[:, :8, :8])
+
+
+def test_a_vision_transformer_gives_its_class_token():
+    found = run(Store(None), layers=["encoder.layers.encoder_layer_1", "heads"], target=VitTarget())
+    net = VitTarget().load("cpu").module
+    images = torch.stack([to_tensor(TinyProbe().image(i))[:, :8, :8] for i in range(30)])
+    with torch.inference_mode():
+        torch.testing.assert_close(found.activations("heads"), net(images), rtol=1e-5, atol=1e-5)
+        body = net.encoder.ln(found.activations("encoder.layers.encoder_layer_1"))
+        torch.testing.assert_close(net.heads(body), net(images), rtol=1e-5, atol=1e-5)

@@ -1,0 +1,98 @@
+"""The training entry, on a handful of images: it skips, resumes, and writes whole parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("open_clip")
+
+from bench.glyphs.train import encoder, loop, run, targets  # noqa: E402
+from bench.glyphs.train.loop import Recipe, Stage, fit  # noqa: E402
+from bench.glyphs.weights import FOLDER, card, file_sha256  # noqa: E402
+
+TINY = Recipe((Stage(32, 32),), batch=16, rate=1e-3, decay=0.01, adam=True, seed=1)
+
+
+def test_finished_parts_are_skipped(tmp_path: Path) -> None:
+    """The shipped parts are those of the present recipes: nothing is trained again."""
+    parts = ("objects", "scenes", "encoder")
+    records = run.train_glyphs(parts, scratch=tmp_path)
+    assert records == {part: card()["parts"][part] for part in parts}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_part_is_named(tmp_path: Path) -> None:
+    """An unknown part's error lists those there are."""
+    with pytest.raises(ValueError, match="resnet50_objects"):
+        run.train_glyphs(["faces"], out=tmp_path, scratch=tmp_path)
+
+
+def _fit(path: Path, recipe: Recipe) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.LazyLinear(2)
+    )
+    model(torch.zeros(1, 3, 16, 16))
+    images = np.random.default_rng(0).integers(0, 255, (40, 128, 128, 3)).astype(np.uint8)
+    truth = torch.arange(40) % 2
+
+    def loss(output: torch.Tensor, index: np.ndarray, _: np.random.Generator) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(output, truth[torch.from_numpy(index)])
+
+    fit(model, images, loss, recipe, path)
+    return {key: value.clone() for key, value in model.state_dict().items()}
+
+
+def test_an_interrupted_run_ends_where_a_whole_one_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Continuing from a checkpoint gives the weights of an uninterrupted run."""
+    recipe = replace(TINY, stages=(Stage(16, 96),), batch=8)
+    whole = _fit(tmp_path / "whole.ckpt", recipe)
+    monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)
+    save = loop._save
+
+    def interrupt(path: Path, state: dict[str, object]) -> None:
+        save(path, state)
+        if state["step"] == 7:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(tmp_path / "part.ckpt", recipe)
+    monkeypatch.setattr(loop, "_save", save)
+    resumed = _fit(tmp_path / "part.ckpt", recipe)
+    for key, value in whole.items():
+        assert torch.equal(value, resumed[key]), key
+
+
+@pytest.mark.slow
+def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every part of a tiny run leaves weights, a record and a readable card."""
+    for name, count in (("TRAIN_IMAGES", 48), ("BARE_SCENES", 16), ("VALIDATION_IMAGES", 24)):
+        monkeypatch.setattr(run, name, count)
+    monkeypatch.setattr(encoder, "RECIPE", TINY)
+    monkeypatch.setattr(run, "RECIPE", TINY)
+    for part in targets.RECIPES:
+        monkeypatch.setitem(targets.RECIPES, part, TINY)
+    for part in targets.SECOND_CYCLES:
+        monkeypatch.setitem(targets.SECOND_CYCLES, part, replace(TINY, seed=2))
+    out, scratch = tmp_path / "out", tmp_path / "scratch"
+    records = run.train_glyphs(run.PARTS, out, scratch, device="cpu")
+    assert list(records) == list(run.PARTS)
+    for part in ("objects", "scenes", "encoder"):
+        assert file_sha256(out / f"{part}.safetensors") == records[part]["sha256"]
+        shipped = (FOLDER / f"{part}.safetensors").stat().st_size
+        assert abs((out / f"{part}.safetensors").stat().st_size - shipped) < 1000
+    assert "file" not in records["resnet50_objects"]
+    assert (scratch / "resnet50_objects.safetensors").exists()
+    assert not list(scratch.glob("*.ckpt"))
+    assert "resnet50" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    stamp = (out / "objects.safetensors").stat().st_mtime_ns
+    run.train_glyphs(["objects"], out, scratch, device="cpu")
+    assert (out / "objects.safetensors").stat().st_mtime_ns == stamp

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from leaderboards.board import build_board, load_board
+from leaderboards.cells import load_cells
+from leaderboards.console import print_board
+from leaderboards.render import check_board, render_scores, write_board
+from leaderboards.storage import append_timing, write_record
+
+GOLDEN = Path(__file__).with_name("golden.md")
+
+
+def tiny(root: Path, build: Any) -> None:
+    for similarity, own, english in (("soft_wpmi", 1.0, 44), ("wpmi", 1.0, 40), ("cos", 0.4, 12)):
+        for concepts, n, value in (("own", 56, own), ("english", 20000, english / 55)):
+            record = build.make_record(similarity, concepts=concepts, n_concepts=n)
+            build.put(root, record, build.make_scores(value, n))
+    error = {"type": "ValueError", "message": "no | images", "traceback": "..."}
+    write_record(root, build.make_record("broken", status="failed", error=error))
+
+
+def test_the_front_page_is_the_golden_one(tmp_path: Path, build: Any) -> None:
+    tiny(tmp_path, build)
+    page = render_scores(load_board([tmp_path]))["README.md"].decode()
+    assert page == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_same_records_same_bytes_in_any_order_place_and_time(tmp_path: Path, build: Any) -> None:
+    tiny(tmp_path / "a", build)
+    first = render_scores(load_board([tmp_path / "a"]))
+    tiny(tmp_path / "elsewhere" / "b", build)
+    for path in (tmp_path / "elsewhere").rglob("record.json"):
+        append_timing(path.parent, build.make_timing(9.0, "another machine"))
+    assert render_scores(load_board([tmp_path / "elsewhere"])) == first
+    cells, problems = load_cells([tmp_path / "a"])
+    for seed in range(5):
+        random.Random(seed).shuffle(cells)
+        assert render_scores(build_board(cells, problems)) == first
+
+
+def test_environment_and_run_do_not_change_the_record_set(tmp_path: Path, build: Any) -> None:
+    build.put(tmp_path / "a", build.make_record(), build.make_scores(0.5))
+    other = build.make_record(environment={"git": "dirty"}, run={"batch_size": 7})
+    build.put(tmp_path / "b", other, build.make_scores(0.5))
+    build.put(tmp_path / "c", build.make_record(), build.make_scores(0.51))
+    hashes = [load_board([tmp_path / name]).score_hash for name in "abc"]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_check_sees_a_changed_byte_and_a_missing_file(tmp_path: Path, build: Any) -> None:
+    tiny(tmp_path / "r", build)
+    out = tmp_path / "out"
+    write_board(load_board([tmp_path / "r"], "dissectbench board r --out out"), out)
+    # The check is often called from elsewhere, so that its own command reads differently.
+    board = load_board([tmp_path / "r"], "dissectbench board /abs/r --out /abs/out --check")
+    assert check_board(board, out) == []
+    for name in ("README.md", "board.md", "results.csv", "summary.csv"):
+        data = (out / name).read_bytes()
+        (out / name).write_bytes(data.replace(b"0.8", b"0.9", 1))
+        assert check_board(board, out) == [name]
+        (out / name).write_bytes(data)
+    (out / "costs.md").write_text("timed again")
+    assert check_board(board, out) == []
+    (out / "board.md").unlink()
+    assert check_board(board, out) == ["board.md"]
+    build.put(tmp_path / "r", build.make_record("new"), build.make_scores(0.2))
+    assert "README.md" in check_board(load_board([tmp_path / "r"]), out)
+
+
+def test_results_hold_every_number_unrounded(tmp_path: Path, build: Any) -> None:
+    tiny(tmp_path / "r", build)
+    write_board(load_board([tmp_path / "r"]), tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    row = table[
+        (table["row"] == "clip_dissect soft_wpmi")
+        & (table["concepts"] == "english")
+        & (table["metric"] == "lexical_match")
+    ]
+    assert row["value"].item() == pytest.approx(44 / 55, abs=1e-15)
+    assert table["provenance"].notna().sum() == 1
+    shuffled = table[table["row"].str.startswith("shuffled: ")]
+    assert shuffled["row"].nunique() == 3
+
+
+def test_other_fingerprints_never_share_a_table(tmp_path: Path, build: Any) -> None:
+    build.put(tmp_path, build.make_record("wpmi"), build.make_scores(0.5))
+    build.put(tmp_path, build.make_record("cos", probe_print="p2"), build.make_scores(0.5))
+    build.put(
+        tmp_path, build.make_record("x", probe_print="p3", n_images=500), build.make_scores(0.5)
+    )
+    board = load_board([tmp_path])
+    assert [len(sheet.methods) for sheet in board.sheets] == [1, 1, 1]
+    assert len({sheet.condition.probe for sheet in board.sheets}) == 3
+
+
+def test_sizes_tell_nested_probe_sets_apart(tmp_path: Path, build: Any) -> None:
+    for n in (100, 1000):
+        record = build.make_record(probe_print=f"p{n}", n_images=n)
+        build.put(tmp_path, record, build.make_scores(0.5))
+    probes = [sheet.condition.probe for sheet in load_board([tmp_path]).sheets]
+    assert probes == ["glyphs_val (n=100)", "glyphs_val (n=1000)"]
+
+
+def test_labels_name_what_differs(tmp_path: Path, build: Any) -> None:
+    def method(**params: Any) -> dict[str, Any]:
+        return {"name": "m", "version": 1, "params": params, "given": "masks"}
+
+    for key, params in (("k1", {"k": 5, "f": "a"}), ("k2", {"k": 9, "f": "a"})):
+        record = build.make_record(key=key, method="m")
+        changed = record.__class__(**(record.__dict__ | {"method": method(**params)}))
+        build.put(tmp_path, changed, build.make_scores(0.5))
+    seeded = build.make_record("wpmi", key="k3", seed=1)
+    build.put(tmp_path, seeded, build.make_scores(0.4))
+    build.put(tmp_path, build.make_record("wpmi", key="k4"), build.make_scores(0.3))
+    build.put(tmp_path, build.make_record("wpmi", key="k5aaaa"), build.make_scores(0.2))
+    [sheet] = load_board([tmp_path]).sheets
+    assert [row.label for row in sheet.methods] == [
+        "m k=5",
+        "m k=9",
+        "clip_dissect seed=1",
+        "clip_dissect seed=0 #k4",
+        "clip_dissect seed=0 #k5aaaa",
+    ]
+    assert sheet.methods[0].given == "masks"
+
+
+def test_a_perfect_mean_gets_a_bound(tmp_path: Path, build: Any) -> None:
+    scores = build.make_scores(0.5)
+    scores["scores"]["lexical_match"] = build.share(1.0, width=0.0)
+    build.put(tmp_path, build.make_record(), scores)
+    [sheet] = load_board([tmp_path]).sheets
+    entry = sheet.entries("lexical_match")[0]
+    assert (entry.low, entry.high) == (pytest.approx(0.9347, abs=1e-3), 1.0)
+
+
+def test_normalised_cosine_runs_from_constant_to_oracle(tmp_path: Path, build: Any) -> None:
+    build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    [sheet] = load_board([tmp_path]).sheets
+    values = {row.label: sheet.normalised(row) for row in sheet.rows}
+    score = values["clip_dissect"]
+    assert score is not None
+    assert score.value == pytest.approx((0.6 - 0.32) / (0.95 - 0.32))
+    assert score.ci_low == pytest.approx((0.55 - 0.32) / (0.95 - 0.32))
+    assert score.circular
+    assert [values[name].value for name in ("constant", "oracle")] == [0.0, 1.0]  # type: ignore[union-attr]
+
+
+def test_controls_that_disagree_are_pointed_out(tmp_path: Path, build: Any) -> None:
+    build.put(tmp_path, build.make_record("a"), build.make_scores(0.5))
+    changed = build.make_scores(0.4)
+    changed["controls"]["oracle"]["lexical_match"]["value"] = 0.9
+    build.put(tmp_path, build.make_record("b"), changed)
+    [sheet] = load_board([tmp_path]).sheets
+    assert len(sheet.notes) == 1
+    assert "oracle control" in sheet.notes[0]
+
+
+def test_hostile_names_stay_in_their_cells(tmp_path: Path, build: Any) -> None:
+    evil = "a|b`c<img src=x>\n# d"
+    for similarity in (evil, "wpmi"):
+        record = build.make_record(similarity, concepts=evil, notes=(evil,))
+        scores = build.make_scores(0.5)
+        scores["controls"]["constant"]["lexical_match"]["detail"]["concept"] = evil
+        build.put(tmp_path, record, scores)
+    files = render_scores(load_board([tmp_path]))
+    for name in ("README.md", "board.md"):
+        page = files[name].decode()
+        for line in page.splitlines():
+            if line.startswith("|"):
+                assert "<img" not in line
+            assert not line.startswith("# d")
+        tables = [block for block in page.split("\n\n") if block.startswith("|")]
+        for block in tables:
+            bars = {line.replace("\\|", "").count("|") for line in block.splitlines()}
+            assert len(bars) == 1
+
+
+def test_an_empty_board_says_so(tmp_path: Path) -> None:
+    board = load_board([tmp_path])
+    assert write_board(board, tmp_path / "out")
+    console = Console(width=100, record=True)
+    print_board(board, console)
+    assert "No scored record" in console.export_text()
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_terminal_table_fits(tmp_path: Path, build: Any, width: int) -> None:
+    build.put_many(tmp_path)
+    console = Console(width=width, record=True, quiet=False)
+    print_board(load_board([tmp_path]), console)
+    text = console.export_text()
+    assert max(len(line) for line in text.splitlines()) <= width
+    for word in ("saturated", "oracle", "constant", "chance", "english_20k"):
+        assert word in text
+    assert "…" not in text

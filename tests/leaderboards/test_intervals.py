@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaderboards.conclusions import conclude
+from leaderboards.intervals import Entry, bound, judge, largest_disjoint
+
+INTERVAL = st.tuples(st.integers(0, 12), st.integers(0, 6)).map(lambda p: (p[0], p[0] + p[1]))
+
+
+def entry(label: str, value: float | None, half: float = 0.05, method: bool = True) -> Entry:
+    if value is None:
+        return Entry(label, method, None, reason="unknown")
+    return Entry(label, method, value, value - half, value + half)
+
+
+@given(st.lists(INTERVAL, max_size=7))
+def test_largest_disjoint_set_equals_brute_force(intervals: list[tuple[int, int]]) -> None:
+    def apart(chosen: tuple[tuple[int, int], ...]) -> bool:
+        return all(a[1] < b[0] or b[1] < a[0] for a, b in combinations(chosen, 2))
+
+    sizes = range(len(intervals) + 1)
+    best = max(k for k in sizes if any(apart(c) for c in combinations(intervals, k)))
+    assert largest_disjoint(intervals) == best
+
+
+def test_touching_intervals_are_not_disjoint() -> None:
+    assert largest_disjoint([(0.0, 0.5), (0.5, 1.0)]) == 1
+
+
+def test_best_tied_and_below() -> None:
+    verdict = judge([entry("a", 0.8), entry("b", 0.75), entry("c", 0.5), entry("d", None)])
+    assert (verdict.best, verdict.tied, verdict.below) == ("a", ("b",), ("c",))
+    assert (verdict.disjoint_methods, verdict.methods, verdict.valued) == (2, 3, 3)
+    assert conclude(verdict)[0] == "`a` and `b` are not separable; `a` is above `c`."
+
+
+def test_lower_is_better_turns_the_ranking() -> None:
+    entries = [Entry("a", True, 5.0, 4.0, 6.0, False), Entry("b", True, 2.0, 1.0, 3.0, False)]
+    verdict = judge(entries)
+    assert (verdict.best, verdict.below, verdict.saturated) == ("b", ("a",), False)
+
+
+@pytest.mark.parametrize(("second", "saturated"), [(1.0, True), (1 - 1e-12, True), (0.999, False)])
+def test_two_methods_at_one_saturate_a_column(second: float, saturated: bool) -> None:
+    verdict = judge([entry("a", 1.0), entry("b", second), entry("oracle", 1.0, method=False)])
+    assert verdict.saturated is saturated
+    if saturated:
+        assert (verdict.best, verdict.tied, verdict.below) == ("", (), ())
+        assert conclude(verdict) == ["No conclusion: saturated (`a` and `b` reach 1.000)."]
+
+
+def test_one_method_and_the_oracle_at_one_do_not() -> None:
+    assert not judge([entry("a", 1.0), entry("oracle", 1.0, method=False)]).saturated
+
+
+def test_the_oracle_lowers_the_limit() -> None:
+    verdict = judge([entry("a", 0.6), entry("b", 0.6), entry("oracle", 0.6, method=False)])
+    assert verdict.saturated
+    assert verdict.limit == 0.6
+
+
+def test_a_missing_interval_separates_nobody() -> None:
+    verdict = judge([Entry("a", True, 0.9), entry("b", 0.2)])
+    assert verdict.tied == ("b",)
+    assert "not every row an interval" in conclude(verdict)[0]
+
+
+def test_a_method_within_the_constant_is_named() -> None:
+    rows = [entry("a", 0.8), entry("b", 0.3), entry("constant", 0.3, method=False)]
+    verdict = judge(rows)
+    assert verdict.not_above == {"constant": ("b",)}
+    assert "Not above constant: `b`." in conclude(verdict)
+    assert "No method is above constant." in conclude(judge(rows[1:]))
+
+
+def test_equal_values_still_leave_doubt() -> None:
+    low, high = bound(1.0, 55)
+    assert (round(low, 3), high) == (0.935, 1.0)
+    assert bound(0.0, 55) == pytest.approx((0.0, 1 - low))
+
+
+def test_exact_expectations_are_no_rows_with_an_interval() -> None:
+    controls = [entry("chance", 0.01, 0.0, False), entry("shuffled", 0.02, 0.0, False)]
+    verdict = judge([entry("a", 0.5), *controls])
+    assert (verdict.disjoint_rows, verdict.rows) == (1, 1)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaderboards.columns import describe, show, show_interval
+from leaderboards.markdown import clean, escape, quoted, table
+
+
+@given(st.text())
+def test_escaped_text_can_neither_end_a_cell_nor_open_a_tag(text: str) -> None:
+    safe = escape(text)
+    assert "<" not in safe
+    assert "\n" not in safe
+    assert not re.search(r"(?<!\\)(\\\\)*[|`*\[\]$]", safe)
+    assert quoted(text).count("`") == 2
+
+
+def test_ordinary_names_stay_readable() -> None:
+    assert escape("clip_dissect soft_wpmi") == "clip_dissect soft_wpmi"
+    assert escape("_x_ a|b") == r"\_x\_ a\|b"
+    assert clean("a\u202eb\tc\n") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.000"), (1.0, "1.000"), (0.9999, ">0.999"), (5e-5, "<0.001"), (0.9474, "0.947"),
+     (None, "—"), (-0.25, "-0.250"), (1.2, "1.200")],
+)  # fmt: skip
+def test_rounding_never_reaches_the_ends(value: float | None, text: str) -> None:
+    assert show(value, "share") == text
+
+
+def test_interval_and_kinds() -> None:
+    assert show_interval(0.8712, 0.9849, "share") == "[0.87, 0.98]"
+    assert show_interval(None, 0.5, "share") == ""
+    assert show(12.34, "rank") == "12.3"
+    assert show(41.0, "count") == "41"
+    assert describe("lexical_match[unseen]").title == "lexical match, unseen names"
+
+
+def test_table_is_aligned_as_text() -> None:
+    lines = table(["", "value"], [["a", "1.000"], ["longer", "0.5"]]).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert lines[1] == "| :----- | ----: |"

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaderboards.board import load_board
+from leaderboards.cells import load_cells
+from leaderboards.files import csv_bytes, gzip_bytes, read_csv_gz
+from leaderboards.record import Record, RecordError, slug
+from leaderboards.storage import (
+    add_scores,
+    append_timing,
+    find_records,
+    read_descriptions,
+    read_timings,
+    read_units,
+    write_record,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path: Path, build: Any) -> None:
+    record = build.make_record(notes=("top_k clamped",))
+    folder = build.put(tmp_path, record, build.make_scores(0.5), texts={"run.log": "done\n"})
+    assert folder == tmp_path / "glyphs" / "clip_dissect" / record.key
+    assert Record.read(folder) == record
+    pd.testing.assert_frame_equal(read_descriptions(folder), build.make_descriptions())
+    pd.testing.assert_frame_equal(
+        read_units(folder, "5c0e"), build.make_units(), check_column_type=False
+    )
+    assert read_timings(folder) == ([build.make_timing()], [])
+    assert (folder / "run.log").read_text() == "done\n"
+    assert [path.name for path in folder.parent.iterdir()] == [record.key]
+
+
+def test_equal_tables_are_equal_bytes(build: Any) -> None:
+    first = gzip_bytes(csv_bytes(build.make_descriptions()))
+    time.sleep(1.1)  # A time in the header would have a resolution of one second.
+    assert gzip_bytes(csv_bytes(build.make_descriptions())) == first
+    assert first[4:8] == b"\0\0\0\0"
+
+
+@given(labels=st.lists(TEXT, min_size=1, max_size=5), score=st.floats(allow_infinity=False))
+def test_any_label_and_float_survive(
+    labels: list[str], score: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("t") / "t.csv.gz"
+    table = pd.DataFrame({"label": labels, "score": [score] * len(labels)})
+    path.write_bytes(gzip_bytes(csv_bytes(table)))
+    back = read_csv_gz(path, {"label": "str", "score": "float64"})
+    assert list(back["label"]) == labels
+    pd.testing.assert_series_equal(back["score"], table["score"], check_exact=True)
+
+
+def test_a_finished_record_is_kept_and_a_failed_one_replaced(tmp_path: Path, build: Any) -> None:
+    failed = build.make_record(status="failed", error={"type": "E", "message": "m"})
+    done = build.make_record()
+    folder = write_record(tmp_path, failed)
+    assert build.put(tmp_path, done, build.make_scores(0.5)) == folder
+    assert Record.read(folder).status == "ok"
+    write_record(tmp_path, failed)
+    assert Record.read(folder).status == "ok"
+    write_record(tmp_path, failed, replace=True)
+    assert Record.read(folder).status == "failed"
+    assert [path.name for path in folder.parent.iterdir()] == [done.key]
+
+
+def test_an_interrupted_write_leaves_no_record(
+    tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Record, "to_json", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    assert find_records(tmp_path).records == ()
+    assert list((tmp_path / "glyphs" / "clip_dissect").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\n", "ü", "a" * 81, None, 3])
+def test_no_unchecked_name_reaches_a_path(tmp_path: Path, build: Any, name: Any) -> None:
+    with pytest.raises(RecordError, match="cannot stand in a path"):
+        slug(name, "board")
+    with pytest.raises(RecordError, match="board name"):
+        write_record(tmp_path, build.make_record(board=name))
+    with pytest.raises(RecordError, match="method name"):
+        write_record(tmp_path, build.make_record(method=name))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_records_are_found_sorted_and_damage_is_reported(tmp_path: Path, build: Any) -> None:
+    folders = [
+        build.put(tmp_path, build.make_record(similarity), build.make_scores(0.5))
+        for similarity in ("wpmi", "soft_wpmi", "rank_reorder")
+    ]
+    (folders[0] / "record.json").write_text('{"schema": 1, "key"', encoding="utf-8")
+    (tmp_path / "glyphs" / ".left.tmp").mkdir()
+    (tmp_path / "glyphs" / ".left.tmp" / "record.json").write_text("{")
+    found = find_records(tmp_path)
+    assert [folder for folder, _ in found.records] == sorted(folders[1:])
+    [problem] = found.problems
+    assert problem.kind == "damaged"
+    assert problem.where == folders[0].relative_to(tmp_path).as_posix()
+    assert "record.json" in problem.message
+    assert str(tmp_path) not in problem.message
+    with pytest.raises(RecordError, match="no such folder"):
+        find_records(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("status", "great", "status"),
+        ("method", ["x"], "method"),
+        ("seed", "0", "seed"),
+        ("schema", 99, "schema 99"),
+        ("extra", 1, "extra"),
+    ],
+)
+def test_fields_of_another_type_are_refused(
+    tmp_path: Path, build: Any, field: str, value: Any, message: str
+) -> None:
+    data = json.loads(build.make_record().to_json()) | {field: value}
+    (tmp_path / "record.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(RecordError, match=message):
+        Record.read(tmp_path)
+
+
+def test_of_two_copies_the_finished_one_is_kept(tmp_path: Path, build: Any) -> None:
+    failed = build.make_record(status="failed", error={"type": "E", "message": "m"})
+    write_record(tmp_path / "a", failed)
+    build.put(tmp_path / "b", build.make_record(), build.make_scores(0.5))
+    build.put(tmp_path / "c", build.make_record(), build.make_scores(0.5))
+    found = find_records(tmp_path / "a", tmp_path / "b", tmp_path / "c")
+    [(folder, record)] = found.records
+    assert record.status == "ok"
+    assert folder.is_relative_to(tmp_path / "b")
+    assert [problem.kind for problem in found.problems] == ["duplicate", "duplicate"]
+
+
+def test_damaged_tables_name_their_file(tmp_path: Path, build: Any) -> None:
+    folder = build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    path = folder / "descriptions.csv.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(RecordError, match=r"descriptions\.csv\.gz: damaged"):
+        read_descriptions(folder)
+    path.write_bytes(gzip_bytes(b"unit,rank,label,score\n0,x,cat,1.0\n"))
+    with pytest.raises(RecordError, match="column 'rank'"):
+        read_descriptions(folder)
+    path.write_bytes(gzip_bytes(b"unit,label,score\n"))
+    with pytest.raises(RecordError, match="no column rank"):
+        read_descriptions(folder)
+    path.unlink()
+    with pytest.raises(RecordError, match="no such file"):
+        read_descriptions(folder)
+
+
+def test_scores_are_checked_on_the_way_in_and_out(tmp_path: Path, build: Any) -> None:
+    folder = build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    nan = build.make_scores(0.5, scores={"mrr": {"value": float("nan")}})
+    with pytest.raises(RecordError, match="JSON"):
+        add_scores(folder, nan, build.make_units())
+    with pytest.raises(RecordError, match="'value'"):
+        add_scores(folder, build.make_scores(0.5, scores={"mrr": {}}), build.make_units())
+    with pytest.raises(RecordError, match="scores key"):
+        add_scores(folder, build.make_scores(0.5, skey="../x"), build.make_units())
+    with pytest.raises(RecordError, match="no column truth"):
+        add_scores(folder, build.make_scores(0.5), build.make_units().drop(columns="truth"))
+    (folder / "scores" / "5c0e.json").write_text('{"schema": 1, "skey": "5c0e"', encoding="utf-8")
+    cells, problems = load_cells([tmp_path])
+    assert cells[0].scores == ()
+    assert [problem.kind for problem in problems] == ["damaged", "unscored"]
+    assert load_board([tmp_path]).sheets == ()
+
+
+def test_a_second_scoring_stands_beside_the_first(tmp_path: Path, build: Any) -> None:
+    folder = build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    other = build.make_scores(0.4, skey="0ther", scoring={"rules": {"official": True}})
+    add_scores(folder, other, build.make_units())
+    board = load_board([tmp_path])
+    assert [sheet.condition.skey for sheet in board.sheets] == ["0ther", "5c0e"]
+    assert len({sheet.condition.heading for sheet in board.sheets}) == 2
+
+
+def test_a_line_that_was_cut_short_costs_no_other(tmp_path: Path, build: Any) -> None:
+    append_timing(tmp_path, build.make_timing(1.0))
+    with (tmp_path / "timings.jsonl").open("a") as stream:
+        stream.write('{"hardware": "2 co')
+    append_timing(tmp_path, build.make_timing(3.0))
+    runs, faults = read_timings(tmp_path)
+    assert runs == [build.make_timing(1.0), build.make_timing(3.0)]
+    assert len(faults) == 1
+    assert "timings.jsonl:2" in faults[0]
