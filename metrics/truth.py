@@ -24,4 +24,6 @@ class TrueName:
 
     def __post_init__(self) -> None:
         if not self.synonyms:
-            raise ValueError(f"true name {self.name!r} has no synonym; give at least the name itself")
+            raise ValueError(
+                f"true name {self.name!r} has no synonym; give at least the name itself"
+            )

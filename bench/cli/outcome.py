@@ -19,7 +19,9 @@ def report(planned: Sequence[PlannedJob]) -> int:
     for cell in cells:
         if cell.state is State.FAILED:
             error = Record.read(cell.folder).error or {}
-            sys.stdout.write(f"  failed: {cell.folder}: {error.get('message', 'no reason recorded')}\n")
+            sys.stdout.write(
+                f"  failed: {cell.folder}: {error.get('message', 'no reason recorded')}\n"
+            )
     if states[State.FAILED]:
         sys.stdout.write("  runtime.retry_failed=true runs failed cells again\n")
     return 0 if states[State.DONE] == len(cells) else 1

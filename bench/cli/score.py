@@ -54,7 +54,9 @@ def _score(folder: Path, overrides: Sequence[str]) -> None:
         sys.stdout.write(f"{folder}: skipped, its run failed\n")
         return
     new = {text.partition("=")[0].lstrip("+") for text in overrides}
-    old = [text for text in record.run["overrides"] if text.partition("=")[0].lstrip("+") not in new]
+    old = [
+        text for text in record.run["overrides"] if text.partition("=")[0].lstrip("+") not in new
+    ]
     [job] = expand([*old, *overrides])
     parts = build_parts(job.config)
     skey = short_hash(parts.scoring(record.target["layer"]))

@@ -56,7 +56,10 @@ def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | Non
 
 def rewrite(overrides: Sequence[str]) -> list[str]:
     """Let parameters be given without `+`: the registry checks them, not Hydra."""
-    return [f"++{text.lstrip('+')}" if ".params." in text.partition("=")[0] else text for text in overrides]
+    return [
+        f"++{text.lstrip('+')}" if ".params." in text.partition("=")[0] else text
+        for text in overrides
+    ]
 
 
 def _check_choices(group: str, value: str, conf: Path, config_dir: Path | None) -> None:

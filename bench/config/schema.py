@@ -93,5 +93,15 @@ class RunConfig:
     blocks: list[list[str]] = field(default_factory=list)
 
 
-GROUPS = ("method", "target", "probe", "concepts", "encoder", "scoring", "runtime", "launcher", "experiment")
+GROUPS = (
+    "method",
+    "target",
+    "probe",
+    "concepts",
+    "encoder",
+    "scoring",
+    "runtime",
+    "launcher",
+    "experiment",
+)
 """Config groups; the first five are also kinds of parts."""

@@ -43,7 +43,9 @@ def validate(config: DictConfig) -> None:
         )
     for key, least in (("batch_size", 1), ("workers", 0), ("threads", 0)):
         if config.runtime[key] < least:
-            raise UserError(f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more")
+            raise UserError(
+                f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more"
+            )
     if not re.match(r"^(auto|cpu|cuda(:\d+)?)$", config.runtime.device):
         raise UserError(
             f"unknown device {config.runtime.device!r}",

@@ -75,7 +75,9 @@ def _hydra(file: Path, count: int, results: Path, overrides: Sequence[str]) -> N
 
     from bench.sweep_app import run_index
 
-    own = [text for text in overrides if text.lstrip("+").startswith(("hydra.", "hydra/", "launcher="))]
+    own = [
+        text for text in overrides if text.lstrip("+").startswith(("hydra.", "hydra/", "launcher="))
+    ]
     before = sys.argv
     indices = ",".join(str(index) for index in range(count))
     sys.argv = ["dissectbench", f"jobs={file}", f"results={results}", f"index={indices}", *own]
