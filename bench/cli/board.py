@@ -28,4 +28,24 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> int:
     """Make the board of `results` in `out`; shared with `dissectbench demo`."""
-    raise NotImplementedError
+    from rich.console import Console
+
+    from leaderboards.board import load_board
+    from leaderboards.console import print_board
+    from leaderboards.record import RecordError
+    from leaderboards.render import check_board, write_board
+
+    roots = " ".join(root.as_posix() for root in results)
+    try:
+        board = load_board(results, f"dissectbench board {roots} --out {out.as_posix()}")
+    except RecordError as error:
+        raise UserError(str(error), cure="run something first: `dissectbench run`") from error
+    if check:
+        changed = check_board(board, out)
+        for name in changed:
+            sys.stdout.write(f"{out / name}: differs from what the records give\n")
+        return 1 if changed else 0
+    files = write_board(board, out)
+    print_board(board, Console())
+    sys.stdout.write("".join(f"wrote {file}\n" for file in files))
+    return 0

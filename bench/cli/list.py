@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 def rows(kind: str) -> list[tuple[str, str]]:
     """(name, summary) of everything of one kind, sorted by name."""
     if kind == "metrics":
-        from metrics.scoring import METRICS
+        from metrics.aggregate import METRICS
 
         return [(name, metric.summary) for name, metric in METRICS.items()]
     from bench.catalog import BY_GROUP

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("--out", type=Path, default=Path("glyphs_weights"))
     given = options.parse_args(arguments)
 
-    from bench.glyphs.train import train_glyphs
+    from bench.glyphs.train.run import train_glyphs
 
     train_glyphs(given.parts, given.out)
     return 0

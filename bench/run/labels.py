@@ -1,0 +1,76 @@
+"""From a method's score matrix to the table of descriptions, and back from the cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.store import CHUNK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from baselines.base import Labelling
+    from bench.evidence import Store
+
+KEPT = 10
+"""Labels kept per unit in descriptions.csv.gz."""
+
+
+def describe_table(labelling: Labelling) -> pd.DataFrame:
+    """The best labels of each unit: unit, rank (1 = best), label, score.
+
+    A unit without a finite score has no row.
+    """
+    from baselines.similarity import top_concepts
+
+    best = top_concepts(labelling.scores, KEPT).cpu().numpy()
+    scores = labelling.scores.cpu().numpy()
+    unit, rank = np.nonzero(best >= 0)
+    column = best[unit, rank]
+    return pd.DataFrame(
+        {
+            "unit": unit.astype(np.int64),
+            "rank": rank.astype(np.int64) + 1,
+            "label": [labelling.concepts[c] for c in column],
+            "score": scores[unit, column].astype(np.float64),
+        }
+    )
+
+
+def keep_scores(store: Store, key: str, labelling: Labelling) -> None:
+    """Put the full score matrix in the cache under the record's key."""
+    matrix = labelling.scores.cpu().numpy().astype(np.float32)
+    with store.hold(_parts(key, matrix.shape[0], labelling.concepts)) as [entry]:
+        if entry.complete:
+            return
+        for number in entry.missing:
+            entry.put(number, matrix[number * CHUNK : (number + 1) * CHUNK])
+        entry.finish({}, {})
+
+
+def kept_scores(
+    store: Store, key: str, units: int, concepts: tuple[str, ...]
+) -> NDArray[np.float32] | None:
+    """The full score matrix [U, C] of a record, where the cache still holds it."""
+    with store.hold(_parts(key, units, concepts)) as [entry]:
+        return entry.read() if entry.complete else None
+
+
+def lists_by_unit(
+    table: pd.DataFrame, units: int
+) -> tuple[list[list[str]], list[list[float]]]:
+    """Labels and scores of each of the layer's units, best first; empty lists for none."""
+    labels: list[list[str]] = [[] for _ in range(units)]
+    scores: list[list[float]] = [[] for _ in range(units)]
+    ordered = table.sort_values(["unit", "rank"], kind="stable")
+    for unit, label, score in zip(ordered.unit, ordered.label, ordered.score, strict=True):
+        labels[int(unit)].append(str(label))
+        scores[int(unit)].append(float(score))
+    return labels, scores
+
+
+def _parts(key: str, units: int, concepts: tuple[str, ...]) -> dict[str, Any]:
+    return {"kind": "scores", "record": key, "n": units, "concepts": len(concepts)}
