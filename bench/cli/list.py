@@ -49,9 +49,9 @@ def main(arguments: Sequence[str]) -> int:
 def rows(kind: str) -> list[tuple[str, str]]:
     """(name, summary) of everything of one kind, sorted by name."""
     if kind == "metrics":
-        from metrics.aggregate import METRICS
+        from metrics.catalog import SUMMARIES
 
-        return [(name, metric.summary) for name, metric in METRICS.items()]
+        return list(SUMMARIES.items())
     from bench.catalog import BY_GROUP
     from bench.config.compose import CONF
     from bench.config.overrides import choices

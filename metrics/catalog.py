@@ -1,0 +1,23 @@
+"""One line about each score, for `dissectbench list metrics`."""
+
+from __future__ import annotations
+
+SUMMARIES = {
+    "accuracy_at_1": "share of units whose first label is an accepted name",
+    "accuracy_at_5": "share of units with an accepted name among the first five labels",
+    "mean_rank": "mean position of the true concept among all concepts; 1 is best",
+    "median_rank": "upper median of that position",
+    "mrr": "mean reciprocal rank of the true concept",
+    "auroc": "whether the top score tells right labels from wrong ones",
+    "clip_cosine": "cosine of label and full published name in a CLIP text space",
+    "clip_cosine_best_synonym": "the same against the nearest synonym",
+    "sentence_cosine": "cosine of label and full published name under a sentence encoder",
+    "sentence_cosine_best_synonym": "the same against the nearest synonym",
+    "lexical_match": "1 for an exact, inflected or synonymous label, 0.5 for a listed hypernym",
+    "distinct_labels": "number of different first labels of a layer",
+    "top_label_share": "share of units that carry the commonest label",
+    "coverage": "share of live units with a label",
+    "selective_*": "a score over labelled units alone",
+    "*[group]": "a score over one group of units, such as seen and unseen names",
+}
+"""Score name -> what it says."""
