@@ -7,11 +7,12 @@ method's module) imports no torch at run time, so that `dissectbench list` stays
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from torch import Tensor
 
 Need = Literal["activations", "image_embeddings", "concept_embeddings"]

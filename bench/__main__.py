@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bench import __version__
 from bench.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = {
     "demo": "everything on the embedded world: runs, tables, a leaderboard",

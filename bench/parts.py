@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from metrics.truth import TrueName
-
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor, nn
+
+    from metrics.truth import TrueName
 
 Fingerprint = Mapping[str, Any]
 """JSON-ready facts that decide what a part computes; equal fingerprints, equal results."""

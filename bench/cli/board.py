@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
 from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EPILOG = """\
 examples:

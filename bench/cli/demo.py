@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
 from bench.cli.board import make_board
@@ -11,6 +11,9 @@ from bench.cli.outcome import report
 from bench.config.compose import expand
 from bench.run.launch import launch
 from bench.run.plan import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EPILOG = "Overrides are those of `dissectbench run`, such as runtime.batch_size=32."
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
 from bench.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 KINDS = ("methods", "targets", "probes", "concepts", "encoders", "metrics", "experiments")
 GROUPS = {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bench.run.plan import PlannedJob, State
 from leaderboards.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def report(planned: Sequence[PlannedJob]) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EPILOG = """\
 examples:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
 from bench.config.compose import expand
@@ -12,6 +12,9 @@ from bench.errors import UserError
 from bench.run.keys import short_hash
 from bench.run.parts import build_parts
 from leaderboards.record import Record, RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RESCORABLE = ("scoring", "target.truth", "runtime")
 EPILOG = """\

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PARTS = ("objects", "scenes", "encoder", "resnet50_objects")
 EPILOG = """\

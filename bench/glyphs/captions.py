@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bench.glyphs.raster import Draw
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.glyphs.raster import Draw
 
 Thing = tuple[int, int, int]
 """Object, colour and texture indices."""

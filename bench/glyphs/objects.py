@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.glyphs.raster import CLIP, SIZE, Array, Draw, Rgb, cosine, outline, sample, sine, wave
 from bench.glyphs.vocabulary import COLOURS, OBJECTS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _WHITE = 0.96
 _DARK = 0.07

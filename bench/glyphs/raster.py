@@ -8,14 +8,16 @@ version of NumPy or on the processor.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.glyphs.vocabulary import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SIZE = 128
 """Images are SIZE x SIZE pixels."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.glyphs.raster import SIZE
 from bench.glyphs.world import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def contact_sheet(

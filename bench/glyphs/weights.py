@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from numpy.typing import NDArray
 from bench.glyphs.vocabulary import OBJECTS, SCENES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
 FOLDER = Path(__file__).parent / "weights"

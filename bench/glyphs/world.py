@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from bench.glyphs.objects import Placement, paint_object, place
 from bench.glyphs.raster import SIZE, Draw, clamp
 from bench.glyphs.scenes import paint_scene
 from bench.glyphs.vocabulary import COLOURS, DATA, HALF_OBJECTS, OBJECTS, SCENES, TEXTURES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPLITS = {"train": 1_000_003, "val": 2_000_003, "probe": 3_000_017}
 """Seed of each split; a sample's streams are seeded by (split seed, variant, index, stream)."""

@@ -7,7 +7,6 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +17,18 @@ from baselines.base import Evidence
 from bench.environment import environment, hardware
 from bench.evidence import Store, gather, text_embeddings
 from bench.run.device import resolve_device
-from bench.run.labels import describe_table, keep_scores
-from bench.run.parts import ENCODER_NEEDS, PRECISION, Parts, fingerprint, params_of
-from bench.run.plan import Cell, PlannedJob, State, plan_job
 from bench.run.keys import words_hash
+from bench.run.labels import describe_table, keep_scores
+from bench.run.parts import PRECISION, Parts, fingerprint, params_of
+from bench.run.plan import Cell, PlannedJob, State, plan_job
 from bench.run.scoring import score_record
 from bench.timing import Timer
 from leaderboards.record import Record
 from leaderboards.storage import append_timing, write_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 

@@ -59,9 +59,7 @@ def kept_scores(
         return entry.read() if entry.complete else None
 
 
-def lists_by_unit(
-    table: pd.DataFrame, units: int
-) -> tuple[list[list[str]], list[list[float]]]:
+def lists_by_unit(table: pd.DataFrame, units: int) -> tuple[list[list[str]], list[list[float]]]:
     """Labels and scores of each of the layer's units, best first; empty lists for none."""
     labels: list[list[str]] = [[] for _ in range(units)]
     scores: list[list[float]] = [[] for _ in range(units)]

@@ -7,13 +7,17 @@ import logging
 import os
 import sys
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 
 from bench.errors import UserError
-from bench.run.plan import PlannedJob
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.run.plan import PlannedJob
 
 log = logging.getLogger(__name__)
 

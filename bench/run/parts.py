@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from baselines.base import Method
 from bench import catalog
 from bench.errors import UserError
-from bench.parts import ConceptSet, Encoder, Fingerprint, Probe, SentenceEncoder, Target, Truth
-from bench.registry import Registry
 from bench.run.keys import label_key, short_hash, words_hash
-from metrics.truth import TrueName
+
+if TYPE_CHECKING:
+    from baselines.base import Method
+    from bench.parts import ConceptSet, Encoder, Fingerprint, Probe, SentenceEncoder, Target, Truth
+    from bench.registry import Registry
+    from metrics.truth import TrueName
 
 PRECISION = "float32"
 ENCODER_NEEDS = frozenset({"image_embeddings", "concept_embeddings"})
@@ -147,7 +149,7 @@ def params_of(part: object) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=None)
+@cache
 def fingerprint(part: Target | Probe | Encoder | SentenceEncoder) -> Fingerprint:
     """A part's fingerprint, worked out once a process: parts are frozen and hashable."""
     return part.fingerprint()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.config.compose import Job
 from bench.run.keys import short_hash
 from bench.run.parts import Parts, build_parts
 from leaderboards.record import Record, RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.config.compose import Job
 
 
 class State(StrEnum):

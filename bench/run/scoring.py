@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from metrics.scoring import score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -34,9 +34,7 @@ SHARED_TOWER = (
 )
 
 
-def score_record(
-    folder: Path, record: Record, parts: Parts, *, timer: Timer | None = None
-) -> Path:
+def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | None = None) -> Path:
     """Score a record's labels under the truth, scorers and rules of `parts`.
 
     Ranks need the full score matrix; where the cache no longer holds it they are null and say so.

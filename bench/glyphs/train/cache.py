@@ -8,14 +8,18 @@ import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bench.glyphs.raster import SIZE
 from bench.glyphs.world import fingerprint, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _LOG = logging.getLogger(__name__)
 _CHUNK = 250

@@ -8,21 +8,25 @@ its noun directly, so that open vocabularies work. Unnamed objects have only the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bench.glyphs.encoder import build_encoder, load_encoder
-from bench.glyphs.train.cache import Rendered
 from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.vocabulary import OBJECTS, SCENES
 from bench.glyphs.weights import save_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.glyphs.train.cache import Rendered
 
 _LOG = logging.getLogger(__name__)
 

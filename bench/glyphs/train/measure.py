@@ -6,18 +6,21 @@ A check of the encoder before it ships, independent of the benchmark's own code.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from bench.glyphs.encoder import load_encoder
-from bench.glyphs.train.cache import Rendered
 from bench.glyphs.train.encoder import embed_images, embed_texts
 from bench.glyphs.train.targets import logits
 from bench.glyphs.vocabulary import OBJECTS
 from bench.glyphs.weights import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.glyphs.train.cache import Rendered
 
 _TOP, _SHARP = 100, 10.0
 _START, _END = 0.998, 0.97

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torchvision
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from bench.glyphs.encoder import preprocess
-from bench.glyphs.train.cache import Rendered
 from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.weights import TARGETS, load_target, pack_target, save_arrays
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.glyphs.train.cache import Rendered
 
 _LOG = logging.getLogger(__name__)
 _SMOOTHING = 0.05

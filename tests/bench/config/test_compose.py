@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from omegaconf import OmegaConf
@@ -10,6 +10,9 @@ from omegaconf import OmegaConf
 from bench.config.compose import CONF, expand
 from bench.config.overrides import choices
 from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PART_GROUPS = ("method", "target", "probe", "concepts", "encoder", "scoring", "runtime")
 NEEDS = {("target", "torchvision"): ["target.layers=[fc]"]}

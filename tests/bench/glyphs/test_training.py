@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("open_clip")
 
+from typing import TYPE_CHECKING
+
 from bench.glyphs.train import encoder, loop, run, targets  # noqa: E402
 from bench.glyphs.train.loop import Recipe, Stage, fit  # noqa: E402
 from bench.glyphs.weights import FOLDER, card, file_sha256  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TINY = Recipe((Stage(32, 32),), batch=16, rate=1e-3, decay=0.01, adam=True, seed=1)
 
