@@ -8,7 +8,7 @@ that finished cells are recognised without loading a network; `load` does the he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -53,7 +53,7 @@ class LoadedEncoder:
 
 
 @runtime_checkable
-class Target(Protocol):
+class Target(Hashable, Protocol):
     """A network whose units are to be named."""
 
     summary: ClassVar[str]
@@ -68,7 +68,7 @@ class Target(Protocol):
 
 
 @runtime_checkable
-class Truth(Protocol):
+class Truth(Hashable, Protocol):
     """The true names of a layer's units; may cover only some of them."""
 
     summary: ClassVar[str]
@@ -79,7 +79,7 @@ class Truth(Protocol):
 
 
 @runtime_checkable
-class Probe(Protocol):
+class Probe(Hashable, Protocol):
     """A set of images in a fixed order; a smaller `limit` is a prefix of a larger one."""
 
     summary: ClassVar[str]
@@ -96,7 +96,7 @@ class Probe(Protocol):
 
 
 @runtime_checkable
-class ConceptSet(Protocol):
+class ConceptSet(Hashable, Protocol):
     """Candidate labels, in a fixed order, without blanks or duplicates."""
 
     summary: ClassVar[str]
@@ -111,7 +111,7 @@ class ConceptSet(Protocol):
 
 
 @runtime_checkable
-class Encoder(Protocol):
+class Encoder(Hashable, Protocol):
     """An image-text model that embeds images and labels in one space."""
 
     summary: ClassVar[str]
@@ -126,7 +126,7 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
-class SentenceEncoder(Protocol):
+class SentenceEncoder(Hashable, Protocol):
     """A text model that scores how close a label is to the true name."""
 
     summary: ClassVar[str]

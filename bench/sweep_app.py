@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 _CONF = str(Path(__file__).resolve().parents[1] / "conf")
 
 
-@hydra.main(config_path=_CONF, config_name="job", version_base="1.3")
+@hydra.main(config_path=_CONF, config_name="job", version_base="1.3")  # type: ignore[untyped-decorator]
 def run_index(config: DictConfig) -> None:
     """Run job number `index` of the file `jobs`.
 

@@ -80,7 +80,7 @@ def expand(
     jobs: list[Job] = []
     seen: set[tuple[str, ...]] = set()
     register_schema()
-    with _hydra(config_dir):
+    with _Hydra(config_dir):
         for block in blocks or [[]]:
             merged = _merge(block, overrides)
             for cell in _split(merged) if (multirun or blocks) else [_single(merged)]:
@@ -97,7 +97,7 @@ def _blocks(overrides: Sequence[str], config_dir: Path | None) -> list[list[str]
     if not chosen:
         return []
     register_schema()
-    with _hydra(config_dir):
+    with _Hydra(config_dir):
         config = _compose_raw(chosen, config_dir)
     return [[str(item) for item in block] for block in config.blocks]
 
@@ -130,10 +130,15 @@ def _single(overrides: Sequence[str]) -> list[str]:
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
-    try:
-        return OverridesParser.create().parse_overrides(list(overrides))
-    except HydraException as error:
-        raise UserError(_message(error), cure="overrides look like key=value") from error
+    parser, parsed = OverridesParser.create(), []
+    for text in overrides:
+        try:
+            parsed.append(parser.parse_override(text))
+        except HydraException as error:
+            raise UserError(
+                _message(error), where=text, cure="overrides look like key=value"
+            ) from error
+    return parsed
 
 
 def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
@@ -150,11 +155,12 @@ def _compose_raw(
 ) -> DictConfig:
     extra = [f"hydra.searchpath=[{config_dir.resolve().as_uri()}]"] if config_dir else []
     try:
-        return compose(
+        composed: DictConfig = compose(
             "config", overrides=[*rewrite(overrides), *extra], return_hydra_config=with_hydra
         )
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_message(error), cure=_cure(str(error))) from error
+    return composed
 
 
 def _cure(message: str) -> str:
@@ -170,7 +176,7 @@ def _message(error: BaseException) -> str:
     return f"{error}{cause}".strip()
 
 
-class _hydra:
+class _Hydra:
     """Hydra initialised on our folder for the length of a `with`, whatever was before."""
 
     def __init__(self, config_dir: Path | None) -> None:

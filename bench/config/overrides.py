@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from bench.catalog import BY_GROUP
 from bench.config.schema import GROUPS, RunConfig
@@ -87,7 +87,7 @@ def _check_choices(group: str, value: str, conf: Path, config_dir: Path | None) 
 
 def _check_key(key: str) -> None:
     """Walk the schema along a dotted key; below `params` the registry checks."""
-    node: type = RunConfig
+    node: Any = RunConfig
     walked: list[str] = []
     for part in key.split("."):
         names = [f.name for f in dataclasses.fields(node)]

@@ -114,9 +114,11 @@ def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
         f"- Accuracy on {part['validation_images']:,} images of the split `val`: {scores}",
         f"- {part['images']:,} training images of the split `train`",
         *(_cycle_line(number, cycle) for number, cycle in enumerate(part["cycles"], start=1)),
-        f"- Training took {part['seconds'] / 60:.0f} minutes on {machine['processor']} "
-        f"({machine['device']}, {machine['threads']} thread(s), shared with other work; "
-        f"torch {machine['versions']['torch']})",
+        (
+            f"- Training took {part['seconds'] / 60:.0f} minutes on {machine['processor']} "
+            f"({machine['device']}, {machine['threads']} thread(s), shared with other work; "
+            f"torch {machine['versions']['torch']})"
+        ),
     ]
     if "file" in part:
         size = part["bytes"] / 1e6
@@ -139,8 +141,10 @@ def render_card(card: dict[str, Any]) -> str:
     lines = [
         "# Networks of the embedded world",
         "",
-        "Written by code from `card.json`. Accuracies are measured from the shipped files "
-        "(targets in int8 with a scale per output channel, the image tower in float16).",
+        (
+            "Written by code from `card.json`. Accuracies are measured from the shipped files "
+            "(targets in int8 with a scale per output channel, the image tower in float16)."
+        ),
         "",
         f"The world: {world['objects']} objects, {world['scenes']} scenes, {world['colours']} "
         f"colours, {world['textures']} textures; {world['image_size']} px; fingerprint "
@@ -148,9 +152,11 @@ def render_card(card: dict[str, Any]) -> str:
         + ", ".join(f"{name} {seed}" for name, seed in world["seeds"].items())
         + f". Inputs of the targets: mean {world['mean']}, deviation {world['std']}.",
         "",
-        "Objects that no caption names, neither by name nor by a listed synonym, but describes by "
-        f"kind or use: {', '.join(world['unnamed_objects'])}. Whatever the encoder knows of their "
-        "names comes through the language tower.",
+        (
+            "Objects that no caption names, neither by name nor by a listed synonym, but describes "
+            f"by kind or use: {', '.join(world['unnamed_objects'])}. Whatever the encoder knows of "
+            "their names comes through the language tower."
+        ),
         "",
     ]
     for name, part in card["parts"].items():
@@ -162,12 +168,16 @@ def render_card(card: dict[str, Any]) -> str:
             "",
             f"soft_wpmi on the object network's final layer, {found['images']:,} probe images:",
             "",
-            f"- from the list of object names: top-1 {_percent(found['top1_object_list'])} "
-            f"(named in captions {_percent(found['top1_named'])}, unnamed "
-            f"{_percent(found['top1_unnamed'])})",
-            f"- from the {found['words']:,} commonest English words: mean sentence cosine "
-            f"{found['cosine']:.3f}; best constant word {found['constant']:.3f}, best word per "
-            f"unit {found['oracle']:.3f}; normalised {found['normalised']:.3f}",
+            (
+                f"- from the list of object names: top-1 {_percent(found['top1_object_list'])} "
+                f"(named in captions {_percent(found['top1_named'])}, unnamed "
+                f"{_percent(found['top1_unnamed'])})"
+            ),
+            (
+                f"- from the {found['words']:,} commonest English words: mean sentence cosine "
+                f"{found['cosine']:.3f}; best constant word {found['constant']:.3f}, best word per "
+                f"unit {found['oracle']:.3f}; normalised {found['normalised']:.3f}"
+            ),
             "",
             "The sentence cosine shares its text tower with the encoder: it is circular.",
             "",

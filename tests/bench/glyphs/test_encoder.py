@@ -6,16 +6,14 @@ import math
 
 import numpy as np
 import pytest
+import torch
+from sentence_transformers import SentenceTransformer
 
 from bench.glyphs import encoder as glyph_encoder
 from bench.glyphs.encoder import TEXT_SHA256, encoder_config, load_encoder, text_folder
 from bench.glyphs.vocabulary import OBJECTS, SCENES, all_concepts
 from bench.glyphs.weights import card, file_sha256
 from bench.glyphs.world import render
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("open_clip")
-pytest.importorskip(glyph_encoder.TEXT_PACKAGE)
 
 CHECKED = 300
 FIRST = 200_000
@@ -36,12 +34,11 @@ def test_another_text_tower_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_text_features_are_those_of_sentence_transformers() -> None:
     """open_clip's text features equal sentence-transformers' own to 1e-5."""
-    sentence = pytest.importorskip("sentence_transformers")
     texts = [*all_concepts()[:40], "a red striped heart on the sea", "what a pilot flies"]
     model, _, tokenizer = load_encoder()
     with torch.no_grad():
         ours = model.encode_text(tokenizer(texts), normalize=True).numpy()
-    reference = sentence.SentenceTransformer(str(text_folder()), device="cpu")
+    reference = SentenceTransformer(str(text_folder()), device="cpu")
     theirs = reference.encode(texts, normalize_embeddings=True)
     assert np.abs(ours - theirs).max() <= 1e-5
 

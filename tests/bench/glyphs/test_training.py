@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("open_clip")
-
-from typing import TYPE_CHECKING
-
-from bench.glyphs.train import encoder, loop, run, targets  # noqa: E402
-from bench.glyphs.train.loop import Recipe, Stage, fit  # noqa: E402
-from bench.glyphs.weights import FOLDER, card, file_sha256  # noqa: E402
+from bench.glyphs.train import encoder, loop, run, targets
+from bench.glyphs.train.loop import Recipe, Stage, fit
+from bench.glyphs.weights import FOLDER, card, file_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import wordfreq
 
 from bench.glyphs.scenes import PAINTERS
 from bench.glyphs.vocabulary import (
@@ -53,7 +54,6 @@ def test_lexical_tables_do_not_overlap(group: tuple[object, ...]) -> None:
 
 def test_many_names_are_not_common_english_words() -> None:
     """Many names are not common english words."""
-    wordfreq = pytest.importorskip("wordfreq")
     common = set(wordfreq.top_n_list("en", 20_000))
     assert sum(entry.name not in common for entry in OBJECTS) >= 20
 

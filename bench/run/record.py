@@ -1,0 +1,150 @@
+"""What a record says of a run: its parts with their fingerprints, counts and notes."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from bench.environment import environment
+from bench.run.keys import words_hash
+from bench.run.parts import PRECISION, fingerprint, params_of
+from leaderboards.record import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from baselines.base import Labelling
+    from bench.evidence import GatheredEvidence
+    from bench.run.plan import Cell, PlannedJob
+
+
+def measured_record(
+    planned: PlannedJob,
+    cell: Cell,
+    gathered: GatheredEvidence,
+    labelling: Labelling,
+    dead: NDArray[np.bool_],
+    device: str,
+) -> Record:
+    """The record of a cell that was described.
+
+    Args:
+        planned: The job.
+        cell: Which of its layers.
+        gathered: The evidence, of which the sizes are recorded.
+        labelling: What the method said.
+        dead: Units without a usable activation, [U].
+        device: What the run settled on, such as "cpu" or "cuda:0".
+    """
+    import torch
+
+    labelled = torch.isfinite(labelling.scores).any(dim=1).cpu().numpy()
+    size = gathered.map_sizes[cell.layer]
+    units = gathered.units[cell.layer]
+    counts = {
+        "units": units,
+        "dead": int(dead.sum()),
+        "unlabelled": int((~dead & ~labelled).sum()),
+        **labelling.counts,
+    }
+    found = {
+        "units": units,
+        "map_size": list(size) if size else None,
+        "dead_units": [int(unit) for unit in dead.nonzero()[0]],
+    }
+    return _shell(
+        planned,
+        cell,
+        status="ok",
+        target=found,
+        counts=counts,
+        notes=(*planned.parts.concepts.notes(), *labelling.notes),
+        device=device,
+    )
+
+
+def _shell(
+    planned: PlannedJob,
+    cell: Cell,
+    *,
+    status: Any,
+    target: dict[str, Any],
+    counts: dict[str, int],
+    notes: tuple[str, ...],
+    device: str,
+    error: dict[str, str] | None = None,
+) -> Record:
+    """A record with everything that stands in it whatever came of the run."""
+    parts, config, names = planned.parts, planned.job.config, planned.parts.names
+    encoder = {}
+    if parts.encoder is not None:
+        encoder = {
+            "name": names["encoder"],
+            "params": params_of(parts.encoder),
+            "fingerprint": dict(fingerprint(parts.encoder)),
+        }
+    method = type(parts.method)
+    return Record(
+        key=cell.key,
+        board=config.board,
+        status=status,
+        origin="measured",
+        method={
+            **parts.describe_method(),
+            "source": method.source,
+            "given": method.given,
+            "vocabulary": method.vocabulary,
+        },
+        target={
+            "name": names["target"],
+            "params": params_of(parts.target),
+            "fingerprint": dict(fingerprint(parts.target)),
+            "layer": cell.layer,
+            "pooling": config.target.pooling,
+            "precision": PRECISION,
+            **target,
+        },
+        probe={
+            "name": names["probe"],
+            "params": params_of(parts.probe),
+            "fingerprint": dict(fingerprint(parts.probe)),
+            "n": len(parts.probe),
+        },
+        concepts={
+            "name": names["concepts"],
+            "params": params_of(parts.concepts),
+            "sha256": words_hash(parts.words),
+            "n": len(parts.words),
+        },
+        encoder=encoder,
+        seed=config.seed,
+        run={
+            "batch_size": config.runtime.batch_size,
+            "device": device,
+            "workers": config.runtime.workers,
+            "overrides": list(planned.job.overrides),
+        },
+        environment=environment(device),
+        counts=counts,
+        notes=notes,
+        error=error,
+    )
+
+
+def failed_record(planned: PlannedJob, cell: Cell, error: Exception) -> Record:
+    """The record of a cell that raised, with the traceback for whoever mends it."""
+    return _shell(
+        planned,
+        cell,
+        status="failed",
+        target={},
+        counts={},
+        notes=(),
+        device=planned.job.config.runtime.device,
+        error={
+            "type": type(error).__name__,
+            "message": str(error),
+            "traceback": "".join(traceback.format_exception(error)),
+        },
+    )
