@@ -9,8 +9,6 @@ Kind = Literal["share", "rank", "count"]
 NORMALISED = "sentence_cosine (normalised)"
 HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", NORMALISED)
 """The summary tables, in order; methods are sorted by the first of them that has values."""
-BOUNDED = frozenset({"lexical_match", "accuracy_at_1", "accuracy_at_5", "mrr"})
-"""Means of values between 0 and 1."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_Z = 1.959963984540054
 _EPSILON = 1e-9
 """Means of many ones may miss 1.0 by their rounding."""
 
@@ -71,17 +70,6 @@ class Verdict:
     valued: int
 
 
-def bound(value: float, n: int) -> tuple[float, float]:
-    """Interval for the mean of n values between 0 and 1 that were all 0, or all 1.
-
-    Resampling equal values gives an interval of no width, as if a ninth unit could not have missed
-    where eight did not. The share of units that differ has Wilson's bound z^2 / (n + z^2), and the
-    mean lies no further from the value than that.
-    """
-    miss = _Z**2 / (n + _Z**2)
-    return (value - miss, value) if value == 1 else (value, value + miss)
-
-
 def overlap(first: Entry, second: Entry) -> bool:
     """Whether two intervals share a point; a missing interval separates nothing."""
     if first.low is None or first.high is None or second.low is None or second.high is None:
@@ -131,11 +119,7 @@ def judge(entries: Sequence[Entry], floors: Sequence[str] = ("constant", "shuffl
     for name in floors:
         floor = controls.get(name)
         if floor is not None and floor.value is not None:
-            not_above[name] = tuple(
-                entry.label
-                for entry in methods
-                if overlap(entry, floor) or _worth(entry) <= _worth(floor)
-            )
+            not_above[name] = tuple(entry.label for entry in methods if not _above(entry, floor))
     own = _intervals(methods)
     # A control that is an exact expectation has an interval without width, apart from nearly all.
     controlled = [e for e in entries if not e.is_method and e.low != e.high]
@@ -154,6 +138,13 @@ def judge(entries: Sequence[Entry], floors: Sequence[str] = ("constant", "shuffl
         methods=len(own),
         valued=len(methods),
     )
+
+
+def _above(entry: Entry, floor: Entry) -> bool:
+    """Whether a method lies wholly above a control; an exact expectation is a point."""
+    if floor.low is None or floor.high is None:
+        floor = replace(floor, low=floor.value, high=floor.value)
+    return not overlap(entry, floor) and _worth(entry) > _worth(floor)
 
 
 def _limit(entries: Sequence[Entry], oracle: Entry | None) -> float:

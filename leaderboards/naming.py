@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leaderboards.cells import Cell, short_hash
+from leaderboards.distinct import Named, tell_apart
 
 if TYPE_CHECKING:
     from leaderboards.record import Record
@@ -63,40 +64,46 @@ def name_conditions(
     pairs: Sequence[tuple[Cell, ScoreSet | None]],
 ) -> list[Condition]:
     """Name the condition of every scored cell (or of every cell, with None for the scores)."""
-    targets = [_target(cell.record) for cell, _ in pairs]
-    target_names = _tell_apart(
-        [(name, (board, layer), identity, None) for board, name, layer, identity in targets]
+    places = [_place(cell.record) for cell, _ in pairs]
+    layers = [(board, layer) for board, layer, _, _ in places]
+    targets = tell_apart(
+        [_named(c.record.target, at) for (c, _), at in zip(pairs, layers, strict=True)]
     )
-    facets: dict[str, list[Any]] = defaultdict(list)
-    for (cell, scores), place in zip(pairs, targets, strict=True):
-        probe, concepts = cell.record.probe, cell.record.concepts
-        facets["probe"].append(
-            (_name(probe), place, short_hash(probe.get("fingerprint")), _size(probe))
-        )
-        facets["concepts"].append(
-            (_name(concepts), place, short_hash(concepts.get("sha256")), _size(concepts))
-        )
-        facets["scoring"].append(
-            ("scoring", place, short_hash(scores.scoring if scores else None), None)
-        )
-    names = {facet: _tell_apart(facets[facet]) for facet in facets}
+    probes = tell_apart(
+        [_named(c.record.probe, at) for (c, _), at in zip(pairs, places, strict=True)]
+    )
+    concepts = tell_apart(
+        [_named(c.record.concepts, at) for (c, _), at in zip(pairs, places, strict=True)]
+    )
+    scorings = tell_apart(
+        [
+            Named("scoring", at, short_hash(scores.scoring if scores else None))
+            for (_, scores), at in zip(pairs, places, strict=True)
+        ]
+    )
     conditions = []
     for index, (cell, scores) in enumerate(pairs):
-        board, _, layer, _ = place = targets[index]
-        scoring = names["scoring"][index]
-        parts = [facets[facet][index] for facet in ("probe", "concepts", "scoring")]
+        board, layer, _, _ = place = places[index]
+        record, scoring = cell.record, scorings[index]
+        n_images, n_concepts = _size(record.probe), _size(record.concepts)
+        size = "" if n_concepts is None else f" ({n_concepts:,})"
+        parts = [
+            (_name(record.probe), _identity(record.probe)),
+            (_name(record.concepts), _identity(record.concepts)),
+            ("scoring", short_hash(scores.scoring if scores else None)),
+        ]
         conditions.append(
             Condition(
-                id=short_hash([place, [(name, identity) for name, _, identity, _ in parts]]),
+                id=short_hash([place, parts]),
                 board=board,
-                target=target_names[index],
+                target=targets[index],
                 layer=layer,
-                probe=names["probe"][index],
-                concepts=names["concepts"][index],
+                probe=probes[index],
+                concepts=f"{concepts[index]}{size}",
                 scoring="" if scoring == "scoring" else _scoring(scores, scoring),
                 skey=scores.skey if scores else "",
-                n_images=_size(cell.record.probe),
-                n_concepts=_size(cell.record.concepts),
+                n_images=n_images,
+                n_concepts=n_concepts,
             )
         )
     return conditions
@@ -142,31 +149,20 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
     yield (record.board, place, _name(record.method), "pooling"), pooling, pooling
 
 
-def _tell_apart(items: Sequence[tuple[str, Hashable, str, int | None]]) -> list[str]:
-    """Add a size or a hash to names that stand for several things within one scope.
-
-    Args:
-        items: Name, scope, identity, size (None where it has none).
-    """
-    sizes: dict[tuple[str, Hashable], dict[str, int | None]] = defaultdict(dict)
-    for name, scope, identity, size in items:
-        sizes[name, scope][identity] = size
-    names = []
-    for name, scope, identity, size in items:
-        variants = sizes[name, scope]
-        if len(variants) == 1:
-            names.append(name)
-        elif None not in variants.values() and len(set(variants.values())) == len(variants):
-            names.append(f"{name} (n={size})")
-        else:
-            names.append(f"{name} #{identity[:6]}")
-    return names
+def _named(part: Mapping[str, Any], scope: Hashable) -> Named:
+    given = part.get("params")
+    params = given if isinstance(given, Mapping) else {}
+    return Named(_name(part), scope, _identity(part), params, _size(part))
 
 
-def _target(record: Record) -> tuple[str, str, str, str]:
+def _identity(part: Mapping[str, Any]) -> str:
+    """What decides the part's work: its fingerprint, or the hash of a concept set's words."""
+    return short_hash(part.get("fingerprint", part.get("sha256")))
+
+
+def _place(record: Record) -> tuple[str, str, str, str]:
     target = record.target
-    layer = str(target.get("layer", "?"))
-    return record.board, _name(target), layer, short_hash(target.get("fingerprint"))
+    return record.board, str(target.get("layer", "?")), _name(target), _identity(target)
 
 
 def _scoring(scores: ScoreSet | None, fallback: str) -> str:

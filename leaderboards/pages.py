@@ -31,9 +31,9 @@ tell them apart. Where two or more methods reach 1.0 (or the oracle, where that 
 is *saturated*: it ranks nobody, nothing in it is bold, and nothing is concluded from it. *Apart*
 is the size of the largest set of rows (of methods) whose intervals are pairwise disjoint; controls
 that are exact expectations have no interval and do not count. Intervals are not corrected for the
-number of comparisons; where all units score 1 (or 0), so that resampling sees no spread, Wilson's
-bound is shown. `°` marks circular scores: the judge shares its text tower with the encoder
-that made the labels.
+number of comparisons; where all units score alike, so that resampling sees no spread, they show
+Wilson's bound on the share of units that could differ. `°` marks circular scores: the judge shares
+its text tower with the encoder that made the labels.
 
 *Controls* are no methods. **oracle** gives each unit the best label that the concept set holds,
 **constant** gives all units the one concept that scores best, **shuffled** deals the labels of the

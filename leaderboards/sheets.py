@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from leaderboards.columns import BOUNDED, HEADLINES, METRICS, NORMALISED, split_group
-from leaderboards.intervals import Entry, bound
+from leaderboards.columns import HEADLINES, METRICS, NORMALISED
+from leaderboards.intervals import Entry
 from leaderboards.naming import Condition, name_conditions, name_rows
 from leaderboards.scores import CONTROLS, ScoreSet, named_word
 from metrics.scores import Score
@@ -93,16 +93,12 @@ class Sheet:
         score = self.normalised(row) if name == NORMALISED else row.scores.get(name)
         if score is None:
             return Entry(row.label, row.is_method, None, reason="not computed")
-        low, high = score.ci_low, score.ci_high
-        bounded = split_group(name)[0] in BOUNDED and score.value in (0, 1)
-        if bounded and score.n and low is not None and low == high:
-            low, high = bound(score.value or 0.0, score.n)
         return Entry(
             row.label,
             row.is_method,
             score.value,
-            low,
-            high,
+            score.ci_low,
+            score.ci_high,
             score.higher_is_better,
             score.n,
             score.reason or "",

@@ -42,12 +42,14 @@ class Metric:
         kind: "proportion" (of zeros and ones), "mean", or "median" (the upper one).
         higher_is_better: Direction.
         by_group: Whether it is also given for each group of the truth.
+        limits: The least and the greatest value that a unit can have, for "mean".
     """
 
     column: str
     kind: Literal["proportion", "mean", "median"]
     higher_is_better: bool = True
     by_group: bool = False
+    limits: tuple[float, float] | None = None
 
     def value(self, values: Floats) -> float:
         """The average of at least one value; sorted first, so the order of units is nothing."""
@@ -59,20 +61,27 @@ class Metric:
         """The 95 % interval over units."""
         if self.kind == "proportion":
             return wilson(float(values.sum()), values.size)
-        return median_interval(values) if self.kind == "median" else bca_mean(values, seed=seed)
+        if self.kind == "median":
+            return median_interval(values)
+        return bca_mean(values, seed=seed, limits=self.limits)
 
+
+SHARE = (0.0, 1.0)
+COSINE = (-1.0, 1.0)
 
 METRICS: Mapping[str, Metric] = {
     "accuracy_at_1": Metric("accuracy_at_1", "proportion", by_group=True),
     "accuracy_at_5": Metric("accuracy_at_5", "proportion", by_group=True),
     "mean_rank": Metric("truth_rank", "mean", higher_is_better=False, by_group=True),
     "median_rank": Metric("truth_rank", "median", higher_is_better=False),
-    "mrr": Metric("reciprocal_rank", "mean"),
-    "clip_cosine": Metric("clip_cosine", "mean"),
-    "clip_cosine_best_synonym": Metric("clip_cosine_best_synonym", "mean"),
-    "sentence_cosine": Metric("sentence_cosine", "mean", by_group=True),
-    "sentence_cosine_best_synonym": Metric("sentence_cosine_best_synonym", "mean", by_group=True),
-    "lexical_match": Metric("lexical_match", "mean", by_group=True),
+    "mrr": Metric("reciprocal_rank", "mean", limits=SHARE),
+    "clip_cosine": Metric("clip_cosine", "mean", limits=COSINE),
+    "clip_cosine_best_synonym": Metric("clip_cosine_best_synonym", "mean", limits=COSINE),
+    "sentence_cosine": Metric("sentence_cosine", "mean", by_group=True, limits=COSINE),
+    "sentence_cosine_best_synonym": Metric(
+        "sentence_cosine_best_synonym", "mean", by_group=True, limits=COSINE
+    ),
+    "lexical_match": Metric("lexical_match", "mean", by_group=True, limits=SHARE),
 }
 
 

@@ -54,13 +54,24 @@ def _resample_counts(n: int, resamples: int, seed: int) -> NDArray[np.int16]:
     return counts.astype(np.int16).reshape(resamples, n)
 
 
-def bca_mean(values: ArrayLike, *, seed: int, resamples: int = RESAMPLES) -> Interval:
+def bca_mean(
+    values: ArrayLike,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    limits: tuple[float, float] | None = None,
+) -> Interval:
     """Bias-corrected and accelerated bootstrap interval for a mean (B. Efron, 1987).
 
+    Resampling equal values gives an interval of no width, as if a ninth unit could not have missed
+    where eight did not. The share of units that differ has Wilson's bound z^2 / (n + z^2); with
+    limits, the interval for equal values is how far that share can move the mean.
+
     Args:
-        values: One number per unit [n]. Equal values give an interval of no width.
+        values: One number per unit [n].
         seed: Seed of the resampling.
         resamples: Number of bootstrap resamples.
+        limits: The least and the greatest value that a unit can have, where there are such.
 
     Returns:
         The interval; none for fewer than two values, whose spread is unknown.
@@ -70,7 +81,10 @@ def bca_mean(values: ArrayLike, *, seed: int, resamples: int = RESAMPLES) -> Int
     if n < 2:
         return NO_INTERVAL
     if sample[0] == sample[-1]:
-        return float(sample[0]), float(sample[0])
+        value = float(sample[0])
+        least, greatest = limits or (value, value)
+        differ = _Z**2 / (n + _Z**2)
+        return value - differ * (value - least), value + differ * (greatest - value)
     mean = float(sample.mean())
     # Centred, so that ties with the mean do not drown in rounding; scaled, so that cubes hold.
     scale = float(np.abs(sample - mean).max())
@@ -84,7 +98,9 @@ def bca_mean(values: ArrayLike, *, seed: int, resamples: int = RESAMPLES) -> Int
     acceleration = float(np.sum(shifted**3) / (6 * np.sum(shifted**2) ** 1.5))
     edges = bias + np.array([-_Z, _Z])
     levels = ndtr(bias + edges / (1 - acceleration * edges))
-    low, high = np.quantile(means, levels) * scale + mean
+    # No resample leaves the range of the values, but scaling back rounds.
+    ends = np.quantile(means, levels) * scale + mean
+    low, high = np.clip(ends, sample[0], sample[-1])
     return float(low), float(high)
 
 

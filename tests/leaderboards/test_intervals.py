@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboards.conclusions import conclude
-from leaderboards.intervals import Entry, bound, judge, largest_disjoint
+from leaderboards.intervals import Entry, judge, largest_disjoint
 
 INTERVAL = st.tuples(st.integers(0, 12), st.integers(0, 6)).map(lambda p: (p[0], p[0] + p[1]))
 
@@ -78,10 +79,13 @@ def test_a_method_within_the_constant_is_named() -> None:
     assert "No method is above constant." in conclude(judge(rows[1:]))
 
 
-def test_equal_values_still_leave_doubt() -> None:
-    low, high = bound(1.0, 55)
-    assert (round(low, 3), high) == (0.935, 1.0)
-    assert bound(0.0, 55) == pytest.approx((0.0, 1 - low))
+def test_an_exact_expectation_is_a_floor() -> None:
+    """A control without an interval is a point, which a method can lie above."""
+    chance = entry("shuffled", 0.02, 0.0, False)
+    bare = replace(chance, low=None, high=None)
+    rows = [entry("a", 0.8), entry("b", 0.02)]
+    for floor in (chance, bare):
+        assert judge([*rows, floor]).not_above == {"shuffled": ("b",)}
 
 
 def test_exact_expectations_are_no_rows_with_an_interval() -> None:

@@ -49,12 +49,22 @@ def test_bca_of_degenerate_samples():
     assert bca_mean([0.1] * 9, seed=0) == (0.1, 0.1)
 
 
+@pytest.mark.parametrize("n", [2, 9, 55])
+def test_equal_values_still_leave_doubt(n):
+    """At a limit the interval is Wilson's; inside it is as far as such a share moves the mean."""
+    assert bca_mean([1.0] * n, seed=0, limits=(0, 1)) == pytest.approx(wilson(n, n))
+    assert bca_mean([0.0] * n, seed=0, limits=(0, 1)) == pytest.approx(wilson(0, n))
+    differ = 1 - wilson(n, n)[0]
+    expected = (0.5 - 1.5 * differ, 0.5 + 0.5 * differ)
+    assert bca_mean([0.5] * n, seed=0, limits=(-1, 1)) == pytest.approx(expected)
+
+
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=12), st.randoms())
 def test_bca_does_not_depend_on_order_and_stays_inside(values, random):
     interval = bca_mean(values, seed=1, resamples=300)
     random.shuffle(values)
     assert bca_mean(values, seed=1, resamples=300) == interval
-    assert min(values) - 1e-9 <= interval[0] <= interval[1] <= max(values) + 1e-9
+    assert min(values) <= interval[0] <= interval[1] <= max(values)
 
 
 def test_bca_covers_the_mean_of_a_skewed_law():

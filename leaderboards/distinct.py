@@ -1,0 +1,84 @@
+"""Names that tell different things apart, and say no more than that takes."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from leaderboards.cells import short_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Named:
+    """One thing to be named.
+
+    Attributes:
+        name: The registered name.
+        scope: Where names are compared.
+        identity: What decides whether two are the same thing.
+        params: The parameters it was made with.
+        size: How many images or concepts it has; None for what has no size.
+    """
+
+    name: str
+    scope: Hashable
+    identity: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    size: int | None = None
+
+
+def tell_apart(items: Sequence[Named]) -> list[str]:
+    """Give every item a name that no other thing of its scope has.
+
+    It is the registered name and the first parameter that is a text ("torchvision resnet18"),
+    then the parameters in which things of that name differ, then the size, and last a hash.
+    """
+    variants: dict[tuple[str, Hashable], dict[str, Named]] = defaultdict(dict)
+    for item in items:
+        # One thing may have come by different parameters (a file under two names): the least.
+        known = variants[item.name, item.scope]
+        known[item.identity] = min(known.get(item.identity, item), item, key=_params_text)
+    names: dict[tuple[str, Hashable, str], str] = {}
+    for (name, scope), known in variants.items():
+        for identity, label in _labels(name, known).items():
+            names[name, scope, identity] = label
+    return [names[item.name, item.scope, item.identity] for item in items]
+
+
+def _labels(name: str, known: Mapping[str, Named]) -> dict[str, str]:
+    """Labels by identity, as short as they can be."""
+    labels = {identity: _label(name, item, known.values()) for identity, item in known.items()}
+    if _repeats(labels):
+        sized = {i: f"{label} (n={known[i].size})" for i, label in labels.items()}
+        labels = sized if not _repeats(sized) else {i: f"{v} #{i[:6]}" for i, v in labels.items()}
+    return labels
+
+
+def _label(name: str, item: Named, others: Iterable[Named]) -> str:
+    words, params = [name], dict(item.params)
+    texts = sorted(key for key, value in params.items() if isinstance(value, str) and value)
+    if texts:
+        words.append(_short(params.pop(texts[0])))
+    for key in sorted(params):
+        value = params[key]
+        if value != item.size and len({short_hash(other.params.get(key)) for other in others}) > 1:
+            words.append(_short(value) if isinstance(value, str) else f"{key}={value}")
+    return " ".join(words)
+
+
+def _short(text: str) -> str:
+    """A path's last part: where a file lay is nobody's business."""
+    return text.rstrip("/").replace("\\", "/").rpartition("/")[2]
+
+
+def _repeats(labels: Mapping[str, str]) -> bool:
+    return len(set(labels.values())) < len(labels)
+
+
+def _params_text(item: Named) -> str:
+    return json.dumps(item.params, sort_keys=True, default=str)
