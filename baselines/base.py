@@ -73,6 +73,9 @@ class Labelling:
 class Method(Protocol):
     """A neuron-labelling method.
 
+    Its fields stand in the record and decide the key. Where the default of one depends on another,
+    a property `parameters` (a mapping ready for JSON) says what they came to, in their place.
+
     Class attributes:
         summary: One line for `dissectbench list`.
         version: Raised when labels change, not when code changes.

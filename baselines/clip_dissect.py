@@ -95,9 +95,14 @@ class ClipDissect:
         return {name: value for name, value in values.items() if value is not None}
 
     @property
-    def parameters(self) -> dict[str, float | str]:
+    def arguments(self) -> dict[str, float | str]:
         """The chosen function's parameters with its defaults filled in."""
         return {**PARAMETERS[self.similarity], **self._given()}
+
+    @property
+    def parameters(self) -> dict[str, float | str]:
+        """What the record says: the similarity and its arguments, none that it does not have."""
+        return {"similarity": self.similarity, **self.arguments}
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Name every unit of a whole layer.
@@ -114,7 +119,7 @@ class ClipDissect:
 
         from baselines import similarity
 
-        arguments = dict(self.parameters)
+        arguments = dict(self.arguments)
         if self.similarity == "rank_reorder":
             arguments["seed"] = seed
         scores = getattr(similarity, self.similarity)(
@@ -126,14 +131,11 @@ class ClipDissect:
             concepts=evidence.concepts,
             scores=scores,
             notes=self._notes(len(evidence.activations), n_live),
-            counts={
-                "undefined_scores": int((~torch.isfinite(scores[live])).sum()),
-                "dead_units": len(live) - n_live,
-            },
+            counts={"undefined_scores": int((~torch.isfinite(scores[live])).sum())},
         )
 
     def _notes(self, n_images: int, n_live: int) -> tuple[str, ...]:
-        parameters = self.parameters
+        parameters = self.arguments
         notes = []
         if "top_k" in parameters:
             wanted = int(parameters["top_k"])

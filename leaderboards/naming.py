@@ -112,8 +112,9 @@ def name_conditions(
 def name_rows(records: Sequence[Record]) -> list[str]:
     """Name each record's row: the method, and what tells it from the others of that method.
 
-    A setting is named where it varies on the board (the pooling: within one layer, since layers of
-    different shapes are pooled differently by nature). Texts stand bare, others as `name=value`.
+    A setting is named where it varies on the board (a number: among rows whose texts are equal; the
+    pooling: within one layer, since layers of different shapes are pooled differently by nature).
+    Texts stand bare, others as `name=value`.
     """
     varies: dict[tuple[Hashable, ...], set[str]] = defaultdict(set)
     for record in records:
@@ -134,10 +135,14 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
     method = (record.board, "method", _name(record.method))
     given = record.method.get("params")
     params: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    texts = {name: value for name, value in params.items() if isinstance(value, str)}
     for name in sorted(params):
         value = params[name]
-        shown = value if isinstance(value, str) else f"{name}={value}"
-        yield (*method, name), shown, short_hash(value)
+        if name in texts:
+            yield (*method, name), value, short_hash(value)
+        else:
+            # Which number is the default often hangs on a text, such as the similarity function.
+            yield (*method, name, short_hash(texts)), f"{name}={value}", short_hash(value)
     version = record.method.get("version")
     yield (*method, "", "version"), f"v{version}", short_hash(version)
     encoder = record.encoder

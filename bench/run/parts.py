@@ -141,7 +141,10 @@ def build_parts(config: DictConfig) -> Parts:
 
 
 def params_of(part: object) -> dict[str, Any]:
-    """A part's parameters with their defaults, ready for JSON."""
+    """A part's parameters with their defaults, ready for JSON: its own word, or its fields."""
+    own = getattr(part, "parameters", None)
+    if own is not None:
+        return dict(own)
     return {
         field.name: getattr(part, field.name)
         for field in dataclasses.fields(part)  # type: ignore[arg-type]

@@ -56,7 +56,7 @@ def test_the_table_of_parameters_is_that_of_the_functions(name):
         if parameter.kind is parameter.KEYWORD_ONLY and key not in ("marginal", "seed")
     }
     assert defaults == PARAMETERS[name]
-    assert ClipDissect(similarity=name).parameters == PARAMETERS[name]
+    assert ClipDissect(similarity=name).arguments == PARAMETERS[name]
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)
@@ -65,10 +65,20 @@ def test_describe_is_the_function(name, evidence):
     expected = getattr(similarity, name)(evidence.concept_scores(), evidence.activations)
     torch.testing.assert_close(labelling.scores, expected, rtol=0, atol=0, equal_nan=True)
     assert labelling.concepts == evidence.concepts
-    assert labelling.counts["dead_units"] == 1
     undefined = int((expected[[0, 1, 3, 4]] == -torch.inf).sum())
-    assert labelling.counts["undefined_scores"] == undefined
+    assert labelling.counts == {"undefined_scores": undefined}
     assert (undefined > 0) == (name == "rank_reorder")
+
+
+def test_the_record_has_the_defaults_of_the_chosen_function():
+    assert ClipDissect().parameters == ClipDissect(top_k=100, lam=1.0).parameters
+    assert ClipDissect(similarity="wpmi").parameters == {
+        "similarity": "wpmi",
+        "top_k": 28,
+        "a": 2.0,
+        "lam": 0.6,
+        "min_prob": 1e-7,
+    }
 
 
 def test_parameters_reach_the_function(evidence):

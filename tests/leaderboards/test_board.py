@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,25 @@ def test_labels_name_what_differs(tmp_path: Path, build: Any) -> None:
         "clip_dissect seed=0 #k5aaaa",
     ]
     assert sheet.methods[0].given == "masks"
+
+
+def test_a_number_that_hangs_on_a_text_is_no_difference(tmp_path: Path, build: Any) -> None:
+    """soft_wpmi and wpmi read other numbers of images by default: the function's name says so."""
+    settings = [("soft_wpmi", 100), ("wpmi", 28), ("wpmi", 9)]
+    for similarity, top_k in settings:
+        record = build.make_record(key=f"{similarity}{top_k}", method="m")
+        params = {"similarity": similarity, "top_k": top_k}
+        build.put(
+            tmp_path,
+            replace(record, method={"name": "m", "version": 1, "params": params}),
+            build.make_scores(0.5),
+        )
+    [sheet] = load_board([tmp_path]).sheets
+    assert [row.label for row in sheet.methods] == [
+        "m soft_wpmi",
+        "m wpmi top_k=28",
+        "m wpmi top_k=9",
+    ]
 
 
 def test_normalised_cosine_runs_from_constant_to_oracle(tmp_path: Path, build: Any) -> None:
