@@ -28,6 +28,7 @@ TRUTHS: Registry[Truth] = Registry(
     "truths",
     Truth,  # type: ignore[type-abstract]
     {
+        "class_list": "bench.truths:ClassListTruth",
         "file": "bench.truths:FileTruth",
         "glyphs": "bench.truths:GlyphsTruth",
         "none": "bench.truths:NoTruth",

@@ -45,30 +45,39 @@ def tell_apart(items: Sequence[Named]) -> list[str]:
         known[item.identity] = min(known.get(item.identity, item), item, key=_params_text)
     names: dict[tuple[str, Hashable, str], str] = {}
     for (name, scope), known in variants.items():
-        for identity, label in _labels(name, known).items():
+        for identity, label in _labels(known).items():
             names[name, scope, identity] = label
     return [names[item.name, item.scope, item.identity] for item in items]
 
 
-def _labels(name: str, known: Mapping[str, Named]) -> dict[str, str]:
+def _labels(known: Mapping[str, Named]) -> dict[str, str]:
     """Labels by identity, as short as they can be."""
-    labels = {identity: _label(name, item, known.values()) for identity, item in known.items()}
+    labels = {identity: _label(item, known.values()) for identity, item in known.items()}
     if _repeats(labels):
         sized = {i: f"{label} (n={known[i].size})" for i, label in labels.items()}
         labels = sized if not _repeats(sized) else {i: f"{v} #{i[:6]}" for i, v in labels.items()}
     return labels
 
 
-def _label(name: str, item: Named, others: Iterable[Named]) -> str:
-    words, params = [name], dict(item.params)
-    texts = sorted(key for key, value in params.items() if isinstance(value, str) and value)
-    if texts:
-        words.append(_short(params.pop(texts[0])))
-    for key in sorted(params):
-        value = params[key]
+def _label(item: Named, others: Iterable[Named]) -> str:
+    words = [title(item.name, item.params)]
+    for key in sorted(item.params.keys() - {_leading(item.params)}):
+        value = item.params[key]
         if value != item.size and len({short_hash(other.params.get(key)) for other in others}) > 1:
             words.append(_short(value) if isinstance(value, str) else f"{key}={value}")
     return " ".join(words)
+
+
+def title(name: str, params: Mapping[str, Any]) -> str:
+    """The registered name and the first parameter that is a text: "torchvision resnet18"."""
+    leading = _leading(params)
+    return f"{name} {_short(params[leading])}" if leading else name
+
+
+def _leading(params: Mapping[str, Any]) -> str:
+    return min(
+        (key for key, value in params.items() if isinstance(value, str) and value), default=""
+    )
 
 
 def _short(text: str) -> str:

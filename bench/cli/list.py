@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import parser
 from bench.errors import UserError, nearest
@@ -11,7 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-KINDS = ("methods", "targets", "probes", "concepts", "encoders", "metrics", "experiments")
+    from bench.registry import Registry
+
+KINDS = (
+    "methods",
+    "targets",
+    "truths",
+    "probes",
+    "concepts",
+    "encoders",
+    "sentences",
+    "metrics",
+    "experiments",
+)
+SETTINGS = {"truths": "target.truth.name", "sentences": "scoring.sentence.name"}
+"""Kinds that are chosen by a setting and have no config group."""
 GROUPS = {
     "methods": "method",
     "targets": "target",
@@ -55,7 +69,11 @@ def rows(kind: str) -> list[tuple[str, str]]:
         from metrics.catalog import SUMMARIES
 
         return list(SUMMARIES.items())
-    from bench.catalog import BY_GROUP
+    from bench.catalog import BY_GROUP, SENTENCES, TRUTHS
+
+    if kind in SETTINGS:
+        plain: Registry[Any] = TRUTHS if kind == "truths" else SENTENCES
+        return [(name, str(plain.get(name).summary)) for name in plain.names()]
     from bench.config.compose import CONF
     from bench.config.overrides import choices
 
@@ -70,7 +88,8 @@ def rows(kind: str) -> list[tuple[str, str]]:
 
 
 def _title(kind: str) -> str:
-    return f"{kind} ({GROUPS[kind]}=...)" if kind in GROUPS else kind
+    setting = {**GROUPS, **SETTINGS}.get(kind)
+    return f"{kind} ({setting}=...)" if setting else kind
 
 
 def _comment(path: Path) -> str:

@@ -20,6 +20,7 @@ from bench.run.plan import Cell, PlannedJob, State, plan_job
 from bench.run.record import failed_record, measured_record
 from bench.run.scoring import score_record
 from bench.timing import Timer
+from leaderboards.distinct import title
 from leaderboards.record import Record
 from leaderboards.storage import append_timing, write_record
 
@@ -143,13 +144,12 @@ def _config(planned: PlannedJob) -> str:
 
 def _title(parts: Parts) -> str:
     def short(role: str, part: object) -> str:
-        values = [str(value) for value in params_of(part).values() if value not in (None, "", ())]
-        return " ".join([parts.names[role], *values[:2]])
+        return title(parts.names[role], params_of(part))
 
     chosen = (
         short("method", parts.method),
         f"{short('target', parts.target)} {','.join(parts.layers)}",
-        short("concepts", parts.concepts),
-        short("probe", parts.probe),
+        f"{short('concepts', parts.concepts)} ({len(parts.words):,})",
+        f"{short('probe', parts.probe)} ({len(parts.probe):,})",
     )
     return " | ".join(chosen)

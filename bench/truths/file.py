@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.errors import UserError, nearest
-from bench.files import read_text
+from bench.errors import UserError
+from bench.truths.table import Row, read_rows, split
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 
 
 @dataclass(frozen=True)
@@ -49,77 +45,26 @@ class FileTruth:
 
     @cached_property
     def _names(self) -> Mapping[int, TrueName]:
-        text = read_text(self.path, "target.truth.params.path")
-        delimiter = _delimiter(text.split("\n", 1)[0])
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        header = [cell.strip() for cell in next(reader, [])]
-        self._check_header(header)
-        names: dict[int, TrueName] = {}
-        lines: dict[int, int] = {}
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            where = f"{self.path}:{reader.line_num}"
-            if len(cells) != len(header):
-                raise UserError(
-                    f"{len(cells)} cells where the header has {len(header)}",
-                    where=where,
-                    cure=f'the cells are set apart by {_DELIMITERS[delimiter]}; put "quotes" '
-                    "around a cell that holds one",
-                )
-            row = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
-            unit = _unit(row[self.unit_column], where)
-            if unit in names:
-                raise UserError(
-                    f"unit {unit} stands twice, first in line {lines[unit]}",
-                    where=where,
-                    cure="keep one line a unit; further names go into the column `synonyms`",
-                )
-            names[unit] = self._true_name(row, where)
-            lines[unit] = reader.line_num
-        if not names:
-            raise UserError(
-                "the table names no unit", where=f"{self.path}:1", cure="add lines below the header"
-            )
-        return names
+        here = "target.truth.params"
+        columns = {
+            self.unit_column: f"{here}.unit_column",
+            self.name_column: f"{here}.name_column",
+        }
+        rows = read_rows(self.path, columns, self.unit_column, f"{here}.path")
+        return {row.unit: self._true_name(row) for row in rows}
 
-    def _check_header(self, header: list[str]) -> None:
-        for column, field in ((self.unit_column, "unit_column"), (self.name_column, "name_column")):
-            if column not in header:
-                raise UserError(
-                    f"the table has no column {column!r}; its header is {', '.join(header)!r}",
-                    where=f"{self.path}:1",
-                    valid=nearest(column, header),
-                    cure=f"add a header, or set target.truth.params.{field}",
-                )
-
-    def _true_name(self, row: Mapping[str, str], where: str) -> TrueName:
-        name = row[self.name_column]
+    def _true_name(self, row: Row) -> TrueName:
+        name = row.cells[self.name_column]
         if not name:
             raise UserError(
-                "the name is empty", where=where, cure="leave units without a name out of the table"
+                "the name is empty",
+                where=row.where,
+                cure="leave units without a name out of the table",
             )
-        synonyms = (*_split(name, ","), *_split(row.get("synonyms", ""), ";"))
+        synonyms = (*split(name, ","), *split(row.cells.get("synonyms", ""), ";"))
         return TrueName(
             name,
             tuple(dict.fromkeys(synonyms)) or (name,),
-            tuple(dict.fromkeys(_split(row.get("hypernyms", ""), ";"))),
-            row.get("group", ""),
+            tuple(dict.fromkeys(split(row.cells.get("hypernyms", ""), ";"))),
+            row.cells.get("group", ""),
         )
-
-
-def _delimiter(header: str) -> str:
-    return next((mark for mark in _DELIMITERS if mark in header), ",")
-
-
-def _split(joined: str, mark: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in joined.split(mark) if part.strip())
-
-
-def _unit(cell: str, where: str) -> int:
-    # int() would also take "1_000", "+3" and other scripts' digits: no table means those.
-    if not (cell.isascii() and cell.isdigit()):
-        raise UserError(
-            f"unit {cell!r} is no whole number from 0", where=where, cure="units count from 0"
-        )
-    return int(cell)

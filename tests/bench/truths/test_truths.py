@@ -2,7 +2,7 @@ import pytest
 
 from bench.errors import UserError
 from bench.parts import Truth
-from bench.truths import FileTruth, GlyphsTruth, NoTruth
+from bench.truths import ClassListTruth, FileTruth, GlyphsTruth, NoTruth
 
 
 def table(tmp_path, text, name="truth.csv"):
@@ -70,3 +70,37 @@ def test_glyphs_objects_fall_into_seen_and_unseen():
 def test_no_truth_names_nothing():
     assert NoTruth().names() == {}
     assert isinstance(NoTruth(), Truth)
+
+
+def test_a_class_list_names_every_unit_by_its_line(tmp_path):
+    path = table(tmp_path, "tench, Tinca tinca\r\ngoldfish\n\n", "classes.txt")
+    names = ClassListTruth(path).names()
+    assert [names[unit].name for unit in range(2)] == ["tench, Tinca tinca", "goldfish"]
+    assert names[0].synonyms == ("tench", "Tinca tinca")
+    assert isinstance(ClassListTruth(path), Truth)
+
+
+def test_a_table_picks_the_units_to_score(tmp_path):
+    path = table(tmp_path, "tench\ngoldfish\nhen\n", "classes.txt")
+    units = table(tmp_path, "synset\tindex\nn2\t2\nn0\t0\n", "shown.tsv")
+    names = ClassListTruth(path, units, "index").names()
+    assert {unit: name.name for unit, name in names.items()} == {0: "tench", 2: "hen"}
+
+
+@pytest.mark.parametrize(
+    ("classes", "units", "says"),
+    [
+        ("tench\n\nhen\n", "", ["classes.txt:2", "names no unit"]),
+        ("", "", ["classes.txt", "names no unit"]),
+        ("tench\n", "unit\n1\n", ["units.csv:2", "unit 1 has no name", "1 lines"]),
+        ("tench\n", "unit\n0\n0\n", ["units.csv:3", "stands twice"]),
+        ("tench\n", "index\n0\n", ["units.csv:1", "unit_column"]),
+    ],
+)
+def test_faults_of_a_class_list_are_named(tmp_path, classes, units, says):
+    path = table(tmp_path, classes, "classes.txt")
+    chosen = table(tmp_path, units, "units.csv") if units else ""
+    with pytest.raises(UserError) as caught:
+        ClassListTruth(path, chosen).names()
+    for part in says:
+        assert part in str(caught.value)
