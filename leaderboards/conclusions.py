@@ -25,7 +25,8 @@ def conclude(verdict: Verdict) -> list[str]:
         names = _names(verdict.at_limit)
         return [f"No conclusion: saturated ({names} reach {limit})."]
     if verdict.methods < verdict.valued:
-        sentences = [f"{quoted(verdict.best)} has the best value, but not every row an interval."]
+        which = "with an interval" if verdict.methods else "(none has an interval)"
+        sentences = [f"{quoted(verdict.best)} has the best value of the methods {which}."]
     elif verdict.valued == 1:
         sentences = [f"{quoted(verdict.best)} is the only method here."]
     else:

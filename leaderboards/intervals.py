@@ -42,7 +42,8 @@ class Verdict:
     """What one column says about its methods.
 
     Attributes:
-        best: The method with the best value; empty where no method has one, or none may be named.
+        best: The method with the best value, of those with an interval if any has one; empty where
+            no method has a value, or none may be named.
         tied: Methods whose interval overlaps the best's, in the order of the rows.
         below: Methods whose interval lies wholly on the worse side of the best's.
         saturated: Two or more methods reach the limit, so the column ranks nobody.
@@ -108,7 +109,9 @@ def judge(entries: Sequence[Entry], floors: Sequence[str] = ("constant", "shuffl
     at_limit = tuple(entry.label for entry in methods if _value(entry) >= limit - _EPSILON)
     bounded = all(entry.higher_is_better for entry in entries)
     saturated = bounded and len(at_limit) > 1
-    best = max(methods, key=_worth, default=None)
+    # A value without an interval may come of one lucky unit: it is best only among its like.
+    sure = [entry for entry in methods if entry.low is not None and entry.high is not None]
+    best = max(sure or methods, key=_worth, default=None)
     tied: list[str] = []
     below: list[str] = []
     if best is not None and not saturated:

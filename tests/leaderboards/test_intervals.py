@@ -67,8 +67,11 @@ def test_the_oracle_lowers_the_limit() -> None:
 
 def test_a_missing_interval_separates_nobody() -> None:
     verdict = judge([Entry("a", True, 0.9), entry("b", 0.2)])
-    assert verdict.tied == ("b",)
-    assert "not every row an interval" in conclude(verdict)[0]
+    assert (verdict.best, verdict.tied) == ("b", ("a",))
+    assert conclude(verdict)[0] == "`b` has the best value of the methods with an interval."
+    bare = judge([Entry("a", True, 0.9), Entry("b", True, 0.2)])
+    assert (bare.best, bare.tied) == ("a", ("b",))
+    assert "(none has an interval)" in conclude(bare)[0]
 
 
 def test_a_method_within_the_constant_is_named() -> None:

@@ -90,7 +90,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    # Two digits where one would turn nearly all into all.
+    digits = 2 if value < 1 and round(100 * value, 1) == 100 else 1
+    return f"{100 * value:.{digits}f} %"
 
 
 def _cycle_line(number: int, recipe: dict[str, Any]) -> str:
