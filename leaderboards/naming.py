@@ -75,22 +75,21 @@ def name_conditions(
     concepts = tell_apart(
         [_named(c.record.concepts, at) for (c, _), at in zip(pairs, places, strict=True)]
     )
-    scorings = tell_apart(
-        [
-            Named("scoring", at, short_hash(scores.scoring if scores else None))
-            for (_, scores), at in zip(pairs, places, strict=True)
-        ]
-    )
+    judges = [_scoring(scores, at) for (_, scores), at in zip(pairs, places, strict=True)]
+    scorings = tell_apart(judges)
+    kinds: dict[Hashable, set[str]] = defaultdict(set)
+    for judge in judges:
+        kinds[judge.scope].add(judge.identity)
     conditions = []
     for index, (cell, scores) in enumerate(pairs):
         board, layer, _, _ = place = places[index]
-        record, scoring = cell.record, scorings[index]
+        record, judge = cell.record, judges[index]
         n_images, n_concepts = _size(record.probe), _size(record.concepts)
         size = "" if n_concepts is None else f" ({n_concepts:,})"
         parts = [
             (_name(record.probe), _identity(record.probe)),
             (_name(record.concepts), _identity(record.concepts)),
-            ("scoring", short_hash(scores.scoring if scores else None)),
+            ("scoring", judge.identity),
         ]
         conditions.append(
             Condition(
@@ -100,7 +99,7 @@ def name_conditions(
                 layer=layer,
                 probe=probes[index],
                 concepts=f"{concepts[index]}{size}",
-                scoring="" if scoring == "scoring" else _scoring(scores, scoring),
+                scoring=scorings[index] if len(kinds[judge.scope]) > 1 else "",
                 skey=scores.skey if scores else "",
                 n_images=n_images,
                 n_concepts=n_concepts,
@@ -133,8 +132,7 @@ def name_rows(records: Sequence[Record]) -> list[str]:
 def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]:
     """Yield (where it is compared, how it is shown, what decides equality) for each setting."""
     method = (record.board, "method", _name(record.method))
-    given = record.method.get("params")
-    params: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    params = _mapping(record.method.get("params"))
     texts = {name: value for name, value in params.items() if isinstance(value, str)}
     for name in sorted(params):
         value = params[name]
@@ -155,9 +153,7 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
 
 
 def _named(part: Mapping[str, Any], scope: Hashable) -> Named:
-    given = part.get("params")
-    params = given if isinstance(given, Mapping) else {}
-    return Named(_name(part), scope, _identity(part), params, _size(part))
+    return Named(_name(part), scope, _identity(part), _mapping(part.get("params")), _size(part))
 
 
 def _identity(part: Mapping[str, Any]) -> str:
@@ -170,16 +166,17 @@ def _place(record: Record) -> tuple[str, str, str, str]:
     return record.board, str(target.get("layer", "?")), _name(target), _identity(target)
 
 
-def _scoring(scores: ScoreSet | None, fallback: str) -> str:
-    """Name a scoring by its truth and sentence encoder, with its hash: rules may differ too."""
+def _scoring(scores: ScoreSet | None, scope: Hashable) -> Named:
+    """What labels were judged by: the truth and the rules by name, the rest by its hash."""
     if scores is None:
-        return fallback
-    words = []
-    for name in ("truth", "sentence"):
-        part = scores.scoring.get(name)
-        if isinstance(part, Mapping) and part.get("name"):
-            words.append(str(part["name"]))
-    return " ".join([*words, f"#{fallback.rpartition('#')[2]}"])
+        return Named("scoring", scope, "")
+    found = {"truth": scores.scoring.get("truth"), **_mapping(scores.scoring.get("rules"))}
+    params = {**found, "truth": _mapping(found["truth"]).get("name")}
+    return Named("scoring", scope, short_hash(scores.scoring), params)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _name(part: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What came of a request: one line a state, the failures with their reason."""
+"""What came of a request: a line of states, the failures with their reason, the scores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def report(planned: Sequence[PlannedJob]) -> int:
     cells = [cell for job in planned for cell in job.cells]
     states = Counter(cell.state for cell in cells)
     parts = [f"{states[state]} {state}" for state in State if states[state]]
-    sys.stdout.write(f"{len(cells)} cells: {', '.join(parts)}\n")
+    sys.stdout.write(f"{len(cells)} cell{'' if len(cells) == 1 else 's'}: {', '.join(parts)}\n")
     for cell in cells:
         if cell.state is State.FAILED:
             error = Record.read(cell.folder).error or {}
@@ -28,3 +28,18 @@ def report(planned: Sequence[PlannedJob]) -> int:
     if states[State.FAILED]:
         sys.stdout.write("  runtime.retry_failed=true runs failed cells again\n")
     return 0 if states[State.DONE] == len(cells) else 1
+
+
+def show(planned: Sequence[PlannedJob]) -> None:
+    """Print the scores of a request's own cells, and where to go from there."""
+    from rich.console import Console
+
+    from leaderboards.board import load_board
+    from leaderboards.console import print_board
+
+    folders = [cell.folder for job in planned for cell in job.cells if cell.state is State.DONE]
+    if not folders:
+        return
+    print_board(load_board(folders), Console())
+    board = folders[0].parents[1]
+    sys.stdout.write(f"records: {board}; all tables: dissectbench board {board} --out DIR\n")

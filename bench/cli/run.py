@@ -39,10 +39,12 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(OmegaConf.to_yaml(job.config, resolve=True))
         return 0
 
-    from bench.cli.outcome import report
+    from bench.cli.outcome import report, show
     from bench.run.launch import launch
     from bench.run.plan import plan
 
     planned = plan(jobs)
     launch(planned, given.overrides)
-    return report(planned)
+    code = report(planned)
+    show(planned)
+    return code

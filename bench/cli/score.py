@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RESCORABLE = ("scoring", "target.truth", "runtime")
 EPILOG = """\
 examples:
-  dissectbench score results/glyphs/clip_dissect/* scoring.official_labels=true
+  dissectbench score results/glyphs scoring.official_labels=true
   dissectbench score RECORD target.truth.name=file target.truth.params.path=names.csv
 """
 
@@ -27,7 +27,12 @@ examples:
 def main(arguments: Sequence[str]) -> int:
     """Score each record under the given settings; a score that exists already is kept."""
     options = parser("score", "Score existing labels under another truth, scorer or rule.", EPILOG)
-    options.add_argument("records", nargs="+", metavar="RECORD|key=value")
+    options.add_argument(
+        "records",
+        nargs="+",
+        metavar="RECORD|key=value",
+        help="records, or folders of them; and overrides",
+    )
     given = options.parse_args(arguments).records
     overrides = [text for text in given if "=" in text]
     for text in overrides:
@@ -41,9 +46,24 @@ def main(arguments: Sequence[str]) -> int:
     folders = [Path(text) for text in given if "=" not in text]
     if not folders:
         raise UserError("no record is named", cure="give the folder of a record.json")
-    for folder in folders:
+    for folder in _records(folders):
         _score(folder, overrides)
     return 0
+
+
+def _records(folders: Sequence[Path]) -> list[Path]:
+    """The folders themselves where they are records, and else all records below them."""
+    found: list[Path] = []
+    for folder in folders:
+        below = sorted(file.parent for file in folder.rglob("record.json"))
+        if not below:
+            raise UserError(
+                "there is no record here",
+                where=str(folder),
+                cure="give a folder that `dissectbench run` has written, such as results/local",
+            )
+        found += below
+    return found
 
 
 def _score(folder: Path, overrides: Sequence[str]) -> None:

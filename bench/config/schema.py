@@ -62,7 +62,6 @@ class RuntimeConfig:
         threads: Threads of torch on the CPU; 0 leaves its default.
         cache: Folder of the evidence cache.
         progress: Show progress bars.
-        offline: Open no socket.
         retry_failed: Run cells again whose record says "failed".
     """
 
@@ -72,7 +71,6 @@ class RuntimeConfig:
     threads: int = 0
     cache: str = MISSING
     progress: bool = True
-    offline: bool = False
     retry_failed: bool = False
 
 
