@@ -20,6 +20,7 @@ PHASES = ("gather", "text", "match", "score")
 
 _TEXTS = ("hardware", "device", "board", "target", "layer", "probe", "concepts", "method", "key")
 _COUNTS = ("repeats", "units", "peak_host_bytes", "peak_device_bytes")
+_SPREADS = ("match_min_s", "match_max_s")
 _TIMES = tuple(f"{name}_s" for name in PHASES)
 COLUMNS = (
     *_TEXTS,
@@ -27,6 +28,7 @@ COLUMNS = (
     *_TIMES,
     "cold_total_s",
     "match_per_unit_s",
+    *_SPREADS,
     "cached",
     "reason",
 )
@@ -70,7 +72,7 @@ def build_costs(cells: Sequence[Cell]) -> pd.DataFrame:
     )
     table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
     types = dict.fromkeys(_COUNTS, "Int64")
-    types |= dict.fromkeys((*_TIMES, "cold_total_s", "match_per_unit_s"), "float64")
+    types |= dict.fromkeys((*_TIMES, "cold_total_s", "match_per_unit_s", *_SPREADS), "float64")
     return table.astype(types)
 
 
@@ -112,6 +114,8 @@ def _cost(run: Mapping[str, Any]) -> dict[str, Any]:
         **{f"{name}_s": wall[name] for name in PHASES},
         "cold_total_s": cold,
         "match_per_unit_s": match / units if match is not None and units else None,
+        "match_min_s": _sum(phases, "match", "wall_min_s"),
+        "match_max_s": _sum(phases, "match", "wall_max_s"),
         **peaks,
         "cached": " ".join(sorted({str(p["name"]) for p in phases if p.get("cached")})),
         "reason": reason,
@@ -148,8 +152,8 @@ def _dicts(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _sum(phases: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    walls = [_number(phase.get("wall_s")) for phase in phases if phase.get("name") == name]
+def _sum(phases: Sequence[Mapping[str, Any]], name: str, column: str = "wall_s") -> float | None:
+    walls = [_number(phase.get(column)) for phase in phases if phase.get("name") == name]
     known = [wall for wall in walls if wall is not None]
     return sum(known) if known else None
 

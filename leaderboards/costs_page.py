@@ -54,6 +54,8 @@ def _table(rows: pd.DataFrame) -> str:
         cells += [_seconds(row["cold_total_s"]), _seconds(row["match_per_unit_s"])]
         for name in ("gather", "text", "match", "score"):
             cells.append(_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))
+        if pd.notna(row["match_min_s"]):
+            cells[-2] += f" [{_seconds(row['match_min_s'])}, {_seconds(row['match_max_s'])}]"
         cells.append(_mebibytes(row["peak_host_bytes"]))
         cells += [_mebibytes(row["peak_device_bytes"])] if gpu else []
         body.append(cells)

@@ -63,6 +63,8 @@ class RuntimeConfig:
         cache: Folder of the evidence cache.
         progress: Show progress bars.
         retry_failed: Run cells again whose record says "failed".
+        retime: Time finished cells again on this machine, each from an empty cache.
+        repeats: How often `retime` runs a cell; the median is kept.
     """
 
     device: str = "auto"
@@ -72,6 +74,8 @@ class RuntimeConfig:
     cache: str = MISSING
     progress: bool = True
     retry_failed: bool = False
+    retime: bool = False
+    repeats: int = 3
 
 
 @dataclass

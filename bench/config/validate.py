@@ -41,7 +41,7 @@ def validate(config: DictConfig) -> None:
             where="board",
             cure="use lower-case letters, digits, '.', '_' and '-'",
         )
-    for key, least in (("batch_size", 1), ("workers", 0), ("threads", 0)):
+    for key, least in (("batch_size", 1), ("workers", 0), ("threads", 0), ("repeats", 1)):
         if config.runtime[key] < least:
             raise UserError(
                 f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more"

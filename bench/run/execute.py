@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 
-from baselines.base import Evidence
 from bench.environment import hardware
-from bench.evidence import Store, gather, text_embeddings
+from bench.evidence import Store
 from bench.run.device import resolve_device
 from bench.run.labels import describe_table, keep_scores
 from bench.run.log import job_log
 from bench.run.parts import params_of
 from bench.run.plan import Cell, PlannedJob, State, plan_job
 from bench.run.record import failed_record, measured_record
+from bench.run.retime import time_again
 from bench.run.scoring import score_record
+from bench.run.shared import gather_shared
 from bench.timing import Timer
 from leaderboards.distinct import title
 from leaderboards.record import Record
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from baselines.base import Evidence
     from bench.config.compose import Job
     from bench.run.parts import Parts
 
@@ -46,14 +48,17 @@ def execute(job: Job, *, position: tuple[int, int] = (1, 1)) -> None:
     with job_log() as text:
         planned = plan_job(job)
         left = planned.left()
-        to_run = [cell for cell in left if cell.state is not State.TO_SCORE]
+        states = {cell: cell.state for cell in left}
+        to_run = [c for c in left if states[c] in (State.TO_RUN, State.FAILED)]
         start = time.perf_counter()
         try:
             if to_run:
                 _run(planned, to_run, text)
             for cell in left:
-                if cell not in to_run:
+                if states[cell] is State.TO_SCORE:
                     score_record(cell.folder, Record.read(cell.folder), planned.parts)
+                elif states[cell] is State.DONE:
+                    time_again(planned, cell)
         except Exception as error:  # a launcher's pool must survive every job
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
             for cell in to_run:
@@ -70,41 +75,15 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
     store = Store(config.runtime.cache)
     timer = Timer(device)
     timer.warm_up()
-    gathered = gather(
-        parts.target,
-        [cell.layer for cell in cells],
-        config.target.pooling,
-        parts.probe,
-        parts.encoder if "image_embeddings" in parts.method.needs else None,
-        store=store,
-        timer=timer,
-        device=device,
-        batch_size=config.runtime.batch_size,
-        workers=config.runtime.workers,
-        progress=config.runtime.progress,
-    )
-    costs = list(gathered.costs) if gathered.cached else []
-    concept_embeddings = None
-    if parts.encoder is not None and "concept_embeddings" in parts.method.needs:
-        embedded = text_embeddings(
-            parts.encoder, parts.words, store=store, timer=timer, device=device
-        )
-        concept_embeddings = embedded.embeddings
-        costs += [embedded.cost] if embedded.cached else []
-    shared = timer.records()
+    shared = gather_shared(planned, [cell.layer for cell in cells], store, timer)
     for cell in cells:
         own = Timer(device)
-        evidence = Evidence(
-            activations=gathered.activations(cell.layer),
-            concepts=parts.words,
-            image_embeddings=gathered.image_embeddings(),
-            concept_embeddings=concept_embeddings,
-        )
-        with own.phase("match", items=gathered.units[cell.layer]):
+        evidence = shared.evidence(cell.layer)
+        with own.phase("match", items=shared.units(cell.layer)):
             labelling = parts.method.describe(evidence, seed=config.seed)
         dead = _dead(evidence)
         keep_scores(store, cell.key, labelling)
-        record = measured_record(planned, cell, gathered, labelling, dead, device)
+        record = measured_record(planned, cell, shared.gathered, labelling, dead, device)
         folder = write_record(
             Path(config.results).expanduser(),
             record,
@@ -118,9 +97,9 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
                 "hardware": hardware(device),
                 "device": device,
                 "repeats": 1,
-                "units": gathered.units[cell.layer],
-                "phases": [*shared, *own.records()],
-                "evidence_cost": costs,
+                "units": shared.units(cell.layer),
+                "phases": [*timer.records(), *own.records()],
+                "evidence_cost": list(shared.costs),
             },
         )
 

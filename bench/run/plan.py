@@ -63,8 +63,12 @@ class PlannedJob:
 
     def left(self) -> list[Cell]:
         """The cells that a run would work on."""
-        retry = self.job.config.runtime.retry_failed
-        skip = {State.DONE} if retry else {State.DONE, State.FAILED}
+        runtime = self.job.config.runtime
+        skip = set()
+        if not runtime.retry_failed:
+            skip.add(State.FAILED)
+        if not runtime.retime:
+            skip.add(State.DONE)
         return [cell for cell in self.cells if cell.state not in skip]
 
 

@@ -1,0 +1,83 @@
+"""The evidence that the cells of one job share, gathered once for all of its layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from baselines.base import Evidence
+from bench.evidence import gather, text_embeddings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from bench.evidence import GatheredEvidence, Store
+    from bench.run.plan import PlannedJob
+    from bench.timing import Timer
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a method is given, by layer.
+
+    Attributes:
+        gathered: Activations and image embeddings.
+        concepts: The C candidate labels.
+        concept_embeddings: float32 [C, D]; None where the method needs none.
+        costs: What the parts that came from the cache cost when they were made.
+    """
+
+    gathered: GatheredEvidence
+    concepts: tuple[str, ...]
+    concept_embeddings: Tensor | None
+    costs: tuple[Mapping[str, Any], ...]
+
+    def evidence(self, layer: str) -> Evidence:
+        """The evidence on one layer."""
+        return Evidence(
+            activations=self.gathered.activations(layer),
+            concepts=self.concepts,
+            image_embeddings=self.gathered.image_embeddings(),
+            concept_embeddings=self.concept_embeddings,
+        )
+
+    def units(self, layer: str) -> int:
+        """How many units a layer has."""
+        return self.gathered.units[layer]
+
+
+def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:
+    """Gather what the job's method needs: one pass over the images, and the embedded concepts.
+
+    Args:
+        planned: The job.
+        layers: Its layers that are wanted.
+        store: Where evidence is looked up and kept.
+        timer: Gets the phases "gather" and "text"; says on which device.
+    """
+    parts, runtime = planned.parts, planned.job.config.runtime
+    needs = parts.method.needs
+    gathered = gather(
+        parts.target,
+        layers,
+        planned.job.config.target.pooling,
+        parts.probe,
+        parts.encoder if "image_embeddings" in needs else None,
+        store=store,
+        timer=timer,
+        device=timer.device,
+        batch_size=runtime.batch_size,
+        workers=runtime.workers,
+        progress=runtime.progress,
+    )
+    costs = list(gathered.costs) if gathered.cached else []
+    concept_embeddings = None
+    if parts.encoder is not None and "concept_embeddings" in needs:
+        embedded = text_embeddings(
+            parts.encoder, parts.words, store=store, timer=timer, device=timer.device
+        )
+        concept_embeddings = embedded.embeddings
+        costs += [embedded.cost] if embedded.cached else []
+    return Shared(gathered, parts.words, concept_embeddings, tuple(costs))
