@@ -75,9 +75,8 @@ def title(name: str, params: Mapping[str, Any]) -> str:
 
 
 def _leading(params: Mapping[str, Any]) -> str:
-    return min(
-        (key for key, value in params.items() if isinstance(value, str) and value), default=""
-    )
+    """The first parameter, in the order of its part's fields or of a record, that is a text."""
+    return next((key for key, value in params.items() if isinstance(value, str) and value), "")
 
 
 def _short(text: str) -> str:

@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
 from bench.cli.arguments import parser
-from bench.config.compose import expand
+from bench.config.amend import amend
+from bench.config.compose import CONF
 from bench.errors import UserError
 from bench.run.keys import short_hash
 from bench.run.parts import build_parts
@@ -76,15 +81,41 @@ def _score(folder: Path, overrides: Sequence[str]) -> None:
     if record.status != "ok":
         sys.stdout.write(f"{folder}: skipped, its run failed\n")
         return
-    new = {text.partition("=")[0].lstrip("+") for text in overrides}
-    old = [
-        text for text in record.run["overrides"] if text.partition("=")[0].lstrip("+") not in new
-    ]
-    [job] = expand([*old, *overrides])
-    parts = build_parts(job.config)
+    parts = build_parts(_config(folder, overrides))
     skey = short_hash(parts.scoring(record.target["layer"]))
     if (folder / "scores" / f"{skey}.json").is_file():
         sys.stdout.write(f"{folder}: scores/{skey}.json is there already\n")
         return
-    score_record(folder, record, parts)
+    try:
+        score_record(folder, record, parts)
+    except ValueError as error:
+        raise UserError(str(error), where=f"{folder}: target.truth") from error
     sys.stdout.write(f"{folder}: wrote scores/{skey}.json\n")
+
+
+def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:
+    """The record's configuration, changed by the overrides; its cache is found from anywhere."""
+    file = folder / "config.yaml"
+    try:
+        config = OmegaConf.load(file)
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        raise UserError(
+            f"cannot read the record's configuration: {error}",
+            where=str(file),
+            cure="run the cell again: `dissectbench run`",
+        ) from error
+    if not isinstance(config, DictConfig):
+        raise UserError("it holds no settings", where=str(file), cure="run the cell again")
+    amended = amend(config, overrides, CONF)
+    if amended.runtime.cache == config.runtime.cache:
+        amended.runtime.cache = str(_started_in(folder, config.results) / config.runtime.cache)
+    return amended
+
+
+def _started_in(folder: Path, results: str) -> Path:
+    """The working directory of the run that wrote a record, by where its results went."""
+    given = Path(results)
+    if given.is_absolute() or ".." in given.parts or str(given).startswith("~"):
+        return Path()
+    # folder is RESULTS/<board>/<method>/<key>
+    return folder.resolve().parents[2 + len(given.parts)]

@@ -11,21 +11,19 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.catalog import BY_GROUP
-from bench.config.overrides import check_overrides, choices, rewrite
+from bench.config.grammar import explain, parse, single
+from bench.config.overrides import check_overrides, choices, drop_old_params, rewrite
 from bench.config.schema import RunConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from hydra.core.override_parser.types import Override
 
 # Absolute, and from this file: a user's own folder named conf must not shadow ours.
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -83,7 +81,7 @@ def expand(
     with _Hydra(config_dir):
         for block in blocks or [[]]:
             merged = _merge(block, overrides)
-            for cell in _split(merged) if (multirun or blocks) else [_single(merged)]:
+            for cell in _split(merged) if (multirun or blocks) else _one(merged):
                 key = tuple(sorted(cell))
                 if key not in seen:
                     seen.add(key)
@@ -113,32 +111,14 @@ def _key(override: str) -> str:
 
 
 def _split(overrides: Sequence[str]) -> Iterable[list[str]]:
-    parsed = _parse(overrides)
+    parsed = parse(overrides)
     for batch in BasicSweeper.split_arguments(parsed, max_batch_size=None):
         yield from (list(cell) for cell in batch)
 
 
-def _single(overrides: Sequence[str]) -> list[str]:
-    for override in _parse(overrides):
-        if override.is_sweep_override():
-            raise UserError(
-                f"{override.input_line} gives several values to one run",
-                where=str(override.key_or_group),
-                cure="add -m to run one job for each of them",
-            )
-    return list(overrides)
-
-
-def _parse(overrides: Sequence[str]) -> list[Override]:
-    parser, parsed = OverridesParser.create(), []
-    for text in overrides:
-        try:
-            parsed.append(parser.parse_override(text))
-        except HydraException as error:
-            raise UserError(
-                _message(error), where=text, cure="overrides look like key=value"
-            ) from error
-    return parsed
+def _one(overrides: Sequence[str]) -> list[list[str]]:
+    single(overrides)
+    return [list(overrides)]
 
 
 def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
@@ -146,6 +126,7 @@ def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
     launcher = str(OmegaConf.to_container(composed.hydra.runtime.choices)["hydra/launcher"])  # type: ignore[index,call-overload]
     OmegaConf.set_struct(composed, False)
     composed.pop("hydra")
+    drop_old_params(composed, [_key(text) for text in cell])
     validate(composed)
     return Job(tuple(cell), composed, launcher)
 
@@ -159,7 +140,7 @@ def _compose_raw(
             "config", overrides=[*rewrite(overrides), *extra], return_hydra_config=with_hydra
         )
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_message(error), cure=_cure(str(error))) from error
+        raise UserError(explain(error), cure=_cure(str(error))) from error
     return composed
 
 
@@ -169,11 +150,6 @@ def _cure(message: str) -> str:
         extra = plugin[1].partition("_")[0]
         return f"pip install 'dissectbench[{extra}]'"
     return "`dissectbench run --cfg` shows the composed config"
-
-
-def _message(error: BaseException) -> str:
-    cause = f": {error.__cause__}" if error.__cause__ else ""
-    return f"{error}{cause}".strip()
 
 
 class _Hydra:

@@ -10,6 +10,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from omegaconf import OmegaConf
+
 from bench.catalog import BY_GROUP
 from bench.config.schema import GROUPS, RunConfig
 from bench.errors import UserError, nearest
@@ -17,6 +19,8 @@ from bench.errors import UserError, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from omegaconf import DictConfig
 
 _OVERRIDE = re.compile(r"^(?P<mark>\+\+|\+|~)?(?P<key>[\w./@:-]+)(?:=(?P<value>.*))?$", re.DOTALL)
 _SPECIAL = re.compile(r"[\[\](){}*,\s'\"$]")
@@ -62,6 +66,24 @@ def rewrite(overrides: Sequence[str]) -> list[str]:
         f"++{text.lstrip('+')}" if ".params." in text.partition("=")[0] else text
         for text in overrides
     ]
+
+
+def drop_old_params(config: DictConfig, keys: Sequence[str]) -> None:
+    """Let a part that was named anew start from its own defaults.
+
+    `target.truth.name=file` would else inherit the parameters of the truth that the target's YAML
+    names. Only parameters that were given beside the name stay.
+
+    Args:
+        config: A composed configuration; changed in place.
+        keys: The keys that were given as overrides.
+    """
+    for key in keys:
+        prefix, _, last = key.rpartition(".")
+        node = OmegaConf.select(config, prefix) if prefix and last == "name" else None
+        if node is not None and "params" in node:
+            given = {name for name in node.params if f"{prefix}.params.{name}" in keys}
+            node.params = {name: node.params[name] for name in given}
 
 
 def _check_choices(group: str, value: str, conf: Path, config_dir: Path | None) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from omegaconf import OmegaConf
 
 from bench.errors import UserError
+from bench.run.device import resolve_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from bench.run.plan import PlannedJob
 
 log = logging.getLogger(__name__)
+
+HERE = frozenset({"basic", "joblib"})
+"""Launchers whose jobs run on this machine; its devices are theirs."""
 
 
 def launch(planned: Sequence[PlannedJob], overrides: Sequence[str]) -> int:
@@ -33,11 +37,13 @@ def launch(planned: Sequence[PlannedJob], overrides: Sequence[str]) -> int:
         The number of jobs that were launched.
 
     Raises:
-        UserError: A layer that its target does not have.
+        UserError: A layer that its target does not have, or a device that is not here.
     """
     left = [job for job in planned if job.left()]
     if not left:
         return 0
+    if left[0].job.launcher in HERE:
+        resolve_device(left[0].job.config)
     _check_layers(left)
     results = Path(left[0].job.config.results).expanduser().resolve()
     file = _write_jobs(left, results / ".jobs")

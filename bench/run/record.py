@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from baselines.base import Labelling
     from bench.evidence import GatheredEvidence
     from bench.run.plan import Cell, PlannedJob
+
+_PLACE = re.compile(r"^\+*(results|runtime|launcher|hydra)\b")
+"""Overrides of where and how a cell runs: they decide nothing, and may hold a user's paths."""
 
 
 def measured_record(
@@ -123,7 +127,7 @@ def _shell(
             "batch_size": config.runtime.batch_size,
             "device": device,
             "workers": config.runtime.workers,
-            "overrides": list(planned.job.overrides),
+            "overrides": [text for text in planned.job.overrides if not _PLACE.match(text)],
         },
         environment=environment(device),
         counts=counts,

@@ -130,3 +130,12 @@ def test_faults_are_named(override: str, says: list[str]) -> None:
         expand([override])
     for part in says:
         assert part in str(caught.value)
+
+
+def test_a_part_named_anew_starts_from_its_own_defaults() -> None:
+    [job] = expand(["target.truth.name=file", "target.truth.params.path=names.csv"])
+    assert job.config.target.truth == {"name": "file", "params": {"path": "names.csv"}}
+    jobs = expand(["target.truth.name=glyphs,none"], multirun=True)
+    assert [dict(job.config.target.truth.params) for job in jobs] == [{}, {}]
+    [job] = expand(["target.truth.params.kind=scenes"])
+    assert job.config.target.truth == {"name": "glyphs", "params": {"kind": "scenes"}}

@@ -1,0 +1,113 @@
+"""What decides the labels decides the key, and nothing else does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from baselines.clip_dissect import ClipDissect
+from bench.config.compose import expand
+from bench.glyphs.vocabulary import SCENES
+from bench.run.plan import Cell, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+WORDS = [scene.name for scene in SCENES]
+
+
+@pytest.fixture
+def cell(
+    small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Cell]:
+    """The small cell as changed by overrides: planned, not run."""
+    monkeypatch.chdir(tmp_path)
+
+    def planned(*overrides: str) -> Cell:
+        [job] = plan(expand([*small, *overrides]))
+        [found] = job.cells
+        return found
+
+    return planned
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "method.params.similarity=wpmi",
+        "method.params.top_k=99",
+        "method.params.lam=0.5",
+        "target=glyphs_objects",
+        "target.layers=[layer4]",
+        "target.pooling=max",
+        "probe.params.size=47",
+        "probe.params.variant=half",
+        "concepts=glyphs_all",
+        "seed=1",
+    ],
+)
+def test_what_decides_labels_changes_the_key(override: str, cell: Callable[..., Cell]) -> None:
+    assert cell(override).key != cell().key
+
+
+def test_the_methods_version_changes_the_key(
+    cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = cell()
+    monkeypatch.setattr(ClipDissect, "version", ClipDissect.version + 1)
+    assert cell().key != before.key
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "runtime.batch_size=7",
+        "runtime.device=cpu",
+        "runtime.workers=0",
+        "runtime.threads=1",
+        "runtime.cache=elsewhere",
+        "results=elsewhere",
+        "board=other",
+        "method.params.top_k=100",
+        "method.params.top_k=null",
+        "method.params.lam=1",
+    ],
+)
+def test_how_and_where_it_runs_changes_neither_key(
+    override: str, cell: Callable[..., Cell]
+) -> None:
+    found, base = cell(override), cell()
+    assert (found.key, found.skey) == (base.key, base.skey)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "target.truth.params.kind=objects",
+        "scoring.official_labels=true",
+        "scoring.seed=1",
+        "scoring.sentence.params.model=all-mpnet-base-v2",
+    ],
+)
+def test_truth_and_scorer_change_the_scores_key_alone(
+    override: str, cell: Callable[..., Cell]
+) -> None:
+    found, base = cell(override), cell()
+    assert found.key == base.key
+    assert found.skey != base.skey
+
+
+def test_words_count_and_not_the_file_they_come_from(
+    cell: Callable[..., Cell], tmp_path: Path
+) -> None:
+    def from_file(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return str(cell("concepts=file", f"concepts.params.path={name}").key)
+
+    base = cell().key
+    assert from_file("a.txt", "\n".join(WORDS)) == base
+    assert from_file("b.txt", "\n \r\n".join(WORDS) + "\n") == base
+    assert from_file("longer.txt", "\n".join([*WORDS, "attic"])) != base
+    assert from_file("reversed.txt", "\n".join(reversed(WORDS))) != base
