@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
@@ -27,6 +27,7 @@ from leaderboards.storage import append_timing, write_record
 
 if TYPE_CHECKING:
     import io
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -47,6 +48,7 @@ def execute(job: Job, *, position: tuple[int, int] = (1, 1)) -> None:
     """
     with job_log() as text:
         planned = plan_job(job)
+        log.debug("%s", _title(planned.parts))
         left = planned.left()
         states = {cell: cell.state for cell in left}
         to_run = [c for c in left if states[c] in (State.TO_RUN, State.FAILED)]
@@ -81,6 +83,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
         evidence = shared.evidence(cell.layer)
         with own.phase("match", items=shared.units(cell.layer)):
             labelling = parts.method.describe(evidence, seed=config.seed)
+        _log_phases([*timer.records(), *own.records()], labelling.notes)
         dead = _dead(evidence)
         keep_scores(store, cell.key, labelling)
         record = measured_record(planned, cell, shared.gathered, labelling, dead, device)
@@ -102,6 +105,14 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
                 "evidence_cost": list(shared.costs),
             },
         )
+
+
+def _log_phases(phases: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> None:
+    for phase in phases:
+        cached = ", from the cache" if phase["cached"] else ""
+        log.debug("%s: %.3f s, %s items%s", phase["name"], phase["wall_s"], phase["items"], cached)
+    for note in notes:
+        log.debug("note: %s", note)
 
 
 def _dead(evidence: Evidence) -> NDArray[np.bool_]:

@@ -22,9 +22,10 @@ def job_log() -> Iterator[io.StringIO]:
     ]
     handlers[0].setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handlers[1].setFormatter(logging.Formatter("%(message)s"))
+    handlers[1].setLevel(logging.INFO)  # run.log holds the details too
     root = logging.getLogger("bench")
     before = (root.level, root.propagate)
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.DEBUG)
     root.propagate = False
     for handler in handlers:
         root.addHandler(handler)

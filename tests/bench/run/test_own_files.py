@@ -126,26 +126,3 @@ def test_all_parts_from_files_in_one_run(arch: str, own_parts: Callable[[str], l
     assert scores["accuracy_at_1"]["value"] is None
     assert scores["accuracy_at_1"]["n"] == 0
     assert (units.truth == "").all()
-
-
-def test_another_table_of_names_scores_the_same_labels(
-    own_parts: Callable[[str], list[str]],
-) -> None:
-    assert main(["run", *own_parts("resnet18")]) == 0
-    folder = by_layer()["fc"]
-    labels = (folder / "descriptions.csv.gz").read_bytes()
-    best = pd.read_csv(folder / "descriptions.csv.gz").query("rank == 1").set_index("unit").label
-    Path("right.csv").write_text(f"unit,name\n2,{best[2]}\n6,{best[6].upper()}\n")
-    assert main(["score", str(folder), "target.truth.params.path=right.csv"]) == 0
-    official = ["target.truth.params.path=right.csv", "scoring.official_labels=true"]
-    assert main(["score", str(folder), *official]) == 0
-    assert (folder / "descriptions.csv.gz").read_bytes() == labels
-    found = [json.loads(path.read_text()) for path in folder.glob("scores/*.json")]
-    right = [scores for scores in found if scores["scoring"]["truth"]["units"] == 2]
-    assert len(right) == 2
-    for scores in right:
-        # The published rule compares letter by letter: it misses the second name.
-        exact = scores["scoring"]["rules"]["official_labels"]
-        assert scores["scores"]["accuracy_at_1"]["value"] == (0.5 if exact else 1)
-        assert scores["scores"]["accuracy_at_1"]["n"] == 2
-        assert scores["scores"]["mean_rank"]["value"] == 1

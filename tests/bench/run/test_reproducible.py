@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SIMILARITIES = ("soft_wpmi", "rank_reorder", "cos_similarity_cubed")
+SIMILARITIES = ("soft_wpmi", "rank_reorder")
 SWEEP = ("-m", "target.layers=[layer4,fc]", f"method.params.similarity={','.join(SIMILARITIES)}")
 CELLS = "results/local/clip_dissect"
 DECIDED = 2e-4
@@ -108,7 +108,7 @@ def test_the_batch_size_decides_no_label(first: Path, sevens: Path) -> None:
         units = np.intersect1d(clear, mine.index).tolist()
         assert [mine[unit] for unit in units] == [theirs[unit] for unit in units]
         decided += len(units)
-    assert decided > 1000
+    assert decided > 500
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from baselines.clip_dissect import ClipDissect
@@ -112,6 +113,26 @@ def test_another_kind_of_truth(truth: list[str], expected: dict[str, int], folde
     found = [json.loads(path.read_text()) for path in folder.glob("scores/*.json")]
     named = {scores["scoring"]["truth"]["name"]: scores["scoring"]["truth"] for scores in found}
     assert {name: truth["units"] for name, truth in named.items()} == {"glyphs": 25, **expected}
+
+
+@pytest.mark.usefixtures("no_method")
+def test_another_table_of_names_scores_the_same_labels(folder: Path) -> None:
+    labels = (folder / "descriptions.csv.gz").read_bytes()
+    best = pd.read_csv(folder / "descriptions.csv.gz").query("rank == 1").set_index("unit").label
+    Path("right.csv").write_text(f"unit,name\n2,{best[2]}\n6,{best[6].upper()}\n")
+    truth = ["target.truth.name=file", "target.truth.params.path=right.csv"]
+    assert main(["score", str(folder), *truth]) == 0
+    assert main(["score", str(folder), *truth, OFFICIAL]) == 0
+    assert (folder / "descriptions.csv.gz").read_bytes() == labels
+    found = [json.loads(path.read_text()) for path in folder.glob("scores/*.json")]
+    right = [scores for scores in found if scores["scoring"]["truth"]["units"] == 2]
+    assert len(right) == 2
+    for content in right:
+        # The published rule compares letter by letter: it misses the second name.
+        exact = content["scoring"]["rules"]["official_labels"]
+        assert content["scores"]["accuracy_at_1"]["value"] == (0.5 if exact else 1)
+        assert content["scores"]["accuracy_at_1"]["n"] == 2
+        assert content["scores"]["mean_rank"]["value"] == 1
 
 
 def test_a_truth_of_another_layer_is_a_wrong_request(
