@@ -13,10 +13,12 @@ from baselines.similarity_parameters import check_parameters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from baselines.similarity.sources import ConceptScores
+
 _TILE = 2**24  # float64 elements: 128 MiB per operand, wide enough for a quick matrix product
 
 
-def cos_similarity(concept_scores: Tensor, activations: Tensor) -> Tensor:
+def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) -> Tensor:
     """Cosine over the images, neither centred nor kept from zero norms.
 
     sim[u, c] = sum_i A[i, u] S[i, c] / (||A[:, u]|| ||S[:, c]||)   (the paper's "Cos")
@@ -24,7 +26,7 @@ def cos_similarity(concept_scores: Tensor, activations: Tensor) -> Tensor:
     A concept whose scores are all 0 has no direction: -inf.
 
     Args:
-        concept_scores: Raw cosines of images and concepts, S [N, C].
+        concept_scores: Raw cosines of images and concepts, S [N, C], or an `EmbeddedScores`.
         activations: Pooled activations, A [N, U].
 
     Returns:
@@ -41,7 +43,7 @@ def cos_similarity(concept_scores: Tensor, activations: Tensor) -> Tensor:
 
 
 def cos_similarity_cubed(
-    concept_scores: Tensor, activations: Tensor, *, min_norm: float = 1e-3
+    concept_scores: Tensor | ConceptScores, activations: Tensor, *, min_norm: float = 1e-3
 ) -> Tensor:
     """Cosine of the centred and cubed patterns, which the highest images dominate.
 
@@ -49,7 +51,7 @@ def cos_similarity_cubed(
     sim[u, c] = sum_i a[i, u] s[i, c] / (max(||a[:, u]||, min_norm) max(||s[:, c]||, min_norm)).
 
     Args:
-        concept_scores: Raw cosines of images and concepts, S [N, C].
+        concept_scores: Raw cosines of images and concepts, S [N, C], or an `EmbeddedScores`.
         activations: Pooled activations, A [N, U].
         min_norm: Smallest divisor, above 0.
 
@@ -70,18 +72,20 @@ def cos_similarity_cubed(
 
 
 def _column_products(
-    concept_scores: Tensor, activations: Tensor, standardise: Callable[[Tensor], Tensor]
+    concept_scores: Tensor | ConceptScores,
+    activations: Tensor,
+    standardise: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """Products of the standardised columns of both inputs, float32 [U, C], in float64 tiles."""
-    concept_scores, activations = checked(concept_scores, activations)
-    result = unlabelled(concept_scores, activations)
+    source, activations = checked(concept_scores, activations)
+    result = unlabelled(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     width = max(1, _TILE // len(activations))
     for first, last in spans(len(live), width):
         units = live[first:last]
         patterns = standardise(activations[:, units].double()).T
-        for start, stop in spans(concept_scores.shape[1], width):
-            tile = patterns @ standardise(concept_scores[:, start:stop].double())
+        for start, stop in spans(source.n_concepts, width):
+            tile = patterns @ standardise(source.tile(None, start, stop).double())
             tile[torch.isnan(tile)] = -torch.inf  # 0 / 0: a concept without a direction
             result[units, start:stop] = tile.float()
     return result

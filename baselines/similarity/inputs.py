@@ -6,48 +6,48 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from baselines.similarity.sources import as_scores
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
+    from baselines.similarity.sources import ConceptScores
 
-def checked(concept_scores: Tensor, activations: Tensor) -> tuple[Tensor, Tensor]:
+
+def checked(
+    concept_scores: Tensor | ConceptScores, activations: Tensor
+) -> tuple[ConceptScores, Tensor]:
     """Check shapes, types and values of the two inputs.
 
     Args:
-        concept_scores: Concept scores [N, C], finite.
+        concept_scores: Concept scores [N, C], finite, or where they come from.
         activations: Pooled activations [N, U]; NaN and infinities are legal (dead units).
 
     Returns:
-        Both, detached from any gradient.
+        A source of scores, and the activations, detached from any gradient.
 
     Raises:
         ValueError: What does not fit.
     """
-    for name, tensor in (("concept_scores", concept_scores), ("activations", activations)):
-        if tensor.ndim != 2:
-            raise ValueError(f"{name} must be two-dimensional, not of shape {tuple(tensor.shape)}")
-        if not tensor.is_floating_point():
-            raise ValueError(f"{name} must be floating point, not {tensor.dtype}")
-    n_images, n_concepts = concept_scores.shape
-    if n_images != activations.shape[0]:
+    source = as_scores(concept_scores)
+    if activations.ndim != 2:
         raise ValueError(
-            f"concept_scores are of {n_images} images but activations of {activations.shape[0]}"
+            f"activations must be two-dimensional, not of shape {tuple(activations.shape)}"
         )
-    if not n_images or not n_concepts:
-        raise ValueError(f"no scores: {n_images} images and {n_concepts} concepts")
-    if concept_scores.device != activations.device:
+    if not activations.is_floating_point():
+        raise ValueError(f"activations must be floating point, not {activations.dtype}")
+    if source.n_images != activations.shape[0]:
         raise ValueError(
-            f"concept_scores lie on {concept_scores.device}, activations on {activations.device}"
+            f"concept scores are of {source.n_images} images but activations of "
+            f"{activations.shape[0]}"
         )
-    concept_scores, activations = concept_scores.detach(), activations.detach()
-    for start, stop in spans(n_images, max(1, 2**22 // n_concepts)):
-        rows = torch.isfinite(concept_scores[start:stop]).all(dim=1)
-        if not bool(rows.all()):
-            row = start + int((~rows).nonzero()[0, 0])
-            raise ValueError(f"concept_scores of image {row} are not all finite")
-    return concept_scores, activations
+    if source.device != activations.device:
+        raise ValueError(
+            f"concept scores lie on {source.device}, activations on {activations.device}"
+        )
+    return source, activations.detach()
 
 
 def live_units(activations: Tensor) -> Tensor:
@@ -82,9 +82,9 @@ def top_images(activations: Tensor, k: int) -> Tensor:
     return top
 
 
-def unlabelled(concept_scores: Tensor, activations: Tensor) -> Tensor:
+def unlabelled(source: ConceptScores, activations: Tensor) -> Tensor:
     """A result in which no unit has a score yet: NaN, float32 [U, C]."""
-    shape = (activations.shape[1], concept_scores.shape[1])
+    shape = (activations.shape[1], source.n_concepts)
     return torch.full(shape, torch.nan, dtype=torch.float32, device=activations.device)
 
 

@@ -14,12 +14,14 @@ from baselines.similarity_parameters import check_parameters, effective_top_k
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from baselines.similarity.sources import ConceptScores
+
 _TILE = 2**22  # float64 elements in a tile of image rows x concepts: 32 MiB
 _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a core's cache
 
 
 def soft_wpmi(
-    concept_scores: Tensor,
+    concept_scores: Tensor | ConceptScores,
     activations: Tensor,
     *,
     top_k: int = 100,
@@ -42,7 +44,8 @@ def soft_wpmi(
     live unit and lam = 1 scores 0 everywhere unless it is given a `marginal`.
 
     Args:
-        concept_scores: Raw cosines of images and concepts, S [N, C]. P depends on all C of them.
+        concept_scores: Raw cosines of images and concepts, S [N, C], or an
+            `EmbeddedScores`. P depends on all C of them.
         activations: Pooled activations of a full layer [N, U].
         top_k: Images read per unit; clamped to N (see `effective_top_k`), p_k with it.
         a: Inverse temperature of the softmax.
@@ -60,14 +63,14 @@ def soft_wpmi(
             parameter outside its range.
     """
     check_parameters(top_k=top_k, a=a, lam=lam, p_start=p_start, p_end=p_end, min_prob=min_prob)
-    concept_scores, activations = checked(concept_scores, activations)
+    source, activations = checked(concept_scores, activations)
     depth = effective_top_k(len(activations), top_k)
     membership = [p_start - k / depth * (p_start - p_end) for k in range(depth)]
-    return _information(concept_scores, activations, membership, a, lam, min_prob, marginal)
+    return _information(source, activations, membership, a, lam, min_prob, marginal)
 
 
 def wpmi(
-    concept_scores: Tensor,
+    concept_scores: Tensor | ConceptScores,
     activations: Tensor,
     *,
     top_k: int = 28,
@@ -82,7 +85,8 @@ def wpmi(
     (the paper's "WPMI").
 
     Args:
-        concept_scores: Raw cosines of images and concepts, S [N, C]. P depends on all C of them.
+        concept_scores: Raw cosines of images and concepts, S [N, C], or an
+            `EmbeddedScores`. P depends on all C of them.
         activations: Pooled activations of a full layer [N, U].
         top_k: Images read per unit; clamped to N (see `effective_top_k`).
         a: Inverse temperature of the softmax.
@@ -98,9 +102,9 @@ def wpmi(
             parameter outside its range.
     """
     check_parameters(top_k=top_k, a=a, lam=lam, min_prob=min_prob)
-    concept_scores, activations = checked(concept_scores, activations)
+    source, activations = checked(concept_scores, activations)
     membership = [1.0] * effective_top_k(len(activations), top_k)
-    return _information(concept_scores, activations, membership, a, lam, min_prob, marginal)
+    return _information(source, activations, membership, a, lam, min_prob, marginal)
 
 
 def log_marginal(log_likelihood: Tensor) -> Tensor:
@@ -125,7 +129,7 @@ def log_marginal(log_likelihood: Tensor) -> Tensor:
 
 
 def _information(
-    concept_scores: Tensor,
+    source: ConceptScores,
     activations: Tensor,
     membership: Sequence[float],
     a: float,
@@ -134,18 +138,18 @@ def _information(
     marginal: Tensor | None,
 ) -> Tensor:
     """L - lam D with p_k = membership[k], float32 [U, C]; only rows in some top K are expanded."""
-    n_concepts = concept_scores.shape[1]
+    n_concepts = source.n_concepts
     if marginal is not None and marginal.shape != (n_concepts,):
         raise ValueError(f"marginal must be [{n_concepts}], not {list(marginal.shape)}")
-    result = unlabelled(concept_scores, activations)
+    result = unlabelled(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
     images = top_images(activations[:, live], len(membership))
     rows, places = torch.unique(images, return_inverse=True)
-    normaliser = _log_normaliser(concept_scores, rows, a)
+    normaliser = _log_normaliser(source, rows, a)
     for start, stop in spans(n_concepts, max(1, _TILE // max(len(rows), len(live)))):
-        tile = concept_scores[:, start:stop].index_select(0, rows).double()
+        tile = source.tile(rows, start, stop).double()
         tile.mul_(a).sub_(normaliser).exp_()
         likelihood = _sum_of_logs(tile, places, membership, min_prob)
         # lam = 0 asks for L itself, which needs no D.
@@ -157,13 +161,13 @@ def _information(
     return result
 
 
-def _log_normaliser(concept_scores: Tensor, rows: Tensor, a: float) -> Tensor:
+def _log_normaliser(source: ConceptScores, rows: Tensor, a: float) -> Tensor:
     """Log of the sum over concepts of exp(a S) for the given image rows, float64 [R, 1]."""
-    step = max(1, _TILE // concept_scores.shape[1])
-    tiles = [
-        torch.logsumexp(concept_scores[rows[start:stop]].double().mul_(a), dim=1, keepdim=True)
-        for start, stop in spans(len(rows), step)
-    ]
+    step = max(1, _TILE // source.n_concepts)
+    tiles = []
+    for start, stop in spans(len(rows), step):
+        tile = source.tile(rows[start:stop], 0, source.n_concepts).double()
+        tiles.append(torch.logsumexp(tile.mul_(a), dim=1, keepdim=True))
     return torch.cat(tiles)
 
 

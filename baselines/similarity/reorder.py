@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,12 +11,15 @@ from torch import Tensor
 from baselines.similarity.inputs import checked, live_units, spans, top_images, unlabelled
 from baselines.similarity_parameters import Baseline, check_parameters, effective_top_n
 
+if TYPE_CHECKING:
+    from baselines.similarity.sources import ConceptScores
+
 _TILE = 2**20  # elements of top images x concepts: 8 MiB in float64
 _DRAWS = 5  # random permutations of the original's baseline
 
 
 def rank_reorder(
-    concept_scores: Tensor,
+    concept_scores: Tensor | ConceptScores,
     activations: Tensor,
     *,
     p: float = 3.0,
@@ -40,7 +45,7 @@ def rank_reorder(
     scores: they are NaN or infinite as the arithmetic gives them.
 
     Args:
-        concept_scores: Raw cosines of images and concepts, S [N, C].
+        concept_scores: Raw cosines of images and concepts, S [N, C], or an `EmbeddedScores`.
         activations: Pooled activations [N, U].
         p: Power of the error, above 0.
         top_fraction: Share of the images that is read, in (0, 1] (see `effective_top_n`).
@@ -57,8 +62,8 @@ def rank_reorder(
             parameter outside its range.
     """
     check_parameters(p=p, top_fraction=top_fraction, scale_p=scale_p, baseline=baseline)
-    concept_scores, activations = checked(concept_scores, activations)
-    result = unlabelled(concept_scores, activations)
+    source, activations = checked(concept_scores, activations)
+    result = unlabelled(source, activations)
     n_top = effective_top_n(len(activations), top_fraction)
     width = max(1, _TILE // n_top)
     generator = torch.Generator().manual_seed(seed)
@@ -77,8 +82,8 @@ def rank_reorder(
         if baseline == "exact" and not bool(scale > 0):
             result[unit] = -torch.inf
             continue
-        for start, stop in spans(concept_scores.shape[1], width):
-            scores = concept_scores[:, start:stop].index_select(0, top)
+        for start, stop in spans(source.n_concepts, width):
+            scores = source.tile(top, start, stop)
             mean = scores.mean(dim=0, dtype=torch.float64)
             # Sorting the images by the concept needs one sort where ranking them needs two: with
             # o the ascending order, image o_j has rank j.

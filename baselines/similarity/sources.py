@@ -1,0 +1,124 @@
+"""Where concept scores come from: a matrix at hand, or the embeddings it is the product of.
+
+The similarity functions read scores in tiles, so that from embeddings no array of images x
+concepts is ever held.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+_CHECKED = 2**22
+"""Elements that are looked at together for values that are not finite."""
+
+
+class ConceptScores(ABC):
+    """Raw cosines S of N images and C concepts.
+
+    Attributes:
+        n_images: N.
+        n_concepts: C.
+        device: Where tiles are made.
+    """
+
+    n_images: int
+    n_concepts: int
+    device: torch.device
+
+    @abstractmethod
+    def tile(self, rows: Tensor | None, start: int, stop: int) -> Tensor:
+        """Scores of some images and of the concepts start..stop.
+
+        Args:
+            rows: Image indices, int64 [R]; None for all.
+            start: First concept.
+            stop: One past the last.
+
+        Returns:
+            Floating point [R, stop - start]; of all images of a matrix, a view of it.
+        """
+
+
+class ScoreMatrix(ConceptScores):
+    """Scores that are all at hand.
+
+    Args:
+        scores: S [N, C].
+
+    Raises:
+        ValueError: Of the wrong shape or type, empty, or not finite.
+    """
+
+    def __init__(self, scores: Tensor) -> None:
+        _check_table("concept_scores", scores, "image")
+        if not scores.numel():
+            raise ValueError(f"no scores: {scores.shape[0]} images and {scores.shape[1]} concepts")
+        self.scores = scores.detach()
+        self.n_images, self.n_concepts = self.scores.shape
+        self.device = self.scores.device
+
+    def tile(self, rows: Tensor | None, start: int, stop: int) -> Tensor:
+        """See `ConceptScores.tile`."""
+        tile = self.scores[:, start:stop]
+        return tile if rows is None else tile.index_select(0, rows)
+
+
+class EmbeddedScores(ConceptScores):
+    """Cosines of image and concept embeddings, multiplied out tile by tile.
+
+    Args:
+        image_embeddings: float32 [N, D], not normalised.
+        concept_embeddings: float32 [C, D], not normalised.
+
+    Raises:
+        ValueError: Inputs of the wrong shape, type or device, empty, or not finite.
+    """
+
+    def __init__(self, image_embeddings: Tensor, concept_embeddings: Tensor) -> None:
+        _check_table("image_embeddings", image_embeddings, "image")
+        _check_table("concept_embeddings", concept_embeddings, "concept")
+        if not len(image_embeddings) or not len(concept_embeddings):
+            raise ValueError(
+                f"no scores: {len(image_embeddings)} images and {len(concept_embeddings)} concepts"
+            )
+        if image_embeddings.shape[1] != concept_embeddings.shape[1]:
+            raise ValueError(
+                f"image embeddings have {image_embeddings.shape[1]} numbers, concept embeddings "
+                f"{concept_embeddings.shape[1]}: they are of different encoders"
+            )
+        if image_embeddings.device != concept_embeddings.device:
+            raise ValueError(
+                f"image embeddings lie on {image_embeddings.device}, "
+                f"concept embeddings on {concept_embeddings.device}"
+            )
+        self.images = normalize(image_embeddings.detach(), dim=1)
+        self.concepts = normalize(concept_embeddings.detach(), dim=1)
+        self.n_images, self.n_concepts = len(self.images), len(self.concepts)
+        self.device = self.images.device
+
+    def tile(self, rows: Tensor | None, start: int, stop: int) -> Tensor:
+        """See `ConceptScores.tile`."""
+        images = self.images if rows is None else self.images.index_select(0, rows)
+        return images @ self.concepts[start:stop].T
+
+
+def as_scores(scores: Tensor | ConceptScores) -> ConceptScores:
+    """A matrix as a source of scores; a source as it is."""
+    return ScoreMatrix(scores) if isinstance(scores, Tensor) else scores
+
+
+def _check_table(name: str, table: Tensor, row_is: str) -> None:
+    if table.ndim != 2:
+        raise ValueError(f"{name} must be two-dimensional, not of shape {tuple(table.shape)}")
+    if not table.is_floating_point():
+        raise ValueError(f"{name} must be floating point, not {table.dtype}")
+    step = max(1, _CHECKED // max(1, table.shape[1]))
+    for start in range(0, len(table), step):
+        rows = torch.isfinite(table[start : start + step]).all(dim=1)
+        if not bool(rows.all()):
+            row = start + int((~rows).nonzero()[0, 0])
+            raise ValueError(f"{name} of {row_is} {row} are not all finite")
