@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 WORDS = [scene.name for scene in SCENES]
 
 
-@pytest.fixture
-def cell(
-    small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Cell]:
+@pytest.fixture(scope="module")
+def cell(small: tuple[str, ...]) -> Callable[..., Cell]:
     """The small cell as changed by overrides: planned, not run."""
-    monkeypatch.chdir(tmp_path)
 
     def planned(*overrides: str) -> Cell:
         [job] = plan(expand([*small, *overrides]))
@@ -31,6 +28,11 @@ def cell(
         return found
 
     return planned
+
+
+@pytest.fixture(scope="module")
+def base(cell: Callable[..., Cell]) -> Cell:
+    return cell()
 
 
 @pytest.mark.parametrize(
@@ -48,16 +50,17 @@ def cell(
         "seed=1",
     ],
 )
-def test_what_decides_labels_changes_the_key(override: str, cell: Callable[..., Cell]) -> None:
-    assert cell(override).key != cell().key
+def test_what_decides_labels_changes_the_key(
+    override: str, cell: Callable[..., Cell], base: Cell
+) -> None:
+    assert cell(override).key != base.key
 
 
 def test_the_methods_version_changes_the_key(
-    cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
+    cell: Callable[..., Cell], base: Cell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = cell()
     monkeypatch.setattr(ClipDissect, "version", ClipDissect.version + 1)
-    assert cell().key != before.key
+    assert cell().key != base.key
 
 
 @pytest.mark.parametrize(
@@ -76,9 +79,9 @@ def test_the_methods_version_changes_the_key(
     ],
 )
 def test_how_and_where_it_runs_changes_neither_key(
-    override: str, cell: Callable[..., Cell]
+    override: str, cell: Callable[..., Cell], base: Cell
 ) -> None:
-    found, base = cell(override), cell()
+    found = cell(override)
     assert (found.key, found.skey) == (base.key, base.skey)
 
 
@@ -92,22 +95,23 @@ def test_how_and_where_it_runs_changes_neither_key(
     ],
 )
 def test_truth_and_scorer_change_the_scores_key_alone(
-    override: str, cell: Callable[..., Cell]
+    override: str, cell: Callable[..., Cell], base: Cell
 ) -> None:
-    found, base = cell(override), cell()
+    found = cell(override)
     assert found.key == base.key
     assert found.skey != base.skey
 
 
 def test_words_count_and_not_the_file_they_come_from(
-    cell: Callable[..., Cell], tmp_path: Path
+    cell: Callable[..., Cell], base: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+
     def from_file(name: str, text: str) -> str:
         (tmp_path / name).write_text(text, encoding="utf-8")
         return str(cell("concepts=file", f"concepts.params.path={name}").key)
 
-    base = cell().key
-    assert from_file("a.txt", "\n".join(WORDS)) == base
-    assert from_file("b.txt", "\n \r\n".join(WORDS) + "\n") == base
-    assert from_file("longer.txt", "\n".join([*WORDS, "attic"])) != base
-    assert from_file("reversed.txt", "\n".join(reversed(WORDS))) != base
+    assert from_file("a.txt", "\n".join(WORDS)) == base.key
+    assert from_file("b.txt", "\n \r\n".join(WORDS) + "\n") == base.key
+    assert from_file("longer.txt", "\n".join([*WORDS, "attic"])) != base.key
+    assert from_file("reversed.txt", "\n".join(reversed(WORDS))) != base.key

@@ -93,7 +93,9 @@ def only_scores(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     return json.loads(path.read_text())["scores"], units
 
 
-@pytest.mark.parametrize("arch", LAYERS)
+@pytest.mark.parametrize(
+    "arch", ["resnet18", pytest.param("squeezenet1_0", marks=pytest.mark.slow)]
+)
 def test_all_parts_from_files_in_one_run(arch: str, own_parts: Callable[[str], list[str]]) -> None:
     assert main(["run", *own_parts(arch)]) == 0
     hidden, final = LAYERS[arch]

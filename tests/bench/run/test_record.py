@@ -103,7 +103,9 @@ def test_an_absolute_results_folder_stays_out_of_the_record(
 
 def test_the_log_says_what_took_how_long(finished: Path) -> None:
     text = (only_cell(finished) / "run.log").read_text(encoding="utf-8")
-    assert "clip_dissect soft_wpmi | glyphs scenes fc | glyphs scenes (25) | glyphs val (48)" in text
+    assert (
+        "clip_dissect soft_wpmi | glyphs scenes fc | glyphs scenes (25) | glyphs val (48)" in text
+    )
     for phase in ("gather", "text", "match"):
         assert f"{phase}: " in text
     assert "top_k clamped from 100 to 48" in text

@@ -1,0 +1,86 @@
+"""The boards that are published here follow from their records, and say what we say of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from leaderboards.board import load_board
+from leaderboards.render import check_board
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[2]
+BOARDS = sorted(path.parent for path in (ROOT / "leaderboards").glob("*/records"))
+MACHINE = re.compile(r"(?:^|[\s\"'=:])/(?:home|root|tmp|work|Users|mnt)/")
+SOFT_WPMI = "clip_dissect soft_wpmi"
+
+
+@pytest.mark.parametrize("folder", BOARDS, ids=lambda path: path.name)
+def test_tables_follow_from_the_records(folder: Path) -> None:
+    board = load_board([folder / "records"])
+    assert board.n_records > 0
+    assert (board.failures, board.problems) == ((), ())
+    assert check_board(board, folder) == []
+
+
+@pytest.mark.parametrize("folder", BOARDS, ids=lambda path: path.name)
+def test_no_record_holds_a_path_of_its_maker(folder: Path) -> None:
+    for file in (folder / "records").rglob("*"):
+        if file.suffix in {".json", ".jsonl", ".yaml", ".log"}:
+            found = re.search(
+                r"(?:^|[\s\"'=:])/(?:home|root|tmp|work|Users|mnt)/", file.read_text()
+            )
+            assert found is None, file
+
+
+@pytest.fixture(scope="module")
+def glyphs() -> pd.DataFrame:
+    """Every score of the embedded world's board."""
+    table: pd.DataFrame = load_board([ROOT / "leaderboards" / "glyphs" / "records"]).results
+    return table
+
+
+def value(table: pd.DataFrame, row: str, metric: str, concepts: str, probe: str) -> float:
+    """One score of the object network's final layer."""
+    found = table[
+        (table["target"] == "glyphs objects")
+        & (table["row"] == row)
+        & (table["metric"] == metric)
+        & table["concepts"].str.startswith(concepts)
+        & (table["probe"] == probe)
+    ]
+    return float(found["value"].item())
+
+
+def test_the_embedded_world_is_learnable(glyphs: pd.DataFrame) -> None:
+    """soft_wpmi names object units, from their own list and from the English one."""
+    own = ("glyphs objects", "glyphs val")
+    assert value(glyphs, SOFT_WPMI, "accuracy_at_1", *own) >= 0.95
+    open_set = ("sentence_cosine", "wordfreq", "glyphs val")
+    score, constant, oracle = (
+        value(glyphs, row, *open_set) for row in (SOFT_WPMI, "constant", "oracle")
+    )
+    assert (score - constant) / (oracle - constant) >= 0.75
+
+
+@pytest.mark.parametrize(("concepts", "size"), [("glyphs objects", 87), ("glyphs all", 128)])
+def test_controls_stand_where_they_must(glyphs: pd.DataFrame, concepts: str, size: int) -> None:
+    for probe in ("glyphs val", "glyphs half"):
+        assert value(glyphs, "chance", "accuracy_at_1", concepts, probe) == pytest.approx(1 / size)
+        assert value(glyphs, "oracle", "accuracy_at_1", concepts, probe) == 1.0
+        assert value(glyphs, "oracle", "lexical_match", concepts, probe) == 1.0
+
+
+@pytest.mark.parametrize("concepts", ["glyphs objects", "glyphs all", "wordfreq"])
+def test_half_of_the_objects_is_clearly_worse(glyphs: pd.DataFrame, concepts: str) -> None:
+    for metric in ("lexical_match", "lexical_match[seen]"):
+        full, half = (
+            value(glyphs, SOFT_WPMI, metric, concepts, probe)
+            for probe in ("glyphs val", "glyphs half")
+        )
+        assert half < full - 0.1
