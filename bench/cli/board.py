@@ -43,6 +43,10 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
         board = load_board(results, f"dissectbench board {roots} --out {out.as_posix()}")
     except RecordError as error:
         raise UserError(str(error), cure="run something first: `dissectbench run`") from error
+    if not board.n_records and not board.problems:
+        raise UserError(
+            f"there is no record under {roots}", cure="run something first: `dissectbench run`"
+        )
     if check:
         changed = check_board(board, out)
         for name in changed:

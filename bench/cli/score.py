@@ -60,7 +60,9 @@ def _records(folders: Sequence[Path]) -> list[Path]:
     """The folders themselves where they are records, and else all records below them."""
     found: list[Path] = []
     for folder in folders:
-        below = sorted(file.parent for file in folder.rglob("record.json"))
+        files = (file.relative_to(folder) for file in sorted(folder.rglob("record.json")))
+        # Hidden folders hold unfinished writes.
+        below = [folder / f.parent for f in files if not any(p.startswith(".") for p in f.parts)]
         if not below:
             raise UserError(
                 "there is no record here",

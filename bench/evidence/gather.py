@@ -104,9 +104,12 @@ def gather(
     """
     check_pooling(pooling)
     wanted = tuple(dict.fromkeys(name.strip() for name in layers))
-    keys = [_activation_key(target, layer, probe) for layer in wanted]
+    # Once for all keys: a folder of images looks at each of its files to say what it is.
+    images = {"probe": dict(probe.fingerprint()), "n": len(probe)}
+    network = dict(target.fingerprint()) if wanted else {}
+    keys = [_activation_key(network, layer, images) for layer in wanted]
     if encoder is not None:
-        keys.append(_embedding_key(encoder, probe))
+        keys.append(_embedding_key(encoder, images))
     with timer.phase("gather", items=len(probe)) as phase, store.hold(*keys) as entries:
         embeddings = entries[-1] if encoder is not None else None
         activations = dict(zip(wanted, entries, strict=False))
@@ -157,27 +160,27 @@ def _gathered(
     )
 
 
-def _activation_key(target: Target, layer: str, probe: Probe) -> dict[str, Any]:
+def _activation_key(
+    target: Mapping[str, Any], layer: str, images: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "kind": "activations",
-        "target": dict(target.fingerprint()),
+        "target": target,
         "layer": layer,
         "pooling": list(MODES),
-        "probe": dict(probe.fingerprint()),
-        "n": len(probe),
+        **images,
         "precision": "float32",
         "extractor": EXTRACTOR_VERSION,
     }
 
 
-def _embedding_key(encoder: Encoder, probe: Probe) -> dict[str, Any]:
+def _embedding_key(encoder: Encoder, images: Mapping[str, Any]) -> dict[str, Any]:
     # Prompts change no image; all else of the encoder's fingerprint may.
     identity = {k: v for k, v in encoder.fingerprint().items() if k != "templates"}
     return {
         "kind": "image_embeddings",
         "encoder": identity,
-        "probe": dict(probe.fingerprint()),
-        "n": len(probe),
+        **images,
         "precision": identity.get("precision", "float32"),
         "extractor": EXTRACTOR_VERSION,
     }

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from bench.errors import UserError
 from bench.run.device import resolve_device
+from bench.run.plan import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,10 @@ def _check_layers(left: Sequence[PlannedJob]) -> None:
 
     layers: dict[object, set[str]] = {}
     for job in left:
-        layers.setdefault(job.parts.target, set()).update(job.parts.layers)
+        # Only a cell without labels needs its network; the others were checked when they had none.
+        new = {cell.layer for cell in job.left() if cell.state in (State.TO_RUN, State.FAILED)}
+        if new:
+            layers.setdefault(job.parts.target, set()).update(new)
     for target, names in layers.items():
         resolve_layers(target.load("cpu").module, sorted(names))  # type: ignore[attr-defined]
 
