@@ -104,6 +104,12 @@ class ClipDissect:
         """What the record says: the similarity and its arguments, none that it does not have."""
         return {"similarity": self.similarity, **self.arguments}
 
+    def warm_up(self) -> None:
+        """Compile the inner loops, so that no timed call pays for it."""
+        from baselines.similarity.kernels import pointwise
+
+        pointwise.warm_up()
+
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Name every unit of a whole layer.
 
@@ -123,7 +129,7 @@ class ClipDissect:
         if self.similarity == "rank_reorder":
             arguments["seed"] = seed
         scores = getattr(similarity, self.similarity)(
-            evidence.concept_scores(), evidence.activations, **arguments
+            evidence.embedded_scores(), evidence.activations, **arguments
         )
         live = similarity.live_units(evidence.activations)
         n_live = int(live.sum())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from baselines.similarity.inputs import checked, live_units, spans, top_images, unlabelled
+from baselines.similarity.likelihood import log_likelihood
 from baselines.similarity_parameters import check_parameters, effective_top_k
 
 if TYPE_CHECKING:
@@ -146,19 +147,32 @@ def _information(
     if not len(live):
         return result
     images = top_images(activations[:, live], len(membership))
+    if activations.device.type == "cpu":
+        likelihood = log_likelihood(source, images, membership, a, min_prob)
+        _subtract_marginal(likelihood, lam, marginal)
+        result[live] = likelihood.float()
+        return result
     rows, places = torch.unique(images, return_inverse=True)
     normaliser = _log_normaliser(source, rows, a)
     for start, stop in spans(n_concepts, max(1, _TILE // max(len(rows), len(live)))):
         tile = source.tile(rows, start, stop).double()
         tile.mul_(a).sub_(normaliser).exp_()
         likelihood = _sum_of_logs(tile, places, membership, min_prob)
-        # lam = 0 asks for L itself, which needs no D.
-        if lam and marginal is None:
-            likelihood.sub_(log_marginal(likelihood), alpha=lam)
-        elif lam and marginal is not None:
-            likelihood.sub_(marginal[start:stop].to(likelihood), alpha=lam)
+        _subtract_marginal(likelihood, lam, None if marginal is None else marginal[start:stop])
         result[live, start:stop] = likelihood.float()
     return result
+
+
+def _subtract_marginal(likelihood: Tensor, lam: float, marginal: Tensor | None) -> None:
+    """Take lam D from L [U, c] in place; lam = 0 asks for L itself, which needs no D."""
+    if not lam:
+        return
+    if marginal is not None:
+        likelihood.sub_(marginal.to(likelihood), alpha=lam)
+        return
+    for start, stop in spans(likelihood.shape[1], max(1, _UNIT_TILE // len(likelihood))):
+        tile = likelihood[:, start:stop]
+        tile.sub_(log_marginal(tile), alpha=lam)
 
 
 def _log_normaliser(source: ConceptScores, rows: Tensor, a: float) -> Tensor:

@@ -19,7 +19,7 @@ from bench.run.plan import Cell, PlannedJob, State, plan_job
 from bench.run.record import failed_record, measured_record
 from bench.run.retime import time_again
 from bench.run.scoring import score_record
-from bench.run.shared import gather_shared
+from bench.run.shared import gather_shared, warm_up
 from bench.timing import Timer
 from leaderboards.distinct import title
 from leaderboards.record import Record
@@ -76,7 +76,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
     device = resolve_device(config)
     store = Store(config.runtime.cache)
     timer = Timer(device)
-    timer.warm_up()
+    warm_up(parts.method, timer)
     shared = gather_shared(planned, [cell.layer for cell in cells], store, timer)
     for cell in cells:
         own = Timer(device)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.environment import hardware
 from bench.evidence import Store
 from bench.run.device import resolve_device
-from bench.run.shared import gather_shared
+from bench.run.shared import gather_shared, warm_up
 from bench.timing import Timer
 from leaderboards.storage import append_timing
 
@@ -46,7 +46,7 @@ def time_again(planned: PlannedJob, cell: Cell) -> None:
 def _run_once(planned: PlannedJob, cell: Cell, cache: str) -> list[dict[str, Any]]:
     config = planned.job.config
     timer = Timer(resolve_device(config))
-    timer.warm_up()
+    warm_up(planned.parts.method, timer)
     shared = gather_shared(planned, [cell.layer], Store(cache), timer)
     evidence = shared.evidence(cell.layer)
     with timer.phase("match", items=shared.units(cell.layer)):

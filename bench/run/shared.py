@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from baselines.base import Method
     from bench.evidence import GatheredEvidence, Store
     from bench.run.plan import PlannedJob
     from bench.timing import Timer
@@ -46,6 +47,14 @@ class Shared:
     def units(self, layer: str) -> int:
         """How many units a layer has."""
         return self.gathered.units[layer]
+
+
+def warm_up(method: Method, timer: Timer) -> None:
+    """Start the device and compile what is compiled on first use, so that no phase pays for it."""
+    timer.warm_up()
+    compile_parts = getattr(method, "warm_up", None)
+    if compile_parts is not None:
+        compile_parts()
 
 
 def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:

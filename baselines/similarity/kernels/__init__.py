@@ -1,0 +1,1 @@
+"""Compiled inner loops of the similarity functions, for CPUs; torch is the reference of each."""
