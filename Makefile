@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint typecheck format clean
+.PHONY: demo test test-all lint typecheck format bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dissectbench demo
@@ -24,6 +24,10 @@ typecheck: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Some ten minutes and 14 GB of memory at its full size; smaller: make bench SPEED="--images 5000"
+bench: $(VENV)/.installed
+	$(BIN)/python -m bench.speed $(SPEED)
 
 clean:
 	rm -rf $(VENV) results build dist *.egg-info

@@ -65,7 +65,7 @@ def _records(folders: Sequence[Path]) -> list[Path]:
         below = [folder / f.parent for f in files if not any(p.startswith(".") for p in f.parts)]
         if not below:
             raise UserError(
-                "there is no record here",
+                "there is no record here" if folder.exists() else "no such file or folder",
                 where=str(folder),
                 cure="give a folder that `dissectbench run` has written, such as results/local",
             )

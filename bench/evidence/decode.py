@@ -9,31 +9,30 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-def ahead(
-    work: Callable[[int], T], indices: Sequence[int], *, workers: int, window: int
-) -> Iterator[T]:
-    """Apply `work` to indices, in their order, in background threads.
+def ahead(work: Callable[[S], T], places: Sequence[S], *, workers: int, window: int) -> Iterator[T]:
+    """Apply `work` to each place, in their order, in background threads.
 
     Args:
-        work: What to do with one index; must be safe to call from several threads.
-        indices: In the order in which results are wanted.
+        work: What to do with one place; must be safe to call from several threads.
+        places: In the order in which results are wanted.
         workers: Number of threads; 0 works in the caller's own.
-        window: Results that may wait at a time: memory does not grow with the number of indices.
+        window: Results that may wait at a time: memory does not grow with the number of places.
 
     Yields:
         The results, in order. What `work` raises is raised here.
     """
     if workers < 1:
-        yield from map(work, indices)
+        yield from map(work, places)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         pending: deque[Future[T]] = deque()
         try:
-            for index in indices:
-                pending.append(pool.submit(work, index))
+            for place in places:
+                pending.append(pool.submit(work, place))
                 if len(pending) >= max(window, workers):
                     yield pending.popleft().result()
             while pending:

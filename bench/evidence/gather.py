@@ -34,6 +34,8 @@ class GatheredEvidence:
         map_sizes: (H, W) of the units' maps by layer; None for layers without.
         costs: What the evidence cost when it was made, each pass once (see `make_cost`).
         cached: Whether nothing had to be computed.
+        batch_size: Images that went through a network at a time: what was asked for, or less where
+            the device ran out of memory.
     """
 
     layers: tuple[str, ...]
@@ -43,6 +45,7 @@ class GatheredEvidence:
     map_sizes: Mapping[str, tuple[int, int] | None]
     costs: tuple[Mapping[str, Any], ...]
     cached: bool
+    batch_size: int
     _activations: Mapping[str, Entry]
     _embeddings: Entry | None
 
@@ -113,6 +116,7 @@ def gather(
     with timer.phase("gather", items=len(probe)) as phase, store.hold(*keys) as entries:
         embeddings = entries[-1] if encoder is not None else None
         activations = dict(zip(wanted, entries, strict=False))
+        batch_size = max(1, batch_size)
         unfinished = [entry for entry in entries if not entry.complete]
         phase.cached = not unfinished
         if unfinished:
@@ -124,7 +128,7 @@ def gather(
                 encoder=encoder if embeddings in unfinished else None,
                 embeddings=embeddings if embeddings in unfinished else None,
                 device=device,
-                batch_size=max(1, batch_size),
+                batch_size=batch_size,
                 workers=workers,
                 progress=progress,
                 timer=timer,
@@ -133,7 +137,8 @@ def gather(
             cost = make_cost(timer.so_far(), device, complete=whole)
             for entry in unfinished:
                 entry.finish(work.meta(entry), cost)
-    return _gathered(wanted, pooling, len(probe), activations, embeddings, phase.cached)
+            batch_size = work.fits
+    return _gathered(wanted, pooling, len(probe), activations, embeddings, batch_size, phase.cached)
 
 
 def _gathered(
@@ -142,6 +147,7 @@ def _gathered(
     n: int,
     activations: Mapping[str, Entry],
     embeddings: Entry | None,
+    batch_size: int,
     cached: bool,
 ) -> GatheredEvidence:
     entries = [*activations.values(), *([embeddings] if embeddings else [])]
@@ -155,6 +161,7 @@ def _gathered(
         map_sizes={k: (int(v[0]), int(v[1])) if v else None for k, v in sizes.items()},
         costs=tuple(costs.values()),
         cached=cached,
+        batch_size=batch_size,
         _activations=dict(activations),
         _embeddings=embeddings,
     )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
+from bench.errors import UserError
 from bench.evidence.decode import ahead
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.store import CHUNK, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -29,7 +32,22 @@ if TYPE_CHECKING:
 _BATCHES_AHEAD = 3
 """Decoded batches that may wait for the networks."""
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
 Decoded = tuple["Tensor | None", "Tensor | None"]
+
+
+@dataclass(frozen=True)
+class _ChunkWork:
+    """What one chunk still needs: layers, and the networks that are to see its images."""
+
+    chunk: int
+    images: range
+    lacking: frozenset[str]
+    target: LoadedTarget | None
+    encoder: LoadedEncoder | None
 
 
 @dataclass
@@ -47,6 +65,8 @@ class Pass:
         workers: Threads that decode.
         progress: Whether to show a bar on a terminal.
         timer: Its phase under way gets the parts.
+        fits: Images that went through a network at a time in the end: the batch size, or less
+            where the device ran out of memory.
     """
 
     target: Target
@@ -59,7 +79,11 @@ class Pass:
     workers: int
     progress: bool
     timer: Timer
+    fits: int = 0
     _meta: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fits = self.fits or self.batch_size
 
     def run(self) -> int:
         """Make all missing chunks.
@@ -83,8 +107,13 @@ class Pass:
             bar = stack.enter_context(
                 tqdm(total=total, unit="image", desc="gather", disable=quiet, file=sys.stderr)
             )
-            for chunk, images in zip(chunks, ranges, strict=True):
-                self._chunk(chunk, images, target, tap, encoder, bar)
+            works = [
+                self._work(chunk, images, target, encoder)
+                for chunk, images in zip(chunks, ranges, strict=True)
+            ]
+            batches = stack.enter_context(closing(self._batches(works)))
+            for work in works:
+                self._chunk(work, batches, tap, bar)
         return total
 
     def meta(self, entry: Entry) -> dict[str, Any]:
@@ -104,70 +133,122 @@ class Pass:
         target.module.to(memory_format=torch.channels_last)
         return target
 
-    def _chunk(
+    def _work(
         self,
         chunk: int,
         images: range,
         target: LoadedTarget | None,
-        tap: LayerTap | None,
         encoder: LoadedEncoder | None,
-        bar: Any,
-    ) -> None:
+    ) -> _ChunkWork:
         # Entries may be at different chunks, where a run with fewer layers was interrupted.
-        lacking = {k for k, entry in self.activations.items() if chunk in entry.missing}
-        for_target = target if lacking else None
-        for_encoder = encoder if self.embeddings and chunk in self.embeddings.missing else None
-        pooled: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in lacking}
+        lacking = frozenset(k for k, entry in self.activations.items() if chunk in entry.missing)
+        embeds = self.embeddings is not None and chunk in self.embeddings.missing
+        return _ChunkWork(
+            chunk, images, lacking, target if lacking else None, encoder if embeds else None
+        )
+
+    def _chunk(
+        self, work: _ChunkWork, batches: Iterator[Decoded], tap: LayerTap | None, bar: Any
+    ) -> None:
+        pooled: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in work.lacking}
         embedded: list[NDArray[np.float32]] = []
-        for inputs, pictures in self._batches(images, for_target, for_encoder):
+        done = 0
+        while done < len(work.images):
+            inputs, pictures = next(batches)
             size = len(inputs if inputs is not None else pictures)  # type: ignore[arg-type]
             if inputs is not None and tap is not None:
                 with self.timer.part("target_forward", size):
-                    for layer, values in self._forward(tap, inputs).items():
-                        if layer in lacking:
-                            pooled[layer].append(values)
-            if pictures is not None and for_encoder is not None:
+                    for part in self._in_parts(partial(self._forward, tap), inputs):
+                        for layer in work.lacking:
+                            pooled[layer].append(part[layer])
+            if pictures is not None and work.encoder is not None:
                 with self.timer.part("image_encoding", size):
-                    embedded.append(for_encoder.encode_images(pictures).float().cpu().numpy())
+                    embedded += self._in_parts(partial(self._encode, work.encoder), pictures)
             bar.update(size)
+            done += size
         for layer, parts in pooled.items():
-            self.activations[layer].put(chunk, np.concatenate(parts, axis=1))
+            self.activations[layer].put(work.chunk, np.concatenate(parts, axis=1))
         if embedded and self.embeddings:
             table = np.concatenate(embedded)
             self._meta[id(self.embeddings)] = {"dim": table.shape[1]}
-            self.embeddings.put(chunk, table)
+            self.embeddings.put(work.chunk, table)
+
+    def _in_parts(self, run: Callable[[Tensor], T], batch: Tensor) -> list[T]:
+        """Run a batch whole, or in as many parts as the device's memory asks for."""
+        import torch
+
+        while True:
+            try:
+                return [run(part) for part in torch.split(batch, self.fits)]
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
+                if self.fits == 1:
+                    raise UserError(
+                        f"{self.device} has no room for a single image: {error}",
+                        where="runtime.device",
+                        cure="free its memory, or run with runtime.device=cpu",
+                    ) from error
+            self.fits = max(1, min(self.fits, len(batch)) // 2)
+            log.warning("out of memory on %s: going on with batches of %d", self.device, self.fits)
+            if self.device.startswith("cuda"):
+                torch.cuda.empty_cache()
+
+    def _encode(self, encoder: LoadedEncoder, pictures: Tensor) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
+        return found
 
     def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, NDArray[np.float32]]:
         import torch
 
         with torch.inference_mode():
-            found = tap.run(inputs.to(self.device, memory_format=torch.channels_last))
+            found = tap.run(
+                inputs.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+            )
         for layer, pooled in found.items():
             size = list(pooled.map_size) if pooled.map_size else None
             units = int(pooled.values.shape[2])
             self._meta[id(self.activations[layer])] = {"units": units, "map_size": size}
         return {layer: pooled.values.cpu().numpy() for layer, pooled in found.items()}
 
-    def _batches(
-        self, images: range, target: LoadedTarget | None, encoder: LoadedEncoder | None
-    ) -> Iterator[Decoded]:
+    def _batches(self, works: Sequence[_ChunkWork]) -> Generator[Decoded, None, None]:
+        """Decoded batches of all chunks; the next chunk is decoded while one is worked on."""
         import torch
 
-        def decode(index: int) -> Decoded:
+        pinned = self.device.startswith("cuda")  # copies from pinned memory do not wait
+
+        def decode(place: tuple[_ChunkWork, int]) -> tuple[Tensor | None, Tensor | None]:
+            work, index = place
             start = time.perf_counter()
             image = self.probe.image(index)
-            inputs = target.transform(image) if target else None
-            picture = encoder.transform(image) if encoder else None
+            inputs = work.target.transform(image) if work.target else None
+            picture = work.encoder.transform(image) if work.encoder else None
             self.timer.add("decode", time.perf_counter() - start, items=1)
             return inputs, picture
 
+        def joined(tensors: Sequence[Tensor]) -> Tensor:
+            batch = torch.stack(list(tensors))
+            return batch.pin_memory() if pinned else batch
+
         window = _BATCHES_AHEAD * self.batch_size
-        decoded = ahead(decode, images, workers=self.workers, window=window)
-        while batch := list(islice(decoded, self.batch_size)):
-            # zip(*) cannot tell the checker that each column is all tensors or all None.
-            inputs: list[Any] = [each[0] for each in batch]
-            pictures: list[Any] = [each[1] for each in batch]
-            yield (
-                torch.stack(inputs) if target else None,
-                torch.stack(pictures) if encoder else None,
-            )
+        places = [(work, index) for work in works for index in work.images]
+        decoded = ahead(decode, places, workers=self.workers, window=window)
+        for work in works:
+            # No batch spans two chunks: a chunk is written as soon as its images are through.
+            for start in range(0, len(work.images), self.batch_size):
+                size = min(self.batch_size, len(work.images) - start)
+                # zip(*) cannot tell the checker that each column is all tensors or all None.
+                columns: list[list[Any]] = [
+                    list(c) for c in zip(*islice(decoded, size), strict=True)
+                ]
+                yield (
+                    joined(columns[0]) if work.target else None,
+                    joined(columns[1]) if work.encoder else None,
+                )
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    import torch
+
+    # The CPU's allocator has no exception of its own.
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)

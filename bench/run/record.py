@@ -65,6 +65,7 @@ def measured_record(
         counts=counts,
         notes=(*planned.parts.concepts.notes(), *labelling.notes),
         device=device,
+        batch_size=gathered.batch_size,
     )
 
 
@@ -77,6 +78,7 @@ def _shell(
     counts: dict[str, int],
     notes: tuple[str, ...],
     device: str,
+    batch_size: int | None = None,
     error: dict[str, str] | None = None,
 ) -> Record:
     """A record with everything that stands in it whatever came of the run."""
@@ -124,7 +126,7 @@ def _shell(
         encoder=encoder,
         seed=config.seed,
         run={
-            "batch_size": config.runtime.batch_size,
+            "batch_size": batch_size or config.runtime.batch_size,
             "device": device,
             "workers": config.runtime.workers,
             "overrides": [text for text in planned.job.overrides if not _PLACE.match(text)],

@@ -237,6 +237,58 @@ def test_batch_size_changes_nothing_that_matters():
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
 
 
+class TightNet(Net):
+    """Has room for `room` images at a time."""
+
+    room = 3
+
+    def forward(self, images):
+        if len(images) > self.room:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return super().forward(images)
+
+
+@dataclass(frozen=True)
+class TightTarget(TinyTarget):
+    room: int = 3
+
+    def load(self, device):
+        torch.manual_seed(3)
+        net = TightNet().eval()
+        net.room = self.room
+        return LoadedTarget(net, to_tensor)
+
+
+def test_out_of_memory_halves_the_batch_and_says_so(caplog):
+    whole = run(Store(None), batch_size=8)
+    tight = run(Store(None), target=TightTarget(), batch_size=8)
+    assert (whole.batch_size, tight.batch_size) == (8, 2)
+    assert "batches of 4" in caplog.text
+    assert "batches of 2" in caplog.text
+    for layer in ("conv", "tokens", "head"):
+        torch.testing.assert_close(whole.activations(layer), tight.activations(layer))
+    assert torch.equal(whole.image_embeddings(), tight.image_embeddings())
+
+
+def test_no_room_for_one_image_is_said_in_words():
+    with pytest.raises(UserError, match="no room for a single image"):
+        run(Store(None), target=TightTarget(room=0), batch_size=4)
+
+
+def test_other_errors_of_a_network_are_not_taken_for_a_lack_of_memory():
+    @dataclass(frozen=True)
+    class Wrong(TinyTarget):
+        def load(self, device):
+            class Refusing(Net):
+                def forward(self, images):
+                    raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+            return LoadedTarget(Refusing().eval(), to_tensor)
+
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        run(Store(None), target=Wrong())
+
+
 def test_a_later_in_place_operation_does_not_reach_back():
     assert (run(Store(None)).activations("conv") < 0).any()
 

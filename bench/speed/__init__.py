@@ -1,0 +1,1 @@
+"""How fast the similarity functions are, against plain loops written from the papers' formulas."""

@@ -1,0 +1,76 @@
+"""`python -m bench.speed`: compare, print the table, and keep it under the hardware's name."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from baselines.similarity_parameters import SIMILARITIES
+from bench.files import write_atomic
+
+OUT = Path("leaderboards/speed")
+
+
+def main() -> int:
+    """Run the comparison."""
+    options = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
+    options.add_argument("--images", type=int, default=50_000)
+    options.add_argument("--units", type=int, default=1_000)
+    options.add_argument("--concepts", type=int, default=20_000)
+    options.add_argument("--width", type=int, default=512, help="numbers of an embedding")
+    options.add_argument("--loop-units", type=int, default=20, help="units for rank_reorder")
+    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--device", default="cpu")
+    options.add_argument("--functions", nargs="+", choices=SIMILARITIES, default=SIMILARITIES)
+    options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
+    given = options.parse_args()
+
+    from bench.environment import environment, hardware
+    from bench.speed.compare import Shape, compare
+    from bench.speed.rates import measure_rates
+    from bench.speed.table import render
+
+    shape = Shape(given.images, given.units, given.concepts, given.width)
+    rows = []
+    for row in compare(
+        shape,
+        given.device,
+        functions=given.functions,
+        loop_units=given.loop_units,
+        repeats=given.repeats,
+    ):
+        rows.append(row.record())
+        sys.stderr.write(f"{row.function} from {row.given}: {row.ratio:.2f} x\n")
+    found = hardware(given.device)
+    content: dict[str, Any] = {
+        "schema": 1,
+        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "hardware": found,
+        "environment": environment(given.device),
+        "shape": shape.__dict__,
+        "repeats": given.repeats,
+        "rates": measure_rates(given.device),
+        "rows": rows,
+    }
+    name = _slug(found)
+    given.out.mkdir(parents=True, exist_ok=True)
+    write_atomic(given.out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
+    page = render(content)
+    write_atomic(given.out / f"{name}.md", page)
+    sys.stdout.write(page)
+    return 0
+
+
+def _slug(found: dict[str, Any]) -> str:
+    gpu = found.get("gpu")
+    words = str(gpu["name"]) if isinstance(gpu, dict) else f"{found['cpu']} {found['threads']}"
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "unknown"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

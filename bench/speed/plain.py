@@ -1,0 +1,85 @@
+"""The similarity functions as plain loops over units: what a first reading of the paper gives.
+
+Written from the formulas (Oikarinen and Weng, ICLR 2023, section 3 and appendix) with the cost of
+the authors' published loops: the whole softmax at once, one unit at a time, float32 throughout.
+They are what the benchmark compares with, and nothing else uses them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+TOP_FRACTION = 0.05
+DRAWS = 5
+
+
+def soft_wpmi(scores: Tensor, activations: Tensor) -> Tensor:
+    """soft_wpmi with its default parameters.
+
+    Args:
+        scores: S [N, C].
+        activations: A [N, U].
+    """
+    top_k, a, p_start, p_end = 100, 10.0, 0.998, 0.97
+    probabilities = torch.softmax(a * scores, dim=1)
+    top = torch.topk(activations, min(top_k, len(activations)), dim=0).indices
+    steps = torch.arange(len(top), device=scores.device) / len(top)
+    membership = (p_start - steps * (p_start - p_end))[:, None]
+    rows = [
+        torch.log(1 + membership * (probabilities[top[:, unit]] - 1) + 1e-7).sum(dim=0)
+        for unit in range(activations.shape[1])
+    ]
+    return _less_marginal(torch.stack(rows), 1.0)
+
+
+def wpmi(scores: Tensor, activations: Tensor) -> Tensor:
+    """Wpmi with its default parameters."""
+    probabilities = torch.softmax(2.0 * scores, dim=1)
+    top = torch.topk(activations, min(28, len(activations)), dim=0).indices
+    rows = [
+        torch.log(probabilities[top[:, unit]] + 1e-7).sum(dim=0)
+        for unit in range(activations.shape[1])
+    ]
+    return _less_marginal(torch.stack(rows), 0.6)
+
+
+def rank_reorder(scores: Tensor, activations: Tensor) -> Tensor:
+    """rank_reorder with its default parameters; the error of a random order from five draws."""
+    n_top = max(1, int(len(activations) * TOP_FRACTION))
+    top = torch.topk(activations, n_top, dim=0).indices
+    rows = []
+    for unit in range(activations.shape[1]):
+        targets = activations[top[:, unit], unit]
+        ascending = targets.flip(0)
+        found = scores[top[:, unit]]
+        ranks = torch.argsort(torch.argsort(found, dim=0), dim=0)
+        error = (targets[:, None] - ascending[ranks]).abs().pow(3).mean(dim=0)
+        draws = [torch.randperm(n_top, device=scores.device) for _ in range(DRAWS)]
+        drawn = [(ascending - ascending[draw]).abs().pow(3).mean() for draw in draws]
+        rows.append(-error / torch.stack(drawn).mean() / found.mean(dim=0).pow(0.5))
+    return torch.stack(rows)
+
+
+def cos_similarity(scores: Tensor, activations: Tensor) -> Tensor:
+    """cos_similarity, one product."""
+    patterns = activations / activations.norm(dim=0, keepdim=True)
+    product: Tensor = patterns.T @ (scores / scores.norm(dim=0, keepdim=True))
+    return product
+
+
+def cos_similarity_cubed(scores: Tensor, activations: Tensor) -> Tensor:
+    """cos_similarity_cubed, one product."""
+    patterns, concepts = (
+        (table - table.mean(dim=0, keepdim=True)).pow(3) for table in (activations, scores)
+    )
+    patterns = patterns / patterns.norm(dim=0, keepdim=True).clamp(min=1e-3)
+    product: Tensor = patterns.T @ (concepts / concepts.norm(dim=0, keepdim=True).clamp(min=1e-3))
+    return product
+
+
+def _less_marginal(likelihood: Tensor, lam: float) -> Tensor:
+    marginal = torch.logsumexp(likelihood, dim=0) - math.log(len(likelihood))
+    return likelihood - lam * marginal
