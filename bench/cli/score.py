@@ -67,7 +67,7 @@ def _records(folders: Sequence[Path]) -> list[Path]:
             raise UserError(
                 "there is no record here" if folder.exists() else "no such file or folder",
                 where=str(folder),
-                cure="give a folder that `dissectbench run` has written, such as results/local",
+                cure="give a record, or a folder of records such as results/local",
             )
         found += below
     return found
