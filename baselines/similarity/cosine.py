@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from baselines.similarity.inputs import checked, live_units, spans, unlabelled
+from baselines.similarity.sources import EmbeddedScores
 from baselines.similarity_parameters import check_parameters
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _TILE = 2**24  # float64 elements: 128 MiB per operand, wide enough for a quick matrix product
+_UNITS = 1024  # units that share one standardised tile of concepts
+_IMAGES = 4096  # images whose products are summed in float32
 
 
 def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) -> Tensor:
@@ -35,11 +38,14 @@ def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) 
     Raises:
         ValueError: Inputs of the wrong shape, type or device, or concept scores not finite.
     """
+    source, activations = checked(concept_scores, activations)
+    if isinstance(source, EmbeddedScores):
+        return _through_embeddings(source, activations)
 
     def unit_norm(columns: Tensor) -> Tensor:
         return columns.div(torch.linalg.vector_norm(columns, dim=0))
 
-    return _column_products(concept_scores, activations, unit_norm)
+    return _column_products(source, activations, unit_norm)
 
 
 def cos_similarity_cubed(
@@ -68,24 +74,67 @@ def cos_similarity_cubed(
         cubes = (columns - columns.mean(dim=0)).pow_(3)
         return cubes.div_(torch.linalg.vector_norm(cubes, dim=0).clamp_(min=min_norm))
 
-    return _column_products(concept_scores, activations, centred_cube)
+    return _column_products(*checked(concept_scores, activations), centred_cube)
+
+
+def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
+    """cos_similarity without a single concept score, float32 [U, C].
+
+    S = I T^T, so that A^T S = (A^T I) T^T, and ||S[:, c]||^2 = t_c^T (I^T I) t_c: products of
+    embeddings, in float64, whose cost does not grow with images x concepts.
+    """
+    result = unlabelled(source, activations)
+    live = live_units(activations).nonzero()[:, 0]
+    width = source.images.shape[1]
+    gram = torch.zeros((width, width), dtype=torch.float64, device=source.device)
+    sums = torch.zeros((len(live), width), dtype=torch.float64, device=source.device)
+    squares = torch.zeros(len(live), dtype=torch.float64, device=source.device)
+    for start, stop in spans(len(activations), max(1, _TILE // max(width, len(live), 1))):
+        images = source.images[start:stop].double()
+        patterns = activations[start:stop, live].double()
+        gram += images.T @ images
+        sums += patterns.T @ images
+        squares += patterns.square().sum(dim=0)
+    patterns = sums / squares.sqrt()[:, None]
+    for start, stop in spans(source.n_concepts, max(1, _TILE // max(width, len(live), 1))):
+        concepts = source.concepts[start:stop].double()
+        norms = ((concepts @ gram) * concepts).sum(dim=1).clamp_(min=0).sqrt_()
+        tile = (patterns @ concepts.T).div_(norms)
+        tile[torch.isnan(tile)] = -torch.inf  # 0 / 0: a concept without a direction
+        result[live, start:stop] = tile.float()
+    return result
 
 
 def _column_products(
-    concept_scores: Tensor | ConceptScores,
-    activations: Tensor,
-    standardise: Callable[[Tensor], Tensor],
+    source: ConceptScores, activations: Tensor, standardise: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """Products of the standardised columns of both inputs, float32 [U, C], in float64 tiles."""
-    source, activations = checked(concept_scores, activations)
+    """Products of the standardised columns of both inputs, float32 [U, C].
+
+    Columns are standardised in float64. Float32 scores are multiplied in float32, a few thousand
+    images at a time with their sums in float64: columns of length 1 lose less than 1e-6.
+    """
     result = unlabelled(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     width = max(1, _TILE // len(activations))
-    for first, last in spans(len(live), width):
+    for first, last in spans(len(live), max(width, _UNITS)):
         units = live[first:last]
-        patterns = standardise(activations[:, units].double()).T
+        patterns = standardise(activations[:, units].double())
         for start, stop in spans(source.n_concepts, width):
-            tile = patterns @ standardise(source.tile(None, start, stop).double())
+            scores = source.tile(None, start, stop)
+            columns = standardise(scores.double())
+            if scores.dtype == torch.float64:
+                tile = patterns.T @ columns
+            else:
+                tile = _product(patterns.float(), columns.float())
             tile[torch.isnan(tile)] = -torch.inf  # 0 / 0: a concept without a direction
             result[units, start:stop] = tile.float()
     return result
+
+
+def _product(patterns: Tensor, columns: Tensor) -> Tensor:
+    """patterns^T columns of float32 [N, u] and [N, c], summed in float64 [u, c]."""
+    shape = (patterns.shape[1], columns.shape[1])
+    total = torch.zeros(shape, dtype=torch.float64, device=patterns.device)
+    for start, stop in spans(len(patterns), _IMAGES):
+        total += patterns[start:stop].T @ columns[start:stop]
+    return total

@@ -62,8 +62,11 @@ def test_the_table_of_parameters_is_that_of_the_functions(name):
 @pytest.mark.parametrize("name", SIMILARITIES)
 def test_describe_is_the_function(name, evidence):
     labelling = ClipDissect(similarity=name).describe(evidence, seed=0)
-    expected = getattr(similarity, name)(evidence.concept_scores(), evidence.activations)
+    function = getattr(similarity, name)
+    expected = function(evidence.embedded_scores(), evidence.activations)
     torch.testing.assert_close(labelling.scores, expected, rtol=0, atol=0, equal_nan=True)
+    matrix = function(evidence.concept_scores(), evidence.activations)
+    torch.testing.assert_close(labelling.scores, matrix, rtol=1e-5, atol=1e-5, equal_nan=True)
     assert labelling.concepts == evidence.concepts
     undefined = int((expected[[0, 1, 3, 4]] == -torch.inf).sum())
     assert labelling.counts == {"undefined_scores": undefined}
