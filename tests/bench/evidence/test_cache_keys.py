@@ -14,6 +14,7 @@ from PIL import Image
 from bench.evidence import Store, gather, loading, text_embeddings
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
+from bench.evidence.inventory import entries
 from bench.parts import LoadedEncoder, LoadedTarget
 from bench.timing import Timer
 
@@ -171,7 +172,9 @@ def test_newer_code_does_not_believe_what_older_code_made(tmp_path, monkeypatch)
 
 def test_activations_in_another_precision_or_pooling_are_not_found(tmp_path):
     found(tmp_path)
-    key = gather_module._activation_key(TinyTarget(NETWORK), "0", TinyProbe(PROBE, 5))
+    [kept] = entries(tmp_path)
+    key = {name: value for name, value in kept.manifest["parts"].items() if name != "layout"}
+    assert (key["precision"], key["pooling"]) == ("float32", ["avg", "max"])
     assert Store(tmp_path).entry(key).complete
     assert not Store(tmp_path).entry({**key, "precision": "bfloat16"}).complete
     assert not Store(tmp_path).entry({**key, "pooling": ["avg"]}).complete
