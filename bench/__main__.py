@@ -19,6 +19,7 @@ COMMANDS = {
     "score": "score existing labels under another truth, sentence encoder or rule",
     "list": "methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "leaderboards from the records on disk (Markdown, CSV)",
+    "cache": "what the evidence cache holds and why; delete what was not used for longest",
     "train": "rebuild the embedded world's networks",
 }
 DONE, SOME_FAILED, BAD_REQUEST = 0, 1, 2

@@ -9,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.grammar import explain, single
 from bench.config.overrides import check_overrides, drop_old_params
-from bench.config.schema import GROUPS
+from bench.config.schema import GROUPS, RuntimeConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 
@@ -35,6 +35,7 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
     check_overrides(overrides, conf, None)
     changed = config.copy()
     OmegaConf.set_struct(changed, False)
+    _add_new_settings(changed)
     parsed = single(overrides)
     for override in parsed:
         if override.key_or_group in GROUPS:
@@ -50,3 +51,17 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
     drop_old_params(changed, [override.key_or_group for override in parsed])
     validate(changed)
     return changed
+
+
+def _add_new_settings(config: DictConfig) -> None:
+    """Give a record of an older release the defaults of settings that it does not know.
+
+    Only of `runtime`: nothing there decides a label or a score.
+    """
+    runtime = config.get("runtime")
+    if not isinstance(runtime, DictConfig):
+        return
+    defaults = OmegaConf.structured(RuntimeConfig)
+    for key in defaults:
+        if key not in runtime and not OmegaConf.is_missing(defaults, str(key)):
+            runtime[key] = defaults[key]

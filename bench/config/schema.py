@@ -61,6 +61,8 @@ class RuntimeConfig:
         workers: Threads that decode images.
         threads: Threads of torch on the CPU; 0 leaves its default.
         cache: Folder of the evidence cache.
+        cache_limit_gb: Evidence that was not used for longest is deleted after a job where the
+            cache is above so many units of 10^9 bytes; 0 for no limit.
         progress: Show progress bars.
         retry_failed: Run cells again whose record says "failed".
         retime: Time finished cells again on this machine, each from an empty cache.
@@ -72,6 +74,7 @@ class RuntimeConfig:
     workers: int = 2
     threads: int = 0
     cache: str = MISSING
+    cache_limit_gb: float = 20.0
     progress: bool = True
     retry_failed: bool = False
     retime: bool = False

@@ -17,6 +17,8 @@ from bench.errors import UserError, nearest
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 POOLINGS = ("avg", "max")
+LEAST = {"batch_size": 1, "workers": 0, "threads": 0, "repeats": 1, "cache_limit_gb": 0}
+"""Smallest values of runtime settings."""
 
 
 def validate(config: DictConfig) -> None:
@@ -41,8 +43,8 @@ def validate(config: DictConfig) -> None:
             where="board",
             cure="use lower-case letters, digits, '.', '_' and '-'",
         )
-    for key, least in (("batch_size", 1), ("workers", 0), ("threads", 0), ("repeats", 1)):
-        if config.runtime[key] < least:
+    for key, least in LEAST.items():
+        if not config.runtime[key] >= least:  # so that NaN is refused
             raise UserError(
                 f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more"
             )

@@ -7,25 +7,21 @@ manifest is written last, and an entry without one is not complete.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import logging
-import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from bench.errors import UserError
-from bench.files import canonical_json, sha256_json, write_atomic
+from bench.evidence import memory
+from bench.evidence.entry import Entry
+from bench.evidence.uses import Use
+from bench.files import sha256_json
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+__all__ = ["CHUNK", "LAYOUT", "LOCKS", "Entry", "Store"]
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +31,28 @@ CHUNK = 1024
 LAYOUT = 1
 """Raised when old entries can no longer be read; part of every key."""
 
-_MANIFEST = "manifest.json"
-
-_CHUNK_NAME = re.compile(r"(\d{6})\.([0-9a-f]{64})\.npy")
+LOCKS = "locks"
 
 
 class Store:
     """Entries by the content of their keys.
 
+    What was opened with `hold` counts as in use, and is not pruned, until the store and the entries
+    are let go. Where the folder cannot be written to, complete entries are read from it and new
+    ones stay in this process's memory.
+
     Args:
         root: Folder of the store; made when first written to. None: everything stays in memory.
+
+    Attributes:
+        root: The folder.
+        read_only: Whether the folder has refused to be written to.
     """
 
     def __init__(self, root: str | Path | None) -> None:
         self.root = None if root is None else Path(root).expanduser()
+        self.read_only = False
+        self._use: Use | None = None
 
     @contextmanager
     def hold(self, *keys: Mapping[str, Any]) -> Iterator[list[Entry]]:
@@ -59,13 +63,17 @@ class Store:
 
         Yields:
             The entries, in the order of the keys.
+
+        Raises:
+            UserError: The store's folder cannot be used.
         """
-        names = {sha256_json({**parts, "layout": LAYOUT}) for parts in keys if self._locates(parts)}
+        located = [parts for parts in keys if self._locates(parts)]
+        folders = {folder.name: folder for folder in map(self._folder, located)}
         with ExitStack() as locks:
-            for name in sorted(names):  # one order for all processes: none waits in a circle
-                assert self.root is not None
-                folder = self._make(self.root / "locks")
-                locks.enter_context(FileLock(folder / f"{name}.lock"))
+            for name in sorted(folders):  # one order for all processes: none waits in a circle
+                self._lock(name, locks)
+                if not self.read_only:
+                    _drop_torn_files(folders[name])
             yield [self.entry(parts) for parts in keys]
 
     def entry(self, parts: Mapping[str, Any]) -> Entry:
@@ -80,11 +88,19 @@ class Store:
         """
         whole = {**parts, "layout": LAYOUT}
         if not self._locates(parts):
-            return Entry(whole, None, "")
+            return Entry(whole, None, "", CHUNK)
+        self._check_root()
+        folder = self._folder(parts)
+        found = memory.recall(folder)
+        if found is not None:
+            return found
+        writable = not self.read_only
+        return Entry(whole, folder, folder.name, CHUNK, writable=writable, use=self._use)
+
+    def _folder(self, parts: Mapping[str, Any]) -> Path:
         assert self.root is not None
-        key = sha256_json(whole)
-        folder = self._make(self.root / str(parts["kind"]) / key[:2] / key)
-        return Entry(whole, folder, key)
+        key = sha256_json({**parts, "layout": LAYOUT})
+        return self.root / str(parts["kind"]) / key[:2] / key
 
     def _locates(self, parts: Mapping[str, Any]) -> bool:
         unknown = _first_unknown(parts, "")
@@ -92,139 +108,49 @@ class Store:
             log.info("not cached: %s is unknown in the key of %s", unknown, parts.get("kind"))
         return self.root is not None and not unknown
 
-    def _make(self, folder: Path) -> Path:
+    def _lock(self, name: str, locks: ExitStack) -> None:
+        """Take the lock of an entry and note its use; neither in a folder that refuses."""
+        self._check_root()
+        if self.read_only:
+            return
+        assert self.root is not None
+        folder = self.root / LOCKS
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / f"{name}.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                log.info("waiting for another process that makes the same evidence")
+                lock.acquire()
+            locks.callback(lock.release)
+            self._use = self._use or Use(self.root)
+            self._use.add(name)
         except OSError as error:
-            raise UserError(
-                f"the cache folder {self.root} cannot be used: {error.strerror}",
-                where="runtime.cache",
-                cure="set runtime.cache to a folder that you may write to",
-            ) from error
-        return folder
+            if not memory.is_refusal(error):
+                raise self._unusable(error) from error
+            self.read_only = True
+            memory.tell(self.root, error)
+
+    def _check_root(self) -> None:
+        assert self.root is not None
+        with suppress(PermissionError):  # nothing is found in it then, which is no fault
+            if self.root.exists() and not self.root.is_dir():
+                raise self._unusable(NotADirectoryError(0, "it is no folder"))
+
+    def _unusable(self, error: OSError) -> UserError:
+        return UserError(
+            f"the cache folder {self.root} cannot be used: {error.strerror}",
+            where="runtime.cache",
+            cure="set runtime.cache to a folder that you may write to",
+        )
 
 
-class Entry:
-    """One content: chunks of rows, what is known of it, and what it cost.
-
-    Attributes:
-        parts: The key's parts.
-        folder: Where it lies; None in memory.
-        key: sha256 of the parts; empty in memory.
-        meta: What was learned when it was made (map size, number of units); empty until complete.
-        cost: What making it cost; None until complete.
-    """
-
-    def __init__(self, parts: Mapping[str, Any], folder: Path | None, key: str) -> None:
-        self.parts = dict(parts)
-        self.folder = folder
-        self.key = key
-        self.meta: dict[str, Any] = {}
-        self.cost: dict[str, Any] | None = None
-        self.complete = False
-        self._count = -(-int(parts["n"]) // CHUNK)
-        self._arrays: dict[int, NDArray[Any]] = {}
-        self._files: dict[int, Path] = {}
-        if folder is not None:
-            self._look(folder)
-
-    @property
-    def missing(self) -> list[int]:
-        """Numbers of the chunks that are still to be made, ascending."""
-        held = self._files if self.folder else self._arrays
-        return [number for number in range(self._count) if number not in held]
-
-    @property
-    def empty(self) -> bool:
-        """Whether no chunk is made yet."""
-        return len(self.missing) == self._count
-
-    def put(self, number: int, array: NDArray[Any]) -> None:
-        """Write a chunk, whole or not at all."""
-        array = np.ascontiguousarray(array)
-        if self.folder is None:
-            self._arrays[number] = array
-            return
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        data = buffer.getvalue()
-        file = self.folder / f"{number:06d}.{hashlib.sha256(data).hexdigest()}.npy"
-        write_atomic(file, data)
-        self._files[number] = file
-
-    def finish(self, meta: Mapping[str, Any], cost: Mapping[str, Any]) -> None:
-        """Declare the entry complete: write its manifest.
-
-        Args:
-            meta: JSON-ready facts about the content.
-            cost: JSON-ready cost of making it.
-        """
-        assert not self.missing
-        self.meta, self.cost, self.complete = dict(meta), dict(cost), True
-        if self.folder is None:
-            return
-        chunks = [
-            {"file": file.name, "sha256": _named_sha256(file), "shape": _shape(file)}
-            for _, file in sorted(self._files.items())
-        ]
-        manifest = {
-            "key": self.key,
-            "parts": json.loads(canonical_json(self.parts)),
-            "chunks": chunks,
-            "meta": self.meta,
-            "cost": self.cost,
-        }
-        write_atomic(self.folder / _MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-
-    def chunk(self, number: int) -> NDArray[Any]:
-        """Read a chunk; its bytes were checked when the entry was opened."""
-        if self.folder is None:
-            return self._arrays[number]
-        array: NDArray[Any] = np.load(self._files[number], allow_pickle=False)
-        return array
-
-    def read(self, axis: int = 0, index: Sequence[int] | None = None) -> NDArray[Any]:
-        """Read all chunks as one array.
-
-        Args:
-            axis: The axis of rows, along which chunks are joined.
-            index: Where given, these positions of the first axis are taken from every chunk first.
-        """
-        chunks = (self.chunk(number) for number in range(self._count))
-        taken = [chunk if index is None else chunk[list(index)] for chunk in chunks]
-        return np.concatenate(taken, axis=axis)
-
-    def _look(self, folder: Path) -> None:
-        """Find what is there, and drop what is damaged."""
-        manifest = self._read_manifest(folder)
-        if manifest:
-            files = [folder / chunk["file"] for chunk in manifest["chunks"]]
-            found = {_number(file): file for file in files}
-        else:
-            found = {_number(file): file for file in sorted(folder.glob("*.npy"))}
-        found.pop(-1, None)
-        sound = {number: file for number, file in found.items() if _is_sound(file)}
-        self._files = {n: file for n, file in sorted(sound.items()) if n < self._count}
-        if manifest and not self.missing:
-            self.meta, self.cost, self.complete = manifest["meta"], manifest["cost"], True
-        elif (folder / _MANIFEST).exists() or len(sound) < len(found):
-            log.warning("the cache entry %s is damaged: it is deleted and made again", folder)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True, exist_ok=True)
-            self._files = {}
-        elif self._files and not self.missing:
-            # Interrupted just before its manifest, and what that says comes with the last chunk.
-            self._files.popitem()[1].unlink()
-
-    def _read_manifest(self, folder: Path) -> dict[str, Any] | None:
-        try:
-            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-            fits = manifest["key"] == self.key and sha256_json(manifest["parts"]) == self.key
-            named = [chunk["file"] for chunk in manifest["chunks"]]
-            known = isinstance(manifest["meta"], dict) and isinstance(manifest["cost"], dict)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return manifest if fits and known and all(isinstance(n, str) for n in named) else None
+def _drop_torn_files(folder: Path) -> None:
+    """Delete what a killed process had half written; to be called with the entry's lock held."""
+    with suppress(OSError):
+        for file in folder.glob(".*.tmp"):
+            file.unlink(missing_ok=True)
 
 
 def _first_unknown(value: Any, at: str) -> str:
@@ -238,27 +164,3 @@ def _first_unknown(value: Any, at: str) -> str:
         inside = [_first_unknown(v, f"{at}[{i}]") for i, v in enumerate(value)]
         return next((path for path in inside if path), "")
     return ""
-
-
-def _number(file: Path) -> int:
-    match = _CHUNK_NAME.fullmatch(file.name)
-    return int(match[1]) if match else -1
-
-
-def _named_sha256(file: Path) -> str:
-    match = _CHUNK_NAME.fullmatch(file.name)
-    assert match
-    return match[2]
-
-
-def _is_sound(file: Path) -> bool:
-    # Not from the memory of fingerprints: a failing disk changes no time stamp.
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == _named_sha256(file)
-    except OSError:
-        return False
-
-
-def _shape(file: Path) -> list[int]:
-    return list(np.load(file, mmap_mode="r", allow_pickle=False).shape)

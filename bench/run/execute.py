@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from bench.environment import hardware
 from bench.evidence import Store
+from bench.evidence.prune import keep_within
 from bench.run.device import resolve_device
 from bench.run.labels import describe_table, keep_scores
 from bench.run.log import job_log
@@ -78,6 +79,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
     timer = Timer(device)
     warm_up(parts.method, timer)
     shared = gather_shared(planned, [cell.layer for cell in cells], store, timer)
+    keep_within(store, config.runtime.cache_limit_gb)
     for cell in cells:
         own = Timer(device)
         evidence = shared.evidence(cell.layer)
@@ -105,6 +107,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
                 "evidence_cost": list(shared.costs),
             },
         )
+    keep_within(store, config.runtime.cache_limit_gb)  # the kept scores count too
 
 
 def _log_phases(phases: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> None:

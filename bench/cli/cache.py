@@ -1,0 +1,178 @@
+"""`dissectbench cache`: what the evidence cache holds, why, and what of it may go."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli.arguments import parser
+from bench.cli.units import parse_size, parse_span, show_size, show_span
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from bench.evidence.inventory import Kept
+
+DEFAULT = "results/.cache"
+
+EPILOG = """\
+examples:
+  dissectbench cache ls
+  dissectbench cache explain 232a08b1              every part of an entry's key
+  dissectbench cache explain 232a08b1 9c4f0d7e     why there are two: the parts that differ
+  dissectbench cache prune --older-than 30d --dry-run
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `ls`, `explain` or `prune`."""
+    options = parser("cache", "What the evidence cache holds, why, and what of it may go.", EPILOG)
+    commands = options.add_subparsers(dest="command", required=True, metavar="ls|explain|prune")
+    ls = commands.add_parser("ls", help="all entries, least recently used first")
+    explain = commands.add_parser("explain", help="the parts of a key; of two: what differs")
+    explain.add_argument("keys", nargs="+", metavar="KEY", help="first digits, as `ls` shows them")
+    prune = commands.add_parser("prune", help="delete entries, least recently used first")
+    amount = prune.add_mutually_exclusive_group()
+    amount.add_argument("--to", metavar="SIZE", help="until so much is left, such as 5GB")
+    amount.add_argument("--all", action="store_true", help="everything that is not in use")
+    amount.add_argument("--older-than", metavar="SPAN", help="what was not used for, say, 30d")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    for command in (ls, explain, prune):
+        command.add_argument(
+            "--cache", type=Path, metavar="DIR",
+            help=f"the cache folder ($DISSECTBENCH_CACHE, else {DEFAULT})",
+        )  # fmt: skip
+    given = options.parse_args(arguments)
+    root = _root(given.cache)
+    if given.command == "ls":
+        return _ls(root)
+    return _explain(root, given.keys) if given.command == "explain" else _prune(root, given)
+
+
+def default_root() -> Path:
+    """The folder of `runtime.cache` where nothing is set; as conf/runtime/default.yaml has it."""
+    return Path(os.environ.get("DISSECTBENCH_CACHE", DEFAULT)).expanduser()
+
+
+def limit_gb() -> float:
+    """The limit of `runtime.cache_limit_gb` where nothing is set."""
+    from bench.config.schema import RuntimeConfig
+
+    return RuntimeConfig().cache_limit_gb
+
+
+def _root(given: Path | None) -> Path:
+    root = default_root() if given is None else given.expanduser()
+    if not root.is_dir():
+        raise UserError(
+            f"there is no cache folder {root}",
+            where="--cache" if given else "DISSECTBENCH_CACHE",
+            cure="run something first (`dissectbench run`), or give the folder with --cache DIR",
+        )
+    return root
+
+
+def _ls(root: Path) -> int:
+    from rich.console import Console
+
+    from bench.cli.cache_show import print_kind
+    from bench.evidence.inventory import entries
+
+    found = entries(root)
+    console = Console()
+    for kind in sorted({kept.kind for kept in found}):
+        print_kind(console, kind, [kept for kept in found if kept.kind == kind])
+    total = show_size(sum(kept.size for kept in found))
+    count = f"{len(found)} entr{'y' if len(found) == 1 else 'ies'}"
+    sys.stdout.write(
+        f"{count}, {total}, in {root}; runs keep it under {limit_gb():g} GB "
+        "(runtime.cache_limit_gb, unless set)\n"
+    )
+    return 0
+
+
+def _explain(root: Path, prefixes: Sequence[str]) -> int:
+    from rich.console import Console
+
+    from bench.cli.cache_show import print_differences, print_entry
+    from bench.evidence.inventory import entries
+
+    if len(prefixes) > 2:
+        raise UserError("more than two keys", where="KEY", cure="give one, or two to compare")
+    found = entries(root)
+    chosen = [_choose(found, prefix, root) for prefix in prefixes]
+    console = Console()
+    if len(chosen) == 1:
+        print_entry(console, chosen[0])
+        return 0
+    for kept in chosen:
+        if not kept.manifest:
+            raise UserError(
+                f"the entry {kept.key[:12]} is {kept.state}: its key's parts are not known",
+                where="KEY",
+                cure="a run that needs it completes it; or delete it with `cache prune`",
+            )
+    print_differences(console, chosen[0], chosen[1])
+    return 0
+
+
+def _choose(found: Sequence[Kept], prefix: str, root: Path) -> Kept:
+    matches = [kept for kept in found if kept.key.startswith(prefix.lower())]
+    if len(matches) == 1:
+        return matches[0]
+    listing = f"`dissectbench cache ls --cache {root}` lists all"
+    if not matches:
+        raise UserError(f"no entry's key begins with {prefix!r}", where="KEY", cure=listing)
+    raise UserError(
+        f"{len(matches)} entries' keys begin with {prefix!r}",
+        where="KEY",
+        valid=[kept.key[:12] for kept in matches[:6]],
+        cure="give more digits",
+    )
+
+
+def _prune(root: Path, given: argparse.Namespace) -> int:
+    from filelock import Timeout
+
+    from bench.cli.cache_text import what
+    from bench.evidence.prune import GB, prune
+
+    to_bytes, older = None, None
+    if given.older_than is not None:
+        older = parse_span(given.older_than, "--older-than")
+    elif given.all:
+        to_bytes = 0
+    else:
+        to_bytes = int(limit_gb() * GB) if given.to is None else parse_size(given.to, "--to")
+    try:
+        pruned = prune(root, to_bytes=to_bytes, older_than_s=older, dry_run=given.dry_run)
+    except Timeout as error:
+        raise UserError(
+            "another process is pruning this folder", where=str(root), cure="try again later"
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"the cache folder cannot be written to: {error.strerror or error}",
+            where=str(root),
+            cure="prune it as a user who may write to it",
+        ) from error
+    verb = "would delete" if given.dry_run else "deleted"
+    now = time.time()
+    for kept in pruned.removed:
+        sys.stdout.write(
+            f"{verb} {kept.kind} {kept.key[:12]}, {show_size(kept.size)}, "
+            f"used {show_span(now - kept.used)} ago: {what(kept)}\n"
+        )
+    for kept in pruned.in_use:
+        sys.stdout.write(f"in use, kept: {kept.kind} {kept.key[:12]}, {show_size(kept.size)}\n")
+    count = len(pruned.removed)
+    sys.stdout.write(
+        f"{verb} {count} entr{'y' if count == 1 else 'ies'}, {show_size(pruned.freed)}; "
+        f"{show_size(pruned.left)} left in {root}\n"
+    )
+    return 0
