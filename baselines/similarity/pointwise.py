@@ -10,6 +10,7 @@ from torch import Tensor
 
 from baselines.similarity.inputs import checked, live_units, spans, top_images, unlabelled
 from baselines.similarity.likelihood import log_likelihood
+from baselines.similarity.likelihood_by_torch import log_likelihood_by_torch
 from baselines.similarity_parameters import check_parameters, effective_top_k
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from baselines.similarity.sources import ConceptScores
 
-_TILE = 2**22  # float64 elements in a tile of image rows x concepts: 32 MiB
 _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a core's cache
 
 
@@ -147,19 +147,10 @@ def _information(
     if not len(live):
         return result
     images = top_images(activations[:, live], len(membership))
-    if activations.device.type == "cpu":
-        likelihood = log_likelihood(source, images, membership, a, min_prob)
-        _subtract_marginal(likelihood, lam, marginal)
-        result[live] = likelihood.float()
-        return result
-    rows, places = torch.unique(images, return_inverse=True)
-    normaliser = _log_normaliser(source, rows, a)
-    for start, stop in spans(n_concepts, max(1, _TILE // max(len(rows), len(live)))):
-        tile = source.tile(rows, start, stop).double()
-        tile.mul_(a).sub_(normaliser).exp_()
-        likelihood = _sum_of_logs(tile, places, membership, min_prob)
-        _subtract_marginal(likelihood, lam, None if marginal is None else marginal[start:stop])
-        result[live, start:stop] = likelihood.float()
+    compute = log_likelihood if activations.device.type == "cpu" else log_likelihood_by_torch
+    likelihood = compute(source, images, membership, a, min_prob)
+    _subtract_marginal(likelihood, lam, marginal)
+    result[live] = likelihood.float()
     return result
 
 
@@ -173,41 +164,3 @@ def _subtract_marginal(likelihood: Tensor, lam: float, marginal: Tensor | None) 
     for start, stop in spans(likelihood.shape[1], max(1, _UNIT_TILE // len(likelihood))):
         tile = likelihood[:, start:stop]
         tile.sub_(log_marginal(tile), alpha=lam)
-
-
-def _log_normaliser(source: ConceptScores, rows: Tensor, a: float) -> Tensor:
-    """Log of the sum over concepts of exp(a S) for the given image rows, float64 [R, 1]."""
-    step = max(1, _TILE // source.n_concepts)
-    tiles = []
-    for start, stop in spans(len(rows), step):
-        tile = source.tile(rows[start:stop], 0, source.n_concepts).double()
-        tiles.append(torch.logsumexp(tile.mul_(a), dim=1, keepdim=True))
-    return torch.cat(tiles)
-
-
-def _sum_of_logs(
-    probabilities: Tensor, places: Tensor, membership: Sequence[float], min_prob: float
-) -> Tensor:
-    """Sum over k of ln((1 - p_k) + p_k P[places[k, u], c] + min_prob), float64 [U, c].
-
-    Args:
-        probabilities: P of the needed images and a tile of concepts, float64 [R, c].
-        places: Rows of `probabilities`, int64 [K, U].
-        membership: p_k, K of them.
-        min_prob: Added inside the logarithm.
-    """
-    # One logarithm of a product of factors instead of one per factor: as many as cannot underflow.
-    smallest = 1.0 - max(membership) + min_prob
-    group = 32 if smallest >= 1 else min(32, max(1, int(250 / -math.log10(smallest))))
-    width = probabilities.shape[1]
-    total = probabilities.new_zeros((places.shape[1], width))
-    for start, stop in spans(places.shape[1], max(1, _UNIT_TILE // width)):
-        product = probabilities.new_ones((stop - start, width))
-        for k, p in enumerate(membership):
-            # (1 - p) + p P does not cancel where 1 + p (P - 1) does.
-            factor = probabilities.index_select(0, places[k, start:stop])
-            product.mul_(factor.mul_(p).add_((1.0 - p) + min_prob))
-            if (k + 1) % group == 0 or k + 1 == len(membership):
-                total[start:stop] += product.log_()
-                product.fill_(1.0)
-    return total

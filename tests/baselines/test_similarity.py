@@ -199,11 +199,14 @@ def test_tiles_change_nothing(case, monkeypatch):
     rng = np.random.default_rng(5)
     s, a = rng.normal(0.2, 0.3, (20, 33)).astype("f"), rng.normal(0, 1, (20, 7)).astype("f")
     whole = call(function, s, a, **parameters)
-    from baselines.similarity import cosine, pointwise, reorder
+    from baselines.similarity import cosine, likelihood, pointwise, reorder
 
-    for module in (cosine, pointwise, reorder):
+    for module in (cosine, reorder):
         monkeypatch.setattr(module, "_TILE", 60)
+    monkeypatch.setattr(cosine, "_UNITS", 2)
+    monkeypatch.setattr(cosine, "_IMAGES", 7)
     monkeypatch.setattr(pointwise, "_UNIT_TILE", 9)
+    monkeypatch.setattr(likelihood, "_BLOCK", 100)
     np.testing.assert_allclose(call(function, s, a, **parameters), whole, rtol=0, atol=1e-6)
 
 
