@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from baselines.similarity_parameters import SIMILARITIES
 from bench.files import write_atomic
+from bench.speed.naming import slug
 
 OUT = Path("leaderboards/speed")
 
@@ -57,19 +57,13 @@ def main() -> int:
         "rates": measure_rates(given.device),
         "rows": rows,
     }
-    name = _slug(found)
+    name = slug(found)
     given.out.mkdir(parents=True, exist_ok=True)
     write_atomic(given.out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
     page = render(content)
     write_atomic(given.out / f"{name}.md", page)
     sys.stdout.write(page)
     return 0
-
-
-def _slug(found: dict[str, Any]) -> str:
-    gpu = found.get("gpu")
-    words = str(gpu["name"]) if isinstance(gpu, dict) else f"{found['cpu']} {found['threads']}"
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "unknown"
 
 
 if __name__ == "__main__":

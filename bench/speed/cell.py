@@ -1,0 +1,139 @@
+"""`python -m bench.speed.cell`: the whole five-layer ResNet-50 cell, from JPEG files to labels.
+
+Times need no real weights: networks of random weights, and images made up here, cost the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bench.files import write_atomic
+from bench.speed.naming import slug
+
+LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
+BRODEN = 63_305
+"""Images of Broden, the probe set of the papers' timings."""
+_DISTINCT = 1024
+_SIZE = 224
+
+
+def main() -> int:
+    """Make the files, run the cell on an empty cache, print and keep its phases."""
+    options = argparse.ArgumentParser(prog="python -m bench.speed.cell", description=__doc__)
+    options.add_argument("--images", type=int, default=BRODEN)
+    options.add_argument("--device", default="cuda")
+    options.add_argument("--batch-size", type=int, default=256)
+    options.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options.add_argument("--arch", default="resnet50")
+    options.add_argument("--layers", nargs="+", default=list(LAYERS))
+    options.add_argument("--encoder", default="ViT-B-16", help="an open_clip architecture")
+    options.add_argument("--concepts", default="wordfreq_20k")
+    options.add_argument("--out", type=Path, default=Path("leaderboards/speed"))
+    given = options.parse_args()
+
+    from bench.config.compose import expand
+    from bench.run.execute import execute
+
+    with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
+        folder = Path(name)
+        make_images(folder / "images", given.images)
+        network, encoder = make_weights(folder, given.arch, given.encoder)
+        [job] = expand(
+            [
+                "board=speed",
+                f"results={folder / 'results'}",
+                f"runtime.device={given.device}",
+                f"runtime.batch_size={given.batch_size}",
+                f"runtime.workers={given.workers}",
+                "target=torchvision",
+                f"target.params.arch={given.arch}",
+                f"target.params.file={network}",
+                f"target.layers=[{','.join(given.layers)}]",
+                "probe=folder",
+                f"probe.params.path={folder / 'images'}",
+                f"concepts={given.concepts}",
+                "encoder=open_clip",
+                f"encoder.params.model={given.encoder}",
+                f"encoder.params.pretrained={encoder}",
+            ]
+        )
+        execute(job)
+        cells = [
+            json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+            for path in sorted((folder / "results").rglob("timings.jsonl"))
+        ]
+    if len(cells) != len(given.layers):
+        sys.stderr.write("the cell failed: see the log above\n")
+        return 1
+    content = {
+        "schema": 1,
+        "arch": given.arch,
+        "layers": given.layers,
+        "encoder": given.encoder,
+        "images": given.images,
+        "batch_size": given.batch_size,
+        "workers": given.workers,
+        "hardware": cells[0]["hardware"],
+        "cells": cells,
+    }
+    given.out.mkdir(parents=True, exist_ok=True)
+    file = given.out / f"cell-{slug(cells[0]['hardware'])}.json"
+    write_atomic(file, json.dumps(content, indent=1, sort_keys=True) + "\n")
+    sys.stdout.write(_report(content))
+    return 0
+
+
+def make_images(folder: Path, count: int) -> None:
+    """Write JPEG files of smooth noise; beyond 1,024 they are links to these."""
+    folder.mkdir(parents=True)
+    draw = np.random.default_rng(0)
+    for number in range(count):
+        file = folder / f"{number:06d}.jpg"
+        if number < _DISTINCT:
+            coarse = draw.integers(0, 256, (14, 14, 3), dtype=np.uint8)
+            picture = Image.fromarray(coarse).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC)
+            picture.save(file, quality=90)
+        else:
+            file.hardlink_to(folder / f"{number % _DISTINCT:06d}.jpg")
+
+
+def make_weights(folder: Path, arch: str, encoder: str) -> tuple[Path, Path]:
+    """Save random weights of a torchvision network and of an open_clip model."""
+    import open_clip
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    network, model = folder / "network.pth", folder / "encoder.pt"
+    torch.save(torchvision.models.get_model(arch, weights=None).state_dict(), network)
+    torch.save(open_clip.create_model(encoder, pretrained=None).state_dict(), model)
+    return network, model
+
+
+def _report(content: dict[str, Any]) -> str:
+    """Seconds by phase: what the layers share once, matching and scoring summed over them."""
+    phases = [phase for cell in content["cells"] for phase in cell["phases"]]
+    seconds: dict[str, float] = {}
+    for phase in phases:
+        name, wall = phase["name"], float(phase["wall_s"])
+        shared = name not in {"match", "score"}
+        seconds[name] = max(seconds.get(name, 0.0), wall) if shared else seconds.get(name, 0) + wall
+    lines = [f"{name:>16}: {wall:8.2f} s" for name, wall in seconds.items()]
+    peaks = [p["peak_device_bytes"] for p in phases if p["peak_device_bytes"] is not None]
+    if peaks:
+        lines.append(f"{'GPU memory':>16}: {max(peaks) / 2**30:8.2f} GiB")
+    lines.append(f"{'images/s':>16}: {content['images'] / seconds['gather']:8.0f}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
