@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _TILE = 2**20  # elements of top images x concepts: 8 MiB in float64
+_SCORES = 2**20  # elements of images x concepts that a thread ranks at a time: 4 MiB in float32
+_THREADS = 8  # at least so many threads' scores are asked for at a time
+_UNITS = 64  # units whose activations are copied together to find their top images
+_IN_FLOAT32 = (torch.float32, torch.float16, torch.bfloat16)  # what float32 holds exactly
 _DRAWS = 5  # random permutations of the original's baseline
 
 
@@ -63,8 +67,73 @@ def rank_reorder(
     """
     check_parameters(p=p, top_fraction=top_fraction, scale_p=scale_p, baseline=baseline)
     source, activations = checked(concept_scores, activations)
-    result = unlabelled(source, activations)
     n_top = effective_top_n(len(activations), top_fraction)
+    # An empty tile tells its type. The loops count images and compare scores in 32 bits.
+    kind = source.tile(None, 0, 0).dtype
+    if source.device.type == "cpu" and kind in _IN_FLOAT32 and source.n_images < 2**31:
+        return _ranked_once(source, activations, n_top, p, scale_p, baseline, seed)
+    return _sorted_per_unit(source, activations, n_top, p, scale_p, baseline, seed)
+
+
+def _ranked_once(
+    source: ConceptScores,
+    activations: Tensor,
+    n_top: int,
+    p: float,
+    scale_p: float,
+    baseline: Baseline,
+    seed: int,
+) -> Tensor:
+    """`rank_reorder` on a CPU: a concept ranks all units' top images at once (see kernels)."""
+    # Numba takes a second or two to import.
+    from baselines.similarity.kernels.reorder import expected_errors, rank_errors
+
+    threads = torch.get_num_threads()
+    result = unlabelled(source, activations)
+    units = live_units(activations).nonzero()[:, 0]
+    if not len(units):
+        return result
+    parts = [units[start:stop] for start, stop in spans(len(units), _UNITS)]
+    columns = [top_images(activations[:, part], n_top) for part in parts]
+    top = torch.cat(columns, dim=1).T.contiguous()
+    targets = activations[top, units[:, None]].double()
+    if baseline == "official":
+        scale = _drawn_scales(targets, units, activations.shape[1], p, seed)
+    else:
+        scale = torch.from_numpy(expected_errors(targets.numpy(), p, threads))
+        result[units] = -torch.inf
+        defined = scale > 0
+        units, top, targets, scale = (x[defined] for x in (units, top, targets, scale))
+        if not len(units):
+            return result
+    narrow = targets.float() if activations.dtype in _IN_FLOAT32 else targets
+    wanted = torch.zeros(len(activations), dtype=torch.bool)
+    wanted[top.view(-1)] = True
+    images = wanted.nonzero()[:, 0]
+    places = (wanted.cumsum(0) - 1)[top].numpy().astype(np.uint32)
+    # Choosing rows copies them; most of them are quicker read where they are.
+    few = images if 2 * len(images) < len(wanted) else None
+    rows = (images if few is None else torch.arange(len(images))).numpy().astype(np.uint32)
+    width = max(1, max(_THREADS, threads) * _SCORES // max(len(activations), len(units)))
+    for start, stop in spans(source.n_concepts, width):
+        scores = source.tile(few, start, stop).float().numpy()
+        found = rank_errors(scores, rows, places, narrow.numpy(), p, threads)
+        error, mean = (torch.from_numpy(each).T for each in found)
+        result[units, start:stop] = _similarity(error, scale[:, None], mean, scale_p, baseline)
+    return result
+
+
+def _sorted_per_unit(
+    source: ConceptScores,
+    activations: Tensor,
+    n_top: int,
+    p: float,
+    scale_p: float,
+    baseline: Baseline,
+    seed: int,
+) -> Tensor:
+    """`rank_reorder` on any device: each unit has its top images sorted by every concept."""
+    result = unlabelled(source, activations)
     width = max(1, _TILE // n_top)
     generator = torch.Generator().manual_seed(seed)
     for unit, live in enumerate(live_units(activations).tolist()):
@@ -89,11 +158,18 @@ def rank_reorder(
             # o the ascending order, image o_j has rank j.
             found = targets[_ascending_order(scores.T.contiguous())]
             error = found.sub_(targets.flip(0)).abs_().pow_(p).mean(dim=1)
-            tile = 0.0 - error / scale / mean.pow(scale_p)
-            if baseline == "exact":
-                tile[mean <= 0] = -torch.inf
-            result[unit, start:stop] = tile.float()
+            result[unit, start:stop] = _similarity(error, scale, mean, scale_p, baseline)
     return result
+
+
+def _similarity(
+    error: Tensor, scale: Tensor, mean: Tensor, scale_p: float, baseline: Baseline
+) -> Tensor:
+    """-err from its parts, float32; -inf where the exact baseline defines none."""
+    similarity = 0.0 - error / scale / mean.pow(scale_p)
+    if baseline == "exact":
+        similarity[mean <= 0] = -torch.inf
+    return similarity.float()
 
 
 def _ascending_order(scores: Tensor) -> Tensor:
@@ -116,6 +192,19 @@ def _expected_error(targets: Tensor, p: float) -> Tensor:
     for start, stop in spans(len(targets), max(1, _TILE // len(targets))):
         total += (targets[start:stop, None] - targets).abs_().pow_(p).sum()
     return total / len(targets) ** 2
+
+
+def _drawn_scales(targets: Tensor, units: Tensor, n_units: int, p: float, seed: int) -> Tensor:
+    """B of the official baseline for the live `units` among `n_units`, float64 [len(units)]."""
+    generator = torch.Generator().manual_seed(seed)
+    # Drawn for dead units too: a unit's draw must not depend on the others' health.
+    row_of = {unit: row for row, unit in enumerate(units.tolist())}
+    scales = targets.new_empty(len(units))
+    for unit in range(n_units):
+        draws = _permutations(targets.shape[1], generator)
+        if unit in row_of:
+            scales[row_of[unit]] = _drawn_error(targets[row_of[unit]], draws, p)
+    return scales
 
 
 def _permutations(n: int, generator: torch.Generator) -> Tensor:

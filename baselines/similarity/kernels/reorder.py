@@ -1,0 +1,291 @@
+"""The loops of rank_reorder on a CPU: each concept ranks the images once, for all units.
+
+A unit's top images have to be ranked among themselves by every concept. Sorting them costs
+O(n log n) per unit and concept. Here a concept's scores of all images are sorted once; a unit's n
+images then set their bits in a bitset of the sorted places, and the rank of an image is the number
+of bits below its own: a running count per 64-bit word, and a population count within the word.
+
+No sum depends on the number of threads: a thread has whole concepts (or units) to itself, and adds
+up in the order of the images.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+from numba.extending import intrinsic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+# Unsigned throughout: a signed index may be negative, and looking costs half of the loops' speed.
+_ONE, _LOW, _WORD = np.uint64(1), np.uint64(63), np.uint64(6)
+_HALF, _INDEX = np.uint64(32), np.uint64(0xFFFFFFFF)
+_ONE32 = np.uint32(1)
+_DIGIT_BITS, _DIGITS = 12, 3  # of a 32-bit number; 4,096 counters stay in a core's first cache
+_SIGN, _ALL = np.uint32(0x80000000), np.uint32(0xFFFFFFFF)
+_TIED = np.uint32(0x80000000)  # marks a place that several images share
+_LINE = 16  # scores in a cache line, which are read together
+_BLOCKS = 4  # per thread: one that is held up leaves its blocks to the others
+
+
+def rank_errors(
+    scores: NDArray[np.float32],
+    rows: NDArray[np.uint32],
+    top: NDArray[np.uint32],
+    targets: NDArray[np.float32] | NDArray[np.float64],
+    p: float,
+    threads: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Re-ordering errors and mean scores of units and concepts.
+
+    Args:
+        scores: Concept scores [N, C], finite; N below 2^31.
+        rows: The images that are the top image of some unit, as rows of `scores`, [R].
+        top: Each unit's top images, most activating first, as elements of `rows`, [U, n].
+        targets: Their activations, descending, [U, n]; many units are read quicker in float32.
+        p: Power of the error, above 0.
+        threads: Threads to use, at least 1.
+
+    Returns:
+        Mean over j of |t_j - s[r_j]|^p, and mean of the scores of the top images; both [C, U].
+    """
+    errors = np.empty((scores.shape[1], len(top)))
+    means = np.empty_like(errors)
+
+    def run(block: slice) -> None:
+        _rank_errors(scores[:, block], rows, top, targets, p, errors[block], means[block])
+
+    _in_threads(run, scores.shape[1], _LINE, threads)
+    return errors, means
+
+
+def expected_errors(targets: NDArray[np.float64], p: float, threads: int) -> NDArray[np.float64]:
+    """Each unit's error of a random order, the mean of |t_i - t_j|^p over all n^2 pairs.
+
+    Args:
+        targets: Activations [U, n].
+        p: Power of the error, above 0.
+        threads: Threads to use, at least 1.
+
+    Returns:
+        Expected errors [U].
+    """
+    errors = np.empty(len(targets))
+
+    def run(block: slice) -> None:
+        _expected_errors(targets[block], p, errors[block])
+
+    _in_threads(run, len(targets), 1, threads)
+    return errors
+
+
+def warm_up() -> None:
+    """Compile both loops, or read them from Numba's cache."""
+    targets = np.array([[1.0, 0.0]])
+    small = targets.astype(np.float32)
+    images = np.array([0, 1], np.uint32)
+    for width in (1, 2):  # Numba compiles once for a matrix and once for a tile of one
+        scores = np.zeros((2, 2), np.float32)[:, :width]
+        rank_errors(scores, images, images[None], small, 3.0, 1)
+    expected_errors(targets, 3.0, 1)
+
+
+def _in_threads(run: Callable[[slice], None], total: int, unit: int, threads: int) -> None:
+    """Call `run` on blocks of 0..total, of a multiple of `unit` but for the last.
+
+    Threads of our own, as the loops release the interpreter lock: Numba's parallel loops abort
+    when two threads of a program enter them or when a forked process does, and take longer to
+    compile.
+    """
+    step = unit * -(-total // (threads * _BLOCKS * unit))
+    blocks = [slice(start, min(start + step, total)) for start in range(0, total, step)]
+    if min(threads, len(blocks)) < 2:
+        for block in blocks:
+            run(block)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(run, blocks))
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile at the first call and cache on disk, where there is a folder to write to."""
+    try:
+        return numba.njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return numba.njit(function, nogil=True)  # type: ignore[no-any-return]
+
+
+def _population_code(typing_context, word):  # type: ignore[no-untyped-def]
+    """What `_population` is compiled to: one machine instruction, which Numba does not offer."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctpop(arguments[0])
+
+    return numba.uint64(numba.uint64), code
+
+
+_population: Callable[..., Any] = intrinsic(_population_code)
+"""Number of bits set in a 64-bit word."""
+
+
+@_compiled
+def _power(difference, p):  # type: ignore[no-untyped-def]
+    """|difference|^p; the usual powers without the slow general one."""
+    size = abs(difference)
+    if p == 3.0:
+        return size * size * size
+    if p == 2.0:
+        return size * size
+    if p == 1.0:
+        return size
+    return size**p
+
+
+@_compiled
+def _growing(number):  # type: ignore[no-untyped-def]
+    """A float32's bits as a number that grows with its value; 0.0 and -0.0 give the same."""
+    if number == _SIGN:
+        return _SIGN
+    return number ^ (_ALL if number & _SIGN else _SIGN)  # negative numbers' bits grow downwards
+
+
+@_compiled
+def _sort_into_places(scores, places, keys, spare, counts, last):  # type: ignore[no-untyped-def]
+    """Place of each image [R] in the ascending order of its scores [R].
+
+    Images of equal score share the first of their places, marked by _TIED: which of a unit's
+    images comes first among them is the unit's business. A radix sort, linear in R, of 64-bit keys
+    [R] (with a spare [R]): the score's bits above the image's index.
+    """
+    size = len(scores)
+    bits = scores.view(np.uint32)
+    least, most = _ALL, np.uint32(0)
+    for image in range(size):
+        number = _growing(bits[image])
+        least, most = min(least, number), max(most, number)
+    # Cosines of one concept span some 24 bits, two digits; those about 0 span 32 bits.
+    width = 1
+    while (most - least) >> np.uint32(width) and width < 32:
+        width += 1
+    digits = (width + _DIGIT_BITS - 1) // _DIGIT_BITS
+    step = (width + digits - 1) // digits
+    mask = np.uint64((1 << step) - 1)
+    counts[:digits] = 0
+    for image in range(size):
+        key = np.uint64(_growing(bits[image]) - least) << _HALF | np.uint64(image)
+        keys[image] = key
+        for digit in range(digits):
+            counts[np.uint64(digit), key >> np.uint64(32 + step * digit) & mask] += _ONE32
+    for digit in range(digits):
+        row = counts[digit]
+        total = np.uint32(0)
+        for bucket in range(len(row)):
+            count = row[bucket]
+            row[bucket] = total
+            total += count
+    for digit in range(digits - 1):
+        row, shift = counts[digit], np.uint64(32 + step * digit)
+        for image in range(size):
+            key = keys[image]
+            bucket = key >> shift & mask
+            spare[row[bucket]] = key
+            row[bucket] += _ONE32
+        keys, spare = spare, keys
+    # The last digit's pass knows each place, so nothing has to move. Equal scores meet in one
+    # bucket, one after the other.
+    row, shift = counts[digits - 1], np.uint64(32 + step * (digits - 1))
+    last[:] = ~np.uint64(0)  # no key: no finite score is so far from another
+    for at in range(size):
+        key = keys[at]
+        bucket = key >> shift & mask
+        place = row[bucket]
+        row[bucket] = place + _ONE32
+        before = last[bucket]
+        last[bucket] = key
+        if before >> _HALF == key >> _HALF:
+            place = places[before & _INDEX] | _TIED
+            places[before & _INDEX] = place
+        places[key & _INDEX] = place
+
+
+@_compiled
+def _rank_errors(scores, rows, top, targets, p, errors, means):  # type: ignore[no-untyped-def]
+    """See `rank_errors`."""
+    size, depth = len(rows), top.shape[1]
+    lines = np.empty((_LINE, size), np.float32)
+    counts = np.empty((_DIGITS, 1 << _DIGIT_BITS), np.uint32)
+    last = np.empty(1 << _DIGIT_BITS, np.uint64)
+    keys, spare = np.empty(size, np.uint64), np.empty(size, np.uint64)
+    places = np.empty(size, np.uint32)
+    taken = np.zeros(size, np.uint32)  # how many of the images that share a place are ranked
+    shared = np.empty(depth, np.uint32)  # the entries of `taken` to set back
+    own = np.empty(depth, np.uint32)
+    bits = np.empty((size + 63) // 64, np.uint64)
+    below = np.empty(len(bits), np.uint32)  # bits set in the words before
+    highest = np.uint64(depth - 1)
+    for concept in range(scores.shape[1]):
+        if concept % _LINE == 0:
+            width = min(_LINE, scores.shape[1] - concept)
+            for at in range(size):
+                line = scores[rows[at]]
+                for offset in range(width):
+                    lines[offset, at] = line[concept + offset]
+        row = lines[concept % _LINE]
+        _sort_into_places(row, places, keys, spare, counts, last)
+        for unit in range(len(top)):
+            images = top[unit]
+            total, n_shared = 0.0, np.uint64(0)
+            bits[:] = 0
+            for j in range(depth):
+                image = np.uint64(images[j])
+                total += row[image]
+                place = places[image]
+                if place & _TIED:
+                    # Equal scores are ranked by j: the first to come takes the first place.
+                    place ^= _TIED
+                    shared[n_shared] = place
+                    n_shared += _ONE
+                    ahead = taken[place]
+                    taken[place] = ahead + _ONE32
+                    place += ahead
+                own[j] = place
+                bits[np.uint64(place) >> _WORD] |= _ONE << (np.uint64(place) & _LOW)
+            for k in range(n_shared):
+                taken[shared[k]] = 0
+            n_below = np.uint32(0)
+            for word in range(len(bits)):
+                below[word] = n_below
+                n_below += np.uint32(_population(bits[word]))
+            target = targets[unit]
+            error = 0.0
+            for j in range(depth):
+                place64 = np.uint64(own[j])
+                word64 = place64 >> _WORD
+                inside = bits[word64] & ((_ONE << (place64 & _LOW)) - _ONE)
+                rank = np.uint64(below[word64]) + _population(inside)
+                error += _power(np.float64(target[j]) - np.float64(target[highest - rank]), p)
+            errors[concept, unit] = error / depth
+            means[concept, unit] = total / depth
+
+
+@_compiled
+def _expected_errors(targets, p, errors):  # type: ignore[no-untyped-def]
+    """See `expected_errors`. One sum per column, which processors add up several at a time."""
+    depth = targets.shape[1]
+    sums = np.empty(depth)
+    for unit in range(len(targets)):
+        row = targets[unit]
+        sums[:] = 0.0
+        for i in range(1, depth):
+            for j in range(i):
+                sums[j] += _power(row[i] - row[j], p)
+        total = 0.0
+        for j in range(depth):
+            total += sums[j]
+        errors[unit] = 2.0 * total / depth / depth  # each pair was met once
