@@ -106,9 +106,14 @@ class ClipDissect:
 
     def warm_up(self) -> None:
         """Compile the inner loops, so that no timed call pays for it."""
-        from baselines.similarity.kernels import pointwise
+        if self.similarity in ("soft_wpmi", "wpmi"):
+            from baselines.similarity.kernels import pointwise
 
-        pointwise.warm_up()
+            pointwise.warm_up()
+        elif self.similarity == "rank_reorder":
+            from baselines.similarity.kernels import reorder
+
+            reorder.warm_up()
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Name every unit of a whole layer.
