@@ -1,0 +1,94 @@
+"""The speed comparison compares like with like, and its page says what was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from PIL import Image
+
+from baselines import similarity
+from baselines.clip_dissect import SIMILARITIES
+from bench.speed import plain
+from bench.speed.cell import make_images
+from bench.speed.compare import Shape, compare, make_inputs
+from bench.speed.naming import slug
+from bench.speed.table import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHAPE = Shape(images=300, units=7, concepts=40, width=16)
+
+
+@pytest.mark.parametrize("name", SIMILARITIES)
+def test_plain_loops_and_ours_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """5e-4 of the plain float32 loop, and the same labels."""
+    if name == "rank_reorder":  # draws at random: more draws come nearer to the expectation
+        monkeypatch.setattr(plain, "DRAWS", 3000)
+        torch.manual_seed(0)
+    images, concepts, activations = make_inputs(SHAPE, "cpu", seed=1)
+    normal = torch.nn.functional.normalize
+    scores = normal(images) @ normal(concepts).T
+    ours = getattr(similarity, name)(scores, activations)
+    theirs = getattr(plain, name)(scores, activations)
+    if name == "rank_reorder":
+        defined = torch.isfinite(ours)  # where a mean score is not above 0 the loop gives NaN
+        assert defined.float().mean() > 0.8
+        theirs = torch.where(defined, theirs, -torch.inf)
+        torch.testing.assert_close(ours, theirs, rtol=0.05, atol=0)
+    else:
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=5e-4)
+    assert torch.equal(ours.argmax(dim=1), theirs.argmax(dim=1))
+
+
+def test_every_function_is_compared_both_ways() -> None:
+    rows = list(compare(SHAPE, "cpu", loop_units=2, repeats=1))
+    assert [(row.function, row.given) for row in rows] == [
+        (name, given) for given in ("embeddings", "matrix") for name in SIMILARITIES
+    ]
+    for row in rows:
+        assert row.units == (2 if row.function == "rank_reorder" else 7)
+        assert row.ratio == pytest.approx(row.plain_s / row.ours_s)
+
+
+def test_the_page_names_the_hardware_and_the_limits() -> None:
+    content = {
+        "hardware": {"cpu": "Some CPU", "threads": 2, "gpu": None},
+        "shape": vars(SHAPE),
+        "rates": {
+            "copy_gb_per_s": 10.0,
+            "matmul_gflop_per_s": 100.0,
+            "exp_float64_g_per_s": 1.0,
+            "log_float32_g_per_s": 1.0,
+        },
+        "repeats": 1,
+        "made": "2026-01-01",
+        "rows": [row.record() for row in compare(SHAPE, "cpu", functions=["wpmi"], repeats=1)],
+    }
+    page = render(content)
+    assert page.startswith("# Similarity functions on Some CPU, 2 threads\n")
+    assert page.count("| wpmi |") == 2
+    assert "100 GFLOP/s" in page
+
+
+@pytest.mark.parametrize(
+    ("hardware", "name"),
+    [
+        ({"cpu": "AMD EPYC", "threads": 2, "gpu": None}, "amd-epyc-2-threads"),
+        ({"cpu": "x", "threads": 2, "gpu": {"name": "NVIDIA H200"}}, "nvidia-h200"),
+        ({"cpu": "../..", "threads": 1, "gpu": None}, "1-threads"),
+    ],
+)
+def test_hardware_makes_a_safe_file_name(hardware: dict[str, object], name: str) -> None:
+    assert slug(hardware) == name
+
+
+def test_images_are_jpegs_of_the_papers_size(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    make_images(folder, 3)
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == ["000000.jpg", "000001.jpg", "000002.jpg"]
+    with Image.open(files[0]) as image:
+        assert (image.format, image.size) == ("JPEG", (224, 224))
