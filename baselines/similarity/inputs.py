@@ -59,8 +59,11 @@ def live_units(activations: Tensor) -> Tensor:
     Returns:
         Booleans [U].
     """
-    finite = torch.isfinite(activations).all(dim=0)
-    return finite & (activations.amax(dim=0) != activations.amin(dim=0))
+    if not len(activations):
+        return torch.zeros(activations.shape[1], dtype=torch.bool, device=activations.device)
+    # NaN reaches both ends, and an infinity one of them: a single pass tells all.
+    low, high = torch.aminmax(activations, dim=0)
+    return torch.isfinite(low) & torch.isfinite(high) & (low != high)
 
 
 def top_images(activations: Tensor, k: int) -> Tensor:
@@ -76,9 +79,17 @@ def top_images(activations: Tensor, k: int) -> Tensor:
     n_images, n_units = activations.shape
     top = torch.empty((k, n_units), dtype=torch.int64, device=activations.device)
     for start, stop in spans(n_units, max(1, 2**22 // n_images)):
-        # torch.topk leaves the order of equal values open; a stable sort does not.
-        order = torch.argsort(activations[:, start:stop], dim=0, descending=True, stable=True)
-        top[:, start:stop] = order[:k]
+        columns = activations[:, start:stop].T.contiguous()
+        values, images = torch.topk(columns, k, dim=1)
+        # topk leaves the order of equal values open, and which of them it takes. Few units have
+        # any among their top: only theirs are sorted, stably.
+        tied = (columns >= values[:, -1:]).sum(dim=1) > k
+        if k > 1:
+            tied |= (values[:, 1:] == values[:, :-1]).any(dim=1)
+        if bool(tied.any()):
+            order = torch.argsort(columns[tied], dim=1, descending=True, stable=True)
+            images[tied] = order[:, :k]
+        top[:, start:stop] = images.T
     return top
 
 

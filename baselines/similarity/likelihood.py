@@ -79,9 +79,12 @@ def log_likelihood(
     products = np.ones((n_units, source.n_concepts))
     logs = np.zeros_like(products) if len(membership) > group else np.zeros((0, 0))
     blocks = _entries(places.numpy(), membership, len(rows), step, group)
+    # One block's memory serves all: fresh pages cost more than what is done with them.
+    held = torch.empty((min(step, len(rows)), source.n_concepts), dtype=source.dtype)
     with torch_threads():
         for (start, stop), entries in zip(spans(len(rows), step), blocks, strict=True):
-            block = _softmax(source.tile(rows[start:stop], 0, source.n_concepts), a)
+            scores = source.tile(rows[start:stop], 0, source.n_concepts, held[: stop - start])
+            block = _softmax(scores, a)
             multiply_factors(
                 products,
                 logs,

@@ -68,9 +68,8 @@ def rank_reorder(
     check_parameters(p=p, top_fraction=top_fraction, scale_p=scale_p, baseline=baseline)
     source, activations = checked(concept_scores, activations)
     n_top = effective_top_n(len(activations), top_fraction)
-    # An empty tile tells its type. The loops count images and compare scores in 32 bits.
-    kind = source.tile(None, 0, 0).dtype
-    if source.device.type == "cpu" and kind in _IN_FLOAT32 and source.n_images < 2**31:
+    # The loops count images and compare scores in 32 bits.
+    if source.device.type == "cpu" and source.dtype in _IN_FLOAT32 and source.n_images < 2**31:
         return _ranked_once(source, activations, n_top, p, scale_p, baseline, seed)
     return _sorted_per_unit(source, activations, n_top, p, scale_p, baseline, seed)
 

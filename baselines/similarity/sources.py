@@ -23,20 +23,24 @@ class ConceptScores(ABC):
         n_images: N.
         n_concepts: C.
         device: Where tiles are made.
+        dtype: Their type.
     """
 
     n_images: int
     n_concepts: int
     device: torch.device
+    dtype: torch.dtype
 
     @abstractmethod
-    def tile(self, rows: Tensor | None, start: int, stop: int) -> Tensor:
+    def tile(self, rows: Tensor | None, start: int, stop: int, out: Tensor | None = None) -> Tensor:
         """Scores of some images and of the concepts start..stop.
 
         Args:
             rows: Image indices, int64 [R]; None for all.
             start: First concept.
             stop: One past the last.
+            out: With rows: where to write, [R, stop - start] of the type of the scores. Fresh
+                memory costs more than the copy.
 
         Returns:
             Floating point [R, stop - start]; of all images of a matrix, a view of it.
@@ -59,12 +63,12 @@ class ScoreMatrix(ConceptScores):
             raise ValueError(f"no scores: {scores.shape[0]} images and {scores.shape[1]} concepts")
         self.scores = scores.detach()
         self.n_images, self.n_concepts = self.scores.shape
-        self.device = self.scores.device
+        self.device, self.dtype = self.scores.device, self.scores.dtype
 
-    def tile(self, rows: Tensor | None, start: int, stop: int) -> Tensor:
+    def tile(self, rows: Tensor | None, start: int, stop: int, out: Tensor | None = None) -> Tensor:
         """See `ConceptScores.tile`."""
         tile = self.scores[:, start:stop]
-        return tile if rows is None else tile.index_select(0, rows)
+        return tile if rows is None else torch.index_select(tile, 0, rows, out=out)
 
 
 class EmbeddedScores(ConceptScores):
@@ -98,12 +102,12 @@ class EmbeddedScores(ConceptScores):
         self.images = normalize(image_embeddings.detach(), dim=1)
         self.concepts = normalize(concept_embeddings.detach(), dim=1)
         self.n_images, self.n_concepts = len(self.images), len(self.concepts)
-        self.device = self.images.device
+        self.device, self.dtype = self.images.device, self.images.dtype
 
-    def tile(self, rows: Tensor | None, start: int, stop: int) -> Tensor:
+    def tile(self, rows: Tensor | None, start: int, stop: int, out: Tensor | None = None) -> Tensor:
         """See `ConceptScores.tile`."""
         images = self.images if rows is None else self.images.index_select(0, rows)
-        return images @ self.concepts[start:stop].T
+        return torch.mm(images, self.concepts[start:stop].T, out=out)
 
 
 def as_scores(scores: Tensor | ConceptScores) -> ConceptScores:
