@@ -42,10 +42,7 @@ def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) 
     if isinstance(source, EmbeddedScores):
         return _through_embeddings(source, activations)
 
-    def unit_norm(columns: Tensor) -> Tensor:
-        return columns.div(torch.linalg.vector_norm(columns, dim=0))
-
-    return _column_products(source, activations, unit_norm)
+    return _column_products(source, activations, lambda columns: columns, 0.0)
 
 
 def cos_similarity_cubed(
@@ -70,11 +67,12 @@ def cos_similarity_cubed(
     """
     check_parameters(min_norm=min_norm)
 
-    def centred_cube(columns: Tensor) -> Tensor:
-        cubes = (columns - columns.mean(dim=0)).pow_(3)
-        return cubes.div_(torch.linalg.vector_norm(cubes, dim=0).clamp_(min=min_norm))
+    return _column_products(*checked(concept_scores, activations), _centred_cube, min_norm)
 
-    return _column_products(*checked(concept_scores, activations), centred_cube)
+
+def _centred_cube(columns: Tensor) -> Tensor:
+    mean = columns.mean(dim=0, dtype=torch.float64)
+    return (columns - mean.to(columns.dtype)).pow_(3)
 
 
 def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
@@ -106,33 +104,45 @@ def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
 
 
 def _column_products(
-    source: ConceptScores, activations: Tensor, standardise: Callable[[Tensor], Tensor]
+    source: ConceptScores,
+    activations: Tensor,
+    pattern: Callable[[Tensor], Tensor],
+    min_norm: float,
 ) -> Tensor:
-    """Products of the standardised columns of both inputs, float32 [U, C].
+    """Cosines of the patterns of both inputs' columns, float32 [U, C].
 
-    Columns are standardised in float64. Float32 scores are multiplied in float32, a few thousand
-    images at a time with their sums in float64: columns of length 1 lose less than 1e-6.
+    Lengths, means and sums over images are taken in float64; the products of float32 scores are
+    float32, a few thousand images at a time: columns of length 1 lose less than 1e-6.
+
+    Args:
+        source: Concept scores.
+        activations: Activations [N, U].
+        pattern: What is made of columns [N, c] before they are multiplied.
+        min_norm: Smallest divisor of either side.
     """
     result = unlabelled(source, activations)
     live = live_units(activations).nonzero()[:, 0]
+    kind = torch.float64 if source.dtype == torch.float64 else torch.float32
     width = max(1, _TILE // len(activations))
     for first, last in spans(len(live), max(width, _UNITS)):
         units = live[first:last]
-        patterns = standardise(activations[:, units].double())
+        patterns = pattern(activations[:, units].double())
+        patterns = patterns.div(_norms(patterns, min_norm)).to(kind)
         for start, stop in spans(source.n_concepts, width):
-            scores = source.tile(None, start, stop)
-            columns = standardise(scores.double())
-            if scores.dtype == torch.float64:
-                tile = patterns.T @ columns
-            else:
-                tile = _product(patterns.float(), columns.float())
+            columns = pattern(source.tile(None, start, stop).to(kind))
+            tile = _product(patterns, columns).div_(_norms(columns, min_norm))
             tile[torch.isnan(tile)] = -torch.inf  # 0 / 0: a concept without a direction
             result[units, start:stop] = tile.float()
     return result
 
 
+def _norms(columns: Tensor, least: float) -> Tensor:
+    norms: Tensor = torch.linalg.vector_norm(columns, dim=0, dtype=torch.float64)
+    return norms.clamp_(min=least)
+
+
 def _product(patterns: Tensor, columns: Tensor) -> Tensor:
-    """patterns^T columns of float32 [N, u] and [N, c], summed in float64 [u, c]."""
+    """patterns^T columns of [N, u] and [N, c], blocks of images summed in float64 [u, c]."""
     shape = (patterns.shape[1], columns.shape[1])
     total = torch.zeros(shape, dtype=torch.float64, device=patterns.device)
     for start, stop in spans(len(patterns), _IMAGES):
