@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import statistics
 from collections.abc import Callable
+from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -162,6 +165,7 @@ def _measure(work: Callable[[], Tensor], device: str, repeats: int) -> tuple[flo
     result = torch.empty(0)
     for _ in range(repeats):
         del result
+        _release()
         held = _held(device)
         timer = Timer(device)
         with timer.phase("match"):
@@ -171,6 +175,15 @@ def _measure(work: Callable[[], Tensor], device: str, repeats: int) -> tuple[flo
         at = "peak_device_bytes" if timer.on_device else "peak_host_bytes"
         peaks.append(int(phase[at]) - held)
     return statistics.median(walls), max(peaks), result
+
+
+def _release() -> None:
+    """Give freed memory back to the system, so that what one side held is not lent to the other."""
+    gc.collect()
+    library = find_library("c")
+    trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
+    if trim is not None:
+        trim(0)
 
 
 def _held(device: str) -> int:
