@@ -58,7 +58,8 @@ def main() -> int:
         "rows": rows,
     }
     name = slug(found)
-    content["rows"] = [*_kept(given.out / f"{name}.json", content), *rows]
+    rows += _kept(given.out / f"{name}.json", content)
+    rows.sort(key=lambda row: (row["given"], SIMILARITIES.index(row["function"])))
     given.out.mkdir(parents=True, exist_ok=True)
     write_atomic(given.out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
     page = render(content)
