@@ -1,4 +1,4 @@
-"""Each similarity function against its plain loop, on the same random inputs in one run."""
+"""Each similarity function against its plain loop, on the same random inputs in one process."""
 
 from __future__ import annotations
 

@@ -35,8 +35,9 @@ def render(content: Mapping[str, Any]) -> str:
         (
             f"{shape['images']:,} images x {shape['concepts']:,} concepts, embeddings of "
             f"{shape['width']} numbers; the matrix of images x concepts is {_size(matrix)}. "
-            f"Medians of {content['repeats']} run(s), all in one process; memory is the peak above "
-            f"the inputs. Made on {content['made']} by `python -m bench.speed`."
+            f"Medians of {content['repeats']} run(s). The two sides of a row ran one after the "
+            "other in one process; rows may be of different runs. Memory is the peak above the "
+            f"inputs. Made on {content['made']} by `python -m bench.speed`."
         ),
         "",
         "| " + " | ".join(_HEADER) + " |",
@@ -58,7 +59,7 @@ def render(content: Mapping[str, Any]) -> str:
     lines += [
         "",
         (
-            f"This machine's own limits, measured in the same run: memory copies at "
+            "This machine's own limits, as measured in the latest run: memory copies at "
             f"{rates['copy_gb_per_s']:.1f} GB/s, float32 matrix products at "
             f"{rates['matmul_gflop_per_s']:.0f} GFLOP/s, {rates['exp_float64_g_per_s']:.2f}e9 "
             f"float64 exponentials and {rates['log_float32_g_per_s']:.2f}e9 float32 logarithms "
