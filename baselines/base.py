@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from torch import Tensor
 
     from baselines.similarity.sources import EmbeddedScores
+    from baselines.spatial import Maps, Masks
 
-Need = Literal["activations", "image_embeddings", "concept_embeddings"]
+Need = Literal[
+    "activations", "image_embeddings", "concept_embeddings", "maps", "masks", "pseudo_masks"
+]
+"""Of evidence; "masks" are the probe's own, "pseudo_masks" a segmenter's."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +31,32 @@ class Evidence:
 
     Attributes:
         activations: Pooled activations, float32 [N images, U units].
-        concepts: The C candidate labels, in the order of the concept set.
+        concepts: The C candidate labels, in the order of the concept set; empty for a method that
+            brings its own words.
         image_embeddings: The encoder's image embeddings, float32 [N, D], not normalised;
             None where the method does not need them.
         concept_embeddings: The encoder's text embeddings, float32 [C, D], not normalised;
             None where the method does not need them.
+        maps: The layer's activation maps; None where the method does not need them.
+        masks: Concept masks of the images; None where the method does not need them.
     """
 
     activations: Tensor
     concepts: tuple[str, ...]
     image_embeddings: Tensor | None = None
     concept_embeddings: Tensor | None = None
+    maps: Maps | None = None
+    masks: Masks | None = None
+
+    def dissected(self) -> tuple[Maps, Masks]:
+        """Maps and masks, for a method that declared both.
+
+        Raises:
+            ValueError: The evidence lacks one of them.
+        """
+        if self.maps is None or self.masks is None:
+            raise ValueError("dissection needs maps and masks: declare both needs")
+        return self.maps, self.masks
 
     def embedded_scores(self) -> EmbeddedScores:
         """Cosine of every image with every concept, multiplied out in tiles as they are read.
@@ -63,20 +83,30 @@ class Evidence:
 class Labelling:
     """What a method says of every unit of a layer.
 
-    A unit that the method leaves without a label (dead, or no score defined) has no finite score
-    in its row of `scores`: NaN throughout for a dead unit, -inf for an undefined single score.
+    A method that ranks a fixed set of labels gives `scores`; one that makes up its words gives
+    `texts` instead. A unit that the method leaves without a label (dead, or no score defined) has
+    no finite score in its row of `scores` (NaN throughout for a dead unit, -inf for an undefined
+    single score), or an empty list in `texts`.
 
     Attributes:
-        concepts: The C labels that `scores` ranks.
-        scores: Full score matrix, float32 [U units, C]; higher is better.
+        concepts: The C labels that `scores` ranks; empty with `texts`.
+        scores: Full score matrix, float32 [U units, C]; higher is better. None with `texts`.
+        texts: For each unit its (label, score) pairs, best first. None with `scores`.
+        tables: Further tables for the record's folder by file stem, such as {"tally": ...}.
         notes: Sentences for the record, such as "top_k clamped from 100 to 60 images".
         counts: Named counts for the record, such as {"undefined_scores": 12}.
     """
 
     concepts: tuple[str, ...]
-    scores: Tensor
+    scores: Tensor | None
+    texts: Sequence[Sequence[tuple[str, float]]] | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.scores is None) == (self.texts is None):
+            raise ValueError("a labelling has either a score matrix or texts")
 
 
 @runtime_checkable

@@ -22,10 +22,19 @@ KEPT = 10
 def describe_table(labelling: Labelling) -> pd.DataFrame:
     """The best labels of each unit: unit, rank (1 = best), label, score.
 
-    A unit without a finite score has no row.
+    A unit without a finite score, or without a text, has no row.
     """
+    if labelling.texts is not None:
+        rows = [
+            (unit, rank, text, score)
+            for unit, said in enumerate(labelling.texts)
+            for rank, (text, score) in enumerate(said[:KEPT], 1)
+        ]
+        table = pd.DataFrame(rows, columns=["unit", "rank", "label", "score"])
+        return table.astype({"unit": "int64", "rank": "int64", "score": "float64"})
     from baselines.similarity import top_concepts
 
+    assert labelling.scores is not None
     best = top_concepts(labelling.scores, KEPT).cpu().numpy()
     scores = labelling.scores.cpu().numpy()
     unit, rank = np.nonzero(best >= 0)
@@ -41,7 +50,9 @@ def describe_table(labelling: Labelling) -> pd.DataFrame:
 
 
 def keep_scores(store: Store, key: str, labelling: Labelling) -> None:
-    """Put the full score matrix in the cache under the record's key."""
+    """Put the full score matrix, where there is one, in the cache under the record's key."""
+    if labelling.scores is None:
+        return
     matrix = labelling.scores.cpu().numpy().astype(np.float32)
     with store.hold(_parts(key, matrix.shape[0], labelling.concepts)) as [entry]:
         if entry.complete:
@@ -49,6 +60,15 @@ def keep_scores(store: Store, key: str, labelling: Labelling) -> None:
         for number in entry.missing:
             entry.put(number, matrix[number * CHUNK : (number + 1) * CHUNK])
         entry.finish({}, {})
+
+
+def labelled_units(labelling: Labelling) -> NDArray[np.bool_]:
+    """Whether the method gave each unit a label, bool [U]."""
+    if labelling.texts is not None:
+        return np.array([bool(said) for said in labelling.texts], dtype=bool)
+    assert labelling.scores is not None
+    found: NDArray[np.bool_] = labelling.scores.isfinite().any(dim=1).cpu().numpy()
+    return found
 
 
 def kept_scores(

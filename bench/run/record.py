@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
 from bench.run.keys import words_hash
+from bench.run.labels import labelled_units
 from bench.run.parts import PRECISION, fingerprint, params_of
 from leaderboards.record import Record
 
@@ -41,9 +42,7 @@ def measured_record(
         dead: Units without a usable activation, [U].
         device: What the run settled on, such as "cpu" or "cuda:0".
     """
-    import torch
-
-    labelled = torch.isfinite(labelling.scores).any(dim=1).cpu().numpy()
+    labelled = labelled_units(labelling)
     size = gathered.map_sizes[cell.layer]
     units = gathered.units[cell.layer]
     counts = {
