@@ -111,7 +111,7 @@ def _explain(root: Path, prefixes: Sequence[str]) -> int:
         print_entry(console, chosen[0])
         return 0
     for kept in chosen:
-        if not kept.manifest:
+        if not kept.parts:
             raise UserError(
                 f"the entry {kept.key[:12]} is {kept.state}: its key's parts are not known",
                 where="KEY",

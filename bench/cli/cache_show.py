@@ -66,9 +66,9 @@ def print_entry(console: Console, kept: Kept) -> None:
     tree.add(Text(head, style=_STYLES[state]))
     tree.add(Text(str(kept.folder), style="dim"))
     manifest = kept.manifest or {}
-    for name, title in (("parts", "key parts"), ("meta", "facts")):
-        if manifest.get(name):
-            _grow(tree.add(title), manifest[name])
+    for facts, title in ((kept.parts, "key parts"), (manifest.get("meta"), "facts")):
+        if facts:
+            _grow(tree.add(title), facts)
     _add_cost(tree, manifest.get("cost", {}))
     chunks = tree.add(f"chunks ({len(checked)})")
     for name, shape, verdict in checked:
@@ -79,9 +79,9 @@ def print_entry(console: Console, kept: Kept) -> None:
 
 def print_differences(console: Console, one: Kept, other: Kept) -> None:
     """Print the key parts in which two entries differ."""
-    assert one.manifest
-    assert other.manifest
-    found = differences(one.manifest["parts"], other.manifest["parts"])
+    assert one.parts
+    assert other.parts
+    found = differences(one.parts, other.parts)
     table = Table(box=None, pad_edge=False)
     table.add_column("part", style="bold", overflow="fold")
     table.add_column(one.key[:SHORT], overflow="fold")
@@ -90,7 +90,7 @@ def print_differences(console: Console, one: Kept, other: Kept) -> None:
         table.add_row(*map(Text, row))
     if found:
         console.print(table, markup=False)
-    names = flat(one.manifest["parts"]).keys() | flat(other.manifest["parts"]).keys()
+    names = flat(one.parts).keys() | flat(other.parts).keys()
     console.print(f"{len(found)} parts differ, {len(names) - len(found)} are equal", style="dim")
 
 

@@ -24,9 +24,9 @@ _SHORT = 8
 
 def what(kept: Kept) -> str:
     """What an entry is of, in one line of short words."""
-    if not kept.manifest:
-        return "its parts are written when it is complete"
-    parts = kept.manifest["parts"]
+    parts = kept.parts
+    if parts is None:
+        return "nothing in it says what it is of"
     names = [name for name in _FIRST if name in parts]
     names += [name for name in parts if name not in _FIRST and name not in _PLAIN]
     words = []
@@ -42,7 +42,7 @@ def what(kept: Kept) -> str:
 
 def rows(kept: Kept) -> int | None:
     """Images, texts or units in an entry; None where that is not known yet."""
-    return int(kept.manifest["parts"]["n"]) if kept.manifest else None
+    return int(kept.parts["n"]) if kept.parts else None
 
 
 def made_in(kept: Kept) -> float | None:

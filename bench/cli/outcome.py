@@ -27,6 +27,9 @@ def report(planned: Sequence[PlannedJob]) -> int:
             )
     if states[State.FAILED]:
         sys.stdout.write("  runtime.retry_failed=true runs failed cells again\n")
+    if any(job.job.config.runtime.share for job in planned):
+        sys.stdout.write("shares were gathered: the same without runtime.share labels and scores\n")
+        return 1 if states[State.FAILED] else 0
     return 0 if states[State.DONE] == len(cells) else 1
 
 

@@ -56,8 +56,11 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
 def _add_new_settings(config: DictConfig) -> None:
     """Give a record of an older release the defaults of settings that it does not know.
 
-    Only of `runtime`: nothing there decides a label or a score.
+    Of `runtime`, where nothing decides a label or a score, and what the target always ran with.
     """
+    target = config.get("target")
+    if isinstance(target, DictConfig) and "precision" not in target:
+        target.precision = "float32"
     runtime = config.get("runtime")
     if not isinstance(runtime, DictConfig):
         return

@@ -23,12 +23,14 @@ class TargetConfig(PartConfig):
     Attributes:
         layers: Module paths ("layer4", "fc").
         pooling: "avg" or "max" over a unit's map.
+        precision: Of the forward pass: "float32", "bfloat16" or "float16".
         truth: True names of the units of `truth_layer`.
         truth_layer: The layer that the truth is about; empty where `layers` has one entry.
     """
 
     layers: list[str] = MISSING
     pooling: str = "avg"
+    precision: str = "float32"
     truth: PartConfig = field(default_factory=lambda: PartConfig(name="none"))
     truth_layer: str = ""
 
@@ -63,6 +65,10 @@ class RuntimeConfig:
         cache: Folder of the evidence cache.
         cache_limit_gb: Evidence that was not used for longest is deleted after a job where the
             cache is above so many units of 10^9 bytes; 0 for no limit.
+        maps_limit_gb: A layer's activation maps are kept in the cache up to so many units of 10^9
+            bytes; larger ones are computed anew each time that a method goes through them.
+        share: "2/8" gathers the second of eight shares of the probe images and stops; a run without
+            it finds what all shares made, and goes on. Empty for a run as a whole.
         progress: Show progress bars.
         retry_failed: Run cells again whose record says "failed".
         retime: Time finished cells again on this machine, each from an empty cache.
@@ -75,6 +81,8 @@ class RuntimeConfig:
     threads: int = 0
     cache: str = MISSING
     cache_limit_gb: float = 20.0
+    maps_limit_gb: float = 8.0
+    share: str = ""
     progress: bool = True
     retry_failed: bool = False
     retime: bool = False

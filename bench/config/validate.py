@@ -17,7 +17,15 @@ from bench.errors import UserError, nearest
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 POOLINGS = ("avg", "max")
-LEAST = {"batch_size": 1, "workers": 0, "threads": 0, "repeats": 1, "cache_limit_gb": 0}
+PRECISIONS = ("float32", "bfloat16", "float16")
+LEAST = {
+    "batch_size": 1,
+    "workers": 0,
+    "threads": 0,
+    "repeats": 1,
+    "cache_limit_gb": 0,
+    "maps_limit_gb": 0,
+}
 """Smallest values of runtime settings."""
 
 
@@ -35,6 +43,13 @@ def validate(config: DictConfig) -> None:
             valid=POOLINGS,
             cure="avg is CLIP-Dissect's own",
         )
+    if config.target.precision not in PRECISIONS:
+        raise UserError(
+            f"unknown precision {config.target.precision!r}",
+            where="target.precision",
+            valid=PRECISIONS,
+            cure="float32 is the methods' own",
+        )
     if not config.target.layers:
         raise UserError("no layer to describe", where="target.layers", cure="target.layers=[fc]")
     if not SLUG.match(config.board):
@@ -48,12 +63,32 @@ def validate(config: DictConfig) -> None:
             raise UserError(
                 f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more"
             )
+    parse_share(config.runtime.share)
     if not re.match(r"^(auto|cpu|cuda(:\d+)?)$", config.runtime.device):
         raise UserError(
             f"unknown device {config.runtime.device!r}",
             where="runtime.device",
             valid=("auto", "cpu", "cuda", "cuda:0"),
         )
+
+
+def parse_share(text: str) -> tuple[int, int] | None:
+    """(number, of how many) of `runtime.share`; None for a run as a whole.
+
+    Raises:
+        UserError: It is no "n/m" with 1 <= n <= m.
+    """
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= of:
+        raise UserError(
+            f"{text!r} is no share of the images",
+            where="runtime.share",
+            cure='give "n/m" with n from 1 to m, such as runtime.share=2/8',
+        )
+    return number, of
 
 
 def _check_node(node: Any, schema: type, path: str) -> None:

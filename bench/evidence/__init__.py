@@ -1,6 +1,7 @@
 """Evidence: what is measured once on a probe set and shared by all methods."""
 
-from bench.evidence.gather import GatheredEvidence, gather
+from bench.evidence.gather import GatheredEvidence, gather, gather_share
+from bench.evidence.how import How
 from bench.evidence.store import Entry, Store
 from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
 
@@ -8,8 +9,10 @@ __all__ = [
     "CachedEmbedder",
     "Entry",
     "GatheredEvidence",
+    "How",
     "Store",
     "TextEvidence",
     "gather",
+    "gather_share",
     "text_embeddings",
 ]

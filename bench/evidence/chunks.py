@@ -1,6 +1,7 @@
 """How an entry lies on disk: chunk files named by their own sha256, and a manifest.
 
-Both lie in <kind>/<first two digits of the key>/<key>/.
+Until the manifest is written, its first half stands in a file of its own. All lie in
+<kind>/<first two digits of the key>/<key>/.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MANIFEST = "manifest.json"
+
+BEGUN = "begun.json"
+"""Key parts and facts of an entry that is not complete yet."""
 
 _CHUNK_NAME = re.compile(r"(\d{6})\.([0-9a-f]{64})\.npy")
 
@@ -83,3 +87,18 @@ def read_manifest(folder: Path, key: str) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return dict(manifest) if fits and known and all(named) else None
+
+
+def read_begun(folder: Path, key: str) -> dict[str, Any] | None:
+    """Parts and facts of an entry that is being made; None where they cannot be believed.
+
+    Args:
+        folder: The entry's folder.
+        key: sha256 of its parts.
+    """
+    try:
+        begun = json.loads((folder / BEGUN).read_text(encoding="utf-8"))
+        fits = sha256_json(begun["parts"]) == key and isinstance(begun["meta"], dict)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return dict(begun) if fits else None

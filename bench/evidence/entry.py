@@ -14,12 +14,14 @@ import numpy as np
 from bench.errors import UserError
 from bench.evidence import memory
 from bench.evidence.chunks import (
+    BEGUN,
     MANIFEST,
     encode,
     has_manifest,
     is_sound,
     named_sha256,
     number_of,
+    read_begun,
     read_manifest,
     shape_of,
 )
@@ -43,9 +45,10 @@ class Entry:
         parts: The key's parts.
         folder: Where it lies; None in memory.
         key: sha256 of the parts; empty in memory.
-        meta: What was learned when it was made (map size, number of units); empty until complete.
+        meta: What was learned when it was made (map size, number of units); empty until begun.
         cost: What making it cost; None until complete.
         complete: Whether all of it is there.
+        count: Number of its chunks.
 
     Args:
         parts: The key's parts.
@@ -72,7 +75,7 @@ class Entry:
         self.meta: dict[str, Any] = {}
         self.cost: dict[str, Any] | None = None
         self.complete = False
-        self._count = -(-int(parts["n"]) // rows)
+        self.count = -(-int(parts["n"]) // rows)
         self._arrays: dict[int, NDArray[Any]] = {}
         self._files: dict[int, Path] = {}
         self._writable = writable
@@ -84,17 +87,33 @@ class Entry:
     def missing(self) -> list[int]:
         """Numbers of the chunks that are still to be made, ascending."""
         held = self._files.keys() | self._arrays.keys()
-        return [number for number in range(self._count) if number not in held]
+        return [number for number in range(self.count) if number not in held]
+
+    def missing_in(self, numbers: range) -> bool:
+        """Whether any of these chunks is still to be made."""
+        return any(n in numbers for n in self.missing)
 
     @property
     def empty(self) -> bool:
         """Whether no chunk is made yet."""
-        return len(self.missing) == self._count
+        return len(self.missing) == self.count
 
     @property
     def bytes_in_memory(self) -> int:
         """Size of the chunks that are not on disk."""
         return sum(array.nbytes for array in self._arrays.values())
+
+    def begin(self, meta: Mapping[str, Any]) -> None:
+        """Note what is known of the content before its first chunk; later calls change nothing.
+
+        Whoever finds the chunks then knows what they are of, however their maker ended.
+        """
+        if not self.meta:
+            self.meta = dict(meta)
+            if self.folder is not None:
+                begun = {"parts": json.loads(canonical_json(self.parts)), "meta": self.meta}
+                text = json.dumps(begun, indent=1, sort_keys=True) + "\n"
+                self._write(self.folder / BEGUN, text)
 
     def put(self, number: int, array: NDArray[Any]) -> None:
         """Write a chunk, whole or not at all; in memory where the folder cannot be written to."""
@@ -119,6 +138,9 @@ class Entry:
             return
         if self._arrays or not self._write(self.folder / MANIFEST, self._manifest()):
             memory.remember(self)
+        else:
+            with suppress(OSError):
+                (self.folder / BEGUN).unlink(missing_ok=True)
 
     def chunk(self, number: int) -> NDArray[Any]:
         """Read a chunk; its bytes were checked when the entry was opened.
@@ -148,7 +170,7 @@ class Entry:
         Raises:
             UserError: A chunk's file was deleted since the entry was opened.
         """
-        chunks = (self.chunk(number) for number in range(self._count))
+        chunks = (self.chunk(number) for number in range(self.count))
         taken = [chunk if index is None else chunk[list(index)] for chunk in chunks]
         return np.concatenate(taken, axis=axis)
 
@@ -189,7 +211,7 @@ class Entry:
             found = {number_of(file): file for file in sorted(folder.glob("*.npy"))}
         found.pop(-1, None)
         sound = {number: file for number, file in found.items() if is_sound(file)}
-        self._files = {n: file for n, file in sorted(sound.items()) if n < self._count}
+        self._files = {n: file for n, file in sorted(sound.items()) if n < self.count}
         if manifest and not self.missing:
             self.meta, self.cost, self.complete = manifest["meta"], manifest["cost"], True
             with suppress(OSError):  # the manifest's time is the entry's last use; see prune.py
@@ -201,8 +223,10 @@ class Entry:
                 shutil.rmtree(folder, ignore_errors=True)
             else:
                 log.warning("the cache entry %s is damaged: it is made again in memory", folder)
+        elif begun := read_begun(folder, self.key):
+            self.meta = begun["meta"]
         elif self._files and not self.missing:
-            # Interrupted just before its manifest, and what that says comes with the last chunk.
+            # All chunks and no word of what they hold: that comes with making one again.
             _, last = self._files.popitem()
             if self._writable:
                 last.unlink()

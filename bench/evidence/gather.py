@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.evidence.cost import make_cost
-from bench.evidence.gather_pass import Pass
+from bench.evidence.gather_pass import make_pass
+from bench.evidence.held import Held, keys_of
+from bench.evidence.how import How
+from bench.evidence.maps import RerunMaps, StoredMaps
 from bench.evidence.pooling import MODES, check_pooling
+from bench.evidence.store import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
+    from baselines.spatial import Maps
     from bench.evidence.store import Entry, Store
     from bench.parts import Encoder, Probe, Target
     from bench.timing import Timer
-
-EXTRACTOR_VERSION = 1
-"""Raised when activations or embeddings of equal parts come out otherwise."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class GatheredEvidence:
         cached: Whether nothing had to be computed.
         batch_size: Images that went through a network at a time: what was asked for, or less where
             the device ran out of memory.
+        reruns: Layers whose maps are too large to be stored.
     """
 
     layers: tuple[str, ...]
@@ -46,8 +49,13 @@ class GatheredEvidence:
     costs: tuple[Mapping[str, Any], ...]
     cached: bool
     batch_size: int
+    reruns: frozenset[str]
     _activations: Mapping[str, Entry]
+    _maps: Mapping[str, Entry]
     _embeddings: Entry | None
+    _target: Target
+    _probe: Probe
+    _how: How
 
     def activations(self, layer: str) -> Tensor:
         """Pooled activations of a layer, float32 [N images, U units]; read when asked for."""
@@ -57,6 +65,15 @@ class GatheredEvidence:
         # Where there was nothing to pool, one table serves both ways.
         at = MODES.index(self.pooling) if self.map_sizes[layer] else 0
         return torch.from_numpy(entry.read(axis=1, index=[at])[0])
+
+    def maps(self, layer: str) -> Maps:
+        """Maps of a layer, where they were asked for; 1 x 1 for a layer without."""
+        size = self.map_sizes[layer] or (1, 1)
+        if layer not in self.reruns:
+            entry, device = self._maps[layer], self._how.device
+            return StoredMaps(entry, self.n, self.units[layer], size, device)
+        how = replace(self._how, batch_size=self.batch_size)
+        return RerunMaps(self._target, layer, self._probe, self.units[layer], size, how)
 
     def image_embeddings(self) -> Tensor | None:
         """The encoder's embeddings, float32 [N, D], not normalised; None without an encoder."""
@@ -74,10 +91,8 @@ def gather(
     *,
     store: Store,
     timer: Timer,
-    device: str = "cpu",
-    batch_size: int = 64,
-    workers: int = 2,
-    progress: bool = True,
+    how: How | None = None,
+    maps: bool = False,
 ) -> GatheredEvidence:
     """Gather activations and image embeddings in one pass, or take them from the store.
 
@@ -94,10 +109,8 @@ def gather(
         store: Where evidence is kept.
         timer: Gets the phase "gather" with its parts "decode", "target_forward" and
             "image_encoding".
-        device: Where the networks run: "cpu", "cuda", "cuda:1".
-        batch_size: Images in a forward pass; decides speed, not results.
-        workers: Threads that decode images.
-        progress: Show a bar on a terminal.
+        how: Device, batch size and the like.
+        maps: Whether the layers' maps are wanted besides.
 
     Returns:
         The evidence; its arrays are read when asked for.
@@ -106,88 +119,90 @@ def gather(
         UserError: A layer that the target does not have or that has no units, an unreadable image.
     """
     check_pooling(pooling)
+    how = how or How()
     wanted = tuple(dict.fromkeys(name.strip() for name in layers))
-    # Once for all keys: a folder of images looks at each of its files to say what it is.
-    images = {"probe": dict(probe.fingerprint()), "n": len(probe)}
-    network = dict(target.fingerprint()) if wanted else {}
-    keys = [_activation_key(network, layer, images) for layer in wanted]
-    if encoder is not None:
-        keys.append(_embedding_key(encoder, images))
+    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps)
     with timer.phase("gather", items=len(probe)) as phase, store.hold(*keys) as entries:
-        embeddings = entries[-1] if encoder is not None else None
-        activations = dict(zip(wanted, entries, strict=False))
-        batch_size = max(1, batch_size)
-        unfinished = [entry for entry in entries if not entry.complete]
+        held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps)
+        too_large = held.too_large(how.maps_limit)
+        unfinished = [entry for entry in held.unfinished() if entry not in too_large]
         phase.cached = not unfinished
+        fits = max(1, how.batch_size)
         if unfinished:
             whole = all(entry.empty for entry in unfinished)
-            work = Pass(
-                target=target,
-                activations={k: v for k, v in activations.items() if not v.complete},
-                probe=probe,
-                encoder=encoder if embeddings in unfinished else None,
-                embeddings=embeddings if embeddings in unfinished else None,
-                device=device,
-                batch_size=batch_size,
-                workers=workers,
-                progress=progress,
-                timer=timer,
-            )
+            work = make_pass(target, probe, encoder, held, unfinished, how, timer)
             phase.items = work.run()
-            cost = make_cost(timer.so_far(), device, complete=whole)
+            too_large |= {held.maps[layer] for layer in work.too_large}
+            cost = make_cost(timer.so_far(), how.device, complete=whole)
             for entry in unfinished:
-                entry.finish(work.meta(entry), cost)
-            batch_size = work.fits
-    return _gathered(wanted, pooling, len(probe), activations, embeddings, batch_size, phase.cached)
-
-
-def _gathered(
-    layers: tuple[str, ...],
-    pooling: str,
-    n: int,
-    activations: Mapping[str, Entry],
-    embeddings: Entry | None,
-    batch_size: int,
-    cached: bool,
-) -> GatheredEvidence:
-    entries = [*activations.values(), *([embeddings] if embeddings else [])]
-    costs = {entry.cost["pass"]: entry.cost for entry in entries if entry.cost}
-    sizes = {layer: entry.meta["map_size"] for layer, entry in activations.items()}
+                if entry not in too_large:
+                    entry.finish(entry.meta, cost)
+            fits = work.fits
+    sizes = {layer: entry.meta["map_size"] for layer, entry in held.activations.items()}
     return GatheredEvidence(
-        layers=layers,
+        layers=wanted,
         pooling=pooling,
-        n=n,
-        units={layer: int(entry.meta["units"]) for layer, entry in activations.items()},
+        n=len(probe),
+        units={layer: int(entry.meta["units"]) for layer, entry in held.activations.items()},
         map_sizes={k: (int(v[0]), int(v[1])) if v else None for k, v in sizes.items()},
-        costs=tuple(costs.values()),
-        cached=cached,
-        batch_size=batch_size,
-        _activations=dict(activations),
-        _embeddings=embeddings,
+        costs=tuple({e.cost["pass"]: e.cost for e in held.entries() if e.cost}.values()),
+        cached=phase.cached,
+        batch_size=fits,
+        reruns=frozenset(layer for layer, entry in held.maps.items() if entry in too_large),
+        _activations=held.activations,
+        _maps=held.maps,
+        _embeddings=held.embeddings,
+        _target=target,
+        _probe=probe,
+        _how=how,
     )
 
 
-def _activation_key(
-    target: Mapping[str, Any], layer: str, images: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        "kind": "activations",
-        "target": target,
-        "layer": layer,
-        "pooling": list(MODES),
-        **images,
-        "precision": "float32",
-        "extractor": EXTRACTOR_VERSION,
-    }
+def gather_share(
+    target: Target,
+    layers: Sequence[str],
+    probe: Probe,
+    encoder: Encoder | None = None,
+    *,
+    store: Store,
+    timer: Timer,
+    share: tuple[int, int],
+    how: How | None = None,
+    maps: bool = False,
+) -> int:
+    """Gather one of several shares of the chunks; what is there is passed over.
 
+    Shares may be gathered in any order, cut anyhow, by several processes at once: a chunk's bytes
+    do not depend on who makes it. `gather` then finds them and makes what is left.
 
-def _embedding_key(encoder: Encoder, images: Mapping[str, Any]) -> dict[str, Any]:
-    # Prompts change no image; all else of the encoder's fingerprint may.
-    identity = {k: v for k, v in encoder.fingerprint().items() if k != "templates"}
-    return {
-        "kind": "image_embeddings",
-        "encoder": identity,
-        **images,
-        "precision": identity.get("precision", "float32"),
-        "extractor": EXTRACTOR_VERSION,
-    }
+    Args:
+        target: As for `gather`, like all that follow.
+        layers: Module paths.
+        probe: The images.
+        encoder: The image-text model.
+        store: Where evidence is kept.
+        timer: Gets the phase "gather".
+        share: (number from 1, of how many).
+        how: Device, batch size and the like.
+        maps: Whether the layers' maps are wanted besides.
+
+    Returns:
+        The number of images that were looked at.
+    """
+    number, of = share
+    how = how or How()
+    wanted = tuple(dict.fromkeys(name.strip() for name in layers))
+    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps)
+    count = -(-len(probe) // CHUNK)
+    chunks = range(count * (number - 1) // of, count * number // of)
+    with (
+        timer.phase("gather", items=len(probe)) as phase,
+        store.hold(*keys, share=f"{number}-of-{of}") as entries,
+    ):
+        held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps)
+        too_large = held.too_large(how.maps_limit)
+        unfinished = [entry for entry in held.unfinished() if entry not in too_large]
+        work = make_pass(target, probe, encoder, held, unfinished, how, timer)
+        work.chunks = chunks
+        phase.items = work.run()
+        return phase.items

@@ -4,50 +4,37 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
 from bench.errors import UserError
-from bench.evidence.decode import ahead
+from bench.evidence.batches import ChunkWork, Decoded, batches
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
+from bench.evidence.maps import ROWS, map_bytes
+from bench.evidence.precision import autocast
 from bench.evidence.store import CHUNK, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from bench.evidence.held import Held
+    from bench.evidence.how import How
+    from bench.evidence.pooling import Pooled
     from bench.parts import Encoder, LoadedEncoder, LoadedTarget, Probe, Target
     from bench.timing import Timer
-
-_BATCHES_AHEAD = 3
-"""Decoded batches that may wait for the networks."""
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-Decoded = tuple["Tensor | None", "Tensor | None"]
-
-
-@dataclass(frozen=True)
-class _ChunkWork:
-    """What one chunk still needs: layers, and the networks that are to see its images."""
-
-    chunk: int
-    images: range
-    lacking: frozenset[str]
-    target: LoadedTarget | None
-    encoder: LoadedEncoder | None
 
 
 @dataclass
@@ -56,34 +43,34 @@ class Pass:
 
     Attributes:
         target: The network; loaded only where `activations` asks for layers.
-        activations: Unfinished entries by layer.
+        activations: Unfinished entries of pooled activations by layer.
+        maps: Unfinished entries of maps by layer; one that turns out to be larger than the
+            limit is left as it is.
+        chunks: The chunks to look at; None for all.
         probe: The images.
         encoder: The image-text model; None where no embeddings are wanted.
         embeddings: Their unfinished entry.
-        device: Where the networks run.
-        batch_size: Images in a forward pass.
-        workers: Threads that decode.
-        progress: Whether to show a bar on a terminal.
+        how: Device, batch size, precision and the like.
         timer: Its phase under way gets the parts.
         fits: Images that went through a network at a time in the end: the batch size, or less
             where the device ran out of memory.
+        too_large: Layers whose maps were left out.
     """
 
     target: Target
     activations: Mapping[str, Entry]
+    maps: Mapping[str, Entry]
     probe: Probe
     encoder: Encoder | None
     embeddings: Entry | None
-    device: str
-    batch_size: int
-    workers: int
-    progress: bool
+    how: How
     timer: Timer
+    chunks: range | None = None
     fits: int = 0
-    _meta: dict[int, dict[str, Any]] = field(default_factory=dict)
+    too_large: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.fits = self.fits or self.batch_size
+        self.fits = self.fits or max(1, self.how.batch_size)
 
     def run(self) -> int:
         """Make all missing chunks.
@@ -91,76 +78,81 @@ class Pass:
         Returns:
             The number of images that were looked at.
         """
-        chunks = sorted({number for entry in self._entries() for number in entry.missing})
-        ranges = [range(c * CHUNK, min((c + 1) * CHUNK, len(self.probe))) for c in chunks]
-        total = sum(len(images) for images in ranges)
+        works = self._works()
+        total = sum(len(work.images) for work in works)
         with ExitStack() as stack:
-            target = self._load_target()
+            target = self._load_target() if any(w.pooled or w.maps for w in works) else None
             tap = None
             if target:
                 from bench.targets.layers import resolve_layers
 
-                resolve_layers(target.module, list(self.activations))
-                tap = stack.enter_context(LayerTap(target.module, list(self.activations)))
-            encoder = loaded_encoder(self.encoder, self.device) if self.encoder else None
-            quiet = not self.progress or not sys.stderr.isatty()
+                layers = list(dict.fromkeys([*self.activations, *self.maps]))
+                resolve_layers(target.module, layers)
+                tap = stack.enter_context(LayerTap(target.module, layers, maps=list(self.maps)))
+            wants = any(work.embeds for work in works)
+            encoder = (
+                loaded_encoder(self.encoder, self.how.device) if wants and self.encoder else None
+            )
+            works = [work.shown_to(target, encoder) for work in works]
+            quiet = not self.how.progress or not sys.stderr.isatty()
             bar = stack.enter_context(
                 tqdm(total=total, unit="image", desc="gather", disable=quiet, file=sys.stderr)
             )
-            works = [
-                self._work(chunk, images, target, encoder)
-                for chunk, images in zip(chunks, ranges, strict=True)
-            ]
-            batches = stack.enter_context(closing(self._batches(works)))
+            source = batches(
+                works,
+                self.probe,
+                batch_size=self.fits,
+                workers=self.how.workers,
+                pinned=self.how.device.startswith("cuda"),
+                timer=self.timer,
+            )
+            stack.enter_context(closing(source))
             for work in works:
-                self._chunk(work, batches, tap, bar)
+                self._chunk(work, source, tap, bar)
         return total
 
-    def meta(self, entry: Entry) -> dict[str, Any]:
-        """What was learned of an entry: {units, map_size} of a layer, {dim} of embeddings."""
-        return self._meta[id(entry)]
+    def _works(self) -> list[ChunkWork]:
+        """What each chunk still needs: entries may be at different ones, after interruptions."""
+        count = -(-len(self.probe) // CHUNK)
+        works = []
+        for chunk in self.chunks or range(count):
+            pieces = range(chunk * CHUNK // ROWS, (chunk + 1) * CHUNK // ROWS)
+            work = ChunkWork(
+                chunk=chunk,
+                images=range(chunk * CHUNK, min((chunk + 1) * CHUNK, len(self.probe))),
+                pooled=frozenset(k for k, e in self.activations.items() if chunk in e.missing),
+                maps=frozenset(k for k, e in self.maps.items() if e.missing_in(pieces)),
+                embeds=self.embeddings is not None and chunk in self.embeddings.missing,
+            )
+            if work.pooled or work.maps or work.embeds:
+                works.append(work)
+        return works
 
-    def _entries(self) -> list[Entry]:
-        return [*self.activations.values(), *([self.embeddings] if self.embeddings else [])]
-
-    def _load_target(self) -> LoadedTarget | None:
-        if not self.activations:
-            return None
+    def _load_target(self) -> LoadedTarget:
         import torch
 
-        target = self.target.load(self.device)
+        target = self.target.load(self.how.device)
         # Convolutions run up to twice as fast in this layout; other layers do not mind.
         target.module.to(memory_format=torch.channels_last)
         return target
 
-    def _work(
-        self,
-        chunk: int,
-        images: range,
-        target: LoadedTarget | None,
-        encoder: LoadedEncoder | None,
-    ) -> _ChunkWork:
-        # Entries may be at different chunks, where a run with fewer layers was interrupted.
-        lacking = frozenset(k for k, entry in self.activations.items() if chunk in entry.missing)
-        embeds = self.embeddings is not None and chunk in self.embeddings.missing
-        return _ChunkWork(
-            chunk, images, lacking, target if lacking else None, encoder if embeds else None
-        )
-
     def _chunk(
-        self, work: _ChunkWork, batches: Iterator[Decoded], tap: LayerTap | None, bar: Any
+        self, work: ChunkWork, source: Iterator[Decoded], tap: LayerTap | None, bar: Any
     ) -> None:
-        pooled: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in work.lacking}
+        pooled: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in work.pooled}
+        writers = {k: _Pieces(self.maps[k], work.images.start // ROWS) for k in work.maps}
         embedded: list[NDArray[np.float32]] = []
         done = 0
         while done < len(work.images):
-            inputs, pictures = next(batches)
+            inputs, pictures = next(source)
             size = len(inputs if inputs is not None else pictures)  # type: ignore[arg-type]
             if inputs is not None and tap is not None:
                 with self.timer.part("target_forward", size):
                     for part in self._in_parts(partial(self._forward, tap), inputs):
-                        for layer in work.lacking:
-                            pooled[layer].append(part[layer])
+                        for layer, parts in pooled.items():
+                            parts.append(part[layer].values.cpu().numpy())
+                        for layer in work.maps - self.too_large:
+                            self._keep_maps(layer, part[layer], writers[layer], tap)
             if pictures is not None and work.encoder is not None:
                 with self.timer.part("image_encoding", size):
                     embedded += self._in_parts(partial(self._encode, work.encoder), pictures)
@@ -168,10 +160,22 @@ class Pass:
             done += size
         for layer, parts in pooled.items():
             self.activations[layer].put(work.chunk, np.concatenate(parts, axis=1))
+        for layer in work.maps - self.too_large:
+            writers[layer].flush()
         if embedded and self.embeddings:
             table = np.concatenate(embedded)
-            self._meta[id(self.embeddings)] = {"dim": table.shape[1]}
+            self.embeddings.begin({"dim": table.shape[1]})
             self.embeddings.put(work.chunk, table)
+
+    def _keep_maps(self, layer: str, found: Pooled, writer: _Pieces, tap: LayerTap) -> None:
+        assert found.maps is not None
+        _, units, *size = found.maps.shape
+        if map_bytes(len(self.probe), units, (size[0], size[1])) > self.how.maps_limit:
+            self.too_large.add(layer)
+            tap.drop_maps(layer)
+            return
+        self.maps[layer].begin({"units": units, "map_size": size})
+        writer.add(found.maps.cpu().numpy())
 
     def _in_parts(self, run: Callable[[Tensor], T], batch: Tensor) -> list[T]:
         """Run a batch whole, or in as many parts as the device's memory asks for."""
@@ -185,66 +189,92 @@ class Pass:
                     raise
                 if self.fits == 1:
                     raise UserError(
-                        f"{self.device} has no room for a single image: {error}",
+                        f"{self.how.device} has no room for a single image: {error}",
                         where="runtime.device",
                         cure="free its memory, or run with runtime.device=cpu",
                     ) from error
             self.fits = max(1, min(self.fits, len(batch)) // 2)
-            log.warning("out of memory on %s: going on with batches of %d", self.device, self.fits)
-            if self.device.startswith("cuda"):
+            log.warning(
+                "out of memory on %s: going on with batches of %d", self.how.device, self.fits
+            )
+            if self.how.device.startswith("cuda"):
                 torch.cuda.empty_cache()
 
     def _encode(self, encoder: LoadedEncoder, pictures: Tensor) -> NDArray[np.float32]:
         found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
         return found
 
-    def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, NDArray[np.float32]]:
+    def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast(self.how.device, self.how.precision):
             found = tap.run(
-                inputs.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+                inputs.to(self.how.device, memory_format=torch.channels_last, non_blocking=True)
             )
-        for layer, pooled in found.items():
-            size = list(pooled.map_size) if pooled.map_size else None
-            units = int(pooled.values.shape[2])
-            self._meta[id(self.activations[layer])] = {"units": units, "map_size": size}
-        return {layer: pooled.values.cpu().numpy() for layer, pooled in found.items()}
+        for layer, entry in self.activations.items():
+            size = found[layer].map_size
+            units = int(found[layer].values.shape[2])
+            entry.begin({"units": units, "map_size": list(size) if size else None})
+        return found
 
-    def _batches(self, works: Sequence[_ChunkWork]) -> Generator[Decoded, None, None]:
-        """Decoded batches of all chunks; the next chunk is decoded while one is worked on."""
-        import torch
 
-        pinned = self.device.startswith("cuda")  # copies from pinned memory do not wait
+def make_pass(
+    target: Target,
+    probe: Probe,
+    encoder: Encoder | None,
+    held: Held,
+    unfinished: Collection[Entry],
+    how: How,
+    timer: Timer,
+) -> Pass:
+    """A pass over what some entries lack; the others are left alone."""
+    embeds = held.embeddings in unfinished
+    return Pass(
+        target=target,
+        activations={k: v for k, v in held.activations.items() if v in unfinished},
+        maps={k: v for k, v in held.maps.items() if v in unfinished},
+        probe=probe,
+        encoder=encoder if embeds else None,
+        embeddings=held.embeddings if embeds else None,
+        how=how,
+        timer=timer,
+    )
 
-        def decode(place: tuple[_ChunkWork, int]) -> tuple[Tensor | None, Tensor | None]:
-            work, index = place
-            start = time.perf_counter()
-            image = self.probe.image(index)
-            inputs = work.target.transform(image) if work.target else None
-            picture = work.encoder.transform(image) if work.encoder else None
-            self.timer.add("decode", time.perf_counter() - start, items=1)
-            return inputs, picture
 
-        def joined(tensors: Sequence[Tensor]) -> Tensor:
-            batch = torch.stack(list(tensors))
-            return batch.pin_memory() if pinned else batch
+class _Pieces:
+    """Writes maps of `ROWS` images at a time, whatever the batches.
 
-        window = _BATCHES_AHEAD * self.batch_size
-        places = [(work, index) for work in works for index in work.images]
-        decoded = ahead(decode, places, workers=self.workers, window=window)
-        for work in works:
-            # No batch spans two chunks: a chunk is written as soon as its images are through.
-            for start in range(0, len(work.images), self.batch_size):
-                size = min(self.batch_size, len(work.images) - start)
-                # zip(*) cannot tell the checker that each column is all tensors or all None.
-                columns: list[list[Any]] = [
-                    list(c) for c in zip(*islice(decoded, size), strict=True)
-                ]
-                yield (
-                    joined(columns[0]) if work.target else None,
-                    joined(columns[1]) if work.encoder else None,
-                )
+    Args:
+        entry: Where they go; pieces that it holds are passed over.
+        number: Number of the first piece.
+    """
+
+    def __init__(self, entry: Entry, number: int) -> None:
+        self._entry = entry
+        self._number = number
+        self._held: list[NDArray[np.float32]] = []
+        self._missing = set(entry.missing)
+
+    def add(self, maps: NDArray[np.float32]) -> None:
+        """Take the maps of the next images, float32 [B, U, h, w]."""
+        self._held.append(maps)
+        if sum(map(len, self._held)) >= ROWS:
+            joined = np.concatenate(self._held)
+            whole = len(joined) // ROWS * ROWS
+            for start in range(0, whole, ROWS):
+                self._put(joined[start : start + ROWS])
+            self._held = [joined[whole:]]
+
+    def flush(self) -> None:
+        """Write what is left: the last images of the probe set."""
+        if sum(map(len, self._held)):
+            self._put(np.concatenate(self._held))
+        self._held = []
+
+    def _put(self, piece: NDArray[np.float32]) -> None:
+        if self._number in self._missing:
+            self._entry.put(self._number, piece)
+        self._number += 1
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

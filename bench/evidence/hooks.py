@@ -8,7 +8,7 @@ from bench.errors import UserError
 from bench.evidence.pooling import Pooled, pool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from types import TracebackType
 
     from torch import Tensor, nn
@@ -23,10 +23,14 @@ class LayerTap:
     Args:
         module: The network.
         layers: Module paths.
+        maps: Those of which the maps are wanted too.
     """
 
-    def __init__(self, module: nn.Module, layers: Sequence[str]) -> None:
+    def __init__(
+        self, module: nn.Module, layers: Sequence[str], *, maps: Collection[str] = ()
+    ) -> None:
         self._module = module
+        self._maps = set(maps)
         self._layers = list(layers)
         self._found: dict[str, Pooled] = {}
         self._handles: list[Any] = []
@@ -69,10 +73,14 @@ class LayerTap:
                 )
         return self._found
 
+    def drop_maps(self, layer: str) -> None:
+        """Keep no more maps of a layer."""
+        self._maps.discard(layer)
+
     def _hook(self, layer: str) -> Any:
         def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
             # Attention modules return their weights besides.
             first = output[0] if isinstance(output, tuple) and output else output
-            self._found[layer] = pool(first, layer)
+            self._found[layer] = pool(first, layer, maps=layer in self._maps)
 
         return keep

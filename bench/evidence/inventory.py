@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from bench.evidence.chunks import MANIFEST, has_manifest, number_of, read_manifest
+from bench.evidence.chunks import MANIFEST, has_manifest, number_of, read_begun, read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,12 @@ class Kept:
     def manifest(self) -> dict[str, Any] | None:
         """Its manifest; None where there is none that can be believed."""
         return read_manifest(self.folder, self.key)
+
+    @cached_property
+    def parts(self) -> dict[str, Any] | None:
+        """The parts of its key; None where nothing that can be believed says them."""
+        told = self.manifest or read_begun(self.folder, self.key)
+        return told["parts"] if told else None
 
     @cached_property
     def state(self) -> str:

@@ -23,10 +23,13 @@ class Pooled:
     Attributes:
         values: float32 [P, B, U]: P = 2 (avg, max) for maps, 1 where there is nothing to pool.
         map_size: (H, W) of the units' maps; None for layers without.
+        maps: The maps themselves, float32 [B, U, H, W] (1 x 1 where there is nothing to pool);
+            None where nobody asked for them.
     """
 
     values: Tensor
     map_size: tuple[int, int] | None
+    maps: Tensor | None = None
 
 
 def check_pooling(pooling: str) -> None:
@@ -44,13 +47,14 @@ def check_pooling(pooling: str) -> None:
         )
 
 
-def pool(output: Any, layer: str) -> Pooled:
+def pool(output: Any, layer: str, *, maps: bool = False) -> Pooled:
     """Pool a layer's output.
 
     Args:
         output: What the module returned: maps [B, U, H, W] (mean and maximum over H and W), tokens
             [B, T, U] (the first token, whatever the mode) or [B, U] (as it is).
         layer: Its module path, for messages.
+        maps: Keep the maps besides; a copy, for a later module may write into the output.
 
     Returns:
         The pooled values, on the output's device.
@@ -73,9 +77,11 @@ def pool(output: Any, layer: str) -> Pooled:
             cure="choose a layer just before or after it",
         )
     values = output.float()
-    if values.ndim == 2:
-        return Pooled(values[None], None)
-    if values.ndim == 3:
-        return Pooled(values[None, :, 0], None)
+    if values.ndim < 4:
+        vectors = values if values.ndim == 2 else values[:, 0]
+        return Pooled(vectors[None], None, vectors[:, :, None, None].clone() if maps else None)
     both = torch.stack([values.mean(dim=(2, 3)), values.amax(dim=(2, 3))])
-    return Pooled(both, (values.shape[2], values.shape[3]))
+    size = (values.shape[2], values.shape[3])
+    # One layout whatever the network's: what is stored and tallied is [B, U, H, W] row by row.
+    kept = values.clone(memory_format=torch.contiguous_format) if maps else None
+    return Pooled(both, size, kept)

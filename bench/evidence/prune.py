@@ -33,7 +33,7 @@ GB = 10**9
 
 _TRASH = ".trash"
 
-_ENTRY_LOCK = re.compile(r"([0-9a-f]{64})\.lock")
+_ENTRY_LOCK = re.compile(r"([0-9a-f]{64})(?:\.\d+-of-\d+)?\.lock")
 
 
 @dataclass(frozen=True)

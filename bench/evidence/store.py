@@ -55,11 +55,16 @@ class Store:
         self._use: Use | None = None
 
     @contextmanager
-    def hold(self, *keys: Mapping[str, Any]) -> Iterator[list[Entry]]:
+    def hold(self, *keys: Mapping[str, Any], share: str = "") -> Iterator[list[Entry]]:
         """Open entries and keep other processes from them meanwhile; they wait.
+
+        Complete entries are let go of at once: they are only read, and what is open is not pruned.
 
         Args:
             keys: The parts of each entry, as for `entry`.
+            share: Name of a share of the chunks, such as "2-of-8", where only that share is going
+                to be made. Processes with different shares work side by side; one that holds the
+                entries as a whole waits for them.
 
         Yields:
             The entries, in the order of the keys.
@@ -67,35 +72,42 @@ class Store:
         Raises:
             UserError: The store's folder cannot be used.
         """
-        located = [parts for parts in keys if self._locates(parts)]
-        folders = {folder.name: folder for folder in map(self._folder, located)}
+        names = [self._folder(parts).name if self._locates(parts) else "" for parts in keys]
+        located = {name: parts for name, parts in zip(names, keys, strict=True) if name}
+        opened: dict[str, Entry] = {}
         with ExitStack() as locks:
-            for name in sorted(folders):  # one order for all processes: none waits in a circle
-                self._lock(name, locks)
-                if not self.read_only:
-                    _drop_torn_files(folders[name])
-            yield [self.entry(parts) for parts in keys]
+            for name in sorted(located):  # one order for all processes: none waits in a circle
+                with ExitStack() as own:
+                    self._lock(name, own, share)
+                    if not self.read_only and not share:
+                        _drop_torn_files(self._folder(located[name]))
+                    opened[name] = self.entry(located[name])
+                    if not opened[name].complete:
+                        locks.enter_context(own.pop_all())
+            yield [opened[n] if n else self.entry(p) for n, p in zip(names, keys, strict=True)]
 
     def entry(self, parts: Mapping[str, Any]) -> Entry:
         """Open the entry of a key; it may be complete, begun or empty.
 
         Args:
-            parts: Everything that decides the content: {kind, n, ...}. Where one of them, at any
-                depth, is None or "unknown", the entry is kept in memory and never found again.
+            parts: Everything that decides the content: {kind, n, ...}, with `rows` where a chunk
+                has others than `CHUNK`. Where one of them, at any depth, is None or "unknown", the
+                entry is kept in memory and never found again.
 
         Raises:
             UserError: The store's folder cannot be used.
         """
         whole = {**parts, "layout": LAYOUT}
+        rows = int(parts.get("rows", CHUNK))
         if not self._locates(parts):
-            return Entry(whole, None, "", CHUNK)
+            return Entry(whole, None, "", rows)
         self._check_root()
         folder = self._folder(parts)
         found = memory.recall(folder)
         if found is not None:
             return found
         writable = not self.read_only
-        return Entry(whole, folder, folder.name, CHUNK, writable=writable, use=self._use)
+        return Entry(whole, folder, folder.name, rows, writable=writable, use=self._use)
 
     def _folder(self, parts: Mapping[str, Any]) -> Path:
         assert self.root is not None
@@ -108,7 +120,7 @@ class Store:
             log.info("not cached: %s is unknown in the key of %s", unknown, parts.get("kind"))
         return self.root is not None and not unknown
 
-    def _lock(self, name: str, locks: ExitStack) -> None:
+    def _lock(self, name: str, locks: ExitStack, share: str) -> None:
         """Take the lock of an entry and note its use; neither in a folder that refuses."""
         self._check_root()
         if self.read_only:
@@ -117,13 +129,12 @@ class Store:
         folder = self.root / LOCKS
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / f"{name}.lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                log.info("waiting for another process that makes the same evidence")
-                lock.acquire()
-            locks.callback(lock.release)
+            if share:
+                _acquire(folder / f"{name}.{share}.lock", locks)
+            else:
+                _acquire(folder / f"{name}.lock", locks)
+                for file in sorted(folder.glob(f"{name}.*-of-*.lock")):
+                    _acquire(file, locks)
             self._use = self._use or Use(self.root)
             self._use.add(name)
         except OSError as error:
@@ -144,6 +155,16 @@ class Store:
             where="runtime.cache",
             cure="set runtime.cache to a folder that you may write to",
         )
+
+
+def _acquire(file: Path, locks: ExitStack) -> None:
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("waiting for another process that makes the same evidence")
+        lock.acquire()
+    locks.callback(lock.release)
 
 
 def _drop_torn_files(folder: Path) -> None:

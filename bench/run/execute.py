@@ -20,7 +20,7 @@ from bench.run.plan import Cell, PlannedJob, State, plan_job
 from bench.run.record import failed_record, measured_record
 from bench.run.retime import time_again
 from bench.run.scoring import score_record
-from bench.run.shared import gather_shared, warm_up
+from bench.run.shared import gather_one_share, gather_shared, warm_up
 from bench.timing import Timer
 from leaderboards.distinct import title
 from leaderboards.record import Record
@@ -77,6 +77,10 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
     device = resolve_device(config)
     store = Store(config.runtime.cache)
     timer = Timer(device)
+    looked_at = gather_one_share(planned, [cell.layer for cell in cells], store, timer)
+    if looked_at is not None:
+        log.info("share %s: %d images gathered, nothing labelled", config.runtime.share, looked_at)
+        return
     warm_up(parts.method, timer)
     shared = gather_shared(planned, [cell.layer for cell in cells], store, timer)
     keep_within(store, config.runtime.cache_limit_gb)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from bench.registry import Registry
     from metrics.truth import TrueName
 
-PRECISION = "float32"
 ENCODER_NEEDS = frozenset({"image_embeddings", "concept_embeddings"})
 
 
@@ -87,7 +86,7 @@ class Parts:
                 "fingerprint": fingerprint(self.target),
                 "layer": layer,
                 "pooling": self.config.target.pooling,
-                "precision": PRECISION,
+                "precision": self.config.target.precision,
             },
             fingerprint(self.probe),
             words_hash(self.words),

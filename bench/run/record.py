@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.environment import environment
 from bench.run.keys import words_hash
 from bench.run.labels import labelled_units
-from bench.run.parts import PRECISION, fingerprint, params_of
+from bench.run.parts import fingerprint, params_of
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
@@ -62,10 +62,17 @@ def measured_record(
         status="ok",
         target=found,
         counts=counts,
-        notes=(*planned.parts.concepts.notes(), *labelling.notes),
+        notes=(*planned.parts.concepts.notes(), *_reruns(gathered, cell), *labelling.notes),
         device=device,
         batch_size=gathered.batch_size,
     )
+
+
+def _reruns(gathered: GatheredEvidence, cell: Cell) -> tuple[str, ...]:
+    if cell.layer not in gathered.reruns:
+        return ()
+    told = "maps above runtime.maps_limit_gb were not stored: the network ran anew for each reading"
+    return (f"{told}, which the match phase holds",)
 
 
 def _shell(
@@ -107,7 +114,7 @@ def _shell(
             "fingerprint": dict(fingerprint(parts.target)),
             "layer": cell.layer,
             "pooling": config.target.pooling,
-            "precision": PRECISION,
+            "precision": config.target.precision,
             **target,
         },
         probe={

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
-from bench.evidence import gather, text_embeddings
+from bench.config.validate import parse_share
+from bench.evidence import How, gather, gather_share, text_embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from omegaconf import DictConfig
     from torch import Tensor
 
     from baselines.base import Method
+    from baselines.spatial import Masks
     from bench.evidence import GatheredEvidence, Store
     from bench.run.plan import PlannedJob
     from bench.timing import Timer
+
+GB = 10**9
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,16 @@ class Shared:
         gathered: Activations and image embeddings.
         concepts: The C candidate labels.
         concept_embeddings: float32 [C, D]; None where the method needs none.
+        masks: Of the images; None where the method needs none.
+        maps: Whether the method needs maps.
         costs: What the parts that came from the cache cost when they were made.
     """
 
     gathered: GatheredEvidence
     concepts: tuple[str, ...]
     concept_embeddings: Tensor | None
+    masks: Masks | None
+    maps: bool
     costs: tuple[Mapping[str, Any], ...]
 
     def evidence(self, layer: str) -> Evidence:
@@ -42,6 +51,8 @@ class Shared:
             concepts=self.concepts,
             image_embeddings=self.gathered.image_embeddings(),
             concept_embeddings=self.concept_embeddings,
+            maps=self.gathered.maps(layer) if self.maps else None,
+            masks=self.masks,
         )
 
     def units(self, layer: str) -> int:
@@ -66,20 +77,18 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         store: Where evidence is looked up and kept.
         timer: Gets the phases "gather" and "text"; says on which device.
     """
-    parts, runtime = planned.parts, planned.job.config.runtime
+    parts, config = planned.parts, planned.job.config
     needs = parts.method.needs
     gathered = gather(
         parts.target,
         layers,
-        planned.job.config.target.pooling,
+        config.target.pooling,
         parts.probe,
         parts.encoder if "image_embeddings" in needs else None,
         store=store,
         timer=timer,
-        device=timer.device,
-        batch_size=runtime.batch_size,
-        workers=runtime.workers,
-        progress=runtime.progress,
+        how=_how(config, timer.device),
+        maps="maps" in needs,
     )
     costs = list(gathered.costs) if gathered.cached else []
     concept_embeddings = None
@@ -89,4 +98,48 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         )
         concept_embeddings = embedded.embeddings
         costs += [embedded.cost] if embedded.cached else []
-    return Shared(gathered, parts.words, concept_embeddings, tuple(costs))
+    return Shared(
+        gathered=gathered,
+        concepts=parts.words,
+        concept_embeddings=concept_embeddings,
+        masks=None,
+        maps="maps" in needs,
+        costs=tuple(costs),
+    )
+
+
+def gather_one_share(
+    planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer
+) -> int | None:
+    """Gather the job's share of the images where it asks for one.
+
+    Returns:
+        The number of images that were looked at; None where the job is to be run as a whole.
+    """
+    parts, config = planned.parts, planned.job.config
+    share = parse_share(config.runtime.share)
+    if share is None:
+        return None
+    return gather_share(
+        parts.target,
+        layers,
+        parts.probe,
+        parts.encoder if "image_embeddings" in parts.method.needs else None,
+        store=store,
+        timer=timer,
+        share=share,
+        how=_how(config, timer.device),
+        maps="maps" in parts.method.needs,
+    )
+
+
+def _how(config: DictConfig, device: str) -> How:
+    runtime = config.runtime
+    return How(
+        device=device,
+        batch_size=runtime.batch_size,
+        workers=runtime.workers,
+        progress=runtime.progress,
+        precision=config.target.precision,
+        maps_limit=runtime.maps_limit_gb * GB,
+    )

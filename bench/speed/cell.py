@@ -37,6 +37,7 @@ def main() -> int:
     options.add_argument("--layers", nargs="+", default=list(LAYERS))
     options.add_argument("--encoder", default="ViT-B-16", help="an open_clip architecture")
     options.add_argument("--concepts", default="wordfreq_20k")
+    options.add_argument("--plain", action="store_true", help="the plain loop too, for a ratio")
     options.add_argument("--out", type=Path, default=Path("leaderboards/speed"))
     given = options.parse_args()
 
@@ -67,6 +68,12 @@ def main() -> int:
             ]
         )
         execute(job)
+        loop = None
+        if given.plain:
+            from bench.run.parts import build_parts
+            from bench.speed.plain_cell import describe
+
+            loop = describe(build_parts(job.config), given.device, given.batch_size, given.workers)
         cells = [
             json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
             for path in sorted((folder / "results").rglob("timings.jsonl"))
@@ -84,6 +91,7 @@ def main() -> int:
         "workers": given.workers,
         "hardware": cells[0]["hardware"],
         "cells": cells,
+        "plain": loop,
     }
     given.out.mkdir(parents=True, exist_ok=True)
     file = given.out / f"cell-{slug(cells[0]['hardware'])}.json"
@@ -132,6 +140,16 @@ def _report(content: dict[str, Any]) -> str:
     if peaks:
         lines.append(f"{'GPU memory':>16}: {max(peaks) / 2**30:8.2f} GiB")
     lines.append(f"{'images/s':>16}: {content['images'] / seconds['gather']:8.0f}")
+    if content["plain"]:
+        ours = sum(wall for name, wall in seconds.items() if name in {"gather", "text", "match"})
+        plain = sum(phase["wall_s"] for phase in content["plain"])
+        peaks = [
+            max(int(phase["peak_host_bytes"]) for phase in side) / 2**30
+            for side in (phases, content["plain"])
+        ]
+        lines += [f"{'plain ' + p['name']:>16}: {p['wall_s']:8.2f} s" for p in content["plain"]]
+        lines.append(f"{'plain / ours':>16}: {plain / ours:8.2f} x")
+        lines.append(f"{'host memory':>16}: {peaks[0]:.2f} GiB, plain {peaks[1]:.2f} GiB")
     return "\n".join(lines) + "\n"
 
 

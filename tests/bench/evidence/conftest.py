@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from bench.evidence import loading
 from bench.evidence.store import Entry, Store
+from tests.bench.evidence import tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,3 +121,15 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
             guard(name)
 
     return refuse_all
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Chunks of 8 images and pieces of 2 maps, no network loaded and nothing counted yet."""
+    for name in tiny.COUNTS:
+        tiny.COUNTS[name] = 0
+    loading._loaded.clear()
+    for name in ("store", "gather_pass", "gather"):
+        monkeypatch.setattr(sys.modules[f"bench.evidence.{name}"], "CHUNK", 8)
+    for name in ("maps", "gather_pass", "held"):
+        monkeypatch.setattr(sys.modules[f"bench.evidence.{name}"], "ROWS", 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,14 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.evidence import Store, gather, loading, text_embeddings
+from bench.evidence import How, Store, gather, held, loading, text_embeddings
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
 from bench.evidence.inventory import entries
 from bench.parts import LoadedEncoder, LoadedTarget
 from bench.timing import Timer
 
-gather_module = sys.modules["bench.evidence.gather"]
 NETWORK = {"arch": "tiny", "weights": "w", "transform": {"size": 4, "mean": [0.5]}}
 ENCODER = {"weights": "e", "text_tower": "t", "precision": "float32", "transform": "a",
            "templates": ["{}"], "config": "c"}  # fmt: skip
@@ -74,10 +72,21 @@ def with_change(identity, path, value):
     return {**identity, name: with_change(identity[name], rest, value) if rest else value}
 
 
-def found(root, *, target=NETWORK, encoder=None, probe=PROBE, n=5, layer="0"):
+def found(
+    root,
+    *,
+    target=NETWORK,
+    encoder=None,
+    probe=PROBE,
+    n=5,
+    layer="0",
+    precision="float32",
+    maps=False,
+):
     return gather(
         TinyTarget(target), [layer] if target else [], "avg", TinyProbe(probe, n),
-        TinyEncoder(encoder) if encoder else None, store=Store(root), timer=Timer(), progress=False,
+        TinyEncoder(encoder) if encoder else None, store=Store(root), timer=Timer(), maps=maps,
+        how=How(precision=precision, progress=False),
     ).cached  # fmt: skip
 
 
@@ -91,13 +100,15 @@ def found(root, *, target=NETWORK, encoder=None, probe=PROBE, n=5, layer="0"):
         {"layer": "1"},
         {"probe": with_change(PROBE, ["sha256"], "q")},
         {"n": 4},
+        {"precision": "bfloat16"},
     ],
     ids=str,
 )
-def test_activations_of_anything_else_are_not_found(tmp_path, change):
-    assert not found(tmp_path)
-    assert found(tmp_path)
-    assert not found(tmp_path, **change)
+@pytest.mark.parametrize("maps", [False, True])
+def test_activations_of_anything_else_are_not_found(tmp_path, change, maps):
+    assert not found(tmp_path, maps=maps)
+    assert found(tmp_path, maps=maps)
+    assert not found(tmp_path, maps=maps, **change)
     assert found(tmp_path)
 
 
@@ -158,7 +169,7 @@ def test_newer_code_does_not_believe_what_older_code_made(tmp_path, monkeypatch)
     found(tmp_path, encoder=ENCODER)
     embedded(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(gather_module, "EXTRACTOR_VERSION", 10**6)
+        patch.setattr(held, "EXTRACTOR_VERSION", 10**6)
         assert not found(tmp_path)
         assert not found(tmp_path, target=None, encoder=ENCODER)
         patch.setattr(text_module, "EXTRACTOR_VERSION", 10**6)
@@ -170,11 +181,10 @@ def test_newer_code_does_not_believe_what_older_code_made(tmp_path, monkeypatch)
     assert embedded(tmp_path)
 
 
-def test_activations_in_another_precision_or_pooling_are_not_found(tmp_path):
+def test_activations_of_another_pooling_are_not_found(tmp_path):
     found(tmp_path)
     [kept] = entries(tmp_path)
     key = {name: value for name, value in kept.manifest["parts"].items() if name != "layout"}
     assert (key["precision"], key["pooling"]) == ("float32", ["avg", "max"])
     assert Store(tmp_path).entry(key).complete
-    assert not Store(tmp_path).entry({**key, "precision": "bfloat16"}).complete
     assert not Store(tmp_path).entry({**key, "pooling": ["avg"]}).complete

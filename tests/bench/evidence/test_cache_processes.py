@@ -30,6 +30,25 @@ def test_four_processes_make_an_entry_once(tmp_path, other):
     assert (tmp_path / "log").read_text() == "made 0\nmade 1\n"
 
 
+def test_a_complete_entry_is_read_while_its_neighbour_is_made(tmp_path, other):
+    root = tmp_path / "store"
+    with Store(root).hold(PARTS) as [entry]:
+        entry.put(0, TABLE[:CHUNK])
+        entry.put(1, TABLE[CHUNK:])
+        entry.finish({}, {})
+    code = (
+        "with Store(root).hold(PARTS, {**PARTS, 'layer': 'layer3'}):\n"
+        "    print('holds both', flush=True)\n"
+        "    sys.stdin.readline()\n"
+    )
+    maker = other(code)
+    maker.wait_for("holds both")
+    with Store(root).hold(PARTS) as [entry]:  # would wait for ever
+        assert np.array_equal(entry.read(), TABLE)
+    assert prune(root, to_bytes=0).in_use
+    assert maker.end() == 0
+
+
 @pytest.mark.parametrize("torn", ["chunk", "manifest"])
 def test_a_process_killed_in_mid_write_is_not_believed(tmp_path, other, torn):
     victim = "'manifest' in self.name" if torn == "manifest" else "'000001' in self.name"

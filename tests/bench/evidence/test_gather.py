@@ -1,130 +1,25 @@
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass
 
-import numpy as np
 import pytest
 import torch
 import torchvision
-from PIL import Image
 
 from bench.errors import UserError
-from bench.evidence import Store, gather, gather_pass, loading
-from bench.evidence import store as store_module
-from bench.parts import LoadedEncoder, LoadedTarget
+from bench.evidence import How, Store, gather
+from bench.parts import LoadedTarget
 from bench.timing import Timer
+from tests.bench.evidence.tiny import (
+    COUNTS,
+    Net,
+    TinyEncoder,
+    TinyProbe,
+    TinyTarget,
+    direct,
+    run,
+    to_tensor,
+)
 
-COUNTS = {"target": 0, "encoder": 0, "image": 0, "seen": 0}
-
-
-class Net(torch.nn.Module):
-    """Convolutions, tokens and vectors, an in-place activation and a module that never runs."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = torch.nn.Conv2d(3, 5, 3, stride=2)
-        self.relu = torch.nn.ReLU(inplace=True)
-        self.tokens = torch.nn.Identity()
-        self.head = torch.nn.Linear(5, 4)
-        self.idle = torch.nn.Linear(2, 2)
-        self.cube = torch.nn.Identity()
-
-    def forward(self, images):
-        COUNTS["seen"] += len(images)
-        maps = self.relu(self.conv(images))
-        self.cube(maps[:, None])
-        tokens = self.tokens(maps.flatten(2).transpose(1, 2))
-        return self.head(tokens.mean(1))
-
-
-def to_tensor(image):
-    return torch.from_numpy(np.asarray(image, dtype=np.float32) / 255).permute(2, 0, 1)
-
-
-@dataclass(frozen=True)
-class TinyTarget:
-    summary: ClassVar[str] = "test"
-    weights: str | None = "w"
-
-    def fingerprint(self):
-        return {"weights": self.weights}
-
-    def load(self, device):
-        COUNTS["target"] += 1
-        torch.manual_seed(3)
-        return LoadedTarget(Net().eval(), to_tensor)
-
-
-@dataclass(frozen=True)
-class TinyEncoder:
-    summary: ClassVar[str] = "test"
-    name: str = "e"
-
-    def fingerprint(self):
-        return {"weights": self.name, "text_tower": self.name, "templates": ["{}"]}
-
-    def load(self, device):
-        COUNTS["encoder"] += 1
-        torch.manual_seed(4)
-        tower = torch.nn.Linear(3, 6)
-
-        return LoadedEncoder(
-            lambda image: to_tensor(image)[:, :2, :2],
-            lambda images: tower(images.mean(dim=(2, 3))).detach(),
-            lambda texts: torch.zeros(len(texts), 6),
-        )
-
-
-@dataclass(frozen=True)
-class TinyProbe:
-    summary: ClassVar[str] = "test"
-    n: int = 30
-    broken: frozenset = field(default_factory=frozenset)
-
-    def __len__(self):
-        return self.n
-
-    def fingerprint(self):
-        return {"kind": "tiny", "n": self.n}
-
-    def image(self, index):
-        if index in self.broken:
-            raise UserError("broken image")
-        COUNTS["image"] += 1
-        draw = np.random.default_rng(index)
-        return Image.fromarray(draw.integers(0, 256, (9, 9, 3), dtype=np.uint8))
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch):
-    for name in COUNTS:
-        COUNTS[name] = 0
-    loading._loaded.clear()
-    for module in (store_module, gather_pass):
-        monkeypatch.setattr(module, "CHUNK", 8)
-
-
-def run(store, layers=("conv", "tokens", "head"), pooling="avg", probe=None, **options):
-    options.setdefault("encoder", TinyEncoder())
-    target = options.pop("target", TinyTarget())
-    return gather(
-        target, layers, pooling, probe or TinyProbe(), store=store, timer=Timer(), **options
-    )
-
-
-def direct(layer, pooling):
-    torch.manual_seed(3)
-    net = Net().eval()
-    kept = {}
-
-    def keep(_module, _inputs, output):
-        kept["out"] = output.detach().clone()
-
-    dict(net.named_modules())[layer].register_forward_hook(keep)
-    net(torch.stack([to_tensor(TinyProbe().image(i)) for i in range(30)]))
-    out = kept["out"]
-    if out.ndim == 4:
-        return out.mean(dim=(2, 3)) if pooling == "avg" else out.amax(dim=(2, 3))
-    return out[:, 0] if out.ndim == 3 else out
+pytestmark = pytest.mark.usefixtures("small_chunks")
 
 
 @pytest.mark.parametrize("pooling", ["avg", "max"])
@@ -151,7 +46,7 @@ def test_each_image_is_decoded_once_for_both(tmp_path):
         TinyEncoder(),
         store=Store(tmp_path),
         timer=timer,
-        batch_size=7,
+        how=How(batch_size=7),
     )
     assert COUNTS["image"] == COUNTS["seen"] == 30
     names = [record["name"] for record in timer.records()]

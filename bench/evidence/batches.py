@@ -1,0 +1,106 @@
+"""Decoded images in batches, for the chunks that a pass still has to make."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from bench.evidence.decode import ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from torch import Tensor
+
+    from bench.parts import LoadedEncoder, LoadedTarget, Probe
+    from bench.timing import Timer
+
+_BATCHES_AHEAD = 3
+"""Decoded batches that may wait for the networks."""
+
+Decoded = tuple["Tensor | None", "Tensor | None"]
+"""A batch as the target and as the encoder are to see it; None for a network that is not to."""
+
+
+@dataclass(frozen=True)
+class ChunkWork:
+    """What one chunk still needs.
+
+    Attributes:
+        chunk: Its number.
+        images: Its images.
+        pooled: Layers whose pooled activations it lacks.
+        maps: Layers whose maps it lacks, at least in part.
+        embeds: Whether it lacks embeddings.
+        target: The network, once it is loaded, where any layer is lacking.
+        encoder: The image-text model, once it is loaded, where embeddings are lacking.
+    """
+
+    chunk: int
+    images: range
+    pooled: frozenset[str] = frozenset()
+    maps: frozenset[str] = frozenset()
+    embeds: bool = False
+    target: LoadedTarget | None = None
+    encoder: LoadedEncoder | None = None
+
+    def shown_to(self, target: LoadedTarget | None, encoder: LoadedEncoder | None) -> ChunkWork:
+        """The same work with the networks that are to see its images."""
+        layers = self.pooled or self.maps
+        return replace(
+            self, target=target if layers else None, encoder=encoder if self.embeds else None
+        )
+
+
+def batches(
+    works: Sequence[ChunkWork],
+    probe: Probe,
+    *,
+    batch_size: int,
+    workers: int,
+    pinned: bool,
+    timer: Timer | None = None,
+) -> Generator[Decoded, None, None]:
+    """Decode the images of all chunks; the next chunk is decoded while one is worked on.
+
+    Args:
+        works: The chunks in order.
+        probe: The images.
+        batch_size: Images of a batch; no batch spans two chunks, so that a chunk is written as
+            soon as its images are through.
+        workers: Threads that decode.
+        pinned: Whether batches lie in pinned memory, from which copies to a GPU do not wait.
+        timer: Its phase under way gets the part "decode"; None where nobody asks.
+
+    Yields:
+        The batches, in order.
+    """
+    import torch
+
+    def decode(place: tuple[ChunkWork, int]) -> Decoded:
+        work, index = place
+        start = time.perf_counter()
+        image = probe.image(index)
+        inputs = work.target.transform(image) if work.target else None
+        picture = work.encoder.transform(image) if work.encoder else None
+        if timer:
+            timer.add("decode", time.perf_counter() - start, items=1)
+        return inputs, picture
+
+    def joined(tensors: Sequence[Tensor]) -> Tensor:
+        batch = torch.stack(list(tensors))
+        return batch.pin_memory() if pinned else batch
+
+    places = [(work, index) for work in works for index in work.images]
+    decoded = ahead(decode, places, workers=workers, window=_BATCHES_AHEAD * batch_size)
+    for work in works:
+        for start in range(0, len(work.images), batch_size):
+            size = min(batch_size, len(work.images) - start)
+            # zip(*) cannot tell the checker that each column is all tensors or all None.
+            columns: list[list[Any]] = [list(c) for c in zip(*islice(decoded, size), strict=True)]
+            yield (
+                joined(columns[0]) if work.target else None,
+                joined(columns[1]) if work.encoder else None,
+            )

@@ -1,0 +1,27 @@
+"""How evidence is gathered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class How:
+    """How evidence is gathered; but for the precision, nothing here decides a value.
+
+    Attributes:
+        device: Where the networks run: "cpu", "cuda", "cuda:1".
+        batch_size: Images in a forward pass.
+        workers: Threads that decode images.
+        progress: Show a bar on a terminal.
+        precision: Of the target's forward pass (`bench.evidence.precision`).
+        maps_limit: Bytes of a layer's maps up to which they are stored; larger ones are computed
+            anew in each reading.
+    """
+
+    device: str = "cpu"
+    batch_size: int = 64
+    workers: int = 2
+    progress: bool = True
+    precision: str = "float32"
+    maps_limit: float = 8e9

@@ -1,0 +1,118 @@
+"""A layer's activation maps as methods read them: from the cache, or by running the network again.
+
+Maps are the only evidence whose size can exceed a disk's (a layer of 256 maps of 56 x 56 over
+63,305 images: 203 GB). Up to a limit they are stored, in pieces that fit in memory; beyond it each
+reading is another pass of the network over the images.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.evidence.batches import ChunkWork, batches
+from bench.evidence.hooks import LayerTap
+from bench.evidence.precision import autocast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from bench.evidence.how import How
+    from bench.evidence.store import Entry
+    from bench.parts import Probe, Target
+
+ROWS = 32
+"""Images in a stored piece of maps: 103 MB at 256 maps of 56 x 56."""
+
+_JOINED_BYTES = 64 << 20
+"""Stored pieces are handed out together up to this size."""
+
+
+def map_bytes(n: int, units: int, size: tuple[int, int]) -> int:
+    """Bytes of the maps of a layer over n images."""
+    return 4 * n * units * size[0] * size[1]
+
+
+@dataclass(frozen=True)
+class StoredMaps:
+    """Maps that the cache holds.
+
+    Attributes:
+        entry: Pieces of shape [ROWS, U, h, w].
+        n_images: N.
+        n_units: U.
+        map_size: (h, w).
+        device: Where they are to be worked on.
+    """
+
+    entry: Entry
+    n_images: int
+    n_units: int
+    map_size: tuple[int, int]
+    device: str
+
+    def batches(self) -> Iterator[Tensor]:
+        """Go through all images once."""
+        import numpy as np
+        import torch
+
+        together = max(1, _JOINED_BYTES // map_bytes(ROWS, self.n_units, self.map_size))
+        for start in range(0, self.entry.count, together):
+            stop = min(start + together, self.entry.count)
+            pieces = [self.entry.chunk(number) for number in range(start, stop)]
+            joined = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+            yield torch.from_numpy(joined).to(self.device)
+
+
+@dataclass(frozen=True)
+class RerunMaps:
+    """Maps that are computed anew in each reading; the values of a reading never differ.
+
+    Attributes:
+        target: The network.
+        layer: Module path.
+        probe: The images.
+        n_units: U.
+        map_size: (h, w).
+        how: Device, batch size, precision and the like.
+    """
+
+    target: Target
+    layer: str
+    probe: Probe
+    n_units: int
+    map_size: tuple[int, int]
+    how: How
+
+    @property
+    def n_images(self) -> int:
+        """N."""
+        return len(self.probe)
+
+    def batches(self) -> Iterator[Tensor]:
+        """Run the network over all images once."""
+        import torch
+
+        loaded = self.target.load(self.how.device)
+        loaded.module.to(memory_format=torch.channels_last)
+        everything = ChunkWork(0, range(len(self.probe)), target=loaded)
+        source = batches(
+            [everything],
+            self.probe,
+            batch_size=self.how.batch_size,
+            workers=self.how.workers,
+            pinned=self.how.device.startswith("cuda"),
+        )
+        with LayerTap(loaded.module, [self.layer], maps=[self.layer]) as tap, closing(source):
+            for inputs, _ in source:
+                assert inputs is not None
+                with torch.inference_mode(), autocast(self.how.device, self.how.precision):
+                    shown = inputs.to(
+                        self.how.device, memory_format=torch.channels_last, non_blocking=True
+                    )
+                    found = tap.run(shown)[self.layer].maps
+                assert found is not None
+                yield found

@@ -1,0 +1,108 @@
+"""Shares of the chunks, cut anyhow, in any order: they merge to exactly the whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.evidence import How, Store, gather_share
+from bench.evidence.inventory import entries
+from bench.timing import Timer
+from tests.bench.evidence.tiny import COUNTS, TinyEncoder, TinyProbe, TinyTarget, run
+
+pytestmark = pytest.mark.usefixtures("small_chunks")
+LAYERS = ("conv", "head")
+
+
+def share(root, number, of, *, maps=True):
+    return gather_share(
+        TinyTarget(), LAYERS, TinyProbe(), TinyEncoder(), store=Store(root), timer=Timer(),
+        share=(number, of), how=How(batch_size=3), maps=maps,
+    )  # fmt: skip
+
+
+def files(root):
+    """Names (which hold the sha256 of the bytes) of all chunks, by entry."""
+    return {kept.key: [file.name for file in kept.chunk_files] for kept in entries(Path(root))}
+
+
+@given(
+    order=st.integers(1, 6).flatmap(lambda n: st.permutations(range(1, n + 1))),
+    done=st.integers(0, 6),
+)
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_cut_merges_to_exactly_the_whole(order, done):
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        whole = run(Store(one), LAYERS, maps=True, batch_size=3)
+        for number in order[:done]:
+            share(other, number, len(order))
+        before = COUNTS["seen"]
+        merged = run(Store(other), LAYERS, maps=True, batch_size=3)
+        if done >= len(order):
+            assert COUNTS["seen"] == before, "the shares left nothing to do"
+        assert files(one) == files(other)
+        for layer in LAYERS:
+            assert np.array_equal(whole.activations(layer), merged.activations(layer))
+        assert np.array_equal(whole.image_embeddings(), merged.image_embeddings())
+        assert merged.units == whole.units
+        assert merged.map_sizes == whole.map_sizes
+
+
+def test_a_share_that_is_there_is_not_made_again(tmp_path):
+    assert share(tmp_path, 1, 2) == 16
+    assert share(tmp_path, 1, 2) == 0
+    assert share(tmp_path, 2, 2) == 14
+
+
+def test_more_shares_than_chunks(tmp_path):
+    assert sum(share(tmp_path, number, 9) for number in range(1, 10)) == 30
+    assert run(Store(tmp_path), LAYERS, maps=True).units == {"conv": 5, "head": 4}
+
+
+def test_a_begun_entry_says_what_it_is_of(tmp_path):
+    share(tmp_path, 1, 2, maps=False)
+    found = entries(tmp_path)
+    assert {kept.state for kept in found} == {"begun"}
+    assert {kept.parts["kind"] for kept in found} == {"activations", "image_embeddings"}
+    run(Store(tmp_path), LAYERS)
+    assert {kept.state for kept in entries(tmp_path)} == {"complete"}
+    assert not list(tmp_path.rglob("begun.json"))
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from bench.evidence import How, Store, gather_share
+from bench.timing import Timer
+from tests.bench.evidence.tiny import TinyEncoder, TinyProbe, TinyTarget
+for name in ("store", "gather_pass", "gather"):
+    sys.modules[f"bench.evidence.{name}"].CHUNK = 8
+for name in ("maps", "gather_pass", "held"):
+    sys.modules[f"bench.evidence.{name}"].ROWS = 2
+root, number = Path(sys.argv[1]), int(sys.argv[2])
+for _ in range(3):
+    gather_share(TinyTarget(), ("conv", "head"), TinyProbe(), TinyEncoder(), store=Store(root),
+                 timer=Timer(), share=(number, 3), how=How(batch_size=3), maps=True)
+"""
+
+
+def test_shares_side_by_side_and_a_whole_run_beside_them(tmp_path):
+    root = Path(__file__).resolve().parents[3]
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path), str(n)], cwd=root)
+        for n in (1, 2, 3)
+    ]
+    merged = run(Store(tmp_path), LAYERS, maps=True, batch_size=3)
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
+    whole = run(Store(None), LAYERS, maps=True, batch_size=3)
+    for layer in LAYERS:
+        assert np.array_equal(whole.activations(layer), merged.activations(layer))
