@@ -19,6 +19,7 @@ from metrics.credit import Credit, cosine_credit, sparse_credit
 from metrics.labels import LabelRules, normalise, true_concepts
 from metrics.lexical import lexical_credits
 from metrics.ranks import hit_within, truth_ranks
+from metrics.readings import gather_credits, gather_hits, spread
 from metrics.scores import Score, Scored
 from metrics.setting import Setting
 from metrics.text import Embedder, embed, text_cosines, truth_strings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from metrics.readings import Reader
     from metrics.truth import TrueName
 
 TOP = 5
@@ -112,6 +114,7 @@ def score(
     clip_reason: str = "",
     circular: bool = False,
     rules: LabelRules | None = None,
+    reader: Reader | None = None,
     seed: int = 0,
 ) -> Scored:
     """Score one labelling of a layer.
@@ -130,6 +133,7 @@ def score(
         circular: The sentence embedder shares its tower with the labelling encoder: the CLIP
             cosine is left out and the sentence cosines are marked.
         rules: How labels are compared with true names; the mended rule if None.
+        reader: What names a label says, for accuracy and lexical match; itself alone if None.
         seed: Seed of bootstraps and of the chance draw.
 
     Returns:
@@ -154,7 +158,8 @@ def score(
         "sentence_cosine": TextScorer(sentence, "no sentence encoder was given"),
         "clip_cosine": TextScorer(None if circular else clip_text, why_not),
     }
-    setting, units = _evaluate(given, truth, scorers, rules or LabelRules(), seed)
+    rules = rules or LabelRules()
+    setting, units = _evaluate(given, truth, scorers, rules, reader, seed)
     values = aggregate_units(units, seed=seed, circular=circular, reasons=setting.reasons)
     controls = {
         "chance": chance(setting),
@@ -187,6 +192,7 @@ def _evaluate(
     truth: Mapping[int, TrueName],
     scorers: Mapping[str, TextScorer],
     rules: LabelRules,
+    reader: Reader | None,
     seed: int,
 ) -> tuple[Setting, pd.DataFrame]:
     """Judge every scored unit, and set the scene for the controls."""
@@ -201,12 +207,14 @@ def _evaluate(
     group = np.array([name.group for name in truths], dtype=object)
     subsets = parts(own >= 0, group)
     masks = np.stack(list(subsets.values()))
-    true = true_concepts(truths, vocabulary, rules)
+    sayers, said = spread(vocabulary, reader)
+    true = gather_hits(true_concepts(truths, said, rules), sayers)
+    lexical = gather_credits(lexical_credits(truths, said), sayers)
 
     hits = [(indices, np.ones(indices.size)) for indices in true]
     credits = {
         "accuracy_at_1": sparse_credit(hits, len(vocabulary), masks),
-        "lexical_match": sparse_credit(lexical_credits(truths, vocabulary), len(vocabulary), masks),
+        "lexical_match": sparse_credit(lexical, len(vocabulary), masks),
     }
     text, reasons = _text_credits(scorers, truths, vocabulary, masks)
     credits |= text

@@ -144,7 +144,7 @@ def _report(content: dict[str, Any]) -> str:
         ours = sum(wall for name, wall in seconds.items() if name in {"gather", "text", "match"})
         plain = sum(phase["wall_s"] for phase in content["plain"])
         peaks = [
-            max(int(phase["peak_host_bytes"]) for phase in side) / 2**30
+            max(int(phase["peak_host_bytes"] or 0) for phase in side) / 2**30
             for side in (phases, content["plain"])
         ]
         lines += [f"{'plain ' + p['name']:>16}: {p['wall_s']:8.2f} s" for p in content["plain"]]
