@@ -21,13 +21,14 @@ COMMANDS = {
     "board": "leaderboards from the records on disk (Markdown, CSV)",
     "cache": "what the evidence cache holds and why; delete what was not used for longest",
     "train": "rebuild the embedded world's networks",
+    "export-broden": "the embedded world's images and masks as files, in Broden's layout",
 }
 DONE, SOME_FAILED, BAD_REQUEST = 0, 1, 2
 
 
 def usage() -> str:
     """The text of `dissectbench --help`."""
-    commands = "\n".join(f"  {name:<7} {what}" for name, what in COMMANDS.items())
+    commands = "\n".join(f"  {name:<13} {what}" for name, what in COMMANDS.items())
     return (
         "usage: dissectbench COMMAND [...]\n\n"
         "Which method names a vision network's neurons best, how surely, and at what cost?\n\n"
@@ -71,7 +72,7 @@ def _dispatch(command: str, rest: list[str]) -> int:
             valid=nearest(command, COMMANDS),
             cure="`dissectbench --help` lists all",
         )
-    module = importlib.import_module(f"bench.cli.{command}")
+    module = importlib.import_module(f"bench.cli.{command.replace('-', '_')}")
     return int(module.main(rest))
 
 

@@ -38,7 +38,12 @@ PROBES: Registry[Probe] = Registry(
     "probe",
     "probes",
     Probe,  # type: ignore[type-abstract]
-    {"folder": "bench.probes:FolderProbe", "glyphs": "bench.probes:GlyphsProbe"},
+    {
+        "broden": "bench.probes:BrodenProbe",
+        "folder": "bench.probes:FolderProbe",
+        "glyphs": "bench.probes:GlyphsProbe",
+        "glyphs_broden": "bench.probes:GlyphsBrodenProbe",
+    },
 )
 CONCEPTS: Registry[ConceptSet] = Registry(
     "concepts",

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor, nn
 
+    from baselines.spatial import Masks
     from metrics.truth import TrueName
 
 Fingerprint = Mapping[str, Any]
@@ -92,6 +95,23 @@ class Probe(Hashable, Protocol):
 
     def image(self, index: int) -> Image:
         """The image at `index`, RGB."""
+        ...
+
+
+@runtime_checkable
+class SegmentedProbe(Probe, Protocol):
+    """A probe set whose images have concept masks."""
+
+    def masks(self, cache: Path) -> Masks:
+        """The masks of the images, in their order.
+
+        Args:
+            cache: Folder where what has to be worked out first may be kept.
+        """
+        ...
+
+    def masks_fingerprint(self) -> Fingerprint:
+        """What decides every mask and label; no mask is worked out for it."""
         ...
 
 

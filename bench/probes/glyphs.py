@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from bench.errors import UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL.Image import Image
 
+    from bench.broden import BrodenMasks
     from bench.parts import Fingerprint
 
 
@@ -63,3 +66,21 @@ class GlyphsProbe:
         if not 0 <= index < self.size:
             raise IndexError(f"image {index} of a probe set of {self.size}")
         return Image.fromarray(world.render(index, self.variant).image)
+
+    def masks(self, cache: Path) -> BrodenMasks:
+        """The exact masks, 64 x 64, from a tree that is made in the cache when first needed.
+
+        Raises:
+            UserError: The cache cannot be written to.
+        """
+        from bench.broden import BrodenMasks, open_broden
+        from bench.glyphs.broden_cache import glyphs_tree
+
+        tree = glyphs_tree(cache, self.variant, self.size, with_images=False)
+        return BrodenMasks(open_broden(tree, limit=self.size))
+
+    def masks_fingerprint(self) -> Fingerprint:
+        """The images' fingerprint, since the same drawing makes both, and the masks' version."""
+        from bench.glyphs.broden import FORMAT
+
+        return {**self.fingerprint(), "kind": "glyphs masks", "format": FORMAT}

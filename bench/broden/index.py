@@ -1,0 +1,136 @@
+"""An index file: the images of a tree and what is annotated on each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.broden.layout import (
+    CATEGORIES,
+    IMAGES,
+    INDEX_COLUMNS,
+    LABELS,
+    items_of,
+    scalar_of,
+    why_no_path,
+)
+from bench.broden.table import read_table
+from bench.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bench.broden.table import Table
+    from bench.broden.vocabulary import Label, Vocabulary
+
+
+class Row(NamedTuple):
+    """One image of an index.
+
+    Attributes:
+        line: Where it stands in the file.
+        image: Path inside `images/`.
+        split: "train", "val".
+        image_size: (ih, iw).
+        mask_size: (sh, sw).
+        cells: The cell of each category that the index has a column of, in the order of
+            category.csv, as written.
+    """
+
+    line: int
+    image: str
+    split: str
+    image_size: tuple[int, int]
+    mask_size: tuple[int, int]
+    cells: tuple[str, ...]
+
+
+class Index(NamedTuple):
+    """All rows of an index file.
+
+    Attributes:
+        file: Where it lies.
+        categories: Those that it has a column of, in the order of category.csv.
+        rows: In the order of the file.
+    """
+
+    file: Path
+    categories: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_index(file: Path, vocabulary: Vocabulary) -> Index:
+    """Read an index and check whatever can be checked without opening another file.
+
+    Raises:
+        UserError: The file is missing or empty, a column is missing or names no category, a size
+            is no number, a path leads out of `images/`, or a label number is not in label.csv.
+    """
+    table = read_table(file)
+    fixed = table.positions(*INDEX_COLUMNS)
+    for name in table.columns:
+        if name not in INDEX_COLUMNS and name not in vocabulary.categories:
+            raise table.fault(
+                f"the column {name!r} is no category of {CATEGORIES}",
+                1,
+                valid=nearest(name, vocabulary.categories) or vocabulary.categories,
+                cure=f"the categories are: {', '.join(vocabulary.categories)}",
+            )
+    categories = tuple(name for name in vocabulary.categories if name in table.columns)
+    at = table.positions(*categories)
+    rows = []
+    sizes: dict[str, int] = {}  # a number has one text nearly always: parsed once, held once
+    splits: dict[str, str] = {}
+    for line, cells in table.rows():
+        image, split, *numbers = (cells[i] for i in fixed)
+        for text, column in zip(numbers, INDEX_COLUMNS[2:], strict=True):
+            if text not in sizes:
+                sizes[text] = table.whole(text, column, line, least=1)
+        ih, iw, sh, sw = (sizes[text] for text in numbers)
+        _check_path(table, image, "image", line)
+        marks = tuple([cells[i] for i in at])
+        for category, cell in zip(categories, marks, strict=True):
+            if cell:
+                _check_cell(table, cell, category, line, vocabulary.labels)
+        rows.append(Row(line, image, splits.setdefault(split, split), (ih, iw), (sh, sw), marks))
+    if not rows:
+        raise table.fault("the index lists no image", 1, cure="unpack or write the tree again")
+    return Index(file, categories, tuple(rows))
+
+
+def _check_path(table: Table, path: str, column: str, line: int) -> None:
+    why = why_no_path(path)
+    if why:
+        raise table.fault(
+            f"{column} has the path {path!r}, which is refused: {why}",
+            line,
+            cure=f"write paths relative to {IMAGES}/, with forward slashes",
+        )
+
+
+def _check_cell(
+    table: Table, cell: str, category: str, line: int, labels: Mapping[int, Label]
+) -> None:
+    for item in items_of(cell):
+        number = scalar_of(item)
+        if number is None:
+            _check_path(table, item, category, line)
+        elif number and number not in labels:
+            raise unknown_label(table.file, line, number, category, table.file.name)
+
+
+def unknown_label(file: Path, line: int, number: int, category: str, source: str) -> UserError:
+    """The error about a label number that label.csv does not have.
+
+    Args:
+        file: The index.
+        line: The image's line in it.
+        number: The number.
+        category: The column it came from.
+        source: The file that says the number.
+    """
+    return UserError(
+        f"{category}: label {number} of {source} is not in {LABELS}",
+        where=f"{file}:{line}",
+        cure=f"add label {number} to {LABELS}, or take it out of {source}",
+    )

@@ -1,0 +1,169 @@
+"""A Broden tree opened: which images, which categories, which labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.broden.index import Index, Row, read_index
+from bench.broden.layout import CATEGORIES, IMAGES, INDEX, LABELS, codes_file
+from bench.broden.vocabulary import Vocabulary, read_vocabulary
+from bench.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from baselines.spatial import MaskLabel
+
+
+@dataclass(frozen=True)
+class Broden:
+    """Some images of a tree, seen through some of its categories.
+
+    Attributes:
+        folder: The tree.
+        index: The index file.
+        categories: The selected ones, in the order of category.csv.
+        columns: Where each category's cell stands in `Row.cells`.
+        concepts: Labels by number, sorted by primary category, then number.
+        known: Every number of label.csv.
+        rows: The images, in the order of the index.
+        dropped: How many images were left out since no selected category annotates them.
+    """
+
+    folder: Path
+    index: Path
+    categories: tuple[str, ...]
+    columns: tuple[int, ...]
+    concepts: Mapping[int, MaskLabel]
+    known: frozenset[int]
+    rows: tuple[Row, ...]
+    dropped: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The split of each image."""
+        return tuple(row.split for row in self.rows)
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """The path of each image inside `images/`, with forward slashes."""
+        return tuple(row.image for row in self.rows)
+
+    def file(self, name: str) -> Path:
+        """Where a path inside `images/`, as the index has it, lies."""
+        return self.folder / IMAGES / name
+
+    @property
+    def tables(self) -> tuple[Path, ...]:
+        """The CSV files that decide labels and images."""
+        names = [LABELS, CATEGORIES, *map(codes_file, self.categories)]
+        return (self.index, *(self.folder / name for name in names))
+
+
+def open_broden(
+    folder: Path,
+    categories: Sequence[str] | None = None,
+    *,
+    index: str = INDEX,
+    split: str | None = None,
+    limit: int | None = None,
+) -> Broden:
+    """Open a tree: its tables are read and checked, its images and masks are not.
+
+    Images that no selected category annotates are left out, as Network Dissection does; an image
+    whose only annotation is label 0 stays. The tables are remembered until they change.
+
+    Args:
+        folder: The tree.
+        categories: Those to look at; None for all but material.
+        index: Name of the index file in the tree, such as "index_ade20k.csv".
+        split: Only images of this split ("train", "val").
+        limit: The first so many images; a smaller set is a prefix of a larger one.
+
+    Raises:
+        UserError: The tree is damaged (file and line are named), it has no such category, split
+            or index, or no image is left.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"there is no folder {folder}", cure="give the folder that index.csv lies in"
+        )
+    file = folder / index
+    if Path(index).name != index or not file.is_file():
+        others = sorted(other.name for other in folder.glob("index*.csv"))
+        raise UserError(
+            f"there is no index {index!r} in {folder}",
+            where=str(file) if Path(index).name == index else "probe.params.index",
+            valid=nearest(index, others) or others,
+            cure="give the name of an index file in the tree; its default is index.csv",
+        )
+    vocabulary, table = _tables(folder, index, _stamps(folder, index))
+    selected = vocabulary.select(categories)
+    for name in selected:
+        if name not in table.categories:
+            raise UserError(
+                f"there is no column {name!r}",
+                where=f"{file}:1",
+                valid=table.categories,
+                cure=f"add the column, or select among: {', '.join(table.categories)}",
+            )
+    columns = tuple(table.categories.index(name) for name in selected)
+    concepts = vocabulary.concepts(selected)
+    of_split = _of_split(table, split)
+    rows = [row for row in of_split if any(row.cells[at].strip("; ") for at in columns)]
+    if not rows:
+        raise UserError(
+            "no image has an annotation in any selected category",
+            where=str(file),
+            valid=vocabulary.categories,
+            cure=f"selected were: {', '.join(selected)}; select others, or another split",
+        )
+    return Broden(
+        folder=folder,
+        index=file,
+        categories=selected,
+        columns=columns,
+        concepts=concepts,
+        known=frozenset(vocabulary.labels),
+        rows=tuple(rows[:limit]),
+        dropped=len(of_split) - len(rows),
+    )
+
+
+def _of_split(table: Index, split: str | None) -> Sequence[Row]:
+    if split is None:
+        return table.rows
+    splits = sorted({row.split for row in table.rows})
+    if split not in splits:
+        raise UserError(
+            f"no image is of the split {split!r}",
+            where="probe.params.split",
+            valid=nearest(split, splits) or splits,
+            cure=f"its splits are: {', '.join(splits)}",
+        )
+    return [row for row in table.rows if row.split == split]
+
+
+def _stamps(folder: Path, index: str) -> tuple[tuple[int, int], ...]:
+    """What changes when a table does."""
+    found = []
+    for name in (index, LABELS, CATEGORIES):
+        file = folder / name
+        if file.is_file():  # a missing one is named by its reader
+            status = file.stat()
+            found.append((status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def _tables(
+    folder: Path, index: str, stamps: tuple[tuple[int, int], ...]
+) -> tuple[Vocabulary, Index]:
+    vocabulary = read_vocabulary(folder)
+    return vocabulary, read_index(folder / index, vocabulary)

@@ -1,0 +1,182 @@
+"""The labels and categories of a tree, and which category is a label's primary one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from baselines.spatial import MaskLabel
+from bench.broden.layout import (
+    CATEGORIES,
+    CATEGORY_COLUMNS,
+    CODE_COLUMNS,
+    LABEL_COLUMNS,
+    LABELS,
+    LEFT_OUT,
+    codes_file,
+    is_category,
+)
+from bench.broden.table import read_table
+from bench.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_COUNTED = re.compile(r"(.*?)\s*(?:\(\d+\))?")
+
+
+@dataclass(frozen=True)
+class Label:
+    """A row of label.csv.
+
+    Attributes:
+        name: As published.
+        categories: Those that it occurs in ("material(36);object(3)"), without the counts.
+        line: Where it stands in label.csv.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """label.csv and category.csv.
+
+    Attributes:
+        folder: The tree.
+        labels: By number; 0, which means "no label", is never among them.
+        categories: In the order of category.csv.
+    """
+
+    folder: Path
+    labels: Mapping[int, Label]
+    categories: tuple[str, ...]
+
+    def select(self, wanted: Sequence[str] | None) -> tuple[str, ...]:
+        """Categories in the order of category.csv, whatever the order they are wanted in.
+
+        Args:
+            wanted: Names of categories; None or none for all but material (Network Dissection's
+                own choice), and for material too where there is nothing else.
+
+        Raises:
+            UserError: A name is no category of the tree.
+        """
+        for name in wanted or ():
+            if name not in self.categories:
+                raise UserError(
+                    f"there is no category {name!r} in {self.folder / CATEGORIES}",
+                    where="probe.params.categories",
+                    valid=nearest(name, self.categories) or self.categories,
+                    cure=f"its categories are: {', '.join(self.categories)}",
+                )
+        if wanted:
+            return tuple(name for name in self.categories if name in wanted)
+        return tuple(name for name in self.categories if name != LEFT_OUT) or self.categories
+
+    def concepts(self, selected: Sequence[str]) -> dict[int, MaskLabel]:
+        """The labels of some categories by number, sorted by primary category, then number.
+
+        A label's primary category is, among those selected that it occurs in, the one that it
+        covers most of (column coverage of c_<category>.csv), and of equals the last. Labels that
+        occur in no selected category are left out.
+
+        Args:
+            selected: Categories in the order of category.csv.
+
+        Raises:
+            UserError: A c_<category>.csv is missing or damaged.
+        """
+        coverage = {category: self._coverage(category) for category in selected}
+        primary: dict[int, int] = {}
+        for number, label in self.labels.items():
+            shares = [
+                (coverage[category].get(number, 0.0), place)
+                for place, category in enumerate(selected)
+                if category in label.categories
+            ]
+            if shares:
+                _, primary[number] = max(shares)
+        ordered = sorted(primary, key=lambda number: (primary[number], number))
+        return {
+            number: MaskLabel(self.labels[number].name, selected[primary[number]])
+            for number in ordered
+        }
+
+    def _coverage(self, category: str) -> dict[int, float]:
+        table = read_table(self.folder / codes_file(category))
+        at = table.positions(*CODE_COLUMNS)
+        found = {}
+        for line, cells in table.rows():
+            _, number_text, _, _, share = (cells[i] for i in at)
+            number = table.whole(number_text, "number", line)
+            if number and number not in self.labels:
+                raise table.fault(
+                    f"label {number} is not in {LABELS}",
+                    line,
+                    cure=f"add it to {LABELS}, or take the row out",
+                )
+            found[number] = table.share(share, "coverage", line)
+        return found
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
+    """Read label.csv and category.csv of a tree.
+
+    Raises:
+        UserError: One of them is missing or damaged.
+    """
+    table = read_table(folder / CATEGORIES)
+    (at,) = table.positions(*CATEGORY_COLUMNS)[:1]
+    categories: dict[str, None] = {}
+    for line, cells in table.rows():
+        name = cells[at].strip()
+        if not is_category(name) or name in categories:
+            raise table.fault(
+                f"{name!r} cannot name a category, or does so twice",
+                line,
+                cure="a category is named by letters, digits, _, - and blanks, once",
+            )
+        categories[name] = None
+    if not categories:
+        raise table.fault("there is no category", 1, cure="unpack or write the tree again")
+    return Vocabulary(folder, _read_labels(folder, categories), tuple(categories))
+
+
+def _read_labels(folder: Path, known: Mapping[str, None]) -> dict[int, Label]:
+    table = read_table(folder / LABELS)
+    at = table.positions(*LABEL_COLUMNS)
+    labels: dict[int, Label] = {}
+    for line, cells in table.rows():
+        number_text, name, category, *_ = (cells[i] for i in at)
+        number = table.whole(number_text, "number", line)
+        if number in labels:
+            raise table.fault(
+                f"number {number} is also that of line {labels[number].line}",
+                line,
+                cure="number the labels differently; masks refer to these numbers",
+            )
+        if number == 0:  # published tables have it as a nameless row
+            continue
+        categories = tuple(_bare(part) for part in category.split(";") if part.strip())
+        for one in categories:
+            if one not in known:
+                raise table.fault(
+                    f"there is no category {one!r} in {CATEGORIES}",
+                    line,
+                    valid=nearest(one, known) or tuple(known),
+                    cure=f"the categories are: {', '.join(known)}",
+                )
+        labels[number] = Label(name, categories, line)
+    if not labels:
+        raise table.fault("there is no label", 1, cure="unpack or write the tree again")
+    return labels
+
+
+def _bare(part: str) -> str:
+    match = _COUNTED.fullmatch(part.strip())
+    return match.group(1) if match else part.strip()

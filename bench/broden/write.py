@@ -1,0 +1,195 @@
+"""Write masks of any origin as a Broden tree."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from bench.broden.content import check_marks, check_words
+from bench.broden.layout import (
+    CATEGORIES,
+    CATEGORY_COLUMNS,
+    CODE_COLUMNS,
+    IMAGES,
+    INDEX,
+    INDEX_COLUMNS,
+    LABEL_COLUMNS,
+    LABELS,
+    codes_file,
+    why_no_path,
+)
+from bench.broden.new_folder import new_folder
+from bench.broden.plane import write_plane
+from bench.broden.table import write_table
+from bench.broden.tally import Tally
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import TracebackType
+
+    from bench.broden.content import BrodenLabel, MaskedImage
+
+
+def write_broden(
+    folder: Path,
+    images: Iterable[MaskedImage],
+    labels: Sequence[BrodenLabel],
+    categories: Sequence[str],
+    *,
+    mask_size: tuple[int, int],
+    with_images: bool = True,
+) -> None:
+    """Write a whole tree, or nothing.
+
+    Frequencies and coverages are counted while writing: a label's frequency is the number of
+    images that have it; its coverage is the sum over images of the share of pixels that bear it (1
+    where the whole image does), over all planes. Images are taken one by one and never held.
+
+        >>> planes = {"object": [np.eye(4, dtype=int)]}  # doctest: +SKIP
+        >>> write_broden(
+        ...     Path("mine"),
+        ...     [MaskedImage("a", planes, Path("a.jpg"))],
+        ...     [BrodenLabel(1, "diagonal", "object")],
+        ...     ["object"],
+        ...     mask_size=(4, 4),
+        ... )  # doctest: +SKIP
+
+    Args:
+        folder: Made by this call; may be there only if it is empty.
+        images: In the order of the index.
+        labels: Everything that the marks may say, and more if wished.
+        categories: In the order that category.csv is to have.
+        mask_size: (sh, sw) of all planes.
+        with_images: Whether pictures are written; without, `images/` holds masks alone, which
+            serves those who have the pictures elsewhere, and ih, iw repeat sh, sw.
+
+    Raises:
+        UserError: The folder exists, or labels, names or marks do not fit together.
+    """
+    check_words(labels, categories)
+    with new_folder(folder) as temporary, _Writer(temporary, categories, mask_size) as writer:
+        tally = Tally({label.number for label in labels}, categories)
+        for image in images:
+            check_marks(image, tally, mask_size)
+            writer.add(image, with_images=with_images)
+            tally.add(image.marks)
+        if not writer.names:
+            raise UserError(f"there is no image to write to {folder}", cure="give one at least")
+        _write_tables(temporary, labels, categories, tally)
+
+
+class _Writer:
+    """Writes pictures and masks, and the index row by row."""
+
+    def __init__(self, root: Path, categories: Sequence[str], mask_size: tuple[int, int]) -> None:
+        self.names: set[str] = set()
+        self._root = root / IMAGES
+        self._categories = categories
+        self._mask_size = mask_size
+        self._index = write_table(root / INDEX, (*INDEX_COLUMNS, *categories))
+
+    def __enter__(self) -> _Writer:
+        self._root.mkdir()
+        self._write_row = self._index.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._index.__exit__(kind, error, trace)
+
+    def add(self, image: MaskedImage, *, with_images: bool) -> None:
+        """Write one image."""
+        source = image.image
+        suffix = source.suffix if isinstance(source, Path) else ".png"
+        picture = self._claim(f"{image.name}{suffix}", image.name)
+        size = self._mask_size
+        if with_images:
+            if source is None:
+                raise UserError(
+                    f"the image {image.name!r} has no picture",
+                    cure="give one, or write with with_images=False",
+                )
+            size = _write_picture(source, self._root / picture)
+        cells = []
+        for category in self._categories:
+            marks = image.marks.get(category, ())
+            n_planes = sum(isinstance(mark, np.ndarray) for mark in marks)
+            items = []
+            for mark in marks:
+                if not isinstance(mark, np.ndarray):
+                    items.append(str(int(mark)))
+                    continue
+                nth = f"_{len(items) + 1}" if n_planes > 1 else ""
+                name = self._claim(f"{image.name}_{category}{nth}.png", image.name)
+                write_plane(self._root / name, mark)
+                items.append(name)
+            cells.append(";".join(items))
+        self._write_row([picture, image.split, *size, *self._mask_size, *cells])
+
+    def _claim(self, name: str, image: str) -> str:
+        why = why_no_path(name) or ("it has a semicolon" if ";" in name else "")
+        if name in self.names:
+            why = "another file has it"
+        if why:
+            raise UserError(
+                f"the image {image!r} cannot be written to {name!r}: {why}",
+                cure="name images differently, by relative paths with forward slashes",
+            )
+        self.names.add(name)
+        (self._root / name).parent.mkdir(parents=True, exist_ok=True)
+        return name
+
+
+def _write_picture(source: Image.Image | Path, file: Path) -> tuple[int, int]:
+    """Write or copy a picture; returns (ih, iw)."""
+    if isinstance(source, Path):
+        try:
+            with Image.open(source) as image:
+                width, height = image.size
+            shutil.copyfile(source, file)
+        except OSError as error:
+            raise UserError(
+                f"cannot read this image: {error}",
+                where=str(source),
+                cure="repair it, or leave it out",
+            ) from error
+    else:
+        width, height = source.size
+        source.save(file, format="PNG")
+    return height, width
+
+
+def _write_tables(
+    folder: Path, labels: Sequence[BrodenLabel], categories: Sequence[str], tally: Tally
+) -> None:
+    ordered = sorted(labels, key=lambda label: label.number)
+    of = {label.number: tally.categories_of(label.number) or [label.category] for label in ordered}
+    with write_table(folder / LABELS, LABEL_COLUMNS) as write:
+        for label in ordered:
+            number, places = label.number, of[label.number]
+            counted = [f"{place}({tally.frequency[place][number]})" for place in places]
+            category = places[0] if len(places) == 1 else ";".join(counted)
+            share = sum(tally.coverage[place][number] for place in places)
+            synonyms = ";".join(label.synonyms)
+            write([number, label.name, category, tally.images[number], share, synonyms])
+    with write_table(folder / CATEGORIES, CATEGORY_COLUMNS) as write:
+        for category in categories:
+            numbers = [number for number, places in of.items() if category in places]
+            ends = [min(numbers), max(numbers)] if numbers else ["", ""]
+            write([category, *ends, len(numbers), tally.annotated[category]])
+    for category in categories:
+        own = [label for label in ordered if category in of[label.number]]
+        with write_table(folder / codes_file(category), CODE_COLUMNS) as write:
+            for code, label in enumerate(own, start=1):
+                frequency = tally.frequency[category][label.number]
+                share = tally.coverage[category][label.number]
+                write([code, label.number, label.name, frequency, share])

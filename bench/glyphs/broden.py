@@ -1,0 +1,145 @@
+"""Glyphs' exact masks, as Broden has them: colours, objects and textures by pixel, scenes whole."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from bench.broden import BrodenLabel, MaskedImage, write_broden
+from bench.glyphs.raster import SIZE
+from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
+from bench.glyphs.world import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.broden.content import Mark
+    from bench.glyphs.world import Sample
+
+FORMAT = 1
+"""Raised when masks, names or numbers come out otherwise."""
+
+STEP = 2
+"""A mask takes every second pixel of every second row, from the first: no pixel is blended."""
+
+MASK_SIZE = (SIZE // STEP, SIZE // STEP)
+
+_GROUPS = (
+    ("color", COLOURS, "-c"),
+    ("object", OBJECTS, ""),
+    ("scene", SCENES, "-s"),
+    ("texture", TEXTURES, ""),
+)
+"""(category, concepts, suffix of the names) in the order of Broden's category.csv."""
+
+CATEGORIES = tuple(category for category, _, _ in _GROUPS)
+
+_CHUNK = 64
+_MOST_WORKERS = 4
+
+
+def _numbers() -> dict[str, int]:
+    """The number of each category's first label; numbers start at 1, without gaps."""
+    first, found = 1, {}
+    for category, concepts, _ in _GROUPS:
+        found[category] = first
+        first += len(concepts)
+    return found
+
+
+FIRST = _numbers()
+
+
+def labels() -> tuple[BrodenLabel, ...]:
+    """All concepts of the world, sorted by category as in `CATEGORIES`, then as in its lists."""
+    return tuple(
+        BrodenLabel(FIRST[category] + place, f"{concept.name}{suffix}", category, concept.synonyms)
+        for category, concepts, suffix in _GROUPS
+        for place, concept in enumerate(concepts)
+    )
+
+
+def marks(sample: Sample) -> dict[str, list[Mark]]:
+    """What a sample shows, for `MaskedImage`; categories of which nothing is seen are left out."""
+    found: dict[str, list[Mark]] = {"scene": [FIRST["scene"] + sample.scene_id]}
+    shown = [
+        ("color", [one.colour_id for one in sample.instances]),
+        ("object", [one.object_id for one in sample.instances]),
+        ("texture", [one.texture_id for one in sample.instances]),
+    ]
+    for category, concepts in shown:
+        plane: NDArray[np.int32] = np.zeros(MASK_SIZE, dtype=np.int32)
+        for concept, one in zip(concepts, sample.instances, strict=True):
+            plane[one.mask[::STEP, ::STEP]] = FIRST[category] + concept
+        if plane.any():
+            found[category] = [plane]
+    return found
+
+
+def write_glyphs(
+    folder: Path,
+    variant: str,
+    size: int,
+    *,
+    with_images: bool = True,
+    workers: int | None = None,
+) -> None:
+    """Write probe images of Glyphs with their masks as a Broden tree.
+
+    Args:
+        folder: As for `write_broden`.
+        variant: One of `bench.glyphs.world.VARIANTS`.
+        size: Number of images, from the first.
+        with_images: Whether the images themselves are written (PNG, so every pixel is exact).
+        workers: Rendering processes; a few where None, none of its own for a small set.
+
+    Raises:
+        UserError: The folder exists already or cannot be written.
+    """
+    samples = _masked(variant, size, with_images=with_images, workers=workers)
+    bar = tqdm(samples, total=size, unit="image", desc=f"glyphs {variant}", disable=None)
+    write_broden(folder, bar, labels(), CATEGORIES, mask_size=MASK_SIZE, with_images=with_images)
+
+
+def _masked(
+    variant: str, size: int, *, with_images: bool, workers: int | None
+) -> Iterator[MaskedImage]:
+    chunks = [range(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK)]
+    if workers is None:
+        workers = min(_MOST_WORKERS, os.cpu_count() or 1, len(chunks) // 2)
+    if workers < 2:
+        for chunk in chunks:
+            yield from _paint(chunk, variant, with_images=with_images)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        # Only a few chunks are under way, so that a large set never piles up before the writer.
+        waiting: deque[Future[list[MaskedImage]]] = deque()
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_paint, chunk, variant, with_images=with_images))
+                if len(waiting) > 2 * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _paint(chunk: range, variant: str, *, with_images: bool) -> list[MaskedImage]:
+    from PIL import Image
+
+    found = []
+    for index in chunk:
+        sample = render(index, variant)
+        picture = Image.fromarray(sample.image) if with_images else None
+        found.append(MaskedImage(f"{variant}/{index:06d}", marks(sample), picture))
+    return found

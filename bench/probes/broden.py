@@ -1,0 +1,151 @@
+"""The images of a Broden tree, with their masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.errors import UserError
+from bench.files import require_folder, sha256_files, sha256_json
+from bench.probes.images import DECODER_VERSION, open_rgb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL.Image import Image
+
+    from bench.broden import Broden, BrodenMasks
+    from bench.parts import Fingerprint
+
+MASKS_VERSION = 1
+"""Raised when the masks of some tree come out otherwise."""
+
+
+@dataclass(frozen=True)
+class BrodenProbe:
+    """The images of a tree in Broden's layout, in the order of its index.
+
+    Attributes:
+        path: The tree: the folder that holds the index.
+        categories: Those whose masks are used; images that none of them annotates are left out.
+            All but material where empty.
+        index: Name of the index file.
+        limit: Take this many images at most; all where null. Fewer are a prefix of more.
+        split: Take only "train" or "val" images; all where null.
+    """
+
+    summary: ClassVar[str] = "images with masks in Broden's layout"
+
+    path: str
+    categories: tuple[str, ...] = ()
+    index: str = "index.csv"
+    limit: int | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise UserError(
+                f"a limit of {self.limit} leaves no image",
+                where="probe.params.limit",
+                cure="give a number from 1, or null for all images",
+            )
+
+    def __len__(self) -> int:
+        return len(self.tree)
+
+    @cached_property
+    def tree(self) -> Broden:
+        """The opened tree.
+
+        Raises:
+            UserError: It is missing or damaged, or the parameters fit nothing in it.
+        """
+        from bench.broden import open_broden
+
+        return open_broden(
+            require_folder(self.path, "probe.params.path"),
+            self.categories,
+            index=self.index,
+            split=self.split,
+            limit=self.limit,
+        )
+
+    def fingerprint(self) -> Fingerprint:
+        """Tables, and names, sizes and contents of the images; not where the tree lies.
+
+        Raises:
+            UserError: An image of the index is missing.
+        """
+        tree = self.tree
+        files = [tree.file(row.image) for row in tree.rows]
+        for row, file in zip(tree.rows, files, strict=True):
+            if not file.is_file():
+                raise UserError(
+                    f"the image images/{row.image} is missing",
+                    where=f"{tree.index}:{row.line}",
+                    cure="unpack the tree again, or take the row out of the index",
+                )
+        contents = sha256_files(files)
+        listing = [
+            [name, file.stat().st_size, content]
+            for name, file, content in zip(tree.image_names, files, contents, strict=True)
+        ]
+        return {
+            "kind": "broden",
+            "n": len(files),
+            "sha256": sha256_json(listing),
+            "tables": self._tables,
+            "decoder": DECODER_VERSION,
+        }
+
+    def image(self, index: int) -> Image:
+        """The image at `index`, RGB, upright.
+
+        Raises:
+            UserError: The file is no readable image.
+        """
+        return open_rgb(self.tree.file(self.tree.rows[index].image))
+
+    def masks(self, cache: Path) -> BrodenMasks:
+        """The masks of the images; nothing is kept in the cache.
+
+        Raises:
+            UserError: They are not all of one size.
+        """
+        from bench.broden import BrodenMasks
+
+        return BrodenMasks(self.tree)
+
+    def masks_fingerprint(self) -> Fingerprint:
+        """Tables, categories, and the contents of all masks in use.
+
+        Every mask is read the first time; its hash is remembered.
+
+        Raises:
+            UserError: A mask is missing, or the masks are not all of one size.
+        """
+        from bench.broden import BrodenMasks
+
+        masks = BrodenMasks(self.tree)
+        found = list(masks.files())
+        files = [self.tree.file(name) for _, name in found]
+        for (line, name), file in zip(found, files, strict=True):
+            if not file.is_file():
+                raise masks.fault(line, "", name, "is missing")
+        listing = [
+            [line, name, content]
+            for (line, name), content in zip(found, sha256_files(files), strict=True)
+        ]
+        return {
+            "kind": "broden masks",
+            "n": len(self.tree),
+            "categories": list(masks.categories),
+            "tables": self._tables,
+            "sha256": sha256_json(listing),
+            "version": MASKS_VERSION,
+        }
+
+    @property
+    def _tables(self) -> str:
+        return sha256_json(sha256_files(self.tree.tables))
