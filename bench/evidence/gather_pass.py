@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from contextlib import ExitStack, closing
@@ -14,14 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from bench.errors import UserError
 from bench.evidence.decode import ahead
+from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.store import CHUNK, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -33,8 +32,6 @@ _BATCHES_AHEAD = 3
 """Decoded batches that may wait for the networks."""
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 Decoded = tuple["Tensor | None", "Tensor | None"]
 
@@ -65,8 +62,6 @@ class Pass:
         workers: Threads that decode.
         progress: Whether to show a bar on a terminal.
         timer: Its phase under way gets the parts.
-        fits: Images that went through a network at a time in the end: the batch size, or less
-            where the device ran out of memory.
     """
 
     target: Target
@@ -79,11 +74,18 @@ class Pass:
     workers: int
     progress: bool
     timer: Timer
-    fits: int = 0
     _meta: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.fits = self.fits or self.batch_size
+        self._halving = Halving(self.device, self.batch_size)
+
+    @property
+    def fits(self) -> int:
+        """Images that went through a network at a time in the end.
+
+        The batch size, or less where the device ran out of memory.
+        """
+        return self._halving.fits
 
     def run(self) -> int:
         """Make all missing chunks.
@@ -158,12 +160,12 @@ class Pass:
             size = len(inputs if inputs is not None else pictures)  # type: ignore[arg-type]
             if inputs is not None and tap is not None:
                 with self.timer.part("target_forward", size):
-                    for part in self._in_parts(partial(self._forward, tap), inputs):
+                    for part in self._halving.run(partial(self._forward, tap), inputs):
                         for layer in work.lacking:
                             pooled[layer].append(part[layer])
             if pictures is not None and work.encoder is not None:
                 with self.timer.part("image_encoding", size):
-                    embedded += self._in_parts(partial(self._encode, work.encoder), pictures)
+                    embedded += self._halving.run(partial(self._encode, work.encoder), pictures)
             bar.update(size)
             done += size
         for layer, parts in pooled.items():
@@ -172,27 +174,6 @@ class Pass:
             table = np.concatenate(embedded)
             self._meta[id(self.embeddings)] = {"dim": table.shape[1]}
             self.embeddings.put(work.chunk, table)
-
-    def _in_parts(self, run: Callable[[Tensor], T], batch: Tensor) -> list[T]:
-        """Run a batch whole, or in as many parts as the device's memory asks for."""
-        import torch
-
-        while True:
-            try:
-                return [run(part) for part in torch.split(batch, self.fits)]
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
-                    raise
-                if self.fits == 1:
-                    raise UserError(
-                        f"{self.device} has no room for a single image: {error}",
-                        where="runtime.device",
-                        cure="free its memory, or run with runtime.device=cpu",
-                    ) from error
-            self.fits = max(1, min(self.fits, len(batch)) // 2)
-            log.warning("out of memory on %s: going on with batches of %d", self.device, self.fits)
-            if self.device.startswith("cuda"):
-                torch.cuda.empty_cache()
 
     def _encode(self, encoder: LoadedEncoder, pictures: Tensor) -> NDArray[np.float32]:
         found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
@@ -245,10 +226,3 @@ class Pass:
                     joined(columns[0]) if work.target else None,
                     joined(columns[1]) if work.encoder else None,
                 )
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    import torch
-
-    # The CPU's allocator has no exception of its own.
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
