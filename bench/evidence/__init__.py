@@ -1,6 +1,7 @@
 """Evidence: what is measured once on a probe set and shared by all methods."""
 
 from bench.evidence.gather import GatheredEvidence, gather
+from bench.evidence.segments import SegmentedMasks, segment
 from bench.evidence.store import Entry, Store
 from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
 
@@ -8,8 +9,10 @@ __all__ = [
     "CachedEmbedder",
     "Entry",
     "GatheredEvidence",
+    "SegmentedMasks",
     "Store",
     "TextEvidence",
     "gather",
+    "segment",
     "text_embeddings",
 ]
