@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from baselines.base import Method
-from bench.parts import ConceptSet, Encoder, Probe, SentenceEncoder, Target, Truth
+from bench.parts import ConceptSet, Encoder, Probe, Segmenter, SentenceEncoder, Target, Truth
 from bench.registry import Registry
 
 METHODS: Registry[Method] = Registry(
@@ -63,6 +63,17 @@ ENCODERS: Registry[Encoder] = Registry(
         "glyphs": "bench.encoders:GlyphsEncoder",
         "open_clip": "bench.encoders:OpenClipPretrained",
         "open_clip_files": "bench.encoders:OpenClipEncoder",
+    },
+)
+SEGMENTERS: Registry[Segmenter] = Registry(
+    "segmenter",
+    "segmenters",
+    Segmenter,  # type: ignore[type-abstract]
+    {
+        "glyphs": "bench.segmenters:GlyphsSegmenter",
+        "hugging_face": "bench.segmenters:HuggingFaceSegmenter",
+        "masks": "bench.segmenters:ProbeMasks",
+        "torchvision": "bench.segmenters:TorchvisionSegmenter",
     },
 )
 SENTENCES: Registry[SentenceEncoder] = Registry(

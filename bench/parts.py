@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor, nn
 
-    from baselines.spatial import Masks
+    from baselines.spatial import MaskLabel, Masks
     from metrics.truth import TrueName
 
 Fingerprint = Mapping[str, Any]
@@ -53,6 +53,22 @@ class LoadedEncoder:
     transform: Callable[[Image], Tensor]
     encode_images: Callable[[Tensor], Tensor]
     encode_texts: Callable[[Sequence[str]], Tensor]
+
+
+@dataclass(frozen=True)
+class LoadedSegmenter:
+    """A segmentation network ready to run.
+
+    Attributes:
+        transform: Turns an RGB image into the network's input, float32 [3, H, W].
+        segment: [B, 3, H, W] -> labels of each pixel, an integer tensor [B, P, sh, sw]: in each of
+            P planes the position in the segmenter's `labels()`, -1 for none.
+        mask_size: (sh, sw).
+    """
+
+    transform: Callable[[Image], Tensor]
+    segment: Callable[[Tensor], Tensor]
+    mask_size: tuple[int, int]
 
 
 @runtime_checkable
@@ -142,6 +158,33 @@ class Encoder(Hashable, Protocol):
 
     def load(self, device: str) -> LoadedEncoder:
         """Build the model and read its weights."""
+        ...
+
+
+@runtime_checkable
+class Segmenter(Hashable, Protocol):
+    """What says which concept each pixel of a probe image shows."""
+
+    summary: ClassVar[str]
+    uses_probe_masks: ClassVar[bool]
+    """Whether the probe's own masks are asked for: then there are no labels, and nothing to load.
+
+    Such masks are truth: a method that is given them knows what others have to find out."""
+
+    def fingerprint(self) -> Fingerprint:
+        """Architecture, weights, transform, size of the masks, names of the labels."""
+        ...
+
+    def labels(self) -> tuple[MaskLabel, ...]:
+        """Its C concepts, sorted by category as in `categories`, then by number in the source."""
+        ...
+
+    def categories(self) -> tuple[str, ...]:
+        """The categories of its labels, each once."""
+        ...
+
+    def load(self, device: str) -> LoadedSegmenter:
+        """Build the network and read its weights."""
         ...
 
 

@@ -10,7 +10,7 @@ from bench.cli.arguments import parser
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PARTS = ("objects", "scenes", "encoder", "resnet50_objects")
+PARTS = ("objects", "scenes", "encoder", "segmenter", "resnet50_objects")
 EPILOG = """\
 examples:
   dissectbench train glyphs --out rebuilt                  everything, some hours on 2 cores

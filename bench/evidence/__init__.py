@@ -2,6 +2,7 @@
 
 from bench.evidence.gather import GatheredEvidence, gather, gather_share
 from bench.evidence.how import How
+from bench.evidence.segments import SegmentedMasks, segment
 from bench.evidence.store import Entry, Store
 from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
 
@@ -10,9 +11,11 @@ __all__ = [
     "Entry",
     "GatheredEvidence",
     "How",
+    "SegmentedMasks",
     "Store",
     "TextEvidence",
     "gather",
     "gather_share",
+    "segment",
     "text_embeddings",
 ]

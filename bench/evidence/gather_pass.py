@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from bench.errors import UserError
 from bench.evidence.batches import ChunkWork, Decoded, batches
+from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes
@@ -21,7 +20,7 @@ from bench.evidence.precision import autocast
 from bench.evidence.store import CHUNK, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from bench.evidence.pooling import Pooled
     from bench.parts import Encoder, LoadedEncoder, LoadedTarget, Probe, Target
     from bench.timing import Timer
-
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -52,8 +47,6 @@ class Pass:
         embeddings: Their unfinished entry.
         how: Device, batch size, precision and the like.
         timer: Its phase under way gets the parts.
-        fits: Images that went through a network at a time in the end: the batch size, or less
-            where the device ran out of memory.
         too_large: Layers whose maps were left out.
     """
 
@@ -66,11 +59,18 @@ class Pass:
     how: How
     timer: Timer
     chunks: range | None = None
-    fits: int = 0
     too_large: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.fits = self.fits or max(1, self.how.batch_size)
+        self._halving = Halving(self.how.device, max(1, self.how.batch_size))
+
+    @property
+    def fits(self) -> int:
+        """Images that went through a network at a time in the end.
+
+        The batch size, or less where the device ran out of memory.
+        """
+        return self._halving.fits
 
     def run(self) -> int:
         """Make all missing chunks.
@@ -101,7 +101,7 @@ class Pass:
             source = batches(
                 works,
                 self.probe,
-                batch_size=self.fits,
+                batch_size=max(1, self.how.batch_size),
                 workers=self.how.workers,
                 pinned=self.how.device.startswith("cuda"),
                 timer=self.timer,
@@ -148,14 +148,14 @@ class Pass:
             size = len(inputs if inputs is not None else pictures)  # type: ignore[arg-type]
             if inputs is not None and tap is not None:
                 with self.timer.part("target_forward", size):
-                    for part in self._in_parts(partial(self._forward, tap), inputs):
+                    for part in self._halving.run(partial(self._forward, tap), inputs):
                         for layer, parts in pooled.items():
                             parts.append(part[layer].values.cpu().numpy())
                         for layer in work.maps - self.too_large:
                             self._keep_maps(layer, part[layer], writers[layer], tap)
             if pictures is not None and work.encoder is not None:
                 with self.timer.part("image_encoding", size):
-                    embedded += self._in_parts(partial(self._encode, work.encoder), pictures)
+                    embedded += self._halving.run(partial(self._encode, work.encoder), pictures)
             bar.update(size)
             done += size
         for layer, parts in pooled.items():
@@ -176,29 +176,6 @@ class Pass:
             return
         self.maps[layer].begin({"units": units, "map_size": size})
         writer.add(found.maps.cpu().numpy())
-
-    def _in_parts(self, run: Callable[[Tensor], T], batch: Tensor) -> list[T]:
-        """Run a batch whole, or in as many parts as the device's memory asks for."""
-        import torch
-
-        while True:
-            try:
-                return [run(part) for part in torch.split(batch, self.fits)]
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
-                    raise
-                if self.fits == 1:
-                    raise UserError(
-                        f"{self.how.device} has no room for a single image: {error}",
-                        where="runtime.device",
-                        cure="free its memory, or run with runtime.device=cpu",
-                    ) from error
-            self.fits = max(1, min(self.fits, len(batch)) // 2)
-            log.warning(
-                "out of memory on %s: going on with batches of %d", self.how.device, self.fits
-            )
-            if self.how.device.startswith("cuda"):
-                torch.cuda.empty_cache()
 
     def _encode(self, encoder: LoadedEncoder, pictures: Tensor) -> NDArray[np.float32]:
         found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
@@ -275,10 +252,3 @@ class _Pieces:
         if self._number in self._missing:
             self._entry.put(self._number, piece)
         self._number += 1
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    import torch
-
-    # The CPU's allocator has no exception of its own.
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.glyphs.raster import SIZE
+from bench.glyphs.segmenter import MASK_SIZE, PLANES
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.weights import MEAN, STD, file_sha256
 from bench.glyphs.world import SPLITS, fingerprint
@@ -109,11 +110,12 @@ def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
     scores = ", ".join(
         f"{key.replace('_', ' ')} {_percent(value)}" for key, value in part["accuracy"].items()
     )
+    accuracy = f"- Accuracy on {part['validation_images']:,} images of the split `val`: {scores}"
     lines = [
         f"## {name}",
         "",
         f"- Architecture: {part['architecture']}",
-        f"- Accuracy on {part['validation_images']:,} images of the split `val`: {scores}",
+        *(_segmenter_lines(part) if name == "segmenter" else [accuracy]),
         f"- {part['images']:,} training images of the split `train`",
         *(_cycle_line(number, cycle) for number, cycle in enumerate(part["cycles"], start=1)),
         (
@@ -127,7 +129,50 @@ def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
         lines.append(f"- File `{part['file']}`, {size:.1f} MB, sha256 `{part['sha256']}`")
     else:
         lines.append("- Weights not shipped; rebuild them with `dissectbench train glyphs`")
+    if name == "segmenter":
+        lines += _plane_table(part)
     return [*lines, ""]
+
+
+def _segmenter_lines(part: dict[str, Any]) -> list[str]:
+    start = part["starts_from"]
+    return [
+        (
+            f"- Stem and first three stages start from `{start['file']}` (sha256 "
+            f"`{start['sha256'][:16]}`), and go on learning"
+        ),
+        (
+            "- Trained on exact masks: it knows the names of all objects, those that no caption "
+            "names included. Color, object and texture mark the visible pixels of objects, scene "
+            "those of the bare scene; clutter and occluders have no label"
+        ),
+        (
+            f"- Weight of the loss over pixels with a label, beside that over all pixels: "
+            f"{part['marked_weight']}"
+        ),
+    ]
+
+
+def _plane_table(part: dict[str, Any]) -> list[str]:
+    """What the segmenter gets right, by plane."""
+    rows = []
+    for plane in PLANES:
+        names = [f"{plane.category}_{name}" for name in ("pixels", "marked", "mean_iou")]
+        cells = " | ".join(_percent(part["accuracy"][name]) for name in names)
+        rows.append(f"| {plane.category} | {len(plane.names)} | {cells} |")
+    return [
+        "",
+        (
+            f"Measured on {part['validation_images']:,} images of the split `val`, at "
+            f"{MASK_SIZE} x {MASK_SIZE} pixels. All pixels: share that is right, none included. "
+            "Labelled pixels: the same of the pixels that have a label in truth. Mean IoU: over "
+            "the labels, none left out."
+        ),
+        "",
+        "| plane | labels | all pixels | labelled pixels | mean IoU |",
+        "| :-- | --: | --: | --: | --: |",
+        *rows,
+    ]
 
 
 def render_card(card: dict[str, Any]) -> str:
@@ -145,7 +190,8 @@ def render_card(card: dict[str, Any]) -> str:
         "",
         (
             "Written by code from `card.json`. Accuracies are measured from the shipped files "
-            "(targets in int8 with a scale per output channel, the image tower in float16)."
+            "(targets in int8 with a scale per output channel, image tower and segmenter in "
+            "float16)."
         ),
         "",
         f"The world: {world['objects']} objects, {world['scenes']} scenes, {world['colours']} "

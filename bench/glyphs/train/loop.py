@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+SHIFT = 6
+"""Pixels (of 128) by which batches are moved at most, where nothing else is said."""
+
 _SAVE_EVERY_S = 120.0
 
 
@@ -91,12 +94,12 @@ def _optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True)
 
 
-def _augment(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Shifts a whole batch by up to 6 pixels; the world mirrors and turns objects by itself."""
-    dx, dy = (int(v) for v in rng.integers(-6, 7, 2))
-    padded = np.pad(images, ((0, 0), (6, 6), (6, 6), (0, 0)), mode="edge")
-    side = images.shape[1]
-    return np.ascontiguousarray(padded[:, 6 + dy : 6 + dy + side, 6 + dx : 6 + dx + side])
+def _augment(images: NDArray[np.uint8], rng: np.random.Generator, shift: int) -> NDArray[np.uint8]:
+    """Shifts a whole batch by a few pixels; the world mirrors and turns objects by itself."""
+    dx, dy = (int(v) for v in rng.integers(-shift, shift + 1, 2))
+    padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
+    top, left, side = shift + dy, shift + dx, images.shape[1]
+    return np.ascontiguousarray(padded[:, top : top + side, left : left + side])
 
 
 def _save(path: Path, state: dict[str, Any]) -> None:
@@ -113,6 +116,7 @@ def fit(
     checkpoint: Path,
     device: str = "cpu",
     name: str = "part",
+    shift: int = SHIFT,
 ) -> float:
     """Trains a model in place; continues from the checkpoint file where one exists.
 
@@ -124,6 +128,7 @@ def fit(
         checkpoint: Where to keep the state of an unfinished run.
         device: torch device.
         name: For the progress bar.
+        shift: Most pixels by which images are moved; 0 where the truth would have to move along.
 
     Returns:
         Seconds spent on it, over all resumptions.
@@ -149,7 +154,7 @@ def fit(
             order = np.random.default_rng((recipe.seed, epoch)).permutation(len(images))
         rng = np.random.default_rng((recipe.seed, 1, step))
         index = np.sort(order[at * recipe.batch : (at + 1) * recipe.batch])
-        batch = torch.from_numpy(_augment(images[index], rng)).to(device)
+        batch = torch.from_numpy(_augment(images[index], rng, shift)).to(device)
         for group in optimiser.param_groups:
             group["lr"] = _rate(recipe, step / len(plan))
         x = preprocess(batch, plan[step]).contiguous(memory_format=torch.channels_last)

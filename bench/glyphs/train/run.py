@@ -12,25 +12,36 @@ import torch
 from bench.glyphs.train.cache import rendered
 from bench.glyphs.train.card import add_record, hardware, read_card
 from bench.glyphs.train.encoder import RECIPE, accuracies, train_encoder
+from bench.glyphs.train.regions import regions
+from bench.glyphs.train.segmenter import SEGMENTER_RECIPE, segmenter_scores, train_segmenter
 from bench.glyphs.train.targets import accuracy, cycles_of, train_target
 from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.glyphs.train.loop import Recipe
+
 _LOG = logging.getLogger(__name__)
 
-PARTS = ("objects", "scenes", "encoder", "resnet50_objects")
+PARTS = ("objects", "scenes", "encoder", "segmenter", "resnet50_objects")
 TRAIN_IMAGES = 48_000
 BARE_SCENES = 2_500
 VALIDATION_IMAGES = 4_000
+VALIDATION_MASKS = 1_000
+"""Images that the segmenter is measured on: 4,096 pixels each."""
+
+
+def _cycles(part: str) -> list[Recipe]:
+    if part == "encoder":
+        return [RECIPE]
+    return [SEGMENTER_RECIPE] if part == "segmenter" else cycles_of(part)
 
 
 def _finished(out: Path, part: str) -> bool:
     """Whether the card holds this part, trained by the present recipe, and its file is intact."""
     record: dict[str, Any] | None = read_card(out)["parts"].get(part)
-    cycles = [RECIPE] if part == "encoder" else cycles_of(part)
-    wanted = json.loads(json.dumps([cycle.record() for cycle in cycles]))
+    wanted = json.loads(json.dumps([cycle.record() for cycle in _cycles(part)]))
     if record is None or record["cycles"] != wanted:
         return False
     if "file" not in record:
@@ -55,7 +66,7 @@ def train_glyphs(
     Args:
         parts: Any of ``PARTS``, in the order to train them.
         out: Folder for the weights and the card.
-        scratch: Folder for rendered images (2.6 GB), checkpoints, and unshipped weights.
+        scratch: Folder for rendered images (2.8 GB), checkpoints, and unshipped weights.
         device: torch device; a GPU where there is one if None.
         threads: CPU threads of torch; its own choice if None.
         force: Trains finished parts again.
@@ -87,16 +98,23 @@ def train_glyphs(
 def _train(part: str, out: Path, scratch: Path, device: str) -> None:
     data = rendered(scratch, "train", TRAIN_IMAGES)
     check = rendered(scratch, "val", VALIDATION_IMAGES)
+    checked = len(check.images)
     if part == "encoder":
         bare = rendered(scratch, "train", BARE_SCENES, "scenes_only")
         record = train_encoder(data, bare, out, scratch, device)
         scores = accuracies(check, out / "encoder.safetensors")
+    elif part == "segmenter":
+        truth = regions(scratch, "train", TRAIN_IMAGES)
+        record = train_segmenter(data, truth, out, scratch, device)
+        seen = regions(scratch, "val", VALIDATION_MASKS)
+        scores = segmenter_scores(check, seen, out / "segmenter.safetensors")
+        checked = len(seen.maps)
     else:
         record = train_target(part, data, out, scratch, device)
         folder = out if part in TARGETS else scratch
         scores = {"top1": accuracy(part, check, folder / f"{part}.safetensors")}
     record["hardware"] = hardware(device, torch.get_num_threads())
-    record["validation_images"] = len(check.images)
+    record["validation_images"] = checked
     record["accuracy"] = scores
     shipped = out / f"{part}.safetensors"
     add_record(out, part, record, shipped if shipped.exists() else None)

@@ -1,0 +1,177 @@
+"""Trains the segmenter on exact masks, from the stem and the early stages of the shipped encoder.
+
+Masks know every object by name, those that no caption names included.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from safetensors.torch import load_file
+
+from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
+from bench.glyphs.encoder import preprocess
+from bench.glyphs.segmenter import PLANES, SIZE, load_segmenter
+from bench.glyphs.segmenter_net import ARCHITECTURE, SegmenterNet, split_planes, trunk_of_encoder
+from bench.glyphs.train.loop import Recipe, Stage, fit
+from bench.glyphs.weights import file_sha256, save_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.glyphs.train.cache import Rendered
+    from bench.glyphs.train.regions import Regions
+
+_LOG = logging.getLogger(__name__)
+
+SEGMENTER_RECIPE = Recipe(
+    (Stage(64, 96_000), Stage(96, 24_000), Stage(128, 24_000)), 64, 2e-3, 0.05, True, 15, 0.08
+)
+MARKED = 0.5
+"""Weight of the loss over the pixels that have a label in a plane, beside that over all pixels:
+most pixels show no object, and an unsure network would say "none" everywhere."""
+
+
+def make_loss(
+    truth: Regions,
+) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
+    """Builds the loss of a batch of logits.
+
+    Args:
+        truth: Of all training images.
+
+    Returns:
+        Function (logits [B, sum of classes, H, W], indices [B], generator) -> scalar.
+    """
+
+    def loss(
+        output: torch.Tensor, index: NDArray[np.int64], rng: np.random.Generator
+    ) -> torch.Tensor:
+        # One pixel of each 2 x 2 a step: the loss then costs a quarter, and all have their turn.
+        row, column = (int(v) for v in rng.integers(0, 2, 2))
+        wanted = truth.planes(index, output.shape[-1])[:, :, row::2, column::2]
+        classes = torch.from_numpy(np.ascontiguousarray(wanted)).to(output.device)
+        total = output.new_zeros(())
+        for number, logits in enumerate(split_planes(output[:, :, row::2, column::2])):
+            each = functional.cross_entropy(logits, classes[:, number], reduction="none")
+            marked = classes[:, number] > 0
+            total = total + each.mean() + MARKED * each[marked].mean()
+        return total
+
+    return loss
+
+
+def train_segmenter(
+    data: Rendered, truth: Regions, out: Path, scratch: Path, device: str = "cpu"
+) -> dict[str, Any]:
+    """Trains the segmenter and writes it in float16.
+
+    Args:
+        data: The rendered training split.
+        truth: Its pixels' truth.
+        out: Folder for ``segmenter.safetensors``.
+        scratch: Folder for the checkpoint.
+        device: torch device.
+
+    Returns:
+        Record: architecture, where it starts from, cycles (recipes), training images, seconds.
+    """
+    torch.manual_seed(SEGMENTER_RECIPE.seed)
+    model = SegmenterNet()
+    # Always the shipped tower: one trained anew on another machine differs in its last bits.
+    model.trunk.load_state_dict(trunk_of_encoder(load_file(ENCODER_WEIGHTS)), strict=False)
+    checkpoint = scratch / "segmenter.1.ckpt"
+    loss = make_loss(truth)
+    seconds = fit(
+        model, data.images, loss, SEGMENTER_RECIPE, checkpoint, device, "segmenter", shift=0
+    )
+    arrays = {
+        key: value.cpu().to(torch.float16).numpy()
+        for key, value in model.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    save_arrays(out / "segmenter.safetensors", arrays)
+    _LOG.info("segmenter trained in %.0f s", seconds)
+    return {
+        "architecture": ARCHITECTURE,
+        "starts_from": {"file": ENCODER_WEIGHTS.name, "sha256": file_sha256(ENCODER_WEIGHTS)},
+        "marked_weight": MARKED,
+        "images": len(data.images),
+        "cycles": [SEGMENTER_RECIPE.record()],
+        "seconds": seconds,
+    }
+
+
+@torch.no_grad()
+def segmented(
+    model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 50
+) -> NDArray[np.int64]:
+    """Classes of each pixel as the network sees them.
+
+    Args:
+        model: The network in evaluation mode.
+        images: uint8 [N, 128, 128, 3].
+        batch: Images at a time.
+
+    Returns:
+        int64 [N, P, 64, 64], 0 for none.
+    """
+    parts = []
+    for start in range(0, len(images), batch):
+        x = preprocess(torch.from_numpy(np.array(images[start : start + batch])), SIZE)
+        planes = [logits.argmax(dim=1) for logits in split_planes(model(x))]
+        parts.append(torch.stack(planes, dim=1).numpy())
+    return np.concatenate(parts)
+
+
+def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> dict[str, float]:
+    """How well a plane agrees with its truth.
+
+    Args:
+        found: Class of each pixel, any shape; 0 for none.
+        truth: The same shape.
+        classes: Number of classes, none included.
+
+    Returns:
+        ``pixels``: share of all pixels that are right. ``marked``: the same of the pixels that
+        have a label in truth. ``mean_iou``: intersection over union, the mean over the labels
+        that truth or network use (none left out), each over all images at once.
+    """
+    counts = np.bincount(truth.ravel() * classes + found.ravel(), minlength=classes**2)
+    table = counts.reshape(classes, classes).astype(np.float64)
+    both = np.diag(table)[1:]
+    union = table.sum(axis=1)[1:] + table.sum(axis=0)[1:] - both
+    return {
+        "pixels": float(np.trace(table) / table.sum()),
+        "marked": float(both.sum() / table[1:].sum()),
+        "mean_iou": float((both[union > 0] / union[union > 0]).mean()),
+    }
+
+
+def segmenter_scores(data: Rendered, truth: Regions, path: Path | None = None) -> dict[str, float]:
+    """Agreement of the segmenter, as stored, with the truth.
+
+    Args:
+        data: Rendered images.
+        truth: Their truth; decides how many of the images are looked at.
+        path: Weights file; the shipped one if None.
+
+    Returns:
+        ``<category>_pixels``, ``<category>_marked`` and ``<category>_mean_iou`` of each plane, in
+        0..1 (see ``agreement``).
+    """
+    count = len(truth.maps)
+    found = segmented(load_segmenter(path), data.images[:count])
+    wanted = truth.planes(np.arange(count))
+    return {
+        f"{plane.category}_{name}": value
+        for at, plane in enumerate(PLANES)
+        for name, value in agreement(found[:, at], wanted[:, at], plane.classes).items()
+    }
