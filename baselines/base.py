@@ -24,6 +24,11 @@ Need = Literal[
 ]
 """Of evidence; "masks" are the probe's own, "pseudo_masks" a segmenter's."""
 
+Vocabulary = Literal["concept set", "mask labels", "formulas of mask labels", "free text"]
+
+CLOSED: frozenset[Vocabulary] = frozenset({"concept set", "mask labels"})
+"""Vocabularies that are a set which every unit's scores rank."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -123,7 +128,7 @@ class Method(Protocol):
         version: Raised when labels change, not when code changes.
         needs: The evidence to gather; nothing else is.
         given: What the method was given beyond images: "masks", "class labels", "captions", "none".
-        vocabulary: Where its words come from: "concept set", "Broden labels", "free text".
+        vocabulary: Where its words come from; all but the first two are open, and no set is ranked.
         source: Paper and official code.
     """
 
@@ -131,7 +136,7 @@ class Method(Protocol):
     version: ClassVar[int]
     needs: ClassVar[frozenset[Need]]
     given: ClassVar[str]
-    vocabulary: ClassVar[str]
+    vocabulary: ClassVar[Vocabulary]
     source: ClassVar[str]
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
 
-from baselines.base import Evidence, Labelling, Need
+from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.similarity_parameters import (
     PARAMETERS,
     SIMILARITIES,
@@ -51,7 +51,7 @@ class ClipDissect:
         {"activations", "image_embeddings", "concept_embeddings"}
     )
     given: ClassVar[str] = "captions (through its image-text encoder)"
-    vocabulary: ClassVar[str] = "concept set"
+    vocabulary: ClassVar[Vocabulary] = "concept set"
     source: ClassVar[str] = (
         "Oikarinen and Weng, CLIP-Dissect: Automatic Description of Neuron Representations in Deep "
         "Vision Networks, ICLR 2023, arXiv:2204.10965; "

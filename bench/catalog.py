@@ -89,5 +89,6 @@ BY_GROUP: dict[str, Registry[Any]] = {
     "probe": PROBES,
     "concepts": CONCEPTS,
     "encoder": ENCODERS,
+    "segmenter": SEGMENTERS,
 }
 """Registries of the parts that are chosen by a config group of their own."""

@@ -130,6 +130,10 @@ class SegmentedProbe(Probe, Protocol):
         """What decides every mask and label; no mask is worked out for it."""
         ...
 
+    def mask_labels(self) -> tuple[MaskLabel, ...]:
+        """The labels of `masks`, in their order; no mask is worked out for them."""
+        ...
+
 
 @runtime_checkable
 class ConceptSet(Hashable, Protocol):

@@ -56,6 +56,7 @@ class Record:
         probe: {name, params, fingerprint, n}.
         concepts: {name, params, sha256, n}.
         encoder: {name, params, fingerprint}; empty where the method needs none.
+        segmenter: {name, params, fingerprint}; empty where the method needs none.
         seed: The method's seed.
         run: What does not decide the labels: {batch_size, device, workers, overrides}.
         environment: Versions, hardware, git state of this package.
@@ -80,6 +81,7 @@ class Record:
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     error: Mapping[str, str] | None = None
+    segmenter: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def to_json(self) -> str:

@@ -82,6 +82,7 @@ def write_record(
     scores: Sequence[tuple[Mapping[str, Any], pd.DataFrame]] = (),
     timing: Mapping[str, Any] | None = None,
     texts: Mapping[str, str] | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
     replace: bool = False,
 ) -> Path:
     """Write a record folder into a hidden sibling, then rename it into place.
@@ -96,6 +97,7 @@ def write_record(
         scores: Pairs of a scores file's content and its unit table.
         timing: One timed run, the first line of timings.jsonl.
         texts: Further files by name, such as run.log and config.yaml.
+        tables: Further tables by stem, such as "tally" for tally.csv.gz.
         replace: Replace a finished record too.
 
     Returns:
@@ -114,6 +116,8 @@ def write_record(
     try:
         for name, text in (texts or {}).items():
             write_bytes(temporary / slug(name, "file"), text.encode("utf-8"))
+        for name, table in (tables or {}).items():
+            write_bytes(temporary / slug(f"{name}.csv.gz", "file"), gzip_bytes(csv_bytes(table)))
         if descriptions is not None:
             _require(descriptions, _DESCRIPTION_TYPES, DESCRIPTIONS)
             write_bytes(temporary / DESCRIPTIONS, gzip_bytes(csv_bytes(descriptions)))

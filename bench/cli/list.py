@@ -20,6 +20,7 @@ KINDS = (
     "probes",
     "concepts",
     "encoders",
+    "segmenters",
     "sentences",
     "metrics",
     "experiments",
@@ -32,6 +33,7 @@ GROUPS = {
     "probes": "probe",
     "concepts": "concepts",
     "encoders": "encoder",
+    "segmenters": "segmenter",
     "experiments": "experiment",
 }
 

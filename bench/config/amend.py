@@ -56,8 +56,10 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
 def _add_new_settings(config: DictConfig) -> None:
     """Give a record of an older release the defaults of settings that it does not know.
 
-    Of `runtime`, where nothing decides a label or a score, and what the target always ran with.
+    Of `runtime`, where nothing decides a label or a score, and what older releases always had.
     """
+    if "segmenter" not in config:
+        config.segmenter = {"name": "glyphs", "params": {}}  # no older method used one
     target = config.get("target")
     if isinstance(target, DictConfig) and "precision" not in target:
         target.precision = "float32"

@@ -98,6 +98,7 @@ class RunConfig:
     probe: PartConfig = field(default_factory=PartConfig)
     concepts: PartConfig = field(default_factory=PartConfig)
     encoder: PartConfig = field(default_factory=PartConfig)
+    segmenter: PartConfig = field(default_factory=PartConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     seed: int = 0
@@ -112,9 +113,10 @@ GROUPS = (
     "probe",
     "concepts",
     "encoder",
+    "segmenter",
     "scoring",
     "runtime",
     "launcher",
     "experiment",
 )
-"""Config groups; the first five are also kinds of parts."""
+"""Config groups; the first six are also kinds of parts."""

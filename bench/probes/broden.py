@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from baselines.spatial import MaskLabel
     from bench.broden import Broden, BrodenMasks
     from bench.parts import Fingerprint
 
@@ -116,6 +117,10 @@ class BrodenProbe:
         from bench.broden import BrodenMasks
 
         return BrodenMasks(self.tree)
+
+    def mask_labels(self) -> tuple[MaskLabel, ...]:
+        """The labels of the selected categories."""
+        return tuple(self.tree.concepts.values())
 
     def masks_fingerprint(self) -> Fingerprint:
         """Tables, categories, and the contents of all masks in use.

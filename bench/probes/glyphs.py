@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from baselines.spatial import MaskLabel
     from bench.broden import BrodenMasks
     from bench.parts import Fingerprint
 
@@ -78,6 +79,13 @@ class GlyphsProbe:
 
         tree = glyphs_tree(cache, self.variant, self.size, with_images=False)
         return BrodenMasks(open_broden(tree, limit=self.size))
+
+    def mask_labels(self) -> tuple[MaskLabel, ...]:
+        """All concepts of the world, whether or not these images show them."""
+        from baselines.spatial import MaskLabel
+        from bench.glyphs.broden import labels
+
+        return tuple(MaskLabel(label.name, label.category) for label in labels())
 
     def masks_fingerprint(self) -> Fingerprint:
         """The images' fingerprint, since the same drawing makes both, and the masks' version."""

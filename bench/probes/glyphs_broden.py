@@ -13,6 +13,7 @@ from bench.probes.broden import BrodenProbe
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from baselines.spatial import MaskLabel
     from bench.broden import BrodenMasks
     from bench.parts import Fingerprint
 
@@ -80,6 +81,12 @@ class GlyphsBrodenProbe:
             UserError: The tree cannot be made.
         """
         return self._files.masks(cache)
+
+    def mask_labels(self) -> tuple[MaskLabel, ...]:
+        """As of `glyphs`."""
+        from bench.probes.glyphs import GlyphsProbe
+
+        return GlyphsProbe(self.variant, self.size).mask_labels()
 
     def masks_fingerprint(self) -> Fingerprint:
         """As of `glyphs`: the same masks."""

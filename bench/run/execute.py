@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from pathlib import Path
@@ -89,6 +90,8 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
         evidence = shared.evidence(cell.layer)
         with own.phase("match", items=shared.units(cell.layer)):
             labelling = parts.method.describe(evidence, seed=config.seed)
+        if parts.closed:  # mask labels without their suffixes
+            labelling = dataclasses.replace(labelling, concepts=parts.words)
         _log_phases([*timer.records(), *own.records()], labelling.notes)
         dead = _dead(evidence)
         keep_scores(store, cell.key, labelling)
@@ -98,6 +101,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
             record,
             descriptions=describe_table(labelling),
             texts={"run.log": text.getvalue(), "config.yaml": _config(planned)},
+            tables=labelling.tables,
         )
         score_record(folder, record, parts, timer=own)
         append_timing(

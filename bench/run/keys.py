@@ -38,6 +38,7 @@ def label_key(
     concepts: str,
     encoder: Mapping[str, Any] | None,
     seed: int,
+    masks: Mapping[str, Any] | None = None,
 ) -> str:
     """Key of everything that decides the labels of one layer.
 
@@ -45,17 +46,18 @@ def label_key(
         method: {name, params with defaults filled in, version}.
         target: {fingerprint, layer, pooling, precision}.
         probe: Fingerprint of the probe set.
-        concepts: `words_hash` of the concept set.
+        concepts: `words_hash` of the concept set; empty where the method is given none.
         encoder: Fingerprint of the labelling encoder; None where the method needs none.
         seed: The method's seed.
+        masks: Fingerprint of the masks, or of the segmenter that makes them; None where the method
+            needs none.
     """
-    return short_hash(
-        {
-            "method": method,
-            "target": target,
-            "probe": probe,
-            "concepts": concepts,
-            "encoder": encoder,
-            "seed": seed,
-        }
-    )
+    parts = {
+        "method": method,
+        "target": target,
+        "probe": probe,
+        "concepts": concepts,
+        "encoder": encoder,
+        "seed": seed,
+    }
+    return short_hash(parts if masks is None else {**parts, "masks": masks})

@@ -9,16 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from baselines.base import CLOSED
 from bench import catalog
 from bench.errors import UserError
+from bench.parts import SegmentedProbe
 from bench.run.keys import label_key, short_hash, words_hash
+from metrics.readings import clean_mask_label
 
 if TYPE_CHECKING:
     from baselines.base import Method
-    from bench.parts import ConceptSet, Encoder, Fingerprint, Probe, SentenceEncoder, Target, Truth
+    from baselines.spatial import MaskLabel
+    from bench.parts import (
+        ConceptSet,
+        Encoder,
+        Fingerprint,
+        Probe,
+        Segmenter,
+        SentenceEncoder,
+        Target,
+        Truth,
+    )
     from bench.registry import Registry
     from metrics.truth import TrueName
 
+MASK_NEEDS = frozenset({"masks", "pseudo_masks"})
 ENCODER_NEEDS = frozenset({"image_embeddings", "concept_embeddings"})
 
 
@@ -29,6 +43,7 @@ class Parts:
     Attributes:
         names: Registered name of each part, by role.
         encoder: The labelling encoder; None where the method declares no need of one.
+        segmenter: What makes the masks; None where the method declares no need of one.
         clip_text: The image-text model whose text tower scores `clip_cosine`.
     """
 
@@ -40,6 +55,7 @@ class Parts:
     probe: Probe
     concepts: ConceptSet
     encoder: Encoder | None
+    segmenter: Segmenter | None
     sentence: SentenceEncoder
     clip_text: Encoder | None
 
@@ -48,10 +64,71 @@ class Parts:
         """The layers that were asked for, in order, without duplicates."""
         return tuple(dict.fromkeys(self.config.target.layers))
 
+    @property
+    def uses_masks(self) -> bool:
+        """Whether the method is given masks, and so their labels in place of a concept set."""
+        return bool(MASK_NEEDS & self.method.needs)
+
+    @cached_property
+    def segmented_probe(self) -> SegmentedProbe | None:
+        """The probe, where the method is given its own masks."""
+        if not self.uses_masks or (self.segmenter and not self.segmenter.uses_probe_masks):
+            return None
+        if not isinstance(self.probe, SegmentedProbe):
+            raise UserError(
+                f"{self.names['method']} needs masks, and the probe set "
+                f"{self.names['probe']} has none",
+                where="probe",
+                valid=("glyphs_val", "glyphs_broden", "broden"),
+                cure="choose a probe set with masks, or write yours as a tree in Broden's layout",
+            )
+        return self.probe
+
+    @cached_property
+    def mask_labels(self) -> tuple[MaskLabel, ...]:
+        """The labels of the masks; none where the method is given no masks."""
+        if self.segmented_probe:
+            return self.segmented_probe.mask_labels()
+        return self.segmenter.labels() if self.segmenter else ()
+
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """The candidate labels."""
+        """The candidate labels: the concept set, or the names of the masks' labels."""
+        if self.uses_masks:
+            return tuple(clean_mask_label(label.name) for label in self.mask_labels)
         return _words(self.concepts)
+
+    @property
+    def closed(self) -> bool:
+        """Whether labels are members of `words`, and a full matrix ranks these."""
+        return self.method.vocabulary in CLOSED
+
+    def describe_concepts(self) -> dict[str, Any]:
+        """What the labels were chosen from: {name, params, sha256, n}.
+
+        Mask labels that are the words of the configured concept set, in whatever order, go by its
+        name: then two methods chose from the same words.
+        """
+        words = self.words
+        name, params = self.names["concepts"], params_of(self.concepts)
+        if self.uses_masks:
+            listed = _words(self.concepts)
+            if sorted(listed) == sorted(words):
+                words = listed
+            else:
+                name, params = "mask_labels", {}
+        return {"name": name, "params": params, "sha256": words_hash(words), "n": len(words)}
+
+    def describe_given(self) -> str:
+        """What the method was given beyond images."""
+        if "pseudo_masks" in self.method.needs and self.segmented_probe:
+            return "masks"
+        return self.method.given
+
+    def _masks_identity(self) -> Fingerprint | None:
+        if self.segmented_probe:
+            return fingerprint_of_masks(self.segmented_probe)
+        return fingerprint(self.segmenter) if self.segmenter else None
 
     def true_names(self, layer: str) -> dict[int, TrueName]:
         """True names by unit; empty for a layer that the truth is not about.
@@ -89,9 +166,10 @@ class Parts:
                 "precision": self.config.target.precision,
             },
             fingerprint(self.probe),
-            words_hash(self.words),
+            "" if self.uses_masks else words_hash(self.words),
             fingerprint(self.encoder) if self.encoder else None,
             self.config.seed,
+            self._masks_identity(),
         )
 
     def scoring(self, layer: str) -> dict[str, Any]:
@@ -122,6 +200,9 @@ def build_parts(config: DictConfig) -> Parts:
     method: Method = build(catalog.METHODS, config.method, "method")
     needs_encoder = bool(ENCODER_NEEDS & method.needs)
     encoder = build(catalog.ENCODERS, config.encoder, "encoder") if needs_encoder else None
+    segmenter = None
+    if "pseudo_masks" in method.needs:
+        segmenter = build(catalog.SEGMENTERS, config.segmenter, "segmenter")
     clip_text = encoder
     if config.scoring.clip_text.name != "same":
         clip_text = build(catalog.ENCODERS, config.scoring.clip_text, "scoring.clip_text")
@@ -134,6 +215,7 @@ def build_parts(config: DictConfig) -> Parts:
         probe=build(catalog.PROBES, config.probe, "probe"),
         concepts=build(catalog.CONCEPTS, config.concepts, "concepts"),
         encoder=encoder,
+        segmenter=segmenter,
         sentence=build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence"),
         clip_text=clip_text,
     )
@@ -152,9 +234,15 @@ def params_of(part: object) -> dict[str, Any]:
 
 
 @cache
-def fingerprint(part: Target | Probe | Encoder | SentenceEncoder) -> Fingerprint:
+def fingerprint(part: Target | Probe | Encoder | Segmenter | SentenceEncoder) -> Fingerprint:
     """A part's fingerprint, worked out once a process: parts are frozen and hashable."""
     return part.fingerprint()
+
+
+@cache
+def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
+    """The fingerprint of a probe set's masks, worked out once a process."""
+    return probe.masks_fingerprint()
 
 
 @lru_cache(maxsize=8)

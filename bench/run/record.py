@@ -7,7 +7,6 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
-from bench.run.keys import words_hash
 from bench.run.labels import labelled_units
 from bench.run.parts import fingerprint, params_of
 from leaderboards.record import Record
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from baselines.base import Labelling
     from bench.evidence import GatheredEvidence
+    from bench.parts import Encoder, Segmenter
     from bench.run.plan import Cell, PlannedJob
 
 _PLACE = re.compile(r"^\+*(results|runtime|launcher|hydra)\b")
@@ -62,10 +62,14 @@ def measured_record(
         status="ok",
         target=found,
         counts=counts,
-        notes=(*planned.parts.concepts.notes(), *_reruns(gathered, cell), *labelling.notes),
+        notes=(*_concept_notes(planned), *_reruns(gathered, cell), *labelling.notes),
         device=device,
         batch_size=gathered.batch_size,
     )
+
+
+def _concept_notes(planned: PlannedJob) -> tuple[str, ...]:
+    return () if planned.parts.uses_masks else planned.parts.concepts.notes()
 
 
 def _reruns(gathered: GatheredEvidence, cell: Cell) -> tuple[str, ...]:
@@ -89,13 +93,6 @@ def _shell(
 ) -> Record:
     """A record with everything that stands in it whatever came of the run."""
     parts, config, names = planned.parts, planned.job.config, planned.parts.names
-    encoder = {}
-    if parts.encoder is not None:
-        encoder = {
-            "name": names["encoder"],
-            "params": params_of(parts.encoder),
-            "fingerprint": dict(fingerprint(parts.encoder)),
-        }
     method = type(parts.method)
     return Record(
         key=cell.key,
@@ -105,7 +102,7 @@ def _shell(
         method={
             **parts.describe_method(),
             "source": method.source,
-            "given": method.given,
+            "given": parts.describe_given(),
             "vocabulary": method.vocabulary,
         },
         target={
@@ -123,13 +120,9 @@ def _shell(
             "fingerprint": dict(fingerprint(parts.probe)),
             "n": len(parts.probe),
         },
-        concepts={
-            "name": names["concepts"],
-            "params": params_of(parts.concepts),
-            "sha256": words_hash(parts.words),
-            "n": len(parts.words),
-        },
-        encoder=encoder,
+        concepts=parts.describe_concepts(),
+        encoder=_network(names.get("encoder", ""), parts.encoder),
+        segmenter=_network(names.get("segmenter", ""), parts.segmenter),
         seed=config.seed,
         run={
             "batch_size": batch_size or config.runtime.batch_size,
@@ -142,6 +135,16 @@ def _shell(
         notes=notes,
         error=error,
     )
+
+
+def _network(name: str, part: Encoder | Segmenter | None) -> dict[str, Any]:
+    if part is None:
+        return {}
+    return {
+        "name": name,
+        "params": params_of(part),
+        "fingerprint": dict(fingerprint(part)),
+    }
 
 
 def failed_record(planned: PlannedJob, cell: Cell, error: Exception) -> Record:

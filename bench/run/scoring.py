@@ -15,6 +15,7 @@ from bench.run.parts import fingerprint
 from bench.timing import Timer
 from leaderboards.storage import add_scores, read_descriptions
 from metrics.labels import LabelRules
+from metrics.readings import formula_reader
 from metrics.scoring import score
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bench.parts import Encoder, SentenceEncoder
     from bench.run.parts import Parts
     from leaderboards.record import Record
+    from metrics.readings import Reader
 
 SCHEMA = 1
 SHARED_TOWER = (
@@ -64,8 +66,8 @@ def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | N
         scored = score(
             labels=labels,
             label_scores=label_scores,
-            concepts=parts.words,
-            score_matrix=kept_scores(store, record.key, units, parts.words),
+            concepts=parts.words if parts.closed else None,
+            score_matrix=_matrix(store, record.key, units, parts),
             dead=dead,
             truth=parts.true_names(layer),
             sentence=_embedder(parts.sentence, parts.config.runtime.cache, device),
@@ -73,6 +75,7 @@ def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | N
             clip_reason=SHARED_TOWER if circular else "",
             circular=circular,
             rules=LabelRules(official=parts.config.scoring.official_labels),
+            reader=_reader(parts),
             seed=parts.config.scoring.seed,
         )
     content = scored.to_json()
@@ -88,6 +91,17 @@ def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | N
         },
         scored.units,
     )
+
+
+def _matrix(store: Store, key: str, units: int, parts: Parts) -> NDArray[np.float32] | None:
+    return kept_scores(store, key, units, parts.words) if parts.closed else None
+
+
+def _reader(parts: Parts) -> Reader | None:
+    """Formulas of mask labels are read name by name; all other labels say themselves."""
+    if parts.closed or not parts.uses_masks:
+        return None
+    return formula_reader({label.name: label.category for label in parts.mask_labels})
 
 
 def shares_tower(parts: Parts) -> bool:

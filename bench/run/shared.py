@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
 from bench.config.validate import parse_share
-from bench.evidence import How, gather, gather_share, text_embeddings
+from bench.evidence import How, gather, gather_share, segment, text_embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from baselines.base import Method
     from baselines.spatial import Masks
-    from bench.evidence import GatheredEvidence, Store
+    from bench.evidence import GatheredEvidence, SegmentedMasks, Store
+    from bench.parts import Probe, Segmenter
     from bench.run.plan import PlannedJob
     from bench.timing import Timer
 
@@ -98,13 +100,36 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         )
         concept_embeddings = embedded.embeddings
         costs += [embedded.cost] if embedded.cached else []
+    masks: Masks | None = None
+    if parts.segmented_probe:
+        masks = parts.segmented_probe.masks(Path(config.runtime.cache).expanduser())
+    elif parts.segmenter:
+        segmented = _segment(parts.segmenter, parts.probe, config, store, timer)
+        masks = segmented
+        costs += segmented.costs if segmented.cached else ()
     return Shared(
         gathered=gathered,
-        concepts=parts.words,
+        concepts=() if parts.uses_masks else parts.words,
         concept_embeddings=concept_embeddings,
-        masks=None,
+        masks=masks,
         maps="maps" in needs,
         costs=tuple(costs),
+    )
+
+
+def _segment(
+    segmenter: Segmenter, probe: Probe, config: DictConfig, store: Store, timer: Timer
+) -> SegmentedMasks:
+    runtime = config.runtime
+    return segment(
+        segmenter,
+        probe,
+        store=store,
+        timer=timer,
+        device=timer.device,
+        batch_size=runtime.batch_size,
+        workers=runtime.workers,
+        progress=runtime.progress,
     )
 
 
