@@ -13,7 +13,7 @@ import torch
 from baselines.composition.cells import Cells, CellsBuilder, ImageCells, image_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Upsample = Callable[[Tensor, tuple[int, int]], Tensor]
 
+_Fired = tuple[int, "NDArray[np.int64]", "NDArray[np.bool_]"]
+"""An image's row in its batch, the units [S] that fire in it, and their masks [S, sh * sw]."""
 _CHUNK_BYTES = 2**25
 """Of up-sampled maps at a time: 32 MiB in float32, some 600 maps of 112 x 112."""
 _IMAGES = 64
@@ -86,9 +88,10 @@ def count_firing(
                 read = partial(_read, masks, compiled=compiled)
                 images = list(pool.map(read, range(start, start + len(part))))
                 numbers = [builder.add(image) for image in images]
-                for row, units, fires in _firing(part, thresholds, masks.mask_size, upsample):
-                    found = _count(fires, images[row], compiled)
-                    counts.add(units, numbers[row], found)
+                count = partial(_count, images, compiled=compiled)
+                for found in _firing(part, thresholds, masks.mask_size, upsample):
+                    for (row, units, _), inside in zip(found, pool.map(count, found), strict=True):
+                        counts.add(units, numbers[row], inside)
                 start += len(part)
     if start != maps.n_images:
         raise ValueError(f"maps of {maps.n_images} images went through {start}")
@@ -102,8 +105,8 @@ def _read(masks: Masks, index: int, *, compiled: bool) -> ImageCells:
 
 def _firing(
     maps: Tensor, thresholds: Tensor, size: tuple[int, int], upsample: Upsample
-) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.bool_]]]:
-    """Masks of the units that fire: image's row, units [S], masks bool [S, sh * sw]."""
+) -> Iterator[list[_Fired]]:
+    """Masks of the units that fire, some images at a time."""
     limits = thresholds.to(maps.device)
     rows, units = (maps.amax(dim=(2, 3)) > limits).nonzero(as_tuple=True)
     step = max(1, _CHUNK_BYTES // (4 * size[0] * size[1]))
@@ -114,21 +117,19 @@ def _firing(
         images, starts = np.unique(row.cpu().numpy(), return_index=True)
         ends = [*starts[1:], len(row)]
         numbers = unit.cpu().numpy()
-        for image, at, end in zip(images.tolist(), starts, ends, strict=True):
-            yield image, numbers[at:end], fires[at:end]
+        spans = zip(images.tolist(), starts, ends, strict=True)
+        yield [(image, numbers[at:end], fires[at:end]) for image, at, end in spans]
 
 
-def _count(fires: NDArray[np.bool_], image: ImageCells, compiled: bool) -> NDArray[np.int32]:
-    """Pixels of each mask in each of the image's cells, int32 [S, K]."""
-    n_codes = len(image.sets)
+def _count(images: Sequence[ImageCells], fired: _Fired, *, compiled: bool) -> NDArray[np.int32]:
+    """Pixels of each mask in each of its image's cells, int32 [S, K]."""
+    row, _, fires = fired
+    codes, n_codes = images[row].codes, len(images[row].sets)
     if compiled:
         from baselines.composition.kernels import pixels
-        from baselines.similarity.kernels.threads import torch_threads
 
-        with torch_threads():
-            return pixels.count_codes(fires, image.codes, n_codes)
-    counts = [np.bincount(image.codes[mask], minlength=n_codes) for mask in fires]
-    return np.array(counts, np.int32)
+        return pixels.count_codes(fires, codes, n_codes)
+    return np.array([np.bincount(codes[mask], minlength=n_codes) for mask in fires], np.int32)
 
 
 class _Counts:

@@ -37,10 +37,8 @@ def weigh(
     """
     if compiled:
         from baselines.composition.kernels import overlap
-        from baselines.similarity.kernels.threads import torch_threads
 
-        with torch_threads():
-            return overlap.weigh(holds, rows, weights, cells.first, cells.labels, cells.n_labels)
+        return overlap.weigh(holds, rows, weights, cells.first, cells.labels, cells.n_labels)
     sums = np.zeros((len(holds), cells.n_labels, weights.shape[1]), np.uint64)
     for number, member in enumerate(holds):
         inside = member[rows]

@@ -1,4 +1,8 @@
-"""The loop of the formula search: sums over cells, for all labels at once."""
+"""The loop of the formula search: sums over cells, for all labels at once.
+
+It keeps to one thread and lets go of Python's lock, so that threads search for units of their own:
+a pass takes a millisecond, in which two threads lose more by waiting for each other than they gain.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_TASKS = 8
-"""Parts of a formula's cells that threads take up on their own: more than threads, so that one
-that is held up leaves parts to the others."""
 
-
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def weigh(
     holds: NDArray[np.bool_],
     rows: NDArray[np.int64],
@@ -26,21 +26,17 @@ def weigh(
 ) -> NDArray[np.uint64]:
     """Weights of the cells that a formula and a label have in common: see `overlap.weigh`."""
     n_formulas, n_weights = holds.shape[0], weights.shape[1]
-    parts = np.zeros((n_formulas, _TASKS, n_labels, n_weights), np.uint64)
-    for task in numba.prange(n_formulas * _TASKS):
-        formula, part = task // _TASKS, task % _TASKS
-        sums, member = parts[formula, part], holds[formula]
-        start = rows.size * part // _TASKS
-        stop = rows.size * (part + 1) // _TASKS
-        for row in range(start, stop):
+    total = np.zeros((n_formulas, n_labels, n_weights), np.uint64)
+    for formula in range(n_formulas):
+        sums, member = total[formula], holds[formula]
+        for row in range(rows.size):
             cell = rows[row]
             if member[cell]:
+                weight = weights[row]
                 for at in range(first[cell], first[cell + 1]):
-                    label = labels[at]
-                    for weight in range(n_weights):
-                        sums[label, weight] += weights[row, weight]
-    # Sums of integers: the same whatever the number of threads.
-    total: NDArray[np.uint64] = parts.sum(axis=1)
+                    label = np.uint32(labels[at])  # unsigned: a signed index may be negative
+                    for number in range(n_weights):
+                        sums[label, number] += weight[number]
     return total
 
 

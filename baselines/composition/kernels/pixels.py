@@ -1,4 +1,4 @@
-"""Loops over the pixels of one image."""
+"""Loops over the pixels of one image, which let go of Python's lock: threads take images."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def distinct_columns(
     return codes, examples[:count].copy()
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def count_codes(
     masks: NDArray[np.bool_], codes: NDArray[np.int32], n_codes: int
 ) -> NDArray[np.int32]:
@@ -84,7 +84,7 @@ def count_codes(
         Counts, int32 [S, K].
     """
     counts = np.zeros((masks.shape[0], n_codes), np.int32)
-    for row in numba.prange(masks.shape[0]):
+    for row in range(masks.shape[0]):
         own = counts[row]
         mask = masks[row]
         for pixel in range(codes.size):
