@@ -1,0 +1,225 @@
+"""The tally's loops: masks are compared and counted row by row, and never exist as a whole.
+
+A pixel row of a unit's mask is a few intervals, and a row of a label plane a few runs of equal
+labels, so what is counted are overlaps of intervals with runs, not pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.dissection.kernels.running import compiled
+from baselines.dissection.kernels.upsample import load, row
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from baselines.dissection.kernels.running import Workers
+    from baselines.dissection.planes import Chunk
+    from baselines.dissection.upsample import Grid
+
+
+def tally_images(
+    maps: NDArray[np.float32],
+    floors: NDArray[np.float32],
+    axes: Grid,
+    chunk: Chunk,
+    offset: int,
+    category: NDArray[np.int64],
+    counts: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    workers: Workers,
+) -> None:
+    """Add some images' masks to the counts of all units.
+
+    Args:
+        maps: float32 [B, U, h, w].
+        floors: Each unit's threshold, float32 [U]; NaN for a unit that is never counted.
+        axes: From (h, w) to the size of the planes.
+        chunk: The masks of the images.
+        offset: Position of the first of the B images in the chunk.
+        category: Of each label, int64 [C].
+        counts: `both` [U, C], `by_category` [U, K] and `active` [U], int64; added to in place.
+        workers: Threads to use; each has whole units, so counts do not depend on them.
+    """
+
+    def run(first: int, stop: int) -> None:
+        _tally(
+            maps,
+            floors,
+            first,
+            stop,
+            *(axes.rows.start, axes.rows.weights),
+            *(axes.columns.start, axes.columns.weights),
+            axes.columns.pad,
+            chunk.planes,
+            chunk.ends,
+            chunk.plane_at[offset:],
+            chunk.scalars,
+            chunk.scalar_at[offset:],
+            chunk.present[offset:],
+            category,
+            *counts,
+        )
+
+    workers.over(maps.shape[1], run)
+
+
+def find_runs(
+    planes: NDArray[np.int32], n_labels: int, ends: NDArray[np.int32], counts: NDArray[np.int64]
+) -> bool:
+    """Find runs of equal labels in the rows of planes, and count each label's pixels.
+
+    Args:
+        planes: int32 [P, sh, sw]; -1 is no label.
+        n_labels: C.
+        ends: Filled in, int32 like `planes`: the column where the run that a pixel is in ends.
+        counts: Added to in place, int64 [C].
+
+    Returns:
+        Whether all labels lie in -1..C-1.
+    """
+    return bool(_find_runs(planes, n_labels, ends, counts))
+
+
+@compiled
+def _find_runs(planes, n_labels, ends, counts):  # type: ignore[no-untyped-def]
+    """See `find_runs`."""
+    n_planes, height, width = planes.shape
+    for plane in range(n_planes):
+        for y in range(height):
+            labels, stops = planes[plane, y], ends[plane, y]
+            stop = width
+            for x in range(width - 1, -1, -1):
+                label = labels[x]
+                if x + 1 < stop and labels[x + 1] != label:
+                    stop = x + 1
+                stops[x] = stop
+            x = 0
+            while x < width:
+                label = labels[x]
+                if label >= n_labels or label < -1:
+                    return False
+                if label >= 0:
+                    counts[label] += stops[x] - x
+                x = stops[x]
+    return True
+
+
+@compiled
+def _tally(  # type: ignore[no-untyped-def]
+    maps,
+    floors,
+    first_unit,
+    last_unit,
+    row_start,
+    row_weights,
+    start,
+    weights,
+    pad,
+    planes,
+    ends,
+    plane_at,
+    scalars,
+    scalar_at,
+    present,
+    category,
+    both,
+    by_category,
+    active,
+):
+    """See `tally_images`; for units first_unit .. last_unit - 1."""
+    n_images, _, height, width = maps.shape
+    target_height, target_width = len(row_start), len(start)
+    source = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
+    wide = np.zeros((height + 2 * pad, target_width), np.float32)
+    live = np.zeros(height + 2 * pad, np.bool_)
+    done = np.zeros(height + 2 * pad, np.bool_)
+    line = np.zeros(target_width, np.float32)
+    window = np.zeros(3, np.int64)
+    seen = np.zeros(by_category.shape[1], np.bool_)
+    for image in range(n_images):
+        first_plane, last_plane = plane_at[image], plane_at[image + 1]
+        for unit in range(first_unit, last_unit):
+            floor = floors[unit]
+            if not load(maps[image, unit], pad, floor, source, live, done):
+                continue
+            window[0] = -1
+            seen[:] = present[image]
+            overlap = both[unit]
+            area = 0
+            for y in range(target_height):
+                row(
+                    y,
+                    row_start,
+                    row_weights,
+                    start,
+                    weights,
+                    floor,
+                    source,
+                    live,
+                    done,
+                    wide,
+                    window,
+                    line,
+                )
+                x, high = window[1], window[2]
+                while x < high:
+                    if not line[x] > floor:
+                        x += 1
+                        continue
+                    low = x
+                    while x < high and line[x] > floor:
+                        x += 1
+                    area += x - low
+                    for plane in range(first_plane, last_plane):
+                        at = low
+                        while at < x:
+                            stop = min(ends[plane, y, at], x)
+                            label = planes[plane, y, at]
+                            if label >= 0:
+                                overlap[label] += stop - at
+                                seen[category[label]] = True
+                            at = stop
+            if area == 0:
+                continue
+            active[unit] += area
+            for item in range(scalar_at[image], scalar_at[image + 1]):
+                overlap[scalars[item]] += area
+            for kind in range(len(seen)):
+                if seen[kind]:
+                    by_category[unit, kind] += area
+
+
+def warm_up() -> None:
+    """Compile the loops, or read them from Numba's cache."""
+    from baselines.dissection.kernels.running import Workers
+    from baselines.dissection.planes import Chunk
+    from baselines.dissection.upsample import grid
+
+    planes = np.zeros((1, 2, 2), np.int32)
+    ends = np.zeros_like(planes)
+    find_runs(planes, 1, ends, np.zeros(1, np.int64))
+    none = np.zeros(2, np.int64)
+    chunk = Chunk(
+        planes=planes,
+        ends=ends,
+        plane_at=np.array([0, 1]),
+        scalars=none[:0],
+        scalar_at=none,
+        present=np.zeros((1, 1), np.bool_),
+        labels=np.zeros(1, np.int64),
+    )
+    counts = (np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), np.zeros(1, np.int64))
+    maps = np.ones((1, 1, 1, 1), np.float32)
+    tally_images(
+        maps,
+        np.zeros(1, np.float32),
+        grid((1, 1), (2, 2), "half_pixel"),
+        chunk,
+        0,
+        np.zeros(1, np.int64),
+        counts,
+        Workers(None, 1),
+    )

@@ -1,0 +1,156 @@
+"""Bilinear up-sampling of activation maps to the size of masks, fixed to the last bit.
+
+Two incompatible versions are in use. `half_pixel` is that of Network Dissection (Bau et al., CVPR
+2017; its code resizes with Pillow's bilinear filter): the corners of a pixel grid lie on each
+other, borders are continued, and a map that shrinks is smoothed first. `zero_pad_grid` is that of
+Network Dissection 2020 (Bau et al., PNAS 2020): the same within the outermost cell centres, but
+beyond them it blends with zero.
+
+A mask is where an up-sampled value exceeds a threshold, so a last bit can decide a pixel. The
+arithmetic is therefore part of the definition: columns first, then rows; in each pass the products
+of weights and values are added in float64, in ascending order of the source, and the sum is
+rounded to float32. So do Pillow's two passes, whose bits `half_pixel` gives, and it has a property
+that matrix products in float32 lack: where all values that a pixel is made of are at most t, so is
+the pixel, and likewise above t. Loops may skip by it without changing any mask.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+Mode = Literal["half_pixel", "zero_pad_grid"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The small matrix of one axis, by its few entries that are not 0.
+
+    Attributes:
+        start: Source position of each target's first tap, int64 [target]. Positions count from
+            the first of `pad` zeros, which stand before and after the source.
+        weights: Of the K consecutive taps, float64 [target, K], at least 0; rows add up to 1.
+        pad: Zeros on either side: 0 or 1.
+    """
+
+    start: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    pad: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Both axes of a change of size.
+
+    Attributes:
+        rows: h -> sh.
+        columns: w -> sw.
+    """
+
+    rows: Axis
+    columns: Axis
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(sh, sw)."""
+        return len(self.rows.start), len(self.columns.start)
+
+
+@lru_cache(maxsize=32)
+def grid(source: tuple[int, int], target: tuple[int, int], mode: Mode) -> Grid:
+    """The weights that bring maps of one size to another.
+
+    Args:
+        source: (h, w).
+        target: (sh, sw).
+        mode: "half_pixel" or "zero_pad_grid". A 1 x 1 map is copied unchanged by both.
+
+    Raises:
+        ValueError: A size below 1, or another mode.
+    """
+    if min(*source, *target) < 1:
+        raise ValueError(f"sizes are at least 1: {source} -> {target}")
+    if mode not in ("half_pixel", "zero_pad_grid"):
+        raise ValueError(f"unknown mode {mode!r}: half_pixel or zero_pad_grid")
+    make = _triangle if mode == "half_pixel" or source == (1, 1) else _zero_padded
+    return Grid(make(source[0], target[0]), make(source[1], target[1]))
+
+
+def upsample(maps: Tensor, size: tuple[int, int], mode: Mode = "half_pixel") -> Tensor:
+    """Bring maps to the size of masks.
+
+    Args:
+        maps: float32 [..., h, w].
+        size: (sh, sw).
+        mode: See the module.
+
+    Returns:
+        float32 [..., sh, sw], the same bits on every device.
+
+    Raises:
+        ValueError: Maps that are not float32, or a size or mode that is not known.
+    """
+    if maps.dtype != torch.float32:
+        raise ValueError(f"maps are float32, not {maps.dtype}")
+    axes = grid((maps.shape[-2], maps.shape[-1]), size, mode)
+    pad = axes.columns.pad
+    padded = torch.nn.functional.pad(maps, (pad, pad, pad, pad)) if pad else maps
+    across = _along(padded, axes.columns, -1)
+    return _along(across, axes.rows, -2)
+
+
+def _along(values: Tensor, axis: Axis, dim: int) -> Tensor:
+    """One pass. No matrix product: its order of summation is the library's own business."""
+    wide = values.double()
+    start = torch.from_numpy(axis.start).to(values.device)
+    weights = torch.from_numpy(axis.weights).to(values.device)
+    shape = (-1, 1) if dim == -2 else (-1,)
+    total = wide.index_select(dim, start) * weights[:, 0].view(shape)
+    for tap in range(1, weights.shape[1]):
+        total += wide.index_select(dim, start + tap) * weights[:, tap].view(shape)
+    return total.float()
+
+
+def _triangle(source: int, target: int) -> Axis:
+    """Weights of a triangle as wide as the larger of the two pixels, about each target's centre."""
+    scale = source / target
+    width = max(scale, 1.0)
+    spans, rows = [], []
+    for at in range(target):
+        centre = (at + 0.5) * scale
+        first = max(0, int(centre - width + 0.5))
+        stop = min(source, int(centre + width + 0.5))
+        row = [max(0.0, 1.0 - abs((x - centre + 0.5) * (1.0 / width))) for x in range(first, stop)]
+        total = 0.0
+        for weight in row:  # one after the other: sum() may compensate, and lose Pillow's bits
+            total += weight
+        spans.append(first)
+        rows.append([weight / total for weight in row])
+    taps = max(len(row) for row in rows)
+    start = np.minimum(np.array(spans, dtype=np.int64), source - taps)
+    weights = np.zeros((target, taps))
+    for at, row in enumerate(rows):
+        shift = spans[at] - start[at]
+        weights[at, shift : shift + len(row)] = row
+    return Axis(start, weights, pad=0)
+
+
+def _zero_padded(source: int, target: int) -> Axis:
+    """Weights of the two neighbours of each target's centre, one of which may be a zero outside."""
+    start = np.empty(target, dtype=np.int64)
+    weights = np.empty((target, 2))
+    for at in range(target):
+        place = (at + 0.5) * source / target - 0.5
+        before = math.floor(place)
+        start[at] = before + 1
+        weights[at] = 1.0 - (place - before), place - before
+    return Axis(start, weights, pad=1)
