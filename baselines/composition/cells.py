@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from baselines.composition.overlap import weigh
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -72,8 +74,8 @@ class Cells:
     @cached_property
     def label_weights(self) -> NDArray[np.uint64]:
         """Sums of `weights` over the cells of each label, uint64 [C, 3]; the first is |l|."""
-        sums = np.zeros((self.n_labels, 3), np.uint64)
-        np.add.at(sums, self.labels, np.repeat(self.weights, np.diff(self.first), axis=0))
+        every, anywhere = np.arange(len(self)), np.ones((1, len(self)), np.bool_)
+        sums: NDArray[np.uint64] = weigh(self, anywhere, every, self.weights)[0]
         return sums
 
     @cached_property
@@ -85,6 +87,10 @@ class Cells:
     def _first_of_label(self) -> NDArray[np.int64]:
         counts = np.bincount(self.labels, minlength=self.n_labels)
         return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def prepare(self) -> None:
+        """Derive what is derived on first use, so that threads find it."""
+        _ = self.held_bytes
 
     @property
     def held_bytes(self) -> int:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from baselines.composition.cells import Cells, CellsBuilder, ImageCells, image_cells
+from baselines.dissection.tally import at_most
+from baselines.dissection.upsample import grid, upsample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from baselines.dissection.kernels.running import Workers
     from baselines.spatial import Maps, Masks
 
-    Upsample = Callable[[Tensor, tuple[int, int]], Tensor]
+Found = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
+"""Of one image the units [S] that fire, and their pixels in each of its cells [S, K]."""
 
-_Fired = tuple[int, "NDArray[np.int64]", "NDArray[np.bool_]"]
-"""An image's row in its batch, the units [S] that fire in it, and their masks [S, sh * sw]."""
-_CHUNK_BYTES = 2**25
-"""Of up-sampled maps at a time: 32 MiB in float32, some 600 maps of 112 x 112."""
 _IMAGES = 64
 """Whose cells are held at a time."""
 _COMPACT = 2**22
@@ -50,86 +46,104 @@ class Firing:
 def count_firing(
     maps: Maps,
     masks: Masks,
-    thresholds: Tensor,
-    upsample: Upsample,
+    thresholds: NDArray[np.float64],
     *,
     compiled: bool = True,
+    threads: int | None = None,
 ) -> tuple[Cells, list[Firing]]:
     """Go through maps and masks once and count the pixels of all units in all cells.
 
-    A unit fires at a pixel where its up-sampled map is above its threshold, in images where its
-    map as it came is somewhere above it; both strictly.
+    A unit fires at a pixel where its map, enlarged bilinearly ("half_pixel"), is above its
+    threshold. An image where no value of the map is above it has no such pixel.
 
-    Memory: the pixels of one batch, and 16 bytes per unit and cell in which it fires
+    Memory: the cells of some images' pixels, and 16 bytes per unit and cell in which it fires
     (while they are added up, some four times that).
 
     Args:
         maps: Activation maps, N images of U units.
         masks: Concept masks of these images.
-        thresholds: T, float [U]; a unit of threshold NaN never fires.
-        upsample: Takes maps [B, S, h, w] to those of a size (sh, sw), [B, S, sh, sw].
-        compiled: Whether by compiled loops; else by NumPy, their reference.
+        thresholds: T, float64 [U]; a unit of threshold NaN never fires.
+        compiled: Whether maps on a CPU are counted by compiled loops; else by torch and NumPy,
+            their reference, as on any other device.
+        threads: Of the compiled loops; None for as many as torch uses.
 
     Returns:
         The cells of the dataset, and where each of the U units fires.
 
     Raises:
-        ValueError: Maps and masks are of different numbers of images, or masks are malformed.
+        ValueError: Maps, masks and thresholds do not belong together, or masks are malformed.
     """
+    from baselines.dissection.kernels.running import workers
+
     if len(masks) != maps.n_images:
-        raise ValueError(f"maps of {maps.n_images} images, but masks of {len(masks)}")
-    builder = CellsBuilder(len(masks.labels))
-    counts = _Counts(maps.n_units)
+        raise ValueError(f"maps of {maps.n_images} images but masks of {len(masks)}")
+    if thresholds.shape != (maps.n_units,):
+        raise ValueError(f"{maps.n_units} units but thresholds of shape {thresholds.shape}")
+    builder, counts = CellsBuilder(len(masks.labels)), _Counts(maps.n_units)
     start = 0
-    with ThreadPoolExecutor(max(1, torch.get_num_threads())) as pool:
+    with workers(threads) as team:
+        counter = _Counter(masks, at_most(thresholds), maps.map_size, compiled, team)
         for batch in maps.batches():
+            if start + len(batch) > len(masks):
+                raise ValueError(f"maps of more than the {len(masks)} images that they announce")
             for first in range(0, len(batch), _IMAGES):
                 part = batch[first : first + _IMAGES]
-                read = partial(_read, masks, compiled=compiled)
-                images = list(pool.map(read, range(start, start + len(part))))
-                numbers = [builder.add(image) for image in images]
-                count = partial(_count, images, compiled=compiled)
-                for found in _firing(part, thresholds, masks.mask_size, upsample):
-                    for (row, units, _), inside in zip(found, pool.map(count, found), strict=True):
-                        counts.add(units, numbers[row], inside)
+                for image, (units, inside) in counter.count(part, start):
+                    counts.add(units, builder.add(image), inside)
                 start += len(part)
-    if start != maps.n_images:
-        raise ValueError(f"maps of {maps.n_images} images went through {start}")
+    if start != len(masks):
+        raise ValueError(f"maps of {start} images, not of the {len(masks)} that they announce")
     return builder.build(), counts.firing()
 
 
-def _read(masks: Masks, index: int, *, compiled: bool) -> ImageCells:
-    image = masks.image(index)
-    return image_cells(image, masks.mask_size, len(masks.labels), compiled=compiled)
+class _Counter:
+    """What one image has to say, for some images at a time."""
 
+    def __init__(
+        self,
+        masks: Masks,
+        floors: NDArray[np.float32],
+        map_size: tuple[int, int],
+        compiled: bool,
+        team: Workers,
+    ) -> None:
+        self.masks, self.floors, self.compiled, self.team = masks, floors, compiled, team
+        self.size = (int(masks.mask_size[0]), int(masks.mask_size[1]))
+        self.axes = grid(map_size, self.size, "half_pixel")
 
-def _firing(
-    maps: Tensor, thresholds: Tensor, size: tuple[int, int], upsample: Upsample
-) -> Iterator[list[_Fired]]:
-    """Masks of the units that fire, some images at a time."""
-    limits = thresholds.to(maps.device)
-    rows, units = (maps.amax(dim=(2, 3)) > limits).nonzero(as_tuple=True)
-    step = max(1, _CHUNK_BYTES // (4 * size[0] * size[1]))
-    for first in range(0, len(rows), step):
-        row, unit = rows[first : first + step], units[first : first + step]
-        large = upsample(maps[row, unit][None], size)[0]
-        fires = (large > limits[unit][:, None, None]).flatten(1).cpu().numpy()
-        images, starts = np.unique(row.cpu().numpy(), return_index=True)
-        ends = [*starts[1:], len(row)]
-        numbers = unit.cpu().numpy()
-        spans = zip(images.tolist(), starts, ends, strict=True)
-        yield [(image, numbers[at:end], fires[at:end]) for image, at, end in spans]
+    def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, Found]]:
+        """Of images start, start + 1, ...: their cells, and where units fire in them."""
+        found: dict[int, tuple[ImageCells, Found]] = {}
 
+        def run(first: int, stop: int) -> None:
+            for row in range(first, stop):
+                image = image_cells(
+                    self.masks.image(start + row),
+                    self.size,
+                    len(self.masks.labels),
+                    compiled=self.compiled,
+                )
+                found[row] = image, self._inside(maps[row], image)
 
-def _count(images: Sequence[ImageCells], fired: _Fired, *, compiled: bool) -> NDArray[np.int32]:
-    """Pixels of each mask in each of its image's cells, int32 [S, K]."""
-    row, _, fires = fired
-    codes, n_codes = images[row].codes, len(images[row].sets)
-    if compiled:
-        from baselines.composition.kernels import pixels
+        self.team.over(len(maps), run)
+        return [found[row] for row in range(len(maps))]
 
-        return pixels.count_codes(fires, codes, n_codes)
-    return np.array([np.bincount(codes[mask], minlength=n_codes) for mask in fires], np.int32)
+    def _inside(self, maps: Tensor, image: ImageCells) -> Found:
+        """Where units fire in an image, from its maps [U, h, w]."""
+        n_codes = len(image.sets)
+        if self.compiled and maps.device.type == "cpu":
+            from baselines.composition.kernels.firing import count_codes
+
+            values = maps.contiguous().numpy()
+            return count_codes(values, self.floors, self.axes, image.codes, n_codes)
+        floors = torch.from_numpy(self.floors).to(maps.device)[:, None, None]
+        units = (maps > floors).flatten(1).any(dim=1).nonzero()[:, 0]
+        fires = upsample(maps[units], self.size) > floors[units]
+        masks = fires.flatten(1).cpu().numpy()
+        counts = np.zeros((len(units), n_codes), np.int32)
+        for row, mask in enumerate(masks):
+            counts[row] = np.bincount(image.codes[mask], minlength=n_codes)
+        return units.cpu().numpy(), counts
 
 
 class _Counts:
@@ -150,7 +164,8 @@ class _Counts:
         self._keys.append((units[unit] << 32) | cells[code])
         self._counts.append(counts[unit, code].astype(np.int64))
         self._loose += len(unit)
-        if self._loose > max(_COMPACT, len(self._keys[0])):  # so that sorting stays in proportion
+        # The first holds what is added up already: sorting it again must stay in proportion.
+        if self._loose > max(_COMPACT, len(self._keys[0])):
             self._compact()
 
     def _compact(self) -> None:

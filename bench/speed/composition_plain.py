@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 OR, AND, AND_NOT = 0, 1, 2
 NAMES = ("({} OR {})", "({} AND {})", "({} AND (NOT {}))")
 
-Runs = "NDArray[np.int64]"
-"""Starts and ends of a mask's runs, ascending: [2 * runs]."""
-
-
 @dataclass(frozen=True)
 class Entry:
-    """A formula of the beam, its length, its runs and its score."""
+    """A formula of the beam.
+
+    Attributes:
+        words: The formula, label 12 as "l12".
+        length: Its length.
+        runs: Starts and ends of its mask's runs, ascending, int64 [2 * runs].
+        score: Its IoU.
+    """
 
     words: str
     length: int
@@ -122,10 +125,8 @@ def merge(a: NDArray[np.int64], b: NDArray[np.int64], operator: int) -> NDArray[
     n, i, j = 0, 0, 0
     inside = False
     while i < a.size or j < b.size:
-        if j >= b.size or (i < a.size and a[i] <= b[j]):
-            place = a[i]
-        else:
-            place = b[j]
+        from_a = j >= b.size or (i < a.size and a[i] <= b[j])
+        place = a[i] if from_a else b[j]
         while i < a.size and a[i] == place:
             i += 1
         while j < b.size and b[j] == place:

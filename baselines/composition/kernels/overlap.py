@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from baselines.dissection.kernels.running import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@numba.njit(cache=True, nogil=True)
 def weigh(
     holds: NDArray[np.bool_],
     rows: NDArray[np.int64],
@@ -25,8 +25,15 @@ def weigh(
     n_labels: int,
 ) -> NDArray[np.uint64]:
     """Weights of the cells that a formula and a label have in common: see `overlap.weigh`."""
+    total = np.zeros((len(holds), n_labels, weights.shape[1]), np.uint64)
+    _weigh(holds, rows, weights, first, labels, total)
+    return total
+
+
+@compiled
+def _weigh(holds, rows, weights, first, labels, total):  # type: ignore[no-untyped-def]
+    """See `weigh`."""
     n_formulas, n_weights = holds.shape[0], weights.shape[1]
-    total = np.zeros((n_formulas, n_labels, n_weights), np.uint64)
     for formula in range(n_formulas):
         sums, member = total[formula], holds[formula]
         for row in range(rows.size):
@@ -37,7 +44,6 @@ def weigh(
                     label = np.uint32(labels[at])  # unsigned: a signed index may be negative
                     for number in range(n_weights):
                         sums[label, number] += weight[number]
-    return total
 
 
 def warm_up() -> None:

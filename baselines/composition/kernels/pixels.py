@@ -1,11 +1,12 @@
-"""Loops over the pixels of one image, which let go of Python's lock: threads take images."""
+"""The label sets of one image's pixels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from baselines.dissection.kernels.running import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,7 +15,6 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 """2^64 over the golden ratio: multiplied by it, neighbouring labels go to distant places."""
 
 
-@numba.njit(cache=True, nogil=True)
 def distinct_columns(
     planes: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -26,6 +26,13 @@ def distinct_columns(
     Returns:
         The number of each column, int32 [n], and where each number appears first, int32 [K].
     """
+    codes, examples = _distinct_columns(planes)
+    return codes, examples
+
+
+@compiled
+def _distinct_columns(planes):  # type: ignore[no-untyped-def]
+    """See `distinct_columns`: an open hash table of the columns met so far."""
     n_planes, n = planes.shape
     codes = np.empty(n, np.int32)
     examples = np.empty(n, np.int32)
@@ -69,31 +76,6 @@ def distinct_columns(
     return codes, examples[:count].copy()
 
 
-@numba.njit(cache=True, nogil=True)
-def count_codes(
-    masks: NDArray[np.bool_], codes: NDArray[np.int32], n_codes: int
-) -> NDArray[np.int32]:
-    """How often each code occurs inside each mask.
-
-    Args:
-        masks: bool [S, n].
-        codes: Of every pixel, 0 <= code < K, int32 [n].
-        n_codes: K.
-
-    Returns:
-        Counts, int32 [S, K].
-    """
-    counts = np.zeros((masks.shape[0], n_codes), np.int32)
-    for row in range(masks.shape[0]):
-        own = counts[row]
-        mask = masks[row]
-        for pixel in range(codes.size):
-            if mask[pixel]:
-                own[codes[pixel]] += 1
-    return counts
-
-
 def warm_up() -> None:
     """Compile for the types that are used, so that no timed call pays for it."""
-    codes, _ = distinct_columns(np.zeros((1, 1), np.int32))
-    count_codes(np.zeros((1, 1), np.bool_), codes, 1)
+    distinct_columns(np.zeros((1, 1), np.int32))

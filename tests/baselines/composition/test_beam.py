@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,18 +17,12 @@ GOLDEN = {"A": {0, 1, 5}, "B": {2, 3, 6, 7}, "C": {5, 6, 7}, "D": {8}}
 UNIT = {0, 1, 2, 3}
 
 
-def copy(maps, size):
-    """Up-sampling for maps that are as large as the masks."""
-    assert maps.shape[-2:] == size
-    return maps
-
-
 def prepared(plain, images, n_labels, size, fires, batch=3, compiled=True):
     """Cells, firing and dense masks; `fires` is where units fire, bool [N, U, sh, sw]."""
     masks = plain.ListedMasks(images, n_labels, size)
     maps = plain.ListedMaps(np.asarray(fires, np.float32), batch)
-    thresholds = torch.full((maps.n_units,), 0.5)
-    cells, firing = count_firing(maps, masks, thresholds, copy, compiled=compiled)
+    thresholds = np.full(maps.n_units, 0.5)
+    cells, firing = count_firing(maps, masks, thresholds, compiled=compiled)
     return cells, firing, masks.dense()
 
 
@@ -228,4 +221,4 @@ def test_as_many_images_of_masks_as_of_maps(plain):
     masks = plain.ListedMasks([plain.scalar_image([0], (1, 1))], 1, (1, 1))
     maps = plain.ListedMaps(np.zeros((2, 1, 1, 1)))
     with pytest.raises(ValueError, match="2 images"):
-        count_firing(maps, masks, torch.zeros(1), copy)
+        count_firing(maps, masks, np.zeros(1))
