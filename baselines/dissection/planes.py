@@ -99,10 +99,10 @@ def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: in
     from baselines.dissection.kernels.tally import find_runs
 
     indices = range(start, min(start + CHUNK, len(masks)))
-    images = [_checked(masks, masks.image(index), index) for index in indices]
+    size, n_labels = (masks.mask_size[0], masks.mask_size[1]), len(category)
+    images = [_checked(masks.image(index), index, size, n_labels) for index in indices]
     if reading.once:
         images = [_distinct(*image) for image in images]
-    n_labels = len(category)
     plane_at = np.cumsum([0, *(len(planes) for planes, _ in images)], dtype=np.int64)
     scalar_at = np.cumsum([0, *(len(scalars) for _, scalars in images)], dtype=np.int64)
     planes = np.concatenate([planes for planes, _ in images])
@@ -111,7 +111,7 @@ def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: in
     present = np.zeros((len(images), len(masks.categories)), dtype=np.bool_)
     labels = np.zeros(n_labels, dtype=np.int64)
     own = np.zeros(n_labels, dtype=np.int64)
-    pixels = masks.mask_size[0] * masks.mask_size[1]
+    pixels = size[0] * size[1]
     for at, index in enumerate(indices):
         part = slice(plane_at[at], plane_at[at + 1])
         whole = scalars[scalar_at[at] : scalar_at[at + 1]]
@@ -127,16 +127,16 @@ def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: in
 
 
 def _checked(
-    masks: Masks, image: ImageMasks, index: int
+    image: ImageMasks, index: int, size: tuple[int, int], n_labels: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     planes = np.ascontiguousarray(image.planes, dtype=np.int32)
-    if planes.ndim != 3 or planes.shape[1:] != tuple(masks.mask_size):
+    if planes.ndim != 3 or planes.shape[1:] != size:
         raise ValueError(
-            f"masks of image {index}: planes of shape {planes.shape}, not [P, "
-            f"{masks.mask_size[0]}, {masks.mask_size[1]}]"
+            f"masks of image {index}: planes of shape {planes.shape}, not "
+            f"[P, {size[0]}, {size[1]}]"
         )
     scalars = np.array(image.scalars, dtype=np.int64)
-    if np.any((scalars < 0) | (scalars >= len(masks.labels))):
+    if np.any((scalars < 0) | (scalars >= n_labels)):
         raise ValueError(f"masks of image {index}: a scalar that is no label")
     return planes, scalars
 

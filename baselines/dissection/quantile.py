@@ -1,0 +1,243 @@
+"""Exact quantiles of all values of each unit's maps, however many images there are.
+
+The official programs of Network Dissection keep a random sketch of each unit's values, which reads
+out Hazen's quantile while it is small and errs by some ranks once it is not. Here the rule is exact
+throughout: a float32's bits, turned so that they grow with the value, are counted by their upper
+half in one pass over the maps; a second pass counts the lower halves of those values whose upper
+half holds the wanted rank.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from baselines.dissection.upsample import grid, upsample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from baselines.dissection.kernels.running import Workers
+    from baselines.dissection.upsample import Mode
+    from baselines.spatial import Maps
+
+_BINS = 1 << 16
+_TILE = 2**24  # up-sampled values that torch makes at a time: 64 MiB
+_WIDER = 5.0
+"""A first guess is this many times the wanted share of values: smoothing lowers the others."""
+
+
+def unit_quantiles(
+    maps: Maps,
+    level: float,
+    *,
+    size: tuple[int, int] | None = None,
+    mode: Mode = "half_pixel",
+    compiled: bool = True,
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """Hazen's quantile of each unit's values over all images (see `metrics.numeric`).
+
+    Equal to `hazen_quantile(values, level)` of all values at once, in every bit. Memory: a batch
+    of maps and 2^16 counts per unit (256 KiB of 32 bits, up to 2^32 values per unit). Maps are
+    gone through twice; three times where they are up-sampled, and once more where a unit's
+    up-sampled quantile lies below the guess by which most of its values are not even made.
+
+    Args:
+        maps: float32 [N, U, h, w] in batches.
+        level: In [0, 1].
+        size: (sh, sw) to take the quantile of up-sampled values; None takes it of the maps' own.
+        mode: Of up-sampling.
+        compiled: Whether maps on a CPU are counted by compiled loops; False has torch count them,
+            as it does on any other device.
+        threads: Of the compiled loops; None for as many as torch uses.
+
+    Returns:
+        Thresholds, float64 [U]; NaN for a unit with any value that is not finite.
+
+    Raises:
+        ValueError: A level outside [0, 1], or no values.
+    """
+    from baselines.dissection.kernels.running import workers
+
+    if not 0 <= level <= 1:
+        raise ValueError(f"a quantile's level lies in [0, 1], not {level!r}")
+    height, width = size or maps.map_size
+    total = maps.n_images * height * width
+    if not total:
+        raise ValueError("a quantile of no values is not defined")
+    with workers(threads) as team:
+        counter = _Counter(maps, total, compiled, team)
+        if size is None or size == maps.map_size:
+            return counter.quantiles(level, None, "half_pixel", None)
+        raw = counter.count(None, mode, counter.everything(), None)
+        floors = counter.guess(raw, 1.0 - min(1.0, _WIDER * (1.0 - level)))
+        return counter.quantiles(level, size, mode, floors)
+
+
+class _Counter:
+    """Passes over the maps, and what they found."""
+
+    def __init__(self, maps: Maps, total: int, compiled: bool, team: Workers) -> None:
+        self.maps, self.total, self.compiled, self.team = maps, total, compiled, team
+        self.least = np.full(maps.n_units, 0xFFFFFFFF, dtype=np.uint32)
+        self.broken = np.zeros(maps.n_units, dtype=np.bool_)
+
+    def everything(self) -> NDArray[np.float32]:
+        """Floors that every finite value exceeds."""
+        return np.full(self.maps.n_units, -np.inf, dtype=np.float32)
+
+    def quantiles(
+        self,
+        level: float,
+        size: tuple[int, int] | None,
+        mode: Mode,
+        floors: NDArray[np.float32] | None,
+    ) -> NDArray[np.float64]:
+        """Both passes; `floors` are guesses below which values may go uncounted."""
+        rank, share = _hazen(level, self.total)
+        floors = self.everything() if floors is None else floors
+        high = self.count(size, mode, np.where(self.broken, np.inf, floors), None)
+        below = self.total - high.sum(axis=1, dtype=np.int64)  # at most the floor, and not counted
+        again = ~self.broken & (below > rank)
+        if size is not None and again.any():
+            high[again] = 0
+            floors = np.where(again, -np.inf, floors)
+            high += self.count(size, mode, np.where(again, -np.inf, np.inf), None)
+            below = self.total - high.sum(axis=1, dtype=np.int64)
+        floors = np.where(self.broken, np.inf, floors)
+        bins, start = _find(high, rank - below)
+        del high
+        low = self.count(size, mode, floors, bins)
+        rest, before = _find(low, rank - below - start)
+        keys = (bins << 16) | rest
+        keys[self.broken] = 0x80000000  # 0.0, of no meaning: their result is NaN
+        values = _value(keys.astype(np.uint32))
+        # The next value in order is the same one again, or the next in the bin, or beyond it.
+        last = below + start + before + low[np.arange(len(low)), rest] - 1
+        same = (last > rank) | self.broken | (rank == self.total - 1)
+        following = _value(np.minimum(_next_key(low, bins, rest), self.least))
+        following = np.where(same, values, following)
+        result = _between(values.astype(np.float64), following.astype(np.float64), share)
+        result[self.broken] = np.nan
+        return result
+
+    def guess(self, high: NDArray[Any], level: float) -> NDArray[np.float32]:
+        """Where the given level lies among the maps' own values, to the upper half of its bits."""
+        if level <= 0:
+            return self.everything()
+        height, width = self.maps.map_size
+        rank = int(level * (self.maps.n_images * height * width - 1))
+        bins, _ = _find(high, np.full(len(high), rank))
+        floors = _value(((bins << 16) | 0xFFFF).astype(np.uint32))
+        return np.where(np.isfinite(floors), floors, -np.inf).astype(np.float32)
+
+    def count(
+        self,
+        size: tuple[int, int] | None,
+        mode: Mode,
+        floors: NDArray[Any],
+        bins: NDArray[np.int64] | None,
+    ) -> NDArray[Any]:
+        """One pass: keys above the floors by their upper 16 bits, or within `bins` by the lower."""
+        from baselines.dissection.kernels.quantile import count_values
+
+        floors = floors.astype(np.float32)
+        n_units = self.maps.n_units
+        wanted = np.full(n_units, -1) if bins is None else bins
+        counts = np.zeros((n_units, _BINS), np.uint32 if self.total < 2**32 else np.int64)
+        axes = None if size is None else grid(self.maps.map_size, size, mode)
+        on_device: Tensor | None = None
+        for batch in self.maps.batches():
+            if self.compiled and batch.device.type == "cpu":
+                values = batch.contiguous().numpy()
+                found = (counts, self.least, self.broken)
+                count_values(values, axes, floors, wanted, *found, self.team)
+                continue
+            if on_device is None:
+                on_device = torch.zeros(counts.shape, dtype=torch.int64, device=batch.device)
+            self._count_by_torch(batch, size, mode, floors, wanted, on_device)
+        if on_device is not None:
+            counts += on_device.cpu().numpy().astype(counts.dtype)
+        return counts
+
+    def _count_by_torch(
+        self,
+        batch: Tensor,
+        size: tuple[int, int] | None,
+        mode: Mode,
+        floors: NDArray[np.float32],
+        bins: NDArray[np.int64],
+        counts: Tensor,
+    ) -> None:
+        """As `baselines.dissection.kernels.quantile.count_values`, on any device."""
+        wanted = torch.from_numpy(bins).to(batch.device)[:, None]
+        limits = torch.from_numpy(floors).to(batch.device)[:, None]
+        if size is None:
+            odd = ~torch.isfinite(batch).flatten(2).all(dim=2).all(dim=0)
+            self.broken |= odd.cpu().numpy()
+        height, width = size or self.maps.map_size
+        for part in torch.split(batch, max(1, _TILE // (len(bins) * height * width))):
+            values = part if size is None else upsample(part, size, mode)
+            flat = values.transpose(0, 1).flatten(1)  # [U, b * P]
+            number = (flat + 0.0).view(torch.int32).to(torch.int64) & 0xFFFFFFFF
+            key = number ^ torch.where(number >> 31 == 1, 0xFFFFFFFF, 0x80000000)
+            above, high = flat > limits, key >> 16
+            inside = above & ((high == wanted) | (wanted < 0))
+            digit = torch.where(wanted < 0, high, key & 0xFFFF)
+            counts.scatter_add_(1, digit, inside.to(torch.int64))
+            beyond = above & (wanted >= 0) & (high > wanted)
+            least = torch.where(beyond, key, 0xFFFFFFFF).amin(dim=1).cpu().numpy()
+            self.least = np.minimum(self.least, least.astype(np.uint32))
+
+
+def _hazen(level: float, total: int) -> tuple[int, float]:
+    """Rank below the quantile, 0-based, and how far it lies towards the next one."""
+    place = total * level + 0.5 - 1.0
+    if place < 0:
+        return 0, 0.0
+    if place >= total - 1:
+        return total - 1, 0.0
+    return int(place), place - int(place)
+
+
+def _between(
+    low: NDArray[np.float64], high: NDArray[np.float64], share: float
+) -> NDArray[np.float64]:
+    """The point between two values, from the nearer one, as numpy.quantile has it."""
+    step = high - low
+    return high - step * (1.0 - share) if share >= 0.5 else low + step * share
+
+
+def _find(
+    counts: NDArray[Any], rank: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The bin that holds each unit's rank, and how many values lie in the bins before it."""
+    bins, before = (np.zeros(len(counts), dtype=np.int64) for _ in range(2))
+    for unit, row in enumerate(counts):
+        running = np.cumsum(row, dtype=np.int64)
+        found = int(np.searchsorted(running, rank[unit], side="right"))
+        bins[unit] = min(found, _BINS - 1)  # beyond the last only for units that are not counted
+        before[unit] = running[bins[unit]] - row[bins[unit]]
+    return bins, before
+
+
+def _next_key(
+    counts: NDArray[Any], bins: NDArray[np.int64], rest: NDArray[np.int64]
+) -> NDArray[np.uint32]:
+    """The lowest key above (bins, rest) within the bin; the highest of all where there is none."""
+    result = np.full(len(counts), 0xFFFFFFFF, dtype=np.uint32)
+    for unit, row in enumerate(counts):
+        later = np.flatnonzero(row[rest[unit] + 1 :])
+        if len(later):
+            result[unit] = (bins[unit] << 16) | (rest[unit] + 1 + later[0])
+    return result
+
+
+def _value(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """The float32 of each key."""
+    turned = np.where(keys >= 0x80000000, np.uint32(0x80000000), np.uint32(0xFFFFFFFF))
+    return (keys ^ turned).view(np.float32)

@@ -1,0 +1,147 @@
+"""The rules by which counts become scores and labels: plain arithmetic, without torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+Denominator = Literal["official", "image_has_category"]
+DENOMINATORS: tuple[Denominator, ...] = ("official", "image_has_category")
+
+_TINY = 1e-10  # in the official denominator, which keeps 0 / 0 away
+
+
+def grid_level(quantile: float) -> float:
+    """The level at which Network Dissection's official code reads its thresholds.
+
+    It reads a grid of 1,000 points from 0 to 1 at index int(1000 (1 - quantile) - 1), so that the
+    default quantile, 0.005, means level 994 / 999 = 0.994995.
+
+    Args:
+        quantile: Share of a unit's values above its threshold, in [0.001, 0.999].
+
+    Raises:
+        ValueError: Outside that range.
+    """
+    if not 0.001 <= quantile <= 0.999:
+        raise ValueError(f"quantile lies in [0.001, 0.999], not {quantile!r}")
+    return max(0, int(1000 * (1 - quantile) - 1)) / 999
+
+
+def iou_by_category(
+    labels: NDArray[np.int64],
+    both: NDArray[np.int64],
+    by_category: NDArray[np.int64],
+    category: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Intersection over union as Network Dissection counts it (CVPR 2017, eq. 1).
+
+    both / (by_category + labels - both + 1e-10): a unit's pixels count only in images where the
+    label's category does.
+
+    Args:
+        labels: Pixels of each label [C].
+        both: Of these, the ones in each unit's mask [U, C].
+        by_category: Each unit's pixels where a category counts [U, K].
+        category: Of each label, in 0..K-1 [C].
+
+    Returns:
+        float64 [U, C].
+    """
+    result: NDArray[np.float64] = both / (by_category[:, category] + labels - both + _TINY)
+    return result
+
+
+def iou(
+    labels: NDArray[np.int64], both: NDArray[np.int64], active: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Intersection over union over all images; 0 where both sets are empty.
+
+    Args:
+        labels: Pixels of each label [C].
+        both: Of these, the ones in each unit's mask [U, C].
+        active: Each unit's pixels [U].
+
+    Returns:
+        float64 [U, C].
+    """
+    union = active[:, None] + labels - both
+    result: NDArray[np.float64] = both / np.maximum(union, 1)
+    return result
+
+
+def category_winner(scores: ArrayLike) -> int | None:
+    """Which category names a unit, given the score of each category's best label.
+
+    The same rule picks the best label within a category.
+
+    Args:
+        scores: IoU of the best label of each category [K], in the order of the source; NaN where
+            there is none.
+
+    Returns:
+        The first category with the highest score; None where no score is above 0.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    table = np.where(np.isnan(table), 0.0, table)
+    if not len(table) or not table.max() > 0:
+        return None
+    return int(np.argmax(table))
+
+
+def with_gaps(scores: NDArray[np.float64], live: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Scores for a labelling: NaN rows for dead units, -inf where a unit overlaps with no label.
+
+    Args:
+        scores: IoU [U, C].
+        live: Which units carry a signal [U].
+
+    Returns:
+        float32 [U, C].
+    """
+    result = scores.astype(np.float32)
+    result[~(scores > 0).any(axis=1)] = -np.inf
+    result[~live] = np.nan
+    return result
+
+
+def best_labels(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Column of each unit's highest finite score, the lowest among equals; -1 without one, [U]."""
+    if not scores.shape[1]:
+        return np.full(len(scores), -1)
+    finite = np.isfinite(scores)
+    best = np.where(finite, scores, -np.inf).argmax(axis=1)
+    return np.where(finite.any(axis=1), best, -1)
+
+
+def detector_counts(
+    scores: NDArray[np.float32],
+    best: NDArray[np.int64],
+    threshold: float,
+    names: Sequence[tuple[str, str]],
+) -> dict[str, int]:
+    """How many units detect a label, and how many labels are detected, in all and by category.
+
+    Args:
+        scores: IoU [U, C].
+        best: Column of each unit's label, or -1 [U].
+        threshold: A unit detects its label where IoU exceeds it.
+        names: (name, category) of each label, C of them.
+
+    Returns:
+        "detectors" (units), "unique_detectors" (labels), and "detectors_CATEGORY" (labels) for
+        every category that has labels.
+    """
+    units = np.flatnonzero(best >= 0)
+    detected = [u for u in units if scores[u, best[u]] > np.float32(threshold)]
+    labels = {names[best[unit]] for unit in detected}
+    counts = {"detectors": len(detected), "unique_detectors": len(labels)}
+    for category in dict.fromkeys(category for _, category in names):
+        counts[f"detectors_{category}"] = sum(kind == category for _, kind in labels)
+    return counts

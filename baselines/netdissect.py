@@ -1,0 +1,177 @@
+"""Network Dissection: a unit is named by the annotated concept whose masks its own overlap best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from baselines.base import Evidence, Labelling, Need
+from baselines.dissection.rules import (
+    DENOMINATORS,
+    Denominator,
+    best_labels,
+    category_winner,
+    detector_counts,
+    grid_level,
+    iou_by_category,
+    with_gaps,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from baselines.dissection.tally import Tally
+    from baselines.spatial import Masks
+
+
+@dataclass(frozen=True)
+class NetDissect:
+    """Network Dissection (Bau et al., CVPR 2017) on any masks, over all units at once.
+
+    A unit's threshold T is an exact quantile of its activations over all images and places, taken
+    before up-sampling; its mask in an image is where the map, enlarged bilinearly, exceeds T. A
+    unit is named by the label whose pixels overlap with its masks best: the first category with
+    the highest IoU, and within it the first label. A 2-D layer's unit is a constant map.
+
+    Two things differ from the official code, which leaves them to chance: pixels that no label
+    covers belong to no category (its label 0 does, to the last one), and an image without pixel
+    labels counts for the categories of its whole-image labels (there, of the unit before).
+
+    Attributes:
+        quantile: Share of a unit's activations above its threshold, read off a grid of 1,000
+            levels as in the official code (see `grid_level`), in [0.001, 0.999].
+        threshold: IoU above which a unit counts as a detector, in [0, 1].
+        denominator: Which images count for a category. "official": those in which an active pixel,
+            or the whole image, has a label of it. "image_has_category": those which have one
+            anywhere, as the paper says.
+
+    Raises:
+        ValueError: A value outside its range.
+    """
+
+    summary: ClassVar[str] = "Annotated concept whose masks overlap best with the unit's own"
+    version: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset({"activations", "maps", "masks"})
+    given: ClassVar[str] = "masks"
+    vocabulary: ClassVar[str] = "mask labels"
+    source: ClassVar[str] = (
+        "Bau, Zhou, Khosla, Oliva and Torralba, Network Dissection: Quantifying Interpretability "
+        "of Deep Visual Representations, CVPR 2017, arXiv:1704.05796; "
+        "https://github.com/CSAILVision/NetDissect-Lite"
+    )
+
+    quantile: float = 0.005
+    threshold: float = 0.04
+    denominator: Denominator = "official"
+
+    def __post_init__(self) -> None:
+        """Check the parameters before any evidence is gathered."""
+        grid_level(self.quantile)
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold lies in [0, 1], not {self.threshold!r}")
+        if self.denominator not in DENOMINATORS:
+            raise ValueError(
+                f"unknown denominator {self.denominator!r}: {' or '.join(DENOMINATORS)}"
+            )
+
+    def warm_up(self) -> None:
+        """Compile the inner loops, so that no timed call pays for it."""
+        from baselines.dissection.kernels import quantile, tally
+
+        quantile.warm_up()
+        tally.warm_up()
+
+    def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
+        """Name every unit of a whole layer.
+
+        Args:
+            evidence: Activations [N, U], maps [N, U, h, w] and masks of the N images.
+            seed: Nothing is drawn.
+
+        Returns:
+            IoU of units and labels, float32 [U, C]: NaN rows for dead units (activations constant
+            or not all finite), -inf rows for units that overlap with no label. The table "tally"
+            has the official columns; counts say how many units and labels make detectors.
+
+        Raises:
+            ValueError: Maps or masks are missing, or do not belong together.
+        """
+        import torch
+
+        from baselines.dissection.planes import Reading, label_categories
+        from baselines.dissection.quantile import unit_quantiles
+        from baselines.dissection.tally import tally
+        from baselines.similarity import live_units
+
+        maps, masks = evidence.dissected()
+        thresholds = unit_quantiles(maps, grid_level(self.quantile))
+        live = live_units(evidence.activations).cpu().numpy() & (thresholds == thresholds)
+        thresholds[~live] = float("nan")
+        reading = Reading(whole_image=self.denominator == "image_has_category")
+        counts = tally(maps, masks, thresholds, mode="half_pixel", reading=reading)
+        category = label_categories(masks)
+        found = iou_by_category(counts.labels, counts.both, counts.by_category, category)
+        scores = with_gaps(found, live)
+        names = [(label.name, label.category) for label in masks.labels]
+        best = best_labels(scores)
+        return Labelling(
+            concepts=tuple(name for name, _ in names),
+            scores=torch.from_numpy(scores),
+            tables={"tally": tally_table(masks, category, counts, found, live)},
+            counts=detector_counts(scores, best, self.threshold, names),
+        )
+
+
+def tally_table(
+    masks: Masks,
+    category: NDArray[np.int64],
+    counts: Tally,
+    found: NDArray[np.float64],
+    live: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """The official tally.csv: each unit's label, and its best label of each category.
+
+    Args:
+        masks: For names.
+        category: Of each label [C].
+        counts: Of pixels.
+        found: IoU [U, C].
+        live: Which units carry a signal [U]; the others have no label and no score.
+
+    Returns:
+        One row a unit, sorted by score, highest first (ties by unit). `unit` counts from 1.
+        Without any overlap a label is "" and its score 0.
+    """
+    import numpy as np
+    import pandas as pd
+
+    scores = found.astype(np.float32)  # decided as the labelling is: on scores of its precision
+    rows = []
+    for unit in range(len(found)):
+        row: dict[str, Any] = {"unit": unit + 1, "category": "", "label": "", "score": 0.0}
+        bests = []
+        for kind, name in enumerate(masks.categories):
+            labels = np.flatnonzero(category == kind)
+            at = category_winner(scores[unit, labels])
+            label = None if at is None else int(labels[at])
+            bests.append(label)
+            row[f"{name}-label"] = "" if label is None else masks.labels[label].name
+            row[f"{name}-truth"] = 0 if label is None else int(counts.labels[label])
+            row[f"{name}-activation"] = int(counts.by_category[unit, kind])
+            row[f"{name}-intersect"] = 0 if label is None else int(counts.both[unit, label])
+            row[f"{name}-iou"] = 0.0 if label is None else float(found[unit, label])
+        winner = category_winner([0.0 if at is None else scores[unit, at] for at in bests])
+        if not live[unit]:
+            row["score"] = float("nan")
+        elif winner is not None:
+            label = bests[winner]
+            assert label is not None
+            row["category"], row["label"] = masks.categories[winner], masks.labels[label].name
+            row["score"] = float(found[unit, label])
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    if rows:
+        table = table.sort_values("score", ascending=False, kind="stable", na_position="last")
+    return table.reset_index(drop=True)

@@ -1,0 +1,65 @@
+"""Network Dissection's tally as a plain loop over images and units, and its thresholds by sorting.
+
+Written from the paper (Bau et al., CVPR 2017, section 2) with the cost of the published loops: a
+unit's map is resized by Pillow and compared, and the labels under its mask counted by `bincount`.
+Units that are inactive in an image are left out. It is what the benchmark compares with, and
+nothing else uses it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from baselines.dissection.planes import label_categories
+from baselines.dissection.tally import Tally
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from baselines.spatial import Maps, Masks
+
+
+def plain_thresholds(maps: Maps, level: float) -> NDArray[np.float64]:
+    """Quantile of all values of each unit, from all maps at once."""
+    values = np.concatenate([batch.numpy() for batch in maps.batches()])
+    columns = values.transpose(1, 0, 2, 3).reshape(maps.n_units, -1).astype(np.float64)
+    result: NDArray[np.float64] = np.quantile(columns, level, axis=1, method="hazen")
+    return result
+
+
+def plain_tally(maps: Maps, masks: Masks, thresholds: NDArray[np.float64]) -> Tally:
+    """Counts of overlaps, one image and unit after the other."""
+    category = label_categories(masks)
+    n_labels, n_kinds = len(category), len(masks.categories)
+    height, width = masks.mask_size
+    labels = np.zeros(n_labels, np.int64)
+    both = np.zeros((maps.n_units, n_labels), np.int64)
+    by_category = np.zeros((maps.n_units, n_kinds), np.int64)
+    active = np.zeros(maps.n_units, np.int64)
+    index = 0
+    for batch in maps.batches():
+        for values in batch.numpy():
+            image = masks.image(index)
+            index += 1
+            planes = image.planes.reshape(len(image.planes), -1) + 1
+            scalars = np.array(image.scalars, dtype=np.int64)
+            labels += np.bincount(planes.ravel(), minlength=n_labels + 1)[1:]
+            labels[scalars] += height * width
+            for unit in np.flatnonzero(values.max(axis=(1, 2)) > thresholds):
+                enlarged = Image.fromarray(values[unit]).resize(
+                    (width, height), Image.Resampling.BILINEAR
+                )
+                mask = (np.asarray(enlarged) > thresholds[unit]).ravel()
+                area = int(mask.sum())
+                found = np.bincount(planes[:, mask].ravel(), minlength=n_labels + 1)[1:]
+                found[scalars] += area
+                both[unit] += found
+                seen = np.zeros(n_kinds, np.bool_)
+                if area:
+                    seen[category[found > 0]] = True
+                by_category[unit, seen] += area
+                active[unit] += area
+    return Tally(labels, both, by_category, active, maps.n_images * height * width)
