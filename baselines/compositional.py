@@ -99,6 +99,7 @@ class Compositional:
         """
         from baselines.composition.firing import count_firing
         from baselines.composition.formula import text
+        from baselines.composition.units import search_units
         from baselines.dissection.quantile import unit_quantiles
         from baselines.similarity import live_units
 
@@ -107,7 +108,14 @@ class Compositional:
         live = live_units(evidence.activations).cpu().numpy() & (thresholds == thresholds)
         thresholds[~live] = float("nan")
         cells, firing = count_firing(maps, masks, thresholds)
-        beams = self._search(cells, firing)
+        beams = search_units(
+            cells,
+            firing,
+            beam=self.beam,
+            max_length=self.max_length,
+            penalty=self.penalty,
+            official_beam=self.official_beam,
+        )
         names = [label.name for label in masks.labels]
         return Labelling(
             concepts=(),
@@ -116,29 +124,6 @@ class Compositional:
             tables={"formulas": formula_table(masks, cells, firing, beams)},
             counts={"silent_units": sum(not beam for beam in beams) - int((~live).sum())},
         )
-
-    def _search(self, cells: Cells, firing: Sequence[Firing]) -> list[list[Scored]]:
-        """The beam of every unit."""
-        from baselines.composition.beam import search
-        from baselines.dissection.kernels.running import workers
-
-        beams: list[list[Scored]] = [[] for _ in firing]
-
-        def run(first: int, stop: int) -> None:
-            for unit in range(first, stop):
-                beams[unit] = search(
-                    cells,
-                    firing[unit],
-                    beam=self.beam,
-                    max_length=self.max_length,
-                    penalty=self.penalty,
-                    official_beam=self.official_beam,
-                )
-
-        cells.prepare()  # once, and not in every thread
-        with workers() as team:
-            team.over(len(firing), run)
-        return beams
 
 
 def formula_table(

@@ -53,11 +53,13 @@ class _Pool:
         marks: Of each its size and the two hashes of its mask, uint64 [n, 3].
         common: |f AND u|, int64 [n].
         lengths: int64 [n].
+        fresh: Which ones are no mere repetition of the formula that they extend, bool [n].
     """
 
     marks: NDArray[np.uint64]
     common: NDArray[np.int64]
     lengths: NDArray[np.int64]
+    fresh: NDArray[np.bool_]
 
     def before(self, other: _Pool) -> _Pool:
         """These, then the others."""
@@ -65,11 +67,14 @@ class _Pool:
             np.concatenate([self.marks, other.marks]),
             np.concatenate([self.common, other.common]),
             np.concatenate([self.lengths, other.lengths]),
+            np.concatenate([self.fresh, other.fresh]),
         )
 
     def keep(self, chosen: NDArray[np.int64]) -> _Pool:
         """The chosen ones."""
-        return _Pool(self.marks[chosen], self.common[chosen], self.lengths[chosen])
+        return _Pool(
+            self.marks[chosen], self.common[chosen], self.lengths[chosen], self.fresh[chosen]
+        )
 
 
 def search(
@@ -114,6 +119,7 @@ def search(
         cells.label_weights,
         label_common.astype(np.int64),
         np.ones(cells.n_labels, np.int64),
+        np.ones(cells.n_labels, np.bool_),
     )
     chooser = _Chooser(unit.pixels, beam, penalty, official_beam)
     chosen = chooser.best(labels)
@@ -152,7 +158,9 @@ def _extended(
     either = f_common + labels.common - shared_common
     common = np.stack([either, shared_common, f_common - shared_common], axis=2)
     lengths = np.broadcast_to(kept.lengths[:, None, None] + _ADDED, common.shape)
-    return _Pool(marks.reshape(-1, 3), common.reshape(-1), lengths.reshape(-1))
+    # Most labels lie apart from a formula, and f AND NOT l is then f.
+    fresh = (marks != kept.marks[:, None, None]).any(axis=3)
+    return _Pool(marks.reshape(-1, 3), common.reshape(-1), lengths.reshape(-1), fresh.reshape(-1))
 
 
 def _place(at: int, n_formulas: int, n_labels: int) -> tuple[int, int, int]:
@@ -207,6 +215,8 @@ class _Chooser:
         """The candidates to keep, best first."""
         scores = self.scores(pool)
         alive = np.flatnonzero(pool.common > 0)
+        if not self.official_beam:  # the shorter formula of that mask is in the pool, too
+            alive = alive[pool.fresh[alive]]
         looked_at = max(_LOOKED_AT, self.beam)
         while True:
             few = alive

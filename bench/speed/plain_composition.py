@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OR, AND, AND_NOT = 0, 1, 2
 NAMES = ("({} OR {})", "({} AND {})", "({} AND (NOT {}))")
 
+
 @dataclass(frozen=True)
 class Entry:
     """A formula of the beam.
