@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.composition.formula import And, Leaf, Not, Or, evaluate, length, parse, text
@@ -29,11 +29,13 @@ def test_text_and_length():
     assert length(And(Leaf(0), Not(Leaf(1)))) == 3
 
 
+@settings(deadline=None)
 @given(FORMULAS)
 def test_what_is_written_can_be_read(formula):
     assert text(parse(text(formula, NAMES), NAMES), NAMES) == text(formula, NAMES)
 
 
+@settings(deadline=None)
 @given(FORMULAS)
 def test_plain_names_are_read_as_the_same_formula(formula):
     names = [f"name {number}-c" for number in range(len(NAMES))]
@@ -51,6 +53,7 @@ def test_what_is_no_formula_is_refused(words):
         parse(words, ["a", "b"])
 
 
+@settings(deadline=None)
 @given(FORMULAS)
 def test_evaluation_is_that_of_each_point(formula):
     random = np.random.default_rng(0)
