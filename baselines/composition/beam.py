@@ -103,7 +103,7 @@ def search(
         unit: Where the unit fires.
         beam: Formulas kept after each step.
         max_length: Labels of a formula at most: the search takes one step less.
-        penalty: Factor of the score for each unit of length above 1.
+        penalty: Factor of the score for each unit of length above 1, in (0, 1].
         official_beam: As the published code: formulas of the same mask fill the beam, and of equal
             scores what is met first comes first, whatever its length.
         compiled: Whether by compiled loops; else by NumPy, their reference.
