@@ -111,7 +111,6 @@ def search(
     Returns:
         The beam, best first; empty where no label shares a pixel with the unit.
     """
-    every = np.arange(len(cells))
     unit_weights = unit.counts.astype(np.uint64)[:, None]
     anywhere = np.ones((1, len(cells)), np.bool_)
     label_common = weigh(cells, anywhere, unit.cells, unit_weights, compiled=compiled)[0, :, 0]
@@ -129,7 +128,7 @@ def search(
     for _ in range(max_length - 1):
         if not formulas:
             break
-        shared = weigh(cells, holds, every, cells.weights, compiled=compiled)
+        shared = weigh(cells, holds, None, cells.weights, compiled=compiled)
         shared_common = weigh(cells, holds, unit.cells, unit_weights, compiled=compiled)
         pool = kept.before(_extended(kept, labels, shared, shared_common[:, :, 0].astype(np.int64)))
         chosen = chooser.best(pool)

@@ -74,8 +74,8 @@ class Cells:
     @cached_property
     def label_weights(self) -> NDArray[np.uint64]:
         """Sums of `weights` over the cells of each label, uint64 [C, 3]; the first is |l|."""
-        every, anywhere = np.arange(len(self)), np.ones((1, len(self)), np.bool_)
-        sums: NDArray[np.uint64] = weigh(self, anywhere, every, self.weights)[0]
+        anywhere = np.ones((1, len(self)), np.bool_)
+        sums: NDArray[np.uint64] = weigh(self, anywhere, None, self.weights)[0]
         return sums
 
     @cached_property

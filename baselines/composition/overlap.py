@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def weigh(
     cells: Cells,
     holds: NDArray[np.bool_],
-    rows: NDArray[np.int64],
+    rows: NDArray[np.int64] | None,
     weights: NDArray[np.uint64],
     *,
     compiled: bool = True,
@@ -28,22 +28,24 @@ def weigh(
     Args:
         cells: A cells, C labels.
         holds: Where each of F formulas holds, bool [F, A].
-        rows: The cells to add up, without repetition [R].
+        rows: The cells to add up, without repetition [R]; None for all A, in their order.
         weights: Their W weights [R, W].
         compiled: Whether by the compiled loop (see `kernels`); else by NumPy, its reference.
 
     Returns:
         Sums, uint64 [F, C, W].
     """
-    if compiled:
-        from baselines.composition.kernels import overlap
-
-        return overlap.weigh(holds, rows, weights, cells.first, cells.labels, cells.n_labels)
     sums = np.zeros((len(holds), cells.n_labels, weights.shape[1]), np.uint64)
-    for number, member in enumerate(holds):
-        inside = member[rows]
-        counts = np.diff(cells.first)[rows[inside]]
-        lists = [cells.labels_of(cell) for cell in rows[inside]]
+    for own, member in zip(sums, holds, strict=True):
+        at = np.flatnonzero(member if rows is None else member[rows])
+        inside = at if rows is None else rows[at]
+        if compiled:
+            from baselines.composition.kernels.overlap import add_weights
+
+            add_weights(inside, at, weights, cells.first, cells.labels, own)
+            continue
+        lists = [cells.labels_of(cell) for cell in inside]
         bears = np.concatenate([cells.labels[:0], *lists])
-        np.add.at(sums[number], bears, np.repeat(weights[inside], counts, axis=0))
+        counts = [len(labels) for labels in lists]
+        np.add.at(own, bears, np.repeat(weights[at], counts, axis=0))
     return sums
