@@ -1,0 +1,199 @@
+"""The cells of a dataset: all pixels that bear the same set of labels are one cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.composition.overlap import weigh
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from baselines.spatial import ImageMasks
+
+_SEED = 0x5EED
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What a dataset's masks say to formulas: how many pixels bear which set of labels.
+
+    The mask of a label is the union of its cells, of several planes too, and a scalar label
+    belongs to all cells of its images. Pixels without any label are in no cell: no formula that
+    the search makes (OR, AND, AND NOT) holds there.
+
+    Memory: 4 bytes per label of a cell, twice, and some 50 bytes per cell; it grows with the
+    number of distinct label sets, not with pixels. At worst there are as many cells as labelled
+    pixels.
+
+    Attributes:
+        n_labels: C.
+        sizes: Pixels of each of the A cells, int64 [A].
+        first: The labels of cell a are labels[first[a] : first[a + 1]], int64 [A + 1].
+        labels: Labels of the cells, ascending within a cell, int32.
+    """
+
+    n_labels: int
+    sizes: NDArray[np.int64]
+    first: NDArray[np.int64]
+    labels: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def labels_of(self, cell: int) -> NDArray[np.int32]:
+        """The set of labels that all pixels of a cell bear, ascending."""
+        return self.labels[self.first[cell] : self.first[cell + 1]]
+
+    def holding(self, label: int) -> NDArray[np.bool_]:
+        """Where a label holds, bool [A]."""
+        start, stop = self._first_of_label[label : label + 2]
+        holds = np.zeros(len(self), np.bool_)
+        holds[self._cells_by_label[start:stop]] = True
+        return holds
+
+    @cached_property
+    def weights(self) -> NDArray[np.uint64]:
+        """Of each cell its size and two random 64-bit numbers, uint64 [A, 3].
+
+        The random numbers of a formula's cells, added up modulo 2^64, are a 128-bit hash of its
+        mask that follows the algebra of sizes: that of (f OR l) is hash(f) + hash(l) -
+        hash(f AND l). Two different masks have equal hashes with a probability of 2^-128.
+        """
+        weights = np.empty((len(self), 3), np.uint64)
+        weights[:, 0] = self.sizes
+        random = np.random.default_rng(_SEED)
+        weights[:, 1:] = random.integers(0, 2**64, size=(len(self), 2), dtype=np.uint64)
+        return weights
+
+    @cached_property
+    def label_weights(self) -> NDArray[np.uint64]:
+        """Sums of `weights` over the cells of each label, uint64 [C, 3]; the first is |l|."""
+        anywhere = np.ones((1, len(self)), np.bool_)
+        sums: NDArray[np.uint64] = weigh(self, anywhere, None, self.weights)[0]
+        return sums
+
+    @cached_property
+    def _cells_by_label(self) -> NDArray[np.int32]:
+        cell_of = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.first))
+        return cell_of[np.argsort(self.labels, kind="stable")]
+
+    @cached_property
+    def _first_of_label(self) -> NDArray[np.int64]:
+        counts = np.bincount(self.labels, minlength=self.n_labels)
+        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def prepare(self) -> None:
+        """Derive what is derived on first use, so that threads find it."""
+        _ = self.held_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the arrays, the ones derived on first use included."""
+        arrays = (self.sizes, self.first, self.labels, self.weights, self.label_weights)
+        derived = (self._cells_by_label, self._first_of_label)
+        return sum(array.nbytes for array in (*arrays, *derived))
+
+
+@dataclass(frozen=True, eq=False)
+class ImageCells:
+    """The cells of one image.
+
+    Attributes:
+        codes: Of every pixel its label set, int32 [sh * sw].
+        sets: The labels of each code, ascending; empty where there is none.
+    """
+
+    codes: NDArray[np.int32]
+    sets: tuple[tuple[int, ...], ...]
+
+
+def image_cells(
+    image: ImageMasks, size: tuple[int, int], n_labels: int, *, compiled: bool = True
+) -> ImageCells:
+    """Find the label sets of one image's pixels.
+
+    Args:
+        image: Planes int32 [P, sh, sw] and scalars.
+        size: (sh, sw).
+        n_labels: C.
+        compiled: Whether by the compiled loop (see `kernels`); else by NumPy, its reference.
+
+    Raises:
+        ValueError: The planes are not of that size, or hold a number that is no label.
+    """
+    planes = np.ascontiguousarray(image.planes, dtype=np.int32)
+    if planes.ndim != 3 or planes.shape[1:] != size:
+        raise ValueError(f"mask planes must be [P, {size[0]}, {size[1]}], not {planes.shape}")
+    planes = planes.reshape(len(planes), size[0] * size[1])
+    codes, examples = _distinct_columns(planes, compiled)
+    columns = planes[:, examples].T.tolist()
+    sets = tuple(tuple(sorted({*column, *image.scalars} - {-1})) for column in columns)
+    for labels in sets:
+        if labels and not 0 <= labels[0] <= labels[-1] < n_labels:
+            raise ValueError(f"masks hold a label outside 0..{n_labels - 1}: {labels}")
+    return ImageCells(codes, sets)
+
+
+def _distinct_columns(
+    planes: NDArray[np.int32], compiled: bool
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The number of each column of [P, n] among the distinct ones, and where each is found."""
+    if compiled:
+        from baselines.composition.kernels import pixels
+
+        return pixels.distinct_columns(planes)
+    if not len(planes):  # np.unique refuses columns of no numbers
+        return np.zeros(planes.shape[1], np.int32), np.zeros(1, np.int32)
+    _, examples, codes = np.unique(planes, axis=1, return_index=True, return_inverse=True)
+    return codes.reshape(-1).astype(np.int32), examples.astype(np.int32)
+
+
+class CellsBuilder:
+    """Gathers the cells of a dataset, image by image.
+
+    Args:
+        n_labels: C.
+    """
+
+    def __init__(self, n_labels: int) -> None:
+        self.n_labels = n_labels
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._sizes: list[int] = []
+
+    def add(self, image: ImageCells) -> NDArray[np.int64]:
+        """Add an image's pixels.
+
+        Returns:
+            The dataset's cell of each of the image's codes, -1 for that without labels, int64 [K].
+            Two codes may be of one cell: planes may bear the same labels in another order.
+        """
+        cells = []
+        counts = np.bincount(image.codes, minlength=len(image.sets)).tolist()
+        for labels, count in zip(image.sets, counts, strict=True):
+            if not labels:
+                cells.append(-1)
+                continue
+            cell = self._numbers.setdefault(labels, len(self._sizes))
+            if cell == len(self._sizes):
+                self._sizes.append(0)
+            self._sizes[cell] += count
+            cells.append(cell)
+        return np.array(cells, np.int64)
+
+    def build(self) -> Cells:
+        """The cells of all images added so far, in the order of their first appearance."""
+        sets = self._numbers.keys()
+        lengths = np.fromiter((len(labels) for labels in sets), np.int64, len(sets))
+        first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Cells(
+            n_labels=self.n_labels,
+            sizes=np.array(self._sizes, np.int64),
+            first=first,
+            labels=np.fromiter(chain.from_iterable(sets), np.int32, int(first[-1])),
+        )

@@ -1,0 +1,188 @@
+"""Where units fire: the pixels of each unit in each cell of the dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from baselines.composition.cells import Cells, CellsBuilder, ImageCells, image_cells
+from baselines.dissection.tally import at_most
+from baselines.dissection.upsample import grid, upsample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from baselines.dissection.kernels.running import Workers
+    from baselines.spatial import Maps, Masks
+
+Found = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
+"""Of one image the units [S] that fire, and their pixels in each of its cells [S, K]."""
+
+_IMAGES = 64
+"""Whose cells are held at a time."""
+_COMPACT = 2**22
+"""Counts held apart before those of equal units and cells are added up: 64 MiB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Firing:
+    """Where one unit fires.
+
+    Attributes:
+        pixels: |u|, those without a label included.
+        cells: The cells with a pixel of the unit, ascending, int64 [R].
+        counts: How many pixels of the unit are in each, int64 [R].
+    """
+
+    pixels: int
+    cells: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def count_firing(
+    maps: Maps,
+    masks: Masks,
+    thresholds: NDArray[np.float64],
+    *,
+    compiled: bool = True,
+    threads: int | None = None,
+) -> tuple[Cells, list[Firing]]:
+    """Go through maps and masks once and count the pixels of all units in all cells.
+
+    A unit fires at a pixel where its map, enlarged bilinearly ("half_pixel"), is above its
+    threshold. An image where no value of the map is above it has no such pixel.
+
+    Memory: the cells of some images' pixels, and 16 bytes per unit and cell in which it fires
+    (while they are added up, some four times that).
+
+    Args:
+        maps: Activation maps, N images of U units.
+        masks: Concept masks of these images.
+        thresholds: T, float64 [U]; a unit of threshold NaN never fires.
+        compiled: Whether maps on a CPU are counted by compiled loops; else by torch and NumPy,
+            their reference, as on any other device.
+        threads: Of the compiled loops; None for as many as torch uses.
+
+    Returns:
+        The cells of the dataset, and where each of the U units fires.
+
+    Raises:
+        ValueError: Maps, masks and thresholds do not belong together, or masks are malformed.
+    """
+    from baselines.dissection.kernels.running import workers
+
+    if len(masks) != maps.n_images:
+        raise ValueError(f"maps of {maps.n_images} images but masks of {len(masks)}")
+    if thresholds.shape != (maps.n_units,):
+        raise ValueError(f"{maps.n_units} units but thresholds of shape {thresholds.shape}")
+    builder, counts = CellsBuilder(len(masks.labels)), _Counts(maps.n_units)
+    start = 0
+    with workers(threads) as team:
+        counter = _Counter(masks, at_most(thresholds), maps.map_size, compiled, team)
+        for batch in maps.batches():
+            if start + len(batch) > len(masks):
+                raise ValueError(f"maps of more than the {len(masks)} images that they announce")
+            for first in range(0, len(batch), _IMAGES):
+                part = batch[first : first + _IMAGES]
+                for image, (units, inside) in counter.count(part, start):
+                    counts.add(units, builder.add(image), inside)
+                start += len(part)
+    if start != len(masks):
+        raise ValueError(f"maps of {start} images, not of the {len(masks)} that they announce")
+    return builder.build(), counts.firing()
+
+
+class _Counter:
+    """What one image has to say, for some images at a time."""
+
+    def __init__(
+        self,
+        masks: Masks,
+        floors: NDArray[np.float32],
+        map_size: tuple[int, int],
+        compiled: bool,
+        team: Workers,
+    ) -> None:
+        self.masks, self.floors, self.compiled, self.team = masks, floors, compiled, team
+        self.size = (int(masks.mask_size[0]), int(masks.mask_size[1]))
+        self.axes = grid(map_size, self.size, "half_pixel")
+
+    def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, Found]]:
+        """Of images start, start + 1, ...: their cells, and where units fire in them."""
+        found: dict[int, tuple[ImageCells, Found]] = {}
+
+        def run(first: int, stop: int) -> None:
+            for row in range(first, stop):
+                image = image_cells(
+                    self.masks.image(start + row),
+                    self.size,
+                    len(self.masks.labels),
+                    compiled=self.compiled,
+                )
+                found[row] = image, self._inside(maps[row], image)
+
+        self.team.over(len(maps), run)
+        return [found[row] for row in range(len(maps))]
+
+    def _inside(self, maps: Tensor, image: ImageCells) -> Found:
+        """Where units fire in an image, from its maps [U, h, w]."""
+        n_codes = len(image.sets)
+        if self.compiled and maps.device.type == "cpu":
+            from baselines.composition.kernels.firing import count_codes
+
+            values = maps.contiguous().numpy()
+            return count_codes(values, self.floors, self.axes, image.codes, n_codes)
+        floors = torch.from_numpy(self.floors).to(maps.device)[:, None, None]
+        units = (maps > floors).flatten(1).any(dim=1).nonzero()[:, 0]
+        fires = upsample(maps[units], self.size) > floors[units]
+        masks = fires.flatten(1).cpu().numpy()
+        counts = np.zeros((len(units), n_codes), np.int32)
+        for row, mask in enumerate(masks):
+            counts[row] = np.bincount(image.codes[mask], minlength=n_codes)
+        return units.cpu().numpy(), counts
+
+
+class _Counts:
+    """Pixels by unit and cell, added up as they come."""
+
+    def __init__(self, n_units: int) -> None:
+        self._pixels = np.zeros(n_units, np.int64)
+        self._keys: list[NDArray[np.int64]] = []  # unit * 2^32 + cell
+        self._counts: list[NDArray[np.int64]] = []
+        self._loose = 0
+
+    def add(
+        self, units: NDArray[np.int64], cells: NDArray[np.int64], counts: NDArray[np.int32]
+    ) -> None:
+        """Add the counts [S, K] of units [S] in cells [K]."""
+        self._pixels[units] += counts.sum(axis=1, dtype=np.int64)
+        unit, code = np.nonzero(counts * (cells >= 0))
+        self._keys.append((units[unit] << 32) | cells[code])
+        self._counts.append(counts[unit, code].astype(np.int64))
+        self._loose += len(unit)
+        # The first holds what is added up already: sorting it again must stay in proportion.
+        if self._loose > max(_COMPACT, len(self._keys[0])):
+            self._compact()
+
+    def _compact(self) -> None:
+        keys, inverse = np.unique(np.concatenate(self._keys), return_inverse=True)
+        counts = np.zeros(len(keys), np.int64)
+        np.add.at(counts, inverse, np.concatenate(self._counts))
+        self._keys, self._counts, self._loose = [keys], [counts], 0
+
+    def firing(self) -> list[Firing]:
+        """What was added, unit by unit."""
+        if not self._keys:
+            empty = np.zeros(0, np.int64)
+            return [Firing(0, empty, empty) for _ in self._pixels]
+        self._compact()
+        [keys], [counts] = self._keys, self._counts
+        edges = np.searchsorted(keys, np.arange(len(self._pixels) + 1, dtype=np.int64) << 32)
+        return [
+            Firing(int(pixels), keys[start:stop] & 0xFFFFFFFF, counts[start:stop])
+            for pixels, start, stop in zip(self._pixels, edges[:-1], edges[1:], strict=True)
+        ]

@@ -1,0 +1,144 @@
+"""Logical formulas of labels, and how they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A label, by its position in `Masks.labels`."""
+
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Where `inner` does not hold."""
+
+    inner: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Where both hold."""
+
+    left: Formula
+    right: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Where one of them holds, or both."""
+
+    left: Formula
+    right: Formula
+
+
+Formula = Leaf | Not | And | Or
+
+
+def length(formula: Formula) -> int:
+    """What the length penalty counts: 1 for a leaf, one more for NOT, a sum for AND and OR.
+
+    So (a AND (NOT b)) has length 3, although the search gets there in one step.
+    """
+    match formula:
+        case Leaf():
+            return 1
+        case Not(inner):
+            return length(inner) + 1
+        case And(left, right) | Or(left, right):
+            return length(left) + length(right)
+
+
+def text(formula: Formula, names: Sequence[str]) -> str:
+    """The formula in words, such as "((a OR b) AND (NOT c))".
+
+    Args:
+        formula: What to write.
+        names: Names of the labels [C].
+    """
+    match formula:
+        case Leaf(label):
+            return names[label]
+        case Not(inner):
+            return f"(NOT {text(inner, names)})"
+        case And(left, right):
+            return f"({text(left, names)} AND {text(right, names)})"
+        case Or(left, right):
+            return f"({text(left, names)} OR {text(right, names)})"
+
+
+def parse(words: str, names: Sequence[str]) -> Formula:
+    """Read what `text` wrote.
+
+    Names may hold blanks and pairs of parentheses; where a name is itself the text of a formula,
+    the name is meant, and of equal names the first.
+
+    Args:
+        words: A formula's text.
+        names: Names of the labels [C].
+
+    Raises:
+        ValueError: No formula of these names reads so.
+    """
+    numbers: dict[str, int] = {}
+    for number, name in enumerate(names):
+        numbers.setdefault(name, number)
+    found = _parsed(words, numbers)
+    if found is None:
+        raise ValueError(f"no formula of the given labels: {words!r}")
+    return found
+
+
+def evaluate(formula: Formula, leaf: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Where a formula holds.
+
+    Args:
+        formula: The formula.
+        leaf: Gives the mask of a label, bool, of one shape for all labels (pixels, or cells).
+
+    Returns:
+        A mask of that shape.
+    """
+    match formula:
+        case Leaf(label):
+            return leaf(label)
+        case Not(inner):
+            return np.logical_not(evaluate(inner, leaf))
+        case And(left, right):
+            return np.logical_and(evaluate(left, leaf), evaluate(right, leaf))
+        case Or(left, right):
+            return np.logical_or(evaluate(left, leaf), evaluate(right, leaf))
+
+
+def _parsed(words: str, numbers: Mapping[str, int]) -> Formula | None:
+    if words in numbers:
+        return Leaf(numbers[words])
+    if not (words.startswith("(") and words.endswith(")")):
+        return None
+    words = words[1:-1]
+    if words.startswith("NOT "):
+        inner = _parsed(words.removeprefix("NOT "), numbers)
+        if inner is not None:
+            return Not(inner)
+    for word, kind in ((" AND ", And), (" OR ", Or)):
+        at = words.find(word)
+        while at >= 0:
+            # Only where the left part's parentheses are closed: else this word is inside of it.
+            if words.count("(", 0, at) == words.count(")", 0, at):
+                left = _parsed(words[:at], numbers)
+                right = _parsed(words[at + len(word) :], numbers) if left is not None else None
+                if left is not None and right is not None:
+                    return kind(left, right)
+            at = words.find(word, at + 1)
+    return None

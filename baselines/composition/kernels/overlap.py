@@ -1,0 +1,54 @@
+"""The loop of the formula search: sums over cells, for all labels at once.
+
+It keeps to one thread and lets go of Python's lock, so that threads search for units of their own:
+a pass is so short that two threads would lose more by waiting for each other than they gain.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.dissection.kernels.running import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def add_weights(
+    cells: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    weights: NDArray[np.uint64],
+    first: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    sums: NDArray[np.uint64],
+) -> None:
+    """Add each cell's weights to the sums of all its labels.
+
+    Args:
+        cells: The cells [n].
+        rows: Where their weights stand [n].
+        weights: uint64 [R, W].
+        first: As in `Cells`.
+        labels: As in `Cells`.
+        sums: Added to in place, uint64 [C, W].
+    """
+    _add_weights(cells, rows, weights, first, labels, sums)
+
+
+@compiled
+def _add_weights(cells, rows, weights, first, labels, sums):  # type: ignore[no-untyped-def]
+    """See `add_weights`."""
+    for at in range(cells.size):
+        cell, weight = cells[at], weights[rows[at]]
+        for place in range(first[cell], first[cell + 1]):
+            label = np.uint32(labels[place])  # unsigned: a signed index may be negative
+            for number in range(weights.shape[1]):
+                sums[label, number] += weight[number]
+
+
+def warm_up() -> None:
+    """Compile for the types that are used, so that no timed call pays for it."""
+    one, sums = np.zeros(1, np.int64), np.zeros((1, 1), np.uint64)
+    add_weights(one, one, sums.copy(), np.zeros(2, np.int64), np.zeros(0, np.int32), sums)

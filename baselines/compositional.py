@@ -1,0 +1,184 @@
+"""Compositional Explanations: a unit is named by a logical formula of annotated concepts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from baselines.base import Evidence, Labelling, Need
+from baselines.dissection.rules import grid_level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from baselines.composition.beam import Scored
+    from baselines.composition.cells import Cells
+    from baselines.composition.firing import Firing
+    from baselines.spatial import Masks
+
+
+@dataclass(frozen=True)
+class Compositional:
+    """Compositional Explanations (Mu and Andreas, NeurIPS 2020) on any masks.
+
+    A unit's threshold T is an exact quantile of its activations over all images and places, taken
+    before up-sampling; its mask is where the map, enlarged bilinearly, exceeds T. Formulas such as
+    ((a OR b) AND (NOT c)) of the masks' labels are searched by a beam for the greatest
+    intersection over union with the unit's mask, over all pixels of all images (unlike Network
+    Dissection, which counts for each category only the images annotated with it).
+
+    Where the published code lets formulas of equal masks, such as (a OR b) and (b OR a), fill the
+    beam, here each mask is in it once, and of equal scores the shorter formula comes first (see
+    `baselines.composition.search`).
+
+    Attributes:
+        quantile: Share of a unit's activations above its threshold, read off a grid of 1,000
+            levels as in the official code (see `grid_level`), in [0.001, 0.999].
+        beam: Formulas kept after each step, at least 1.
+        max_length: Labels of a formula at most, at least 1.
+        penalty: A formula of length n (a leaf 1, NOT one more, AND and OR a sum) has as its score
+            IoU * penalty^(n - 1), in (0, 1].
+        official_beam: Fill the beam as the published code does.
+
+    Raises:
+        ValueError: A value outside its range.
+    """
+
+    summary: ClassVar[str] = "Logical formula of annotated concepts that overlaps best"
+    version: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset({"activations", "maps", "masks"})
+    given: ClassVar[str] = "masks"
+    vocabulary: ClassVar[str] = "formulas of mask labels"
+    source: ClassVar[str] = (
+        "Mu and Andreas, Compositional Explanations of Neurons, NeurIPS 2020, arXiv:2006.14032; "
+        "https://github.com/jayelm/compexp"
+    )
+
+    quantile: float = 0.005
+    beam: int = 5
+    max_length: int = 3
+    penalty: float = 1.0
+    official_beam: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the parameters before any evidence is gathered."""
+        grid_level(self.quantile)
+        for name in ("beam", "max_length"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
+        if not (math.isfinite(self.penalty) and 0 < self.penalty <= 1):
+            raise ValueError(f"penalty lies in (0, 1], not {self.penalty!r}")
+
+    def warm_up(self) -> None:
+        """Compile the inner loops, so that no timed call pays for it."""
+        from baselines.composition.kernels import firing, overlap, pixels
+        from baselines.dissection.kernels import quantile
+
+        for module in (quantile, pixels, firing, overlap):
+            module.warm_up()
+
+    def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
+        """Name every unit of a whole layer.
+
+        Args:
+            evidence: Activations [N, U], maps [N, U, h, w] and masks of the N images.
+            seed: Nothing is drawn.
+
+        Returns:
+            Each unit's beam as texts with their scores, best first: none for a dead unit
+            (activations constant or not all finite) and for one that shares no pixel with any
+            label. The table "formulas" has a row for every unit; counts say how many are silent
+            (alive, but without a formula).
+
+        Raises:
+            ValueError: Maps or masks are missing, or do not belong together.
+        """
+        from baselines.composition.firing import count_firing
+        from baselines.composition.formula import text
+        from baselines.composition.units import search_units
+        from baselines.dissection.quantile import unit_quantiles
+        from baselines.similarity import live_units
+
+        maps, masks = evidence.dissected()
+        thresholds = unit_quantiles(maps, grid_level(self.quantile))
+        live = live_units(evidence.activations).cpu().numpy() & (thresholds == thresholds)
+        thresholds[~live] = float("nan")
+        cells, firing = count_firing(maps, masks, thresholds)
+        beams = search_units(
+            cells,
+            firing,
+            beam=self.beam,
+            max_length=self.max_length,
+            penalty=self.penalty,
+            official_beam=self.official_beam,
+        )
+        names = [label.name for label in masks.labels]
+        return Labelling(
+            concepts=(),
+            scores=None,
+            texts=[[(text(one.formula, names), one.score) for one in beam] for beam in beams],
+            tables={"formulas": formula_table(masks, cells, firing, beams)},
+            counts={"silent_units": sum(not beam for beam in beams) - int((~live).sum())},
+        )
+
+
+def formula_table(
+    masks: Masks, cells: Cells, firing: Sequence[Firing], beams: Sequence[Sequence[Scored]]
+) -> pd.DataFrame:
+    """What the search says of every unit.
+
+    Args:
+        masks: For names.
+        cells: The masks of the dataset.
+        firing: Where each unit fires [U].
+        beams: Of each unit, best first [U].
+
+    Returns:
+        One row a unit, in their order; `unit` counts from 0. `label` is the best formula, with its
+        `length`, penalised `score`, `iou`, and the pixels of its mask (`formula_pixels`), of the
+        unit's (`unit_pixels`) and of both (`intersection`). `best_label`, `best_category` and
+        `best_iou` are of the best single label. A unit without a formula has "" and NaN or 0.
+    """
+    import pandas as pd
+
+    from baselines.composition.beam import search
+    from baselines.composition.formula import Leaf, text
+
+    names = [label.name for label in masks.labels]
+    rows = []
+    for unit, (fires, beam) in enumerate(zip(firing, beams, strict=True)):
+        row = {
+            "unit": unit,
+            "label": "",
+            "length": 0,
+            "score": float("nan"),
+            "iou": float("nan"),
+            "formula_pixels": 0,
+            "unit_pixels": fires.pixels,
+            "intersection": 0,
+            "best_label": "",
+            "best_category": "",
+            "best_iou": float("nan"),
+        }
+        if beam:
+            best = beam[0]
+            [single] = search(cells, fires, beam=1, max_length=1)
+            assert isinstance(single.formula, Leaf)
+            label = masks.labels[single.formula.label]
+            row |= {
+                "label": text(best.formula, names),
+                "length": best.length,
+                "score": best.score,
+                "iou": best.iou,
+                "formula_pixels": best.pixels,
+                "intersection": best.common,
+                "best_label": label.name,
+                "best_category": label.category,
+                "best_iou": single.iou,
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)

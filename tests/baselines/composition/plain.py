@@ -1,0 +1,96 @@
+"""The slow and obvious way: boolean masks of all pixels, every candidate spelled out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from baselines.composition.formula import And, Leaf, Not, Or, length
+from baselines.spatial import ImageMasks, MaskLabel
+
+
+class ListedMasks:
+    def __init__(self, images, n_labels, size, names=None):
+        self.images = list(images)
+        names = names or [f"l{number}" for number in range(n_labels)]
+        self.labels = tuple(MaskLabel(name, "object") for name in names)
+        self.categories = ("object",)
+        self.mask_size = size
+
+    def __len__(self):
+        return len(self.images)
+
+    def image(self, index):
+        return self.images[index]
+
+    def dense(self):
+        """Mask of each label over all pixels, bool [C, N * sh * sw]."""
+        out = np.zeros((len(self.labels), len(self), *self.mask_size), bool)
+        for number, image in enumerate(self.images):
+            for plane in image.planes:
+                for label in range(len(self.labels)):
+                    out[label, number] |= plane == label
+            for label in image.scalars:
+                out[label, number] = True
+        return out.reshape(len(self.labels), -1)
+
+
+class ListedMaps:
+    def __init__(self, values, batch=3):
+        self.values = torch.as_tensor(values, dtype=torch.float32)
+        self.batch = batch
+
+    @property
+    def n_images(self):
+        return len(self.values)
+
+    @property
+    def n_units(self):
+        return self.values.shape[1]
+
+    @property
+    def map_size(self):
+        return tuple(self.values.shape[2:])
+
+    def batches(self):
+        yield from self.values.split(self.batch)
+
+
+def scalar_image(scalars, size):
+    return ImageMasks(np.zeros((0, *size), np.int32), tuple(scalars))
+
+
+def plain_search(dense, unit, *, beam=5, max_length=3, penalty=1.0, official_beam=False):
+    """[(formula, score, mask)] best first, from masks bool [C, pixels] and the unit's."""
+
+    def score(formula, mask):
+        common = int((mask & unit).sum())
+        union = int(mask.sum()) + int(unit.sum()) - common
+        return common / (union + 1e-10) * penalty ** (length(formula) - 1)
+
+    def best(pool):
+        pool = [entry for entry in pool if (entry[2] & unit).any()]
+        if official_beam:
+            return sorted(pool, key=lambda entry: -entry[1])[:beam]
+        kept = []
+        for entry in sorted(pool, key=lambda entry: (-entry[1], length(entry[0]))):
+            if not any(np.array_equal(entry[2], other[2]) for other in kept):
+                kept.append(entry)
+        return kept[:beam]
+
+    kept = best(
+        [(Leaf(c), score(Leaf(c), mask), mask) for c, mask in enumerate(dense)],
+    )
+    for _ in range(max_length - 1):
+        pool = list(kept)
+        for formula, _, mask in kept:
+            for label, other in enumerate(dense):
+                leaf = Leaf(label)
+                for new, where in (
+                    (Or(formula, leaf), mask | other),
+                    (And(formula, leaf), mask & other),
+                    (And(formula, Not(leaf)), mask & ~other),
+                ):
+                    pool.append((new, score(new, where), where))
+        kept = best(pool)
+    return kept

@@ -1,0 +1,61 @@
+"""The benchmark of the formula search at a small size, and the merges that it compares with."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.speed import composition, plain_composition
+from bench.speed.composition_inputs import HeldMaps, HeldMasks, Shape
+from bench.speed.composition_page import render
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), max_size=30), st.integers(0, 2**32 - 1))
+def test_merges_are_those_of_masks(a, seed):
+    a = np.array(a, bool)
+    b = np.random.default_rng(seed).random(len(a)) < 0.5
+    runs = plain_composition.encode_mask
+    for operator, expected in enumerate((a | b, a & b, a & ~b)):
+        found = plain_composition.merge(runs(a), runs(b), operator)
+        assert found.tolist() == runs(expected).tolist()
+    union = (a | b).sum() + 1e-10
+    assert plain_composition.iou(runs(a), runs(b)) == (a & b).sum() / union
+
+
+def test_runs_are_those_of_the_made_up_masks():
+    masks = HeldMasks(Shape(concepts=60, images=3, units=1))
+    runs = plain_composition.encode(masks)
+    for label, found in enumerate(runs):
+        dense = np.concatenate(
+            [
+                ((image.planes == label).any(axis=0) | (label in image.scalars)).ravel()
+                for image in map(masks.image, range(3))
+            ]
+        )
+        assert found.tolist() == plain_composition.encode_mask(dense).tolist()
+    assert len(masks.labels) == 60
+    assert len({label.name for label in masks.labels}) == 60
+    maps = HeldMaps(masks)
+    assert sum(len(batch) for batch in maps.batches()) == maps.n_images == 3
+
+
+def test_both_sides_agree_and_a_page_is_kept(tmp_path, monkeypatch):
+    sizes = "--concepts 60 --images 12 --units 2 --plain-units 2 --repeats 1"
+    monkeypatch.setattr(sys, "argv", ["composition", *sizes.split(), "--out", str(tmp_path)])
+    assert composition.main() == 0
+    [file] = tmp_path.glob("composition-*.json")
+    content = json.loads(file.read_text())
+    assert content["plain"]["units"] == 2
+    assert file.with_suffix(".md").read_text() == render(content)
+
+
+def test_no_more_plain_units_than_units(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["composition", "--units", "1", "--plain-units", "2"])
+    with pytest.raises(SystemExit):
+        composition.main()
