@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from baselines.base import Evidence, Labelling, Need
+from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.dissection.rules import grid_level
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Compositional:
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset({"activations", "maps", "masks"})
     given: ClassVar[str] = "masks"
-    vocabulary: ClassVar[str] = "formulas of mask labels"
+    vocabulary: ClassVar[Vocabulary] = "formulas of mask labels"
     source: ClassVar[str] = (
         "Mu and Andreas, Compositional Explanations of Neurons, NeurIPS 2020, arXiv:2006.14032; "
         "https://github.com/jayelm/compexp"

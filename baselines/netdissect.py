@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from baselines.base import Evidence, Labelling, Need
+from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.dissection.rules import (
     DENOMINATORS,
     Denominator,
@@ -55,7 +55,7 @@ class NetDissect:
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset({"activations", "maps", "masks"})
     given: ClassVar[str] = "masks"
-    vocabulary: ClassVar[str] = "mask labels"
+    vocabulary: ClassVar[Vocabulary] = "mask labels"
     source: ClassVar[str] = (
         "Bau, Zhou, Khosla, Oliva and Torralba, Network Dissection: Quantifying Interpretability "
         "of Deep Visual Representations, CVPR 2017, arXiv:1704.05796; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from baselines.base import Evidence, Labelling, Need
+from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.dissection.rules import best_labels, detector_counts, iou, with_gaps
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class NetDissect2020:
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset({"activations", "maps", "pseudo_masks"})
     given: ClassVar[str] = "pseudo-labels of a segmenter"
-    vocabulary: ClassVar[str] = "mask labels"
+    vocabulary: ClassVar[Vocabulary] = "mask labels"
     source: ClassVar[str] = (
         "Bau, Zhu, Strobelt, Lapedriza, Zhou and Torralba, Understanding the Role of Individual "
         "Units in a Deep Neural Network, PNAS 2020, arXiv:2009.05041; "

@@ -12,7 +12,12 @@ METHODS: Registry[Method] = Registry(
     "method",
     "methods",
     Method,  # type: ignore[type-abstract]
-    {"clip_dissect": "baselines.clip_dissect:ClipDissect"},
+    {
+        "clip_dissect": "baselines.clip_dissect:ClipDissect",
+        "compositional": "baselines.compositional:Compositional",
+        "netdissect": "baselines.netdissect:NetDissect",
+        "netdissect2020": "baselines.netdissect2020:NetDissect2020",
+    },
 )
 TARGETS: Registry[Target] = Registry(
     "target",
