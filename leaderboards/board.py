@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
 from leaderboards.costs import build_costs
+from leaderboards.detectors import detectors_frame
 from leaderboards.frames import results_frame, summary_frame
 from leaderboards.naming import name_conditions, name_rows
 from leaderboards.sheets import Sheet, build_sheets
@@ -47,6 +48,7 @@ class Board:
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
         costs: One row per cell and hardware.
+        detectors: What layers detect, by category; empty where no method counts it.
         failures: Cells that failed.
         problems: What was left out, and why.
     """
@@ -61,6 +63,7 @@ class Board:
     results: pd.DataFrame
     summary: pd.DataFrame
     costs: pd.DataFrame
+    detectors: pd.DataFrame
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
 
@@ -98,6 +101,7 @@ def build_board(
         results=results_frame(sheets),
         summary=summary_frame(summaries),
         costs=build_costs(cells),
+        detectors=detectors_frame(cells),
         failures=tuple(_failures(cells)),
         problems=tuple(sorted(problems, key=lambda p: (p.kind, p.where, p.message))),
     )

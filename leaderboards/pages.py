@@ -15,6 +15,7 @@ from leaderboards.columns import (
     split_group,
 )
 from leaderboards.conclusions import conclude
+from leaderboards.detectors_page import detectors_section
 from leaderboards.markdown import escape, quoted, table
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def front_page(board: Board) -> str:
             place = summary.place
             parts.append(f"## {_place(summary, board)}")
         parts += _summary(summary)
+    parts += detectors_section(board)
     if board.failures or board.problems:
         parts += ["## Left out", _left_out(board)]
     parts += ["## The scores", _legend(board)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.costs_page import costs_page
 from leaderboards.details import details_page
+from leaderboards.detectors_page import PICTURE
 from leaderboards.files import csv_bytes, replace_file
 from leaderboards.pages import front_page
 
@@ -23,18 +24,30 @@ _COMMAND = re.compile(r"Made by `([^`\n]+)` from record set")
 
 def render_scores(board: Board) -> dict[str, bytes]:
     """The files that are equal byte for byte for equal records, by name."""
-    return {
+    files = {
         "README.md": front_page(board).encode("utf-8"),
         "board.md": details_page(board).encode("utf-8"),
         "results.csv": _csv(board.results, _provenance(board)),
         "summary.csv": _csv(board.summary, _provenance(board)),
     }
+    if len(board.detectors):
+        files["detectors.csv"] = _csv(board.detectors, _provenance(board))
+    return files
 
 
 def render_costs(board: Board) -> dict[str, bytes]:
     """The files about time and memory, by name."""
     timed = f"{_provenance(board)}; timing set {board.timing_hash[:16]}"
     return {"costs.md": costs_page(board).encode("utf-8"), "costs.csv": _csv(board.costs, timed)}
+
+
+def render_pictures(board: Board) -> dict[str, bytes]:
+    """The pictures, by name; their bytes may change with the version of the plotting library."""
+    if not len(board.detectors):
+        return {}
+    from leaderboards.detectors_plot import draw_detectors
+
+    return {PICTURE: draw_detectors(board.detectors)}
 
 
 def write_board(board: Board, out_dir: Path) -> list[Path]:
@@ -44,8 +57,9 @@ def write_board(board: Board, out_dir: Path) -> list[Path]:
         The paths, the front page first.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
+    files = render_scores(board) | render_pictures(board) | render_costs(board)
     paths = []
-    for name, data in (render_scores(board) | render_costs(board)).items():
+    for name, data in files.items():
         replace_file(out_dir / name, data)
         paths.append(out_dir / name)
     return paths
@@ -54,8 +68,9 @@ def write_board(board: Board, out_dir: Path) -> list[Path]:
 def check_board(board: Board, out_dir: Path) -> list[str]:
     """Names of the score files in `out_dir` that differ from the board's, or are missing.
 
-    Files about time are not compared: timing a cell again is no drift. The command that they name
-    is taken from the front page that stands there, for it may have been given from elsewhere.
+    Pictures and files about time are not compared: timing a cell again is no drift. The command
+    that they name is taken from the front page that stands there, for it may have been given from
+    elsewhere.
     """
     board = replace(board, command=_recorded_command(out_dir) or board.command)
     return [name for name, data in render_scores(board).items() if _read(out_dir / name) != data]

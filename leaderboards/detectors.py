@@ -1,0 +1,80 @@
+"""What layers detect: counts of units and labels whose masks overlap enough, by category.
+
+Hidden units have no true names, so that accuracy says nothing of them; the field compares layers
+by their detectors instead (Bau et al., CVPR 2017, section 3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from leaderboards.naming import name_conditions, name_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from leaderboards.cells import Cell
+
+COLUMNS = (
+    "board", "target", "layer", "map_size", "probe", "method", "given", "threshold", "units",
+    "detectors", "category", "unique_detectors", "key",
+)  # fmt: skip
+ALL = "all"
+"""The category of a row that counts the distinct labels of all categories."""
+
+_PREFIX = "detectors_"
+
+
+def detectors_frame(cells: Sequence[Cell]) -> pd.DataFrame:
+    """One row per cell and category, and one for all categories, of the cells that count any.
+
+    Args:
+        cells: Of any methods; those whose records hold no counts of detectors give no row.
+
+    Returns:
+        Columns `COLUMNS`: `units` of the layer, `detectors` (units whose label's IoU exceeds the
+        `threshold`) and `unique_detectors` (different labels among these) of the category.
+    """
+    conditions = name_conditions([(cell, None) for cell in cells])
+    labels = name_rows([cell.record for cell in cells])
+    rows: list[dict[str, Any]] = []
+    for cell, condition, label in zip(cells, conditions, labels, strict=True):
+        record = cell.record
+        counts = record.counts
+        if record.status != "ok" or "detectors" not in counts:
+            continue
+        shared = {
+            "board": condition.board,
+            "target": condition.target,
+            "layer": condition.layer,
+            "map_size": _by(record.target.get("map_size")),
+            "probe": condition.probe,
+            "method": label,
+            "given": str(record.method.get("given", "?")),
+            "threshold": (record.method.get("params") or {}).get("threshold"),
+            "units": counts.get("units"),
+            "detectors": counts["detectors"],
+            "key": record.key,
+        }
+        found = {ALL: counts.get("unique_detectors"), **_categories(counts)}
+        rows += [{**shared, "category": k, "unique_detectors": v} for k, v in found.items()]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    order = ["board", "target", "layer", "probe", "method", "key"]
+    return table.sort_values(order, kind="stable", ignore_index=True)
+
+
+def _categories(counts: Mapping[str, int]) -> dict[str, int]:
+    return {
+        name.removeprefix(_PREFIX): count
+        for name, count in sorted(counts.items())
+        if name.startswith(_PREFIX)
+    }
+
+
+def _by(size: object) -> str:
+    """A map's size in words; units without a map are constant over the image."""
+    if isinstance(size, list) and len(size) == 2:
+        return f"{size[0]} x {size[1]}"
+    return "1 x 1"

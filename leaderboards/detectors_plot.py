@@ -1,0 +1,72 @@
+"""The field's own picture: unique detectors by category, for each method and layer."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from leaderboards.detectors import ALL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DPI = 120
+
+
+def draw_detectors(found: pd.DataFrame) -> bytes:
+    """Draw one panel per target, probe set and layer, and in it a bar per category and method.
+
+    Args:
+        found: `leaderboards.detectors.detectors_frame`, not empty.
+
+    Returns:
+        A PNG file.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")  # no screen is needed, and none may be there
+    import seaborn as sns
+    from matplotlib import pyplot as plt
+
+    shown = found[found["category"] != ALL].copy()
+    several = shown["probe"].nunique() > 1
+    shown["panel"] = shown["target"] + ", " + shown["layer"] + " (" + shown["map_size"] + ")"
+    if several:
+        shown["panel"] += "\n" + shown["probe"]
+    shown["named"] = _named(shown)
+    panels = list(dict.fromkeys(shown["panel"]))
+    with sns.axes_style("whitegrid"), sns.plotting_context("paper"):
+        grid = sns.catplot(
+            shown,
+            kind="bar",
+            x="category",
+            y="unique_detectors",
+            hue="named",
+            col="panel",
+            col_order=panels,
+            col_wrap=min(3, len(panels)),
+            palette="colorblind",
+            errorbar=None,
+            height=2.4,
+            aspect=1.35,
+            sharey=True,
+        )
+        grid.set_titles("{col_name}")
+        grid.set_axis_labels("", "unique detectors")
+        for axes in grid.axes.flat:
+            axes.tick_params(axis="x", rotation=0, labelbottom=True)
+            for bars in axes.containers:
+                axes.bar_label(bars, fontsize=6, padding=1)
+        if grid.legend is not None:
+            grid.legend.set_title("")
+            sns.move_legend(grid, "lower center", ncol=3, bbox_to_anchor=(0.5, 1.0), frameon=False)
+            grid.tight_layout()
+        buffer = io.BytesIO()
+        grid.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+        plt.close(grid.figure)
+    return buffer.getvalue()
+
+
+def _named(shown: pd.DataFrame) -> pd.Series:
+    """Methods with what they were given."""
+    return shown["method"] + " (given " + shown["given"] + ")"
