@@ -132,8 +132,7 @@ def _checked(
     planes = np.ascontiguousarray(image.planes, dtype=np.int32)
     if planes.ndim != 3 or planes.shape[1:] != size:
         raise ValueError(
-            f"masks of image {index}: planes of shape {planes.shape}, not "
-            f"[P, {size[0]}, {size[1]}]"
+            f"masks of image {index}: planes of shape {planes.shape}, not [P, {size[0]}, {size[1]}]"
         )
     scalars = np.array(image.scalars, dtype=np.int64)
     if np.any((scalars < 0) | (scalars >= n_labels)):

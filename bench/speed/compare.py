@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import statistics
 from collections.abc import Callable
-from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -20,6 +16,7 @@ from baselines import similarity
 from baselines.clip_dissect import SIMILARITIES, ClipDissect
 from baselines.similarity.sources import EmbeddedScores
 from bench.speed import plain
+from bench.speed.memory import held, release
 from bench.timing import Timer
 
 if TYPE_CHECKING:
@@ -165,28 +162,13 @@ def _measure(work: Callable[[], Tensor], device: str, repeats: int) -> tuple[flo
     result = torch.empty(0)
     for _ in range(repeats):
         del result
-        _release()
-        held = _held(device)
+        release()
+        before = held(device)
         timer = Timer(device)
         with timer.phase("match"):
             result = work()
         [phase] = timer.records()
         walls.append(phase["wall_s"])
         at = "peak_device_bytes" if timer.on_device else "peak_host_bytes"
-        peaks.append(int(phase[at]) - held)
+        peaks.append(int(phase[at]) - before)
     return statistics.median(walls), max(peaks), result
-
-
-def _release() -> None:
-    """Give freed memory back to the system, so that what one side held is not lent to the other."""
-    gc.collect()
-    library = find_library("c")
-    trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
-    if trim is not None:
-        trim(0)
-
-
-def _held(device: str) -> int:
-    if device.startswith("cuda"):
-        return int(torch.cuda.memory_allocated(device))
-    return int(psutil.Process().memory_info().rss)

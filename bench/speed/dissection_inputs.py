@@ -119,7 +119,7 @@ def random_maps(images: int, units: int, side: int, seed: int) -> Tensor:
 
 
 def random_masks(images: int, side: int, seed: int) -> tuple[ImageMasks, ...]:
-    """Planes of colours, objects and parts, for some images of materials; a scene, some textures."""
+    """Planes of colours, objects, parts and some materials; a scene, and some textures."""
     rng = np.random.default_rng(seed)
     first = dict(zip(CATEGORIES, np.cumsum([0, *CATEGORIES.values()]), strict=False))
     made = []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def plain_thresholds(maps: Maps, level: float) -> NDArray[np.float64]:
     """Quantile of all values of each unit, from all maps at once."""
-    values = np.concatenate([batch.numpy() for batch in maps.batches()])
+    values = np.concatenate([batch.cpu().numpy() for batch in maps.batches()])
     columns = values.transpose(1, 0, 2, 3).reshape(maps.n_units, -1).astype(np.float64)
     result: NDArray[np.float64] = np.quantile(columns, level, axis=1, method="hazen")
     return result
@@ -41,7 +41,7 @@ def plain_tally(maps: Maps, masks: Masks, thresholds: NDArray[np.float64]) -> Ta
     active = np.zeros(maps.n_units, np.int64)
     index = 0
     for batch in maps.batches():
-        for values in batch.numpy():
+        for values in batch.cpu().numpy():
             image = masks.image(index)
             index += 1
             planes = image.planes.reshape(len(image.planes), -1) + 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import load, row
+from baselines.dissection.kernels.upsample import buffers, enlarge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,37 +112,35 @@ def _count_upsampled(  # type: ignore[no-untyped-def]
 ):
     """See `count_values`."""
     n_images, _, height, width = maps.shape
-    source = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
-    wide = np.zeros((height + 2 * pad, len(start)), np.float32)
-    live = np.zeros(height + 2 * pad, np.bool_)
-    done = np.zeros(height + 2 * pad, np.bool_)
-    line = np.zeros(len(start), np.float32)
-    bits = line.view(np.uint32)
-    window = np.zeros(3, np.int64)
+    source, live, wide, lows, highs, pixels = buffers(
+        height, width, pad, len(row_start), len(start)
+    )
+    bits = pixels.view(np.uint32)
     for image in range(n_images):
         for unit in range(first_unit, last_unit):
             floor, wanted = floors[unit], bins[unit]
-            if not load(maps[image, unit], pad, floor, source, live, done):
+            if not enlarge(
+                maps,
+                image,
+                unit,
+                floor,
+                row_start,
+                row_weights,
+                start,
+                weights,
+                pad,
+                source,
+                live,
+                wide,
+                lows,
+                highs,
+                pixels,
+            ):
                 continue
-            window[0] = -1
             for y in range(len(row_start)):
-                row(
-                    y,
-                    row_start,
-                    row_weights,
-                    start,
-                    weights,
-                    floor,
-                    source,
-                    live,
-                    done,
-                    wide,
-                    window,
-                    line,
-                )
-                for x in range(window[1], window[2]):
-                    if line[x] > floor:
-                        _add(bits[x], wanted, counts, unit, least)
+                for x in range(lows[y], highs[y]):
+                    if pixels[y, x] > floor:
+                        _add(bits[y, x], wanted, counts, unit, least)
 
 
 def warm_up() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import load, row
+from baselines.dissection.kernels.upsample import buffers, enlarge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,62 +131,58 @@ def _tally(  # type: ignore[no-untyped-def]
 ):
     """See `tally_images`; for units first_unit .. last_unit - 1."""
     n_images, _, height, width = maps.shape
-    target_height, target_width = len(row_start), len(start)
-    source = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
-    wide = np.zeros((height + 2 * pad, target_width), np.float32)
-    live = np.zeros(height + 2 * pad, np.bool_)
-    done = np.zeros(height + 2 * pad, np.bool_)
-    line = np.zeros(target_width, np.float32)
-    window = np.zeros(3, np.int64)
+    source, live, wide, lows, highs, pixels = buffers(
+        height, width, pad, len(row_start), len(start)
+    )
     seen = np.zeros(by_category.shape[1], np.bool_)
     for image in range(n_images):
         first_plane, last_plane = plane_at[image], plane_at[image + 1]
         for unit in range(first_unit, last_unit):
             floor = floors[unit]
-            if not load(maps[image, unit], pad, floor, source, live, done):
+            if not enlarge(
+                maps,
+                image,
+                unit,
+                floor,
+                row_start,
+                row_weights,
+                start,
+                weights,
+                pad,
+                source,
+                live,
+                wide,
+                lows,
+                highs,
+                pixels,
+            ):
                 continue
-            window[0] = -1
             seen[:] = present[image]
-            overlap = both[unit]
             area = 0
-            for y in range(target_height):
-                row(
-                    y,
-                    row_start,
-                    row_weights,
-                    start,
-                    weights,
-                    floor,
-                    source,
-                    live,
-                    done,
-                    wide,
-                    window,
-                    line,
-                )
-                x, high = window[1], window[2]
+            for y in range(len(row_start)):
+                x, high = lows[y], highs[y]
                 while x < high:
-                    if not line[x] > floor:
+                    if not pixels[y, x] > floor:
                         x += 1
                         continue
                     low = x
-                    while x < high and line[x] > floor:
+                    while x < high and pixels[y, x] > floor:
                         x += 1
                     area += x - low
                     for plane in range(first_plane, last_plane):
                         at = low
                         while at < x:
-                            stop = min(ends[plane, y, at], x)
+                            stop = min(np.int64(ends[plane, y, at]), x)
                             label = planes[plane, y, at]
                             if label >= 0:
-                                overlap[label] += stop - at
+                                both[unit, label] += stop - at
                                 seen[category[label]] = True
                             at = stop
             if area == 0:
                 continue
             active[unit] += area
             for item in range(scalar_at[image], scalar_at[image + 1]):
-                overlap[scalars[item]] += area
+                both[unit, scalars[item]] += area
             for kind in range(len(seen)):
                 if seen[kind]:
                     by_category[unit, kind] += area

@@ -1,4 +1,4 @@
-"""Up-sampling a map row by row, leaving out what cannot exceed a floor.
+"""Up-sampling one map, leaving out what cannot exceed a floor.
 
 The arithmetic is that of `baselines.dissection.upsample`, to the last bit. A pixel whose sources
 are all at most the floor is at most the floor itself, so rows and ends of rows without a higher
@@ -13,99 +13,120 @@ from baselines.dissection.kernels.running import compiled
 
 
 @compiled
-def load(values, pad, floor, source, live, done):  # type: ignore[no-untyped-def]
-    """Put a map [h, w] between its zeros, and say whether any value exceeds the floor.
-
-    Args:
-        values: The map.
-        pad: Zeros on either side.
-        floor: Lower bound of what is wanted; nothing exceeds NaN.
-        source: Filled in, [h + 2 pad, w + 2 pad]; its margin holds zeros.
-        live: Filled in, [h + 2 pad]: which rows have a value above the floor.
-        done: Set back, [h + 2 pad]: which rows `row` has widened.
-    """
-    height, width = values.shape
-    around = pad > 0 and floor < 0.0  # the zeros themselves exceed it
-    any_live = around
-    live[:] = around
-    done[:] = False
-    for y in range(height):
-        for x in range(width):
-            value = values[y, x]
-            source[y + pad, x + pad] = value
-            if value > floor:
-                live[y + pad] = True
-                any_live = True
-    return any_live
+def buffers(height, width, pad, target_height, target_width):  # type: ignore[no-untyped-def]
+    """What `enlarge` works in: source, live, wide, low, high and result, in its order."""
+    source = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
+    live = np.zeros(height + 2 * pad, np.bool_)
+    wide = np.zeros((height + 2 * pad, target_width), np.float32)
+    low, high = np.zeros(target_height, np.int64), np.zeros(target_height, np.int64)
+    result = np.zeros((target_height, target_width), np.float32)
+    return source, live, wide, low, high, result
 
 
 @compiled
-def row(at, row_start, row_weights, start, weights, floor, source, live, done, wide, window, line):  # type: ignore[no-untyped-def]
-    """Make row `at` of the up-sampled map, within the columns that may exceed the floor.
+def enlarge(  # type: ignore[no-untyped-def]
+    maps,
+    image,
+    unit,
+    floor,
+    row_start,
+    row_weights,
+    start,
+    weights,
+    pad,
+    source,
+    live,
+    wide,
+    low,
+    high,
+    result,
+):
+    """Make the pixels of one map that may exceed the floor.
 
     Args:
-        at: Target row.
-        row_start: Of the rows' axis.
+        maps: float32 [B, U, h, w].
+        image: Which image's.
+        unit: Which unit's.
+        floor: Lower bound of what is wanted; nothing exceeds NaN.
+        row_start: Of the rows' axis (see `baselines.dissection.upsample.Axis`).
         row_weights: Of the rows' axis.
         start: Of the columns' axis.
         weights: Of the columns' axis.
-        floor: As in `load`.
-        source: As `load` left it.
-        live: As `load` left it.
-        done: Kept between the rows of a map.
-        wide: Source rows at the target's width, kept between rows, [h + 2 pad, sw].
-        window: (first source row, first column, last column + 1) of the row before; its first
-            entry is -1 before a map's first row.
-        line: Filled in between the two columns, [sw].
+        pad: Zeros on either side.
+        source: The map between its zeros; its margin holds zeros, [h + 2 pad, w + 2 pad].
+        live: Which of these rows have a value above the floor.
+        wide: These rows at the target's width, where they are needed.
+        low: Filled in: first column of each row of `result` that may exceed the floor.
+        high: Filled in: the column after the last one; 0, as `low`, for a row without any.
+        result: Filled in between these columns, float32 [sh, sw].
+
+    Returns:
+        Whether any pixel may exceed the floor; where not, nothing is filled in.
     """
-    n_taps = row_weights.shape[1]
-    first = row_start[at]
-    if window[0] != first:
-        _open(first, n_taps, start, weights, floor, source, live, done, wide, window)
-    low, high = window[1], window[2]
-    if n_taps == 2:  # the usual case, which the compiler can do many columns at a time
-        weight, other = row_weights[at, 0], row_weights[at, 1]
-        above, below = wide[first], wide[first + 1]
-        for x in range(low, high):
-            line[x] = np.float32(np.float64(above[x]) * weight + np.float64(below[x]) * other)
-        return
-    for x in range(low, high):
-        total = np.float64(wide[first, x]) * row_weights[at, 0]
-        for tap in range(1, n_taps):
-            total += np.float64(wide[first + tap, x]) * row_weights[at, tap]
-        line[x] = np.float32(total)
-
-
-@compiled
-def _open(first, n_taps, start, weights, floor, source, live, done, wide, window):  # type: ignore[no-untyped-def]
-    """Widen the source rows of the next target rows, and find the columns to make."""
-    window[0], window[1], window[2] = first, 0, 0
-    any_live = False
-    for y in range(first, first + n_taps):
-        any_live = any_live or live[y]
-    if not any_live:
-        return
-    width = wide.shape[1]
-    for y in range(first, first + n_taps):
-        if done[y]:
-            continue
-        done[y] = True
+    height, width = maps.shape[2], maps.shape[3]
+    around = pad > 0 and floor < 0.0  # the zeros themselves exceed it
+    found = around
+    for y in range(height):
+        own = around
         for x in range(width):
-            total = np.float64(source[y, start[x]]) * weights[x, 0]
-            for tap in range(1, weights.shape[1]):
-                total += np.float64(source[y, start[x] + tap]) * weights[x, tap]
-            wide[y, x] = np.float32(total)
-    low, high = width, 0
-    for y in range(first, first + n_taps):
-        if not live[y]:
+            own |= maps[image, unit, y, x] > floor
+        live[y + pad] = own
+        found |= own
+    if not found:
+        return False
+    if pad > 0:
+        live[0] = around
+        live[height + pad] = around
+    for y in range(height):
+        for x in range(width):
+            source[y + pad, x + pad] = maps[image, unit, y, x]
+    n_taps, n_across = row_weights.shape[1], weights.shape[1]
+    target_height, target_width = len(row_start), len(start)
+    made = 0  # rows of `wide` up to here are made, or not needed
+    before, left, right = -1, 0, 0
+    for at in range(target_height):
+        first = row_start[at]
+        if first != before:
+            before = first
+            left, right = 0, 0
+            own = False
+            for y in range(first, first + n_taps):
+                own |= live[y]
+            if own:
+                for y in range(max(made, first), first + n_taps):
+                    for x in range(target_width):
+                        total = np.float64(source[y, start[x]]) * weights[x, 0]
+                        for tap in range(1, n_across):
+                            total += np.float64(source[y, start[x] + tap]) * weights[x, tap]
+                        wide[y, x] = np.float32(total)
+                made = max(made, first + n_taps)
+                left = target_width
+                for y in range(first, first + n_taps):
+                    if live[y]:
+                        x = 0
+                        while x < left and not wide[y, x] > floor:
+                            x += 1
+                        left = x
+                        x = target_width
+                        while x > right and not wide[y, x - 1] > floor:
+                            x -= 1
+                        right = x
+                if left >= right:
+                    left, right = 0, 0
+        low[at], high[at] = left, right
+        if left == right:
             continue
-        x = 0
-        while x < low and not wide[y, x] > floor:
-            x += 1
-        low = min(low, x)
-        x = width
-        while x > high and not wide[y, x - 1] > floor:
-            x -= 1
-        high = max(high, x)
-    if low < high:
-        window[1], window[2] = low, high
+        # Slices, as an index that may be negative (for all Numba knows) costs half of the speed.
+        line = result[at, left:right]
+        if n_taps == 2:  # the usual case, which the compiler can do many columns at a time
+            weight, other = row_weights[at, 0], row_weights[at, 1]
+            above, below = wide[first, left:right], wide[first + 1, left:right]
+            for x in range(len(line)):
+                line[x] = np.float32(np.float64(above[x]) * weight + np.float64(below[x]) * other)
+            continue
+        for x in range(len(line)):
+            total = np.float64(wide[first, left + x]) * row_weights[at, 0]
+            for tap in range(1, n_taps):
+                total += np.float64(wide[first + tap, left + x]) * row_weights[at, tap]
+            line[x] = np.float32(total)
+    return True
