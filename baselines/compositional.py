@@ -42,6 +42,7 @@ class Compositional:
         penalty: A formula of length n (a leaf 1, NOT one more, AND and OR a sum) has as its score
             IoU * penalty^(n - 1), in (0, 1].
         official_beam: Fill the beam as the published code does.
+        threshold: IoU above which a unit counts as a detector of its formula, in [0, 1].
 
     Raises:
         ValueError: A value outside its range.
@@ -62,6 +63,7 @@ class Compositional:
     max_length: int = 3
     penalty: float = 1.0
     official_beam: bool = False
+    threshold: float = 0.04
 
     def __post_init__(self) -> None:
         """Check the parameters before any evidence is gathered."""
@@ -72,6 +74,8 @@ class Compositional:
                 raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
         if not (math.isfinite(self.penalty) and 0 < self.penalty <= 1):
             raise ValueError(f"penalty lies in (0, 1], not {self.penalty!r}")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold lies in [0, 1], not {self.threshold!r}")
 
     def warm_up(self) -> None:
         """Compile the inner loops, so that no timed call pays for it."""
@@ -117,13 +121,43 @@ class Compositional:
             official_beam=self.official_beam,
         )
         names = [label.name for label in masks.labels]
+        categories = [label.category for label in masks.labels]
         return Labelling(
             concepts=(),
             scores=None,
             texts=[[(text(one.formula, names), one.score) for one in beam] for beam in beams],
             tables={"formulas": formula_table(masks, cells, firing, beams)},
-            counts={"silent_units": sum(not beam for beam in beams) - int((~live).sum())},
+            counts={
+                "silent_units": sum(not beam for beam in beams) - int((~live).sum()),
+                **detector_counts(beams, categories, self.threshold),
+            },
         )
+
+
+def detector_counts(
+    beams: Sequence[Sequence[Scored]], categories: Sequence[str], threshold: float
+) -> dict[str, int]:
+    """How many units detect their formula, and how many formulas are detected.
+
+    Args:
+        beams: Of each unit, best first [U].
+        categories: Of each label [C].
+        threshold: A unit detects its formula where their IoU, without the penalty, exceeds it.
+
+    Returns:
+        "detectors" (units), "unique_detectors" (formulas), and "detectors_CATEGORY" (formulas) for
+        every category; a formula that asks for labels of several is "detectors_mixed".
+    """
+    from baselines.composition.formula import asked
+
+    best = [beam[0] for beam in beams if beam and beam[0].iou > threshold]
+    formulas = {one.formula for one in best}
+    kinds = [{categories[label] for label in asked(formula)} for formula in formulas]
+    counts = {"detectors": len(best), "unique_detectors": len(formulas)}
+    for category in dict.fromkeys(categories):
+        counts[f"detectors_{category}"] = sum(kind == {category} for kind in kinds)
+    counts["detectors_mixed"] = sum(len(kind) > 1 for kind in kinds)
+    return counts
 
 
 def formula_table(

@@ -78,6 +78,17 @@ def text(formula: Formula, names: Sequence[str]) -> str:
             return f"({text(left, names)} OR {text(right, names)})"
 
 
+def asked(formula: Formula) -> list[int]:
+    """The labels that a formula asks for, in order: those that do not stand behind NOT."""
+    match formula:
+        case Leaf(label):
+            return [label]
+        case Not(_):
+            return []
+        case And(left, right) | Or(left, right):
+            return [*asked(left), *asked(right)]
+
+
 def parse(words: str, names: Sequence[str]) -> Formula:
     """Read what `text` wrote.
 
