@@ -37,6 +37,7 @@ TRUTHS: Registry[Truth] = Registry(
         "file": "bench.truths:FileTruth",
         "glyphs": "bench.truths:GlyphsTruth",
         "none": "bench.truths:NoTruth",
+        "places365": "bench.truths:Places365Truth",
     },
 )
 PROBES: Registry[Probe] = Registry(

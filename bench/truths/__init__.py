@@ -4,5 +4,6 @@ from bench.truths.class_list import ClassListTruth
 from bench.truths.file import FileTruth
 from bench.truths.glyphs import GlyphsTruth
 from bench.truths.none import NoTruth
+from bench.truths.places365 import Places365Truth
 
-__all__ = ["ClassListTruth", "FileTruth", "GlyphsTruth", "NoTruth"]
+__all__ = ["ClassListTruth", "FileTruth", "GlyphsTruth", "NoTruth", "Places365Truth"]

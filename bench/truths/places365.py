@@ -1,0 +1,87 @@
+"""True names of a Places365 network's final layer, from the list that its authors publish."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.errors import UserError
+from bench.files import read_text
+from metrics.truth import TrueName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
+
+
+@dataclass(frozen=True)
+class Places365Truth:
+    """categories_places365.txt, whose lines read "/b/bus_station/indoor 71".
+
+    Attributes:
+        path: That file.
+        scenes: Broden's c_scene.csv: then only classes are scored that it lists, 267 of the 365 in
+            the published tree, as in CLIP-Dissect's comparison with Network Dissection (Oikarinen
+            and Weng, ICLR 2023, table 2). Empty scores all.
+    """
+
+    summary: ClassVar[str] = "the classes of Places365; maybe only those that are scenes of Broden"
+
+    path: str
+    scenes: str = ""
+
+    def names(self) -> Mapping[int, TrueName]:
+        """True name by unit, "bus station/indoor" for the line above.
+
+        Raises:
+            UserError: A file is missing or not of its published form; says which line.
+        """
+        return self._names
+
+    @cached_property
+    def _names(self) -> Mapping[int, TrueName]:
+        found: dict[int, str] = {}
+        for number, line in enumerate(self._lines(), start=1):
+            match = _LINE.fullmatch(line.strip())
+            if not match or int(match[2]) in found:
+                raise UserError(
+                    "the line names no class" if not match else f"unit {match[2]} stands twice",
+                    where=f"{self.path}:{number}",
+                    cure='lines read "/a/airfield 0", as in categories_places365.txt',
+                )
+            found[int(match[2])] = match[1]
+        kept = self._kept()
+        named = {
+            unit: name.replace("_", " ")
+            for unit, name in sorted(found.items())
+            if kept is None or f"{name.replace('/', '-')}-s" in kept
+        }
+        if not named:
+            raise UserError(
+                "no class of the list is a scene of this tree",
+                where="target.truth.params.scenes",
+                cure="give the c_scene.csv of Broden, whose names end in -s",
+            )
+        return {unit: TrueName(name, (name,)) for unit, name in named.items()}
+
+    def _lines(self) -> list[str]:
+        return read_text(self.path, "target.truth.params.path").rstrip().split("\n")
+
+    def _kept(self) -> frozenset[str] | None:
+        """Names of the scenes in Broden; None where all classes are scored."""
+        if not self.scenes:
+            return None
+        text = read_text(self.scenes, "target.truth.params.scenes")
+        table = csv.DictReader(io.StringIO(text, newline=""))
+        if "name" not in (table.fieldnames or ()):
+            raise UserError(
+                "the table has no column 'name'",
+                where=f"{self.scenes}:1",
+                cure="give the c_scene.csv of a Broden tree",
+            )
+        return frozenset(row["name"] or "" for row in table)
