@@ -1,6 +1,6 @@
 """Counting the pixels where units fire, by the cells of an image; their masks never exist.
 
-Maps are enlarged row by row by the loops of Network Dissection's tally, whose bits are those of
+Maps are enlarged one by one by the loops of Network Dissection's tally, whose bits are those of
 `baselines.dissection.upsample`.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import load, row
+from baselines.dissection.kernels.upsample import buffers, enlarge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def count_codes(
     units = np.flatnonzero((maps > floors[:, None, None]).any(axis=(1, 2)))
     counts = np.zeros((len(units), n_codes), np.int32)
     _count(
-        maps,
+        maps[None],
         floors,
         units,
         *(axes.rows.start, axes.rows.weights),
@@ -59,35 +59,32 @@ def _count(  # type: ignore[no-untyped-def]
     maps, floors, units, row_start, row_weights, start, weights, pad, codes, counts
 ):
     """See `count_codes`."""
-    _, height, width = maps.shape
+    _, _, height, width = maps.shape
     target_height, target_width = len(row_start), len(start)
-    source = np.zeros((height + 2 * pad, width + 2 * pad), np.float32)
-    wide = np.zeros((height + 2 * pad, target_width), np.float32)
-    live = np.zeros(height + 2 * pad, np.bool_)
-    done = np.zeros(height + 2 * pad, np.bool_)
-    line = np.zeros(target_width, np.float32)
-    window = np.zeros(3, np.int64)
+    source, live, wide, low, high, pixels = buffers(height, width, pad, target_height, target_width)
     for at in range(len(units)):
         floor, own = floors[units[at]], counts[at]
-        load(maps[units[at]], pad, floor, source, live, done)
-        window[0] = -1
+        if not enlarge(
+            maps,
+            0,
+            units[at],
+            floor,
+            row_start,
+            row_weights,
+            start,
+            weights,
+            pad,
+            source,
+            live,
+            wide,
+            low,
+            high,
+            pixels,
+        ):
+            continue
         for y in range(target_height):
-            row(
-                y,
-                row_start,
-                row_weights,
-                start,
-                weights,
-                floor,
-                source,
-                live,
-                done,
-                wide,
-                window,
-                line,
-            )
-            for x in range(window[1], window[2]):
-                if line[x] > floor:
+            for x in range(low[y], high[y]):
+                if pixels[y, x] > floor:
                     own[codes[y * target_width + x]] += 1
 
 
