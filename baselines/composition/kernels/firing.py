@@ -1,6 +1,6 @@
 """Counting the pixels where units fire, by the cells of an image; their masks never exist.
 
-Maps are enlarged by the loops of Network Dissection's tally, whose bits are those of
+Maps are enlarged one by one by the loops of Network Dissection's tally, whose bits are those of
 `baselines.dissection.upsample`.
 """
 
@@ -58,11 +58,10 @@ def count_codes(
 def _count(  # type: ignore[no-untyped-def]
     maps, floors, units, row_start, row_weights, start, weights, pad, codes, counts
 ):
-    """See `count_codes`; here maps are [1, U, h, w]."""
+    """See `count_codes`."""
+    _, _, height, width = maps.shape
     target_height, target_width = len(row_start), len(start)
-    source, live, wide, low, high, result = buffers(
-        maps.shape[2], maps.shape[3], pad, target_height, target_width
-    )
+    source, live, wide, low, high, pixels = buffers(height, width, pad, target_height, target_width)
     for at in range(len(units)):
         floor, own = floors[units[at]], counts[at]
         if not enlarge(
@@ -80,12 +79,12 @@ def _count(  # type: ignore[no-untyped-def]
             wide,
             low,
             high,
-            result,
+            pixels,
         ):
             continue
         for y in range(target_height):
             for x in range(low[y], high[y]):
-                if result[y, x] > floor:
+                if pixels[y, x] > floor:
                     own[codes[y * target_width + x]] += 1
 
 
