@@ -32,14 +32,16 @@ def render(content: Mapping[str, Any]) -> str:
             f"the inputs. Made on {content['made']} by `python -m bench.speed.dissection`."
         ),
         "",
-        "| part | plain loop | ours | ratio | CPU plain | ours | ratio | memory plain | ours | "
-        "numbers that differ |",
+        "| part | plain loop | ours | ratio | CPU plain | ours | ratio | peak plain | ours | odd |",
         "| :-- |" + " --: |" * 9,
     ]
     lines += [f"| {row['part']} | " + " | ".join(_compared(row)) + " |" for row in content["rows"]]
     lines += [
         "",
-        "`netdissect` and `netdissect2020` are the methods as wholes, from maps to tables.",
+        (
+            "`odd` is in how many numbers the results differ; `netdissect` and "
+            "`netdissect2020` are the methods as wholes, from maps to tables."
+        ),
         "",
         "Memory does not grow with the number of images (the same 200 or fewer, again and again):",
         "",

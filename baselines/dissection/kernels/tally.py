@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import buffers, enlarge
+from baselines.dissection.kernels.upsample import buffers, enlarge, exceeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,7 +137,9 @@ def _tally(  # type: ignore[no-untyped-def]
         first_plane, last_plane = plane_at[image], plane_at[image + 1]
         for unit in range(first_unit, last_unit):
             floor = floors[unit]
-            if not enlarge(
+            if not exceeds(maps, image, unit, floor, pad):
+                continue
+            enlarge(
                 maps,
                 image,
                 unit,
@@ -153,8 +155,7 @@ def _tally(  # type: ignore[no-untyped-def]
                 lows,
                 highs,
                 pixels,
-            ):
-                continue
+            )
             seen[:] = present[image]
             area = 0
             for y in range(len(row_start)):
