@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,11 @@ class Row:
         part: Which one.
         images: Over how many images.
         ours_s: Median wall seconds of ours.
+        ours_cpu_s: Median seconds that all its threads worked: these hold where other work
+            shares the machine.
         ours_bytes: Peak memory of ours above that of the inputs.
         plain_s: Median wall seconds of the plain loop; None where there is none.
+        plain_cpu_s: The same of the plain loop.
         plain_bytes: The same of the plain loop.
         differences: Numbers in which the two results differ.
     """
@@ -54,8 +58,10 @@ class Row:
     part: str
     images: int
     ours_s: float
+    ours_cpu_s: float
     ours_bytes: int
     plain_s: float | None = None
+    plain_cpu_s: float | None = None
     plain_bytes: int | None = None
     differences: int | None = None
 
@@ -104,22 +110,23 @@ def compare(inputs: Inputs, repeats: int) -> Iterator[Row]:
     """
     NetDissect().warm_up()
     maps, masks, images = inputs.maps, inputs.masks, inputs.maps.n_images
-    ours_s, ours_bytes, thresholds, plain_s, plain_bytes, expected = _in_turns(
+    ours, plain = _in_turns(
         partial(unit_quantiles, maps, LEVEL),
         partial(plain_thresholds, maps, LEVEL),
         inputs,
         repeats,
     )
-    odd = int((thresholds != expected).sum())
-    yield Row("thresholds", images, ours_s, ours_bytes, plain_s, plain_bytes, odd)
-    ours_s, ours_bytes, found, plain_s, plain_bytes, counted = _in_turns(
+    thresholds = ours.result
+    odd = int((thresholds != plain.result).sum())
+    yield Row("thresholds", images, *ours.costs, *plain.costs, odd)
+    ours, plain = _in_turns(
         partial(tally, maps, masks, thresholds),
         partial(plain_tally, maps, masks, thresholds),
         inputs,
         repeats,
     )
-    odd = differences(found, counted)
-    yield Row("tally", images, ours_s, ours_bytes, plain_s, plain_bytes, odd)
+    odd = differences(ours.result, plain.result)
+    yield Row("tally", images, *ours.costs, *plain.costs, odd)
     pooled = maps.pool.mean(dim=(2, 3))
     evidence = Evidence(pooled, (), maps=maps, masks=masks)
     for name, method in (("netdissect", NetDissect()), ("netdissect2020", NetDissect2020())):
@@ -127,7 +134,7 @@ def compare(inputs: Inputs, repeats: int) -> Iterator[Row]:
             measured(partial(method.describe, evidence, seed=0), inputs.device)
             for _ in range(repeats)
         ]
-        yield Row(name, images, *_summary(runs)[:2])
+        yield Row(name, images, *_median(runs).costs)
 
 
 def memory(inputs: Inputs, counts: Sequence[int]) -> Iterator[Row]:
@@ -144,12 +151,10 @@ def memory(inputs: Inputs, counts: Sequence[int]) -> Iterator[Row]:
     )
     for images in counts:
         given = small.of(images)
-        seconds, size, thresholds = measured(
-            partial(unit_quantiles, given.maps, LEVEL), inputs.device
-        )
-        yield Row("thresholds", images, seconds, size)
-        work = partial(tally, given.maps, given.masks, thresholds)
-        yield Row("tally", images, *measured(work, inputs.device)[:2])
+        found = measured(partial(unit_quantiles, given.maps, LEVEL), inputs.device)
+        yield Row("thresholds", images, *found.costs)
+        work = partial(tally, given.maps, given.masks, found.result)
+        yield Row("tally", images, *measured(work, inputs.device).costs)
 
 
 def active_share(inputs: Inputs) -> float:
@@ -165,29 +170,45 @@ def differences(one: Tally, other: Tally) -> int:
     return sum(int(np.sum(getattr(one, name) != getattr(other, name))) for name in names)
 
 
-def measured(work: Callable[[], Any], device: str) -> tuple[float, int, Any]:
-    """Wall seconds, peak bytes above what was held before, and the result."""
+@dataclass(frozen=True)
+class Run:
+    """What a piece of work cost, and gave.
+
+    Attributes:
+        costs: Wall seconds, seconds of all threads, peak bytes above what was held before.
+        result: What it returned.
+    """
+
+    costs: tuple[float, float, int]
+    result: Any
+
+
+def measured(work: Callable[[], Any], device: str) -> Run:
+    """Run it once."""
     release()
     before = held(device)
     timer = Timer(device)
     with timer.phase("match"):
+        start = time.process_time()
         result = work()
+        worked = time.process_time() - start
     [phase] = timer.records()
     at = "peak_device_bytes" if timer.on_device else "peak_host_bytes"
-    return float(phase["wall_s"]), int(phase[at]) - before, result
+    return Run((float(phase["wall_s"]), worked, int(phase[at]) - before), result)
 
 
 def _in_turns(
     ours: Callable[[], Any], plain: Callable[[], Any], inputs: Inputs, repeats: int
-) -> tuple[float, int, Any, float, int, Any]:
+) -> tuple[Run, Run]:
     """Both sides alternate, as other work on the machine comes and goes."""
     ours_runs, plain_runs = [], []
     for _ in range(repeats):
         ours_runs.append(measured(ours, inputs.device))
         plain_runs.append(measured(plain, inputs.device))
-    return (*_summary(ours_runs), *_summary(plain_runs))
+    return _median(ours_runs), _median(plain_runs)
 
 
-def _summary(runs: Sequence[tuple[float, int, Any]]) -> tuple[float, int, Any]:
-    seconds = statistics.median(run[0] for run in runs)
-    return seconds, max(run[1] for run in runs), runs[-1][2]
+def _median(runs: Sequence[Run]) -> Run:
+    wall, worked, size = zip(*(run.costs for run in runs), strict=True)
+    costs = statistics.median(wall), statistics.median(worked), max(size)
+    return Run(costs, runs[-1].result)

@@ -27,17 +27,21 @@ def render(content: Mapping[str, Any]) -> str:
             f"{100 * content['active_share']:.1f} % of the images. The plain loop resizes, "
             "compares and counts one unit of one image after the other, and leaves out images in "
             "which a unit is inactive; its thresholds come from all activations at once. Medians "
-            f"of {content['repeats']} run(s), both sides in turns. Memory is the peak above the "
-            f"inputs. Made on {content['made']} by `python -m bench.speed.dissection`."
+            f"of {content['repeats']} run(s), both sides in turns; CPU seconds are those of all "
+            "threads, which hold where other work shares the machine. Memory is the peak above "
+            f"the inputs. Made on {content['made']} by `python -m bench.speed.dissection`."
         ),
         "",
-        "| part | plain loop | ours | ratio | memory plain | ours | numbers that differ |",
-        "| :-- |" + " --: |" * 6,
+        "| part | plain loop | ours | ratio | CPU plain | ours | ratio | peak plain | ours | odd |",
+        "| :-- |" + " --: |" * 9,
     ]
     lines += [f"| {row['part']} | " + " | ".join(_compared(row)) + " |" for row in content["rows"]]
     lines += [
         "",
-        "`netdissect` and `netdissect2020` are the methods as wholes, from maps to tables.",
+        (
+            "`odd` is in how many numbers the results differ; `netdissect` and "
+            "`netdissect2020` are the methods as wholes, from maps to tables."
+        ),
         "",
         "Memory does not grow with the number of images (the same 200 or fewer, again and again):",
         "",
@@ -56,15 +60,19 @@ def render(content: Mapping[str, Any]) -> str:
 
 
 def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
-    ours = f"{row['ours_s']:.2f} s", _size(row["ours_bytes"])
+    ours, worked = f"{row['ours_s']:.2f} s", f"{row['ours_cpu_s']:.2f} s"
+    size = _size(row["ours_bytes"])
     if row["plain_s"] is None:
-        return ("—", ours[0], "—", "—", ours[1], "—")
+        return "—", ours, "—", "—", worked, "—", "—", size, "—"
     return (
         f"{row['plain_s']:.2f} s",
-        ours[0],
+        ours,
         f"**{row['plain_s'] / row['ours_s']:.1f}x**",
+        f"{row['plain_cpu_s']:.2f} s",
+        worked,
+        f"{row['plain_cpu_s'] / row['ours_cpu_s']:.1f}x",
         _size(row["plain_bytes"]),
-        ours[1],
+        size,
         str(row["differences"]),
     )
 

@@ -63,8 +63,8 @@ def _count(  # type: ignore[no-untyped-def]
     target_height, target_width = len(row_start), len(start)
     source, live, wide, low, high, pixels = buffers(height, width, pad, target_height, target_width)
     for at in range(len(units)):
-        floor, own = floors[units[at]], counts[at]
-        if not enlarge(
+        floor, own = floors[units[at]], counts[at]  # somewhere exceeded, as `enlarge` asks for
+        enlarge(
             maps,
             0,
             units[at],
@@ -80,8 +80,7 @@ def _count(  # type: ignore[no-untyped-def]
             low,
             high,
             pixels,
-        ):
-            continue
+        )
         for y in range(target_height):
             for x in range(low[y], high[y]):
                 if pixels[y, x] > floor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import buffers, enlarge
+from baselines.dissection.kernels.upsample import buffers, enlarge, exceeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +119,9 @@ def _count_upsampled(  # type: ignore[no-untyped-def]
     for image in range(n_images):
         for unit in range(first_unit, last_unit):
             floor, wanted = floors[unit], bins[unit]
-            if not enlarge(
+            if not exceeds(maps, image, unit, floor, pad):
+                continue
+            enlarge(
                 maps,
                 image,
                 unit,
@@ -135,8 +137,7 @@ def _count_upsampled(  # type: ignore[no-untyped-def]
                 lows,
                 highs,
                 pixels,
-            ):
-                continue
+            )
             for y in range(len(row_start)):
                 for x in range(lows[y], highs[y]):
                     if pixels[y, x] > floor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import buffers, enlarge
+from baselines.dissection.kernels.upsample import buffers, enlarge, exceeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,20 +90,18 @@ def _find_runs(planes, n_labels, ends, counts):  # type: ignore[no-untyped-def]
     for plane in range(n_planes):
         for y in range(height):
             labels, stops = planes[plane, y], ends[plane, y]
-            stop = width
-            for x in range(width - 1, -1, -1):
-                label = labels[x]
-                if x + 1 < stop and labels[x + 1] != label:
-                    stop = x + 1
-                stops[x] = stop
-            x = 0
-            while x < width:
+            first = 0
+            for x in range(width):
+                if x + 1 < width and labels[x + 1] == labels[x]:
+                    continue
                 label = labels[x]
                 if label >= n_labels or label < -1:
                     return False
                 if label >= 0:
-                    counts[label] += stops[x] - x
-                x = stops[x]
+                    counts[label] += x + 1 - first
+                for at in range(first, x + 1):
+                    stops[at] = x + 1
+                first = x + 1
     return True
 
 
@@ -139,7 +137,9 @@ def _tally(  # type: ignore[no-untyped-def]
         first_plane, last_plane = plane_at[image], plane_at[image + 1]
         for unit in range(first_unit, last_unit):
             floor = floors[unit]
-            if not enlarge(
+            if not exceeds(maps, image, unit, floor, pad):
+                continue
+            enlarge(
                 maps,
                 image,
                 unit,
@@ -155,8 +155,7 @@ def _tally(  # type: ignore[no-untyped-def]
                 lows,
                 highs,
                 pixels,
-            ):
-                continue
+            )
             seen[:] = present[image]
             area = 0
             for y in range(len(row_start)):
@@ -170,13 +169,15 @@ def _tally(  # type: ignore[no-untyped-def]
                         x += 1
                     area += x - low
                     for plane in range(first_plane, last_plane):
+                        labels, stops = planes[plane, y], ends[plane, y]
                         at = low
                         while at < x:
-                            stop = min(np.int64(ends[plane, y, at]), x)
-                            label = planes[plane, y, at]
+                            # Unsigned, as Numba looks whether a signed index is negative.
+                            label = labels[np.uint64(at)]
+                            stop = min(np.int64(stops[np.uint64(at)]), x)
                             if label >= 0:
-                                both[unit, label] += stop - at
-                                seen[category[label]] = True
+                                both[unit, np.uint64(label)] += stop - at
+                                seen[category[np.uint64(label)]] = True
                             at = stop
             if area == 0:
                 continue

@@ -24,6 +24,16 @@ def buffers(height, width, pad, target_height, target_width):  # type: ignore[no
 
 
 @compiled
+def exceeds(maps, image, unit, floor, pad):  # type: ignore[no-untyped-def]
+    """Whether any pixel of a map may exceed the floor. Small, to be compiled into its caller."""
+    found = pad > 0 and floor < 0.0
+    for y in range(maps.shape[2]):
+        for x in range(maps.shape[3]):
+            found |= maps[image, unit, y, x] > floor
+    return found
+
+
+@compiled
 def enlarge(  # type: ignore[no-untyped-def]
     maps,
     image,
@@ -41,7 +51,7 @@ def enlarge(  # type: ignore[no-untyped-def]
     high,
     result,
 ):
-    """Make the pixels of one map that may exceed the floor.
+    """Make the pixels of one map that may exceed the floor, as `exceeds` has found.
 
     Args:
         maps: float32 [B, U, h, w].
@@ -59,27 +69,19 @@ def enlarge(  # type: ignore[no-untyped-def]
         low: Filled in: first column of each row of `result` that may exceed the floor.
         high: Filled in: the column after the last one; 0, as `low`, for a row without any.
         result: Filled in between these columns, float32 [sh, sw].
-
-    Returns:
-        Whether any pixel may exceed the floor; where not, nothing is filled in.
     """
     height, width = maps.shape[2], maps.shape[3]
     around = pad > 0 and floor < 0.0  # the zeros themselves exceed it
-    found = around
-    for y in range(height):
-        own = around
-        for x in range(width):
-            own |= maps[image, unit, y, x] > floor
-        live[y + pad] = own
-        found |= own
-    if not found:
-        return False
     if pad > 0:
         live[0] = around
         live[height + pad] = around
     for y in range(height):
+        own = around
         for x in range(width):
-            source[y + pad, x + pad] = maps[image, unit, y, x]
+            value = maps[image, unit, y, x]
+            source[y + pad, x + pad] = value
+            own |= value > floor
+        live[y + pad] = own
     n_taps, n_across = row_weights.shape[1], weights.shape[1]
     target_height, target_width = len(row_start), len(start)
     made = 0  # rows of `wide` up to here are made, or not needed
@@ -129,4 +131,3 @@ def enlarge(  # type: ignore[no-untyped-def]
             for tap in range(1, n_taps):
                 total += np.float64(wide[first + tap, left + x]) * row_weights[at, tap]
             line[x] = np.float32(total)
-    return True
