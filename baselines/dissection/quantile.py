@@ -98,6 +98,8 @@ class _Counter:
         floors: NDArray[np.float32] | None,
     ) -> NDArray[np.float64]:
         """Both passes; `floors` are guesses below which values may go uncounted."""
+        from baselines.dissection.kernels.quantile import find, next_key
+
         rank, share = _hazen(level, self.total)
         floors = self.everything() if floors is None else floors
         high = self.count(size, mode, np.where(self.broken, np.inf, floors), None)
@@ -109,17 +111,17 @@ class _Counter:
             high += self.count(size, mode, np.where(again, -np.inf, np.inf), None)
             below = self.total - high.sum(axis=1, dtype=np.int64)
         floors = np.where(self.broken, np.inf, floors)
-        bins, start = _find(high, rank - below)
+        bins, start = find(high, rank - below)
         del high
         low = self.count(size, mode, floors, bins)
-        rest, before = _find(low, rank - below - start)
+        rest, before = find(low, rank - below - start)
         keys = (bins << 16) | rest
         keys[self.broken] = 0x80000000  # 0.0, of no meaning: their result is NaN
         values = _value(keys.astype(np.uint32))
         # The next value in order is the same one again, or the next in the bin, or beyond it.
         last = below + start + before + low[np.arange(len(low)), rest] - 1
         same = (last > rank) | self.broken | (rank == self.total - 1)
-        following = _value(np.minimum(_next_key(low, bins, rest), self.least))
+        following = _value(np.minimum(next_key(low, bins, rest), self.least))
         following = np.where(same, values, following)
         result = _between(values.astype(np.float64), following.astype(np.float64), share)
         result[self.broken] = np.nan
@@ -127,11 +129,13 @@ class _Counter:
 
     def guess(self, high: NDArray[Any], level: float) -> NDArray[np.float32]:
         """Where the given level lies among the maps' own values, to the upper half of its bits."""
+        from baselines.dissection.kernels.quantile import find
+
         if level <= 0:
             return self.everything()
         height, width = self.maps.map_size
         rank = int(level * (self.maps.n_images * height * width - 1))
-        bins, _ = _find(high, np.full(len(high), rank))
+        bins, _ = find(high, np.full(len(high), rank))
         floors = _value(((bins << 16) | 0xFFFF).astype(np.uint32))
         return np.where(np.isfinite(floors), floors, -np.inf).astype(np.float32)
 
@@ -210,31 +214,6 @@ def _between(
     """The point between two values, from the nearer one, as numpy.quantile has it."""
     step = high - low
     return high - step * (1.0 - share) if share >= 0.5 else low + step * share
-
-
-def _find(
-    counts: NDArray[Any], rank: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The bin that holds each unit's rank, and how many values lie in the bins before it."""
-    bins, before = (np.zeros(len(counts), dtype=np.int64) for _ in range(2))
-    for unit, row in enumerate(counts):
-        running = np.cumsum(row, dtype=np.int64)
-        found = int(np.searchsorted(running, rank[unit], side="right"))
-        bins[unit] = min(found, _BINS - 1)  # beyond the last only for units that are not counted
-        before[unit] = running[bins[unit]] - row[bins[unit]]
-    return bins, before
-
-
-def _next_key(
-    counts: NDArray[Any], bins: NDArray[np.int64], rest: NDArray[np.int64]
-) -> NDArray[np.uint32]:
-    """The lowest key above (bins, rest) within the bin; the highest of all where there is none."""
-    result = np.full(len(counts), 0xFFFFFFFF, dtype=np.uint32)
-    for unit, row in enumerate(counts):
-        later = np.flatnonzero(row[rest[unit] + 1 :])
-        if len(later):
-            result[unit] = (bins[unit] << 16) | (rest[unit] + 1 + later[0])
-    return result
 
 
 def _value(keys: NDArray[np.uint32]) -> NDArray[np.float32]:

@@ -66,6 +66,51 @@ def count_values(
 
 
 @compiled
+def find(counts, rank):  # type: ignore[no-untyped-def]
+    """The bin that holds each unit's rank, and how many values lie in the bins before it.
+
+    Args:
+        counts: Values in each bin [U, B].
+        rank: From 0, int64 [U].
+
+    Returns:
+        Bins int64 [U], the last one for a rank beyond all values; and values before it int64 [U].
+    """
+    n_units, n_bins = counts.shape
+    bins, before = np.full(n_units, n_bins - 1), np.zeros(n_units, np.int64)
+    for unit in range(n_units):
+        total = np.int64(0)
+        for at in range(n_bins):
+            count = np.int64(counts[unit, at])
+            if total + count > rank[unit] or at == n_bins - 1:
+                bins[unit], before[unit] = at, total
+                break
+            total += count
+    return bins, before
+
+
+@compiled
+def next_key(counts, bins, rest):  # type: ignore[no-untyped-def]
+    """The lowest key above (bins, rest) within the bin; the highest of all where there is none.
+
+    Args:
+        counts: Values of each bin by the lower half of their keys [U, 2^16].
+        bins: The upper half, int64 [U].
+        rest: The lower half, int64 [U].
+
+    Returns:
+        Keys, uint32 [U].
+    """
+    result = np.full(len(counts), _ALL, np.uint32)
+    for unit in range(len(counts)):
+        for at in range(rest[unit] + 1, counts.shape[1]):
+            if counts[unit, at]:
+                result[unit] = np.uint32(bins[unit] << 16 | at)
+                break
+    return result
+
+
+@compiled
 def _add(number, wanted, counts, unit, least):  # type: ignore[no-untyped-def]
     """Count one value by its bits."""
     if number == _SIGN:  # -0.0 and 0.0 are one value
@@ -158,3 +203,5 @@ def warm_up() -> None:
                 *(maps, axes, floors, bins, counts, least, np.zeros(1, np.bool_)),
                 Workers(None, 1),
             )
+        rank, _ = find(counts, np.zeros(1, np.int64))
+        next_key(counts, rank, rank)
