@@ -164,9 +164,9 @@ def _plane_table(part: dict[str, Any]) -> list[str]:
         "",
         (
             f"Measured on {part['validation_images']:,} images of the split `val`, at "
-            f"{MASK_SIZE} x {MASK_SIZE} pixels. All pixels: share that is right, none included. "
-            "Labelled pixels: the same of the pixels that have a label in truth. Mean IoU: over "
-            "the labels, none left out."
+            f"{MASK_SIZE} x {MASK_SIZE} pixels. All pixels: share that is right, where it is also "
+            "right to say nothing of a pixel without a label. Labelled pixels: the same of the "
+            "pixels with a label. Mean IoU: over the labels, each taken over all images at once."
         ),
         "",
         "| plane | labels | all pixels | labelled pixels | mean IoU |",

@@ -62,7 +62,8 @@ def make_loss(
         for number, logits in enumerate(split_planes(output[:, :, row::2, column::2])):
             each = functional.cross_entropy(logits, classes[:, number], reduction="none")
             marked = classes[:, number] > 0
-            total = total + each.mean() + MARKED * each[marked].mean()
+            over_marked = (each * marked).sum() / marked.sum().clamp(min=1)
+            total = total + each.mean() + MARKED * over_marked
         return total
 
     return loss

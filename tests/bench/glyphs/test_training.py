@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.glyphs.train import encoder, loop, run, targets
+from bench.glyphs.train import encoder, loop, run, segmenter, targets
 from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.weights import FOLDER, card, file_sha256
 
@@ -21,7 +21,7 @@ TINY = Recipe((Stage(32, 32),), batch=16, rate=1e-3, decay=0.01, adam=True, seed
 
 def test_finished_parts_are_skipped(tmp_path: Path) -> None:
     """The shipped parts are those of the present recipes: nothing is trained again."""
-    parts = ("objects", "scenes", "encoder")
+    parts = ("objects", "scenes", "encoder", "segmenter")
     records = run.train_glyphs(parts, scratch=tmp_path)
     assert records == {part: card()["parts"][part] for part in parts}
     assert list(tmp_path.iterdir()) == []
@@ -75,10 +75,13 @@ def test_an_interrupted_run_ends_where_a_whole_one_ends(
 @pytest.mark.slow
 def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every part of a tiny run leaves weights, a record and a readable card."""
-    for name, count in (("TRAIN_IMAGES", 48), ("BARE_SCENES", 16), ("VALIDATION_IMAGES", 24)):
+    counts = {"TRAIN_IMAGES": 48, "BARE_SCENES": 16, "VALIDATION_IMAGES": 24, "VALIDATION_MASKS": 8}
+    for name, count in counts.items():
         monkeypatch.setattr(run, name, count)
     monkeypatch.setattr(encoder, "RECIPE", TINY)
     monkeypatch.setattr(run, "RECIPE", TINY)
+    monkeypatch.setattr(segmenter, "SEGMENTER_RECIPE", TINY)
+    monkeypatch.setattr(run, "SEGMENTER_RECIPE", TINY)
     for part in targets.RECIPES:
         monkeypatch.setitem(targets.RECIPES, part, TINY)
     for part in targets.SECOND_CYCLES:
@@ -86,14 +89,17 @@ def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     out, scratch = tmp_path / "out", tmp_path / "scratch"
     records = run.train_glyphs(run.PARTS, out, scratch, device="cpu")
     assert list(records) == list(run.PARTS)
-    for part in ("objects", "scenes", "encoder"):
+    for part in ("objects", "scenes", "encoder", "segmenter"):
         assert file_sha256(out / f"{part}.safetensors") == records[part]["sha256"]
         shipped = (FOLDER / f"{part}.safetensors").stat().st_size
         assert abs((out / f"{part}.safetensors").stat().st_size - shipped) < 1000
     assert "file" not in records["resnet50_objects"]
     assert (scratch / "resnet50_objects.safetensors").exists()
     assert not list(scratch.glob("*.ckpt"))
-    assert "resnet50" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert records["segmenter"]["validation_images"] == 8
+    written = (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "resnet50" in written
+    assert "| scene | 25 |" in written
     stamp = (out / "objects.safetensors").stat().st_mtime_ns
     run.train_glyphs(["objects"], out, scratch, device="cpu")
     assert (out / "objects.safetensors").stat().st_mtime_ns == stamp

@@ -74,13 +74,14 @@ def test_shipped_files_match_the_card() -> None:
     assert written["world"]["fingerprint"] == fingerprint()
     assert written["world"]["seeds"] == SPLITS
     total = 0
-    for part in ("objects", "scenes", "encoder"):
+    for part in ("objects", "scenes", "encoder", "segmenter"):
         record = written["parts"][part]
         path = FOLDER / record["file"]
         assert file_sha256(path) == record["sha256"]
         assert path.stat().st_size == record["bytes"]
         total += record["bytes"]
-    assert total <= 34e6
+    assert written["parts"]["segmenter"]["bytes"] <= 6e6
+    assert total <= 40e6
 
 
 def test_the_card_meets_the_requirements() -> None:
@@ -110,7 +111,7 @@ def test_importing_loads_no_torch() -> None:
     """The world, its vocabulary and the weights module leave torch alone."""
     code = (
         "import sys, bench.glyphs.world, bench.glyphs.weights, bench.glyphs.encoder, "
-        "bench.glyphs.sheet; sys.exit('torch' in sys.modules)"
+        "bench.glyphs.segmenter, bench.glyphs.sheet; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
