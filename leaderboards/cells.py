@@ -88,7 +88,9 @@ def hash_scores(cells: Iterable[Cell]) -> str:
         record = asdict(cell.record)
         for name in ("environment", "run", "notes", "schema"):
             del record[name]
-        for name in ("target", "probe", "concepts", "encoder"):
+        if not record["segmenter"]:  # as records had none before there were segmenters
+            del record["segmenter"]
+        for name in {"target", "probe", "concepts", "encoder", "segmenter"} & record.keys():
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:
             record["error"] = {key: record["error"].get(key) for key in ("type", "message")}

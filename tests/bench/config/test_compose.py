@@ -43,8 +43,9 @@ def test_every_experiment_changes_what_it_says(name: str) -> None:
         assert job.config.board != expand([])[0].config.board
 
 
-def test_the_demo_is_sixty_distinct_cells() -> None:
-    jobs = expand(["experiment=glyphs_demo"])
+def test_the_demo_is_made_of_distinct_cells() -> None:
+    every = expand(["experiment=glyphs_demo"])
+    jobs = [job for job in every if job.config.method.name == "clip_dissect"]
     cells = {
         (
             job.config.target.params.net,
@@ -55,11 +56,17 @@ def test_the_demo_is_sixty_distinct_cells() -> None:
         for job in jobs
     }
     assert len(jobs) == len(cells) == 2 * 3 * 2 * 5
+    with_pixels = {
+        (job.config.target.params.net, job.config.method.name, job.config.segmenter.name)
+        for job in every
+        if job.config.method.name != "clip_dissect"
+    }
+    assert len(with_pixels) == len(every) - len(jobs) == 2 * (2 + 2)
 
 
 def test_the_user_beats_the_experiment() -> None:
     jobs = expand(["experiment=glyphs_demo", "board=mine", "probe=glyphs_half", "seed=9"])
-    assert len(jobs) == 30
+    assert len(jobs) == 30 + 8
     assert {job.config.board for job in jobs} == {"mine"}
     assert {job.config.seed for job in jobs} == {9}
     assert {job.config.probe.params.variant for job in jobs} == {"half"}
