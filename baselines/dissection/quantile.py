@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from baselines.spatial import Maps
 
 _BINS = 1 << 16
+_NARROW = 2**32  # values of a unit that counts of 32 bits can hold
 _TILE = 2**24  # up-sampled values that torch makes at a time: 64 MiB
 _WIDER = 5.0
 """A first guess is this many times the wanted share of values: smoothing lowers the others."""
@@ -42,7 +43,7 @@ def unit_quantiles(
     """Hazen's quantile of each unit's values over all images (see `metrics.numeric`).
 
     Equal to `hazen_quantile(values, level)` of all values at once, in every bit. Memory: a batch
-    of maps and 2^16 counts per unit (256 KiB of 32 bits, up to 2^32 values per unit). Maps are
+    of maps and 2^16 counts per unit (256 KiB of 32 bits, below 2^32 values per unit). Maps are
     gone through twice; three times where they are up-sampled, and once more where a unit's
     up-sampled quantile lies below the guess by which most of its values are not even made.
 
@@ -152,7 +153,7 @@ class _Counter:
         floors = floors.astype(np.float32)
         n_units = self.maps.n_units
         wanted = np.full(n_units, -1) if bins is None else bins
-        counts = np.zeros((n_units, _BINS), np.uint32 if self.total < 2**32 else np.int64)
+        counts = np.zeros((n_units, _BINS), np.uint32 if self.total < _NARROW else np.int64)
         axes = None if size is None else grid(self.maps.map_size, size, mode)
         on_device: Tensor | None = None
         for batch in self.maps.batches():

@@ -67,14 +67,17 @@ def tally_images(
 
 
 def find_runs(
-    planes: NDArray[np.int32], n_labels: int, ends: NDArray[np.int32], counts: NDArray[np.int64]
+    planes: NDArray[np.int32],
+    n_labels: int,
+    ends: NDArray[np.int16] | NDArray[np.int32],
+    counts: NDArray[np.int64],
 ) -> bool:
     """Find runs of equal labels in the rows of planes, and count each label's pixels.
 
     Args:
         planes: int32 [P, sh, sw]; -1 is no label.
         n_labels: C.
-        ends: Filled in, int32 like `planes`: the column where the run that a pixel is in ends.
+        ends: Filled in, of the shape of `planes`: the column where the run that a pixel is in ends.
         counts: Added to in place, int64 [C].
 
     Returns:
@@ -196,7 +199,7 @@ def warm_up() -> None:
     from baselines.dissection.upsample import grid
 
     planes = np.zeros((1, 2, 2), np.int32)
-    ends = np.zeros_like(planes)
+    ends = np.zeros(planes.shape, np.int16)
     find_runs(planes, 1, ends, np.zeros(1, np.int64))
     none = np.zeros(2, np.int64)
     chunk = Chunk(

@@ -73,19 +73,11 @@ def test_quantiles_of_upsampled_values(values, level, size, mode, compiled) -> N
 
 def test_wide_counts_count_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a unit has more than 2^32 values, counts have 64 bits."""
-    made = []
-    zeros = np.zeros
-
-    def wide(shape, dtype=float):
-        made.append(dtype)
-        return zeros(shape, np.int64 if dtype == np.uint32 else dtype)
-
     values = np.random.default_rng(0).normal(size=(9, 3, 4, 4)).astype(np.float32)
-    monkeypatch.setattr(quantile.np, "zeros", wide)
-    found = unit_quantiles(ArrayMaps(values), 0.7)
-    monkeypatch.undo()
-    assert np.uint32 in made
-    np.testing.assert_array_equal(found, expected(values, 0.7))
+    monkeypatch.setattr(quantile, "_NARROW", 0)
+    for compiled in (True, False):
+        found = unit_quantiles(ArrayMaps(values), 0.7, compiled=compiled)
+        np.testing.assert_array_equal(found, expected(values, 0.7))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -179,3 +179,13 @@ def test_maps_that_break_their_word_are_refused() -> None:
         tally(Short(maps[:11]), masks, thresholds)
     with pytest.raises(ValueError, match="more than"):
         tally(Short(np.concatenate([maps, maps])), masks, thresholds)
+
+
+def test_very_wide_masks_are_counted_too() -> None:
+    """Columns beyond what 16 bits can tell."""
+    size = (1, 2**15 + 9)
+    plane = np.zeros(size, np.int32)
+    plane[0, -5:] = 1
+    masks = ListMasks([([plane], [])], LABELS, CATEGORIES, size)
+    found = tally(ArrayMaps(np.ones((1, 1, 1, 1))), masks, np.zeros(1))
+    assert found.both[0].tolist() == found.labels.tolist() == [2**15 + 4, 5, 0, 0, 0]
