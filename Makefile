@@ -25,9 +25,11 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Some ten minutes and 14 GB of memory at its full size; smaller: make bench SPEED="--images 5000"
+# Some twenty minutes and 14 GB of memory at its full size; smaller: make bench SPEED="--images 5000"
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench.speed $(SPEED)
+	$(BIN)/python -m bench.speed.dissection
+	$(BIN)/python -m bench.speed.composition
 
 clean:
 	rm -rf $(VENV) results build dist *.egg-info

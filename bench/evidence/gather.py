@@ -9,7 +9,7 @@ from bench.evidence.cost import make_cost
 from bench.evidence.gather_pass import make_pass
 from bench.evidence.held import Held, keys_of
 from bench.evidence.how import How
-from bench.evidence.maps import RerunMaps, StoredMaps
+from bench.evidence.maps import RerunMaps, StoredMaps, WatchedMaps
 from bench.evidence.pooling import MODES, check_pooling
 from bench.evidence.store import CHUNK
 
@@ -68,12 +68,12 @@ class GatheredEvidence:
 
     def maps(self, layer: str) -> Maps:
         """Maps of a layer, where they were asked for; 1 x 1 for a layer without."""
-        size = self.map_sizes[layer] or (1, 1)
-        if layer not in self.reruns:
-            entry, device = self._maps[layer], self._how.device
-            return StoredMaps(entry, self.n, self.units[layer], size, device)
-        how = replace(self._how, batch_size=self.batch_size)
-        return RerunMaps(self._target, layer, self._probe, self.units[layer], size, how)
+        size, units = self.map_sizes[layer] or (1, 1), self.units[layer]
+        maps: Maps = StoredMaps(self._maps[layer], self.n, units, size, self._how.device)
+        if layer in self.reruns:
+            how = replace(self._how, batch_size=self.batch_size)
+            maps = RerunMaps(self._target, layer, self._probe, units, size, how)
+        return WatchedMaps(maps, f"maps of {layer}", self._how.progress)
 
     def image_embeddings(self) -> Tensor | None:
         """The encoder's embeddings, float32 [N, D], not normalised; None without an encoder."""

@@ -7,9 +7,12 @@ reading is another pass of the network over the images.
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tqdm import tqdm
 
 from bench.evidence.batches import ChunkWork, batches
 from bench.evidence.hooks import LayerTap
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from baselines.spatial import Maps
     from bench.evidence.how import How
     from bench.evidence.store import Entry
     from bench.parts import Probe, Target
@@ -116,3 +120,43 @@ class RerunMaps:
                     found = tap.run(shown)[self.layer].maps
                 assert found is not None
                 yield found
+
+
+@dataclass(frozen=True)
+class WatchedMaps:
+    """Maps with a progress bar for each time that a method goes through them.
+
+    Attributes:
+        maps: The maps.
+        title: What the bar says.
+        progress: Whether to show it on a terminal.
+    """
+
+    maps: Maps
+    title: str
+    progress: bool
+
+    @property
+    def n_images(self) -> int:
+        """N."""
+        return self.maps.n_images
+
+    @property
+    def n_units(self) -> int:
+        """U."""
+        return self.maps.n_units
+
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """(h, w)."""
+        return self.maps.map_size
+
+    def batches(self) -> Iterator[Tensor]:
+        """Go through all images once."""
+        quiet = not self.progress or not sys.stderr.isatty()
+        with tqdm(
+            total=self.n_images, unit="image", desc=self.title, disable=quiet, file=sys.stderr
+        ) as bar:
+            for batch in self.maps.batches():
+                yield batch
+                bar.update(len(batch))
