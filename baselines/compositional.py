@@ -148,10 +148,10 @@ def detector_counts(
         "detectors" (units), "unique_detectors" (formulas), and "detectors_CATEGORY" (formulas) for
         every category; a formula that asks for labels of several is "detectors_mixed".
     """
-    from baselines.composition.formula import asked
+    from baselines.composition.formula import asked, meaning
 
     best = [beam[0] for beam in beams if beam and beam[0].iou > threshold]
-    formulas = {one.formula for one in best}
+    formulas = {meaning(one.formula): one.formula for one in best}.values()
     kinds = [{categories[label] for label in asked(formula)} for formula in formulas]
     counts = {"detectors": len(best), "unique_detectors": len(formulas)}
     for category in dict.fromkeys(categories):

@@ -105,11 +105,18 @@ class NetDissect2020:
             both = np.concatenate([counts.active[:, None], both], axis=1)
         scores = with_gaps(iou(labels, both, counts.active), live)
         best = best_labels(scores)
+        report = report_table(scores, best, names)
+        found = detector_counts(scores, best, self.threshold, names)
+        if self.official_background:
+            # "-" says that no concept is better: such a unit has no label.
+            found["background_units"] = int((best == 0).sum())
+            scores[best == 0] = -np.inf
+            scores = np.ascontiguousarray(scores[:, 1:])
         return Labelling(
-            concepts=tuple(name for name, _ in names),
+            concepts=tuple(label.name for label in masks.labels),
             scores=torch.from_numpy(scores),
-            tables={"report": report_table(scores, best, names)},
-            counts=detector_counts(scores, best, self.threshold, names),
+            tables={"report": report},
+            counts=found,
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from leaderboards.costs import PHASES
 from leaderboards.markdown import escape, table
 from leaderboards.pages import provenance
 
@@ -44,7 +45,8 @@ def costs_page(board: Board) -> str:
 def _table(rows: pd.DataFrame) -> str:
     gpu = bool(rows["peak_device_bytes"].notna().any())
     header = ["method", "probe set", "concepts", "units", "runs", "cold total", "match per unit"]
-    header += ["gather", "text", "match", "score", "peak memory"]
+    shown = [n for n in PHASES if n != "segment" or bool(rows["segment_s"].notna().any())]
+    header += [*shown, "peak memory"]
     header += ["peak GPU memory"] if gpu else []
     body = []
     for row in rows.to_dict("records"):
@@ -52,7 +54,7 @@ def _table(rows: pd.DataFrame) -> str:
         cells = [escape(str(row[name])) for name in ("method", "probe", "concepts")]
         cells += [_count(row["units"]), _count(row["repeats"])]
         cells += [_seconds(row["cold_total_s"]), _seconds(row["match_per_unit_s"])]
-        for name in ("gather", "text", "match", "score"):
+        for name in shown:
             cells.append(_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))
         if pd.notna(row["match_min_s"]):
             cells[-2] += f" [{_seconds(row['match_min_s'])}, {_seconds(row['match_max_s'])}]"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,16 +27,31 @@ _MARK = re.compile(r"-[cs]$")
 
 
 def clean_mask_label(name: str) -> str:
-    """A mask label without Broden's suffix: "red-c" (a colour) and "street-s" (a scene)."""
-    return _MARK.sub("", name)
+    """A mask label in plain words: without Broden's suffix and with blanks for "_".
+
+    "red-c" (a colour) is red, "bus_station-indoor-s" (a scene) is bus station-indoor.
+    """
+    return _MARK.sub("", name).replace("_", " ")
 
 
-def leaves(formula: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def leaves(formula: str, names: Collection[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names that a formula asks for, and those that stand behind NOT, in order.
 
     Args:
         formula: Such as "((a OR b) AND (NOT c))"; a bare name is a formula too.
+        names: Names that hold parentheses or an operator; without them such a name falls apart.
     """
+    if formula in names:
+        return (formula,), ()
+    # Where a name may stand its own parentheses are hidden from the search for operators.
+    hidden = {
+        name: f"\0{number}\0"
+        for number, name in enumerate(sorted(names, key=len, reverse=True))
+        if _TOKEN.search(name)
+    }
+    shown = {mark: name for name, mark in hidden.items()}
+    for name, mark in hidden.items():
+        formula = re.sub(rf"(?<=[( ]){re.escape(name)}(?=[) ])", mark, formula)
     asked: list[str] = []
     excluded: list[str] = []
     negated = False
@@ -44,7 +59,7 @@ def leaves(formula: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for match in [*_TOKEN.finditer(formula), None]:
         name = formula[position : match.start() if match else None].strip()
         if name:
-            (excluded if negated else asked).append(name)
+            (excluded if negated else asked).append(shown.get(name, name))
             negated = False
         if match:
             negated = match[0] == "NOT"
@@ -61,7 +76,7 @@ def formula_reader(categories: Mapping[str, str]) -> Reader:
     """
 
     def read(label: str) -> tuple[str, ...]:
-        asked = dict.fromkeys(leaves(label)[0])
+        asked = dict.fromkeys(leaves(label, categories)[0])
         place = {name: categories.get(name, f"={name}") for name in asked}
         crowd = Counter(place.values())
         return tuple(clean_mask_label(name) for name in asked if crowd[place[name]] == 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -76,6 +76,26 @@ def text(formula: Formula, names: Sequence[str]) -> str:
             return f"({text(left, names)} AND {text(right, names)})"
         case Or(left, right):
             return f"({text(left, names)} OR {text(right, names)})"
+
+
+def meaning(formula: Formula) -> Hashable:
+    """Equal for formulas that differ in the order of what AND or OR joins: a OR b, b OR a."""
+    match formula:
+        case Leaf(label):
+            return label
+        case Not(inner):
+            return "not", meaning(inner)
+        case And(_, _) | Or(_, _):
+            return type(formula).__name__, frozenset(_joined(formula, type(formula)))
+
+
+def _joined(formula: Formula, kind: type[And] | type[Or]) -> Iterator[Hashable]:
+    """What a chain of one operator joins: (a OR b) OR c joins a, b and c."""
+    if isinstance(formula, And | Or) and isinstance(formula, kind):
+        yield from _joined(formula.left, kind)
+        yield from _joined(formula.right, kind)
+    else:
+        yield meaning(formula)
 
 
 def asked(formula: Formula) -> list[int]:

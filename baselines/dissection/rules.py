@@ -96,7 +96,7 @@ def category_winner(scores: ArrayLike) -> int | None:
 
 
 def with_gaps(scores: NDArray[np.float64], live: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Scores for a labelling: NaN rows for dead units, -inf where a unit overlaps with no label.
+    """Scores for a labelling: NaN rows for dead units, -inf for labels without any overlap.
 
     Args:
         scores: IoU [U, C].
@@ -106,7 +106,7 @@ def with_gaps(scores: NDArray[np.float64], live: NDArray[np.bool_]) -> NDArray[n
         float32 [U, C].
     """
     result = scores.astype(np.float32)
-    result[~(scores > 0).any(axis=1)] = -np.inf
+    result[~(scores > 0)] = -np.inf  # a label that is nowhere shared is no guess
     result[~live] = np.nan
     return result
 

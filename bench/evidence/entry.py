@@ -99,6 +99,11 @@ class Entry:
         return len(self.missing) == self.count
 
     @property
+    def on_disk(self) -> bool:
+        """Whether what is put goes to its folder, as far as is known yet."""
+        return self.folder is not None and self._writable
+
+    @property
     def bytes_in_memory(self) -> int:
         """Size of the chunks that are not on disk."""
         return sum(array.nbytes for array in self._arrays.values())

@@ -34,7 +34,8 @@ class GatheredEvidence:
         n: Number of images.
         units: Number of units by layer.
         map_sizes: (H, W) of the units' maps by layer; None for layers without.
-        costs: What the evidence cost when it was made, each pass once (see `make_cost`).
+        costs: What evidence from the cache cost when it was made, each pass once (see `make_cost`);
+            without what this run's own pass would have made on the way.
         cached: Whether nothing had to be computed.
         batch_size: Images that went through a network at a time: what was asked for, or less where
             the device ran out of memory.
@@ -126,6 +127,7 @@ def gather(
         held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps)
         too_large = held.too_large(how.maps_limit)
         unfinished = [entry for entry in held.unfinished() if entry not in too_large]
+        reused = [entry for entry in held.entries() if entry.complete]
         phase.cached = not unfinished
         fits = max(1, how.batch_size)
         if unfinished:
@@ -138,6 +140,7 @@ def gather(
                 if entry not in too_large:
                     entry.finish(entry.meta, cost)
             fits = work.fits
+            reused = held.spared_by(unfinished, reused)
     sizes = {layer: entry.meta["map_size"] for layer, entry in held.activations.items()}
     return GatheredEvidence(
         layers=wanted,
@@ -145,7 +148,7 @@ def gather(
         n=len(probe),
         units={layer: int(entry.meta["units"]) for layer, entry in held.activations.items()},
         map_sizes={k: (int(v[0]), int(v[1])) if v else None for k, v in sizes.items()},
-        costs=tuple({e.cost["pass"]: e.cost for e in held.entries() if e.cost}.values()),
+        costs=tuple({e.cost["pass"]: e.cost for e in reused if e.cost}.values()),
         cached=phase.cached,
         batch_size=fits,
         reruns=frozenset(layer for layer, entry in held.maps.items() if entry in too_large),

@@ -15,8 +15,8 @@ from bench.evidence.batches import ChunkWork, Decoded, batches
 from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
-from bench.evidence.maps import ROWS, map_bytes
-from bench.evidence.precision import autocast
+from bench.evidence.maps import ROWS, map_bytes, storable
+from bench.evidence.precision import autocast, exact_convolutions
 from bench.evidence.store import CHUNK, Entry
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Pass:
         """What each chunk still needs: entries may be at different ones, after interruptions."""
         count = -(-len(self.probe) // CHUNK)
         works = []
-        for chunk in self.chunks or range(count):
+        for chunk in range(count) if self.chunks is None else self.chunks:
             pieces = range(chunk * CHUNK // ROWS, (chunk + 1) * CHUNK // ROWS)
             work = ChunkWork(
                 chunk=chunk,
@@ -150,7 +150,7 @@ class Pass:
                 with self.timer.part("target_forward", size):
                     for part in self._halving.run(partial(self._forward, tap), inputs):
                         for layer, parts in pooled.items():
-                            parts.append(part[layer].values.cpu().numpy())
+                            parts.append(part[layer].values.numpy())
                         for layer in work.maps - self.too_large:
                             self._keep_maps(layer, part[layer], writers[layer], tap)
             if pictures is not None and work.encoder is not None:
@@ -170,15 +170,17 @@ class Pass:
     def _keep_maps(self, layer: str, found: Pooled, writer: _Pieces, tap: LayerTap) -> None:
         assert found.maps is not None
         _, units, *size = found.maps.shape
-        if map_bytes(len(self.probe), units, (size[0], size[1])) > self.how.maps_limit:
+        limit = storable(self.maps[layer], self.how.maps_limit)
+        if map_bytes(len(self.probe), units, (size[0], size[1])) > limit:
             self.too_large.add(layer)
             tap.drop_maps(layer)
             return
         self.maps[layer].begin({"units": units, "map_size": size})
-        writer.add(found.maps.cpu().numpy())
+        writer.add(found.maps.numpy())
 
     def _encode(self, encoder: LoadedEncoder, pictures: Tensor) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
+        with exact_convolutions(self.how.device):
+            found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
         return found
 
     def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
@@ -192,7 +194,7 @@ class Pass:
             size = found[layer].map_size
             units = int(found[layer].values.shape[2])
             entry.begin({"units": units, "map_size": list(size) if size else None})
-        return found
+        return {layer: pooled.on_host() for layer, pooled in found.items()}
 
 
 def make_pass(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.evidence.maps import ROWS, map_bytes
+from bench.evidence.maps import ROWS, map_bytes, storable
 from bench.evidence.pooling import MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from bench.evidence.store import Entry
     from bench.parts import Encoder, Probe, Target
@@ -53,6 +53,14 @@ class Held:
         """Those that are not complete."""
         return [entry for entry in self.entries() if not entry.complete]
 
+    def spared_by(self, made: Collection[Entry], reused: Sequence[Entry]) -> list[Entry]:
+        """Which reused entries spared work that the pass which made others did not do anyway.
+
+        Another layer of a network that runs, or its maps, come with the same forward pass.
+        """
+        ran = any(e in made for e in (*self.activations.values(), *self.maps.values()))
+        return [e for e in reused if e is self.embeddings or not ran]
+
     def too_large(self, limit: float) -> set[Entry]:
         """Maps that are known to exceed `limit` bytes; of a layer never seen nothing is known."""
         found = set()
@@ -61,7 +69,7 @@ class Held:
             if known:
                 height, width = known["map_size"] or (1, 1)
                 size = map_bytes(int(entry.parts["n"]), int(known["units"]), (height, width))
-                if size > limit:
+                if size > storable(entry, limit):
                     found.add(entry)
         return found
 

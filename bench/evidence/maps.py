@@ -10,11 +10,14 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from bench.evidence import memory
 from bench.evidence.batches import ChunkWork, batches
+from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.precision import autocast
 
@@ -38,6 +41,11 @@ _JOINED_BYTES = 64 << 20
 def map_bytes(n: int, units: int, size: tuple[int, int]) -> int:
     """Bytes of the maps of a layer over n images."""
     return 4 * n * units * size[0] * size[1]
+
+
+def storable(entry: Entry, limit: float) -> float:
+    """The most bytes of maps that an entry is to hold: less where it lies in memory."""
+    return limit if entry.on_disk else min(limit, memory.LIMIT_BYTES)
 
 
 @dataclass(frozen=True)
@@ -111,15 +119,19 @@ class RerunMaps:
             pinned=self.how.device.startswith("cuda"),
         )
         with LayerTap(loaded.module, [self.layer], maps=[self.layer]) as tap, closing(source):
+            halving = Halving(self.how.device, max(1, self.how.batch_size))
             for inputs, _ in source:
                 assert inputs is not None
-                with torch.inference_mode(), autocast(self.how.device, self.how.precision):
-                    shown = inputs.to(
-                        self.how.device, memory_format=torch.channels_last, non_blocking=True
-                    )
-                    found = tap.run(shown)[self.layer].maps
-                assert found is not None
-                yield found
+                yield from halving.run(partial(self._forward, tap), inputs)
+
+    def _forward(self, tap: LayerTap, inputs: Tensor) -> Tensor:
+        import torch
+
+        with torch.inference_mode(), autocast(self.how.device, self.how.precision):
+            shown = inputs.to(self.how.device, memory_format=torch.channels_last, non_blocking=True)
+            found = tap.run(shown)[self.layer].maps
+        assert found is not None
+        return found
 
 
 @dataclass(frozen=True)

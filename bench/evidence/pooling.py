@@ -31,6 +31,11 @@ class Pooled:
     map_size: tuple[int, int] | None
     maps: Tensor | None = None
 
+    def on_host(self) -> Pooled:
+        """The same in the host's memory, which leaves the device's to the next images."""
+        maps = None if self.maps is None else self.maps.cpu()
+        return Pooled(self.values.cpu(), self.map_size, maps)
+
 
 def check_pooling(pooling: str) -> None:
     """Refuse an unknown way of pooling.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import shutil
-from typing import TYPE_CHECKING
+import tempfile
+from functools import cache
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from bench.broden.layout import INDEX
 from bench.errors import UserError
+from bench.evidence import memory
 from bench.glyphs import world
 from bench.glyphs.broden import FORMAT, write_glyphs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ FOLDER = "trees"
 """Where in the cache the trees lie; the store of evidence takes none of them for its own."""
 
 
-def glyphs_tree(cache: Path, variant: str, size: int, *, with_images: bool) -> Path:
+def glyphs_tree(folder: Path, variant: str, size: int, *, with_images: bool) -> Path:
     """Find or make the tree of a variant's first images.
 
     Its name says what decides its content: the world's fingerprint, the format of the masks, the
@@ -30,7 +31,7 @@ def glyphs_tree(cache: Path, variant: str, size: int, *, with_images: bool) -> P
     takes as many as are wanted. Two processes that want the same tree wait for each other.
 
     Args:
-        cache: The cache folder; made where it is missing.
+        folder: The cache folder; made where it is missing.
         variant: One of `world.VARIANTS`.
         size: Number of images.
         with_images: Whether the images are to be there, or masks are enough.
@@ -39,11 +40,11 @@ def glyphs_tree(cache: Path, variant: str, size: int, *, with_images: bool) -> P
         A tree of at least `size` images.
 
     Raises:
-        UserError: There is no such tree and the cache cannot be written to.
+        UserError: There is no such tree, and the cache folder is none.
     """
     kind = "full" if with_images else "masks"
     stem = f"glyphs-{variant}-{kind}-v{FORMAT}-{world.fingerprint(variant)[:16]}-"
-    root = cache.expanduser() / FOLDER
+    root = folder.expanduser() / FOLDER
     found = _smallest(root, stem, size)
     if found:
         return found
@@ -57,22 +58,33 @@ def glyphs_tree(cache: Path, variant: str, size: int, *, with_images: bool) -> P
             log.info("waiting for another process that makes the same masks")
             lock.acquire()
     except OSError as error:
-        raise UserError(
-            f"the masks of Glyphs cannot be kept in {root}: {error.strerror}",
-            where="runtime.cache",
-            cure="set runtime.cache to a folder that you may write to",
-        ) from error
+        if not memory.is_refusal(error):
+            raise UserError(
+                f"the masks of Glyphs cannot be kept in {root}: {error.strerror}",
+                where="runtime.cache",
+                cure="set runtime.cache to a folder that you may write to",
+            ) from error
+        log.warning("the masks of Glyphs are made for this process alone: %s refuses them", root)
+        return glyphs_tree(_own_folder(), variant, size, with_images=with_images)
     try:
         found = _smallest(root, stem, size)
         if found:
             return found
         for torn in root.glob(f".{stem}*.tmp"):  # of a process that was killed
             shutil.rmtree(torn, ignore_errors=True)
-        folder = root / f"{stem}{size}"
-        write_glyphs(folder, variant, size, with_images=with_images)
-        return folder
+        tree = root / f"{stem}{size}"
+        write_glyphs(tree, variant, size, with_images=with_images)
+        return tree
     finally:
         lock.release()
+
+
+@cache
+def _own_folder() -> Path:
+    """A folder of this process; it goes when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="dissectbench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _smallest(root: Path, stem: str, size: int) -> Path | None:

@@ -143,6 +143,11 @@ def _config(planned: PlannedJob) -> str:
     return OmegaConf.to_yaml(planned.job.config, resolve=True)
 
 
+def _words_title(parts: Parts) -> str:
+    concepts = parts.describe_concepts()
+    return f"{title(concepts['name'], concepts['params'])} ({concepts['n']:,})"
+
+
 def _title(parts: Parts) -> str:
     def short(role: str, part: object) -> str:
         return title(parts.names[role], params_of(part))
@@ -150,7 +155,7 @@ def _title(parts: Parts) -> str:
     chosen = (
         short("method", parts.method),
         f"{short('target', parts.target)} {','.join(parts.layers)}",
-        f"{short('concepts', parts.concepts)} ({len(parts.words):,})",
+        _words_title(parts),
         f"{short('probe', parts.probe)} ({len(parts.probe):,})",
     )
     return " | ".join(chosen)

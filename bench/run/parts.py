@@ -14,6 +14,7 @@ from bench import catalog
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
 from bench.run.keys import label_key, short_hash, words_hash
+from metrics.labels import normalise
 from metrics.readings import clean_mask_label
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Parts:
     encoder: Encoder | None
     segmenter: Segmenter | None
     sentence: SentenceEncoder
-    clip_text: Encoder | None
+    clip_text: Encoder
 
     @cached_property
     def layers(self) -> tuple[str, ...]:
@@ -79,7 +80,9 @@ class Parts:
                 f"{self.names['method']} needs masks, and the probe set "
                 f"{self.names['probe']} has none",
                 where="probe",
-                valid=("glyphs_val", "glyphs_broden", "broden"),
+                valid=[
+                    n for n in catalog.PROBES.names() if hasattr(catalog.PROBES.get(n), "masks")
+                ],
                 cure="choose a probe set with masks, or write yours as a tree in Broden's layout",
             )
         return self.probe
@@ -113,7 +116,7 @@ class Parts:
         name, params = self.names["concepts"], params_of(self.concepts)
         if self.uses_masks:
             listed = _words(self.concepts)
-            if sorted(listed) == sorted(words):
+            if {normalise(word) for word in listed} == {normalise(word) for word in words}:
                 words = listed
             else:
                 name, params = "mask_labels", {}
@@ -178,7 +181,7 @@ class Parts:
         return {
             "truth": {"name": self.names["truth"], "units": len(truth), "hash": short_hash(truth)},
             "sentence": dict(fingerprint(self.sentence)),
-            "clip_text": dict(fingerprint(self.clip_text)) if self.clip_text else None,
+            "clip_text": dict(fingerprint(self.clip_text)),
             "rules": {"official_labels": self.config.scoring.official_labels},
             "seed": self.config.scoring.seed,
         }
@@ -203,7 +206,8 @@ def build_parts(config: DictConfig) -> Parts:
     segmenter = None
     if "pseudo_masks" in method.needs:
         segmenter = build(catalog.SEGMENTERS, config.segmenter, "segmenter")
-    clip_text = encoder
+    # "same" is the configured encoder also for a method that does without: one judge for all rows.
+    clip_text = encoder or build(catalog.ENCODERS, config.encoder, "encoder")
     if config.scoring.clip_text.name != "same":
         clip_text = build(catalog.ENCODERS, config.scoring.clip_text, "scoring.clip_text")
     return Parts(
@@ -231,6 +235,10 @@ def params_of(part: object) -> dict[str, Any]:
         for field in dataclasses.fields(part)  # type: ignore[arg-type]
         if field.init
     }
+
+
+def _probes_with_masks() -> list[str]:
+    return [name for name in catalog.PROBES.names() if hasattr(catalog.PROBES.get(name), "masks")]
 
 
 @cache

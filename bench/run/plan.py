@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.run.keys import short_hash
 from bench.run.parts import Parts, build_parts
+from bench.run.views import check_views
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def plan_job(job: Job) -> PlannedJob:
         UserError: A part cannot be built as asked.
     """
     parts = build_parts(job.config)
+    check_views(parts)
     config = job.config
     root = Path(config.results).expanduser() / config.board / config.method.name
     cells = []
@@ -89,5 +91,14 @@ def plan_job(job: Job) -> PlannedJob:
 
 
 def plan(jobs: Sequence[Job]) -> list[PlannedJob]:
-    """Plan every job of a request, in order."""
-    return [plan_job(job) for job in jobs]
+    """Plan every job of a request, in order.
+
+    A job that has the same cells as an earlier one is left out: a setting that differs between
+    them, such as the concept set of a method that brings its own words, decides nothing.
+    """
+    planned: dict[tuple[object, ...], PlannedJob] = {}
+    for job in jobs:
+        found = plan_job(job)
+        cells = tuple((cell.folder, cell.skey) for cell in found.cells)
+        planned.setdefault((*cells, job.config.runtime.share), found)
+    return list(planned.values())

@@ -34,6 +34,7 @@ SHARED_TOWER = (
     "circular: the labelling encoder and the sentence scorer share a text tower, "
     "so both cosines reward the encoder's own geometry"
 )
+ONE_JUDGE = "its text tower is the sentence scorer's: it would judge the same twice"
 
 
 def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | None = None) -> Path:
@@ -55,12 +56,13 @@ def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | N
     layer, units = record.target["layer"], record.target["units"]
     store = Store(parts.config.runtime.cache)
     scoring = parts.scoring(layer)
-    circular = shares_tower(parts)
+    circular = shares_tower(parts.encoder, parts.sentence)
+    one_judge = shares_tower(parts.clip_text, parts.sentence)
     labels, label_scores = lists_by_unit(read_descriptions(folder), units)
     dead = np.zeros(units, dtype=bool)
     dead[list(record.target["dead_units"])] = True
     clip_text = None
-    if parts.clip_text and not circular:
+    if not one_judge:
         clip_text = _ClipText(parts.clip_text, store, device)
     with timer.phase("score", items=units):
         scored = score(
@@ -72,7 +74,7 @@ def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | N
             truth=parts.true_names(layer),
             sentence=_embedder(parts.sentence, parts.config.runtime.cache, device),
             clip_text=clip_text,
-            clip_reason=SHARED_TOWER if circular else "",
+            clip_reason=(SHARED_TOWER if circular else ONE_JUDGE) if one_judge else "",
             circular=circular,
             rules=LabelRules(official=parts.config.scoring.official_labels),
             reader=_reader(parts),
@@ -104,12 +106,12 @@ def _reader(parts: Parts) -> Reader | None:
     return formula_reader({label.name: label.category for label in parts.mask_labels})
 
 
-def shares_tower(parts: Parts) -> bool:
-    """Whether the labelling encoder and the sentence scorer have one text tower."""
-    if parts.encoder is None:
+def shares_tower(encoder: Encoder | None, sentence: SentenceEncoder) -> bool:
+    """Whether an image-text model and the sentence scorer have one text tower."""
+    if encoder is None:
         return False
-    tower = fingerprint(parts.encoder).get("text_tower")
-    return tower is not None and tower == fingerprint(parts.sentence).get("text_tower")
+    tower = fingerprint(encoder).get("text_tower")
+    return tower is not None and tower == fingerprint(sentence).get("text_tower")
 
 
 class _ClipText:

@@ -92,7 +92,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         how=_how(config, timer.device),
         maps="maps" in needs,
     )
-    costs = list(gathered.costs) if gathered.cached else []
+    costs = list(gathered.costs)
     concept_embeddings = None
     if parts.encoder is not None and "concept_embeddings" in needs:
         embedded = text_embeddings(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from baselines.spatial import MaskLabel
-from bench.files import sha256_file
+from bench.files import sha256_file, sha256_json
 from bench.segmenters.network import SEGMENTER_VERSION, wrap_network
 from bench.targets.glyphs import require_shipped
 
@@ -47,6 +47,7 @@ class GlyphsSegmenter:
                 "std": list(weights.STD),
             },
             "mask_size": segmenter.MASK_SIZE,
+            "labels": sha256_json([[label.name, label.category] for label in self.labels()]),
             "precision": "float32",
             "version": SEGMENTER_VERSION,
         }

@@ -103,6 +103,11 @@ class TorchvisionSegmenter:
             "version": SEGMENTER_VERSION,
         }
 
+    @property
+    def visible_share(self) -> float:
+        """Share of an image's shorter side that the network sees."""
+        return self.crop or 1.0
+
     def labels(self) -> tuple[MaskLabel, ...]:
         """The classes but for the background.
 

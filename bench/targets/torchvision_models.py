@@ -95,6 +95,14 @@ class TorchvisionTarget:
         return LoadedTarget(module, transform)
 
     @property
+    def visible_share(self) -> float | None:
+        """Share of an image's shorter side that the network sees; None where nobody knows."""
+        if self._own_transform:
+            return None
+        size, resize, _, _ = self._transform_values()
+        return size / resize if resize else 1.0
+
+    @property
     def _own_transform(self) -> bool:
         given = (self.input_size, self.resize, self.mean, self.std)
         return bool(self.weights) and all(value is None for value in given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from baselines.composition.beam import Scored
-from baselines.composition.formula import And, Leaf, Not, Or, asked
+from baselines.composition.formula import And, Leaf, Not, Or, asked, meaning
 from baselines.compositional import Compositional, detector_counts
 
 CATEGORIES = ["object", "object", "color", "scene"]
@@ -24,7 +24,7 @@ def test_units_and_formulas_are_counted_apart():
     objects = Or(Leaf(0), Leaf(1))
     beams = [
         [scored(objects, 0.3), scored(Leaf(3), 0.2)],
-        [scored(objects, 0.1)],
+        [scored(Or(Leaf(1), Leaf(0)), 0.1)],
         [scored(And(Leaf(0), Leaf(2)), 0.05)],
         [scored(And(Leaf(2), Not(Leaf(3))), 0.05)],
         [scored(Leaf(3), 0.04)],  # not above the threshold
@@ -38,6 +38,13 @@ def test_units_and_formulas_are_counted_apart():
         "detectors_scene": 0,
         "detectors_mixed": 1,
     }
+
+
+def test_order_within_one_operator_means_nothing():
+    one = Or(Or(Leaf(0), Leaf(1)), Leaf(2))
+    assert meaning(one) == meaning(Or(Leaf(2), Or(Leaf(1), Leaf(0))))
+    assert meaning(one) != meaning(And(Or(Leaf(0), Leaf(1)), Leaf(2)))
+    assert meaning(Not(Leaf(0))) != meaning(Leaf(0))
 
 
 def test_the_threshold_has_a_range():

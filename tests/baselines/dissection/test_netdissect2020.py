@@ -39,8 +39,10 @@ def first_pixel(maps, dim):
 
 def test_golden_with_condition_0() -> None:
     found = described(*golden(), first_pixel, quantile=0.5, official_background=True)
-    assert found.concepts == ("-", "wall", "sky")
-    assert found.scores.tolist() == [[0.375, 0.5, 0.25], [0.25, 0.25, 0]]
+    assert found.concepts == ("wall", "sky")
+    # IoU of condition 0: 0.375 and 0.25, so that unit 1 is labelled "-", which is no label
+    assert found.scores.tolist() == [[0.5, 0.25], [-np.inf, -np.inf]]
+    assert found.counts["background_units"] == 1
     report = found.tables["report"]
     assert report.to_dict("list") == {
         "unit": [0, 1],
@@ -53,7 +55,7 @@ def test_golden_with_condition_0() -> None:
 def test_golden_mended() -> None:
     found = described(*golden(), first_pixel, quantile=0.5)
     assert found.concepts == ("wall", "sky")
-    assert found.scores.tolist() == [[0.5, 0.25], [0.25, 0]]
+    assert found.scores.tolist() == [[0.5, 0.25], [0.25, -np.inf]]
     assert found.tables["report"]["label"].tolist() == ["wall", "wall"]
     assert found.counts == {"detectors": 2, "unique_detectors": 1, "detectors_object": 1}
 
@@ -63,7 +65,7 @@ def test_any_plane_marks_a_pixel_once() -> None:
     thrice = [(np.repeat(image.planes, 3, axis=0), []) for image in masks.images]
     thrice = ListMasks(thrice, LABELS, ("object",), (1, 4))
     found = described(maps, thrice, first_pixel, quantile=0.5)
-    assert found.scores.tolist() == [[0.5, 0.25], [0.25, 0]]
+    assert found.scores.tolist() == [[0.5, 0.25], [0.25, -np.inf]]
 
 
 def test_scores_are_those_of_the_plain_reading() -> None:
@@ -93,7 +95,7 @@ def test_gaps_are_never_labels() -> None:
     images = [([], []), ([], []), ([plane], []), ([], [])]
     found = described(maps, ListMasks(images, LABELS, ("object",), (2, 2)), quantile=0.1)
     assert torch.isnan(found.scores[:2]).all()
-    assert found.scores[2].tolist() == [0.25, 0]
+    assert found.scores[2].tolist() == [0.25, -np.inf]
     assert (found.scores[3] == -torch.inf).all()
     report = found.tables["report"]
     assert report["label"].tolist() == ["", "", "wall", ""]

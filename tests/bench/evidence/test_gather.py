@@ -53,9 +53,20 @@ def test_each_image_is_decoded_once_for_both(tmp_path):
     assert names[0] == "gather"
     assert set(names[1:]) == {"decode", "target_forward", "image_encoding"}
     assert all(record["items"] == 30 for record in timer.records())
-    [cost] = found.costs
+    assert not found.costs, "nothing came from the cache"
+    [cost] = run(Store(tmp_path), ["conv", "head"]).costs
     assert cost["complete"]
     assert {phase["name"] for phase in cost["phases"]} == set(names)
+
+
+def test_costs_are_of_what_spared_work(tmp_path):
+    run(Store(tmp_path), ["conv"], encoder=None)
+    both = run(Store(tmp_path), ["conv", "head"])
+    # the target runs for "head", and "conv" would have come with it
+    assert not both.costs
+    images = run(Store(tmp_path), ["conv"], encoder=TinyEncoder("another"))
+    assert len(images.costs) == 1
+    assert len(run(Store(tmp_path), ["conv", "head"]).costs) == 2
 
 
 def test_both_poolings_come_from_one_pass(tmp_path):
@@ -82,7 +93,8 @@ def test_all_in_the_store_loads_nothing(tmp_path):
     assert before == COUNTS
     assert again.cached
     assert timer.records()[0]["cached"]
-    assert again.costs == first.costs
+    [cost] = again.costs
+    assert cost["complete"]
     assert torch.equal(again.activations("head"), first.activations("head"))
 
 
@@ -105,7 +117,7 @@ def test_an_interrupted_pass_goes_on_after_its_last_chunk(tmp_path, workers):
     found = run(Store(tmp_path), batch_size=4, workers=workers)
     assert COUNTS["seen"] == 30 - 16
     torch.testing.assert_close(found.activations("conv"), direct("conv", "avg"))
-    [cost] = found.costs
+    [cost] = run(Store(tmp_path)).costs
     assert not cost["complete"]
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from baselines import similarity
@@ -41,6 +43,33 @@ def test_plain_loops_and_ours_agree(name: str, monkeypatch: pytest.MonkeyPatch) 
     else:
         torch.testing.assert_close(ours, theirs, rtol=0, atol=5e-4)
     assert torch.equal(ours.argmax(dim=1), theirs.argmax(dim=1))
+
+
+@pytest.mark.parametrize("name", [name for name in SIMILARITIES if name != "rank_reorder"])
+@given(
+    n=st.integers(3, 140), c=st.integers(1, 9), u=st.integers(1, 6), sick=st.integers(0, 3),
+    seed=st.integers(0, 2**31),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_plain_loops_and_ours_agree_in_any_shape(
+    name: str, n: int, c: int, u: int, sick: int, seed: int
+) -> None:
+    """Fewer images than top_k, one concept, one unit, constant units, NaN: 5e-4, same labels."""
+    images, concepts, live = make_inputs(Shape(n, u, c, 8), "cpu", seed=seed)
+    normal = torch.nn.functional.normalize
+    scores = normal(images) @ normal(concepts).T
+    dead = torch.zeros(n, sick)
+    if sick:
+        dead[:, -1] = 3.5
+        dead[n // 2, 0] = torch.nan
+    ours = getattr(similarity, name)(scores, torch.cat([live, dead], dim=1))
+    theirs = getattr(plain, name)(scores, live)
+    torch.testing.assert_close(ours[:u], theirs, rtol=0, atol=5e-4)
+    assert ours[u:].isnan().all()
+    if c > 1:
+        best = theirs.topk(2, dim=1).values
+        clear = best[:, 0] - best[:, 1] > 1e-3
+        assert torch.equal(ours[:u].argmax(dim=1)[clear], theirs.argmax(dim=1)[clear])
 
 
 def test_every_function_is_compared_both_ways() -> None:
