@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leaderboards.summary import Column, Summary
 
 _LABEL_WIDTH = 32
+_GIVEN_WIDTH = 13
 _COLUMN_WIDTH = 24
 
 
@@ -30,8 +31,9 @@ def print_board(board: Board, console: Console) -> None:
     first: dict[tuple[str, str, str], Summary] = {}
     for summary in board.summaries:
         first.setdefault(summary.place, summary)
-    abreast = max(1, (console.width - _LABEL_WIDTH) // _COLUMN_WIDTH)
     for summary in first.values():
+        left = _LABEL_WIDTH + (_GIVEN_WIDTH if summary.given else 0)
+        abreast = max(1, (console.width - left) // _COLUMN_WIDTH)
         # As equal as can be: six columns where four fit stand in three and three.
         blocks = -(-len(summary.columns) // abreast)
         size = -(-len(summary.columns) // blocks)
@@ -63,28 +65,39 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
     title = Text(clean(f"{metric.title}: {', '.join(summary.place[1:])}"), style="bold")
     table = Table(title=title, title_justify="left")
     table.add_column("", min_width=20, overflow="fold")
+    if summary.given:
+        table.add_column("given", max_width=_GIVEN_WIDTH, overflow="fold")
+    none = [""] if summary.given else []
     for column in columns:
         heading = Text("\n".join(clean(line) for line in column.condition.heading))
         if column.verdict.saturated:
             heading.append("\nsaturated", style="yellow")
         table.add_column(heading, justify="right", vertical="bottom")
-    for label in summary.methods:
+    shown = [name for name in summary.methods if any(_has(column, name) for column in columns)]
+    for label in shown:
+        given = [Text(clean(summary.given.get(label, "")), "dim")] if summary.given else []
         cells = [_cell(column, label, metric.kind) for column in columns]
-        table.add_row(Text(clean(label)), *cells, end_section=label == summary.methods[-1])
+        table.add_row(Text(clean(label)), *given, *cells, end_section=label == shown[-1])
     for label in summary.controls:
         title = Text("shuffled (best method)" if label == "shuffled" else label, style="italic")
         last = label == summary.controls[-1]
         cells = [_cell(column, label, metric.kind) for column in columns]
-        table.add_row(title, *cells, end_section=last)
+        table.add_row(title, *none, *cells, end_section=last)
     verdicts = [column.verdict for column in columns]
     table.add_row(
         Text("apart", style="dim"),
+        *none,
         *(
             Text(f"{v.disjoint_rows} of {v.rows} ({v.disjoint_methods} of {v.methods})", "dim")
             for v in verdicts
         ),
     )
     return table
+
+
+def _has(column: Column, label: str) -> bool:
+    entry = column.entries.get(label)
+    return entry is not None and entry.value is not None
 
 
 def _cell(column: Column, label: str, kind: Kind) -> Text:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DPI = 120
+MIXED = "mixed"
 
 
 def draw_detectors(found: pd.DataFrame) -> bytes:
@@ -27,6 +28,7 @@ def draw_detectors(found: pd.DataFrame) -> bytes:
     mpl.use("Agg")  # no screen is needed, and none may be there
     import seaborn as sns
     from matplotlib import pyplot as plt
+    from matplotlib.patches import Patch
 
     shown = found[found["category"] != ALL].copy()
     several = shown["probe"].nunique() > 1
@@ -34,6 +36,10 @@ def draw_detectors(found: pd.DataFrame) -> bytes:
     if several:
         shown["panel"] += "\n" + shown["probe"]
     shown["named"] = _named(shown)
+    # "mixed" is no category of the masks: it stands last.
+    categories = sorted(dict.fromkeys(shown["category"]), key=lambda name: name == MIXED)
+    names = list(dict.fromkeys(shown["named"]))
+    palette = sns.color_palette("colorblind", len(names))
     panels = list(dict.fromkeys(shown["panel"]))
     with sns.axes_style("whitegrid"), sns.plotting_context("paper"):
         grid = sns.catplot(
@@ -41,28 +47,37 @@ def draw_detectors(found: pd.DataFrame) -> bytes:
             kind="bar",
             x="category",
             y="unique_detectors",
+            order=categories,
             hue="named",
             col="panel",
             col_order=panels,
             col_wrap=min(3, len(panels)),
-            palette="colorblind",
+            hue_order=names,
+            palette=palette,
+            saturation=1,
             errorbar=None,
             height=2.4,
             aspect=1.35,
             sharey=True,
+            legend=False,
         )
         grid.set_titles("{col_name}")
         grid.set_axis_labels("", "unique detectors")
         for axes in grid.axes.flat:
             axes.tick_params(axis="x", rotation=0, labelbottom=True)
+            axes.margins(y=0.12)
             for bars in axes.containers:
-                axes.bar_label(bars, fontsize=6, padding=1)
-        if grid.legend is not None:
-            grid.legend.set_title("")
-            sns.move_legend(grid, "lower center", ncol=3, bbox_to_anchor=(0.5, 1.0), frameon=False)
-            grid.tight_layout()
+                shown_counts = [f"{bar:.0f}" if bar > 0 else "" for bar in bars.datavalues]
+                axes.bar_label(bars, shown_counts, fontsize=6, padding=1)
+        grid.tight_layout()
+        handles = [Patch(color=colour) for colour in palette]
+        grid.figure.legend(
+            handles, names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, frameon=False
+        )
         buffer = io.BytesIO()
-        grid.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+        grid.savefig(
+            buffer, format="png", dpi=_DPI, bbox_inches="tight", metadata={"Software": None}
+        )
         plt.close(grid.figure)
     return buffer.getvalue()
 

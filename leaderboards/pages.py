@@ -136,15 +136,17 @@ def _summary(summary: Summary) -> list[str]:
             "*Circular: the sentence scorer shares its text tower with the encoder that made the "
             "labels, which favours methods that use it. Read the lexical match first.*"
         )
-    header = ["", *(_heading(column) for column in summary.columns)]
+    given = ["given"] if summary.given else []
+    header = ["", *given, *(_heading(column) for column in summary.columns)]
     rows = [
         [
             _row_title(label, label in summary.methods),
+            *([escape(summary.given.get(label, ""))] if given else []),
             *(_cell(c, label, metric.kind) for c in summary.columns),
         ]
         for label in summary.rows
     ]
-    rows.append(["apart", *(_apart(column.verdict) for column in summary.columns)])
+    rows.append(["apart", *[""] * len(given), *(_apart(c.verdict) for c in summary.columns)])
     parts.append(table(header, rows))
     parts.append("\n".join(_conclusions(summary.columns)))
     return parts

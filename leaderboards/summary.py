@@ -37,6 +37,8 @@ class Summary:
         methods: Row labels of the methods, best first.
         controls: Row labels of the controls.
         columns: One per condition.
+        given: What each method was given besides images, in a word or two, by row label; empty
+            where all were given the same.
     """
 
     place: tuple[str, str, str]
@@ -44,6 +46,7 @@ class Summary:
     methods: tuple[str, ...]
     controls: tuple[str, ...]
     columns: tuple[Column, ...]
+    given: Mapping[str, str]
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -69,8 +72,18 @@ def build_summaries(sheets: Sequence[Sheet]) -> list[Summary]:
             order = order or _order(columns)
             present = {row.label for sheet in own for row in sheet.rows if not row.is_method}
             controls = tuple(name for name in CONTROLS if name in present)
-            summaries.append(Summary(place, metric, order, controls, tuple(columns)))
+            summaries.append(Summary(place, metric, order, controls, tuple(columns), _given(own)))
     return summaries
+
+
+def _given(sheets: Sequence[Sheet]) -> dict[str, str]:
+    found = {row.label: short_given(row.given) for sheet in sheets for row in sheet.methods}
+    return found if len(set(found.values())) > 1 else {}
+
+
+def short_given(given: str) -> str:
+    """The words before the explanation: "captions" of "captions (through its encoder)"."""
+    return given.partition(" (")[0]
 
 
 def _metrics(sheets: Sequence[Sheet]) -> list[str]:
@@ -95,16 +108,23 @@ def _column(sheet: Sheet, metric: str) -> Column:
 
 
 def _order(columns: Sequence[Column]) -> tuple[str, ...]:
-    """Methods by their mean over the columns that all of them have and that rank anybody."""
+    """Methods by their mean over the columns that all of them have and that rank anybody.
+
+    Where there is no such column, by their mean over those that rank anybody, or over all.
+    """
     labels = sorted(
         {entry.label for c in columns for entry in c.entries.values() if entry.is_method}
     )
     shared = [c for c in columns if all(_value(c, label) is not None for label in labels)]
-    telling = [c for c in shared if not c.verdict.saturated] or shared or list(columns)
+    ranking = [c for c in columns if not c.verdict.saturated]
+    telling = [c for c in shared if not c.verdict.saturated] or ranking
 
     def mean(label: str) -> float:
-        values = [value for c in telling if (value := _value(c, label)) is not None]
-        return sum(values) / len(values) if values else float("-inf")
+        for among in (telling, columns):
+            values = [value for c in among if (value := _value(c, label)) is not None]
+            if values:
+                return sum(values) / len(values)
+        return float("-inf")
 
     return tuple(sorted(labels, key=lambda label: (-mean(label), label)))
 

@@ -140,7 +140,7 @@ def gather(
                 if entry not in too_large:
                     entry.finish(entry.meta, cost)
             fits = work.fits
-            reused = held.spared_by(unfinished, reused)
+    spared = held.spared_by(unfinished, reused)
     sizes = {layer: entry.meta["map_size"] for layer, entry in held.activations.items()}
     return GatheredEvidence(
         layers=wanted,
@@ -148,7 +148,7 @@ def gather(
         n=len(probe),
         units={layer: int(entry.meta["units"]) for layer, entry in held.activations.items()},
         map_sizes={k: (int(v[0]), int(v[1])) if v else None for k, v in sizes.items()},
-        costs=tuple({e.cost["pass"]: e.cost for e in reused if e.cost}.values()),
+        costs=tuple({e.cost["pass"]: e.cost for e in spared if e.cost}.values()),
         cached=phase.cached,
         batch_size=fits,
         reruns=frozenset(layer for layer, entry in held.maps.items() if entry in too_large),

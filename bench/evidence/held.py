@@ -54,12 +54,16 @@ class Held:
         return [entry for entry in self.entries() if not entry.complete]
 
     def spared_by(self, made: Collection[Entry], reused: Sequence[Entry]) -> list[Entry]:
-        """Which reused entries spared work that the pass which made others did not do anyway.
+        """Which reused entries spared work that no other pass in question did on its way.
 
-        Another layer of a network that runs, or its maps, come with the same forward pass.
+        Another layer of a network that runs, or its maps, come with the same forward pass; and what
+        made a layer's maps made its pooled activations too.
         """
-        ran = any(e in made for e in (*self.activations.values(), *self.maps.values()))
-        return [e for e in reused if e is self.embeddings or not ran]
+        layers = [*self.activations.values(), *self.maps.values()]
+        if any(entry in made for entry in layers):
+            return [entry for entry in reused if entry is self.embeddings]
+        pooled = {self.activations[k] for k, entry in self.maps.items() if entry in reused}
+        return [entry for entry in reused if entry not in pooled]
 
     def too_large(self, limit: float) -> set[Entry]:
         """Maps that are known to exceed `limit` bytes; of a layer never seen nothing is known."""

@@ -67,6 +67,9 @@ def test_costs_are_of_what_spared_work(tmp_path):
     images = run(Store(tmp_path), ["conv"], encoder=TinyEncoder("another"))
     assert len(images.costs) == 1
     assert len(run(Store(tmp_path), ["conv", "head"]).costs) == 2
+    assert not run(Store(tmp_path), ["conv"], encoder=None, maps=True).costs
+    [maps] = run(Store(tmp_path), ["conv"], encoder=None, maps=True).costs
+    assert maps not in images.costs
 
 
 def test_both_poolings_come_from_one_pass(tmp_path):
