@@ -49,6 +49,7 @@ def value(table: pd.DataFrame, row: str, metric: str, concepts: str, probe: str)
     """One score of the object network's final layer."""
     found = table[
         (table["target"] == "glyphs objects")
+        & (table["layer"] == "fc")
         & (table["row"] == row)
         & (table["metric"] == metric)
         & table["concepts"].str.startswith(concepts)
@@ -84,3 +85,22 @@ def test_half_of_the_objects_is_clearly_worse(glyphs: pd.DataFrame, concepts: st
             for probe in ("glyphs val", "glyphs half")
         )
         assert half < full - 0.1
+
+
+def test_methods_that_look_at_pixels_stand_beside_the_others(glyphs: pd.DataFrame) -> None:
+    """One table, final layer: masks name every object; a poor segmenter's labels do not."""
+    own = ("accuracy_at_1", "glyphs all", "glyphs val")
+    for row in ("netdissect", "compositional", "netdissect2020 masks", SOFT_WPMI):
+        assert value(glyphs, row, *own) >= 0.95
+    assert 0.3 < value(glyphs, "netdissect2020 glyphs", *own) < 0.8
+
+
+def test_hidden_layers_are_compared_by_detectors() -> None:
+    found = load_board([ROOT / "leaderboards" / "glyphs" / "records"]).detectors
+    every = found[(found["category"] == "all") & (found["method"] == "netdissect")]
+    unique = {
+        (row.target, row.layer): row.unique_detectors for row in every.itertuples(index=False)
+    }
+    assert len(unique) == 6
+    assert unique["glyphs objects", "layer4"] > unique["glyphs objects", "layer3"]
+    assert set(every["map_size"]) == {"1 x 1", "4 x 4", "8 x 8"}
