@@ -42,7 +42,8 @@ def detectors_frame(cells: Sequence[Cell]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for cell, condition, label in zip(cells, conditions, labels, strict=True):
         record = cell.record
-        counts = record.counts
+        # JSON may hold anything: what is no count is passed over.
+        counts = {name: count for name, count in record.counts.items() if type(count) is int}
         if record.status != "ok" or "detectors" not in counts:
             continue
         shared = {
@@ -53,12 +54,12 @@ def detectors_frame(cells: Sequence[Cell]) -> pd.DataFrame:
             "probe": condition.probe,
             "method": label,
             "given": str(record.method.get("given", "?")),
-            "threshold": (record.method.get("params") or {}).get("threshold"),
-            "units": counts.get("units"),
+            "threshold": _threshold(record.method.get("params")),
+            "units": counts.get("units", 0),
             "detectors": counts["detectors"],
             "key": record.key,
         }
-        found = {ALL: counts.get("unique_detectors"), **_categories(counts)}
+        found = {ALL: counts.get("unique_detectors", 0), **_categories(counts)}
         rows += [{**shared, "category": k, "unique_detectors": v} for k, v in found.items()]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     order = ["board", "target", "layer", "probe", "method", "key"]
@@ -71,6 +72,11 @@ def _categories(counts: Mapping[str, int]) -> dict[str, int]:
         for name, count in sorted(counts.items())
         if name.startswith(_PREFIX)
     }
+
+
+def _threshold(params: object) -> float | None:
+    value = params.get("threshold") if isinstance(params, dict) else None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _by(size: object) -> str:

@@ -26,7 +26,7 @@ def detectors_section(board: Board) -> list[str]:
         return []
     categories = [name for name in dict.fromkeys(found["category"]) if name != ALL]
     header = ["target, layer", "maps", "probe set", "method", "given", "IoU >", "units"]
-    header += ["detectors", "unique", *categories]
+    header += ["detectors", "unique", *map(escape, categories)]
     keys = ["target", "layer", "map_size", "probe", "method", "given", "threshold", "units"]
     rows = []
     for values, group in found.groupby([*keys, "detectors", "key"], sort=False, dropna=False):
@@ -40,7 +40,7 @@ def detectors_section(board: Board) -> list[str]:
                 escape(str(probe)),
                 escape(str(method)),
                 escape(str(given)),
-                "—" if threshold is None else f"{threshold:g}",
+                "—" if threshold is None or threshold != threshold else f"{threshold:g}",
                 f"{units:,}",
                 f"{detectors:,}",
                 *("—" if count is None else f"{count:,}" for count in counts),

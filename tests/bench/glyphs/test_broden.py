@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,3 +128,20 @@ def test_a_cache_that_is_no_folder_is_named(tmp_path):
     with pytest.raises(UserError) as caught:
         glyphs_tree(tmp_path / "file", "val", 1, with_images=False)
     assert caught.value.where == "runtime.cache"
+
+
+def test_a_cache_that_refuses_is_no_hindrance(tmp_path, monkeypatch, caplog):
+    real = Path.mkdir
+
+    def refuse(self, *arguments, **options):
+        if tmp_path in self.parents:
+            raise OSError(errno.EROFS, "Read-only file system")
+        real(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with caplog.at_level(logging.WARNING):
+        tree = glyphs_tree(tmp_path, "val", 2, with_images=False)
+    assert tmp_path not in tree.parents
+    assert len(BrodenMasks(open_broden(tree))) == 2
+    assert "for this process alone" in caplog.text
+    assert glyphs_tree(tmp_path, "val", 2, with_images=False) == tree
