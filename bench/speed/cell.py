@@ -13,17 +13,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from bench.files import write_atomic
+from bench.speed.cell_inputs import make_images, make_tree, make_weights
 from bench.speed.naming import slug
 
 LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
 BRODEN = 63_305
 """Images of Broden, the probe set of the papers' timings."""
-_DISTINCT = 1024
-_SIZE = 224
+METHODS = ("clip_dissect", "netdissect")
 
 
 def main() -> int:
@@ -33,11 +30,15 @@ def main() -> int:
     options.add_argument("--device", default="cuda")
     options.add_argument("--batch-size", type=int, default=256)
     options.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options.add_argument("--method", choices=METHODS, default=METHODS[0])
+    options.add_argument("--maps-limit-gb", type=float, default=8.0, help="of a layer, on disk")
     options.add_argument("--arch", default="resnet50")
     options.add_argument("--layers", nargs="+", default=list(LAYERS))
     options.add_argument("--encoder", default="ViT-B-16", help="an open_clip architecture")
     options.add_argument("--concepts", default="wordfreq_20k")
-    options.add_argument("--plain", action="store_true", help="the plain loop too, for a ratio")
+    options.add_argument(
+        "--plain", action="store_true", help="CLIP-Dissect's plain loop too, for a ratio"
+    )
     options.add_argument("--out", type=Path, default=Path("leaderboards/speed"))
     given = options.parse_args()
 
@@ -46,7 +47,13 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
         folder = Path(name)
-        make_images(folder / "images", given.images)
+        probe = [f"probe.params.path={folder / 'images'}"]
+        if given.method == "clip_dissect":
+            make_images(folder / "images", given.images)
+            probe += ["probe=folder"]
+        else:  # masks are of whole images: the network must see all of them
+            make_tree(folder / "images", given.images)
+            probe += ["probe=broden", "target.params.input_size=224", "target.params.resize=224"]
         network, encoder = make_weights(folder, given.arch, given.encoder)
         [job] = expand(
             [
@@ -59,8 +66,9 @@ def main() -> int:
                 f"target.params.arch={given.arch}",
                 f"target.params.file={network}",
                 f"target.layers=[{','.join(given.layers)}]",
-                "probe=folder",
-                f"probe.params.path={folder / 'images'}",
+                f"method={given.method}",
+                f"runtime.maps_limit_gb={given.maps_limit_gb}",
+                *probe,
                 f"concepts={given.concepts}",
                 "encoder=open_clip",
                 f"encoder.params.model={given.encoder}",
@@ -69,7 +77,7 @@ def main() -> int:
         )
         execute(job)
         loop = None
-        if given.plain:
+        if given.plain and given.method == "clip_dissect":
             from bench.run.parts import build_parts
             from bench.speed.plain_cell import describe
 
@@ -83,6 +91,7 @@ def main() -> int:
         return 1
     content = {
         "schema": 1,
+        "method": given.method,
         "arch": given.arch,
         "layers": given.layers,
         "encoder": given.encoder,
@@ -94,37 +103,11 @@ def main() -> int:
         "plain": loop,
     }
     given.out.mkdir(parents=True, exist_ok=True)
-    file = given.out / f"cell-{slug(cells[0]['hardware'])}.json"
+    name = "cell" if given.method == "clip_dissect" else f"cell-{given.method}"
+    file = given.out / f"{name}-{slug(cells[0]['hardware'])}.json"
     write_atomic(file, json.dumps(content, indent=1, sort_keys=True) + "\n")
     sys.stdout.write(_report(content))
     return 0
-
-
-def make_images(folder: Path, count: int) -> None:
-    """Write JPEG files of smooth noise; beyond 1,024 they are links to these."""
-    folder.mkdir(parents=True)
-    draw = np.random.default_rng(0)
-    for number in range(count):
-        file = folder / f"{number:06d}.jpg"
-        if number < _DISTINCT:
-            coarse = draw.integers(0, 256, (14, 14, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC)
-            picture.save(file, quality=90)
-        else:
-            file.hardlink_to(folder / f"{number % _DISTINCT:06d}.jpg")
-
-
-def make_weights(folder: Path, arch: str, encoder: str) -> tuple[Path, Path]:
-    """Save random weights of a torchvision network and of an open_clip model."""
-    import open_clip
-    import torch
-    import torchvision
-
-    torch.manual_seed(0)
-    network, model = folder / "network.pth", folder / "encoder.pt"
-    torch.save(torchvision.models.get_model(arch, weights=None).state_dict(), network)
-    torch.save(open_clip.create_model(encoder, pretrained=None).state_dict(), model)
-    return network, model
 
 
 def _report(content: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 from baselines import similarity
 from baselines.clip_dissect import SIMILARITIES
 from bench.speed import plain
-from bench.speed.cell import make_images
+from bench.speed.cell_inputs import make_images
 from bench.speed.compare import Shape, compare, make_inputs
 from bench.speed.naming import slug
 from bench.speed.table import render
