@@ -36,9 +36,7 @@ def main() -> int:
     options.add_argument("--layers", nargs="+", default=list(LAYERS))
     options.add_argument("--encoder", default="ViT-B-16", help="an open_clip architecture")
     options.add_argument("--concepts", default="wordfreq_20k")
-    options.add_argument(
-        "--plain", action="store_true", help="CLIP-Dissect's plain loop too, for a ratio"
-    )
+    options.add_argument("--plain", action="store_true", help="CLIP-Dissect's plain loop too")
     options.add_argument("--out", type=Path, default=Path("leaderboards/speed"))
     given = options.parse_args()
 

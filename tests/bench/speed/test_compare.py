@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -12,8 +12,9 @@ from PIL import Image
 
 from baselines import similarity
 from baselines.clip_dissect import SIMILARITIES
-from bench.speed import plain
-from bench.speed.cell_inputs import make_images
+from bench.broden import BrodenMasks, open_broden
+from bench.speed import cell_inputs, plain
+from bench.speed.cell_inputs import make_images, make_tree
 from bench.speed.compare import Shape, compare, make_inputs
 from bench.speed.naming import slug
 from bench.speed.table import render
@@ -124,3 +125,18 @@ def test_images_are_jpegs_of_the_papers_size(tmp_path: Path) -> None:
     assert [file.name for file in files] == ["000000.jpg", "000001.jpg", "000002.jpg"]
     with Image.open(files[0]) as image:
         assert (image.format, image.size) == ("JPEG", (224, 224))
+
+
+def test_a_tree_names_its_files_again_and_again(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(cell_inputs, "_DISTINCT_MASKS", 2)
+    make_tree(tmp_path / "tree", 5)
+    masks = BrodenMasks(open_broden(tmp_path / "tree"))
+    assert (len(masks), masks.mask_size) == (5, (112, 112))
+    for index in (0, 1):
+        first, again = masks.image(index), masks.image(index + 2)
+        assert (first.planes == again.planes).all()
+        assert first.scalars == again.scalars
+    assert (
+        masks.image(0).planes.shape != masks.image(1).planes.shape
+        or (masks.image(0).planes != masks.image(1).planes).any()
+    )
