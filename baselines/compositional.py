@@ -104,13 +104,10 @@ class Compositional:
         from baselines.composition.firing import count_firing
         from baselines.composition.formula import text
         from baselines.composition.units import search_units
-        from baselines.dissection.quantile import unit_quantiles
-        from baselines.similarity import live_units
+        from baselines.dissection.thresholds import unit_thresholds
 
         maps, masks = evidence.dissected()
-        thresholds = unit_quantiles(maps, grid_level(self.quantile))
-        live = live_units(evidence.activations).cpu().numpy() & (thresholds == thresholds)
-        thresholds[~live] = float("nan")
+        thresholds, live = unit_thresholds(evidence, maps, grid_level(self.quantile))
         cells, firing = count_firing(maps, masks, thresholds)
         beams = search_units(
             cells,

@@ -101,14 +101,11 @@ class NetDissect:
         import torch
 
         from baselines.dissection.planes import Reading, label_categories
-        from baselines.dissection.quantile import unit_quantiles
         from baselines.dissection.tally import tally
-        from baselines.similarity import live_units
+        from baselines.dissection.thresholds import unit_thresholds
 
         maps, masks = evidence.dissected()
-        thresholds = unit_quantiles(maps, grid_level(self.quantile))
-        live = live_units(evidence.activations).cpu().numpy() & (thresholds == thresholds)
-        thresholds[~live] = float("nan")
+        thresholds, live = unit_thresholds(evidence, maps, grid_level(self.quantile))
         reading = Reading(whole_image=self.denominator == "image_has_category")
         counts = tally(maps, masks, thresholds, mode="half_pixel", reading=reading)
         category = label_categories(masks)

@@ -87,15 +87,14 @@ class NetDissect2020:
         import torch
 
         from baselines.dissection.planes import Reading
-        from baselines.dissection.quantile import unit_quantiles
         from baselines.dissection.tally import tally
-        from baselines.similarity import live_units
+        from baselines.dissection.thresholds import unit_thresholds
 
         maps, masks = evidence.dissected()
         size = (int(masks.mask_size[0]), int(masks.mask_size[1]))
-        thresholds = unit_quantiles(maps, 1.0 - self.quantile, size=size, mode="zero_pad_grid")
-        live = live_units(evidence.activations).cpu().numpy() & (thresholds == thresholds)
-        thresholds[~live] = np.nan
+        thresholds, live = unit_thresholds(
+            evidence, maps, 1.0 - self.quantile, size=size, mode="zero_pad_grid"
+        )
         counts = tally(maps, masks, thresholds, mode="zero_pad_grid", reading=Reading(once=True))
         labels, both = counts.labels, counts.both
         names = [(label.name, label.category) for label in masks.labels]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.evidence.decode import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from torch import Tensor
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _BATCHES_AHEAD = 3
 """Decoded batches that may wait for the networks."""
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 Decoded = tuple["Tensor | None", "Tensor | None"]
 """A batch as the target and as the encoder are to see it; None for a network that is not to."""
@@ -77,7 +80,6 @@ def batches(
     Yields:
         The batches, in order.
     """
-    import torch
 
     def decode(place: tuple[ChunkWork, int]) -> Decoded:
         work, index = place
@@ -89,18 +91,39 @@ def batches(
             timer.add("decode", time.perf_counter() - start, items=1)
         return inputs, picture
 
-    def joined(tensors: Sequence[Tensor]) -> Tensor:
-        batch = torch.stack(list(tensors))
-        return batch.pin_memory() if pinned else batch
+    groups = [[(work, index) for index in work.images] for work in works]
+    for batch in grouped(decode, groups, batch_size=batch_size, workers=workers):
+        # zip(*) cannot tell the checker that each column is all tensors or all None.
+        columns: list[list[Any]] = [list(column) for column in zip(*batch, strict=True)]
+        shown = [None if column[0] is None else joined(column, pinned) for column in columns]
+        yield shown[0], shown[1]
 
-    places = [(work, index) for work in works for index in work.images]
+
+def grouped(
+    decode: Callable[[S], T], groups: Sequence[Sequence[S]], *, batch_size: int, workers: int
+) -> Generator[list[T], None, None]:
+    """Decode places in batches, in their order; the next ones while one batch is worked on.
+
+    Args:
+        decode: What to do with a place; called in other threads.
+        groups: The places; no batch spans two groups, so that a chunk is written as soon as its
+            images are through.
+        batch_size: Places of a batch.
+        workers: Threads.
+
+    Yields:
+        What was decoded, batch by batch.
+    """
+    places = [place for group in groups for place in group]
     decoded = ahead(decode, places, workers=workers, window=_BATCHES_AHEAD * batch_size)
-    for work in works:
-        for start in range(0, len(work.images), batch_size):
-            size = min(batch_size, len(work.images) - start)
-            # zip(*) cannot tell the checker that each column is all tensors or all None.
-            columns: list[list[Any]] = [list(c) for c in zip(*islice(decoded, size), strict=True)]
-            yield (
-                joined(columns[0]) if work.target else None,
-                joined(columns[1]) if work.encoder else None,
-            )
+    for group in groups:
+        for start in range(0, len(group), batch_size):
+            yield list(islice(decoded, min(batch_size, len(group) - start)))
+
+
+def joined(tensors: Sequence[Tensor], pinned: bool) -> Tensor:
+    """One batch of several images; in pinned memory, from which copies to a GPU do not wait."""
+    import torch
+
+    batch = torch.stack(list(tensors))
+    return batch.pin_memory() if pinned else batch

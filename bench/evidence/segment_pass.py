@@ -6,14 +6,14 @@ import sys
 import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from bench.evidence.decode import ahead
+from bench.evidence.batches import grouped, joined
 from bench.evidence.halving import Halving
+from bench.evidence.precision import exact_convolutions
 from bench.evidence.store import CHUNK
 
 if TYPE_CHECKING:
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from bench.evidence.how import How
     from bench.evidence.store import Entry
     from bench.parts import LoadedSegmenter, Probe, Segmenter
     from bench.timing import Timer
-
-_BATCHES_AHEAD = 3
-"""Decoded batches that may wait for the network."""
 
 
 @dataclass
@@ -39,10 +37,7 @@ class SegmentPass:
         probe: The images.
         entry: What is to be filled.
         labels: Number of labels; positions at or beyond it are a fault of the segmenter.
-        device: Where the network runs.
-        batch_size: Images in a forward pass.
-        workers: Threads that decode.
-        progress: Whether to show a bar on a terminal.
+        how: Device, batch size and the like.
         timer: Its phase under way gets the parts.
         meta: What was learned: {planes, mask_size}.
     """
@@ -51,15 +46,12 @@ class SegmentPass:
     probe: Probe
     entry: Entry
     labels: int
-    device: str
-    batch_size: int
-    workers: int
-    progress: bool
+    how: How
     timer: Timer
     meta: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._halving = Halving(self.device, self.batch_size)
+        self._halving = Halving(self.how.device, max(1, self.how.batch_size))
 
     @property
     def fits(self) -> int:
@@ -77,8 +69,8 @@ class SegmentPass:
             for number in self.entry.missing
         }
         total = sum(len(images) for images in missing.values())
-        loaded = self.segmenter.load(self.device)
-        quiet = not self.progress or not sys.stderr.isatty()
+        loaded = self.segmenter.load(self.how.device)
+        quiet = not self.how.progress or not sys.stderr.isatty()
         with ExitStack() as stack:
             bar = stack.enter_context(
                 tqdm(total=total, unit="image", desc="segment", disable=quiet, file=sys.stderr)
@@ -97,7 +89,8 @@ class SegmentPass:
         return total
 
     def _segment(self, loaded: LoadedSegmenter, images: Tensor) -> NDArray[np.int16]:
-        planes = loaded.segment(images).cpu().numpy()
+        with exact_convolutions(self.how.device):
+            planes = loaded.segment(images).cpu().numpy()
         count, size = len(images), tuple(loaded.mask_size)
         if planes.ndim != 4 or planes.shape[0] != count or planes.shape[2:] != size:
             raise ValueError(f"the segmenter gave {planes.shape} for {count} images, masks {size}")
@@ -110,9 +103,7 @@ class SegmentPass:
         self, loaded: LoadedSegmenter, chunks: Sequence[range]
     ) -> Generator[Tensor, None, None]:
         """Decoded batches of all chunks; the next chunk is decoded while one is worked on."""
-        import torch
-
-        pinned = self.device.startswith("cuda")  # copies from pinned memory do not wait
+        pinned = self.how.device.startswith("cuda")
 
         def decode(index: int) -> Tensor:
             start = time.perf_counter()
@@ -120,12 +111,6 @@ class SegmentPass:
             self.timer.add("decode", time.perf_counter() - start, items=1)
             return decoded
 
-        window = _BATCHES_AHEAD * self.batch_size
-        places = [index for images in chunks for index in images]
-        decoded = ahead(decode, places, workers=self.workers, window=window)
-        for images in chunks:
-            # No batch spans two chunks: a chunk is written as soon as its images are through.
-            for start in range(0, len(images), self.batch_size):
-                size = min(self.batch_size, len(images) - start)
-                batch = torch.stack(list(islice(decoded, size)))
-                yield batch.pin_memory() if pinned else batch
+        size, workers = max(1, self.how.batch_size), self.how.workers
+        for batch in grouped(decode, chunks, batch_size=size, workers=workers):
+            yield joined(batch, pinned)

@@ -12,6 +12,7 @@ import numpy as np
 from baselines.spatial import ImageMasks
 from bench.errors import UserError
 from bench.evidence.cost import make_cost
+from bench.evidence.how import How
 from bench.evidence.segment_pass import SegmentPass
 from bench.evidence.store import CHUNK
 
@@ -92,10 +93,7 @@ def segment(
     *,
     store: Store,
     timer: Timer,
-    device: str = "cpu",
-    batch_size: int = 64,
-    workers: int = 2,
-    progress: bool = True,
+    how: How | None = None,
 ) -> SegmentedMasks:
     """Segment a probe set, or take its masks from the store.
 
@@ -107,10 +105,7 @@ def segment(
         probe: The images.
         store: Where masks are kept, as int16.
         timer: Gets the phase "segment" with its parts "decode" and "segmenter_forward".
-        device: Where the network runs: "cpu", "cuda", "cuda:1".
-        batch_size: Images in a forward pass; decides speed, not results.
-        workers: Threads that decode images.
-        progress: Show a bar on a terminal.
+        how: Device, batch size and the like; its precision is the target's, not the segmenter's.
 
     Returns:
         The masks; they are read when asked for.
@@ -128,17 +123,16 @@ def segment(
     labels = segmenter.labels()
     if len(labels) > np.iinfo(np.int16).max:
         raise UserError(f"{len(labels)} labels are more than masks can hold", where="segmenter")
-    batch_size = max(1, batch_size)
+    how = how or How()
+    batch_size = max(1, how.batch_size)
     key = _key(segmenter, probe)
     with timer.phase("segment", items=len(probe)) as phase, store.hold(key) as [entry]:
         phase.cached = entry.complete
         if not entry.complete:
             whole = entry.empty
-            work = SegmentPass(
-                segmenter, probe, entry, len(labels), device, batch_size, workers, progress, timer
-            )
+            work = SegmentPass(segmenter, probe, entry, len(labels), how, timer)
             phase.items = work.run()
-            cost = make_cost(timer.so_far(), device, complete=whole)
+            cost = make_cost(timer.so_far(), how.device, complete=whole)
             entry.finish(work.meta, cost)
             batch_size = work.fits
     assert entry.cost is not None

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from baselines.base import Method
     from baselines.spatial import Masks
-    from bench.evidence import GatheredEvidence, SegmentedMasks, Store
-    from bench.parts import Probe, Segmenter
+    from bench.evidence import GatheredEvidence, Store
     from bench.run.plan import PlannedJob
     from bench.timing import Timer
 
@@ -104,7 +103,8 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     if parts.segmented_probe:
         masks = parts.segmented_probe.masks(Path(config.runtime.cache).expanduser())
     elif parts.segmenter:
-        segmented = _segment(parts.segmenter, parts.probe, config, store, timer)
+        how = _how(config, timer.device)
+        segmented = segment(parts.segmenter, parts.probe, store=store, timer=timer, how=how)
         masks = segmented
         costs += segmented.costs if segmented.cached else ()
     return Shared(
@@ -114,22 +114,6 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         masks=masks,
         maps="maps" in needs,
         costs=tuple(costs),
-    )
-
-
-def _segment(
-    segmenter: Segmenter, probe: Probe, config: DictConfig, store: Store, timer: Timer
-) -> SegmentedMasks:
-    runtime = config.runtime
-    return segment(
-        segmenter,
-        probe,
-        store=store,
-        timer=timer,
-        device=timer.device,
-        batch_size=runtime.batch_size,
-        workers=runtime.workers,
-        progress=runtime.progress,
     )
 
 

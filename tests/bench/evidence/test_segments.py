@@ -14,7 +14,7 @@ from PIL import Image
 
 from baselines.spatial import MaskLabel
 from bench.errors import UserError
-from bench.evidence import Store, segment, segment_pass
+from bench.evidence import How, Store, segment, segment_pass
 from bench.evidence import store as store_module
 from bench.evidence.inventory import entries
 from bench.parts import LoadedSegmenter
@@ -95,7 +95,7 @@ def _fresh(monkeypatch):
 def run(root, *, segmenter=None, probe=None, **options):
     return segment(
         segmenter or TinySegmenter(), probe or TinyProbe(), store=Store(root), timer=Timer(),
-        progress=False, **options,
+        how=How(progress=False, **options),
     )  # fmt: skip
 
 
