@@ -75,8 +75,9 @@ def title(name: str, params: Mapping[str, Any]) -> str:
 
 
 def _leading(params: Mapping[str, Any]) -> str:
-    """The first parameter, in the order of its part's fields or of a record, that is a text."""
-    return next((key for key, value in params.items() if isinstance(value, str) and value), "")
+    """The path, or the first parameter (in the order of fields or of a record) that is a text."""
+    texts = [key for key, value in params.items() if isinstance(value, str) and value]
+    return "path" if "path" in texts else next(iter(texts), "")
 
 
 def _short(text: str) -> str:

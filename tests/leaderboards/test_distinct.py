@@ -15,6 +15,7 @@ PROBE = {"variant": "val", "size": 4000}
         ([Named("glyphs", 0, "a", PROBE, 4000)], ["glyphs val"]),
         ([Named("wordfreq", 0, "a", {"n": 3000}, 3000)], ["wordfreq"]),
         ([Named("folder", 0, "a", {"path": "/home/me/val/"})], ["folder val"]),
+        ([Named("broden", 0, "a", {"index": "index.csv", "path": "b/tree"})], ["broden tree"]),
         (
             [Named("glyphs", 0, "a", PROBE), Named("glyphs", 0, "b", {**PROBE, "variant": "half"})],
             ["glyphs val", "glyphs half"],
