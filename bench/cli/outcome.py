@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from bench.run.plan import PlannedJob, State
 from leaderboards.record import Record
+from leaderboards.storage import read_timings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 
 def report(planned: Sequence[PlannedJob]) -> int:
@@ -31,6 +33,25 @@ def report(planned: Sequence[PlannedJob]) -> int:
         sys.stdout.write("shares were gathered: the same without runtime.share labels and scores\n")
         return 1 if states[State.FAILED] else 0
     return 0 if states[State.DONE] == len(cells) else 1
+
+
+def to_time_again(planned: Sequence[PlannedJob]) -> dict[Path, int]:
+    """How often the cells were timed that this request is to time again, by folder."""
+    return {
+        cell.folder: len(read_timings(cell.folder)[0])
+        for job in planned
+        if job.job.config.runtime.retime
+        for cell in job.cells
+        if cell.state is State.DONE
+    }
+
+
+def report_untimed(before: Mapping[Path, int]) -> int:
+    """Print the cells that were to be timed again and were not; 1 where there is one."""
+    untimed = [folder for folder, count in before.items() if len(read_timings(folder)[0]) <= count]
+    for folder in untimed:
+        sys.stdout.write(f"  not timed again: {folder}: the reason stands in the log above\n")
+    return 1 if untimed else 0
 
 
 def show(planned: Sequence[PlannedJob]) -> None:

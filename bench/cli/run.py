@@ -39,12 +39,13 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(OmegaConf.to_yaml(job.config, resolve=True))
         return 0
 
-    from bench.cli.outcome import report, show
+    from bench.cli.outcome import report, report_untimed, show, to_time_again
     from bench.run.launch import launch
     from bench.run.plan import plan
 
     planned = plan(jobs)
+    timed = to_time_again(planned)
     launch(planned, given.overrides)
-    code = report(planned)
+    code = max(report(planned), report_untimed(timed))
     show(planned)
     return code

@@ -54,3 +54,20 @@ def test_a_finished_cell_is_timed_from_an_empty_cache(tmp_path: Path) -> None:
     assert not any(p["cached"] for p in second["phases"])
     assert next(p["name"] for p in second["phases"]) == "gather"
     assert {"gather", "text", "match"} <= {p["name"] for p in second["phases"]}
+
+
+def test_a_cell_that_cannot_be_timed_again_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = ["run", "probe.params.size=24", "concepts=glyphs_objects"]
+    request += [f"results={tmp_path}", "board=times", "runtime.progress=false"]
+    assert main(request) == 0
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the fan stopped")
+
+    monkeypatch.setattr("bench.run.execute.time_again", fail)
+    assert main([*request, "runtime.retime=true"]) == 1
+    shown = capsys.readouterr()
+    assert "not timed again" in shown.out
+    assert "the fan stopped" in shown.err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.evidence import Store, segment
+from bench.evidence import How, Store, segment
 from bench.glyphs.segmenter import PLANES
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.world import render
@@ -67,7 +67,11 @@ def test_sixteen_probe_images_are_mostly_right(masks):
 
 def test_batch_size_changes_next_to_nothing(masks):
     other = segment(
-        GlyphsSegmenter(), GlyphsProbe(size=16), store=Store(None), timer=Timer(), batch_size=5
+        GlyphsSegmenter(),
+        GlyphsProbe(size=16),
+        store=Store(None),
+        timer=Timer(),
+        how=How(batch_size=5),
     )
     same = [(masks.image(i).planes == other.image(i).planes).mean() for i in range(16)]
     assert min(same) > 0.999
