@@ -143,3 +143,7 @@ def test_a_cell_is_described_scored_and_keeps_its_own_table(
         ranked = layer == "fc" and table != "formulas"
         assert (values["mean_rank"]["value"] is not None) == ranked
         assert "circular" not in values["sentence_cosine"]
+        timing = json.loads((folder / "timings.jsonl").read_text())
+        phases = {phase["name"] for phase in timing["phases"]}
+        assert {"gather", "match", "score"} <= phases
+        assert not phases & {"text", "image_encoding"}, "no encoder runs"
