@@ -2,7 +2,7 @@
 
 from bench.evidence.gather import GatheredEvidence, gather, gather_share
 from bench.evidence.how import How
-from bench.evidence.segments import SegmentedMasks, segment
+from bench.evidence.segments import SegmentedMasks, segment, segment_share
 from bench.evidence.store import Entry, Store
 from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
 
@@ -17,5 +17,6 @@ __all__ = [
     "gather",
     "gather_share",
     "segment",
+    "segment_share",
     "text_embeddings",
 ]

@@ -39,6 +39,7 @@ class SegmentPass:
         labels: Number of labels; positions at or beyond it are a fault of the segmenter.
         how: Device, batch size and the like.
         timer: Its phase under way gets the parts.
+        chunks: The chunks to look at; None for all.
         meta: What was learned: {planes, mask_size}.
     """
 
@@ -48,6 +49,7 @@ class SegmentPass:
     labels: int
     how: How
     timer: Timer
+    chunks: range | None = None
     meta: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,7 +69,10 @@ class SegmentPass:
         missing = {
             number: range(number * CHUNK, min((number + 1) * CHUNK, len(self.probe)))
             for number in self.entry.missing
+            if self.chunks is None or number in self.chunks
         }
+        if not missing:
+            return 0
         total = sum(len(images) for images in missing.values())
         loaded = self.segmenter.load(self.how.device)
         quiet = not self.how.progress or not sys.stderr.isatty()
@@ -85,6 +90,7 @@ class SegmentPass:
                         found += self._halving.run(lambda part: self._segment(loaded, part), batch)
                     bar.update(len(batch))
                     done += len(batch)
+                self.entry.begin(self.meta)
                 self.entry.put(number, np.concatenate(found))
         return total
 

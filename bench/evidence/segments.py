@@ -114,15 +114,7 @@ def segment(
         UserError: The segmenter has no network or more labels than int16 can count, or an image
             cannot be read.
     """
-    if segmenter.uses_probe_masks:
-        raise UserError(
-            "the probe's own masks are read from the probe, not made by a segmenter",
-            where="segmenter",
-            cure="choose a segmenter with a network, such as segmenter=glyphs",
-        )
-    labels = segmenter.labels()
-    if len(labels) > np.iinfo(np.int16).max:
-        raise UserError(f"{len(labels)} labels are more than masks can hold", where="segmenter")
+    labels = _labels(segmenter)
     how = how or How()
     batch_size = max(1, how.batch_size)
     key = _key(segmenter, probe)
@@ -133,7 +125,7 @@ def segment(
             work = SegmentPass(segmenter, probe, entry, len(labels), how, timer)
             phase.items = work.run()
             cost = make_cost(timer.so_far(), how.device, complete=whole)
-            entry.finish(work.meta, cost)
+            entry.finish(entry.meta, cost)
             batch_size = work.fits
     assert entry.cost is not None
     height, width = entry.meta["mask_size"]
@@ -148,6 +140,54 @@ def segment(
         _rows=CHUNK,
         _entry=entry,
     )
+
+
+def segment_share(
+    segmenter: Segmenter,
+    probe: Probe,
+    *,
+    store: Store,
+    timer: Timer,
+    share: tuple[int, int],
+    how: How | None = None,
+) -> int:
+    """Segment one of several shares of the images; `segment` then finds what all shares made.
+
+    Args:
+        segmenter: As for `segment`, like all but `share`.
+        probe: The images.
+        store: Where masks are kept.
+        timer: Gets the phase "segment".
+        share: (number from 1, of how many).
+        how: Device, batch size and the like.
+
+    Returns:
+        The number of images that were looked at.
+    """
+    labels, how = _labels(segmenter), how or How()
+    number, of = share
+    count = -(-len(probe) // CHUNK)
+    with (
+        timer.phase("segment", items=len(probe)) as phase,
+        store.hold(_key(segmenter, probe), share=f"{number}-of-{of}") as [entry],
+    ):
+        work = SegmentPass(segmenter, probe, entry, len(labels), how, timer)
+        work.chunks = range(count * (number - 1) // of, count * number // of)
+        phase.items = work.run()
+        return phase.items
+
+
+def _labels(segmenter: Segmenter) -> tuple[MaskLabel, ...]:
+    if segmenter.uses_probe_masks:
+        raise UserError(
+            "the probe's own masks are read from the probe, not made by a segmenter",
+            where="segmenter",
+            cure="choose a segmenter with a network, such as segmenter=glyphs",
+        )
+    labels = segmenter.labels()
+    if len(labels) > np.iinfo(np.int16).max:
+        raise UserError(f"{len(labels)} labels are more than masks can hold", where="segmenter")
+    return labels
 
 
 def _key(segmenter: Segmenter, probe: Probe) -> dict[str, Any]:

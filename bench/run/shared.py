@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
 from bench.config.validate import parse_share
-from bench.evidence import How, gather, gather_share, segment, text_embeddings
+from bench.evidence import How, gather, gather_share, segment, segment_share, text_embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,7 +129,8 @@ def gather_one_share(
     share = parse_share(config.runtime.share)
     if share is None:
         return None
-    return gather_share(
+    how = _how(config, timer.device)
+    seen = gather_share(
         parts.target,
         layers,
         parts.probe,
@@ -137,9 +138,15 @@ def gather_one_share(
         store=store,
         timer=timer,
         share=share,
-        how=_how(config, timer.device),
+        how=how,
         maps="maps" in parts.method.needs,
     )
+    if parts.segmenter and not parts.segmented_probe:
+        marked = segment_share(
+            parts.segmenter, parts.probe, store=store, timer=timer, share=share, how=how
+        )
+        return max(seen, marked)
+    return seen
 
 
 def _how(config: DictConfig, device: str) -> How:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from baselines.spatial import MaskLabel
 from bench.errors import UserError
-from bench.evidence import How, Store, segment, segment_pass
+from bench.evidence import How, Store, segment, segment_pass, segment_share
 from bench.evidence import store as store_module
 from bench.evidence.inventory import entries
 from bench.parts import LoadedSegmenter
@@ -226,3 +226,23 @@ def test_a_segmenter_that_marks_beyond_its_labels_is_stopped(tmp_path):
 def test_the_probes_own_masks_are_not_segmented(tmp_path):
     with pytest.raises(UserError, match="read from the probe"):
         run(tmp_path, segmenter=ProbeMasks())
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1), (2,), (1, 2, 3, 4, 5, 6, 7)])
+def test_shares_merge_to_exactly_the_whole(tmp_path, order):
+    whole = run(tmp_path / "whole")
+    of = max(3, *order)
+    looked_at = [
+        segment_share(
+            TinySegmenter(), TinyProbe(), store=Store(tmp_path / "cut"), timer=Timer(),
+            share=(number, of), how=How(progress=False, batch_size=3),
+        )
+        for number in order
+    ]  # fmt: skip
+    assert sum(looked_at) <= len(TinyProbe())
+    merged = run(tmp_path / "cut")
+    assert merged.mask_size == whole.mask_size
+    for index in range(len(TinyProbe())):
+        assert np.array_equal(merged.image(index).planes, whole.image(index).planes)
+    files = [sorted(f.name for f in (tmp_path / at).rglob("*.npy")) for at in ("whole", "cut")]
+    assert files[0] == files[1]
