@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from bench.errors import UserError
 from bench.files import require_folder, sha256_files, sha256_json
 from bench.probes.images import DECODER_VERSION, open_rgb
+from bench.probes.sizes import check_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +46,7 @@ class BrodenProbe:
     split: str | None = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise UserError(
-                f"a limit of {self.limit} leaves no image",
-                where="probe.params.limit",
-                cure="give a number from 1, or null for all images",
-            )
+        check_limit(self.limit)
 
     def __len__(self) -> int:
         return len(self.tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bench.errors import UserError
+from bench.probes.sizes import check_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +33,7 @@ class GlyphsProbe:
     size: int = 4000
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise UserError(
-                f"a probe set of {self.size} images is empty",
-                where="probe.params.size",
-                cure="give a number from 1",
-            )
+        check_size(self.size)
 
     def __len__(self) -> int:
         return self.size

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from bench.errors import UserError
 from bench.probes.broden import BrodenProbe
+from bench.probes.sizes import check_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,12 +35,7 @@ class GlyphsBrodenProbe:
     size: int = 4000
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise UserError(
-                f"a probe set of {self.size} images is empty",
-                where="probe.params.size",
-                cure="give a number from 1",
-            )
+        check_size(self.size)
 
     def __len__(self) -> int:
         return self.size
