@@ -16,13 +16,23 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
+    from baselines.captions import Captioner, ImageText
     from baselines.similarity.sources import EmbeddedScores
-    from baselines.spatial import Maps, Masks
+    from baselines.spatial import Exemplars, Maps, Masks
 
 Need = Literal[
-    "activations", "image_embeddings", "concept_embeddings", "maps", "masks", "pseudo_masks"
+    "activations",
+    "image_embeddings",
+    "concept_embeddings",
+    "maps",
+    "masks",
+    "pseudo_masks",
+    "exemplars",
+    "captioner",
+    "image_text",
 ]
-"""Of evidence; "masks" are the probe's own, "pseudo_masks" a segmenter's."""
+"""Of evidence; "masks" are the probe's own, "pseudo_masks" a segmenter's; "image_text" is the
+encoder itself, for images and texts that a method makes up."""
 
 Vocabulary = Literal["concept set", "mask labels", "formulas of mask labels", "free text"]
 
@@ -44,6 +54,10 @@ class Evidence:
             None where the method does not need them.
         maps: The layer's activation maps; None where the method does not need them.
         masks: Concept masks of the images; None where the method does not need them.
+        exemplars: The units' top images, as the method's `exemplar_rule` and the captioner's image
+            size ask for; None where the method does not need them.
+        captioner: What puts exemplars into words; None where the method does not need it.
+        image_text: The encoder itself; None where the method does not need it.
     """
 
     activations: Tensor
@@ -52,6 +66,9 @@ class Evidence:
     concept_embeddings: Tensor | None = None
     maps: Maps | None = None
     masks: Masks | None = None
+    exemplars: Exemplars | None = None
+    captioner: Captioner | None = None
+    image_text: ImageText | None = None
 
     def dissected(self) -> tuple[Maps, Masks]:
         """Maps and masks, for a method that declared both.
@@ -121,7 +138,8 @@ class Method(Protocol):
     Its fields stand in the record and decide the key. Where the default of one depends on another,
     a property `parameters` (a mapping ready for JSON) says what they came to, in their place.
 
-    A method with compiled parts may have a `warm_up()`, which is called before it is timed.
+    A method with compiled parts may have a `warm_up()`, which is called before it is timed. A
+    method that needs exemplars has a property `exemplar_rule` (`baselines.spatial.ExemplarRule`).
 
     Class attributes:
         summary: One line for `dissectbench list`.

@@ -1,6 +1,7 @@
-"""What methods that look at pixels are given: a layer's maps, and masks of concepts.
+"""What methods that look at pixels are given: a layer's maps, masks of concepts, exemplars.
 
-Both are gone through image by image, as often as a method needs; neither is ever held as a whole.
+Maps and masks are gone through image by image, as often as a method needs; neither is ever held as
+a whole.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -92,4 +93,58 @@ class Masks(Protocol):
 
     def image(self, index: int) -> ImageMasks:
         """The masks of one image; safe to call from several threads."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExemplarRule:
+    """Which images stand for a unit, and where in them it fires (MILAN, section 3).
+
+    Attributes:
+        top_k: Images of each unit, by the largest value of its map; all where there are fewer.
+        quantile: A unit fires where its up-sampled map exceeds this quantile (Hazen's) of all
+            values of its maps over all images.
+    """
+
+    top_k: int = 15
+    quantile: float = 0.99
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            raise ValueError(f"top_k is a number of images from 1, not {self.top_k!r}")
+        if not 0 < self.quantile < 1:
+            raise ValueError(f"quantile lies in (0, 1), not {self.quantile!r}")
+
+
+class Exemplars(Protocol):
+    """The images that each of the U units of a layer responds to most, K of them, and masks.
+
+    Images are square RGB of the part that the target sees, S pixels wide. A dead unit has none.
+    """
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Positions in the probe set, int64 [U, K], best first (ties: the first); -1 if dead."""
+        ...
+
+    @property
+    def activations(self) -> NDArray[np.float32]:
+        """Largest value of the unit's map in these images, float32 [U, K]; NaN if dead."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """S."""
+        ...
+
+    def masks(self, unit: int) -> NDArray[np.bool_]:
+        """Where the unit fires, bool [K, S, S].
+
+        All True for a layer without maps, all False for a dead unit. A mask may be empty: levels
+        are taken from raw values, maps fade towards the borders.
+        """
+        ...
+
+    def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
+        """Images by position in the probe set, uint8 [B, S, S, 3]; those of `ids` alone."""
         ...

@@ -1,0 +1,172 @@
+"""The networks whose units are annotated for MILAN: other seeds, architectures and tasks.
+
+None of them is a target of the embedded world, and none is shipped: they are trained again, within
+minutes each, where a decoder is.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torchvision
+from safetensors.torch import load_file
+
+from bench.glyphs.train.loop import Recipe, Stage, fit
+from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
+from bench.glyphs.weights import save_arrays
+from bench.glyphs.world import plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.glyphs.train.cache import Rendered
+
+_LOG = logging.getLogger(__name__)
+_SMOOTHING = 0.05
+
+CLASSES = {
+    "objects": len(OBJECTS),
+    "scenes": len(SCENES),
+    "paints": len(COLOURS) * len(TEXTURES),
+}
+"""Number of classes of each task; a paint is a colour with a texture."""
+
+
+def _recipe(seed: int, *stages: Stage) -> Recipe:
+    return Recipe(stages, batch=128, rate=2e-3, decay=0.05, adam=True, seed=seed, warm=0.08)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network whose units are described from the truth of what they fire on.
+
+    Attributes:
+        architecture: torchvision's name of it.
+        task: What its last layer names: a key of ``CLASSES``.
+        layers: Module paths of the layers that are annotated.
+        recipe: How it is trained, on the split ``train``.
+        held_out: Whether no decoder is trained on it: it is what the shipped one is measured on.
+    """
+
+    architecture: str
+    task: str
+    layers: tuple[str, ...]
+    recipe: Recipe
+    held_out: bool = False
+
+    @property
+    def name(self) -> str:
+        """Such as ``regnet_x_400mf-objects``."""
+        return f"{self.architecture}-{self.task}"
+
+
+_LONG = (Stage(48, 96_000), Stage(64, 32_000), Stage(128, 16_000))
+_SHORT = (Stage(48, 48_000), Stage(128, 12_000))
+
+SOURCES: tuple[Source, ...] = (
+    Source("shufflenet_v2_x1_0", "scenes", ("stage3", "conv5", "fc"), _recipe(43, *_SHORT)),
+    Source(
+        "regnet_x_400mf",
+        "paints",
+        ("trunk_output.block3", "trunk_output.block4", "fc"),
+        _recipe(44, *_SHORT),
+    ),
+    Source(
+        "regnet_x_400mf",
+        "objects",
+        ("trunk_output.block3", "trunk_output.block4", "fc"),
+        _recipe(42, *_LONG),
+    ),
+    Source(
+        "mobilenet_v3_small",
+        "objects",
+        ("features.8", "features.12", "classifier.3"),
+        _recipe(45, *_LONG),
+        held_out=True,
+    ),
+    Source("resnet18", "objects", ("layer2", "layer3", "layer4", "fc"), _recipe(41, *_LONG)),
+)
+"""In the order in which they are trained."""
+
+
+def task_labels(data: Rendered, task: str) -> NDArray[np.int64]:
+    """The true class of each training image for a task.
+
+    Args:
+        data: The rendered split ``train``, variant ``val``.
+        task: A key of ``CLASSES``.
+
+    Returns:
+        int64 [N].
+    """
+    if task == "objects":
+        return data.objects
+    if task == "scenes":
+        return data.scenes
+    mains = (plan(index, "val", "train").things[0] for index in range(len(data.images)))
+    paints = [thing.colour_id * len(TEXTURES) + thing.texture_id for thing in mains]
+    return np.array(paints, dtype=np.int64)
+
+
+def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> dict[str, Any]:
+    """Trains a source network into the scratch folder; one that lies there is kept.
+
+    Args:
+        source: Which.
+        data: The rendered split ``train``.
+        scratch: Folder for its weights and its checkpoint.
+        device: torch device.
+
+    Returns:
+        Record: architecture, task, recipe, layers.
+    """
+    path = weights_path(source, scratch)
+    if not path.exists():
+        torch.manual_seed(source.recipe.seed)
+        model = _build(source)
+        truth = torch.from_numpy(task_labels(data, source.task)).to(device)
+        criterion = torch.nn.CrossEntropyLoss(label_smoothing=_SMOOTHING)
+
+        def loss(
+            output: torch.Tensor, index: NDArray[np.int64], _: np.random.Generator
+        ) -> torch.Tensor:
+            value: torch.Tensor = criterion(output, truth[torch.from_numpy(index).to(device)])
+            return value
+
+        checkpoint = scratch / f"{source.name}.ckpt"
+        seconds = fit(model, data.images, loss, source.recipe, checkpoint, device, source.name)
+        state = {key: value.cpu().numpy() for key, value in model.state_dict().items()}
+        save_arrays(path, state)
+        checkpoint.unlink()
+        _LOG.info("%s trained in %.0f s", source.name, seconds)
+    return {
+        "name": source.name,
+        "layers": list(source.layers),
+        "held_out": source.held_out,
+        "recipe": source.recipe.record(),
+    }
+
+
+def load_source(source: Source, scratch: Path) -> torch.nn.Module:
+    """A trained source network in evaluation mode."""
+    model = _build(source)
+    model.load_state_dict(load_file(weights_path(source, scratch)))
+    return model.eval()
+
+
+def weights_path(source: Source, scratch: Path) -> Path:
+    """Where a source's weights lie."""
+    return scratch / f"source-{source.name}-{source.recipe.seed}.safetensors"
+
+
+def _build(source: Source) -> torch.nn.Module:
+    model: torch.nn.Module = torchvision.models.get_model(
+        source.architecture, num_classes=CLASSES[source.task]
+    )
+    return model
