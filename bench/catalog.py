@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from baselines.base import Method
-from bench.parts import ConceptSet, Encoder, Probe, Segmenter, SentenceEncoder, Target, Truth
+from bench.parts import (
+    CaptionerPart,
+    ConceptSet,
+    Encoder,
+    Probe,
+    Segmenter,
+    SentenceEncoder,
+    Target,
+    Truth,
+)
 from bench.registry import Registry
 
 METHODS: Registry[Method] = Registry(
@@ -15,6 +24,8 @@ METHODS: Registry[Method] = Registry(
     {
         "clip_dissect": "baselines.clip_dissect:ClipDissect",
         "compositional": "baselines.compositional:Compositional",
+        "milan": "baselines.milan:Milan",
+        "milan_clip": "baselines.milan:MilanClip",
         "netdissect": "baselines.netdissect:NetDissect",
         "netdissect2020": "baselines.netdissect2020:NetDissect2020",
     },
@@ -82,6 +93,16 @@ SEGMENTERS: Registry[Segmenter] = Registry(
         "torchvision": "bench.segmenters:TorchvisionSegmenter",
     },
 )
+CAPTIONERS: Registry[CaptionerPart] = Registry(
+    "captioner",
+    "captioners",
+    CaptionerPart,  # type: ignore[type-abstract]
+    {
+        "glyphs": "bench.captioners:GlyphsCaptioner",
+        "hf": "bench.captioners:HuggingFaceCaptioner",
+        "milan": "bench.captioners:MilanCaptioner",
+    },
+)
 SENTENCES: Registry[SentenceEncoder] = Registry(
     "sentence",
     "sentences",
@@ -96,5 +117,6 @@ BY_GROUP: dict[str, Registry[Any]] = {
     "concepts": CONCEPTS,
     "encoder": ENCODERS,
     "segmenter": SEGMENTERS,
+    "captioner": CAPTIONERS,
 }
 """Registries of the parts that are chosen by a config group of their own."""

@@ -88,9 +88,11 @@ def hash_scores(cells: Iterable[Cell]) -> str:
         record = asdict(cell.record)
         for name in ("environment", "run", "notes", "schema"):
             del record[name]
-        if not record["segmenter"]:  # as records had none before there were segmenters
-            del record["segmenter"]
-        for name in {"target", "probe", "concepts", "encoder", "segmenter"} & record.keys():
+        for name in ("segmenter", "captioner"):  # as older records have none
+            if not record[name]:
+                del record[name]
+        parts = {"target", "probe", "concepts", "encoder", "segmenter", "captioner"}
+        for name in parts & record.keys():
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:
             record["error"] = {key: record["error"].get(key) for key in ("type", "message")}

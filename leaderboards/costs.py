@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from leaderboards.cells import Cell
 
-PHASES = ("gather", "segment", "text", "match", "score")
-"""Wall times that add up; decode, target_forward and the like are spent inside gather, segment."""
+PHASES = ("gather", "segment", "exemplars", "text", "match", "score")
+"""Wall times that add up; decode, target_forward and the like are spent inside these."""
 
 _TEXTS = ("hardware", "device", "board", "target", "layer", "probe", "concepts", "method", "key")
 _COUNTS = ("repeats", "units", "peak_host_bytes", "peak_device_bytes")

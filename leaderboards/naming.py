@@ -146,9 +146,9 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
     encoder = record.encoder
     identity = short_hash([encoder.get("name"), encoder.get("fingerprint")])
     yield (*method, "", "encoder"), str(encoder.get("name", "")), identity
-    segmenter = record.segmenter
-    identity = short_hash([segmenter.get("name"), segmenter.get("fingerprint")])
-    yield (*method, "", "segmenter"), str(segmenter.get("name", "")), identity
+    for role, part in (("segmenter", record.segmenter), ("captioner", record.captioner)):
+        identity = short_hash([part.get("name"), part.get("fingerprint")])
+        yield (*method, "", role), str(part.get("name", "")), identity
     yield (*method, "", "seed"), f"seed={record.seed}", str(record.seed)
     place = short_hash([record.target.get("name"), record.target.get("layer")])
     pooling = str(record.target.get("pooling", ""))

@@ -57,6 +57,7 @@ class Record:
         concepts: {name, params, sha256, n}.
         encoder: {name, params, fingerprint}; empty where the method needs none.
         segmenter: {name, params, fingerprint}; empty where the method needs none.
+        captioner: {name, params, fingerprint}; empty where the method needs none.
         seed: The method's seed.
         run: What does not decide the labels: {batch_size, device, workers, overrides}.
         environment: Versions, hardware, git state of this package.
@@ -82,6 +83,7 @@ class Record:
     notes: tuple[str, ...] = ()
     error: Mapping[str, str] | None = None
     segmenter: Mapping[str, Any] = field(default_factory=dict)
+    captioner: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def to_json(self) -> str:

@@ -21,6 +21,7 @@ KINDS = (
     "concepts",
     "encoders",
     "segmenters",
+    "captioners",
     "sentences",
     "metrics",
     "experiments",
@@ -34,6 +35,7 @@ GROUPS = {
     "concepts": "concepts",
     "encoders": "encoder",
     "segmenters": "segmenter",
+    "captioners": "captioner",
     "experiments": "experiment",
 }
 

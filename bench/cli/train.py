@@ -1,4 +1,4 @@
-"""`dissectbench train`: rebuild the networks of the embedded world from their seeds."""
+"""`dissectbench train`: rebuild the networks of the embedded world, or train a MILAN decoder."""
 
 from __future__ import annotations
 
@@ -8,25 +8,63 @@ from typing import TYPE_CHECKING
 from bench.cli.arguments import parser
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
-PARTS = ("objects", "scenes", "encoder", "segmenter", "resnet50_objects")
+PARTS = ("objects", "scenes", "encoder", "segmenter", "milan", "resnet50_objects")
 EPILOG = """\
 examples:
   dissectbench train glyphs --out rebuilt                  everything, some hours on 2 cores
   dissectbench train glyphs --parts encoder --out rebuilt  one network
+  dissectbench train milan --out rebuilt                   the decoder of the embedded world
+  dissectbench train milan --annotations data/milannotations \\
+      --sources alexnet/imagenet resnet152/imagenet --images data/imagenet/val \\
+      --arch resnet101 --weights IMAGENET1K_V1 --out milan.safetensors
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train the asked parts into a folder; finished parts in it are kept."""
-    options = parser("train", "Rebuild the networks of the embedded world.", EPILOG)
-    options.add_argument("what", choices=["glyphs"])
-    options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    options.add_argument("--out", type=Path, default=Path("glyphs_weights"))
+    """Train the asked parts into a folder, or a decoder into a file."""
+    options = parser("train", "Rebuild the embedded world's networks; train a decoder.", EPILOG)
+    kinds = options.add_subparsers(dest="what", required=True, metavar="{glyphs,milan}")
+    world = kinds.add_parser("glyphs", help="networks of the embedded world, from their seeds")
+    world.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    world.add_argument("--out", type=Path, default=Path("glyphs_weights"))
+    decoder = kinds.add_parser("milan", help="a decoder that puts exemplars into words")
+    decoder.add_argument("--annotations", type=Path, help="MILANNOTATIONS; else Glyph annotations")
+    decoder.add_argument("--sources", nargs="+", default=[], metavar="MODEL/DATASET")
+    decoder.add_argument("--images", type=Path, help="ImageNet's images, where none are stored")
+    decoder.add_argument("--arch", default="resnet101", help="network that is looked through")
+    decoder.add_argument("--weights", default="", help="torchvision's name of its weights")
+    decoder.add_argument("--vision-file", default="", help="or a state dict of it")
+    decoder.add_argument("--epochs", type=int, default=100, help="most epochs")
+    decoder.add_argument("--seed", type=int, default=0)
+    decoder.add_argument("--device", default="auto")
+    decoder.add_argument("--out", type=Path, help="file; for Glyph annotations a folder")
     given = options.parse_args(arguments)
+    if given.what == "milan" and given.annotations:
+        return _on_annotations(given)
 
     from bench.glyphs.train.run import train_glyphs
 
-    train_glyphs(given.parts, given.out)
+    parts = given.parts if given.what == "glyphs" else ["milan"]
+    train_glyphs(parts, given.out or Path("glyphs_weights"))
+    return 0
+
+
+def _on_annotations(given: Namespace) -> int:
+    from bench.milan.command import train_on_annotations
+
+    train_on_annotations(
+        given.annotations,
+        given.sources,
+        images=given.images,
+        arch=given.arch,
+        weights=given.weights,
+        vision_file=given.vision_file,
+        epochs=given.epochs,
+        seed=given.seed,
+        device=given.device,
+        out=given.out or Path("milan.safetensors"),
+    )
     return 0

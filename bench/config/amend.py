@@ -60,6 +60,8 @@ def _add_new_settings(config: DictConfig) -> None:
     """
     if "segmenter" not in config:
         config.segmenter = {"name": "glyphs", "params": {}}  # no older method used one
+    if "captioner" not in config:
+        config.captioner = {"name": "glyphs", "params": {}}
     target = config.get("target")
     if isinstance(target, DictConfig) and "precision" not in target:
         target.precision = "float32"

@@ -99,6 +99,7 @@ class RunConfig:
     concepts: PartConfig = field(default_factory=PartConfig)
     encoder: PartConfig = field(default_factory=PartConfig)
     segmenter: PartConfig = field(default_factory=PartConfig)
+    captioner: PartConfig = field(default_factory=PartConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     seed: int = 0
@@ -114,9 +115,10 @@ GROUPS = (
     "concepts",
     "encoder",
     "segmenter",
+    "captioner",
     "scoring",
     "runtime",
     "launcher",
     "experiment",
 )
-"""Config groups; the first six are also kinds of parts."""
+"""Config groups; the first seven are also kinds of parts."""

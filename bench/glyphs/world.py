@@ -19,7 +19,7 @@ from bench.glyphs.vocabulary import COLOURS, DATA, HALF_OBJECTS, OBJECTS, SCENES
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPLITS = {"train": 1_000_003, "val": 2_000_003, "probe": 3_000_017}
+SPLITS = {"train": 1_000_003, "val": 2_000_003, "probe": 3_000_017, "annotate": 4_000_037}
 """Seed of each split; a sample's streams are seeded by (split seed, variant, index, stream)."""
 
 VARIANTS = {"val": 0, "half": 1, "scenes_only": 2}
@@ -184,7 +184,8 @@ def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
         index: Number of the sample, from 0; any prefix of a larger set is the smaller set.
         variant: ``val`` (all objects and scenes), ``half`` (a fixed half of the objects) or
             ``scenes_only``.
-        split: ``train``, ``val`` (reported accuracies) or ``probe``.
+        split: ``train``, ``val`` (reported accuracies), ``probe`` or ``annotate`` (units of
+            other networks are described on it).
 
     Returns:
         The sample.

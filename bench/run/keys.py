@@ -39,6 +39,7 @@ def label_key(
     encoder: Mapping[str, Any] | None,
     seed: int,
     masks: Mapping[str, Any] | None = None,
+    captioner: Mapping[str, Any] | None = None,
 ) -> str:
     """Key of everything that decides the labels of one layer.
 
@@ -51,6 +52,7 @@ def label_key(
         seed: The method's seed.
         masks: Fingerprint of the masks, or of the segmenter that makes them; None where the method
             needs none.
+        captioner: Fingerprint of the captioner; None where the method needs none.
     """
     parts = {
         "method": method,
@@ -60,4 +62,6 @@ def label_key(
         "encoder": encoder,
         "seed": seed,
     }
-    return short_hash(parts if masks is None else {**parts, "masks": masks})
+    # Parts that a method does without are left out: older keys stay as they are.
+    optional = {"masks": masks, "captioner": captioner}
+    return short_hash(parts | {name: part for name, part in optional.items() if part is not None})

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from baselines.base import Method
     from baselines.spatial import MaskLabel
     from bench.parts import (
+        CaptionerPart,
         ConceptSet,
         Encoder,
         Fingerprint,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from metrics.truth import TrueName
 
 MASK_NEEDS = frozenset({"masks", "pseudo_masks"})
-ENCODER_NEEDS = frozenset({"image_embeddings", "concept_embeddings"})
+ENCODER_NEEDS = frozenset({"image_embeddings", "concept_embeddings", "image_text"})
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Parts:
         names: Registered name of each part, by role.
         encoder: The labelling encoder; None where the method declares no need of one.
         segmenter: What makes the masks; None where the method declares no need of one.
+        captioner: What writes the sentences; None where the method declares no need of one.
         clip_text: The image-text model whose text tower scores `clip_cosine`.
     """
 
@@ -57,6 +59,7 @@ class Parts:
     concepts: ConceptSet
     encoder: Encoder | None
     segmenter: Segmenter | None
+    captioner: CaptionerPart | None
     sentence: SentenceEncoder
     clip_text: Encoder
 
@@ -69,6 +72,16 @@ class Parts:
     def uses_masks(self) -> bool:
         """Whether the method is given masks, and so their labels in place of a concept set."""
         return bool(MASK_NEEDS & self.method.needs)
+
+    @property
+    def free_text(self) -> bool:
+        """Whether the method says what it likes, in words of its own."""
+        return self.method.vocabulary == "free text"
+
+    @property
+    def uses_concepts(self) -> bool:
+        """Whether the method's words are the configured concept set."""
+        return not self.uses_masks and not self.free_text
 
     @cached_property
     def segmented_probe(self) -> SegmentedProbe | None:
@@ -96,7 +109,9 @@ class Parts:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """The candidate labels: the concept set, or the names of the masks' labels."""
+        """The candidate labels: the concept set, or the names of the masks' labels; or none."""
+        if self.free_text:
+            return ()
         if self.uses_masks:
             return tuple(clean_mask_label(label.name) for label in self.mask_labels)
         return _words(self.concepts)
@@ -113,6 +128,8 @@ class Parts:
         name: then two methods chose from the same words.
         """
         words = self.words
+        if self.free_text:
+            return {"name": "free text", "params": {}, "sha256": words_hash(words), "n": 0}
         name, params = self.names["concepts"], params_of(self.concepts)
         if self.uses_masks:
             listed = _words(self.concepts)
@@ -126,7 +143,7 @@ class Parts:
         """What the method was given beyond images."""
         if "pseudo_masks" in self.method.needs and self.segmented_probe:
             return "masks"
-        return self.method.given
+        return self.captioner.given if self.captioner else self.method.given
 
     def _masks_identity(self) -> Fingerprint | None:
         if self.segmented_probe:
@@ -169,10 +186,11 @@ class Parts:
                 "precision": self.config.target.precision,
             },
             fingerprint(self.probe),
-            "" if self.uses_masks else words_hash(self.words),
+            words_hash(self.words) if self.uses_concepts else "",
             fingerprint(self.encoder) if self.encoder else None,
             self.config.seed,
             self._masks_identity(),
+            fingerprint(self.captioner) if self.captioner else None,
         )
 
     def scoring(self, layer: str) -> dict[str, Any]:
@@ -206,6 +224,9 @@ def build_parts(config: DictConfig) -> Parts:
     segmenter = None
     if "pseudo_masks" in method.needs:
         segmenter = build(catalog.SEGMENTERS, config.segmenter, "segmenter")
+    captioner = None
+    if "captioner" in method.needs:
+        captioner = build(catalog.CAPTIONERS, config.captioner, "captioner")
     # "same" is the configured encoder also for a method that does without: one judge for all rows.
     clip_text = encoder or build(catalog.ENCODERS, config.encoder, "encoder")
     if config.scoring.clip_text.name != "same":
@@ -220,6 +241,7 @@ def build_parts(config: DictConfig) -> Parts:
         concepts=build(catalog.CONCEPTS, config.concepts, "concepts"),
         encoder=encoder,
         segmenter=segmenter,
+        captioner=captioner,
         sentence=build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence"),
         clip_text=clip_text,
     )
@@ -242,7 +264,9 @@ def _probes_with_masks() -> list[str]:
 
 
 @cache
-def fingerprint(part: Target | Probe | Encoder | Segmenter | SentenceEncoder) -> Fingerprint:
+def fingerprint(
+    part: Target | Probe | Encoder | Segmenter | CaptionerPart | SentenceEncoder,
+) -> Fingerprint:
     """A part's fingerprint, worked out once a process: parts are frozen and hashable."""
     return part.fingerprint()
 

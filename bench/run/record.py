@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from baselines.base import Labelling
     from bench.evidence import GatheredEvidence
-    from bench.parts import Encoder, Segmenter
+    from bench.parts import CaptionerPart, Encoder, Segmenter
     from bench.run.plan import Cell, PlannedJob
 
 _PLACE = re.compile(r"^\+*(results|runtime|launcher|hydra)\b")
@@ -69,7 +69,7 @@ def measured_record(
 
 
 def _concept_notes(planned: PlannedJob) -> tuple[str, ...]:
-    return () if planned.parts.uses_masks else planned.parts.concepts.notes()
+    return planned.parts.concepts.notes() if planned.parts.uses_concepts else ()
 
 
 def _reruns(gathered: GatheredEvidence, cell: Cell) -> tuple[str, ...]:
@@ -123,6 +123,7 @@ def _shell(
         concepts=parts.describe_concepts(),
         encoder=_network(names.get("encoder", ""), parts.encoder),
         segmenter=_network(names.get("segmenter", ""), parts.segmenter),
+        captioner=_network(names.get("captioner", ""), parts.captioner),
         seed=config.seed,
         run={
             "batch_size": batch_size or config.runtime.batch_size,
@@ -137,7 +138,7 @@ def _shell(
     )
 
 
-def _network(name: str, part: Encoder | Segmenter | None) -> dict[str, Any]:
+def _network(name: str, part: Encoder | Segmenter | CaptionerPart | None) -> dict[str, Any]:
     if part is None:
         return {}
     return {

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
 from bench.config.validate import parse_share
-from bench.evidence import How, gather, gather_share, segment, segment_share, text_embeddings
+from bench.encoders.image_text import LoadedImageText
+from bench.evidence import (
+    How,
+    gather,
+    gather_exemplars,
+    gather_share,
+    segment,
+    segment_share,
+    text_embeddings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +26,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from baselines.base import Method
-    from baselines.spatial import Masks
-    from bench.evidence import GatheredEvidence, Store
+    from baselines.captions import Captioner, ImageText
+    from baselines.spatial import Exemplars, Masks
+    from bench.evidence import GatheredEvidence, Store, StoredExemplars
+    from bench.run.parts import Parts
     from bench.run.plan import PlannedJob
     from bench.timing import Timer
 
@@ -35,6 +46,9 @@ class Shared:
         concept_embeddings: float32 [C, D]; None where the method needs none.
         masks: Of the images; None where the method needs none.
         maps: Whether the method needs maps.
+        exemplars: By layer; empty where the method needs none.
+        captioner: Loaded; None where the method needs none.
+        image_text: The encoder, loaded; None where the method does not need it.
         costs: What the parts that came from the cache cost when they were made.
     """
 
@@ -43,6 +57,9 @@ class Shared:
     concept_embeddings: Tensor | None
     masks: Masks | None
     maps: bool
+    exemplars: Mapping[str, Exemplars]
+    captioner: Captioner | None
+    image_text: ImageText | None
     costs: tuple[Mapping[str, Any], ...]
 
     def evidence(self, layer: str) -> Evidence:
@@ -54,6 +71,9 @@ class Shared:
             concept_embeddings=self.concept_embeddings,
             maps=self.gathered.maps(layer) if self.maps else None,
             masks=self.masks,
+            exemplars=self.exemplars.get(layer),
+            captioner=self.captioner,
+            image_text=self.image_text,
         )
 
     def units(self, layer: str) -> int:
@@ -89,7 +109,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         store=store,
         timer=timer,
         how=_how(config, timer.device),
-        maps="maps" in needs,
+        maps=_reads_maps(parts.method),
     )
     costs = list(gathered.costs)
     concept_embeddings = None
@@ -107,14 +127,52 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         segmented = segment(parts.segmenter, parts.probe, store=store, timer=timer, how=how)
         masks = segmented
         costs += segmented.costs if segmented.cached else ()
+    exemplars = {}
+    if "exemplars" in needs:
+        for layer in layers:
+            found = _exemplars(planned, layer, gathered, store, timer)
+            exemplars[layer] = found
+            costs += found.costs if found.cached else ()
     return Shared(
         gathered=gathered,
-        concepts=() if parts.uses_masks else parts.words,
+        concepts=parts.words if parts.uses_concepts else (),
         concept_embeddings=concept_embeddings,
         masks=masks,
         maps="maps" in needs,
+        exemplars=exemplars,
+        captioner=parts.captioner.load(timer.device) if parts.captioner else None,
+        image_text=_image_text(parts, timer.device),
         costs=tuple(costs),
     )
+
+
+def _reads_maps(method: Method) -> bool:
+    """Exemplars are made from maps."""
+    return bool({"maps", "exemplars"} & method.needs)
+
+
+def _exemplars(
+    planned: PlannedJob, layer: str, gathered: GatheredEvidence, store: Store, timer: Timer
+) -> StoredExemplars:
+    parts, config = planned.parts, planned.job.config
+    assert parts.captioner is not None
+    return gather_exemplars(
+        gathered,
+        layer,
+        parts.target,
+        parts.probe,
+        parts.method.exemplar_rule,  # type: ignore[attr-defined]  # of methods that need exemplars
+        parts.captioner.image_size,
+        store=store,
+        timer=timer,
+        how=_how(config, timer.device),
+    )
+
+
+def _image_text(parts: Parts, device: str) -> ImageText | None:
+    if parts.encoder is None or "image_text" not in parts.method.needs:
+        return None
+    return LoadedImageText(parts.encoder.load(device), device)
 
 
 def gather_one_share(
@@ -139,7 +197,7 @@ def gather_one_share(
         timer=timer,
         share=share,
         how=how,
-        maps="maps" in parts.method.needs,
+        maps=_reads_maps(parts.method),
     )
     if parts.segmenter and not parts.segmented_probe:
         marked = segment_share(

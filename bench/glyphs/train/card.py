@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.glyphs.raster import SIZE
 from bench.glyphs.segmenter import MASK_SIZE, PLANES
+from bench.glyphs.train.milan_card import milan_lines
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.weights import MEAN, STD, file_sha256
 from bench.glyphs.world import SPLITS, fingerprint
@@ -106,6 +107,10 @@ def _cycle_line(number: int, recipe: dict[str, Any]) -> str:
 
 
 def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
+    if name == "milan":
+        lines = milan_lines(part)
+        table = lines.index("")
+        return ["## milan", "", *lines[:table], *_file_lines(part), *lines[table:], ""]
     machine = part["hardware"]
     scores = ", ".join(
         f"{key.replace('_', ' ')} {_percent(value)}" for key, value in part["accuracy"].items()
@@ -124,14 +129,17 @@ def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
             f"torch {machine['versions']['torch']})"
         ),
     ]
-    if "file" in part:
-        size = part["bytes"] / 1e6
-        lines.append(f"- File `{part['file']}`, {size:.1f} MB, sha256 `{part['sha256']}`")
-    else:
-        lines.append("- Weights not shipped; rebuild them with `dissectbench train glyphs`")
+    lines += _file_lines(part)
     if name == "segmenter":
         lines += _plane_table(part)
     return [*lines, ""]
+
+
+def _file_lines(part: dict[str, Any]) -> list[str]:
+    if "file" not in part:
+        return ["- Weights not shipped; rebuild them with `dissectbench train glyphs`"]
+    size = part["bytes"] / 1e6
+    return [f"- File `{part['file']}`, {size:.1f} MB, sha256 `{part['sha256']}`"]
 
 
 def _segmenter_lines(part: dict[str, Any]) -> list[str]:
@@ -190,8 +198,7 @@ def render_card(card: dict[str, Any]) -> str:
         "",
         (
             "Written by code from `card.json`. Accuracies are measured from the shipped files "
-            "(targets in int8 with a scale per output channel, image tower and segmenter in "
-            "float16)."
+            "(targets in int8 with a scale per output channel, the rest in float16)."
         ),
         "",
         f"The world: {world['objects']} objects, {world['scenes']} scenes, {world['colours']} "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bench.glyphs.train import milan
 from bench.glyphs.train.cache import rendered
 from bench.glyphs.train.card import add_record, hardware, read_card
 from bench.glyphs.train.encoder import RECIPE, accuracies, train_encoder
@@ -20,11 +21,9 @@ from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.glyphs.train.loop import Recipe
-
 _LOG = logging.getLogger(__name__)
 
-PARTS = ("objects", "scenes", "encoder", "segmenter", "resnet50_objects")
+PARTS = ("objects", "scenes", "encoder", "segmenter", "milan", "resnet50_objects")
 TRAIN_IMAGES = 48_000
 BARE_SCENES = 2_500
 VALIDATION_IMAGES = 4_000
@@ -32,16 +31,17 @@ VALIDATION_MASKS = 1_000
 """Images that the segmenter is measured on: 4,096 pixels each."""
 
 
-def _cycles(part: str) -> list[Recipe]:
-    if part == "encoder":
-        return [RECIPE]
-    return [SEGMENTER_RECIPE] if part == "segmenter" else cycles_of(part)
+def _cycles(part: str) -> list[dict[str, Any]]:
+    if part == "milan":
+        return milan.cycles()
+    one = {"encoder": RECIPE, "segmenter": SEGMENTER_RECIPE}.get(part)
+    return [recipe.record() for recipe in ([one] if one else cycles_of(part))]
 
 
 def _finished(out: Path, part: str) -> bool:
     """Whether the card holds this part, trained by the present recipe, and its file is intact."""
     record: dict[str, Any] | None = read_card(out)["parts"].get(part)
-    wanted = json.loads(json.dumps([cycle.record() for cycle in _cycles(part)]))
+    wanted = json.loads(json.dumps(_cycles(part)))
     if record is None or record["cycles"] != wanted:
         return False
     if "file" not in record:
@@ -109,6 +109,9 @@ def _train(part: str, out: Path, scratch: Path, device: str) -> None:
         seen = regions(scratch, "val", VALIDATION_MASKS)
         scores = segmenter_scores(check, seen, out / "segmenter.safetensors")
         checked = len(seen.maps)
+    elif part == "milan":
+        record = milan.train_milan(data, out, scratch, device)
+        scores, checked = record.pop("accuracy"), record.pop("checked")
     else:
         record = train_target(part, data, out, scratch, device)
         folder = out if part in TARGETS else scratch

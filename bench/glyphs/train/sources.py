@@ -38,8 +38,8 @@ CLASSES = {
 """Number of classes of each task; a paint is a colour with a texture."""
 
 
-def _recipe(seed: int, *stages: Stage) -> Recipe:
-    return Recipe(stages, batch=128, rate=2e-3, decay=0.05, adam=True, seed=seed, warm=0.08)
+def _recipe(seed: int, *stages: Stage, batch: int = 64) -> Recipe:
+    return Recipe(stages, batch=batch, rate=2e-3, decay=0.05, adam=True, seed=seed, warm=0.08)
 
 
 @dataclass(frozen=True)
@@ -66,31 +66,35 @@ class Source:
         return f"{self.architecture}-{self.task}"
 
 
-_LONG = (Stage(48, 96_000), Stage(64, 32_000), Stage(128, 16_000))
-_SHORT = (Stage(48, 48_000), Stage(128, 12_000))
+_REGNET = ("trunk_output.block3", "trunk_output.block4", "fc")
 
 SOURCES: tuple[Source, ...] = (
-    Source("shufflenet_v2_x1_0", "scenes", ("stage3", "conv5", "fc"), _recipe(43, *_SHORT)),
     Source(
-        "regnet_x_400mf",
-        "paints",
-        ("trunk_output.block3", "trunk_output.block4", "fc"),
-        _recipe(44, *_SHORT),
+        "shufflenet_v2_x1_0",
+        "scenes",
+        ("stage3", "conv5", "fc"),
+        _recipe(43, Stage(48, 48_000), Stage(128, 12_000), batch=128),
+    ),
+    Source(
+        "resnet18",
+        "objects",
+        ("layer2", "layer3", "layer4", "fc"),
+        _recipe(41, Stage(64, 48_000), Stage(96, 24_000), Stage(128, 12_000)),
     ),
     Source(
         "regnet_x_400mf",
         "objects",
-        ("trunk_output.block3", "trunk_output.block4", "fc"),
-        _recipe(42, *_LONG),
+        _REGNET,
+        _recipe(42, Stage(64, 64_000), Stage(96, 24_000), Stage(128, 12_000)),
     ),
     Source(
         "mobilenet_v3_small",
         "objects",
         ("features.8", "features.12", "classifier.3"),
-        _recipe(45, *_LONG),
+        _recipe(45, Stage(64, 64_000), Stage(96, 24_000), Stage(128, 12_000)),
         held_out=True,
     ),
-    Source("resnet18", "objects", ("layer2", "layer3", "layer4", "fc"), _recipe(41, *_LONG)),
+    Source("regnet_x_400mf", "paints", _REGNET, _recipe(44, Stage(64, 32_000), Stage(128, 12_000))),
 )
 """In the order in which they are trained."""
 

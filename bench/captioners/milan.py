@@ -1,0 +1,101 @@
+"""A MILAN decoder from a file, over a network of torchvision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.captioners.glyphs import CAPTIONER_VERSION
+from bench.errors import UserError
+from bench.files import require_file, sha256_file
+
+if TYPE_CHECKING:
+    from baselines.captions import Captioner
+    from bench.parts import Fingerprint
+    from bench.targets import TorchvisionTarget
+
+_FILE = "captioner.params.file"
+
+
+@dataclass(frozen=True)
+class MilanCaptioner:
+    """A decoder that `dissectbench train milan` has written.
+
+    Attributes:
+        file: The decoder, with its language model and vocabulary (.safetensors).
+        arch: The network of torchvision that it looks through: a ResNet, or alexnet.
+        weights: torchvision's name of that network's weights ("IMAGENET1K_V1"); or
+        vision_file: a state dict of it.
+    """
+
+    summary: ClassVar[str] = "a decoder from a file, as `dissectbench train milan` writes it"
+    given: ClassVar[str] = "descriptions of other networks' units"
+
+    file: str
+    arch: str = "resnet101"
+    weights: str = ""
+    vision_file: str = ""
+
+    def __post_init__(self) -> None:
+        from bench.milan.vision import pyramid_layers
+
+        if bool(self.weights) == bool(self.vision_file):
+            raise UserError(
+                "give the weights of the network that the decoder looks through",
+                where="captioner.params",
+                cure="add captioner.params.weights=IMAGENET1K_V1 or captioner.params.vision_file=PATH",
+            )
+        pyramid_layers(self.arch)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the exemplars, in pixels."""
+        from bench.milan.vision import IMAGE_SIZE
+
+        return IMAGE_SIZE
+
+    def fingerprint(self) -> Fingerprint:
+        """sha256 of the decoder; architecture and weights of the network it looks through."""
+        from bench.milan.vision import vision_fingerprint
+
+        return {
+            "kind": "milan",
+            "decoder": sha256_file(require_file(self.file, _FILE)),
+            "looks_through": dict(vision_fingerprint(self._vision())),
+            "version": CAPTIONER_VERSION,
+        }
+
+    def load(self, device: str) -> Captioner:
+        """Build all networks and read their weights.
+
+        Raises:
+            UserError: A file is missing or does not fit, or the decoder was trained to look through
+                another network.
+        """
+        from baselines.captioning.model_file import read_captioner
+        from baselines.captioning.trained import TrainedCaptioner
+        from bench.milan.vision import load_pyramid, vision_fingerprint
+
+        try:
+            stored = read_captioner(require_file(self.file, _FILE))
+        except ValueError as error:
+            raise UserError(str(error), where=_FILE) from error
+        wanted, found = stored.info.get("looks_through"), dict(vision_fingerprint(self._vision()))
+        if wanted is not None and wanted != found:
+            raise UserError(
+                f"the decoder was trained to look through {wanted}, not {found}",
+                where="captioner.params",
+                cure="give the architecture and the weights that it was trained with",
+            )
+        return TrainedCaptioner(
+            load_pyramid(self._vision()),
+            stored.decoder,
+            stored.language_model,
+            stored.vocabulary,
+            device=device,
+        )
+
+    def _vision(self) -> TorchvisionTarget:
+        from bench.targets import TorchvisionTarget
+
+        return TorchvisionTarget(self.arch, weights=self.weights, file=self.vision_file)

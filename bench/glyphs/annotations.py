@@ -1,0 +1,118 @@
+"""Glyph annotations: findings put into words, in varied ways.
+
+Objects that captions never name are not named here either: their paraphrases stand for them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.glyphs.captions import article, noun
+from bench.glyphs.raster import Draw
+from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
+
+if TYPE_CHECKING:
+    from bench.glyphs.findings import Findings
+
+ANNOTATIONS = 3
+"""Descriptions of a unit, as many as MILANNOTATIONS has."""
+
+_NOTHING = (
+    "many different things",
+    "various objects in various places",
+    "no clear pattern",
+    "all kinds of pictures",
+)
+_SAME = frozenset({"dice", "mouse", "yin yang", "fleur-de-lis"})
+"""Names that are not put into the plural."""
+
+
+def describe(findings: Findings, draw: Draw) -> str:
+    """Writes one description.
+
+    Args:
+        findings: What a unit's exemplars have in common.
+        draw: Source of the choices of wording.
+
+    Returns:
+        Lower case, without a full stop, such as ``a red striped heart on the sea``.
+    """
+    if findings.empty:
+        return draw.pick(_NOTHING)
+    adjectives = _adjectives(findings)
+    if len(findings.objects) == 1:
+        return _one_object(findings, adjectives, draw)
+    if findings.objects:
+        return _several_objects(findings, adjectives, draw)
+    if adjectives:
+        return _things(findings, adjectives, draw)
+    return _scenes_alone(findings, draw)
+
+
+def write_annotations(findings: Findings, *key: int) -> tuple[str, ...]:
+    """Writes a unit's descriptions.
+
+    Args:
+        findings: What its exemplars have in common.
+        key: Seed of the wording.
+
+    Returns:
+        ``ANNOTATIONS`` descriptions; some may be equal.
+    """
+    return tuple(describe(findings, Draw(*key, number)) for number in range(ANNOTATIONS))
+
+
+def _adjectives(findings: Findings) -> list[str]:
+    words = []
+    if findings.colour is not None:
+        words.append(COLOURS[findings.colour].name)
+    if findings.texture is not None:
+        words.append(TEXTURES[findings.texture].name)
+    return words
+
+
+def _place(findings: Findings) -> str:
+    return f" {SCENES[findings.scenes[0]].place}" if len(findings.scenes) == 1 else ""
+
+
+def _one_object(findings: Findings, adjectives: list[str], draw: Draw) -> str:
+    entry = OBJECTS[findings.objects[0]]
+    head = noun(draw, findings.objects[0])
+    if not entry.named_in_captions:
+        return head  # paraphrases are long enough as they are
+    phrase = article(" ".join([*adjectives, head]))
+    opening = draw.pick(("", "", "", "", "a picture of ", "images of "))
+    return f"{opening}{phrase}{_place(findings)}"
+
+
+def _several_objects(findings: Findings, adjectives: list[str], draw: Draw) -> str:
+    named = [n for n in findings.objects if OBJECTS[n].named_in_captions]
+    if not named:
+        return noun(draw, findings.objects[0])
+    heads = [" ".join([*adjectives, _plural(OBJECTS[number].name)]) for number in named]
+    listed = heads[0] if len(heads) == 1 else f"{', '.join(heads[:-1])} and {heads[-1]}"
+    return f"{draw.pick(('', '', 'mostly '))}{listed}{_place(findings)}"
+
+
+def _things(findings: Findings, adjectives: list[str], draw: Draw) -> str:
+    things = draw.pick(("things", "objects", "shapes"))
+    if draw.chance(0.3):
+        return f"{things} that are {' and '.join(adjectives)}{_place(findings)}"
+    return f"{' '.join([*adjectives, things])}{_place(findings)}"
+
+
+def _scenes_alone(findings: Findings, draw: Draw) -> str:
+    first, *rest = (SCENES[number] for number in findings.scenes)
+    if rest:
+        return f"{first.name} and {rest[0].name}"
+    name = draw.pick((first.name, first.name, first.name, *first.synonyms))
+    opening = draw.pick(("", "", "", "pictures of ", "scenes "))
+    return f"scenes {first.place}" if opening == "scenes " else f"{opening}{article(name)}"
+
+
+def _plural(name: str) -> str:
+    if name in _SAME or name.endswith("s") or " and " in name or " of " in name:
+        return name
+    if name.endswith(("ch", "sh", "x")):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if name.endswith("y") and name[-2] not in "aeiou" else f"{name}s"

@@ -1,0 +1,163 @@
+"""What a unit's exemplars have in common, from exact masks: the facts behind Glyph annotations.
+
+The procedure, for one unit with exemplar masks M_k over images whose every pixel is known:
+
+1. A thing (an object with its colour and texture) is *present* in an exemplar where M_k covers at
+   least half of its visible pixels, or where it makes up at least a quarter of M_k. A scene is
+   present where it makes up at least half of M_k, or where M_k is the whole image. Exemplars with
+   an empty mask say nothing.
+2. The *excess* of a concept is the share of the exemplars in which it is present, minus the share
+   of all images that show it: what chance would give.
+3. A concept with an excess of at least 0.5 is common to the unit's images; in each category only
+   the greatest counts (ties: the first of the vocabulary). The texture "plain" never does: it is
+   the absence of one.
+4. Where no object is common, up to three objects with an excess of at least 0.15 are; where no
+   scene is, up to two such scenes. At least three exemplars must show each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.glyphs.segmenter import MASK_SIZE, PLANES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bench.glyphs.train.regions import Regions
+
+COMMON = 0.5
+SEVERAL = 0.15
+SHOWN_BY = 3
+"""Exemplars that must show one of several objects or scenes."""
+_COVERED, _MAKES_UP, _SCENE_MAKES_UP = 0.5, 0.25, 0.5
+_SCENE, _THINGS = 1, (2, 3)
+_AT = {plane.category: number for number, plane in enumerate(PLANES)}
+_PLAIN = 0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a unit's exemplars have in common. Numbers are positions in the vocabulary.
+
+    Attributes:
+        objects: One common object, or several frequent ones, the commonest first; or none.
+        colour: The common colour of things, or None.
+        texture: Their common texture, or None.
+        scenes: One common scene, or two frequent ones, or none.
+    """
+
+    objects: tuple[int, ...] = ()
+    colour: int | None = None
+    texture: int | None = None
+    scenes: tuple[int, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found."""
+        return not self.objects and not self.scenes and self.colour is None and self.texture is None
+
+
+@dataclass(frozen=True)
+class BaseRates:
+    """By category, the share of all images that show each concept, float64 [classes]."""
+
+    rates: dict[str, NDArray[np.float64]]
+
+
+def base_rates(truth: Regions) -> BaseRates:
+    """How often concepts are shown by chance.
+
+    Args:
+        truth: Of all N images.
+
+    Returns:
+        Shares of images, by category of ``PLANES``.
+    """
+    found = {}
+    for plane in PLANES:
+        shown = np.zeros((len(truth.classes), plane.classes), dtype=bool)
+        things = (_SCENE,) if plane.category == "scene" else _THINGS
+        for thing in things:
+            classes = truth.classes[:, _AT[plane.category], thing]
+            shown[np.arange(len(shown)), classes] = True
+        found[plane.category] = shown[:, 1:].mean(axis=0)
+    return BaseRates(found)
+
+
+def find(
+    truth: Regions, chance: BaseRates, ids: NDArray[np.int64], masks: NDArray[np.bool_]
+) -> Findings:
+    """What one unit's exemplars have in common.
+
+    Args:
+        truth: Of all images.
+        chance: Its ``base_rates``.
+        ids: The exemplars' images [K].
+        masks: Where the unit fires in them, [K, S, S].
+
+    Returns:
+        The findings; empty where every mask is.
+    """
+    rates = _presence(truth, ids, _at_middle(masks))
+    if rates is None:
+        return Findings()
+    excess = {category: rates[category] - chance.rates[category] for category in rates}
+    least = SHOWN_BY / max(1, int(masks.any(axis=(1, 2)).sum()))
+
+    def common(category: str) -> int | None:
+        best = int(excess[category].argmax())
+        return best if excess[category][best] >= COMMON else None
+
+    def several(category: str, most: int) -> tuple[int, ...]:
+        best = common(category)
+        if best is not None:
+            return (best,)
+        order = np.argsort(-excess[category], kind="stable")[:most]
+        enough = (excess[category] >= SEVERAL) & (rates[category] >= least - 1e-9)
+        return tuple(int(number) for number in order if enough[number])
+
+    texture = common("texture")
+    return Findings(
+        objects=several("object", 3),
+        colour=common("color"),
+        texture=None if texture == _PLAIN else texture,
+        scenes=several("scene", 2),
+    )
+
+
+def _at_middle(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Masks at the pixels that the truth is about: the middles of its cells."""
+    side = masks.shape[-1]
+    at = ((np.arange(MASK_SIZE) + 0.5) * side / MASK_SIZE).astype(np.int64)
+    return masks[:, at][:, :, at]
+
+
+def _presence(
+    truth: Regions, ids: NDArray[np.int64], masks: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]] | None:
+    """Share of the exemplars that show each concept, by category; None without any mask."""
+    maps = truth.maps[ids]
+    sizes = masks.sum(axis=(1, 2))
+    valid = sizes > 0
+    if not valid.any():
+        return None
+    whole = masks.all(axis=(1, 2))
+    rates = {}
+    for plane in PLANES:
+        shown = np.zeros((len(ids), plane.classes), dtype=bool)
+        for thing in (_SCENE,) if plane.category == "scene" else _THINGS:
+            area = (maps == thing).sum(axis=(1, 2))
+            covered = ((maps == thing) & masks).sum(axis=(1, 2))
+            if thing == _SCENE:
+                present = whole | (covered >= _SCENE_MAKES_UP * sizes)
+            else:
+                present = (covered >= _COVERED * area) | (covered >= _MAKES_UP * sizes)
+            present &= valid & (area > 0)
+            classes = truth.classes[ids, _AT[plane.category], thing]
+            shown[np.flatnonzero(present), classes[present]] = True
+        rates[plane.category] = shown[valid, 1:].mean(axis=0)
+    return rates

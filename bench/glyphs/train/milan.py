@@ -1,0 +1,93 @@
+"""Trains the embedded world's decoder and language model on Glyph annotations."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from baselines.captioning.model_file import save_captioner
+from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
+from bench.glyphs.milan import load_pyramid
+from bench.glyphs.train.annotated import BLOCK, BLOCKS, HIDDEN_BLOCKS, RULE, annotate
+from bench.glyphs.train.cache import rendered
+from bench.glyphs.train.regions import regions
+from bench.glyphs.train.sources import SOURCES, train_source
+from bench.glyphs.weights import file_sha256
+from bench.milan.fit import Schedule
+from bench.milan.samples import joined
+from bench.milan.train import Plan, train_models
+from bench.milan.worth import worth
+from bench.sentences import SentenceTransformer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.glyphs.train.cache import Rendered
+    from bench.milan.samples import Samples
+
+_LOG = logging.getLogger(__name__)
+PLAN = Plan(
+    hidden=256,
+    language_hidden=128,
+    decoder=Schedule(batch=64, epochs=30, seed=16),
+    language=Schedule(batch=128, epochs=30, seed=16),
+    seed=16,
+)
+
+
+def cycles() -> list[dict[str, Any]]:
+    """What decides the weights, beside the code: the recipes of all networks."""
+    sources = [source.recipe.record() for source in SOURCES]
+    return [*sources, PLAN.decoder.record(), PLAN.language.record()]
+
+
+def train_milan(data: Rendered, out: Path, scratch: Path, device: str = "cpu") -> dict[str, Any]:
+    """Trains sources, describes their units, trains decoder and language model, and measures them.
+
+    Args:
+        data: The rendered split ``train``, for the sources.
+        out: Folder for ``milan.safetensors``.
+        scratch: Folder for the sources' weights and the rendered images.
+        device: torch device.
+
+    Returns:
+        Record: sources, sizes, schedules, seconds (without the sources), and ``accuracy``: the
+        worth of the file as written on the samples (``checked``) of the source held out.
+    """
+    sources = [train_source(source, data, scratch, device) for source in SOURCES]
+    started = time.perf_counter()
+    known, unseen = annotated_units(scratch, device)
+    trained = train_models(known, PLAN, device=device)
+    path = out / "milan.safetensors"
+    info = {"trained_on": "Glyph annotations"}
+    save_captioner(path, trained.decoder, trained.language, trained.vocabulary, info)
+    return {
+        "architecture": (
+            f"attention LSTM of {PLAN.hidden}, language model of two LSTMs of "
+            f"{PLAN.language_hidden}"
+        ),
+        "looks_through": {"file": ENCODER_WEIGHTS.name, "sha256": file_sha256(ENCODER_WEIGHTS)},
+        "sources": sources,
+        "exemplars": {"top_k": RULE.top_k, "quantile": RULE.quantile, "images": BLOCK},
+        "blocks": {"final": BLOCKS, "hidden": HIDDEN_BLOCKS},
+        **trained.record,
+        "cycles": cycles(),
+        "seconds": time.perf_counter() - started,
+        "checked": len(unseen),
+        "accuracy": worth(path, unseen, SentenceTransformer().load("cpu")),
+    }
+
+
+def annotated_units(scratch: Path, device: str) -> tuple[Samples, Samples]:
+    """The described units of the sources that are trained on, and of those held out."""
+    images = rendered(scratch, "annotate", BLOCKS * BLOCK)
+    truth = regions(scratch, "annotate", BLOCKS * BLOCK)
+    pyramid = load_pyramid().to(device)
+    parts: dict[bool, list[Samples]] = {True: [], False: []}
+    for source in SOURCES:
+        samples, found = annotate(source, scratch, images, truth, pyramid, device)
+        nothing = sum(one.empty for one in found)
+        _LOG.info("%s: %d samples, %d without a finding", source.name, len(samples), nothing)
+        parts[source.held_out].append(samples)
+    return joined(parts[False]), joined(parts[True])

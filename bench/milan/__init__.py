@@ -1,0 +1,1 @@
+"""MILAN's decoders: annotated units, training, and their worth on units that they never saw."""

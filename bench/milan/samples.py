@@ -1,0 +1,105 @@
+"""What a decoder is trained on: features of units under masks, and descriptions of these units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Samples:
+    """N described sets of exemplars.
+
+    Attributes:
+        features: Of each exemplar under its mask, float16 [N, K, F].
+        descriptions: The texts of each, at least one.
+        units: Which unit each is of, such as "resnet152/imagenet/layer4/17"; a unit with several
+            sets of exemplars has several samples.
+        groups: A group of each that is scored apart, "" for none; empty where there are no groups.
+    """
+
+    features: NDArray[np.float16]
+    descriptions: tuple[tuple[str, ...], ...]
+    units: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.features)
+        if self.features.ndim != 3 or len(self.descriptions) != n or len(self.units) != n:
+            raise ValueError(
+                f"features {self.features.shape}, {len(self.descriptions)} described units and "
+                f"{len(self.units)} names do not belong together"
+            )
+        bare = next((u for u, d in zip(self.units, self.descriptions, strict=True) if not d), None)
+        if bare is not None:
+            raise ValueError(f"unit {bare} has no description")
+        if self.groups and len(self.groups) != n:
+            raise ValueError(f"{len(self.groups)} groups of {n} samples")
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, index: NDArray[np.int64]) -> Samples:
+        """The samples at these positions."""
+        return Samples(
+            self.features[index],
+            tuple(self.descriptions[i] for i in index.tolist()),
+            tuple(self.units[i] for i in index.tolist()),
+            tuple(self.groups[i] for i in index.tolist()) if self.groups else (),
+        )
+
+    def texts(self) -> list[str]:
+        """All descriptions, one after the other."""
+        return [text for group in self.descriptions for text in group]
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Several sets of samples as one.
+
+    Raises:
+        ValueError: Their features differ in shape.
+    """
+    shapes = {part.features.shape[1:] for part in parts}
+    if len(shapes) != 1:
+        raise ValueError(f"features of shapes {sorted(shapes)} cannot be joined")
+    return Samples(
+        np.concatenate([part.features for part in parts]),
+        tuple(text for part in parts for text in part.descriptions),
+        tuple(unit for part in parts for unit in part.units),
+        tuple(g for part in parts for g in part.groups or ("",) * len(part))
+        if any(part.groups for part in parts)
+        else (),
+    )
+
+
+def split_by_unit(
+    samples: Samples, share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Splits samples so that no unit is on both sides (the official language model's split does).
+
+    Args:
+        samples: All samples.
+        share: Share of the units that is held out, in (0, 1); at least one.
+        seed: Of the choice.
+
+    Returns:
+        Positions of the samples to train on, and of those held out.
+
+    Raises:
+        ValueError: There are fewer than two units, or the share is not in (0, 1).
+    """
+    names = sorted(set(samples.units))
+    if not 0 < share < 1 or len(names) < 2:
+        raise ValueError(f"cannot hold out {share} of {len(names)} units")
+    count = min(len(names) - 1, max(1, round(share * len(names))))
+    order = np.random.default_rng(seed).permutation(len(names))
+    held = {names[i] for i in order[:count].tolist()}
+    out = np.array([unit in held for unit in samples.units])
+    return np.flatnonzero(~out), np.flatnonzero(out)

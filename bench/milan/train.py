@@ -1,0 +1,130 @@
+"""A decoder and a language model from annotated units: what `dissectbench train milan` does."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from baselines.captioning.decoder import Decoder, DecoderConfig
+from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
+from baselines.captioning.vocabulary import Vocabulary
+from bench.milan.fit import Schedule, fit_decoder, fit_language_model
+from bench.milan.samples import Samples, split_by_unit
+from bench.milan.worth import greedy_bleu
+
+if TYPE_CHECKING:
+    from baselines.captioning.pyramid import Pyramid
+    from bench.milan.annotated import AnnotatedUnits
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a decoder is trained; the defaults are those of MILAN's code.
+
+    Attributes:
+        hidden: Of the decoder's LSTM.
+        language_hidden: Of each of the language model's two.
+        decoder: The decoder's schedule.
+        language: The language model's.
+        hold_out: Share of the units that decide when to stop.
+        length: Tokens of a description, the stop included.
+        min_count: Words that occur less often in the descriptions are unknown words.
+        seed: Of weights and splits.
+    """
+
+    hidden: int = 512
+    language_hidden: int = 512
+    decoder: Schedule = Schedule(batch=64)
+    language: Schedule = Schedule(batch=128)
+    hold_out: float = 0.1
+    length: int = 15
+    min_count: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainedModels:
+    """What came of a training.
+
+    Attributes:
+        decoder: With its best weights.
+        language: Likewise.
+        vocabulary: The words of the units that were trained on.
+        record: Sizes, schedules, best epochs and scores, ready for JSON.
+    """
+
+    decoder: Decoder
+    language: LanguageModel
+    vocabulary: Vocabulary
+    record: dict[str, Any]
+
+
+def samples_of(units: AnnotatedUnits, pyramid: Pyramid, *, progress: bool = True) -> Samples:
+    """Look at annotated units' exemplars under their masks.
+
+    Args:
+        units: The units.
+        pyramid: The network that is looked through.
+        progress: Show a bar on a terminal.
+    """
+    features = pyramid.masked_features(units.exemplars, list(units.units), progress=progress)
+    names = [f"{name}/{unit}" for name, unit in zip(units.names, units.units, strict=True)]
+    return Samples(features.half().cpu().numpy(), tuple(units.descriptions), tuple(names))
+
+
+def train_models(
+    samples: Samples, plan: Plan, *, device: str = "cpu", progress: bool = True
+) -> TrainedModels:
+    """Train both networks on described units.
+
+    The vocabulary is that of the units trained on (the official one takes in those held out), and
+    no unit is on both sides of the split.
+
+    Args:
+        samples: Everything there is to train on.
+        plan: How.
+        device: torch device.
+        progress: Show bars on a terminal.
+    """
+    train, val = (samples.take(part) for part in split_by_unit(samples, plan.hold_out, plan.seed))
+    vocabulary = Vocabulary.build(train.texts(), plan.min_count)
+    torch.manual_seed(plan.seed)
+    decoder = Decoder(DecoderConfig(len(vocabulary), samples.features.shape[2], plan.hidden))
+    language = LanguageModel(LanguageModelConfig(len(vocabulary), hidden_size=plan.language_hidden))
+    fitted = fit_decoder(
+        decoder,
+        train,
+        vocabulary,
+        plan.decoder,
+        lambda model: greedy_bleu(model, vocabulary, val),
+        length=plan.length,
+        device=device,
+        progress=progress,
+    )
+    _LOG.info("decoder: BLEU %.2f after epoch %d", fitted.best, fitted.best_epoch)
+    spoken = fit_language_model(
+        language,
+        train.texts(),
+        val.texts(),
+        vocabulary,
+        plan.language,
+        length=plan.length,
+        device=device,
+        progress=progress,
+    )
+    record = {
+        "hidden": plan.hidden,
+        "language_hidden": plan.language_hidden,
+        "vocabulary": len(vocabulary),
+        "samples": {"train": len(train), "val": len(val)},
+        "schedules": {"decoder": plan.decoder.record(), "language": plan.language.record()},
+        "best_epoch": {"decoder": fitted.best_epoch, "language": spoken.best_epoch},
+        "val_bleu": fitted.best,
+        "val_loss_language": -spoken.best,
+    }
+    return TrainedModels(decoder.cpu().eval(), language.cpu().eval(), vocabulary, record)
