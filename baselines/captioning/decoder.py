@@ -1,0 +1,200 @@
+"""The decoder: an LSTM that looks at a unit's exemplars by attention (MILAN, appendix B).
+
+From the K features v_k of a unit's exemplars:
+
+    h_0 = tanh(W mean_k v_k),  c_0 = tanh(W' mean_k v_k)
+    alpha = softmax_k(w . tanh(W_q h + W_k v_k))
+    h, c = LSTM([emb(token); sigmoid(W_g h) * sum_k alpha_k v_k], h, c)
+    log p = log_softmax(W_o dropout(h))
+
+Two things save most of the work of a search. W_k v_k is the same at every step and is made once.
+And of all that enters the LSTM's gates only W emb(token) depends on the token: the rest
+(`Decoder.recur`: attention, gate, and the products with the wide matrices) follows from h alone, so
+sentences that go on from one beginning share it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.functional import linear, log_softmax
+
+from baselines.captioning.cell import lstm_cell
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """Sizes of a decoder.
+
+    Attributes:
+        vocabulary_size: V, the four special tokens included.
+        feature_size: F, of an exemplar's feature.
+        hidden_size: H, of the LSTM's state.
+        embedding_size: Of a token's embedding.
+        attention_size: Of the space where h and features are compared; None: min(512, F).
+        dropout: Before the output, in training alone.
+    """
+
+    vocabulary_size: int
+    feature_size: int
+    hidden_size: int = 512
+    embedding_size: int = 128
+    attention_size: int | None = None
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        sizes = (
+            self.vocabulary_size, self.feature_size, self.hidden_size, self.embedding_size,
+            self.attended_size,
+        )  # fmt: skip
+        if any(not isinstance(size, int) or size < 1 for size in sizes):
+            raise ValueError(f"sizes are whole numbers from 1: {self}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout lies in [0, 1), not {self.dropout!r}")
+
+    @property
+    def attended_size(self) -> int:
+        """A: `attention_size` with its default."""
+        return min(512, self.feature_size) if self.attention_size is None else self.attention_size
+
+
+class Prepared(NamedTuple):
+    """What a decoder looks at: B units with K exemplars each.
+
+    Attributes:
+        features: v, [B, K, F].
+        keys: W_k v, [B, K, A].
+    """
+
+    features: Tensor
+    keys: Tensor
+
+    def of(self, units: Tensor) -> Prepared:
+        """Some of the units, by position."""
+        return Prepared(self.features[units], self.keys[units])
+
+
+class State(NamedTuple):
+    """The LSTM's memory: h and c, [B, H] or [B, P, H] for P sentences of each unit."""
+
+    h: Tensor
+    c: Tensor
+
+
+class Decoder(nn.Module):
+    """p(token | tokens before, exemplars).
+
+    Args:
+        config: Its sizes.
+    """
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        features, hidden, attended = config.feature_size, config.hidden_size, config.attended_size
+        self.init_h = nn.Linear(features, hidden)
+        self.init_c = nn.Linear(features, hidden)
+        self.query = nn.Linear(hidden, attended)
+        self.key = nn.Linear(features, attended)
+        self.attention = nn.Linear(attended, 1, bias=False)  # a softmax does not see a bias
+        self.gate = nn.Linear(hidden, features)
+        self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
+        self.lstm = nn.LSTMCell(config.embedding_size + features, hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(hidden, config.vocabulary_size)
+
+    def prepare(self, features: Tensor) -> Prepared:
+        """Do once what every step needs.
+
+        Args:
+            features: Of the exemplars, [B, K, F].
+        """
+        return Prepared(features, self.key(features))
+
+    def initial(self, prepared: Prepared) -> State:
+        """The state before the first token, [B, H] each."""
+        mean = prepared.features.mean(dim=1)
+        return State(torch.tanh(self.init_h(mean)), torch.tanh(self.init_c(mean)))
+
+    def recur(self, prepared: Prepared, h: Tensor) -> tuple[Tensor, Tensor]:
+        """What the next step takes from h and the exemplars, whatever the token.
+
+        Args:
+            prepared: Of B units.
+            h: Of P sentences of each, [B, P, H].
+
+        Returns:
+            Inputs of the LSTM's gates but for the token's share, [B, P, 4 H], and alpha [B, P, K].
+        """
+        joined = self.query(h).unsqueeze(2) + prepared.keys.unsqueeze(1)  # [B, P, K, A]
+        alpha = self.attention(joined.tanh_()).squeeze(-1).softmax(dim=-1)
+        seen = torch.sigmoid(self.gate(h)) * torch.bmm(alpha, prepared.features)
+        weight = self.lstm.weight_ih[:, self.config.embedding_size :]
+        return linear(seen, weight) + linear(h, self.lstm.weight_hh, self.lstm.bias_hh), alpha
+
+    def token_gates(self, tokens: Tensor | None = None) -> Tensor:
+        """The token's share in the inputs of the LSTM's gates.
+
+        Args:
+            tokens: int64 of any shape; None for all of the vocabulary in order.
+
+        Returns:
+            [..., 4 H] for each token.
+        """
+        embedded = self.embedding.weight if tokens is None else self.embedding(tokens)
+        weight = self.lstm.weight_ih[:, : self.config.embedding_size]
+        return linear(embedded, weight, self.lstm.bias_ih)
+
+    def readout(self, h: Tensor) -> Tensor:
+        """Logarithmic p of the next token, [..., V], from h [..., H]."""
+        return log_softmax(self.output(self.dropout(h)), dim=-1)
+
+    def step(
+        self, prepared: Prepared, state: State, tokens: Tensor
+    ) -> tuple[Tensor, State, Tensor]:
+        """Read one token of each sentence.
+
+        Args:
+            prepared: Of B units.
+            state: After the tokens before, [B, H] or [B, P, H] each.
+            tokens: int64 [B], or [B, P] for P sentences of each unit, which share its features.
+
+        Returns:
+            log p of the next token [B, V], the state after this one, and alpha [B, K]; with P
+            sentences [B, P, V], [B, P, H] and [B, P, K].
+        """
+        if tokens.ndim == 1:
+            wide = State(state.h.unsqueeze(1), state.c.unsqueeze(1))
+            log_p, after, alpha = self.step(prepared, wide, tokens.unsqueeze(1))
+            after = State(after.h.squeeze(1), after.c.squeeze(1))
+            return log_p.squeeze(1), after, alpha.squeeze(1)
+        gates, alpha = self.recur(prepared, state.h)
+        after = State(*lstm_cell(gates + self.token_gates(tokens), state.c))
+        return self.readout(after.h), after, alpha
+
+    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Read whole sentences (teacher forcing).
+
+        Args:
+            features: Of the exemplars, [B, K, F].
+            tokens: Sentences as `Vocabulary.encode` gives them, start first, int64 [B, T].
+
+        Returns:
+            log p [B, T - 1, V], where [:, t] is for tokens[:, t + 1], and alpha [B, T - 1, K].
+        """
+        prepared = self.prepare(features)
+        h, c = self.initial(prepared)
+        inputs = self.token_gates(tokens[:, :-1])
+        states, alphas = [], []
+        for t in range(inputs.shape[1]):
+            gates, alpha = self.recur(prepared, h.unsqueeze(1))
+            h, c = lstm_cell(gates.squeeze(1) + inputs[:, t], c)
+            states.append(h)
+            alphas.append(alpha.squeeze(1))
+        return self.readout(torch.stack(states, dim=1)), torch.stack(alphas, dim=1)

@@ -1,0 +1,169 @@
+"""A trained captioner as one safetensors file.
+
+Tensors are named "decoder.*" and "language_model.*". The header's metadata holds everything else as
+one JSON string (a single one, so that equal captioners make equal files): the configurations, the
+vocabulary, and whatever is to be known of the training.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from baselines.captioning.decoder import Decoder, DecoderConfig
+from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
+from baselines.captioning.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+_Part = TypeVar("_Part", Decoder, LanguageModel)
+
+_KEY = "captioner"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class StoredCaptioner:
+    """What a file holds.
+
+    Attributes:
+        decoder: In eval mode, float32, on the CPU.
+        language_model: Likewise; None where there is none.
+        vocabulary: Of both.
+        info: What was said of it when it was saved.
+    """
+
+    decoder: Decoder
+    language_model: LanguageModel | None
+    vocabulary: Vocabulary
+    info: dict[str, Any]
+
+
+def save_captioner(
+    path: Path,
+    decoder: Decoder,
+    language_model: LanguageModel | None,
+    vocabulary: Vocabulary,
+    info: Mapping[str, Any],
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Write a captioner, whole or not at all.
+
+    Args:
+        path: The file; its folder exists.
+        decoder: The decoder.
+        language_model: The language model, or None.
+        vocabulary: Of both.
+        info: Ready for JSON.
+        dtype: Of the stored numbers.
+
+    Raises:
+        ValueError: The parts do not fit each other, or a number does not fit `dtype`.
+    """
+    parts: dict[str, Decoder | LanguageModel] = {"decoder": decoder}
+    if language_model is not None:
+        parts["language_model"] = language_model
+    tensors = {}
+    for part, module in parts.items():
+        if module.config.vocabulary_size != len(vocabulary):
+            size = module.config.vocabulary_size
+            raise ValueError(f"the {part} has {size} words, the vocabulary {len(vocabulary)}")
+        for name, tensor in module.state_dict().items():
+            tensors[f"{part}.{name}"] = stored = tensor.detach().cpu().to(dtype).contiguous()
+            if not stored.isfinite().all():
+                raise ValueError(f"{part}.{name} has numbers that are not finite as {dtype}")
+    content = {
+        "schema": _SCHEMA,
+        "decoder": asdict(decoder.config),
+        "language_model": None if language_model is None else asdict(language_model.config),
+        "vocabulary": list(vocabulary.words),
+        "info": dict(info),
+    }
+    packed = save(tensors, {_KEY: json.dumps(content, sort_keys=True, allow_nan=False)})
+    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        half.write_bytes(packed)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def read_captioner(path: Path) -> StoredCaptioner:
+    """Read a captioner.
+
+    Args:
+        path: A file that `save_captioner` wrote.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is something else, or its parts do not fit; names the file and what is wrong.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file: {error}") from error
+    try:
+        return _built(metadata, tensors)
+    except (ValueError, TypeError, KeyError) as error:
+        fault = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path}: {fault}") from error
+
+
+def _built(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> StoredCaptioner:
+    if _KEY not in metadata:
+        raise ValueError("its metadata say nothing of a captioner")
+    content = json.loads(metadata[_KEY])
+    if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
+        raise ValueError(f"its metadata are not of schema {_SCHEMA}")
+    words, info = content["vocabulary"], content["info"]
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError("its vocabulary is no list of words")
+    if not isinstance(info, dict):
+        raise ValueError("its info is no mapping")  # noqa: TRY004  (a fault of the file)
+    vocabulary = Vocabulary(tuple(words))
+    decoder_config = DecoderConfig(**content["decoder"])
+    decoder = _filled("decoder", decoder_config, Decoder, tensors, len(vocabulary))
+    language_model = None
+    if content["language_model"] is not None:
+        config = LanguageModelConfig(**content["language_model"])
+        language_model = _filled("language_model", config, LanguageModel, tensors, len(vocabulary))
+    if tensors:
+        raise ValueError(f"tensors that belong to nothing: {', '.join(sorted(tensors))}")
+    return StoredCaptioner(decoder, language_model, vocabulary, info)
+
+
+def _filled(
+    part: str, config: Any, make: Callable[[Any], _Part], tensors: dict[str, Tensor], words: int
+) -> _Part:
+    """A part with its tensors, which are taken out of `tensors`."""
+    if config.vocabulary_size != words:
+        raise ValueError(
+            f"the {part} has {config.vocabulary_size} words, the vocabulary {words} with specials"
+        )
+    with torch.device("meta"):  # sizes in a file are not to be trusted with memory
+        module = make(config)
+    state = {}
+    for name, wanted in module.state_dict().items():
+        found = tensors.pop(f"{part}.{name}", None)
+        if found is None:
+            raise ValueError(f"tensor {part}.{name} is missing")
+        if found.shape != wanted.shape:
+            shapes = f"{list(found.shape)}, not {list(wanted.shape)}"
+            raise ValueError(f"tensor {part}.{name} has the shape {shapes}")
+        if not found.is_floating_point() or not found.isfinite().all():
+            raise ValueError(f"tensor {part}.{name} has numbers that are not finite")
+        state[name] = found.float()
+    module.load_state_dict(state, assign=True)
+    return module.eval()

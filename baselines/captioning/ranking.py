@@ -1,0 +1,49 @@
+"""Orders: the best of many with a rule for ties, and by pointwise mutual information."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def first_best(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest of each row; among equals the first, and in their order.
+
+    Args:
+        values: [B, N], without NaN. Which of several -inf come last is left open.
+        k: Clamped to N.
+
+    Returns:
+        Values [B, k], falling, and their positions, int64 [B, k].
+    """
+    best, index = values.topk(min(k, values.shape[1]), dim=1)
+    last = best[:, -1:]
+    # topk says nothing of equal values: where some are left out, the order must decide.
+    torn = (values == last).sum(dim=1) > (best == last).sum(dim=1)
+    rows = (torn & (last.squeeze(1) > -torch.inf)).nonzero().squeeze(1)
+    if len(rows):
+        order = values[rows].sort(dim=1, descending=True, stable=True).indices
+        index[rows] = order[:, : index.shape[1]]
+    index = index.sort(dim=1).values
+    best, order = values.gather(1, index).sort(dim=1, descending=True, stable=True)
+    return best, index.gather(1, order)
+
+
+def pmi_order(log_p: Tensor, log_prior: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+    """Order sentences by log p(s | v) - weight * log p(s) (MILAN, equation 3).
+
+    Args:
+        log_p: log p(s | v), [..., n].
+        log_prior: log p(s), [..., n].
+        weight: Lambda; 0 leaves log p(s) aside, infinite ones too.
+
+    Returns:
+        Scores by falling value, and the order, int64; equal ones keep theirs.
+    """
+    scores = log_p - weight * log_prior if weight else log_p
+    ordered = scores.sort(dim=-1, descending=True, stable=True)
+    return ordered.values, ordered.indices
