@@ -1,9 +1,11 @@
 """Evidence: what is measured once on a probe set and shared by all methods."""
 
+from bench.evidence.exemplars import gather_exemplars
 from bench.evidence.gather import GatheredEvidence, gather, gather_share
 from bench.evidence.how import How
 from bench.evidence.segments import SegmentedMasks, segment, segment_share
 from bench.evidence.store import Entry, Store
+from bench.evidence.stored_exemplars import StoredExemplars, exemplar_keys, open_exemplars
 from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
 
 __all__ = [
@@ -13,9 +15,13 @@ __all__ = [
     "How",
     "SegmentedMasks",
     "Store",
+    "StoredExemplars",
     "TextEvidence",
+    "exemplar_keys",
     "gather",
+    "gather_exemplars",
     "gather_share",
+    "open_exemplars",
     "segment",
     "segment_share",
     "text_embeddings",

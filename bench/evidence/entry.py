@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -147,8 +147,12 @@ class Entry:
             with suppress(OSError):
                 (self.folder / BEGUN).unlink(missing_ok=True)
 
-    def chunk(self, number: int) -> NDArray[Any]:
+    def chunk(self, number: int, *, mapped: bool = False) -> NDArray[Any]:
         """Read a chunk; its bytes were checked when the entry was opened.
+
+        Args:
+            number: Which.
+            mapped: Only look into its file: what is taken of the array is read then.
 
         Raises:
             UserError: Its file was deleted since.
@@ -156,7 +160,8 @@ class Entry:
         if number in self._arrays:
             return self._arrays[number]
         try:
-            array: NDArray[Any] = np.load(self._files[number], allow_pickle=False)
+            mode: Literal["r"] | None = "r" if mapped else None
+            array: NDArray[Any] = np.load(self._files[number], mode, allow_pickle=False)
         except FileNotFoundError as error:
             raise UserError(
                 f"the cache entry {self.folder} was deleted while it was in use",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
+from bench.views import CURE
 
 if TYPE_CHECKING:
     from bench.run.parts import Parts
@@ -31,7 +32,7 @@ def check_views(parts: Parts) -> None:
     if target is not None and abs(target - masks) < 0.01:
         return
     seen = "a part that its weights' own transform decides" if target is None else f"{target:.1%}"
-    cure = "target.params.input_size=224 target.params.resize=224 shows the network the whole image"
+    cure = CURE
     if parts.segmented_probe is None:
         cure += "; segmenter.params.crop sets the segmenter's share"
     raise UserError(

@@ -17,7 +17,8 @@ from bench.segmenters.network import (
     check_precision,
     wrap_network,
 )
-from bench.segmenters.view import CROP, check_view, square_view
+from bench.segmenters.view import CROP, check_view
+from bench.views import square_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,10 @@ from bench.segmenters.network import (
     check_precision,
     wrap_network,
 )
-from bench.segmenters.view import CROP, check_view, square_view
+from bench.segmenters.view import CROP, check_view
 from bench.targets.state_dict import load_into, read_state_dict
 from bench.targets.torchvision_models import IMAGENET_MEAN, IMAGENET_STD
+from bench.views import square_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

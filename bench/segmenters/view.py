@@ -1,17 +1,8 @@
-"""The part of an image that a segmenter looks at: a square, the one that the target looks at.
-
-Masks and activation maps are laid over each other, so both networks must see the same part of an
-image. The usual transform of classifiers (shorter side to 256, central 224) keeps 7/8 of it.
-"""
+"""The part of an image that a segmenter looks at: the one that the target looks at, as settings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bench.errors import UserError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 CROP = 0.875
 """224 / 256."""
@@ -35,26 +26,3 @@ def check_view(crop: float, mask_size: int, input_size: int | None) -> None:
                 f"{name} is a number of pixels from 1, not {value}",
                 where=f"segmenter.params.{name}",
             )
-
-
-def square_view(image: Image, crop: float, size: int | None = None) -> Image:
-    """Cut the central square out of an image, or squash the whole.
-
-    Args:
-        image: RGB, any size.
-        crop: Side of the square as a share of the shorter side; 0 squashes the whole image.
-        size: Side of the result in pixels; where None, that of the square (the longer side where
-            squashed).
-
-    Returns:
-        A square image, resampled once (bilinear, antialiased).
-    """
-    from PIL.Image import Resampling
-
-    width, height = image.size
-    side = crop * min(width, height)
-    across, down = (side, side) if crop else (float(width), float(height))
-    left, top = (width - across) / 2, (height - down) / 2
-    out = size or max(1, round(max(across, down)))
-    box = (left, top, left + across, top + down)
-    return image.resize((out, out), Resampling.BILINEAR, box=box)

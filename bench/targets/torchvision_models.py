@@ -103,6 +103,11 @@ class TorchvisionTarget:
         return size / resize if resize else 1.0
 
     @property
+    def squashes(self) -> bool:
+        """Whether it brings the whole image to a square, whatever its shape."""
+        return not self._own_transform and self._transform_values()[1] == 0
+
+    @property
     def _own_transform(self) -> bool:
         given = (self.input_size, self.resize, self.mean, self.std)
         return bool(self.weights) and all(value is None for value in given)

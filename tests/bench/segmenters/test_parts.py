@@ -15,7 +15,7 @@ from bench.errors import UserError
 from bench.parts import Segmenter
 from bench.segmenters import GlyphsSegmenter, ProbeMasks
 from bench.segmenters.classes import class_labels, class_positions, read_names
-from bench.segmenters.view import square_view
+from bench.views import square_view
 
 NAMES = ("__background__", "sky", "Background", "tree")
 

@@ -1,0 +1,188 @@
+"""The exemplars of every unit of a layer, from its maps as they go by.
+
+The rule is that of MILAN (Hernandez et al., ICLR 2022, section 3, and the settings of its code):
+images by the largest value of the unit's map; a unit fires where its map, enlarged by bilinear
+interpolation that blends with zero beyond the outermost cells, exceeds a quantile of the values of
+all its maps. Quantiles are of values as they are, not of enlarged ones, so a mask may be empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.dissection.quantile import unit_quantiles
+from baselines.dissection.upsample import grid
+from baselines.exemplars.top import TopImages
+from baselines.similarity import live_units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from baselines.spatial import ExemplarRule, Maps
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Exemplars before their masks are made.
+
+    Attributes:
+        ids: Positions of the images, int64 [U, K], best first (ties: the first); -1 if dead.
+        activations: Largest value of the unit's map in them, float32 [U, K]; NaN if dead.
+        levels: What a map's value exceeds where the unit fires, float64 [U]; NaN if dead, and for
+            all units where `whole`.
+        maps: The units' maps in these images, float32 [U, K, h, w].
+        whole: Whether maps are 1 x 1, so that a mask is the whole image.
+    """
+
+    ids: NDArray[np.int64]
+    activations: NDArray[np.float32]
+    levels: NDArray[np.float64]
+    maps: NDArray[np.float32]
+    whole: bool
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which units have exemplars, bool [U]."""
+        found: NDArray[np.bool_] = self.ids[:, 0] >= 0
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """Exemplars and masks.
+
+    Attributes:
+        ids: As `Ranked.ids`, like the next two and `whole`.
+        activations: float32 [U, K].
+        levels: float64 [U].
+        masks: Rows of S x S pixels as numpy.packbits packs them, uint8 [U, K, ceil(S * S / 8)]; all
+            set where `whole`, none for a dead unit. May be a view that cannot be written to.
+        whole: Whether a mask is the whole image.
+    """
+
+    ids: NDArray[np.int64]
+    activations: NDArray[np.float32]
+    levels: NDArray[np.float64]
+    masks: NDArray[np.uint8]
+    whole: bool
+
+
+def select(maps: Maps, activations: Tensor, rule: ExemplarRule, size: int) -> Selected:
+    """Exemplars with their masks; `rank`, then `mask_bits` for all units.
+
+    Args:
+        maps: float32 [N, U, h, w] in batches.
+        activations: Pooled activations [N, U].
+        rule: How many images, and the level of the quantile.
+        size: S, side of the masks in pixels.
+
+    Raises:
+        ValueError: No images, another number of them or of units, or a size below 1.
+    """
+    ranked = rank(maps, activations, rule)
+    bits = mask_bits(ranked, size)
+    return Selected(ranked.ids, ranked.activations, ranked.levels, bits, ranked.whole)
+
+
+def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranked:
+    """Each unit's K = min(top_k, N) images of the largest peaks, and the level of its masks.
+
+    Maps are gone through twice, or once where they are 1 x 1. Memory: U x K maps, a batch, and the
+    counts of `unit_quantiles`. Neither batches nor the device decide anything.
+
+    Args:
+        maps: float32 [N, U, h, w] in batches.
+        activations: Pooled activations [N, U]: a unit is dead where they are constant or not all
+            finite, or where a value of its maps is not finite.
+        rule: How many images, and the level of the quantile.
+
+    Raises:
+        ValueError: No images, or another number of them or of units in `activations`.
+    """
+    if not maps.n_images:
+        raise ValueError("there are no images to choose from")
+    if tuple(activations.shape) != (maps.n_images, maps.n_units):
+        raise ValueError(
+            f"maps are of {maps.n_images} images and {maps.n_units} units, activations of shape "
+            f"{tuple(activations.shape)}"
+        )
+    whole = maps.map_size == (1, 1)
+    top = TopImages(min(rule.top_k, maps.n_images))
+    tapped = _Tapped(maps, top)
+    if whole:
+        levels = np.full(maps.n_units, np.nan)
+        for _ in tapped.batches():
+            pass
+    else:
+        levels = unit_quantiles(tapped, rule.quantile)
+    live = live_units(activations).cpu().numpy() & ~top.broken.cpu().numpy()
+    if not whole:
+        live &= ~np.isnan(levels)
+        levels[~live] = np.nan
+    return Ranked(
+        ids=np.where(live[:, None], top.ids.cpu().numpy(), -1),
+        activations=np.where(live[:, None], top.peaks.cpu().numpy(), np.float32(np.nan)),
+        levels=levels,
+        maps=top.maps.cpu().numpy(),
+        whole=whole,
+    )
+
+
+def mask_bits(
+    ranked: Ranked, size: int, units: slice | None = None, *, threads: int | None = None
+) -> NDArray[np.uint8]:
+    """Where units fire in their exemplars.
+
+    Args:
+        ranked: The exemplars.
+        size: S, side of the masks in pixels.
+        units: Which; None for all.
+        threads: Of the compiled loops; None for as many as torch uses.
+
+    Returns:
+        uint8 [units, K, ceil(S * S / 8)], see `Selected.masks`.
+
+    Raises:
+        ValueError: A size below 1.
+    """
+    from baselines.dissection.kernels.running import workers
+    from baselines.dissection.tally import at_most
+    from baselines.exemplars.kernels.masks import pack_masks
+
+    if size < 1:
+        raise ValueError(f"masks are at least 1 pixel wide, not {size!r}")
+    chosen = slice(None) if units is None else units
+    live, maps = ranked.live[chosen], ranked.maps[chosen]
+    if ranked.whole:
+        full = np.packbits(np.ones(size * size, dtype=np.bool_))
+        rows = np.where(live[:, None, None], full, np.uint8(0))
+        return np.broadcast_to(rows, (len(live), maps.shape[1], len(full)))
+    bits = np.zeros((*maps.shape[:2], -(-size * size // 8)), np.uint8)
+    axes = grid((maps.shape[2], maps.shape[3]), (size, size), "zero_pad_grid")
+    with workers(threads) as team:
+        pack_masks(np.ascontiguousarray(maps), at_most(ranked.levels[chosen]), axes, bits, team)
+    return bits
+
+
+class _Tapped:
+    """Maps whose first reading, whoever asks for it, fills a ranking on its way."""
+
+    def __init__(self, maps: Maps, top: TopImages) -> None:
+        self._maps, self._top = maps, top
+        self.n_images, self.n_units, self.map_size = maps.n_images, maps.n_units, maps.map_size
+
+    def batches(self) -> Iterator[Tensor]:
+        """Go through all images once."""
+        first = self._top.seen == 0
+        for batch in self._maps.batches():
+            if first:
+                self._top.add(batch.detach())
+            yield batch
+        if self._top.seen != self.n_images:
+            raise ValueError(f"{self._top.seen} maps came of {self.n_images} images")

@@ -1,0 +1,76 @@
+"""The images with the largest peaks of each unit, kept while batches of maps go by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TopImages:
+    """The K best images of each of U units so far, with their maps.
+
+    Whatever the batches, the result is that of a stable sort of all images by falling peak: among
+    equal peaks the earlier image comes first. NaN counts as less than anything.
+
+    Args:
+        top_k: K; until so many images have gone by, places are left over: id -1, peak -inf.
+
+    Attributes:
+        seen: Images that have gone by.
+        peaks: Largest value of the unit's map in each of its images, float32 [U, K], falling.
+        ids: Positions of the images, int64 [U, K].
+        maps: The units' maps in these images, float32 [U, K, h, w].
+        broken: Units with a peak that is not finite, bool [U].
+    """
+
+    peaks: Tensor
+    ids: Tensor
+    maps: Tensor
+    broken: Tensor
+
+    def __init__(self, top_k: int) -> None:
+        self.seen = 0
+        self._top_k = top_k
+
+    def add(self, maps: Tensor) -> None:
+        """Take the next images.
+
+        Args:
+            maps: float32 [B, U, h, w], on the device of all batches.
+        """
+        if not self.seen:
+            self._begin(maps)
+        found = maps.flatten(2).amax(dim=2)  # [B, U]; NaN where the map holds one
+        self.broken |= ~torch.isfinite(found).all(dim=0)
+        found = torch.where(torch.isnan(found), -torch.inf, found)
+        # Only a larger peak moves an image of before; of most units none does in most batches.
+        units = (found > self.peaks[:, -1]).any(dim=0).nonzero()[:, 0]
+        if len(units):
+            self._merge(units, found[:, units].T, maps)
+        self.seen += len(maps)
+
+    def _begin(self, maps: Tensor) -> None:
+        _, n_units, height, width = maps.shape
+        shape = (n_units, self._top_k)
+        self.peaks = torch.full(shape, -torch.inf, device=maps.device)
+        self.ids = torch.full(shape, -1, dtype=torch.int64, device=maps.device)
+        self.maps = torch.zeros((*shape, height, width), device=maps.device)
+        self.broken = torch.zeros(n_units, dtype=torch.bool, device=maps.device)
+
+    def _merge(self, units: Tensor, found: Tensor, maps: Tensor) -> None:
+        """Rank old and new images of some units, [u]; the new ones' peaks are [u, B]."""
+        pool = torch.cat([self.peaks[units], found], dim=1)
+        # Old images stand before new ones, and both in their order: stable is by index.
+        order = torch.argsort(pool, dim=1, descending=True, stable=True)[:, : self._top_k]
+        new_ids = torch.arange(self.seen, self.seen + len(maps), device=maps.device)
+        ids = torch.cat([self.ids[units], new_ids.expand(len(units), -1)], dim=1)
+        kept = self.maps[units[:, None], order.clamp(max=self._top_k - 1)]
+        row, place = (order >= self._top_k).nonzero(as_tuple=True)
+        kept[row, place] = maps[order[row, place] - self._top_k, units[row]]
+        self.peaks[units] = pool.gather(1, order)
+        self.ids[units] = ids.gather(1, order)
+        self.maps[units] = kept

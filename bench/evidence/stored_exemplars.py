@@ -1,0 +1,230 @@
+"""Exemplars as the store holds them: read without the network and without the probe set."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.evidence.rows import StoredRows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from baselines.spatial import ExemplarRule
+    from bench.evidence.store import Entry, Store
+
+EXTRACTOR_VERSION = 1
+"""Raised when exemplars of equal parts come out otherwise."""
+
+TABLE_ROWS = 4096
+"""Units in a stored piece of the table."""
+
+MASK_ROWS = 64
+"""Units in a stored piece of masks: 6 MB at 15 masks of 224 x 224."""
+
+IMAGE_ROWS = 256
+"""Images in a stored piece: 38.5 MB at 224 x 224."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredExemplars:
+    """Exemplars of one layer; `baselines.spatial.Exemplars`.
+
+    The table is in memory; masks and images are read as they are asked for.
+
+    Attributes:
+        ids: int64 [U, K], -1 for a dead unit.
+        activations: float32 [U, K], NaN for a dead unit.
+        levels: What a unit's map exceeds where it fires, float64 [U]; NaN for a dead unit, and for
+            all where `whole`.
+        size: S.
+        whole: Whether a mask is the whole image: the layer has no maps.
+        image_ids: Positions of all exemplars in the probe set, int64 [V], ascending.
+        costs: What the parts that came from the store cost when they were made (see `make_cost`).
+        cached: Whether nothing had to be computed.
+    """
+
+    ids: NDArray[np.int64]
+    activations: NDArray[np.float32]
+    levels: NDArray[np.float64]
+    size: int
+    whole: bool
+    image_ids: NDArray[np.int64]
+    costs: tuple[Mapping[str, Any], ...]
+    cached: bool
+    _masks: StoredRows | None
+    _images: StoredRows
+
+    def masks(self, unit: int) -> NDArray[np.bool_]:
+        """Where a unit fires in its exemplars, bool [K, S, S].
+
+        Raises:
+            IndexError: There is no such unit.
+            UserError: The entry was deleted from the cache meanwhile.
+        """
+        n_units, count = self.ids.shape
+        if not 0 <= unit < n_units:
+            raise IndexError(f"unit {unit} of {n_units}")
+        if self._masks is None:
+            return np.full((count, self.size, self.size), self.ids[unit, 0] >= 0)
+        bits = self._masks.take([unit])[0]
+        pixels = np.unpackbits(bits, axis=1, count=self.size**2)
+        return pixels.reshape(count, self.size, self.size).view(np.bool_)
+
+    def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
+        """Exemplar images by position in the probe set, uint8 [B, S, S, 3]; safe in threads.
+
+        Raises:
+            IndexError: An image that is no unit's exemplar.
+            UserError: The entry was deleted from the cache meanwhile.
+        """
+        wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
+        if not len(wanted):
+            return np.zeros((0, self.size, self.size, 3), np.uint8)
+        unknown = wanted[~np.isin(wanted, self.image_ids)]
+        if len(unknown):
+            raise IndexError(f"image {unknown[0]} is no unit's exemplar: only those are kept")
+        return self._images.take(np.searchsorted(self.image_ids, wanted).tolist())
+
+
+def exemplar_keys(
+    target: Mapping[str, Any],
+    layer: str,
+    probe: Mapping[str, Any],
+    *,
+    n_images: int,
+    n_units: int,
+    precision: str,
+    pooling: str,
+    rule: ExemplarRule,
+    size: int,
+    crop: float,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Everything that decides the exemplars of a layer: the keys of their table and masks.
+
+    Args:
+        target: Fingerprint of the network.
+        layer: Module path.
+        probe: Fingerprint of the probe set.
+        n_images: N.
+        n_units: U, the rows of both entries.
+        precision: Of the network's forward pass.
+        pooling: Of the activations that say which units are dead.
+        rule: Which images, and where in them a unit fires.
+        size: S.
+        crop: The part of an image that the network sees (`bench.views.crop_of`).
+    """
+    parts = {
+        "target": dict(target),
+        "layer": layer,
+        "precision": precision,
+        "pooling": pooling,
+        "probe": dict(probe),
+        "images": n_images,
+        "top_k": rule.top_k,
+        "quantile": rule.quantile,
+        "size": size,
+        "view": crop,
+        "n": n_units,
+        "extractor": EXTRACTOR_VERSION,
+    }
+    return (
+        {"kind": "exemplars", "rows": TABLE_ROWS, **parts},
+        {"kind": "exemplar_masks", "rows": MASK_ROWS, **parts},
+    )
+
+
+def table_type(count: int) -> np.dtype[Any]:
+    """A row of the table: one unit with K = `count` exemplars."""
+    return np.dtype([("ids", "<i8", (count,)), ("activations", "<f4", (count,)), ("level", "<f8")])
+
+
+def open_exemplars(
+    table_key: Mapping[str, Any], mask_key: Mapping[str, Any], store: Store
+) -> StoredExemplars | None:
+    """Open what the store holds.
+
+    Args:
+        table_key: From `exemplar_keys`.
+        mask_key: From `exemplar_keys`.
+        store: Where exemplars are kept.
+
+    Returns:
+        The exemplars; None where any part is missing.
+    """
+    with store.hold(table_key) as [table]:
+        if not table.complete:
+            return None
+    keys = [table.meta["images"]] if table.meta["whole"] else [table.meta["images"], mask_key]
+    with store.hold(*keys) as [images, *masks]:
+        if not all(entry.complete for entry in (images, *masks)):
+            return None
+    return from_entries(table, masks[0] if masks else None, images)
+
+
+def from_entries(
+    table: Entry,
+    masks: Entry | None,
+    images: Entry,
+    made: Sequence[Entry] = (),
+) -> StoredExemplars:
+    """Put exemplars together from complete entries.
+
+    Args:
+        table: Of kind "exemplars".
+        masks: Of kind "exemplar_masks"; None for a layer without maps.
+        images: Of kind "exemplar_images".
+        made: Those of them that were computed just now.
+    """
+    rows = table.read()
+    ids = np.ascontiguousarray(rows["ids"])
+    used = [entry for entry in (table, masks, images) if entry is not None]
+    costs = {e.cost["pass"]: e.cost for e in used if e not in made and e.cost}
+    return StoredExemplars(
+        ids=ids,
+        activations=np.ascontiguousarray(rows["activations"]),
+        levels=np.ascontiguousarray(rows["level"]),
+        size=int(table.parts["size"]),
+        whole=masks is None,
+        image_ids=unique_ids(ids),
+        costs=tuple(costs.values()),
+        cached=not made,
+        _masks=None if masks is None else StoredRows(masks, MASK_ROWS),
+        _images=StoredRows(images, IMAGE_ROWS),
+    )
+
+
+def unique_ids(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each exemplar once, ascending, int64 [V]; dead units have none."""
+    found: NDArray[np.int64] = np.unique(ids[ids >= 0])
+    return found
+
+
+def image_key(
+    probe: Mapping[str, Any], n_images: int, ids: NDArray[np.int64], size: int, crop: float
+) -> dict[str, Any]:
+    """Everything that decides the pixels of some images of a probe set.
+
+    Args:
+        probe: Its fingerprint.
+        n_images: N.
+        ids: Positions of the images, int64 [V].
+        size: Side in pixels.
+        crop: See `bench.views.crop_of`.
+    """
+    return {
+        "kind": "exemplar_images",
+        "rows": IMAGE_ROWS,
+        "probe": dict(probe),
+        "images": n_images,
+        "ids": hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest(),
+        "size": size,
+        "view": crop,
+        "n": len(ids),
+        "extractor": EXTRACTOR_VERSION,
+    }
