@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.encoders.build import quiet_loading
 from bench.errors import UserError
 from bench.files import sha256_json
-from bench.segmenters.classes import class_labels, class_positions, read_names
 from bench.hub import ModelFiles, find_model
+from bench.segmenters.classes import class_labels, class_positions, read_names
 from bench.segmenters.network import (
     SEGMENTER_VERSION,
     Precision,
