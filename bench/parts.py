@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor, nn
 
+    from baselines.captions import Captioner
     from baselines.spatial import MaskLabel, Masks
     from metrics.truth import TrueName
 
@@ -189,6 +190,34 @@ class Segmenter(Hashable, Protocol):
 
     def load(self, device: str) -> LoadedSegmenter:
         """Build the network and read its weights."""
+        ...
+
+
+@runtime_checkable
+class CaptionerPart(Hashable, Protocol):
+    """What puts a unit's exemplars into words."""
+
+    summary: ClassVar[str]
+
+    @property
+    def image_size(self) -> int:
+        """Side of the exemplar images and masks that it wants, in pixels."""
+        ...
+
+    @property
+    def given(self) -> str:
+        """What it was trained on: "annotated units" (of other networks) or "captions".
+
+        It stands in the record in the place of the method's own `given`.
+        """
+        ...
+
+    def fingerprint(self) -> Fingerprint:
+        """Architecture, weights, vocabulary, what images are brought to, precision."""
+        ...
+
+    def load(self, device: str) -> Captioner:
+        """Build the model and read its weights."""
         ...
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.encoders.build import quiet_loading
 from bench.errors import UserError
 from bench.files import sha256_json
+from bench.hub import ModelFiles, find_model
 from bench.segmenters.classes import class_labels, class_positions, read_names
-from bench.segmenters.hub import ModelFiles, find_model
 from bench.segmenters.network import (
     SEGMENTER_VERSION,
     Precision,
@@ -73,7 +73,7 @@ class HuggingFaceSegmenter:
         Raises:
             UserError: The model cannot be found.
         """
-        files = find_model(self.model, self.revision)
+        files = find_model(self.model, self.revision, where=_WHERE)
         return {
             "kind": "hugging_face",
             "model": files.identity(),
@@ -100,7 +100,7 @@ class HuggingFaceSegmenter:
         Raises:
             UserError: The model cannot be found, or does not name its classes.
         """
-        names = self._names(find_model(self.model, self.revision))
+        names = self._names(find_model(self.model, self.revision, where=_WHERE))
         return class_labels(names, self.category)
 
     def categories(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ class HuggingFaceSegmenter:
         Raises:
             UserError: The files are missing, damaged, of another kind of model, or unsafe to load.
         """
-        files = find_model(self.model, self.revision)
+        files = find_model(self.model, self.revision, where=_WHERE)
         names = self._names(files)
         module, processor = self._read(files)
         outputs = int(module.config.num_labels)

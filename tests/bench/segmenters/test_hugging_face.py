@@ -11,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+from bench import hub
 from bench.errors import UserError
 from bench.parts import Segmenter
-from bench.segmenters import HuggingFaceSegmenter, hub
+from bench.segmenters import HuggingFaceSegmenter
 
 NAMES = ["background", "sky", "tree", "water, sea"]
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 100, 3), dtype=np.uint8))
@@ -150,7 +151,7 @@ def test_a_model_on_the_hub_is_known_by_its_commit(folder, tmp_path, monkeypatch
     snapshot = tmp_path / "snapshots" / ("a" * 40)
     snapshot.mkdir(parents=True)
     (snapshot / "config.json").write_bytes((folder / "config.json").read_bytes())
-    monkeypatch.setattr(hub, "_fetch_config", lambda name, revision: snapshot / "config.json")
+    monkeypatch.setattr(hub, "_fetch_config", lambda name, *_: snapshot / "config.json")
     segmenter = HuggingFaceSegmenter("someone/model")
     assert segmenter.fingerprint()["model"] == {"hub": "someone/model", "commit": "a" * 40}
     assert [label.name for label in segmenter.labels()] == NAMES[1:]

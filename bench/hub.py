@@ -10,10 +10,12 @@ from typing import Any
 from bench.errors import UserError
 from bench.files import sha256_files
 
-_WHERE = "segmenter.params.model"
 _CONFIG = "config.json"
-_KINDS = ("*.json", "*.safetensors", "*.bin")
+KINDS = ("*.json", "*.safetensors", "*.bin")
 """What a model is read from: config and processor, weights in one or several files."""
+
+TEXT_KINDS = (*KINDS, "*.txt", "*.model")
+"""The same with the vocabulary of a tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,21 @@ class ModelFiles:
     revision: str
     config: dict[str, Any]
 
-    def identity(self) -> dict[str, Any]:
-        """What decides every weight: hashes of a folder's files, or the name and its commit."""
+    def identity(self, kinds: tuple[str, ...] = KINDS) -> dict[str, Any]:
+        """What decides every weight: hashes of a folder's files, or the name and its commit.
+
+        Args:
+            kinds: Patterns of the files in a folder that count.
+        """
         if self.revision:
             return {"hub": self.source, "commit": self.revision}
         folder = Path(self.source)
-        files = sorted(file for kind in _KINDS for file in folder.glob(kind))
+        files = sorted(file for kind in kinds for file in folder.glob(kind))
         hashes = sha256_files(files)
         return {file.name: digest for file, digest in zip(files, hashes, strict=True)}
 
 
-def find_model(name: str, revision: str) -> ModelFiles:
+def find_model(name: str, revision: str, *, where: str) -> ModelFiles:
     """Find a model's files.
 
     Of a model on the hub only the config is fetched, and kept by the hub's own cache; where there
@@ -49,6 +55,7 @@ def find_model(name: str, revision: str) -> ModelFiles:
     Args:
         name: A folder, or a name on the hub ("owner/model").
         revision: Branch, tag or commit on the hub.
+        where: The field that the name was given in, for messages.
 
     Raises:
         UserError: There is no such folder, it holds no config, or the hub cannot be reached.
@@ -59,8 +66,8 @@ def find_model(name: str, revision: str) -> ModelFiles:
         if not file.is_file():
             raise UserError(
                 f"the folder {name} holds no {_CONFIG}",
-                where=_WHERE,
-                cure="give a folder that a model and its image processor were saved to with "
+                where=where,
+                cure="give a folder that a model and its processor were saved to with "
                 "save_pretrained",
             )
         return ModelFiles(str(folder.resolve()), "", _read(file))
@@ -68,16 +75,16 @@ def find_model(name: str, revision: str) -> ModelFiles:
     if not name or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise UserError(
             f"there is no folder {name}",
-            where=_WHERE,
+            where=where,
             cure="give a folder, or a name on the Hugging Face hub",
         )
-    file = _fetch_config(name, revision)
+    file = _fetch_config(name, revision, where)
     # The hub's cache keeps files as snapshots/<commit>/config.json: the commit of a branch is
     # what makes results reproducible, so that is what goes into keys.
     return ModelFiles(name, file.parent.name, _read(file))
 
 
-def _fetch_config(name: str, revision: str) -> Path:
+def _fetch_config(name: str, revision: str, where: str) -> Path:
     from huggingface_hub import hf_hub_download
 
     try:
@@ -85,7 +92,7 @@ def _fetch_config(name: str, revision: str) -> Path:
     except Exception as error:  # no connection, no such model, no access: one class each
         raise UserError(
             f"cannot get {name} from the Hugging Face hub: {error}",
-            where=_WHERE,
+            where=where,
             cure="check name and connection, or give a folder that holds the model",
         ) from error
 

@@ -1,0 +1,265 @@
+"""MILANNOTATIONS: people's descriptions of units of several networks, as they were published.
+
+    <root>/<network>/<images>/annotations.csv           columns layer, unit, summary
+    <root>/<network>/<images>/<layer>/masks.npy         uint8 [units, 15, 1, 224, 224]
+                                      images.npy        uint8 [units, 15, 3, 224, 224]
+                                      ids.csv           units x 15, no header
+                                      [activations.csv] [units.npy]
+
+(Hernandez et al., ICLR 2022; https://github.com/evandez/neuron-descriptions.) The archive
+"resnet152-imagenet.zip" is unpacked to resnet152/imagenet. ImageNet's own images may not be passed
+on: where images.npy is missing, ids.csv gives their numbers in ImageNet's validation set.
+"""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+
+from bench.errors import UserError, nearest
+from bench.milan.annotated import ArrayExemplars, ArrayUnits
+from bench.milan.folder_images import FolderImages, Geometry
+from bench.milan.layer_files import LayerFiles, read_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+OFFICIAL_COUNT = 3
+"""Descriptions of a unit that the official experiments train on."""
+
+_COLUMNS = ("layer", "unit", "summary")
+_ANNOTATIONS = "annotations.csv"
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """An annotated unit: its name and number, its layer's files and row, what was said of it."""
+
+    name: str
+    number: int
+    files: LayerFiles
+    row: int
+    said: tuple[str, ...]
+
+
+def read_milannotations(
+    root: Path,
+    names: Sequence[str],
+    *,
+    images: Path | None = None,
+    geometry: Geometry = "centre",
+    annotation_count: int | None = None,
+) -> ArrayUnits:
+    """Read described units of one network or several.
+
+    Layers keep their names as they are written: "10" stays a text (the official loader turns it
+    into a number and then finds no annotations for it). Rows without words are passed over.
+
+    Args:
+        root: The folder that the archives were unpacked below.
+        names: "resnet152/imagenet", or as the archives are called, "resnet152-imagenet".
+        images: ImageNet's validation set, one sub-folder for each class (50,000 images); needed
+            where a layer ships no images of its own.
+        geometry: How those images are cut: "centre", as the network saw them when the masks were
+            made, or "squash" as the official code does (see `FolderImages`).
+        annotation_count: Descriptions of each unit: units with fewer are left out, and further
+            ones too. None takes every description; the official experiments take
+            `OFFICIAL_COUNT`.
+
+    Returns:
+        The units, in the order of `names`, then layers by name, then rows of the layer's files.
+        Masks and images are read from their files when they are asked for.
+
+    Raises:
+        UserError: Something is missing or damaged; says which file and line.
+    """
+    if geometry not in get_args(Geometry):
+        raise UserError(f"unknown geometry {geometry!r}", valid=get_args(Geometry))
+    if annotation_count is not None and annotation_count < 1:
+        raise UserError(f"annotation_count is a number from 1, not {annotation_count}")
+    if len(set(names)) != len(names) or not names:
+        raise UserError(f"name each source once, not {list(names)}")
+    units = [
+        unit
+        for name in names
+        for unit in _source_units(_source(Path(root), name), annotation_count)
+    ]
+    if not units:
+        raise UserError(
+            f"no unit of {', '.join(names)} has {annotation_count or 'any'} descriptions",
+            where=str(root),
+        )
+    return ArrayUnits(
+        exemplars=_exemplars(units, images, geometry),
+        names=tuple(unit.name for unit in units),
+        units=tuple(unit.number for unit in units),
+        descriptions=tuple(unit.said for unit in units),
+    )
+
+
+def _source(root: Path, name: str) -> Path:
+    """The folder of a network and its images."""
+    if not root.is_dir():
+        raise UserError(f"there is no folder {root}", cure="unpack the archives below it")
+    places = [name] if "/" in name else []
+    places += [f"{name[:at]}/{name[at + 1 :]}" for at, sign in enumerate(name) if sign == "-"]
+    for place in places:
+        if ".." not in Path(place).parts and (root / place).is_dir():
+            return root / place
+    there = [
+        f"{network.name}/{source.name}"
+        for network in sorted(root.iterdir())
+        if network.is_dir()
+        for source in sorted(network.iterdir())
+        if source.is_dir()
+    ]
+    raise UserError(
+        f"there is no folder for {name}",
+        where=str(root),
+        valid=nearest(name, there) or there[:5],
+        cure="unpack the archive to <network>/<images>, such as resnet152/imagenet",
+    )
+
+
+def _source_units(folder: Path, count: int | None) -> Iterator[_Unit]:
+    said = _read_annotations(folder / _ANNOTATIONS)
+    folders = {entry.name: entry for entry in folder.iterdir() if entry.is_dir()}
+    for layer in sorted({layer for layer, _ in said}):
+        wanted = {
+            unit: (line, texts if count is None else texts[:count])
+            for (its, unit), (line, texts) in said.items()
+            if its == layer and len(texts) >= (count or 1)
+        }
+        if not wanted:
+            continue
+        first = min(line for line, _ in wanted.values())
+        # A name read from a file is looked up among the folders; it never becomes a path.
+        if layer not in folders:
+            raise UserError(
+                f"the layer {layer!r} has no folder",
+                where=f"{folder / _ANNOTATIONS}:{first}",
+                valid=nearest(layer, folders) or sorted(folders)[:5],
+                cure="unpack the archive again",
+            )
+        files = read_layer(folders[layer])
+        for unit, (line, _) in wanted.items():
+            if unit not in files.row_of:
+                raise UserError(
+                    f"unit {unit} of {layer} has no images: there are {len(files.row_of)} units",
+                    where=f"{folder / _ANNOTATIONS}:{line}",
+                )
+        name = f"{folder.parent.name}/{folder.name}/{layer}"
+        for unit in sorted(wanted, key=lambda unit: files.row_of[unit]):
+            yield _Unit(name, unit, files, files.row_of[unit], tuple(wanted[unit][1]))
+
+
+def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]]:
+    """By layer and unit the line of the first description, and all of them in their order."""
+    if not file.is_file():
+        raise UserError(f"there is no {file.name}", where=str(file.parent))
+    found: dict[tuple[str, int], tuple[int, list[str]]] = {}
+    with file.open(newline="", encoding="utf-8-sig") as handle:
+        reader = csv.DictReader(handle)
+        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(
+                f"lacks the column {', '.join(missing)}",
+                where=f"{file}:1",
+                valid=tuple(reader.fieldnames or ()),
+            )
+        for row in reader:
+            number = row["unit"] or ""
+            if not (number.isascii() and number.isdigit()):
+                raise UserError(
+                    f"a unit is a whole number, not {number!r}", where=f"{file}:{reader.line_num}"
+                )
+            text = (row["summary"] or "").strip()
+            if text:
+                at = (row["layer"] or "", int(number))
+                found.setdefault(at, (reader.line_num, []))[1].append(text)
+    return found
+
+
+def _exemplars(units: Sequence[_Unit], images: Path | None, geometry: Geometry) -> ArrayExemplars:
+    """Exemplars of units whose images lie in several places, numbered one place after the other."""
+    size, k = units[0].files.size, units[0].files.masks.shape[1]
+    for unit in units:
+        if unit.files.masks.shape[1:] != units[0].files.masks.shape[1:]:
+            raise UserError(
+                f"{unit.name} has masks {unit.files.masks.shape}, "
+                f"{units[0].name} {units[0].files.masks.shape}",
+                cure="read sources of other sizes one by one",
+            )
+    starts: list[int] = []
+    readers: list[Callable[[int], NDArray[np.uint8]]] = []
+    total = 0
+    begin: dict[int, int] = {}  # first position of a layer's images, by its files
+    folder: tuple[int, FolderImages] | None = None
+    ids = np.empty((len(units), k), dtype=np.int64)
+    for at, unit in enumerate(units):
+        files = unit.files
+        if files.images is not None:
+            if id(files) not in begin:
+                begin[id(files)] = total
+                starts.append(total)
+                readers.append(_reader(files.images))
+                total += len(files.images) * k
+            ids[at] = begin[id(files)] + unit.row * k + np.arange(k)
+            continue
+        if folder is None:
+            folder = (total, _image_folder(images, unit.name, size, geometry))
+            starts.append(total)
+            readers.append(folder[1].image)
+            total += len(folder[1])
+        assert files.ids is not None
+        own = files.ids[unit.row]
+        beyond = own[(own < 0) | (own >= len(folder[1]))]
+        if len(beyond):
+            raise UserError(
+                f"unit {unit.number} of {unit.name} asks for image {beyond[0]} of {len(folder[1])}",
+                where=str(folder[1].root),
+                cure="give the whole of ImageNet's validation set (50,000 images)",
+            )
+        ids[at] = folder[0] + own
+
+    def masks_of(position: int) -> NDArray[np.bool_]:
+        unit = units[position]
+        return np.asarray(unit.files.masks[unit.row, :, 0]) > 0
+
+    def images_of(wanted: Sequence[int]) -> NDArray[np.uint8]:
+        found = np.empty((len(wanted), size, size, 3), dtype=np.uint8)
+        for row, number in enumerate(wanted):
+            if not 0 <= number < total:
+                raise IndexError(f"image {number} of {total}")
+            place = bisect_right(starts, number) - 1
+            found[row] = readers[place](int(number) - starts[place])
+        return found
+
+    activations = np.stack([unit.files.activations[unit.row] for unit in units])
+    return ArrayExemplars(ids, activations, size, masks_of, images_of)
+
+
+def _reader(images: NDArray[np.uint8]) -> Callable[[int], NDArray[np.uint8]]:
+    k = images.shape[1]
+
+    def read(number: int) -> NDArray[np.uint8]:
+        return np.asarray(images[number // k, number % k]).transpose(1, 2, 0)
+
+    return read
+
+
+def _image_folder(images: Path | None, name: str, size: int, geometry: Geometry) -> FolderImages:
+    if images is None:
+        raise UserError(
+            f"{name} ships no images, only their numbers",
+            where="images",
+            cure="give ImageNet's validation set, one sub-folder for each class",
+        )
+    return FolderImages(Path(images), size, geometry)
