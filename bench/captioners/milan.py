@@ -43,7 +43,7 @@ class MilanCaptioner:
             raise UserError(
                 "give the weights of the network that the decoder looks through",
                 where="captioner.params",
-                cure="add captioner.params.weights=IMAGENET1K_V1 or captioner.params.vision_file=PATH",
+                cure="add captioner.params.weights=IMAGENET1K_V1, or .vision_file=PATH",
             )
         pyramid_layers(self.arch)
 

@@ -51,7 +51,6 @@ def train_on_annotations(
 
     from baselines.captioning.model_file import save_captioner
     from bench.milan.milannotations import read_milannotations
-    from bench.milan.samples import joined
     from bench.milan.train import Plan, samples_of, train_models
     from bench.milan.vision import load_pyramid, vision_fingerprint
     from bench.targets import TorchvisionTarget
@@ -63,7 +62,7 @@ def train_on_annotations(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     units = read_milannotations(annotations, sources, images=images)
     pyramid = load_pyramid(vision).to(device)
-    samples = joined([samples_of(each, pyramid) for each in units])
+    samples = samples_of(units, pyramid)
     plan = Plan(seed=seed)
     plan = replace(
         plan,

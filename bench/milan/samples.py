@@ -77,29 +77,3 @@ def joined(parts: Sequence[Samples]) -> Samples:
         if any(part.groups for part in parts)
         else (),
     )
-
-
-def split_by_unit(
-    samples: Samples, share: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Splits samples so that no unit is on both sides (the official language model's split does).
-
-    Args:
-        samples: All samples.
-        share: Share of the units that is held out, in (0, 1); at least one.
-        seed: Of the choice.
-
-    Returns:
-        Positions of the samples to train on, and of those held out.
-
-    Raises:
-        ValueError: There are fewer than two units, or the share is not in (0, 1).
-    """
-    names = sorted(set(samples.units))
-    if not 0 < share < 1 or len(names) < 2:
-        raise ValueError(f"cannot hold out {share} of {len(names)} units")
-    count = min(len(names) - 1, max(1, round(share * len(names))))
-    order = np.random.default_rng(seed).permutation(len(names))
-    held = {names[i] for i in order[:count].tolist()}
-    out = np.array([unit in held for unit in samples.units])
-    return np.flatnonzero(~out), np.flatnonzero(out)

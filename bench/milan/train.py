@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,8 +11,9 @@ import torch
 from baselines.captioning.decoder import Decoder, DecoderConfig
 from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
 from baselines.captioning.vocabulary import Vocabulary
+from bench.milan.annotated import split_by_unit
 from bench.milan.fit import Schedule, fit_decoder, fit_language_model
-from bench.milan.samples import Samples, split_by_unit
+from bench.milan.samples import Samples
 from bench.milan.worth import greedy_bleu
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Plan:
 
     hidden: int = 512
     language_hidden: int = 512
-    decoder: Schedule = Schedule(batch=64)
-    language: Schedule = Schedule(batch=128)
+    decoder: Schedule = field(default_factory=lambda: Schedule(batch=64))
+    language: Schedule = field(default_factory=lambda: Schedule(batch=128))
     hold_out: float = 0.1
     length: int = 15
     min_count: int = 1
@@ -72,7 +73,8 @@ def samples_of(units: AnnotatedUnits, pyramid: Pyramid, *, progress: bool = True
         pyramid: The network that is looked through.
         progress: Show a bar on a terminal.
     """
-    features = pyramid.masked_features(units.exemplars, list(units.units), progress=progress)
+    rows = range(len(units.names))  # exemplars are of these units alone, in this order
+    features = pyramid.masked_features(units.exemplars, rows, progress=progress)
     names = [f"{name}/{unit}" for name, unit in zip(units.names, units.units, strict=True)]
     return Samples(features.half().cpu().numpy(), tuple(units.descriptions), tuple(names))
 
@@ -91,7 +93,9 @@ def train_models(
         device: torch device.
         progress: Show bars on a terminal.
     """
-    train, val = (samples.take(part) for part in split_by_unit(samples, plan.hold_out, plan.seed))
+    train, val = (
+        samples.take(part) for part in split_by_unit(samples.units, plan.hold_out, plan.seed)
+    )
     vocabulary = Vocabulary.build(train.texts(), plan.min_count)
     torch.manual_seed(plan.seed)
     decoder = Decoder(DecoderConfig(len(vocabulary), samples.features.shape[2], plan.hidden))

@@ -25,16 +25,16 @@ from bench.glyphs.raster import SIZE
 from bench.glyphs.train.regions import Regions
 from bench.glyphs.train.sources import Source, load_source
 from bench.glyphs.vocabulary import OBJECTS
+from bench.milan.annotated import ArrayExemplars
 from bench.milan.samples import Samples, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from baselines.captioning.pyramid import Pyramid
-    from baselines.exemplars import Selected
     from bench.glyphs.findings import Findings
     from bench.glyphs.train.cache import Rendered
 
@@ -75,48 +75,29 @@ class BlockMaps:
 
     def batches(self) -> Iterator[torch.Tensor]:
         """Go through all images once."""
-        yield from self.maps.split(256)
+        for start in range(0, self.n_images, 256):
+            yield self.maps[start : start + 256]
 
 
-@dataclass(frozen=True)
-class BlockExemplars:
-    """A layer's exemplars within a block; `baselines.spatial.Exemplars`.
+def block_exemplars(maps: BlockMaps, pixels: NDArray[np.uint8]) -> ArrayExemplars:
+    """A layer's exemplars within a block, as small as the decoder sees them.
 
-    Attributes:
-        selected: Which images, and where the units fire in them.
+    Args:
+        maps: Of the layer over the block.
         pixels: The block's images, uint8 [N, SIZE, SIZE, 3].
     """
+    chosen = select(maps, maps.maps.mean(dim=(2, 3)), RULE, IMAGE_SIZE)
+    side = (IMAGE_SIZE, IMAGE_SIZE)
 
-    selected: Selected
-    pixels: NDArray[np.uint8]
+    def masks_of(unit: int) -> NDArray[np.bool_]:
+        bits = np.unpackbits(chosen.masks[unit], axis=-1, count=IMAGE_SIZE**2)
+        return bits.reshape(-1, *side).astype(bool)
 
-    @property
-    def ids(self) -> NDArray[np.int64]:
-        """Positions in the block [U, K]."""
-        return self.selected.ids
+    def images_of(ids: Sequence[int]) -> NDArray[np.uint8]:
+        shown = (Image.fromarray(pixels[i]).resize(side, Image.Resampling.BILINEAR) for i in ids)
+        return np.stack([np.asarray(image) for image in shown])
 
-    @property
-    def activations(self) -> NDArray[np.float32]:
-        """Largest values [U, K]."""
-        return self.selected.activations
-
-    @property
-    def size(self) -> int:
-        """Side of images and masks."""
-        return IMAGE_SIZE
-
-    def masks(self, unit: int) -> NDArray[np.bool_]:
-        """Where the unit fires, bool [K, S, S]."""
-        bits = np.unpackbits(self.selected.masks[unit], axis=-1, count=IMAGE_SIZE**2)
-        return bits.reshape(-1, IMAGE_SIZE, IMAGE_SIZE).astype(bool)
-
-    def images(self, ids: list[int]) -> NDArray[np.uint8]:
-        """Images of the block, made as small as the decoder sees them."""
-        side = (IMAGE_SIZE, IMAGE_SIZE)
-        small = (
-            Image.fromarray(self.pixels[i]).resize(side, Image.Resampling.BILINEAR) for i in ids
-        )
-        return np.stack([np.asarray(image) for image in small])
+    return ArrayExemplars(chosen.ids, chosen.activations, IMAGE_SIZE, masks_of, images_of)
 
 
 def annotate(
@@ -149,9 +130,8 @@ def annotate(
         final = source.layers[-1]
         layers = source.layers if block < HIDDEN_BLOCKS else (final,)
         for number, (layer, maps) in enumerate(_maps(network, layers, pixels, device)):
-            selected = select(maps, maps.maps.mean(dim=(2, 3)), RULE, IMAGE_SIZE)
-            exemplars = BlockExemplars(selected, pixels)
-            units = np.flatnonzero(selected.ids[:, 0] >= 0).tolist()
+            exemplars = block_exemplars(maps, pixels)
+            units = np.flatnonzero(exemplars.ids[:, 0] >= 0).tolist()
             findings = _findings(exemplars, shown, units)
             key = (_SEED, source.recipe.seed, block, number)
             parts.append(
@@ -175,7 +155,7 @@ def _group(found: Findings, *, final: bool) -> str:
     return f"{'final' if final else 'hidden'} {'unseen' if unseen else 'seen'}"
 
 
-def _findings(exemplars: BlockExemplars, shown: Regions, units: list[int]) -> list[Findings]:
+def _findings(exemplars: ArrayExemplars, shown: Regions, units: list[int]) -> list[Findings]:
     look = partial(find, shown, base_rates(shown))
     return [look(exemplars.ids[unit], exemplars.masks(unit)) for unit in units]
 

@@ -47,7 +47,8 @@ def milan_lines(part: dict[str, Any]) -> list[str]:
             f"{machine['threads']} thread(s), shared with other work; torch "
             f"{machine['versions']['torch']})"
         ),
-    ] + _table(part, held)
+        *_table(part, held),
+    ]
 
 
 def _table(part: dict[str, Any], held: list[str]) -> list[str]:
