@@ -22,13 +22,14 @@ COMMANDS = {
     "cache": "what the evidence cache holds and why; delete what was not used for longest",
     "train": "rebuild the embedded world's networks",
     "export-broden": "the embedded world's images and masks as files, in Broden's layout",
+    "export-exemplars": "units' top images and masks as files, as MILANNOTATIONS has them",
 }
 DONE, SOME_FAILED, BAD_REQUEST = 0, 1, 2
 
 
 def usage() -> str:
     """The text of `dissectbench --help`."""
-    commands = "\n".join(f"  {name:<13} {what}" for name, what in COMMANDS.items())
+    commands = "\n".join(f"  {name:<17} {what}" for name, what in COMMANDS.items())
     return (
         "usage: dissectbench COMMAND [...]\n\n"
         "Which method names a vision network's neurons best, how surely, and at what cost?\n\n"

@@ -20,8 +20,9 @@ class Phase:
     """What one phase cost.
 
     Attributes:
-        name: "gather", "segment", "text", "match" or "score"; within gather also "decode",
-            "target_forward" and "image_encoding", within segment "decode" and "segmenter_forward".
+        name: "gather", "segment", "exemplars", "text", "match" or "score"; within gather also
+            "decode", "target_forward" and "image_encoding", within segment "decode" and
+            "segmenter_forward", within exemplars "rank", "masks" and "decode".
         wall_s: Wall seconds. Of "decode" the sum over threads: it may exceed that of "gather".
         device_s: Seconds the device worked; null without one.
         peak_device_bytes: Most memory that tensors held on the device; null without one.

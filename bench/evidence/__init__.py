@@ -1,6 +1,6 @@
 """Evidence: what is measured once on a probe set and shared by all methods."""
 
-from bench.evidence.exemplars import gather_exemplars
+from bench.evidence.exemplars import exemplars_held, gather_exemplars
 from bench.evidence.gather import GatheredEvidence, gather, gather_share
 from bench.evidence.how import How
 from bench.evidence.segments import SegmentedMasks, segment, segment_share
@@ -18,6 +18,7 @@ __all__ = [
     "StoredExemplars",
     "TextEvidence",
     "exemplar_keys",
+    "exemplars_held",
     "gather",
     "gather_exemplars",
     "gather_share",

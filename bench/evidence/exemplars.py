@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from bench.evidence.cost import make_cost
 from bench.evidence.decode import ahead
+from bench.evidence.held import keys_of
 from bench.evidence.how import How
 from bench.evidence.stored_exemplars import (
     IMAGE_ROWS,
@@ -21,13 +22,14 @@ from bench.evidence.stored_exemplars import (
     exemplar_keys,
     from_entries,
     image_key,
+    open_exemplars,
     table_type,
     unique_ids,
 )
 from bench.views import crop_of, square_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -123,6 +125,55 @@ def gather_exemplars(
             pictures.finish({"images": len(ids)}, cost)
             made.append(pictures)
     return from_entries(table, masks[0] if masks else None, pictures, made)
+
+
+def exemplars_held(
+    target: Target,
+    layers: Sequence[str],
+    pooling: str,
+    probe: Probe,
+    rule: ExemplarRule,
+    size: int,
+    *,
+    store: Store,
+    how: How | None = None,
+) -> bool:
+    """Whether `gather_exemplars` would find all it needs: then no maps have to be gathered.
+
+    Args:
+        target: As for `gather` and `gather_exemplars`, like all that follow.
+        layers: Module paths.
+        pooling: "avg" or "max".
+        probe: The images.
+        rule: Which images, and where in them a unit fires.
+        size: S.
+        store: Where evidence is looked up.
+        how: Its precision.
+
+    Raises:
+        UserError: It is not known which part of an image the target sees.
+    """
+    how, crop = how or How(), crop_of(target)
+    keys = keys_of(target, layers, probe, None, precision=how.precision, maps=False)
+    with store.hold(*keys) as pooled:
+        if not all(entry.complete for entry in pooled):
+            return False
+    for layer, entry in zip(layers, pooled, strict=True):
+        own = exemplar_keys(
+            target.fingerprint(),
+            layer,
+            probe.fingerprint(),
+            n_images=len(probe),
+            n_units=int(entry.meta["units"]),
+            precision=how.precision,
+            pooling=pooling,
+            rule=rule,
+            size=size,
+            crop=crop,
+        )
+        if open_exemplars(*own, store) is None:
+            return False
+    return True
 
 
 def _choose(

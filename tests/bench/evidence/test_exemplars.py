@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from bench.evidence import (
     GatheredEvidence,
     Store,
     exemplar_keys,
+    exemplars_held,
     gather_exemplars,
     open_exemplars,
     stored_exemplars,
@@ -343,3 +345,25 @@ def test_crop_and_squash_of_torchvision_targets():
     own = TorchvisionTarget("resnet18", weights="DEFAULT")
     with pytest.raises(UserError, match="not known"):
         crop_of(own)
+
+
+def test_whether_maps_have_to_be_gathered_is_known_beforehand(tmp_path):
+    def held(rule=RULE, **more):
+        return exemplars_held(
+            TinyTarget(), ["conv"], "avg", TinyProbe(), rule, SIZE, store=Store(tmp_path), **more
+        )
+
+    assert not held()
+    run(tmp_path)
+    before = dict(COUNTS)
+    assert held()
+    assert not held(ExemplarRule(4, 0.8))
+    assert before == COUNTS
+    for kept in entries(tmp_path):  # maps are the largest, and may go
+        if kept.kind == "maps":
+            shutil.rmtree(kept.folder)
+    assert held()
+    assert run(tmp_path, maps=False).cached
+    [images] = [kept for kept in entries(tmp_path) if kept.kind == "exemplar_images"]
+    shutil.rmtree(images.folder)
+    assert not held()

@@ -1,0 +1,126 @@
+"""Exemplars as files, in the layout in which MILANNOTATIONS was published.
+
+One folder a layer, <model>/<dataset>/<layer> (Hernandez et al., ICLR 2022, and the official code):
+
+    images.npy       uint8 [U, K, 3, S, S]
+    masks.npy        uint8 [U, K, 1, S, S], 0 or 1
+    activations.csv  U rows of K, the largest value of the unit's map; no header
+    ids.csv          U rows of K, positions in the probe set; no header
+    units.npy        int64, the numbers of the U units; only where dead units are left out
+
+The official program brings images to their size by the nearest pixel, ours bilinearly; and its
+masks are of the central crop that the network sees, as its images are and ours.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.broden.new_folder import new_folder
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from baselines.spatial import Exemplars
+
+_LONGEST = 100
+
+
+def file_name(text: str) -> str:
+    """A name as one part of a path: letters, digits, ".", "_" and "-", no dot at either end.
+
+    Raises:
+        UserError: Nothing is left of it.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_LONGEST].strip(".-")
+    if not name:
+        raise UserError(f"{text!r} cannot name a folder", cure="give a name of letters and digits")
+    return name
+
+
+def layer_folders(out: Path, model: str, dataset: str, layers: Sequence[str]) -> dict[str, Path]:
+    """Where each layer goes.
+
+    Raises:
+        UserError: A name of which nothing is left, two layers of one name, or a folder that is
+            there already.
+    """
+    base = out / file_name(model) / file_name(dataset)
+    found = {layer: base / file_name(layer) for layer in layers}
+    names = [folder.name.casefold() for folder in found.values()]  # some disks know no case
+    for layer, folder in found.items():
+        if names.count(folder.name.casefold()) > 1:
+            raise UserError(
+                f"the layer {layer!r} and another one would both go to {folder.name}",
+                where="target.layers",
+                cure="export them into different folders",
+            )
+        if folder.exists():
+            raise UserError(
+                f"{folder} is there already",
+                where="--out",
+                cure="give another folder; nothing is overwritten",
+            )
+    return found
+
+
+def write_exemplars(exemplars: Exemplars, folder: Path) -> int:
+    """Write a layer's exemplars, whole or not at all.
+
+    Args:
+        exemplars: Of the whole layer.
+        folder: Where; must not be there.
+
+    Returns:
+        The number of units that were written: the live ones.
+
+    Raises:
+        UserError: No unit is live, the folder is there already, or there is no room for it.
+    """
+    units = np.flatnonzero(exemplars.ids[:, 0] >= 0)
+    if not len(units):
+        raise UserError("no unit of the layer is live: there are no exemplars", where=folder.name)
+    count, size = exemplars.ids.shape[1], exemplars.size
+    shape = (len(units), count)
+    with new_folder(folder) as temporary:
+        # A file that is mapped grows as it is written: on a full disk that kills the process.
+        _require_room(temporary, 4 * len(units) * count * size * size)
+        images = np.lib.format.open_memmap(
+            temporary / "images.npy", "w+", np.uint8, (*shape, 3, size, size)
+        )
+        masks = np.lib.format.open_memmap(
+            temporary / "masks.npy", "w+", np.uint8, (*shape, 1, size, size)
+        )
+        for row, unit in enumerate(units.tolist()):
+            shown = exemplars.images(exemplars.ids[unit].tolist())
+            images[row] = shown.transpose(0, 3, 1, 2)
+            masks[row, :, 0] = exemplars.masks(unit)
+        images.flush()
+        masks.flush()
+        del images, masks
+        # Nine digits give a float32 back in every bit.
+        _write_csv(temporary / "activations.csv", exemplars.activations[units], "%.9g")
+        _write_csv(temporary / "ids.csv", exemplars.ids[units], "%d")
+        if len(units) < len(exemplars.ids):
+            np.save(temporary / "units.npy", units.astype(np.int64))
+    return len(units)
+
+
+def _write_csv(file: Path, table: np.ndarray, form: str) -> None:
+    np.savetxt(file, table, fmt=form, delimiter=",")
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"{needed / 1e9:.2f} GB are needed, and {free / 1e9:.2f} GB are free",
+            where=str(folder.parent),
+            cure="choose another disk, a smaller --size or a smaller --top-k",
+        )

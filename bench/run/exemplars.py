@@ -1,0 +1,113 @@
+"""Exemplars of a configured target on a configured probe set, without a method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from omegaconf import OmegaConf
+
+from bench import catalog
+from bench.evidence import How, Store, exemplars_held, gather, gather_exemplars
+from bench.run.device import resolve_device
+from bench.run.parts import params_of
+from bench.run.shared import GB
+from bench.timing import Timer
+from leaderboards.distinct import title
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from baselines.spatial import ExemplarRule
+    from bench.evidence import StoredExemplars
+    from bench.parts import Probe, Target
+
+
+@dataclass(frozen=True)
+class ExemplarSource:
+    """A target and a probe set, and where their evidence is kept.
+
+    Attributes:
+        config: A composed configuration; of a method, concepts and truth nothing is read.
+        target: The network.
+        probe: The images.
+        store: The evidence cache.
+    """
+
+    config: DictConfig
+    target: Target
+    probe: Probe
+    store: Store
+
+    @classmethod
+    def of(cls, config: DictConfig) -> ExemplarSource:
+        """Build the parts.
+
+        Raises:
+            UserError: A part or one of its parameters is not as it must be.
+        """
+        params = {
+            role: OmegaConf.to_container(config[role].params, resolve=True)
+            for role in ("target", "probe")
+        }
+        return cls(
+            config,
+            catalog.TARGETS.build(config.target.name, params["target"], where="target"),  # type: ignore[arg-type]
+            catalog.PROBES.build(config.probe.name, params["probe"], where="probe"),  # type: ignore[arg-type]
+            Store(config.runtime.cache),
+        )
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers that are asked for, in order, without duplicates."""
+        return list(dict.fromkeys(name.strip() for name in self.config.target.layers))
+
+    @property
+    def model(self) -> str:
+        """The target in a few words, such as "torchvision resnet18"."""
+        return title(self.config.target.name, params_of(self.target))
+
+    @property
+    def dataset(self) -> str:
+        """The probe set in a few words and its size, such as "glyphs val 4000"."""
+        return f"{title(self.config.probe.name, params_of(self.probe))} {len(self.probe)}"
+
+    def gather(self, rule: ExemplarRule, size: int) -> dict[str, StoredExemplars]:
+        """Each layer's exemplars, from the cache where it has them.
+
+        Args:
+            rule: Which images, and where in them a unit fires.
+            size: Side of images and masks in pixels.
+
+        Raises:
+            UserError: A layer that the target does not have, an image that cannot be read, or a
+                target of which it is not known what part of an image it sees.
+        """
+        runtime, target = self.config.runtime, self.config.target
+        device = resolve_device(self.config)
+        how = How(
+            device=device,
+            batch_size=runtime.batch_size,
+            workers=runtime.workers,
+            progress=runtime.progress,
+            precision=target.precision,
+            maps_limit=runtime.maps_limit_gb * GB,
+        )
+        timer = Timer(device)
+        shown = (self.target, self.layers, target.pooling, self.probe)
+        held = exemplars_held(*shown, rule, size, store=self.store, how=how)
+        gathered = gather(*shown, store=self.store, timer=timer, how=how, maps=not held)
+        return {
+            layer: gather_exemplars(
+                gathered,
+                layer,
+                self.target,
+                self.probe,
+                rule,
+                size,
+                store=self.store,
+                timer=timer,
+                how=how,
+            )
+            for layer in self.layers
+        }
