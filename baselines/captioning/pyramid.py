@@ -178,7 +178,7 @@ class Pyramid(nn.Module):
                 pairs = order[bounds[0] : bounds[-1]]
                 out[torch.from_numpy(pairs)] = self._pooled(maps, bits[pairs], np.diff(bounds))
                 bar.update(len(batch))
-        return out.view(n, k, -1)
+        return out.view(n, k, self.feature_size)
 
     def _pooled(
         self, maps: Sequence[Tensor], bits: NDArray[np.uint8], counts: NDArray[np.int64]
