@@ -82,7 +82,13 @@ METRICS: Mapping[str, Metric] = {
         "sentence_cosine_best_synonym", "mean", by_group=True, limits=COSINE
     ),
     "lexical_match": Metric("lexical_match", "mean", by_group=True, limits=SHARE),
+    "nearest_name": Metric("nearest_name", "proportion", by_group=True),
 }
+
+
+def by_sentence_encoder(name: str) -> bool:
+    """Whether the sentence encoder judges a score or column of this name."""
+    return "sentence_cosine" in name or "nearest_name" in name
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,7 @@ def aggregate_units(
     Args:
         units: The table (`metrics.units`).
         seed: Seed of the bootstrap.
-        circular: Mark the sentence cosines as circular.
+        circular: Mark what the sentence encoder judges as circular.
         reasons: By column, why it holds no value.
 
     Returns:
@@ -176,7 +182,7 @@ def aggregate_units(
             reason = (reasons or {}).get(metric.column, f"no value in column {metric.column}")
         score = average(metric, column[masks[cut.part]], seed=seed, reason=reason)
         silent = int((~labelled & masks[cut.part] & ~np.isnan(column)).sum())
-        marked = circular and metric.column.startswith("sentence_cosine")
+        marked = circular and by_sentence_encoder(metric.column)
         found[cut.name] = replace(score, n_unlabelled=silent, circular=marked)
     found["coverage"] = _coverage(labelled, no_unit_reason(units) if not len(scored) else None)
     found["auroc"] = _auroc(scored[labelled], int((~labelled).sum()))

@@ -14,6 +14,8 @@ SUMMARIES = {
     "sentence_cosine": "cosine of label and full published name under a sentence encoder",
     "sentence_cosine_best_synonym": "the same against the nearest synonym",
     "lexical_match": "1 for an exact, inflected or synonymous label, 0.5 for a listed hypernym",
+    "nearest_name": "share of units whose label is nearest to their own true name, of all true "
+    "names of the layer, by sentence embedding",
     "distinct_labels": "number of different first labels of a layer",
     "top_label_share": "share of units that carry the commonest label",
     "coverage": "share of live units with a label",

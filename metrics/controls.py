@@ -1,4 +1,4 @@
-"""The four controls: what a labelling has to be compared with before its scores mean anything.
+"""The controls: what a labelling has to be compared with before its scores mean anything.
 
 - chance: a uniformly random concept (or ordering of the set) for every unit, as an exact
   expectation and as one seeded draw;
@@ -6,6 +6,10 @@
 - shuffled: the method's own labels dealt out at random among the units, exact mean over all
   permutations (the mean over all pairs of one unit's labels with another's truth);
 - oracle: the best label that the set holds, for each metric and unit.
+
+Free text has no set. There the constant is the best of the labels in use, the oracle puts the
+truth into the method's own sentences (`metrics.written`), chance has a value for `nearest_name`
+alone, and a fifth control, listed, says all true names in one label, which must not pay.
 
 None is a method: they know the truth, or another's labels.
 """
@@ -26,13 +30,17 @@ from metrics.shuffled import shuffled
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from metrics.aggregate import Cut
     from metrics.credit import Credit, Floats, Indices
+    from metrics.written import Written
 
-__all__ = ["CONTROLS", "chance", "constant", "oracle", "shuffled"]
+__all__ = ["CONTROLS", "chance", "constant", "listed", "oracle", "shuffled"]
 
-CONTROLS = ("chance", "constant", "shuffled", "oracle")
+CONTROLS = ("chance", "constant", "shuffled", "oracle", "listed")
 
 _NO_SET = "free text: there is no concept set to draw from"
+_NO_SENTENCE = "the labels have no form that the truth could be put into"
+_NO_LABEL = "no unit has a label"
 _NO_RANKING = "a single concept is no ranking"
 _NO_SCORES = "the control gives no score of its own that could predict anything"
 
@@ -71,7 +79,7 @@ def _columns(setting: Setting, of: Callable[[Credit], Floats]) -> dict[str, Floa
 def chance(setting: Setting) -> dict[str, Score]:
     """A uniformly random ordering of the concept set for every unit."""
     if not setting.has_set:
-        return {cut.name: null(cut, _NO_SET) for cut in setting.cuts()} | _same_for_all(_NO_SET)
+        return _chance_without_set(setting) | _same_for_all(_NO_SET)
     size = len(setting.concepts)
     columns = _columns(setting, lambda credit: credit.row_mean)
     first = [first_true(size, m) for m in setting.n_true.tolist()]
@@ -105,6 +113,15 @@ def chance(setting: Setting) -> dict[str, Score]:
     return found | others
 
 
+def _chance_without_set(setting: Setting) -> dict[str, Score]:
+    """A random sentence is nothing that could be drawn; a random one of the true names is."""
+    columns: dict[str, Floats | str] = {metric.column: _NO_SET for metric in METRICS.values()}
+    columns["nearest_name"] = setting.reasons.get("nearest_name", _NO_SET)
+    if "nearest_name" in setting.credits:
+        columns["nearest_name"] = np.full(len(setting.units), 1 / setting.n_names)
+    return _over(setting, columns, intervals=False)
+
+
 def _draw(setting: Setting) -> tuple[dict[str, Floats | str], Indices]:
     """One random ordering per live unit, from the seed and the unit's number.
 
@@ -136,16 +153,43 @@ def _draw(setting: Setting) -> tuple[dict[str, Floats | str], Indices]:
 def constant(setting: Setting) -> dict[str, Score]:
     """The single concept with the best mean; ties go to the lowest index.
 
-    It is chosen for each name apart, by the truth, which makes it a strong floor.
+    It is chosen for each name apart, by the truth, which makes it a strong floor. For free text it
+    is one of the labels in use.
     """
-    if not setting.has_set:
-        return {cut.name: null(cut, _NO_SET) for cut in setting.cuts()} | _same_for_all(_NO_SET)
-    found = {}
+    if not setting.concepts:
+        return {cut.name: null(cut, _NO_LABEL) for cut in setting.cuts()} | _same_for_all(_NO_LABEL)
     order = list(setting.parts)
+
+    def best(cut: Cut, credit: Credit) -> tuple[int, str]:
+        index = int(credit.column_sum[order.index(cut.part)].argmax())
+        return index, setting.concepts[index]
+
+    return _one_label(setting, setting.credits, best)
+
+
+def listed(setting: Setting) -> dict[str, Score]:
+    """All true names of the layer in one label, for every unit."""
+    assert setting.written is not None
+    return _one_label(setting, setting.written.credits, lambda cut, credit: (0, "all true names"))
+
+
+def _one_label(
+    setting: Setting,
+    credits: Mapping[str, Credit],
+    choose: Callable[[Cut, Credit], tuple[int, str]],
+) -> dict[str, Score]:
+    """The same label for every unit.
+
+    Args:
+        setting: What to look at.
+        credits: What the labels to choose from score.
+        choose: The label of each name, and how to call it.
+    """
+    found = {}
     for cut in setting.cuts():
         column = METRICS[cut.metric].column
         # With one label in the list, the top five hold what the top one holds.
-        credit = setting.credits.get("accuracy_at_1" if column == "accuracy_at_5" else column)
+        credit = credits.get("accuracy_at_1" if column == "accuracy_at_5" else column)
         mask = setting.in_part(cut)
         if column in RANK_COLUMNS:
             found[cut.name] = null(cut, _NO_RANKING)
@@ -154,11 +198,10 @@ def constant(setting: Setting) -> dict[str, Score]:
         elif not mask.any():
             found[cut.name] = null(cut, "no unit of this part has a value")
         else:
-            best = int(credit.column_sum[order.index(cut.part)].argmax())
-            values = credit.column(best)[mask]
+            index, name = choose(cut, credit)
+            values = credit.column(index)[mask]
             score = average(METRICS[cut.metric], values, seed=setting.seed, reason="")
-            detail = {"concept": setting.concepts[best]}
-            found[cut.name] = replace(score, reason=None, detail=detail)
+            found[cut.name] = replace(score, reason=None, detail={"concept": name})
     n = len(setting.live)
     share = Score(1.0, n=n) if n else Score(None, reason="every unit is dead")
     return found | {
@@ -169,13 +212,19 @@ def constant(setting: Setting) -> dict[str, Score]:
 
 
 def oracle(setting: Setting) -> dict[str, Score]:
-    """The best label that the set holds, for each metric and unit."""
-    if not setting.has_set:
-        return {cut.name: null(cut, _NO_SET) for cut in setting.cuts()} | _same_for_all(_NO_SET)
-    columns = _columns(setting, lambda credit: credit.row_best)
+    """The best label that the set holds, for each metric and unit.
+
+    For sentences it is the best way to put the truth into the method's own.
+    """
+    if setting.has_set:
+        columns = _columns(setting, lambda credit: credit.row_best)
+        columns["truth_rank"] = columns["reciprocal_rank"] = np.ones(len(setting.units))
+    elif setting.written is not None:
+        columns = _ceilings(setting, setting.written)
+    else:
+        reason = _NO_SENTENCE
+        return {cut.name: null(cut, reason) for cut in setting.cuts()} | _same_for_all(reason)
     columns["accuracy_at_5"] = columns["accuracy_at_1"]
-    ones = np.ones(len(setting.units))
-    columns["truth_rank"] = columns["reciprocal_rank"] = ones
     found = _over(setting, columns, intervals=True)
     reason = "the best label differs from metric to metric"
     return found | {
@@ -183,6 +232,23 @@ def oracle(setting: Setting) -> dict[str, Score]:
         "distinct_labels": Score(None, reason=reason),
         "top_label_share": Score(None, higher_is_better=False, reason=reason),
     }
+
+
+def _ceilings(setting: Setting, written: Written) -> dict[str, Floats | str]:
+    """By column, what the best of the sentences that say a unit's truth scores."""
+    counts = np.array([indices.size for indices in written.ceilings])
+    rows = np.repeat(np.arange(len(counts)), counts)
+    starts = np.cumsum([0, *counts])[:-1]
+    said = np.concatenate(written.ceilings)
+    found: dict[str, Floats | str] = {}
+    for metric in METRICS.values():
+        credit = written.credits.get(metric.column)
+        found[metric.column] = (
+            setting.reasons.get(metric.column, _NO_RANKING)
+            if credit is None
+            else np.maximum.reduceat(credit.table.pairs(rows, said), starts)
+        )
+    return found
 
 
 def _auroc_of_chance(n: int) -> Score:

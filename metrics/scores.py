@@ -62,7 +62,8 @@ class Scored:
 
     Attributes:
         values: Scores by name.
-        controls: Scores by name of each control: "chance", "constant", "shuffled", "oracle".
+        controls: Scores by name of each control: "chance", "constant", "shuffled", "oracle", and
+            for sentences "listed".
         units: The table of units (`metrics.units`), from which all `values` can be derived again.
     """
 

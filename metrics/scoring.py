@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from metrics.aggregate import aggregate_units, parts
-from metrics.controls import chance, constant, oracle, shuffled
-from metrics.credit import Credit, cosine_credit, sparse_credit
-from metrics.labels import LabelRules, normalise, true_concepts
-from metrics.lexical import lexical_credits
+from metrics.aggregate import aggregate_units, by_sentence_encoder, parts
+from metrics.controls import chance, constant, listed, oracle, shuffled
+from metrics.judge import Judge, TextScorer
+from metrics.labels import LabelRules, normalise
 from metrics.ranks import hit_within, truth_ranks
-from metrics.readings import gather_credits, gather_hits, spread
 from metrics.scores import Score, Scored
-from metrics.setting import Setting
-from metrics.text import Embedder, embed, text_cosines, truth_strings
+from metrics.sentences import SentenceReader
+from metrics.setting import Setting, silence
 from metrics.units import COLUMNS
+from metrics.written import Written, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from metrics.readings import Reader
+    from metrics.text import Embedder
     from metrics.truth import TrueName
 
 TOP = 5
@@ -87,20 +87,6 @@ class Labels:
         return tuple(sorted({name for names in self.labels for name in names}))
 
 
-@dataclass(frozen=True)
-class TextScorer:
-    """An embedder for text cosines, or why there is none.
-
-    Attributes:
-        embedder: Unit-norm vectors of texts; called once with the vocabulary and once with the
-            truths' strings. None for none.
-        reason: Why it is missing.
-    """
-
-    embedder: Embedder | None
-    reason: str = ""
-
-
 def score(
     *,
     labels: Sequence[Sequence[str]],
@@ -133,7 +119,8 @@ def score(
         circular: The sentence embedder shares its tower with the labelling encoder: the CLIP
             cosine is left out and the sentence cosines are marked.
         rules: How labels are compared with true names; the mended rule if None.
-        reader: What names a label says, for accuracy and lexical match; itself alone if None.
+        reader: What names a label says, for accuracy and lexical match; itself alone if None. A
+            `metrics.sentences.SentenceReader` also lends the controls its sentences.
         seed: Seed of bootstraps and of the chance draw.
 
     Returns:
@@ -167,6 +154,8 @@ def score(
         "shuffled": shuffled(setting, values),
         "oracle": oracle(setting),
     }
+    if setting.written is not None:
+        controls["listed"] = listed(setting)
     bounded = {name: _bounded(name, entry, controls) for name, entry in values.items()}
     marked = {
         control: {name: _marked(name, entry, circular) for name, entry in entries.items()}
@@ -184,7 +173,7 @@ def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]
 
 
 def _marked(name: str, entry: Score, circular: bool) -> Score:
-    return replace(entry, circular=circular and "sentence_cosine" in name)
+    return replace(entry, circular=circular and by_sentence_encoder(name))
 
 
 def _evaluate(
@@ -207,22 +196,14 @@ def _evaluate(
     group = np.array([name.group for name in truths], dtype=object)
     subsets = parts(own >= 0, group)
     masks = np.stack(list(subsets.values()))
-    sayers, said = spread(vocabulary, reader)
-    true = gather_hits(true_concepts(truths, said, rules), sayers)
-    lexical = gather_credits(lexical_credits(truths, said), sayers)
-
-    hits = [(indices, np.ones(indices.size)) for indices in true]
-    credits = {
-        "accuracy_at_1": sparse_credit(hits, len(vocabulary), masks),
-        "lexical_match": sparse_credit(lexical, len(vocabulary), masks),
-    }
-    text, reasons = _text_credits(scorers, truths, vocabulary, masks)
-    credits |= text
+    layer = [truth[unit] for unit in sorted(truth)]
+    judge = Judge(truths, layer, scorers, rules, reader, masks)
+    judged = judge.judge(vocabulary)
+    true, reasons = judged.true, judged.reasons
 
     table = _bare_table(given, truth)
-    silent = np.zeros(len(rows))
-    for name, credit in credits.items():
-        table.loc[rows, name] = credit.own(own, credit.row_mean if name in text else silent)
+    for name, credit in judged.credits.items():
+        table.loc[rows, name] = credit.own(own, silence(name, credit))
     table.loc[rows, "accuracy_at_5"] = [
         float(hit_within(chosen.tolist(), indices))
         for chosen, indices in zip(top, true, strict=True)
@@ -238,19 +219,28 @@ def _evaluate(
         table.loc[rows, "truth_score"] = found
     why_no_rank = NO_SET if given.concepts is None else NO_MATRIX if matrix is None else NOT_IN_SET
     reasons |= {"truth_rank": why_no_rank, "reciprocal_rank": why_no_rank}
+    live = np.flatnonzero(~given.dead)
+    written = None
+    if given.concepts is None and isinstance(reader, SentenceReader) and truths:
+        right = table.loc[rows, "lexical_match"].to_numpy() == 1
+        said = [given.labels[unit][0] for unit in live.tolist() if given.labels[unit]]
+        texts, ceilings = write(reader, truths, list(table.loc[rows, "label"]), list(right), said)
+        written = Written(texts, ceilings, judge.judge(texts).credits)
     setting = Setting(
         units=rows,
-        live=np.flatnonzero(~given.dead),
+        live=live,
         concepts=vocabulary,
         has_set=given.concepts is not None,
         true=true,
-        credits=credits,
+        credits=judged.credits,
         reasons=reasons,
         labels=own,
         top=top,
         scores=matrix,
         parts=subsets,
         seed=seed,
+        n_names=judge.n_names,
+        written=written,
     )
     return setting, table
 
@@ -261,30 +251,6 @@ def _top(names: Sequence[str], place: Mapping[str, int], rules: LabelRules) -> N
     for name in names:
         seen.setdefault(name if rules.official else normalise(name), place[name])
     return np.array(list(seen.values())[:TOP], dtype=np.int64)
-
-
-def _text_credits(
-    scorers: Mapping[str, TextScorer],
-    truths: Sequence[TrueName],
-    vocabulary: Sequence[str],
-    masks: NDArray[np.bool_],
-) -> tuple[dict[str, Credit], dict[str, str]]:
-    """Cosine tables by column, and for the columns without one the reason."""
-    credits: dict[str, Credit] = {}
-    reasons: dict[str, str] = {}
-    for column, scorer in scorers.items():
-        names = {column: False, f"{column}_best_synonym": True}
-        if scorer.embedder is None:
-            reasons |= dict.fromkeys(names, scorer.reason)
-        elif not truths or not vocabulary:
-            reasons |= dict.fromkeys(names, "no unit is scored, or no unit has a label")
-        else:
-            concepts = embed(scorer.embedder, vocabulary)
-            strings = embed(scorer.embedder, truth_strings(truths))
-            for name, best in names.items():
-                cosines = text_cosines(truths, concepts, strings, best_synonym=best)
-                credits[name] = cosine_credit(cosines, masks)
-    return credits, reasons
 
 
 def _bare_table(given: Labels, truth: Mapping[int, TrueName]) -> pd.DataFrame:

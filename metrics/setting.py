@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from metrics.credit import Credit, Indices
+    from metrics.credit import Credit, Floats, Indices
+    from metrics.written import Written
 
 RANK_COLUMNS = frozenset({"truth_rank", "reciprocal_rank"})
 
@@ -30,14 +31,16 @@ class Setting:
         concepts: The vocabulary: the concept set, or the labels in use for free text.
         has_set: Whether the vocabulary is a concept set.
         true: Indices of each unit's true concepts.
-        credits: Summaries by column, for accuracy_at_1, lexical_match and the cosines that can be
-            had; their subsets are `parts`' in order.
+        credits: Summaries by column, for accuracy_at_1, lexical_match and what embedders judge, as
+            far as it can be had; their subsets are `parts`' in order.
         reasons: By column, why it has no value.
         labels: Vocabulary index of each unit's label, int64 [R]; -1 for none.
         top: Vocabulary indices of each unit's best five different labels.
         scores: The R rows of the score matrix, or None.
         parts: Subsets of the units, bool [R], by `Cut.part`.
         seed: Seed of draws and bootstraps.
+        n_names: Number of different true names of the layer.
+        written: Sentences of the controls; None where labels are no sentences.
     """
 
     units: Indices
@@ -52,6 +55,8 @@ class Setting:
     scores: NDArray[np.floating] | None
     parts: Mapping[str, NDArray[np.bool_]]
     seed: int
+    n_names: int = 0
+    written: Written | None = None
 
     @property
     def n_true(self) -> Indices:
@@ -66,6 +71,14 @@ class Setting:
         """The units that a score is over: for ranks, those whose truth is in the set."""
         mask = self.parts[cut.part]
         return mask & (self.n_true > 0) if METRICS[cut.metric].column in RANK_COLUMNS else mask
+
+
+def silence(column: str, credit: Credit) -> Floats:
+    """What a live unit without a label scores, float64 [R].
+
+    Of a cosine it is what a random label would score, else nothing.
+    """
+    return credit.row_mean if "cosine" in column else np.zeros_like(credit.row_mean)
 
 
 def null(cut: Cut, reason: str) -> Score:

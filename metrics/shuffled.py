@@ -10,7 +10,7 @@ import numpy as np
 from metrics.aggregate import METRICS
 from metrics.ranks import cross_ranks
 from metrics.scores import Score
-from metrics.setting import RANK_COLUMNS, Setting, null
+from metrics.setting import RANK_COLUMNS, Setting, null, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ def shuffled(setting: Setting, own: Mapping[str, Score]) -> dict[str, Score]:
             value = _shuffled_hits(setting, mask)
         elif credit is not None:
             named = setting.labels[mask & (setting.labels >= 0)]
-            silent = credit.row_mean[mask] if "cosine" in metric.column else np.zeros(n)
+            silent = silence(metric.column, credit)[mask]
             means = credit.column_sum[order.index(cut.part), named] / n
             value = float((np.sort(means).sum() + (n - named.size) * silent.mean()) / n)
         found[cut.name] = (

@@ -24,6 +24,7 @@ METRIC_COLUMNS = (
     "clip_cosine",
     "clip_cosine_best_synonym",
     "lexical_match",
+    "nearest_name",
 )
 COLUMNS = (
     "unit",
@@ -34,6 +35,10 @@ COLUMNS = (
     "dead",
     *METRIC_COLUMNS,
 )
+
+
+_LATER = frozenset({"nearest_name"})
+"""Columns that older tables lack: without a value there."""
 
 
 def units_csv(units: pd.DataFrame) -> str:
@@ -51,10 +56,11 @@ def read_units(source: str | Path | IO[str]) -> pd.DataFrame:
         ValueError: A column is missing, or a cell is not of its column's kind.
     """
     cells = pd.read_csv(source, dtype=str, keep_default_na=False, na_filter=False)
-    missing = [name for name in COLUMNS if name not in cells.columns]
+    missing = [name for name in COLUMNS if name not in cells.columns and name not in _LATER]
     if missing:
         raise ValueError(f"the table of units lacks the column(s) {', '.join(missing)}")
-    units = cells.copy()
+    units = cells.reindex(columns=[*cells.columns, *(_LATER - set(cells.columns))], fill_value="")
+    cells = units.copy()
     units["unit"] = cells["unit"].astype("int64")
     unknown = set(cells["dead"]) - {"True", "False"}
     if unknown:

@@ -17,6 +17,7 @@ from leaderboards.storage import add_scores, read_descriptions
 from metrics.labels import LabelRules
 from metrics.readings import formula_reader
 from metrics.scoring import score
+from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | N
             clip_reason=(SHARED_TOWER if circular else ONE_JUDGE) if one_judge else "",
             circular=circular,
             rules=LabelRules(official=parts.config.scoring.official_labels),
-            reader=_reader(parts),
+            reader=_reader(parts, layer),
             seed=parts.config.scoring.seed,
         )
     content = scored.to_json()
@@ -99,8 +100,14 @@ def _matrix(store: Store, key: str, units: int, parts: Parts) -> NDArray[np.floa
     return kept_scores(store, key, units, parts.words) if parts.closed else None
 
 
-def _reader(parts: Parts) -> Reader | None:
-    """Formulas of mask labels are read name by name; all other labels say themselves."""
+def _reader(parts: Parts, layer: str) -> Reader | None:
+    """How labels are read.
+
+    Sentences are searched for the layer's true names, formulas of mask labels are read name by
+    name; all other labels say themselves.
+    """
+    if parts.method.vocabulary == "free text":
+        return sentence_reader(parts.true_names(layer))
     if parts.closed or not parts.uses_masks:
         return None
     return formula_reader({label.name: label.category for label in parts.mask_labels})

@@ -69,9 +69,9 @@ def test_names_columns_and_json():
     result = score(**arguments())
     bases = ["accuracy_at_1", "accuracy_at_5", "mean_rank", "median_rank", "mrr", "clip_cosine",
              "clip_cosine_best_synonym", "sentence_cosine", "sentence_cosine_best_synonym",
-             "lexical_match"]  # fmt: skip
+             "lexical_match", "nearest_name"]  # fmt: skip
     grouped = ["accuracy_at_1", "accuracy_at_5", "mean_rank", "sentence_cosine",
-               "sentence_cosine_best_synonym", "lexical_match"]  # fmt: skip
+               "sentence_cosine_best_synonym", "lexical_match", "nearest_name"]  # fmt: skip
     expected = {*bases, *(f"selective_{b}" for b in bases), "coverage", "auroc"}
     expected |= {"distinct_labels", "top_label_share"}
     expected |= {f"{b}[{g}]" for b in grouped for g in ("seen", "unseen")}
@@ -151,7 +151,7 @@ def test_circularity():
         assert result.values[name].reason == "one text tower"
     for entries in (result.values, *result.controls.values()):
         for name, entry in entries.items():
-            assert entry.circular is ("sentence_cosine" in name)
+            assert entry.circular is ("sentence_cosine" in name or "nearest_name" in name)
     assert result.values["sentence_cosine"].to_json()["circular"] is True
     assert "circular" not in result.values["mrr"].to_json()
 
@@ -175,7 +175,10 @@ def test_free_text_has_no_set_to_draw_from():
     assert result.values["accuracy_at_1"] is not None
     assert result.values["accuracy_at_1"].chance is None
     assert result.controls["oracle"]["accuracy_at_1"].value is None
-    assert "free text" in result.controls["constant"]["lexical_match"].reason
+    assert "free text" in result.controls["chance"]["lexical_match"].reason
+    assert "no form" in result.controls["oracle"]["lexical_match"].reason
+    assert result.controls["constant"]["lexical_match"].detail["concept"] in CONCEPTS
+    assert "listed" not in result.controls
     assert result.controls["shuffled"]["sentence_cosine"].value is not None
     assert result.values["sentence_cosine"].value is not None
 
@@ -308,6 +311,15 @@ def test_one_more_silent_unit_never_pays(seed, name):
 def test_inputs_that_do_not_fit_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         score(**arguments(**changes))
+
+
+def test_a_table_from_before_nearest_name_is_read():
+    units = score(**arguments()).units
+    old = read_units(io.StringIO(units_csv(units.drop(columns="nearest_name"))))
+    assert old["nearest_name"].isna().all()
+    found = aggregate_units(old, seed=0)
+    assert found["nearest_name"].value is None
+    assert found["lexical_match"] == aggregate_units(units, seed=0)["lexical_match"]
 
 
 def test_a_table_without_a_column_is_refused():

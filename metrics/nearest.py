@@ -1,0 +1,93 @@
+"""`nearest_name`: which true name of the layer is nearest to a label, by sentence embedding.
+
+Any label can be judged so, a concept word as well as a sentence. With the layer's names as the only
+candidates, the style of a sentence costs nothing by itself; still a model judges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.labels import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metrics.truth import TrueName
+
+Indices = NDArray[np.int64]
+
+TIE = 1e-6
+"""Cosines in float32 that differ by less are equal: the rest is the rounding of a batch."""
+
+_TILE_FLOATS = 4_000_000
+
+
+def distinct_names(truths: Sequence[TrueName]) -> dict[str, tuple[str, ...]]:
+    """The strings (published names and synonyms) of each different true name.
+
+    Units whose published names are equal after normalisation have one name between them.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for truth in truths:
+        strings = found.setdefault(normalise(truth.name), {})
+        strings.update(dict.fromkeys((truth.name, *truth.synonyms)))
+    return {key: tuple(strings) for key, strings in found.items()}
+
+
+def nearest_names(
+    labels: NDArray[np.float32], strings: NDArray[np.float32], names: Sequence[Indices]
+) -> Indices:
+    """The name nearest to each label: the best cosine over the name's strings.
+
+    Args:
+        labels: Unit-norm vectors of V labels, float32 [V, D].
+        strings: Unit-norm vectors of S different strings, float32 [S, D].
+        names: Positions in `strings` for each of G names; every name has one at least, and a
+            string may belong to several.
+
+    Returns:
+        A name for each label, int64 [V]; -1 where two names are equally near.
+    """
+    order = np.concatenate(names)
+    starts = np.cumsum([0, *(len(own) for own in names)])[:-1]
+    nearest = np.full(len(labels), -1, dtype=np.int64)
+    step = max(1, _TILE_FLOATS // max(1, order.size))
+    for first in range(0, len(labels), step):
+        # Each string is multiplied once, so a string of two names is equally near to both.
+        cosines = labels[first : first + step] @ strings.T
+        best = np.maximum.reduceat(cosines[:, order], starts, axis=1)
+        winner = best.argmax(axis=1)
+        top = np.take_along_axis(best, winner[:, None], axis=1)
+        alone = (best > top - TIE).sum(axis=1) == 1
+        nearest[first : first + step] = np.where(alone, winner, -1)
+    return nearest
+
+
+def nearest_hits(
+    truths: Sequence[TrueName],
+    layer: Sequence[TrueName],
+    place: Mapping[str, int],
+    labels: NDArray[np.float32],
+    strings: NDArray[np.float32],
+) -> list[Indices]:
+    """The labels whose nearest name is the unit's own.
+
+    Args:
+        truths: True names of R units.
+        layer: All true names of the layer, which the nearest is sought among.
+        place: Position of each string in `strings`.
+        labels: Unit-norm vectors of V labels, float32 [V, D].
+        strings: Unit-norm vectors of the strings, float32 [S, D].
+
+    Returns:
+        For each unit ascending indices of labels.
+    """
+    names = distinct_names(layer)
+    where = [np.array([place[text] for text in texts], dtype=np.int64) for texts in names.values()]
+    nearest = nearest_names(labels, strings, where)
+    own = {key: np.flatnonzero(nearest == number) for number, key in enumerate(names)}
+    return [own[normalise(truth.name)] for truth in truths]
