@@ -1,13 +1,16 @@
-"""Where a job runs: the device and the number of threads."""
+"""Where and how a job runs: the device, threads, and how evidence is gathered."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
+from bench.evidence.how import How
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+GB = 10**9
 
 
 def resolve_device(config: DictConfig) -> str:
@@ -30,3 +33,21 @@ def resolve_device(config: DictConfig) -> str:
             cure="runtime.device=cpu, or install a torch build with CUDA",
         )
     return asked
+
+
+def how_of(config: DictConfig, device: str) -> How:
+    """How evidence is gathered, as `runtime` and `target.precision` say.
+
+    Args:
+        config: A composed configuration.
+        device: What `resolve_device` settled on.
+    """
+    runtime = config.runtime
+    return How(
+        device=device,
+        batch_size=runtime.batch_size,
+        workers=runtime.workers,
+        progress=runtime.progress,
+        precision=config.target.precision,
+        maps_limit=runtime.maps_limit_gb * GB,
+    )

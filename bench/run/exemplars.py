@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from omegaconf import OmegaConf
 
 from bench import catalog
-from bench.evidence import How, Store, exemplars_held, gather, gather_exemplars
-from bench.run.device import resolve_device
+from bench.evidence import Store, exemplars_held, gather, gather_exemplars
+from bench.run.device import how_of, resolve_device
 from bench.run.parts import params_of
-from bench.run.shared import GB
 from bench.timing import Timer
 from leaderboards.distinct import title
 
@@ -83,18 +82,10 @@ class ExemplarSource:
             UserError: A layer that the target does not have, an image that cannot be read, or a
                 target of which it is not known what part of an image it sees.
         """
-        runtime, target = self.config.runtime, self.config.target
         device = resolve_device(self.config)
-        how = How(
-            device=device,
-            batch_size=runtime.batch_size,
-            workers=runtime.workers,
-            progress=runtime.progress,
-            precision=target.precision,
-            maps_limit=runtime.maps_limit_gb * GB,
-        )
+        how = how_of(self.config, device)
         timer = Timer(device)
-        shown = (self.target, self.layers, target.pooling, self.probe)
+        shown = (self.target, self.layers, self.config.target.pooling, self.probe)
         held = exemplars_held(*shown, rule, size, store=self.store, how=how)
         gathered = gather(*shown, store=self.store, timer=timer, how=how, maps=not held)
         return {

@@ -19,7 +19,7 @@ from metrics.readings import clean_mask_label
 
 if TYPE_CHECKING:
     from baselines.base import Method
-    from baselines.spatial import MaskLabel
+    from baselines.spatial import ExemplarRule, MaskLabel
     from bench.parts import (
         CaptionerPart,
         ConceptSet,
@@ -120,6 +120,13 @@ class Parts:
     def closed(self) -> bool:
         """Whether labels are members of `words`, and a full matrix ranks these."""
         return self.method.vocabulary in CLOSED
+
+    @property
+    def exemplar_settings(self) -> tuple[ExemplarRule, int]:
+        """Which exemplars the method wants, and the side of the images that the captioner wants."""
+        assert self.captioner is not None
+        rule: ExemplarRule = self.method.exemplar_rule  # type: ignore[attr-defined]
+        return rule, self.captioner.image_size
 
     def describe_concepts(self) -> dict[str, Any]:
         """What the labels were chosen from: {name, params, sha256, n}.

@@ -10,7 +10,7 @@ from baselines.base import Evidence
 from bench.config.validate import parse_share
 from bench.encoders.image_text import LoadedImageText
 from bench.evidence import (
-    How,
+    exemplars_held,
     gather,
     gather_exemplars,
     gather_share,
@@ -18,11 +18,11 @@ from bench.evidence import (
     segment_share,
     text_embeddings,
 )
+from bench.run.device import how_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omegaconf import DictConfig
     from torch import Tensor
 
     from baselines.base import Method
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from bench.run.parts import Parts
     from bench.run.plan import PlannedJob
     from bench.timing import Timer
-
-GB = 10**9
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,9 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     """
     parts, config = planned.parts, planned.job.config
     needs = parts.method.needs
+    maps = "maps" in needs
+    if "exemplars" in needs and not maps:
+        maps = not _exemplars_held(planned, layers, store)
     gathered = gather(
         parts.target,
         layers,
@@ -108,8 +109,9 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         parts.encoder if "image_embeddings" in needs else None,
         store=store,
         timer=timer,
-        how=_how(config, timer.device),
-        maps=_reads_maps(parts.method),
+        how=how_of(config, timer.device),
+        maps="maps" in needs
+        or ("exemplars" in needs and not _exemplars_held(planned, layers, store)),
     )
     costs = list(gathered.costs)
     concept_embeddings = None
@@ -123,7 +125,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     if parts.segmented_probe:
         masks = parts.segmented_probe.masks(Path(config.runtime.cache).expanduser())
     elif parts.segmenter:
-        how = _how(config, timer.device)
+        how = how_of(config, timer.device)
         segmented = segment(parts.segmenter, parts.probe, store=store, timer=timer, how=how)
         masks = segmented
         costs += segmented.costs if segmented.cached else ()
@@ -132,7 +134,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         for layer in layers:
             found = _exemplars(planned, layer, gathered, store, timer)
             exemplars[layer] = found
-            costs += found.costs if found.cached else ()
+            costs += found.costs
     return Shared(
         gathered=gathered,
         concepts=parts.words if parts.uses_concepts else (),
@@ -146,27 +148,21 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     )
 
 
-def _reads_maps(method: Method) -> bool:
-    """Exemplars are made from maps."""
-    return bool({"maps", "exemplars"} & method.needs)
+def _exemplars_held(planned: PlannedJob, layers: Sequence[str], store: Store) -> bool:
+    parts, config = planned.parts, planned.job.config
+    rule, size = parts.exemplar_settings
+    how = how_of(config, "cpu")
+    shown = (parts.target, layers, config.target.pooling, parts.probe)
+    return exemplars_held(*shown, rule, size, store=store, how=how)
 
 
 def _exemplars(
     planned: PlannedJob, layer: str, gathered: GatheredEvidence, store: Store, timer: Timer
 ) -> StoredExemplars:
-    parts, config = planned.parts, planned.job.config
-    assert parts.captioner is not None
-    return gather_exemplars(
-        gathered,
-        layer,
-        parts.target,
-        parts.probe,
-        parts.method.exemplar_rule,  # type: ignore[attr-defined]  # of methods that need exemplars
-        parts.captioner.image_size,
-        store=store,
-        timer=timer,
-        how=_how(config, timer.device),
-    )
+    parts = planned.parts
+    how = how_of(planned.job.config, timer.device)
+    shown = (parts.target, parts.probe, *parts.exemplar_settings)
+    return gather_exemplars(gathered, layer, *shown, store=store, timer=timer, how=how)
 
 
 def _image_text(parts: Parts, device: str) -> ImageText | None:
@@ -187,7 +183,7 @@ def gather_one_share(
     share = parse_share(config.runtime.share)
     if share is None:
         return None
-    how = _how(config, timer.device)
+    how = how_of(config, timer.device)
     seen = gather_share(
         parts.target,
         layers,
@@ -197,7 +193,7 @@ def gather_one_share(
         timer=timer,
         share=share,
         how=how,
-        maps=_reads_maps(parts.method),
+        maps=bool({"maps", "exemplars"} & parts.method.needs),
     )
     if parts.segmenter and not parts.segmented_probe:
         marked = segment_share(
@@ -205,15 +201,3 @@ def gather_one_share(
         )
         return max(seen, marked)
     return seen
-
-
-def _how(config: DictConfig, device: str) -> How:
-    runtime = config.runtime
-    return How(
-        device=device,
-        batch_size=runtime.batch_size,
-        workers=runtime.workers,
-        progress=runtime.progress,
-        precision=config.target.precision,
-        maps_limit=runtime.maps_limit_gb * GB,
-    )
