@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--beam", type=int, default=50)
     options.add_argument("--vocabulary", type=int, default=300)
     options.add_argument("--max-length", type=int, default=15, help="most tokens of a sentence")
-    options.add_argument("--ending", type=float, default=6.0, help="more makes shorter sentences")
+    options.add_argument("--ending", type=float, default=3.0, help="more makes shorter sentences")
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--device", default="cpu")
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")

@@ -48,7 +48,7 @@ class Sizes:
     beam: int = 50
     vocabulary: int = 300
     max_length: int = 15
-    ending: float = 6.0
+    ending: float = 3.0
 
 
 @dataclass(frozen=True)
