@@ -30,6 +30,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench.speed $(SPEED)
 	$(BIN)/python -m bench.speed.dissection
 	$(BIN)/python -m bench.speed.composition
+	$(BIN)/python -m bench.speed.captioning
 
 clean:
 	rm -rf $(VENV) results build dist *.egg-info

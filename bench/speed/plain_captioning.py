@@ -1,0 +1,89 @@
+"""Sentences for units the plain way: unit by unit, each sentence of a beam for itself.
+
+Written from the formulas (MILAN, appendix B): at every step each sentence of the beam has a copy of
+the unit's features, which are projected to keys anew; every one goes through the whole LSTM step,
+finished ones too; each goes on by its best tokens, and the best of these make the next beam. The
+language model then reads each sentence from its start. Sentences of a beam are batched, so that
+what is compared is the work and not Python.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from baselines.captioning.vocabulary import special_ids
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from baselines.captioning.decoder import Decoder
+    from baselines.captioning.language_model import LanguageModel
+
+
+@torch.inference_mode()
+def beam(decoder: Decoder, features: Tensor, width: int, max_length: int) -> tuple[Tensor, Tensor]:
+    """The likeliest sentences of one unit that a beam search meets.
+
+    Args:
+        decoder: In eval mode.
+        features: Of the unit's exemplars, [K, F].
+        width: Sentences kept; at most as many as there are words.
+        max_length: Most tokens.
+
+    Returns:
+        Tokens int64 [width, T], filled up with stop, and log p [width], falling.
+    """
+    special = special_ids(decoder.config.vocabulary_size)
+    mean = features.mean(dim=0, keepdim=True)
+    h, c = torch.tanh(decoder.init_h(mean)), torch.tanh(decoder.init_c(mean))
+    said = torch.tensor([special.start], device=features.device)
+    tokens = said.new_empty(1, 0)
+    scores = features.new_zeros(1)
+    for _ in range(max_length):
+        h, c = _step(decoder, features, h, c, said)
+        log_p = torch.log_softmax(decoder.output(h), dim=-1)
+        log_p[:, list(special.silent)] = -torch.inf
+        done = said == special.stop
+        log_p[done] = -torch.inf
+        log_p[done, special.stop] = 0
+        best, words = log_p.topk(width, dim=1)
+        scores, chosen = (scores[:, None] + best).flatten().topk(width)
+        old = chosen // width
+        said = words.flatten()[chosen]
+        h, c = h[old], c[old]
+        tokens = torch.cat([tokens[old], said[:, None]], dim=1)
+        if (said == special.stop).all():
+            break
+    return tokens, scores
+
+
+def _step(
+    decoder: Decoder, features: Tensor, h: Tensor, c: Tensor, said: Tensor
+) -> tuple[Tensor, Tensor]:
+    seen = features.repeat(len(said), 1, 1)  # [beam, K, F]
+    joined = torch.tanh(decoder.query(h)[:, None] + decoder.key(seen))
+    alpha = decoder.attention(joined).softmax(dim=1)
+    context = (alpha * seen).sum(dim=1)
+    gated = torch.sigmoid(decoder.gate(h)) * context
+    read: tuple[Tensor, Tensor] = decoder.lstm(
+        torch.cat([decoder.embedding(said), gated], dim=1), (h, c)
+    )
+    return read
+
+
+@torch.inference_mode()
+def log_priors(model: LanguageModel, tokens: Tensor) -> Tensor:
+    """The log p(s) of one unit's sentences.
+
+    Args:
+        model: In eval mode.
+        tokens: int64 [beam, T], filled up with stop.
+    """
+    special = special_ids(model.config.vocabulary_size)
+    start = torch.full_like(tokens[:, :1], special.start)
+    log_p = model(torch.cat([start, tokens], dim=1)).gather(2, tokens[..., None]).squeeze(2)
+    stops = (tokens == special.stop).to(torch.int64)
+    total: Tensor = (log_p * (stops.cumsum(dim=1) - stops == 0)).sum(dim=1)
+    return total

@@ -1,0 +1,54 @@
+"""The comparison of the search for sentences compares equal results, and says what it measured."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from bench.speed import captioning
+from bench.speed import plain_captioning as plain
+from bench.speed.captioning_compare import Sizes, compare, make_inputs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SMALL = Sizes(units=3, exemplars=4, features=8, hidden=6, beam=5, vocabulary=14, max_length=6)
+
+
+def test_plain_loop_and_ours_agree() -> None:
+    rows, found = compare(make_inputs(SMALL, "cpu"), repeats=1)
+    assert [row.part for row in rows] == ["beam", "log p(s)", "rerank"]
+    assert found["same_best"] == 1
+    assert found["max_difference"] < 1e-4
+    assert 0 < found["mean_length"] < 6
+    assert rows[2].ours_s == pytest.approx(rows[0].ours_s + rows[1].ours_s)
+
+
+def test_sides_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(model: object, tokens: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(tokens))
+
+    monkeypatch.setattr(plain, "log_priors", other)
+    with pytest.raises(ValueError, match="scores differ"):
+        compare(make_inputs(SMALL, "cpu"), repeats=1)
+
+
+def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = {"units": 2, "features": 8, "hidden": 6, "beam": 4, "vocabulary": 14, "exemplars": 3}
+    words = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
+    assert captioning.main([*words, "--repeats", "1", "--out", str(tmp_path)]) == 0
+    [record] = tmp_path.glob("captioning-*.json")
+    content = json.loads(record.read_text())
+    assert content["sizes"]["beam"] == 4
+    assert [row["part"] for row in content["rows"]] == ["beam", "log p(s)", "rerank"]
+    page = record.with_suffix(".md").read_text()
+    assert page == capsys.readouterr().out
+    assert page.startswith("# Sentences for units on ")
+
+
+def test_a_beam_wider_than_the_words_is_refused() -> None:
+    with pytest.raises(SystemExit):
+        captioning.main(["--beam", "20", "--vocabulary", "22"])
