@@ -44,6 +44,7 @@ TRUTHS: Registry[Truth] = Registry(
     "truths",
     Truth,  # type: ignore[type-abstract]
     {
+        "annotations": "bench.truths:AnnotationsTruth",
         "class_list": "bench.truths:ClassListTruth",
         "file": "bench.truths:FileTruth",
         "glyphs": "bench.truths:GlyphsTruth",

@@ -12,6 +12,7 @@ from leaderboards.frames import results_frame, summary_frame
 from leaderboards.naming import name_conditions, name_rows
 from leaderboards.sheets import Sheet, build_sheets
 from leaderboards.summary import Summary, build_summaries
+from leaderboards.words import WordTable, build_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,6 +50,7 @@ class Board:
         summary: The summaries' numbers and verdicts, long format.
         costs: One row per cell and hardware.
         detectors: What layers detect, by category; empty where no method counts it.
+        words: Labels side by side, of the layers that some method describes in sentences.
         failures: Cells that failed.
         problems: What was left out, and why.
     """
@@ -64,6 +66,7 @@ class Board:
     summary: pd.DataFrame
     costs: pd.DataFrame
     detectors: pd.DataFrame
+    words: tuple[WordTable, ...]
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
 
@@ -102,6 +105,7 @@ def build_board(
         summary=summary_frame(summaries),
         costs=build_costs(cells),
         detectors=detectors_frame(cells),
+        words=tuple(build_words(sheets, cells)),
         failures=tuple(_failures(cells)),
         problems=tuple(sorted(problems, key=lambda p: (p.kind, p.where, p.message))),
     )

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboards.record import Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
-from leaderboards.storage import Problem, find_records, read_timings
+from leaderboards.storage import Problem, find_records, read_timings, read_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+
+FREE_TEXT = "free text"
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,14 @@ class Cell:
         record: What ran on what.
         scores: Its scores files, by skey.
         timings: Its timed runs, in the order in which they were made.
+        words: True name and first label of each unit, "" for none, where they are to be shown:
+            on layers of which some method writes sentences.
     """
 
     record: Record
     scores: tuple[ScoreSet, ...] = ()
     timings: tuple[Mapping[str, Any], ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
 
 
 def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
@@ -40,6 +46,7 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
     found = find_records(*roots)
     problems = list(found.problems)
     cells = []
+    written = {_layer(record) for _, record in found.records if writes(record)}
     for folder, record in found.records:
         where = f"{record.board}/{record.method['name']}/{record.key}"
         scores: list[ScoreSet] = []
@@ -56,8 +63,37 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
         ]
         if record.status == "ok" and not scores:
             problems.append(Problem(where, "unscored", "labels without a readable scores file"))
-        cells.append(Cell(record, tuple(scores), tuple(timings)))
+        words: tuple[tuple[str, str], ...] = ()
+        if scores and _layer(record) in written:
+            try:
+                words = _words_at(folder, scores[0].skey)
+            except RecordError as error:
+                problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
+        cells.append(Cell(record, tuple(scores), tuple(timings), words))
     return cells, problems
+
+
+def writes(record: Record) -> bool:
+    """Whether a record's labels are sentences of the method's own."""
+    return bool(record.method.get("vocabulary") == FREE_TEXT)
+
+
+def _layer(record: Record) -> str:
+    """What makes units the same ones: board, network and layer."""
+    target = record.target
+    return canonical(
+        [record.board, target.get("name"), target.get("fingerprint"), target.get("layer")]
+    )
+
+
+def _words_at(folder: Path, skey: str) -> tuple[tuple[str, str], ...]:
+    """True name and first label by unit; a unit without either is two empty texts."""
+    table = read_units(folder, skey)
+    found = {
+        int(unit): (str(truth), str(label))
+        for unit, truth, label in zip(table.unit, table.truth, table.label, strict=True)
+    }
+    return tuple(found.get(unit, ("", "")) for unit in range(max(found, default=-1) + 1))
 
 
 def _scores_at(path: Path) -> ScoreSet:

@@ -70,6 +70,22 @@ METRICS = {
     "clip_cosine_best_synonym": Metric(
         "CLIP cosine, best synonym", "share", "The same, against the nearest synonym."
     ),
+    "nearest_name": Metric(
+        "nearest true name",
+        "share",
+        "Share of units whose label is nearer, in the sentence encoder, to their own true name or "
+        "a synonym than to any other true name of the layer.",
+    ),
+    "bleu": Metric(
+        "BLEU",
+        "share",
+        "Corpus BLEU against the references (13a tokens, lower case), from 0 to 1.",
+    ),
+    "bertscore_f1": Metric(
+        "BERTScore F1",
+        "share",
+        "Rescaled, so that unrelated sentences score 0; the best of a unit's references.",
+    ),
     "distinct_labels": Metric(
         "distinct labels", "count", "Number of different labels given.", ranks=False
     ),

@@ -21,6 +21,9 @@ _MEANING = (
     "sentence_cosine_best_synonym",
     "clip_cosine",
     "clip_cosine_best_synonym",
+    "nearest_name",
+    "bleu",
+    "bertscore_f1",
 )
 _RANKS = ("mean_rank", "median_rank", "auroc", "distinct_labels", "top_label_share")
 _COVERAGE = ("coverage",)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 _EPSILON = 1e-9
 """Means of many ones may miss 1.0 by their rounding."""
 
+FLOORS = ("constant", "listed", "shuffled")
+"""Controls that use nothing of the network."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -93,7 +96,7 @@ def largest_disjoint(intervals: Sequence[tuple[float, float]]) -> int:
     return count
 
 
-def judge(entries: Sequence[Entry], floors: Sequence[str] = ("constant", "shuffled")) -> Verdict:
+def judge(entries: Sequence[Entry], floors: Sequence[str] = FLOORS) -> Verdict:
     """Say what a column supports.
 
     Args:

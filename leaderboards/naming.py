@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Condition:
         scoring: What the labels are judged by; empty where the target has one scoring alone.
         skey: The key of the scores files.
         n_images: Size of the probe set.
-        n_concepts: Size of the concept set.
+        n_concepts: Size of the concept set; None for labels from no set.
     """
 
     id: str
@@ -55,8 +56,8 @@ class Condition:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Sort key: by target, then probe set, then the size of the concept set."""
-        size = -1 if self.n_concepts is None else self.n_concepts
+        """Sort key: by target, then probe set, then the size of the concept set; no set is last."""
+        size = math.inf if self.n_concepts is None else self.n_concepts
         return (*self.place, self.probe, size, self.concepts, self.scoring, self.id)
 
 
@@ -84,7 +85,8 @@ def name_conditions(
     for index, (cell, scores) in enumerate(pairs):
         board, layer, _, _ = place = places[index]
         record, judge = cell.record, judges[index]
-        n_images, n_concepts = _size(record.probe), _size(record.concepts)
+        # Free text comes from a set of no words, which is no size to show.
+        n_images, n_concepts = _size(record.probe), _size(record.concepts) or None
         size = "" if n_concepts is None else f" ({n_concepts:,})"
         parts = [
             (_name(record.probe), _identity(record.probe)),

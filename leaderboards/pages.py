@@ -42,9 +42,18 @@ best method out at random (the exact mean over permutations), **chance** is the 
 uniformly random concept."""
 
 
+_FREE_TEXT = """\
+*Free text* has columns of its own, for there is no set to choose from: its **oracle** is the true
+name put into the best method's own sentences, its **constant** the one sentence in use that scores
+best, and **listed** one label that lists all true names of the layer. A sentence is right where it
+mentions the true name, or a synonym, as whole words and no other true name of the layer."""
+
+
 def front_page(board: Board) -> str:
     """README.md: what is best where, the headline tables, and what they support."""
     parts = [f"# Leaderboard: {escape(board.name)}", _introduction(board), _HOW_TO_READ]
+    if any(sheet.control("listed") for sheet in board.sheets):
+        parts.append(_FREE_TEXT)
     if board.summaries:
         parts += ["## At a glance", _glance(board)]
     place = None
@@ -74,6 +83,8 @@ def _introduction(board: Board) -> str:
         "Every metric: [board.md](board.md), unrounded in [results.csv](results.csv). These tables "
         "unrounded: [summary.csv](summary.csv). Time and memory: [costs.md](costs.md)."
     )
+    if board.words:
+        links += " Sentences beside the other methods' words: [labels.md](labels.md)."
     return f"{counts} {provenance(board)}\n\n{links}"
 
 

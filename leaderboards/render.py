@@ -11,6 +11,7 @@ from leaderboards.details import details_page
 from leaderboards.detectors_page import PICTURE
 from leaderboards.files import csv_bytes, replace_file
 from leaderboards.pages import front_page
+from leaderboards.words_page import words_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,8 @@ def render_scores(board: Board) -> dict[str, bytes]:
         "results.csv": _csv(board.results, _provenance(board)),
         "summary.csv": _csv(board.summary, _provenance(board)),
     }
+    if board.words:
+        files["labels.md"] = words_page(board).encode("utf-8")
     if len(board.detectors):
         files["detectors.csv"] = _csv(board.detectors, _provenance(board))
     return files

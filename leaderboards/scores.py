@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCORES_SCHEMA = 1
-CONTROLS = ("oracle", "constant", "shuffled", "chance")
+CONTROLS = ("oracle", "constant", "listed", "shuffled", "chance")
 """The controls in the order of a board's rows, from the ceiling down to the floor."""
 
 
@@ -28,7 +28,7 @@ class ScoreSet:
         scoring: {"truth", "sentence", "rules"}: what the labels were judged by.
         circular: The sentence scorer and the labelling encoder share a text tower.
         scores: Score by name; `name[group]` for a part of the truth.
-        controls: The same by control ("oracle", "constant", "shuffled", "chance").
+        controls: The same by control ("oracle", "constant", "shuffled", "chance", "listed").
     """
 
     skey: str

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from leaderboards.cells import writes
 from leaderboards.columns import HEADLINES, METRICS, NORMALISED
 from leaderboards.intervals import Entry
 from leaderboards.naming import Condition, name_conditions, name_rows
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from leaderboards.cells import Cell
     from leaderboards.record import Record
 
-_GIVEN = {"oracle": "truth", "constant": "truth", "shuffled": "truth", "chance": "none"}
+_GIVEN = dict.fromkeys(CONTROLS, "truth") | {"chance": "none"}
+_CLOSED = ("concept set", "mask labels")
 _TOLERANCE = 1e-6
 
 
@@ -48,7 +50,8 @@ class Row:
     @property
     def vocabulary(self) -> str:
         """Where the row's words come from."""
-        return str(self.record.method.get("vocabulary", "?")) if self.is_method else "concept set"
+        own = str(self.record.method.get("vocabulary", "?"))
+        return own if self.is_method or writes(self.record) else "concept set"
 
     @property
     def origin(self) -> str:
@@ -156,17 +159,23 @@ def build_sheets(cells: Sequence[Cell]) -> list[Sheet]:
 
 def _sheet(condition: Condition, members: list[tuple[str, Cell, ScoreSet]]) -> Sheet:
     counts = Counter(label for label, _, _ in members)
+    # Where nothing that a reader would recognise tells two apart, the key does.
+    members = [
+        (name if counts[name] == 1 else f"{name} #{cell.record.key[:6]}", cell, scores)
+        for name, cell, scores in members
+    ]
     methods = []
     shuffled = {}
-    for name, cell, scores in members:
-        # Nothing that a reader would recognise tells these apart: the key does.
-        label = name if counts[name] == 1 else f"{name} #{cell.record.key[:6]}"
+    for label, cell, scores in members:
         methods.append(Row(label, True, scores.scores, cell.record))
         if "shuffled" in scores.controls:
             note = f"labels of {label}"
             shuffled[label] = Row("shuffled", False, scores.controls["shuffled"], cell.record, note)
     headline = next((name for name in HEADLINES if any(_has(row, name) for row in methods)), "")
     methods.sort(key=lambda row: (-_worth(row, headline), row.label))
+    place = {row.label: number for number, row in enumerate(methods)}
+    # Controls of a set belong to all; free text has none, so the best method lends its words.
+    members.sort(key=lambda member: 0 if _closed(member[1]) else 1 + place[member[0]])
     controls, notes = _controls(members)
     for row in methods:
         if row.label in shuffled:
@@ -186,19 +195,27 @@ def _sheet(condition: Condition, members: list[tuple[str, Cell, ScoreSet]]) -> S
 def _controls(
     members: Sequence[tuple[str, Cell, ScoreSet]],
 ) -> tuple[dict[str, Row], tuple[str, ...]]:
-    """The controls that belong to the condition, and a note where files disagree on them."""
+    """The controls that belong to the condition, and a note where files disagree on them.
+
+    Args:
+        members: Label, cell and scores of each row, those that chose from a set first.
+    """
     rows: dict[str, Row] = {}
     source: dict[str, str] = {}
     notes = []
-    for name in ("oracle", "constant", "chance"):
+    for name in ("oracle", "constant", "listed", "chance"):
         for label, cell, scores in members:
             if name not in scores.controls:
                 continue
             if name not in rows:
                 found = scores.controls[name]
-                rows[name] = Row(name, False, found, cell.record, _word(name, found))
+                note = _word(name, found)
+                if writes(cell.record) and name in ("oracle", "constant"):
+                    said = _word(name, found, "sentence")
+                    note = "; ".join(filter(None, (f"in the words of {label}", said)))
+                rows[name] = Row(name, False, found, cell.record, note)
                 source[name] = label
-            elif _differ(rows[name].scores, scores.controls[name]):
+            elif _closed(cell) and _differ(rows[name].scores, scores.controls[name]):
                 notes.append(
                     f"The {name} control of {label} differs from that of {source[name]}, which "
                     "is shown: their scored units or words differ."
@@ -206,7 +223,11 @@ def _controls(
     return rows, tuple(notes)
 
 
-def _word(name: str, scores: Mapping[str, Score]) -> str:
+def _closed(cell: Cell) -> bool:
+    return cell.record.method.get("vocabulary", _CLOSED[0]) in _CLOSED
+
+
+def _word(name: str, scores: Mapping[str, Score], kind: str = "word") -> str:
     """The constant control's word or words: one per metric, as each has a best of its own."""
     if name != "constant":
         return ""
@@ -216,7 +237,7 @@ def _word(name: str, scores: Mapping[str, Score]) -> str:
         if word and metric in METRICS:
             words[word].append(metric)
     if len(words) == 1:
-        return f"the word {next(iter(words))}"
+        return f"the {kind} {next(iter(words))}"
     return "; ".join(f"{word} ({', '.join(metrics)})" for word, metrics in sorted(words.items()))
 
 

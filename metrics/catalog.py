@@ -16,6 +16,8 @@ SUMMARIES = {
     "lexical_match": "1 for an exact, inflected or synonymous label, 0.5 for a listed hypernym",
     "nearest_name": "share of units whose label is nearest to their own true name, of all true "
     "names of the layer, by sentence embedding",
+    "bleu": "corpus BLEU against written references, 0 to 1; where there are such",
+    "bertscore_f1": "rescaled BERTScore against written references, the best of a unit's",
     "distinct_labels": "number of different first labels of a layer",
     "top_label_share": "share of units that carry the commonest label",
     "coverage": "share of live units with a label",

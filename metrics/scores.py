@@ -64,7 +64,8 @@ class Scored:
         values: Scores by name.
         controls: Scores by name of each control: "chance", "constant", "shuffled", "oracle", and
             for sentences "listed".
-        units: The table of units (`metrics.units`), from which all `values` can be derived again.
+        units: The table of units (`metrics.units`), from which all `values` can be derived again
+            but those that ask for references, `bleu` and `bertscore_f1`.
     """
 
     values: Mapping[str, Score]

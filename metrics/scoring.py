@@ -18,6 +18,7 @@ from metrics.controls import chance, constant, listed, oracle, shuffled
 from metrics.judge import Judge, TextScorer
 from metrics.labels import LabelRules, normalise
 from metrics.ranks import hit_within, truth_ranks
+from metrics.references import reference_scores
 from metrics.scores import Score, Scored
 from metrics.sentences import SentenceReader
 from metrics.setting import Setting, silence
@@ -25,7 +26,7 @@ from metrics.units import COLUMNS
 from metrics.written import Written, write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -101,6 +102,7 @@ def score(
     circular: bool = False,
     rules: LabelRules | None = None,
     reader: Reader | None = None,
+    bert: Callable[..., Score] | None = None,
     seed: int = 0,
 ) -> Scored:
     """Score one labelling of a layer.
@@ -121,6 +123,8 @@ def score(
         rules: How labels are compared with true names; the mended rule if None.
         reader: What names a label says, for accuracy and lexical match; itself alone if None. A
             `metrics.sentences.SentenceReader` also lends the controls its sentences.
+        bert: Computes BERTScore where the truth has references (`metrics.references.BertScorer`);
+            None for no value.
         seed: Seed of bootstraps and of the chance draw.
 
     Returns:
@@ -161,6 +165,9 @@ def score(
         control: {name: _marked(name, entry, circular) for name, entry in entries.items()}
         for control, entries in controls.items()
     }
+    said = units.loc[setting.units, "label"].tolist()
+    references = [truth[unit].references for unit in setting.units.tolist()]
+    bounded |= reference_scores(said, references, seed=seed, bert=bert)
     return Scored(bounded, marked, units)
 
 

@@ -18,6 +18,8 @@ from scipy.stats import binom
 from metrics.numeric import midranks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 0.95
@@ -101,6 +103,34 @@ def bca_mean(
     # No resample leaves the range of the values, but scaling back rounds.
     ends = np.quantile(means, levels) * scale + mean
     low, high = np.clip(ends, sample[0], sample[-1])
+    return float(low), float(high)
+
+
+def bootstrap_interval(
+    rows: NDArray[np.integer],
+    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Percentile bootstrap interval of a statistic of sums over units (B. Efron, 1979).
+
+    Args:
+        rows: What each unit adds to the sums [n, K]; they are sorted first.
+        statistic: From sums [B, K] to values [B].
+        seed: Seed of the resampling.
+        resamples: B.
+
+    Returns:
+        The interval; none for fewer than two units.
+    """
+    n = len(rows)
+    if n < 2:
+        return NO_INTERVAL
+    ordered = rows[np.lexsort(rows.T[::-1])].astype(np.int64)
+    counts = _resample_counts(n, resamples, seed).astype(np.int64)
+    values = statistic(np.einsum("bn,nk->bk", counts, ordered))
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

@@ -15,12 +15,14 @@ class TrueName:
         hypernyms: Broader names that earn half a point in `lexical_match`.
         group: A part of the truth whose scores are also shown apart, such as "seen" and "unseen"
             (whether the encoder's training captions ever used the name); empty for none.
+        references: Sentences that people wrote of the unit, for BLEU and BERTScore.
     """
 
     name: str
     synonyms: tuple[str, ...]
     hypernyms: tuple[str, ...] = ()
     group: str = ""
+    references: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.synonyms:

@@ -36,6 +36,24 @@ class TargetConfig(PartConfig):
 
 
 @dataclass
+class BertScoreConfig:
+    """BERTScore of sentences against written references.
+
+    Attributes:
+        model: A folder of a Hugging Face model, or a name on the hub; empty computes none.
+        layer: The layer whose vectors are compared; 0 for the one that bert-score uses.
+        baseline: Precision, recall and F1 of unrelated sentences, which rescaling makes 0; empty
+            for bert-score's own numbers for an English model of that name.
+        idf: Weigh tokens by their inverse frequency among the references.
+    """
+
+    model: str = ""
+    layer: int = 0
+    baseline: list[float] = field(default_factory=list)
+    idf: bool = True
+
+
+@dataclass
 class ScoringConfig:
     """How labels are scored; the same for every row of a board.
 
@@ -43,12 +61,14 @@ class ScoringConfig:
         sentence: The sentence encoder of `sentence_cosine`.
         clip_text: The image-text model whose text tower makes `clip_cosine`; name "same" is the
             labelling encoder.
+        bertscore: How `bertscore_f1` is computed, where the truth has references.
         official_labels: Compare labels as the official CLIP-Dissect code does, faults included.
         seed: Of bootstrap resamples and of the drawn chance control.
     """
 
     sentence: PartConfig = field(default_factory=PartConfig)
     clip_text: PartConfig = field(default_factory=PartConfig)
+    bertscore: BertScoreConfig = field(default_factory=BertScoreConfig)
     official_labels: bool = False
     seed: int = 0
 

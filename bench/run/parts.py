@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from baselines.base import CLOSED
 from bench import catalog
+from bench.bertscore import describe_bertscore
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
 from bench.run.keys import label_key, short_hash, words_hash
@@ -202,13 +203,14 @@ class Parts:
 
     def scoring(self, layer: str) -> dict[str, Any]:
         """What decides the scores, besides the labels: truth, scorers, rules."""
-        truth = {str(unit): dataclasses.asdict(n) for unit, n in self.true_names(layer).items()}
+        truth = {str(unit): _told(name) for unit, name in self.true_names(layer).items()}
         return {
             "truth": {"name": self.names["truth"], "units": len(truth), "hash": short_hash(truth)},
             "sentence": dict(fingerprint(self.sentence)),
             "clip_text": dict(fingerprint(self.clip_text)),
             "rules": {"official_labels": self.config.scoring.official_labels},
             "seed": self.config.scoring.seed,
+            **describe_bertscore(self.config.scoring.bertscore),
         }
 
 
@@ -268,6 +270,14 @@ def params_of(part: object) -> dict[str, Any]:
 
 def _probes_with_masks() -> list[str]:
     return [name for name in catalog.PROBES.names() if hasattr(catalog.PROBES.get(name), "masks")]
+
+
+def _told(name: TrueName) -> dict[str, Any]:
+    """A true name as JSON, without references where there are none: as before there were any."""
+    told = dataclasses.asdict(name)
+    if not told["references"]:
+        del told["references"]
+    return told
 
 
 @cache

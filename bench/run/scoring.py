@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.bertscore import bert_scorer
 from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.device import resolve_device
 from bench.run.keys import short_hash
@@ -79,6 +80,7 @@ def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | N
             circular=circular,
             rules=LabelRules(official=parts.config.scoring.official_labels),
             reader=_reader(parts, layer),
+            bert=bert_scorer(parts.config.scoring.bertscore, device),
             seed=parts.config.scoring.seed,
         )
     content = scored.to_json()

@@ -1,9 +1,17 @@
 """Ground truth: the true names of a layer's units."""
 
+from bench.truths.annotations import AnnotationsTruth
 from bench.truths.class_list import ClassListTruth
 from bench.truths.file import FileTruth
 from bench.truths.glyphs import GlyphsTruth
 from bench.truths.none import NoTruth
 from bench.truths.places365 import Places365Truth
 
-__all__ = ["ClassListTruth", "FileTruth", "GlyphsTruth", "NoTruth", "Places365Truth"]
+__all__ = [
+    "AnnotationsTruth",
+    "ClassListTruth",
+    "FileTruth",
+    "GlyphsTruth",
+    "NoTruth",
+    "Places365Truth",
+]

@@ -31,7 +31,14 @@ class Row:
     where: str
 
 
-def read_rows(path: str, columns: Mapping[str, str], unit_column: str, field: str) -> Iterator[Row]:
+def read_rows(
+    path: str,
+    columns: Mapping[str, str],
+    unit_column: str,
+    field: str,
+    *,
+    repeats: bool = False,
+) -> Iterator[Row]:
     """Read a table whose lines are about one unit each; blank lines are skipped.
 
     Args:
@@ -39,10 +46,11 @@ def read_rows(path: str, columns: Mapping[str, str], unit_column: str, field: st
         columns: The setting that chooses each column the table must have, by header.
         unit_column: Header of the column of units.
         field: The setting that the path was given in.
+        repeats: Whether a unit may stand on several lines.
 
     Raises:
-        UserError: The file is missing or no such table; a unit stands twice or is no whole number
-            from 0; there is no line at all. Says which line.
+        UserError: The file is missing or no such table; a unit is no whole number from 0, or stands
+            twice where it may not; there is no line at all. Says which line.
     """
     text = read_text(path, field)
     delimiter = _delimiter(text.split("\n", 1)[0])
@@ -63,7 +71,7 @@ def read_rows(path: str, columns: Mapping[str, str], unit_column: str, field: st
             )
         row = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
         unit = _unit(row[unit_column], where)
-        if unit in lines:
+        if unit in lines and not repeats:
             raise UserError(
                 f"unit {unit} stands twice, first in line {lines[unit]}",
                 where=where,

@@ -1,0 +1,44 @@
+"""labels.md: sentences beside the other methods' words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leaderboards.markdown import escape, table
+from leaderboards.pages import provenance
+
+if TYPE_CHECKING:
+    from leaderboards.board import Board
+    from leaderboards.words import WordTable
+
+SHOWN = 100
+"""Units of a table at most; the records hold all."""
+
+
+def words_page(board: Board) -> str:
+    """The page with one table per layer and probe set."""
+    parts = [
+        f"# Labels: {escape(board.name)}",
+        (
+            f"{provenance(board)} First labels of every method that writes sentences, and of the "
+            "best of the others for each concept set; — stands for no label. All labels lie in "
+            "the records."
+        ),
+    ]
+    for words in board.words:
+        parts.append(f"## {escape(f'{words.target}, {words.layer}: {words.probe}', limit=200)}")
+        parts.append(_table(words))
+        if len(words.truths) > SHOWN:
+            parts.append(f"The first {SHOWN} of {len(words.truths):,} units.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(words: WordTable) -> str:
+    named = any(words.truths)
+    columns = [[escape(label) or "—" for label in labels[:SHOWN]] for labels in words.labels]
+    if named:
+        columns.insert(0, [escape(truth) or "—" for truth in words.truths[:SHOWN]])
+    header = ["true name"] if named else []
+    header += [f"{escape(method)}<br>{escape(concepts)}" for method, concepts in words.header]
+    units = [str(unit) for unit in range(len(words.truths[:SHOWN]))]
+    return table(["unit", *header], [list(row) for row in zip(units, *columns, strict=True)])

@@ -1,0 +1,80 @@
+"""What decides the scores of sentences, and what leaves the keys of older scores alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.bertscore import bert_scorer, describe_bertscore
+from bench.config.compose import expand
+from bench.config.schema import BertScoreConfig
+from bench.errors import UserError
+from bench.run.keys import short_hash
+from bench.run.parts import Parts, build_parts
+from bench.run.scoring import _reader
+from metrics.sentences import SentenceReader
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def parts(*overrides: str) -> Parts:
+    [job] = expand([*overrides])
+    return build_parts(job.config)
+
+
+def test_published_scores_keep_their_key() -> None:
+    """A scores file of the embedded world's objects, made before there were references."""
+    skey = short_hash(parts().scoring("fc"))
+    published = (ROOT / "leaderboards" / "glyphs" / "records").rglob("scores/*.json")
+    assert skey in {json.loads(path.read_text())["skey"] for path in published}
+
+
+def test_references_and_bertscore_decide_scores(tmp_path: Path) -> None:
+    keys = set()
+    for lines in ("fc,0,dogs", "fc,0,dogs\nfc,0,dogs"):  # equal but for the references
+        path = tmp_path / f"{len(lines)}.csv"
+        path.write_text(f"layer,unit,summary\n{lines}\n", encoding="utf-8")
+        truth = [
+            "target.truth.name=annotations", f"target.truth.params.path={path}",
+            "target.truth.params.layer=fc",
+        ]  # fmt: skip
+        keys.add(parts(*truth).scoring("fc")["truth"]["hash"])
+    assert len(keys) == 2
+    bert = parts("scoring.bertscore.model=roberta-large").scoring("fc")["bertscore"]
+    assert bert == {
+        "name": "roberta-large", "weights": "hub:roberta-large", "layer": 0, "baseline": [],
+        "idf": True,
+    }  # fmt: skip
+
+
+def test_bertscore_is_always_rescaled() -> None:
+    pytest.importorskip("bert_score")
+    assert bert_scorer(BertScoreConfig(), "cpu") is None
+    assert describe_bertscore(BertScoreConfig()) == {}
+    found = bert_scorer(BertScoreConfig("roberta-large"), "cpu")
+    assert found is not None
+    assert found.idf
+    with pytest.raises(UserError, match="no baseline") as caught:
+        bert_scorer(BertScoreConfig("owner/unknown", layer=3), "cpu")
+    assert caught.value.where == "scoring.bertscore.baseline"
+    with pytest.raises(UserError, match="layer") as caught:
+        bert_scorer(BertScoreConfig("owner/unknown", baseline=[0.1, 0.1, 0.1]), "cpu")
+    assert caught.value.where == "scoring.bertscore.layer"
+    with pytest.raises(UserError, match="no folder"):
+        bert_scorer(BertScoreConfig("./nowhere"), "cpu")
+
+
+def test_sentences_are_read_by_the_layers_names() -> None:
+    closed = parts()
+    assert _reader(closed, "fc") is None
+
+    class Writes(type(closed.method)):  # type: ignore[misc]
+        vocabulary = "free text"
+
+    method = Writes(**dataclasses.asdict(closed.method))
+    reader = _reader(dataclasses.replace(closed, method=method), "fc")
+    assert isinstance(reader, SentenceReader)
+    assert reader("a red heart on the sea") == ("heart",)
