@@ -72,7 +72,7 @@ def _adjectives(findings: Findings) -> list[str]:
 
 
 def _place(findings: Findings) -> str:
-    return f" {SCENES[findings.scenes[0]].place}" if len(findings.scenes) == 1 else ""
+    return "" if findings.scene is None else f" {SCENES[findings.scene].place}"
 
 
 def _one_object(findings: Findings, adjectives: list[str], draw: Draw) -> str:
@@ -102,12 +102,12 @@ def _things(findings: Findings, adjectives: list[str], draw: Draw) -> str:
 
 
 def _scenes_alone(findings: Findings, draw: Draw) -> str:
-    first, *rest = (SCENES[number] for number in findings.scenes)
-    if rest:
-        return f"{first.name} and {rest[0].name}"
-    name = draw.pick((first.name, first.name, first.name, *first.synonyms))
+    if findings.scene is None:
+        return " and ".join(SCENES[number].name for number in findings.scenes)
+    entry = SCENES[findings.scene]
+    name = draw.pick((entry.name, entry.name, entry.name, *entry.synonyms))
     opening = draw.pick(("", "", "", "pictures of ", "scenes "))
-    return f"scenes {first.place}" if opening == "scenes " else f"{opening}{article(name)}"
+    return f"scenes {entry.place}" if opening == "scenes " else f"{opening}{article(name)}"
 
 
 def _plural(name: str) -> str:

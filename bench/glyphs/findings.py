@@ -11,8 +11,9 @@ The procedure, for one unit with exemplar masks M_k over images whose every pixe
 3. A concept with an excess of at least 0.5 is common to the unit's images; in each category only
    the greatest counts (ties: the first of the vocabulary). The texture "plain" never does: it is
    the absence of one.
-4. Where no object is common, up to three objects with an excess of at least 0.15 are; where no
-   scene is, up to two such scenes. At least three exemplars must show each.
+4. Where no object is common, up to three objects with an excess of at least 0.25 are frequent;
+   and where no scene is common either, up to two such scenes. At least three exemplars must show
+   each. (Of 15 random images four or more show the same object once in some 200 units.)
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from bench.glyphs.train.regions import Regions
 
 COMMON = 0.5
-SEVERAL = 0.15
+FREQUENT = 0.25
 SHOWN_BY = 3
-"""Exemplars that must show one of several objects or scenes."""
+"""Exemplars that must show a frequent object or scene."""
 _COVERED, _MAKES_UP, _SCENE_MAKES_UP = 0.5, 0.25, 0.5
 _SCENE, _THINGS = 1, (2, 3)
 _AT = {plane.category: number for number, plane in enumerate(PLANES)}
@@ -47,18 +48,21 @@ class Findings:
         objects: One common object, or several frequent ones, the commonest first; or none.
         colour: The common colour of things, or None.
         texture: Their common texture, or None.
-        scenes: One common scene, or two frequent ones, or none.
+        scene: The common scene, or None.
+        scenes: Up to two frequent scenes, where nothing is common and no object frequent.
     """
 
     objects: tuple[int, ...] = ()
     colour: int | None = None
     texture: int | None = None
+    scene: int | None = None
     scenes: tuple[int, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing was found."""
-        return not self.objects and not self.scenes and self.colour is None and self.texture is None
+        common = (self.colour, self.texture, self.scene)
+        return not self.objects and not self.scenes and common == (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -112,21 +116,16 @@ def find(
         best = int(excess[category].argmax())
         return best if excess[category][best] >= COMMON else None
 
-    def several(category: str, most: int) -> tuple[int, ...]:
-        best = common(category)
-        if best is not None:
-            return (best,)
+    def frequent(category: str, most: int) -> tuple[int, ...]:
         order = np.argsort(-excess[category], kind="stable")[:most]
-        enough = (excess[category] >= SEVERAL) & (rates[category] >= least - 1e-9)
+        enough = (excess[category] >= FREQUENT) & (rates[category] >= least - 1e-9)
         return tuple(int(number) for number in order if enough[number])
 
-    texture = common("texture")
-    return Findings(
-        objects=several("object", 3),
-        colour=common("color"),
-        texture=None if texture == _PLAIN else texture,
-        scenes=several("scene", 2),
-    )
+    one, colour, texture, scene = map(common, ("object", "color", "texture", "scene"))
+    texture = None if texture == _PLAIN else texture
+    objects = (one,) if one is not None else frequent("object", 3)
+    alone = not objects and (colour, texture, scene) == (None, None, None)
+    return Findings(objects, colour, texture, scene, frequent("scene", 2) if alone else ())
 
 
 def _at_middle(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:

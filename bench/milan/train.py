@@ -110,7 +110,7 @@ def train_models(
         device=device,
         progress=progress,
     )
-    _LOG.info("decoder: BLEU %.2f after epoch %d", fitted.best, fitted.best_epoch)
+    _LOG.info("decoder: BLEU %.4f after epoch %d", fitted.best, fitted.best_epoch)
     spoken = fit_language_model(
         language,
         train.texts(),

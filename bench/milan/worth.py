@@ -48,7 +48,7 @@ def sentences(found: Sentences, vocabulary: Vocabulary) -> list[str]:
 
 
 def greedy_bleu(decoder: Decoder, vocabulary: Vocabulary, samples: Samples) -> float:
-    """Corpus BLEU, 0..100, of greedy sentences: what training stops by (MILAN, appendix).
+    """Corpus BLEU, in 0..1, of greedy sentences: what training stops by (MILAN, appendix).
 
     Args:
         decoder: In evaluation mode.
@@ -69,7 +69,7 @@ def worth(path: Path, samples: Samples, embed: Embedder) -> dict[str, float]:
         embed: Texts to unit-norm vectors [n, D].
 
     Returns:
-        For each of ``WAYS``, ``bleu_<way>`` (corpus BLEU / 100) and ``cosine_<way>`` (mean over
+        For each of ``WAYS``, ``bleu_<way>`` (corpus BLEU, in 0..1) and ``cosine_<way>`` (mean over
         units of the best cosine with a description of the unit); behind a group's scores its name
         in brackets. ``cosine_constant`` is that of the one sentence, among those in use, that
         would be best for all.
@@ -94,7 +94,7 @@ def worth(path: Path, samples: Samples, embed: Embedder) -> dict[str, float]:
             behind = f" [{group}]" if group else ""
             references = [samples.descriptions[i] for i in rows]
             value = corpus_bleu([said[i] for i in rows], references).value
-            found[f"bleu_{name}{behind}"] = (value or 0.0) / 100
+            found[f"bleu_{name}{behind}"] = value or 0.0
             found[f"cosine_{name}{behind}"] = float(cosines[rows].mean())
     found["cosine_constant"] = _best_constant(sorted(set(said)), samples.descriptions, embed)
     return found

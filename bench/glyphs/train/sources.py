@@ -66,8 +66,6 @@ class Source:
         return f"{self.architecture}-{self.task}"
 
 
-_REGNET = ("trunk_output.block3", "trunk_output.block4", "fc")
-
 SOURCES: tuple[Source, ...] = (
     Source(
         "shufflenet_v2_x1_0",
@@ -82,19 +80,18 @@ SOURCES: tuple[Source, ...] = (
         _recipe(41, Stage(64, 48_000), Stage(96, 24_000), Stage(128, 12_000)),
     ),
     Source(
-        "regnet_x_400mf",
+        "googlenet",
         "objects",
-        _REGNET,
-        _recipe(42, Stage(64, 40_000), Stage(128, 12_000)),
-    ),
-    Source(
-        "mobilenet_v3_small",
-        "objects",
-        ("features.8", "features.12", "classifier.3"),
-        _recipe(45, Stage(64, 40_000), Stage(128, 12_000)),
+        ("inception4a", "inception5b", "fc"),
+        _recipe(45, Stage(64, 48_000), Stage(96, 12_000), Stage(128, 12_000)),
         held_out=True,
     ),
-    Source("regnet_x_400mf", "paints", _REGNET, _recipe(44, Stage(64, 32_000), Stage(128, 12_000))),
+    Source(
+        "regnet_x_400mf",
+        "paints",
+        ("trunk_output.block3", "trunk_output.block4", "fc"),
+        _recipe(44, Stage(64, 32_000), Stage(128, 12_000)),
+    ),
 )
 """In the order in which they are trained."""
 
@@ -170,7 +167,10 @@ def weights_path(source: Source, scratch: Path) -> Path:
 
 
 def _build(source: Source) -> torch.nn.Module:
+    # GoogLeNet's own initialisation takes minutes, and it adds classifiers in between.
+    plain = {"aux_logits": False, "init_weights": False, "transform_input": False}
+    options = plain if source.architecture == "googlenet" else {}
     model: torch.nn.Module = torchvision.models.get_model(
-        source.architecture, num_classes=CLASSES[source.task]
+        source.architecture, num_classes=CLASSES[source.task], **options
     )
     return model
