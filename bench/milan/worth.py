@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from metrics.references import corpus_bleu
 
 from baselines.captioning.model_file import read_captioner
 from baselines.captioning.search import beam, greedy, rerank
 from baselines.captioning.vocabulary import reconstruct
+from metrics.references import corpus_bleu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

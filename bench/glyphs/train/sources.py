@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import timm
 import torch
 import torchvision
 from safetensors.torch import load_file
@@ -47,7 +48,7 @@ class Source:
     """A network whose units are described from the truth of what they fire on.
 
     Attributes:
-        architecture: torchvision's name of it.
+        architecture: Name in torchvision, or else in timm.
         task: What its last layer names: a key of ``CLASSES``.
         layers: Module paths of the layers that are annotated.
         recipe: How it is trained, on the split ``train``.
@@ -84,13 +85,19 @@ SOURCES: tuple[Source, ...] = (
         "objects",
         ("inception4a", "inception5b", "fc"),
         _recipe(45, Stage(64, 48_000), Stage(96, 12_000), Stage(128, 12_000)),
-        held_out=True,
     ),
     Source(
         "regnet_x_400mf",
         "paints",
         ("trunk_output.block3", "trunk_output.block4", "fc"),
         _recipe(44, Stage(64, 32_000), Stage(128, 12_000)),
+    ),
+    Source(
+        "resnet10t",
+        "objects",
+        ("layer2", "layer3", "layer4", "fc"),
+        _recipe(46, Stage(64, 48_000), Stage(96, 24_000), Stage(128, 12_000)),
+        held_out=True,
     ),
 )
 """In the order in which they are trained."""
@@ -167,10 +174,14 @@ def weights_path(source: Source, scratch: Path) -> Path:
 
 
 def _build(source: Source) -> torch.nn.Module:
+    classes = CLASSES[source.task]
+    if source.architecture not in torchvision.models.list_models():
+        other: torch.nn.Module = timm.create_model(source.architecture, num_classes=classes)
+        return other
     # GoogLeNet's own initialisation takes minutes, and it adds classifiers in between.
     plain = {"aux_logits": False, "init_weights": False, "transform_input": False}
     options = plain if source.architecture == "googlenet" else {}
     model: torch.nn.Module = torchvision.models.get_model(
-        source.architecture, num_classes=CLASSES[source.task], **options
+        source.architecture, num_classes=classes, **options
     )
     return model
