@@ -1,6 +1,7 @@
 """Glyph annotations: the units of the source networks, described from exact masks.
 
-Each block of images gives every unit another set of exemplars, and so another sample.
+Hidden layers are described on blocks of images, final layers, which have fewer units, on many draws
+of images: every block or draw gives a unit another set of exemplars, and so another sample.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ from baselines.spatial import ExemplarRule
 from bench.evidence.hooks import LayerTap
 from bench.glyphs.annotations import write_annotations
 from bench.glyphs.encoder import preprocess
-from bench.glyphs.findings import base_rates, find
+from bench.glyphs.findings import BaseRates, Findings, base_rates, find
 from bench.glyphs.milan import IMAGE_SIZE
 from bench.glyphs.raster import SIZE
-from bench.glyphs.train.regions import Regions
 from bench.glyphs.train.sources import Source, load_source
 from bench.glyphs.vocabulary import OBJECTS
 from bench.milan.annotated import ArrayExemplars
@@ -35,14 +35,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.captioning.pyramid import Pyramid
-    from bench.glyphs.findings import Findings
-    from bench.glyphs.train.cache import Rendered
+    from bench.glyphs.train.regions import Regions
 
-BLOCK = 2_000
-"""Images of a block: as many as the default probe set has."""
-BLOCKS = 6
-HIDDEN_BLOCKS = 2
-"""Blocks that hidden layers are described on; final layers, which have fewer units, on all."""
+IMAGES = 12_000
+"""Of the split ``annotate``."""
+BLOCK, BLOCKS = 2_000, 2
+"""Images of a block, and blocks that hidden layers are described on."""
+DRAW, DRAWS = 4_000, 24
+"""Images of a draw, as many as the default probe set has, and draws for final layers."""
+WITHOUT_FINDING = 5
+"""Of units with nothing in common one in so many is kept: "no clear pattern" is soon learned."""
 RULE = ExemplarRule()
 _SEED = 51
 _BATCH = 100
@@ -93,71 +95,131 @@ def block_exemplars(maps: BlockMaps, pixels: NDArray[np.uint8]) -> ArrayExemplar
         bits = np.unpackbits(chosen.masks[unit], axis=-1, count=IMAGE_SIZE**2)
         return bits.reshape(-1, *side).astype(bool)
 
-    def images_of(ids: Sequence[int]) -> NDArray[np.uint8]:
-        shown = (Image.fromarray(pixels[i]).resize(side, Image.Resampling.BILINEAR) for i in ids)
-        return np.stack([np.asarray(image) for image in shown])
+    return ArrayExemplars(
+        chosen.ids, chosen.activations, IMAGE_SIZE, masks_of, partial(_small, pixels)
+    )
 
-    return ArrayExemplars(chosen.ids, chosen.activations, IMAGE_SIZE, masks_of, images_of)
+
+@dataclass(frozen=True)
+class Shown:
+    """The images that units are described on, and what there is to know of them.
+
+    Attributes:
+        pixels: uint8 [N, SIZE, SIZE, 3].
+        truth: What their pixels show.
+        chance: How often that is.
+        whole: Features of the whole images, float16 [N, F].
+    """
+
+    pixels: NDArray[np.uint8]
+    truth: Regions
+    chance: BaseRates
+    whole: NDArray[np.float16]
+
+
+def shown(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) -> Shown:
+    """Look at images once as wholes: that is how final layers see them.
+
+    Args:
+        pixels: uint8 [N, SIZE, SIZE, 3].
+        truth: What their pixels show.
+        pyramid: What makes features.
+    """
+    alone = ArrayExemplars(
+        np.arange(len(pixels))[:, None],
+        np.zeros((len(pixels), 1), dtype=np.float32),
+        IMAGE_SIZE,
+        lambda _: np.ones((1, IMAGE_SIZE, IMAGE_SIZE), dtype=bool),
+        partial(_small, pixels),
+    )
+    whole = pyramid.masked_features(alone, range(len(pixels)), progress=True)
+    return Shown(pixels, truth, base_rates(truth), whole[:, 0].half().numpy())
 
 
 def annotate(
-    source: Source,
-    scratch: Path,
-    data: Rendered,
-    truth: Regions,
-    pyramid: Pyramid,
-    device: str = "cpu",
-) -> tuple[Samples, list[Findings]]:
+    source: Source, scratch: Path, images: Shown, pyramid: Pyramid, device: str = "cpu"
+) -> Samples:
     """Describes the units of one source network.
 
     Args:
         source: The network, trained.
         scratch: Where its weights lie.
-        data: The rendered split ``annotate``.
-        truth: Its pixels' truth.
+        images: To describe them on.
         pyramid: What makes features of exemplars.
         device: torch device of the network.
 
     Returns:
-        Samples, named ``<network>/<layer>/<unit>``, and what was found of each.
+        Samples, named ``<network>/<layer>/<unit>``.
     """
     network = load_source(source, scratch).to(device)
-    parts, found = [], []
-    for block in tqdm(range(BLOCKS), desc=f"annotate {source.name}"):
-        images = slice(block * BLOCK, (block + 1) * BLOCK)
-        shown = Regions(truth.maps[images], truth.classes[images])
-        pixels = data.images[images]
-        final = source.layers[-1]
-        layers = source.layers if block < HIDDEN_BLOCKS else (final,)
-        for number, (layer, maps) in enumerate(_maps(network, layers, pixels, device)):
-            exemplars = block_exemplars(maps, pixels)
-            units = np.flatnonzero(exemplars.ids[:, 0] >= 0).tolist()
-            findings = _findings(exemplars, shown, units)
-            key = (_SEED, source.recipe.seed, block, number)
-            parts.append(
-                Samples(
-                    pyramid.masked_features(exemplars, units).half().numpy(),
-                    tuple(
-                        write_annotations(one, *key, unit)
-                        for unit, one in zip(units, findings, strict=True)
-                    ),
-                    tuple(f"{source.name}/{layer}/{unit}" for unit in units),
-                    tuple(_group(one, final=layer == final) for one in findings),
-                )
-            )
-            found += findings
-    return joined(parts), found
+    *hidden, final = source.layers
+    parts, outputs = [], []
+    for block in tqdm(range(-(-len(images.pixels) // BLOCK)), desc=f"annotate {source.name}"):
+        rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, len(images.pixels)))
+        layers = source.layers if block < BLOCKS else (final,)
+        for number, (layer, maps) in enumerate(_maps(network, layers, images.pixels[rows], device)):
+            if layer == final:
+                outputs.append(maps.maps)
+                continue
+            exemplars = block_exemplars(maps, images.pixels[rows])
+            units, found = _found(exemplars, rows, images)
+            features = pyramid.masked_features(exemplars, units).half().numpy()
+            key = (_SEED, source.recipe.seed, block, number, 0)
+            parts.append(_samples(features, units, found, key, f"{source.name}/{layer}", "hidden"))
+    output = torch.cat(outputs)
+    for draw in tqdm(range(DRAWS), desc=f"draws of {source.name}"):
+        rng = np.random.default_rng((_SEED, source.recipe.seed, draw))
+        rows = np.sort(rng.permutation(len(output))[:DRAW])
+        exemplars = block_exemplars(BlockMaps(output[rows]), images.pixels)
+        units, found = _found(exemplars, rows, images)
+        features = images.whole[rows[exemplars.ids[units]]]
+        key = (_SEED, source.recipe.seed, draw, len(hidden), 1)
+        parts.append(_samples(features, units, found, key, f"{source.name}/{final}", "final"))
+    return joined(parts)
 
 
-def _group(found: Findings, *, final: bool) -> str:
-    """Units whose common object no caption names are unseen; hidden and final ones are apart."""
+def _found(
+    exemplars: ArrayExemplars, rows: NDArray[np.int64], images: Shown
+) -> tuple[list[int], list[Findings]]:
+    """The units that are described, and what was found of each."""
+    units, findings = [], []
+    for unit in np.flatnonzero(exemplars.ids[:, 0] >= 0).tolist():
+        ids = rows[exemplars.ids[unit]]
+        found = find(images.truth, images.chance, ids, exemplars.masks(unit))
+        if not found.empty or unit % WITHOUT_FINDING == 0:
+            units.append(unit)
+            findings.append(found)
+    return units, findings
+
+
+def _samples(
+    features: NDArray[np.float16],
+    units: list[int],
+    findings: list[Findings],
+    key: tuple[int, ...],
+    place: str,
+    kind: str,
+) -> Samples:
+    each = zip(units, findings, strict=True)
+    return Samples(
+        features,
+        tuple(write_annotations(found, *key, unit) for unit, found in each),
+        tuple(f"{place}/{unit}" for unit in units),
+        tuple(_group(found, kind) for found in findings),
+    )
+
+
+def _small(pixels: NDArray[np.uint8], ids: Sequence[int]) -> NDArray[np.uint8]:
+    """Images as small as the decoder sees them."""
+    side = (IMAGE_SIZE, IMAGE_SIZE)
+    shrunk = (Image.fromarray(pixels[i]).resize(side, Image.Resampling.BILINEAR) for i in ids)
+    return np.stack([np.asarray(image) for image in shrunk])
+
+
+def _group(found: Findings, kind: str) -> str:
+    """Units that show an object which no caption names are apart, and so are final layers."""
     unseen = any(not OBJECTS[number].named_in_captions for number in found.objects)
-    return f"{'final' if final else 'hidden'} {'unseen' if unseen else 'seen'}"
-
-
-def _findings(exemplars: ArrayExemplars, shown: Regions, units: list[int]) -> list[Findings]:
-    look = partial(find, shown, base_rates(shown))
-    return [look(exemplars.ids[unit], exemplars.masks(unit)) for unit in units]
+    return f"{kind} {'unseen' if unseen else 'seen'}"
 
 
 def _maps(

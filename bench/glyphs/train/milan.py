@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 from baselines.captioning.model_file import save_captioner
 from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
 from bench.glyphs.milan import load_pyramid
-from bench.glyphs.train.annotated import BLOCK, BLOCKS, HIDDEN_BLOCKS, RULE, annotate
+from bench.glyphs.train.annotated import (
+    BLOCK,
+    BLOCKS,
+    DRAW,
+    DRAWS,
+    IMAGES,
+    RULE,
+    annotate,
+    shown,
+)
 from bench.glyphs.train.cache import rendered
 from bench.glyphs.train.regions import regions
 from bench.glyphs.train.sources import SOURCES, train_source
@@ -69,8 +78,9 @@ def train_milan(data: Rendered, out: Path, scratch: Path, device: str = "cpu") -
         ),
         "looks_through": {"file": ENCODER_WEIGHTS.name, "sha256": file_sha256(ENCODER_WEIGHTS)},
         "sources": sources,
-        "exemplars": {"top_k": RULE.top_k, "quantile": RULE.quantile, "images": BLOCK},
-        "blocks": {"final": BLOCKS, "hidden": HIDDEN_BLOCKS},
+        "exemplars": {"top_k": RULE.top_k, "quantile": RULE.quantile},
+        "hidden_layers": {"blocks": BLOCKS, "images": BLOCK},
+        "final_layers": {"draws": DRAWS, "images": DRAW},
         **trained.record,
         "cycles": cycles(),
         "seconds": time.perf_counter() - started,
@@ -81,13 +91,12 @@ def train_milan(data: Rendered, out: Path, scratch: Path, device: str = "cpu") -
 
 def annotated_units(scratch: Path, device: str) -> tuple[Samples, Samples]:
     """The described units of the sources that are trained on, and of those held out."""
-    images = rendered(scratch, "annotate", BLOCKS * BLOCK)
-    truth = regions(scratch, "annotate", BLOCKS * BLOCK)
+    pixels = rendered(scratch, "annotate", IMAGES).images
     pyramid = load_pyramid().to(device)
+    images = shown(pixels, regions(scratch, "annotate", IMAGES), pyramid)
     parts: dict[bool, list[Samples]] = {True: [], False: []}
     for source in SOURCES:
-        samples, found = annotate(source, scratch, images, truth, pyramid, device)
-        nothing = sum(one.empty for one in found)
-        _LOG.info("%s: %d samples, %d without a finding", source.name, len(samples), nothing)
+        samples = annotate(source, scratch, images, pyramid, device)
+        _LOG.info("%s: %d samples", source.name, len(samples))
         parts[source.held_out].append(samples)
     return joined(parts[False]), joined(parts[True])

@@ -27,11 +27,14 @@ def milan_lines(part: dict[str, Any]) -> list[str]:
         (
             f"- Looks through the image tower of `{part['looks_through']['file']}` (sha256 "
             f"`{part['looks_through']['sha256'][:16]}`), under the masks of "
-            f"{part['exemplars']['top_k']} exemplars among {part['exemplars']['images']:,} images"
+            f"{part['exemplars']['top_k']} exemplars"
         ),
         (
             f"- Trained on the units of {', '.join(trained)}: {samples['train']:,} sets of "
-            f"exemplars, {samples['val']:,} more to stop by, three descriptions each, written from "
+            f"exemplars (hidden layers on {part['hidden_layers']['blocks']} blocks of "
+            f"{part['hidden_layers']['images']:,} images of the split `annotate`, final layers on "
+            f"{part['final_layers']['draws']} draws of {part['final_layers']['images']:,}), "
+            f"{samples['val']:,} more to stop by, three descriptions each, written from "
             "exact masks by the procedure of `bench/glyphs/findings.py` and "
             "`bench/glyphs/annotations.py`. No target of the embedded world is among them, and no "
             "description names an object that captions do not name"
