@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,13 @@ examples:
   dissectbench train glyphs --out rebuilt                  everything, some hours on 2 cores
   dissectbench train glyphs --parts encoder --out rebuilt  one network
   dissectbench train milan --out rebuilt                   the decoder of the embedded world
-  dissectbench train milan --annotations data/milannotations \\
+"""
+MILAN_EPILOG = """\
+examples:
+  dissectbench train milan --out rebuilt
+  dissectbench train milan --annotations data/milannotations --out milan.safetensors \\
       --sources alexnet/imagenet resnet152/imagenet --images data/imagenet/val \\
-      --arch resnet101 --weights IMAGENET1K_V1 --out milan.safetensors
+      --arch resnet101 --weights IMAGENET1K_V1
 """
 
 
@@ -30,14 +35,24 @@ def main(arguments: Sequence[str]) -> int:
     world = kinds.add_parser("glyphs", help="networks of the embedded world, from their seeds")
     world.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     world.add_argument("--out", type=Path, default=Path("glyphs_weights"))
-    decoder = kinds.add_parser("milan", help="a decoder that puts exemplars into words")
-    decoder.add_argument("--annotations", type=Path, help="MILANNOTATIONS; else Glyph annotations")
-    decoder.add_argument("--sources", nargs="+", default=[], metavar="MODEL/DATASET")
+    decoder = kinds.add_parser(
+        "milan",
+        help="a decoder that puts exemplars into words",
+        description="Train MILAN's decoder and language model on described units.",
+        epilog=MILAN_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    decoder.add_argument(
+        "--annotations", type=Path, help="root of MILANNOTATIONS; else Glyph annotations"
+    )
+    decoder.add_argument(
+        "--sources", nargs="+", default=[], metavar="MODEL/DATASET", help="units to train on"
+    )
     decoder.add_argument("--images", type=Path, help="ImageNet's images, where none are stored")
     decoder.add_argument("--arch", default="resnet101", help="network that is looked through")
     decoder.add_argument("--weights", default="", help="torchvision's name of its weights")
     decoder.add_argument("--vision-file", default="", help="or a state dict of it")
-    decoder.add_argument("--epochs", type=int, default=100, help="most epochs")
+    decoder.add_argument("--epochs", type=int, default=100, help="most epochs (100)")
     decoder.add_argument("--seed", type=int, default=0)
     decoder.add_argument("--device", default="auto")
     decoder.add_argument("--out", type=Path, help="file; for Glyph annotations a folder")

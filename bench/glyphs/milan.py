@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from baselines.captioning.pyramid import Pyramid
 
 WEIGHTS = FOLDER / "milan.safetensors"
+ENCODER = FOLDER / "encoder.safetensors"
+_TRUNK = "visual.trunk."
 IMAGE_SIZE = 80
 """Side of exemplar images and masks: what the encoder's image tower was trained on last."""
-LAYERS = ("trunk.conv1", "trunk.layer1", "trunk.layer2", "trunk.layer3", "trunk.layer4")
+LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
 """Of the image tower, conv1 before its normalisation as in MILAN: 1,024 channels together."""
 
 
@@ -23,9 +25,23 @@ def load_pyramid() -> Pyramid:
     """The shipped encoder's image tower, as a pyramid of features.
 
     It is no target of the embedded world: it learned from captions, which name no unnamed object.
-    """
-    from baselines.captioning.pyramid import Pyramid
-    from bench.glyphs.encoder import load_encoder
 
-    model, _, _ = load_encoder()
-    return Pyramid(model.visual, LAYERS, MEAN, STD, IMAGE_SIZE)
+    Raises:
+        ValueError: The file does not fit the tower.
+    """
+    import timm
+    from safetensors.torch import load_file
+
+    from baselines.captioning.pyramid import Pyramid
+
+    tower = timm.create_model("resnet10t", pretrained=False, num_classes=0)
+    state = {
+        name.removeprefix(_TRUNK): value.float()
+        for name, value in load_file(ENCODER).items()
+        if name.startswith(_TRUNK)
+    }
+    missing, unexpected = tower.load_state_dict(state, strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise ValueError(f"image tower: missing {missing}, unexpected {unexpected}")
+    return Pyramid(tower, LAYERS, MEAN, STD, IMAGE_SIZE)
