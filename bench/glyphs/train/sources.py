@@ -17,6 +17,7 @@ import torchvision
 from safetensors.torch import load_file
 
 from bench.glyphs.train.loop import Recipe, Stage, fit
+from bench.glyphs.train.targets import class_loss
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.weights import save_arrays
 from bench.glyphs.world import plan
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bench.glyphs.train.cache import Rendered
 
 _LOG = logging.getLogger(__name__)
-_SMOOTHING = 0.05
 
 CLASSES = {
     "objects": len(OBJECTS),
@@ -138,15 +138,7 @@ def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> 
     if not path.exists():
         torch.manual_seed(source.recipe.seed)
         model = _build(source)
-        truth = torch.from_numpy(task_labels(data, source.task)).to(device)
-        criterion = torch.nn.CrossEntropyLoss(label_smoothing=_SMOOTHING)
-
-        def loss(
-            output: torch.Tensor, index: NDArray[np.int64], _: np.random.Generator
-        ) -> torch.Tensor:
-            value: torch.Tensor = criterion(output, truth[torch.from_numpy(index).to(device)])
-            return value
-
+        loss = class_loss(task_labels(data, source.task), device)
         checkpoint = scratch / f"{source.name}.ckpt"
         seconds = fit(model, data.images, loss, source.recipe, checkpoint, device, source.name)
         state = {key: value.cpu().numpy() for key, value in model.state_dict().items()}

@@ -15,6 +15,7 @@ from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.weights import TARGETS, load_target, pack_target, save_arrays
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,6 +77,30 @@ def labels(data: Rendered, part: str) -> NDArray[np.int64]:
     return data.scenes if part == "scenes" else data.objects
 
 
+def class_loss(
+    truth: NDArray[np.int64], device: str
+) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
+    """The loss of a classifier: cross-entropy with smoothed labels.
+
+    Args:
+        truth: The class of each training image [N].
+        device: torch device of the logits.
+
+    Returns:
+        Function (logits [B, classes], indices [B], generator) -> scalar.
+    """
+    classes = torch.from_numpy(truth).to(device)
+    criterion = torch.nn.CrossEntropyLoss(label_smoothing=_SMOOTHING)
+
+    def loss(
+        output: torch.Tensor, index: NDArray[np.int64], _: np.random.Generator
+    ) -> torch.Tensor:
+        value: torch.Tensor = criterion(output, classes[torch.from_numpy(index).to(device)])
+        return value
+
+    return loss
+
+
 def train_target(
     part: str, data: Rendered, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
@@ -94,17 +119,9 @@ def train_target(
     recipe = RECIPES[part]
     torch.manual_seed(recipe.seed)
     architecture = _architecture(part)
-    truth = torch.from_numpy(labels(data, part)).to(device)
     classes = len(TARGETS["scenes" if part == "scenes" else "objects"][1])
     model = torchvision.models.get_model(architecture, num_classes=classes)
-    criterion = torch.nn.CrossEntropyLoss(label_smoothing=_SMOOTHING)
-
-    def loss(
-        output: torch.Tensor, index: NDArray[np.int64], _: np.random.Generator
-    ) -> torch.Tensor:
-        value: torch.Tensor = criterion(output, truth[torch.from_numpy(index).to(device)])
-        return value
-
+    loss = class_loss(labels(data, part), device)
     cycles = cycles_of(part)
     seconds = 0.0
     for number, cycle in enumerate(cycles, start=1):
