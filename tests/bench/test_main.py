@@ -38,7 +38,7 @@ def test_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
         (["list", "methds"], ["methods"]),
         (["score", "nowhere"], ["nowhere", "no such file"]),
         (["score", "x", "probe=glyphs_half"], ["decides the labels", "dissectbench run"]),
-        (["train", "glyphs", "--parts", "all"], ["dissectbench train --help"]),
+        (["train", "glyphs", "--parts", "all"], ["dissectbench train glyphs --help"]),
     ],
 )
 def test_a_wrong_request_exits_with_2_and_no_traceback(

@@ -57,16 +57,21 @@ def test_the_demo_is_made_of_distinct_cells() -> None:
     }
     assert len(jobs) == len(cells) == 2 * 3 * 2 * 5
     with_pixels = {
-        (job.config.target.params.net, job.config.method.name, job.config.segmenter.name)
+        (
+            job.config.target.params.net,
+            job.config.method.name,
+            job.config.segmenter.name,
+            job.config.method.params.get("pmi_weight"),
+        )
         for job in every
         if job.config.method.name != "clip_dissect"
     }
-    assert len(with_pixels) == len(every) - len(jobs) == 2 * (2 + 2)
+    assert len(with_pixels) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1)
 
 
 def test_the_user_beats_the_experiment() -> None:
     jobs = expand(["experiment=glyphs_demo", "board=mine", "probe=glyphs_half", "seed=9"])
-    assert len(jobs) == 30 + 8
+    assert len(jobs) == 30 + 14
     assert {job.config.board for job in jobs} == {"mine"}
     assert {job.config.seed for job in jobs} == {9}
     assert {job.config.probe.params.variant for job in jobs} == {"half"}
