@@ -16,9 +16,12 @@ from bench.errors import UserError
 from bench.parts import SegmentedProbe
 from bench.run.keys import label_key, short_hash, words_hash
 from metrics.labels import normalise
-from metrics.readings import clean_mask_label
+from metrics.readings import clean_mask_label, formula_reader
+from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from baselines.base import Method
     from baselines.spatial import ExemplarRule, MaskLabel
     from bench.parts import (
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         Truth,
     )
     from bench.registry import Registry
+    from metrics.readings import Reader
     from metrics.truth import TrueName
 
 MASK_NEEDS = frozenset({"masks", "pseudo_masks"})
@@ -175,6 +179,23 @@ class Parts:
             )
         return names if not about or about == layer else {}
 
+    def reader(self, layer: str) -> Reader | None:
+        """How labels are read.
+
+        Sentences are searched for the layer's true names, formulas of mask labels are read name by
+        name; all other labels say themselves.
+        """
+        if self.free_text:
+            return sentence_reader(self.true_names(layer))
+        if self.closed or not self.uses_masks:
+            return None
+        return formula_reader({label.name: label.category for label in self.mask_labels})
+
+    @property
+    def withheld(self) -> dict[str, str]:
+        """Columns of the table of units that cannot be had: none of a method that was run."""
+        return {}
+
     def describe_method(self) -> dict[str, Any]:
         """Name, all parameters with their defaults, version: what decides labels."""
         return {
@@ -203,9 +224,8 @@ class Parts:
 
     def scoring(self, layer: str) -> dict[str, Any]:
         """What decides the scores, besides the labels: truth, scorers, rules."""
-        truth = {str(unit): _told(name) for unit, name in self.true_names(layer).items()}
         return {
-            "truth": {"name": self.names["truth"], "units": len(truth), "hash": short_hash(truth)},
+            "truth": describe_truth(self.names["truth"], self.true_names(layer)),
             "sentence": dict(fingerprint(self.sentence)),
             "clip_text": dict(fingerprint(self.clip_text)),
             "rules": {"official_labels": self.config.scoring.official_labels},
@@ -266,6 +286,12 @@ def params_of(part: object) -> dict[str, Any]:
         for field in dataclasses.fields(part)  # type: ignore[arg-type]
         if field.init
     }
+
+
+def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
+    """A layer's true names as scores files tell them: {name, units, hash}."""
+    told = {str(unit): _told(true) for unit, true in truth.items()}
+    return {"name": name, "units": len(told), "hash": short_hash(told)}
 
 
 def _probes_with_masks() -> list[str]:
