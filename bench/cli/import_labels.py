@@ -133,8 +133,16 @@ def _check(options: argparse.Namespace) -> None:
     """Refuse what argparse lets through.
 
     Raises:
-        UserError: A setting that scoring does not read, or a number of units below 1.
+        UserError: A name that cannot stand in a path, a setting that scoring does not read, or a
+            number of units below 1.
     """
+    from leaderboards.record import RecordError, slug
+
+    try:
+        slug(options.method, "method")
+        slug(options.board, "board")
+    except RecordError as error:
+        raise UserError(str(error), cure="choose another name: --method, --board") from error
     for text in options.overrides:
         key = text.lstrip("+").partition("=")[0]
         if "=" not in text or not key.startswith(SETTABLE):

@@ -11,7 +11,6 @@ from omegaconf import OmegaConf
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.run.keys import short_hash
-from leaderboards.record import RecordError
 from leaderboards.storage import add_scores, is_finished, record_folder, write_record
 
 if TYPE_CHECKING:
@@ -40,15 +39,13 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> Written:
     """Score labels and write their record; one that is there already gets at most new scores.
 
     Raises:
-        UserError: A name cannot stand in a path, or the truth is not about this layer.
+        UserError: The truth is not about this layer.
+        RecordError: A name cannot stand in a path.
     """
     judges = imported_judges(config, record)
     skey = short_hash(judges.scoring(record.target["layer"]))
     root = Path(config.results).expanduser()
-    try:
-        folder = record_folder(root, record)
-    except RecordError as error:
-        raise UserError(str(error), cure="choose other names for --method and --board") from error
+    folder = record_folder(root, record)
     known = is_finished(folder)
     if known and (folder / "scores" / f"{skey}.json").is_file():
         return Written(folder, skey, "skipped")
