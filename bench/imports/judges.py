@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from bench import catalog
 from bench.bertscore import describe_bertscore
 from bench.imports.labels import FREE_TEXT
-from bench.run.keys import short_hash
-from bench.run.parts import describe_truth, fingerprint
+from bench.run.keys import describe_truth, short_hash
+from bench.run.parts import fingerprint
 from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:

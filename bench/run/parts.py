@@ -14,14 +14,12 @@ from bench import catalog
 from bench.bertscore import describe_bertscore
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
-from bench.run.keys import label_key, short_hash, words_hash
+from bench.run.keys import describe_truth, label_key, words_hash
 from metrics.labels import normalise
 from metrics.readings import clean_mask_label, formula_reader
 from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from baselines.base import Method
     from baselines.spatial import ExemplarRule, MaskLabel
     from bench.parts import (
@@ -286,24 +284,6 @@ def params_of(part: object) -> dict[str, Any]:
         for field in dataclasses.fields(part)  # type: ignore[arg-type]
         if field.init
     }
-
-
-def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
-    """A layer's true names as scores files tell them: {name, units, hash}."""
-    told = {str(unit): _told(true) for unit, true in truth.items()}
-    return {"name": name, "units": len(told), "hash": short_hash(told)}
-
-
-def _probes_with_masks() -> list[str]:
-    return [name for name in catalog.PROBES.names() if hasattr(catalog.PROBES.get(name), "masks")]
-
-
-def _told(name: TrueName) -> dict[str, Any]:
-    """A true name as JSON, without references where there are none: as before there were any."""
-    told = dataclasses.asdict(name)
-    if not told["references"]:
-        del told["references"]
-    return told
 
 
 @cache
