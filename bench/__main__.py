@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": "everything on the embedded world: runs, tables, a leaderboard",
     "run": "one cell, or a sweep with -m (Hydra overrides)",
+    "import": "score labels that somebody else made (CSV, TSV, JSON lines)",
     "score": "score existing labels under another truth, sentence encoder or rule",
     "list": "methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "leaderboards from the records on disk (Markdown, CSV)",
@@ -24,6 +25,9 @@ COMMANDS = {
     "export-broden": "the embedded world's images and masks as files, in Broden's layout",
     "export-exemplars": "units' top images and masks as files, as MILANNOTATIONS has them",
 }
+_MODULES = {"import": "import_labels"}
+"""Where a command's module cannot bear its name."""
+
 DONE, SOME_FAILED, BAD_REQUEST = 0, 1, 2
 
 
@@ -73,7 +77,8 @@ def _dispatch(command: str, rest: list[str]) -> int:
             valid=nearest(command, COMMANDS),
             cure="`dissectbench --help` lists all",
         )
-    module = importlib.import_module(f"bench.cli.{command.replace('-', '_')}")
+    name = _MODULES.get(command, command.replace("-", "_"))
+    module = importlib.import_module(f"bench.cli.{name}")
     return int(module.main(rest))
 
 

@@ -48,6 +48,7 @@ TRUTHS: Registry[Truth] = Registry(
         "class_list": "bench.truths:ClassListTruth",
         "file": "bench.truths:FileTruth",
         "glyphs": "bench.truths:GlyphsTruth",
+        "imagenet": "bench.truths:ImageNetTruth",
         "none": "bench.truths:NoTruth",
         "places365": "bench.truths:Places365Truth",
     },

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboards.cells import Cell, short_hash
 from leaderboards.distinct import Named, tell_apart
+from leaderboards.imported import column_words, row_name
 
 if TYPE_CHECKING:
     from leaderboards.record import Record
@@ -88,6 +89,7 @@ def name_conditions(
         # Free text comes from a set of no words, which is no size to show.
         n_images, n_concepts = _size(record.probe), _size(record.concepts) or None
         size = "" if n_concepts is None else f" ({n_concepts:,})"
+        shown = column_words(record) or (probes[index], f"{concepts[index]}{size}")
         parts = [
             (_name(record.probe), _identity(record.probe)),
             (_name(record.concepts), _identity(record.concepts)),
@@ -99,8 +101,8 @@ def name_conditions(
                 board=board,
                 target=targets[index],
                 layer=layer,
-                probe=probes[index],
-                concepts=f"{concepts[index]}{size}",
+                probe=shown[0],
+                concepts=shown[1],
                 scoring=scorings[index] if len(kinds[judge.scope]) > 1 else "",
                 skey=scores.skey if scores else "",
                 n_images=n_images,
@@ -123,7 +125,7 @@ def name_rows(records: Sequence[Record]) -> list[str]:
             varies[scope].add(value)
     labels = []
     for record in records:
-        words = [_name(record.method)]
+        words = [row_name(record)]
         for scope, shown, _ in _settings(record):
             if shown and len(varies[scope]) > 1:
                 words.append(shown)
@@ -133,7 +135,7 @@ def name_rows(records: Sequence[Record]) -> list[str]:
 
 def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]:
     """Yield (where it is compared, how it is shown, what decides equality) for each setting."""
-    method = (record.board, "method", _name(record.method))
+    method = (record.board, "method", row_name(record))
     params = _mapping(record.method.get("params"))
     texts = {name: value for name, value in params.items() if isinstance(value, str)}
     for name in sorted(params):
@@ -154,7 +156,7 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
     yield (*method, "", "seed"), f"seed={record.seed}", str(record.seed)
     place = short_hash([record.target.get("name"), record.target.get("layer")])
     pooling = str(record.target.get("pooling", ""))
-    yield (record.board, place, _name(record.method), "pooling"), pooling, pooling
+    yield (record.board, place, row_name(record), "pooling"), pooling, pooling
 
 
 def _named(part: Mapping[str, Any], scope: Hashable) -> Named:
@@ -176,8 +178,11 @@ def _scoring(scores: ScoreSet | None, scope: Hashable) -> Named:
     if scores is None:
         return Named("scoring", scope, "")
     found = {"truth": scores.scoring.get("truth"), **_mapping(scores.scoring.get("rules"))}
-    params = {**found, "truth": _mapping(found["truth"]).get("name")}
-    return Named("scoring", scope, short_hash(scores.scoring), params)
+    truth = _mapping(found["truth"])
+    params = {**found, "truth": truth.get("name")}
+    n = _mapping(scores.scoring.get("units")).get("n", truth.get("units"))
+    size = n if isinstance(n, int) else None
+    return Named("scoring", scope, short_hash(scores.scoring), params, size)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

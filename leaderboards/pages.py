@@ -16,7 +16,9 @@ from leaderboards.columns import (
 )
 from leaderboards.conclusions import conclude
 from leaderboards.detectors_page import detectors_section
+from leaderboards.imported import imported_section, is_imported
 from leaderboards.markdown import escape, quoted, table
+from leaderboards.published import published_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +54,8 @@ mentions the true name, or a synonym, as whole words and no other true name of t
 def front_page(board: Board) -> str:
     """README.md: what is best where, the headline tables, and what they support."""
     parts = [f"# Leaderboard: {escape(board.name)}", _introduction(board), _HOW_TO_READ]
-    if any(sheet.control("listed") for sheet in board.sheets):
+    listed = [row for sheet in board.sheets if (row := sheet.control("listed"))]
+    if any(not is_imported(row.record) for row in listed):
         parts.append(_FREE_TEXT)
     if board.summaries:
         parts += ["## At a glance", _glance(board)]
@@ -63,6 +66,8 @@ def front_page(board: Board) -> str:
             parts.append(f"## {_place(summary, board)}")
         parts += _summary(summary)
     parts += detectors_section(board)
+    parts += imported_section(board)
+    parts += published_section(board)
     if board.failures or board.problems:
         parts += ["## Left out", _left_out(board)]
     parts += ["## The scores", _legend(board)]

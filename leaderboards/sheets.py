@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.cells import writes
 from leaderboards.columns import HEADLINES, METRICS, NORMALISED
+from leaderboards.imported import WORDS, is_imported, shared_control
 from leaderboards.intervals import Entry
 from leaderboards.naming import Condition, name_conditions, name_rows
 from leaderboards.scores import CONTROLS, ScoreSet, named_word
@@ -34,6 +35,7 @@ class Row:
         scores: Score by name.
         record: The record behind it; for a control, the one whose file it was read from.
         note: What a reader should know of a control: its word, or whose labels were shuffled.
+        judged: The scores file that a method's row comes from.
     """
 
     label: str
@@ -41,6 +43,7 @@ class Row:
     scores: Mapping[str, Score]
     record: Record
     note: str = ""
+    judged: ScoreSet | None = None
 
     @property
     def given(self) -> str:
@@ -51,6 +54,8 @@ class Row:
     def vocabulary(self) -> str:
         """Where the row's words come from."""
         own = str(self.record.method.get("vocabulary", "?"))
+        if not self.is_method and is_imported(self.record):
+            return WORDS
         return own if self.is_method or writes(self.record) else "concept set"
 
     @property
@@ -167,7 +172,7 @@ def _sheet(condition: Condition, members: list[tuple[str, Cell, ScoreSet]]) -> S
     methods = []
     shuffled = {}
     for label, cell, scores in members:
-        methods.append(Row(label, True, scores.scores, cell.record))
+        methods.append(Row(label, True, scores.scores, cell.record, judged=scores))
         if "shuffled" in scores.controls:
             note = f"labels of {label}"
             shuffled[label] = Row("shuffled", False, scores.controls["shuffled"], cell.record, note)
@@ -176,7 +181,8 @@ def _sheet(condition: Condition, members: list[tuple[str, Cell, ScoreSet]]) -> S
     place = {row.label: number for number, row in enumerate(methods)}
     # Controls of a set belong to all; free text has none, so the best method lends its words.
     members.sort(key=lambda member: 0 if _closed(member[1]) else 1 + place[member[0]])
-    controls, notes = _controls(members)
+    strangers = any(is_imported(cell.record) for _, cell, _ in members)
+    controls, notes = (_shared if strangers else _controls)(members)
     for row in methods:
         if row.label in shuffled:
             controls["shuffled"] = shuffled[row.label]
@@ -221,6 +227,20 @@ def _controls(
                     "is shown: their scored units or words differ."
                 )
     return rows, tuple(notes)
+
+
+def _shared(
+    members: Sequence[tuple[str, Cell, ScoreSet]],
+) -> tuple[dict[str, Row], tuple[str, ...]]:
+    """As `_controls`, where rows have words of their own and no set in common."""
+    rows = {}
+    for name in ("oracle", "constant", "listed", "chance"):
+        own = [(label, s.controls[name]) for label, _, s in members if name in s.controls]
+        if own:
+            found, lender = shared_control(name, own)
+            note = "; ".join(filter(None, (lender, _word(name, found))))
+            rows[name] = Row(name, False, found, members[0][1].record, note)
+    return rows, ()
 
 
 def _closed(cell: Cell) -> bool:

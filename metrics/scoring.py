@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from metrics.aggregate import aggregate_units, by_sentence_encoder, parts
+from metrics.aggregate import METRICS, aggregate_units, by_sentence_encoder, parts
 from metrics.controls import chance, constant, listed, oracle, shuffled
 from metrics.judge import Judge, TextScorer
 from metrics.labels import LabelRules, normalise
@@ -21,7 +21,7 @@ from metrics.ranks import hit_within, truth_ranks
 from metrics.references import reference_scores
 from metrics.scores import Score, Scored
 from metrics.sentences import SentenceReader
-from metrics.setting import Setting, silence
+from metrics.setting import Setting, null, silence
 from metrics.units import COLUMNS
 from metrics.written import Written, write
 
@@ -103,6 +103,7 @@ def score(
     rules: LabelRules | None = None,
     reader: Reader | None = None,
     bert: Callable[..., Score] | None = None,
+    withheld: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Scored:
     """Score one labelling of a layer.
@@ -125,6 +126,8 @@ def score(
             `metrics.sentences.SentenceReader` also lends the controls its sentences.
         bert: Computes BERTScore where the truth has references (`metrics.references.BertScorer`);
             None for no value.
+        withheld: By column of the table of units, why it can have no value whatever the labels:
+            left without one, in the controls too.
         seed: Seed of bootstraps and of the chance draw.
 
     Returns:
@@ -150,7 +153,8 @@ def score(
         "clip_cosine": TextScorer(None if circular else clip_text, why_not),
     }
     rules = rules or LabelRules()
-    setting, units = _evaluate(given, truth, scorers, rules, reader, seed)
+    withheld = withheld or {}
+    setting, units = _evaluate(given, truth, scorers, rules, reader, withheld, seed)
     values = aggregate_units(units, seed=seed, circular=circular, reasons=setting.reasons)
     controls = {
         "chance": chance(setting),
@@ -160,6 +164,7 @@ def score(
     }
     if setting.written is not None:
         controls["listed"] = listed(setting)
+    controls = {name: entries | _without(setting, withheld) for name, entries in controls.items()}
     bounded = {name: _bounded(name, entry, controls) for name, entry in values.items()}
     marked = {
         control: {name: _marked(name, entry, circular) for name, entry in entries.items()}
@@ -179,6 +184,12 @@ def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]
     return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)
 
 
+def _without(setting: Setting, withheld: Mapping[str, str]) -> dict[str, Score]:
+    """The scores of withheld columns, null under every name."""
+    named = ((cut, withheld.get(METRICS[cut.metric].column)) for cut in setting.cuts())
+    return {cut.name: null(cut, reason) for cut, reason in named if reason is not None}
+
+
 def _marked(name: str, entry: Score, circular: bool) -> Score:
     return replace(entry, circular=circular and by_sentence_encoder(name))
 
@@ -189,6 +200,7 @@ def _evaluate(
     scorers: Mapping[str, TextScorer],
     rules: LabelRules,
     reader: Reader | None,
+    withheld: Mapping[str, str],
     seed: int,
 ) -> tuple[Setting, pd.DataFrame]:
     """Judge every scored unit, and set the scene for the controls."""
@@ -225,7 +237,8 @@ def _evaluate(
         table.loc[rows, "reciprocal_rank"] = 1 / ranks
         table.loc[rows, "truth_score"] = found
     why_no_rank = NO_SET if given.concepts is None else NO_MATRIX if matrix is None else NOT_IN_SET
-    reasons |= {"truth_rank": why_no_rank, "reciprocal_rank": why_no_rank}
+    reasons |= {"truth_rank": why_no_rank, "reciprocal_rank": why_no_rank, **withheld}
+    table.loc[:, list(withheld)] = np.nan
     live = np.flatnonzero(~given.dead)
     written = None
     if given.concepts is None and isinstance(reader, SentenceReader) and truths:

@@ -14,12 +14,15 @@ from bench.cli.arguments import parser
 from bench.config.amend import amend
 from bench.config.compose import CONF
 from bench.errors import UserError
+from bench.imports.judges import imported_judges
 from bench.run.keys import short_hash
 from bench.run.parts import build_parts
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bench.run.scoring import Judges
 
 RESCORABLE = ("scoring", "target.truth", "runtime")
 EPILOG = """\
@@ -83,13 +86,15 @@ def _score(folder: Path, overrides: Sequence[str]) -> None:
     if record.status != "ok":
         sys.stdout.write(f"{folder}: skipped, its run failed\n")
         return
-    parts = build_parts(_config(folder, overrides))
-    skey = short_hash(parts.scoring(record.target["layer"]))
+    config = _config(folder, overrides)
+    imported = record.origin == "imported"
+    judges: Judges = imported_judges(config, record) if imported else build_parts(config)
+    skey = short_hash(judges.scoring(record.target["layer"]))
     if (folder / "scores" / f"{skey}.json").is_file():
         sys.stdout.write(f"{folder}: scores/{skey}.json is there already\n")
         return
     try:
-        score_record(folder, record, parts)
+        score_record(folder, record, judges)
     except ValueError as error:
         raise UserError(str(error), where=f"{folder}: target.truth") from error
     sys.stdout.write(f"{folder}: wrote scores/{skey}.json\n")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from metrics.truth import TrueName
 
 KEY_LENGTH = 16
 
@@ -65,3 +68,17 @@ def label_key(
     # Parts that a method does without are left out: older keys stay as they are.
     optional = {"masks": masks, "captioner": captioner}
     return short_hash(parts | {name: part for name, part in optional.items() if part is not None})
+
+
+def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
+    """A layer's true names as scores files tell them: {name, units, hash}."""
+    told = {str(unit): _told(true) for unit, true in truth.items()}
+    return {"name": name, "units": len(told), "hash": short_hash(told)}
+
+
+def _told(name: TrueName) -> dict[str, Any]:
+    """A true name as JSON, without references where there are none: as before there were any."""
+    told = dataclasses.asdict(name)
+    if not told["references"]:
+        del told["references"]
+    return told

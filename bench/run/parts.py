@@ -14,9 +14,10 @@ from bench import catalog
 from bench.bertscore import describe_bertscore
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
-from bench.run.keys import label_key, short_hash, words_hash
+from bench.run.keys import describe_truth, label_key, words_hash
 from metrics.labels import normalise
-from metrics.readings import clean_mask_label
+from metrics.readings import clean_mask_label, formula_reader
+from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:
     from baselines.base import Method
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Truth,
     )
     from bench.registry import Registry
+    from metrics.readings import Reader
     from metrics.truth import TrueName
 
 MASK_NEEDS = frozenset({"masks", "pseudo_masks"})
@@ -175,6 +177,23 @@ class Parts:
             )
         return names if not about or about == layer else {}
 
+    def reader(self, layer: str) -> Reader | None:
+        """How labels are read.
+
+        Sentences are searched for the layer's true names, formulas of mask labels are read name by
+        name; all other labels say themselves.
+        """
+        if self.free_text:
+            return sentence_reader(self.true_names(layer))
+        if self.closed or not self.uses_masks:
+            return None
+        return formula_reader({label.name: label.category for label in self.mask_labels})
+
+    @property
+    def withheld(self) -> dict[str, str]:
+        """Columns of the table of units that cannot be had: none of a method that was run."""
+        return {}
+
     def describe_method(self) -> dict[str, Any]:
         """Name, all parameters with their defaults, version: what decides labels."""
         return {
@@ -203,9 +222,8 @@ class Parts:
 
     def scoring(self, layer: str) -> dict[str, Any]:
         """What decides the scores, besides the labels: truth, scorers, rules."""
-        truth = {str(unit): _told(name) for unit, name in self.true_names(layer).items()}
         return {
-            "truth": {"name": self.names["truth"], "units": len(truth), "hash": short_hash(truth)},
+            "truth": describe_truth(self.names["truth"], self.true_names(layer)),
             "sentence": dict(fingerprint(self.sentence)),
             "clip_text": dict(fingerprint(self.clip_text)),
             "rules": {"official_labels": self.config.scoring.official_labels},
@@ -266,18 +284,6 @@ def params_of(part: object) -> dict[str, Any]:
         for field in dataclasses.fields(part)  # type: ignore[arg-type]
         if field.init
     }
-
-
-def _probes_with_masks() -> list[str]:
-    return [name for name in catalog.PROBES.names() if hasattr(catalog.PROBES.get(name), "masks")]
-
-
-def _told(name: TrueName) -> dict[str, Any]:
-    """A true name as JSON, without references where there are none: as before there were any."""
-    told = dataclasses.asdict(name)
-    if not told["references"]:
-        del told["references"]
-    return told
 
 
 @cache

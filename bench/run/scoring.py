@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,20 +17,23 @@ from bench.run.parts import fingerprint
 from bench.timing import Timer
 from leaderboards.storage import add_scores, read_descriptions
 from metrics.labels import LabelRules
-from metrics.readings import formula_reader
+from metrics.scores import Score
 from metrics.scoring import score
-from metrics.sentences import sentence_reader
+from metrics.statistics import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
+    from omegaconf import DictConfig
 
     from bench.parts import Encoder, SentenceEncoder
-    from bench.run.parts import Parts
     from leaderboards.record import Record
     from metrics.readings import Reader
+    from metrics.scores import Scored
+    from metrics.truth import TrueName
 
 SCHEMA = 1
 SHARED_TOWER = (
@@ -37,82 +41,160 @@ SHARED_TOWER = (
     "so both cosines reward the encoder's own geometry"
 )
 ONE_JUDGE = "its text tower is the sentence scorer's: it would judge the same twice"
+NO_CLIP_TEXT = "n/a: no CLIP text encoder was given (scoring.clip_text.name)"
 
 
-def score_record(folder: Path, record: Record, parts: Parts, *, timer: Timer | None = None) -> Path:
-    """Score a record's labels under the truth, scorers and rules of `parts`.
+class Judges(Protocol):
+    """What labels are scored by, and what must be known of where they come from for it."""
 
-    Ranks need the full score matrix; where the cache no longer holds it they are null and say so.
+    @property
+    def config(self) -> DictConfig:
+        """Whose `scoring` and `runtime` count."""
+        ...
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The labelling encoder, where there is one that is known."""
+        ...
+
+    @property
+    def sentence(self) -> SentenceEncoder:
+        """The sentence encoder of the cosines."""
+        ...
+
+    @property
+    def clip_text(self) -> Encoder | None:
+        """The image-text model whose text tower scores `clip_cosine`; None for no such score."""
+        ...
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The candidate labels, where they are `closed`."""
+        ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether labels are members of `words`."""
+        ...
+
+    @property
+    def withheld(self) -> Mapping[str, str]:
+        """By column of the table of units, why it can have no value."""
+        ...
+
+    def true_names(self, layer: str) -> Mapping[int, TrueName]:
+        """True names by unit."""
+        ...
+
+    def scoring(self, layer: str) -> dict[str, Any]:
+        """What decides the scores, besides the labels."""
+        ...
+
+    def reader(self, layer: str) -> Reader | None:
+        """How labels are read; None where they say themselves."""
+        ...
+
+
+def score_record(
+    folder: Path, record: Record, judges: Judges, *, timer: Timer | None = None
+) -> Path:
+    """Score a record's labels and put the scores beside them.
 
     Args:
         folder: The record's folder.
         record: What is in it.
-        parts: The job's parts, of which truth and scorers are used.
+        judges: Truth, scorers and rules, such as a job's parts.
         timer: Gets the phase "score".
 
     Returns:
         The path of the scores file.
     """
-    device = resolve_device(parts.config)
+    content, units = score_table(record, read_descriptions(folder), judges, timer=timer)
+    return add_scores(folder, content, units)
+
+
+def score_table(
+    record: Record, descriptions: pd.DataFrame, judges: Judges, *, timer: Timer | None = None
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Score a table of labels under the truth, scorers and rules of `judges`.
+
+    Ranks need the full score matrix; where the cache no longer holds it they are null and say so.
+
+    Args:
+        record: Of the labels: layer, units, which of them are left out.
+        descriptions: The labels: unit, rank, label, score.
+        judges: Truth, scorers and rules.
+        timer: Gets the phase "score".
+
+    Returns:
+        The content of the scores file, and its table of units.
+    """
+    config = judges.config
+    device = resolve_device(config)
     timer = timer or Timer(device)
     layer, units = record.target["layer"], record.target["units"]
-    store = Store(parts.config.runtime.cache)
-    scoring = parts.scoring(layer)
-    circular = shares_tower(parts.encoder, parts.sentence)
-    one_judge = shares_tower(parts.clip_text, parts.sentence)
-    labels, label_scores = lists_by_unit(read_descriptions(folder), units)
+    store = Store(config.runtime.cache)
+    scoring = judges.scoring(layer)
+    circular = shares_tower(judges.encoder, judges.sentence)
+    one_judge = shares_tower(judges.clip_text, judges.sentence)
+    reason = (SHARED_TOWER if circular else ONE_JUDGE) if one_judge else ""
+    labels, label_scores = lists_by_unit(descriptions, units)
     dead = np.zeros(units, dtype=bool)
     dead[list(record.target["dead_units"])] = True
+    left_out = list(record.target.get("left_out", ()))
+    dead[left_out] = True
     clip_text = None
-    if not one_judge:
-        clip_text = _ClipText(parts.clip_text, store, device)
+    if judges.clip_text is not None and not one_judge:
+        clip_text = _ClipText(judges.clip_text, store, device)
+    truth = judges.true_names(layer)
     with timer.phase("score", items=units):
         scored = score(
             labels=labels,
             label_scores=label_scores,
-            concepts=parts.words if parts.closed else None,
-            score_matrix=_matrix(store, record.key, units, parts),
+            concepts=judges.words if judges.closed else None,
+            score_matrix=_matrix(store, record.key, units, judges),
             dead=dead,
-            truth=parts.true_names(layer),
-            sentence=_embedder(parts.sentence, parts.config.runtime.cache, device),
+            truth=truth,
+            sentence=_embedder(judges.sentence, config.runtime.cache, device),
             clip_text=clip_text,
-            clip_reason=(SHARED_TOWER if circular else ONE_JUDGE) if one_judge else "",
+            clip_reason=reason if judges.clip_text is not None else NO_CLIP_TEXT,
             circular=circular,
-            rules=LabelRules(official=parts.config.scoring.official_labels),
-            reader=_reader(parts, layer),
-            bert=bert_scorer(parts.config.scoring.bertscore, device),
-            seed=parts.config.scoring.seed,
+            rules=LabelRules(official=config.scoring.official_labels),
+            reader=judges.reader(layer),
+            bert=bert_scorer(config.scoring.bertscore, device),
+            withheld=judges.withheld,
+            seed=config.scoring.seed,
         )
+    if left_out:
+        scored = replace(scored, values={**scored.values, **_of_the_layer(scored, truth, left_out)})
     content = scored.to_json()
-    return add_scores(
-        folder,
-        {
-            "schema": SCHEMA,
-            "skey": short_hash(scoring),
-            "scoring": scoring,
-            "circular": circular,
-            "scores": content["values"],
-            "controls": content["controls"],
-        },
-        scored.units,
-    )
+    told = {
+        "schema": SCHEMA,
+        "skey": short_hash(scoring),
+        "scoring": scoring,
+        "circular": circular,
+        "scores": content["values"],
+        "controls": content["controls"],
+    }
+    return told, scored.units
 
 
-def _matrix(store: Store, key: str, units: int, parts: Parts) -> NDArray[np.float32] | None:
-    return kept_scores(store, key, units, parts.words) if parts.closed else None
+def _of_the_layer(
+    scored: Scored, truth: Mapping[int, TrueName], left_out: Sequence[int]
+) -> dict[str, Score]:
+    """Coverage of a part of a layer: over all units with a true name, those left out among them."""
+    own = scored.values["coverage"]
+    if own.value is None:
+        return {}
+    n = own.n + len(truth.keys() & set(left_out))
+    labelled = own.n - own.n_unlabelled
+    low, high = wilson(float(labelled), n)
+    detail = {"scored": own.n, "units": n}
+    return {"coverage": Score(labelled / n, low, high, n, n - labelled, detail=detail)}
 
 
-def _reader(parts: Parts, layer: str) -> Reader | None:
-    """How labels are read.
-
-    Sentences are searched for the layer's true names, formulas of mask labels are read name by
-    name; all other labels say themselves.
-    """
-    if parts.method.vocabulary == "free text":
-        return sentence_reader(parts.true_names(layer))
-    if parts.closed or not parts.uses_masks:
-        return None
-    return formula_reader({label.name: label.category for label in parts.mask_labels})
+def _matrix(store: Store, key: str, units: int, judges: Judges) -> NDArray[np.float32] | None:
+    return kept_scores(store, key, units, judges.words) if judges.closed else None
 
 
 def shares_tower(encoder: Encoder | None, sentence: SentenceEncoder) -> bool:

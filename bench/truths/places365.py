@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
 from bench.files import read_text
+from bench.truths.shipped import PLACES365
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Places365Truth:
     """categories_places365.txt, whose lines read "/b/bus_station/indoor 71".
 
     Attributes:
-        path: That file.
+        path: That file; empty for the one that ships with the package.
         scenes: Broden's c_scene.csv: then only classes are scored that it lists, 267 of the 365 in
             the published tree, as in CLIP-Dissect's comparison with Network Dissection (Oikarinen
             and Weng, ICLR 2023, table 2). Empty scores all.
@@ -32,7 +33,7 @@ class Places365Truth:
 
     summary: ClassVar[str] = "the classes of Places365; maybe only those that are scenes of Broden"
 
-    path: str
+    path: str = ""
     scenes: str = ""
 
     def names(self) -> Mapping[int, TrueName]:
@@ -70,7 +71,8 @@ class Places365Truth:
         return {unit: TrueName(name, (name,)) for unit, name in named.items()}
 
     def _lines(self) -> list[str]:
-        return read_text(self.path, "target.truth.params.path").rstrip().split("\n")
+        path = self.path or str(PLACES365)
+        return read_text(path, "target.truth.params.path").rstrip().split("\n")
 
     def _kept(self) -> frozenset[str] | None:
         """Names of the scenes in Broden; None where all classes are scored."""

@@ -65,6 +65,25 @@ def same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     return units_csv(one) == units_csv(other)
 
 
+def test_a_withheld_column_has_no_value_anywhere_and_changes_no_other():
+    full = score(**arguments())
+    told = {"accuracy_at_5": "one label a unit", "truth_rank": "n/a: needs activations"}
+    part = score(**arguments(withheld=told))
+    for name, entry in full.values.items():
+        column = name.removeprefix("selective_").partition("[")[0]
+        found = part.values[name]
+        if column in ("accuracy_at_5", "mean_rank", "median_rank"):
+            key = "accuracy_at_5" if column == "accuracy_at_5" else "truth_rank"
+            assert (found.value, found.ceiling, found.reason) == (None, None, told[key])
+            assert all(scores[name].value is None for scores in part.controls.values())
+        else:
+            assert found == entry
+    assert part.units[list(told)].isna().all(axis=None)
+    again = aggregate_units(read_units(io.StringIO(units_csv(part.units))), seed=0)
+    assert again["accuracy_at_5"].value is None
+    assert score(**arguments(withheld={})).to_json() == full.to_json()
+
+
 def test_names_columns_and_json():
     result = score(**arguments())
     bases = ["accuracy_at_1", "accuracy_at_5", "mean_rank", "median_rank", "mrr", "clip_cosine",

@@ -14,7 +14,6 @@ from bench.config.schema import BertScoreConfig
 from bench.errors import UserError
 from bench.run.keys import short_hash
 from bench.run.parts import Parts, build_parts
-from bench.run.scoring import _reader
 from metrics.sentences import SentenceReader
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,12 +68,12 @@ def test_bertscore_is_always_rescaled() -> None:
 
 def test_sentences_are_read_by_the_layers_names() -> None:
     closed = parts()
-    assert _reader(closed, "fc") is None
+    assert closed.reader("fc") is None
 
     class Writes(type(closed.method)):  # type: ignore[misc]
         vocabulary = "free text"
 
     method = Writes(**dataclasses.asdict(closed.method))
-    reader = _reader(dataclasses.replace(closed, method=method), "fc")
+    reader = dataclasses.replace(closed, method=method).reader("fc")
     assert isinstance(reader, SentenceReader)
     assert reader("a red heart on the sea") == ("heart",)

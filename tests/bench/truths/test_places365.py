@@ -67,3 +67,14 @@ def test_a_table_of_something_else(files, tmp_path):
     other.write_text("name\nred-c\n")
     with pytest.raises(UserError, match="no class"):
         Places365Truth(files[0], str(other)).names()
+
+
+def test_the_list_ships_with_the_package(files):
+    names = Places365Truth().names()
+    assert sorted(names) == list(range(365))
+    assert (names[0].name, names[364].name) == ("airfield", "zen garden")
+    assert names[71].name == "bus station/indoor"
+    assert len({name.name for name in names.values()}) == 365
+    assert [name.name for name in Places365Truth(scenes=files[1]).names().values()] == [
+        "airfield", "bus station/indoor", "tree farm",
+    ]  # fmt: skip

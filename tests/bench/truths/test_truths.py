@@ -2,7 +2,7 @@ import pytest
 
 from bench.errors import UserError
 from bench.parts import Truth
-from bench.truths import ClassListTruth, FileTruth, GlyphsTruth, NoTruth
+from bench.truths import ClassListTruth, FileTruth, GlyphsTruth, ImageNetTruth, NoTruth
 
 
 def table(tmp_path, text, name="truth.csv"):
@@ -104,3 +104,16 @@ def test_faults_of_a_class_list_are_named(tmp_path, classes, units, says):
         ClassListTruth(path, chosen).names()
     for part in says:
         assert part in str(caught.value)
+
+
+def test_the_names_of_imagenet_ship_with_the_package(tmp_path):
+    names = ImageNetTruth().names()
+    assert sorted(names) == list(range(1000))
+    assert names[0].name == "tench, Tinca tinca"
+    assert names[0].synonyms == ("tench", "Tinca tinca")
+    assert names[134].name == "crane, bird"
+    assert names[999].name.startswith("toilet tissue")
+    assert len({name.name for name in names.values()}) == 1000
+    chosen = table(tmp_path, "index\n1\n388\n", "shown.csv")
+    assert list(ImageNetTruth(chosen, "index").names()) == [1, 388]
+    assert isinstance(ImageNetTruth(), Truth)

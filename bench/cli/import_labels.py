@@ -1,0 +1,189 @@
+"""`dissectbench import`: score labels that somebody else made."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from bench.cli.arguments import parser
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.imports.write import Written
+    from leaderboards.scores import ScoreSet
+
+SETTABLE = ("scoring", "target.truth", "runtime")
+DESCRIPTION = """\
+Score labels that somebody else made, as a method of its own with `origin: imported`.
+
+FILE is a CSV or TSV table with a header, or JSON lines, in UTF-8. Neither the network's weights nor
+any image is needed. A file about a part of the layer is scored on that part, and says so."""
+EPILOG = """\
+examples:
+  dissectbench import labels.csv --method mine --target resnet50_imagenet --layer fc
+  dissectbench import tally.csv --method netdissect --target resnet18_places365 --layer fc \\
+    --first-unit 1 --label-rules official --board places365 --given masks
+  dissectbench import milan.csv --method milan --target resnet50_imagenet --layer fc \\
+    --label-column description --vocabulary "free text"
+
+Labels that are sentences ("free text") are right where they mention the true name and no other
+name of the layer; mask labels lose Broden's marks ("street-s" is street). Without --vocabulary a
+table of Network Dissection's holds mask labels, and any other free text.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Import one file; one that was imported before is skipped with a word."""
+    options = _parser().parse_intermixed_args(list(arguments))
+    from bench.imports.labels import Columns, read_labels
+    from bench.imports.record import Claim, import_config, imported_record
+    from bench.imports.targets import find_layer
+    from bench.imports.write import write_import
+
+    _check(options)
+    layer = find_layer(options.target, options.layer, options.units)
+    columns = Columns(
+        unit=options.unit_column,
+        label=options.label_column,
+        layer=options.layer_column or "layer",
+        layer_given=options.layer_column is not None,
+        score=options.score_column,
+        rank=options.rank_column,
+        first_unit=options.first_unit,
+    )
+    claim = Claim(
+        file=options.file,
+        method=options.method,
+        target=options.target,
+        layer=options.layer,
+        source=options.source,
+        given=options.given,
+    )
+    config = import_config(
+        claim,
+        layer,
+        board=options.board,
+        results=options.results,
+        official=None if options.label_rules is None else options.label_rules == "official",
+        overrides=options.overrides,
+    )
+    labels = read_labels(options.file, columns, options.layer, layer.units, options.vocabulary)
+    record = imported_record(claim, columns, labels, layer, options.board)
+    written = write_import(record, labels, config)
+    _report(written, labels.notes)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    options = parser("import", DESCRIPTION, EPILOG)
+    options.add_argument("file", metavar="FILE", help="the labels: CSV, TSV or JSON lines")
+    options.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help=f"other settings to score by: {', '.join(f'{name}.*' for name in SETTABLE)}",
+    )
+    about = options.add_argument_group("whose labels of what")
+    about.add_argument("--method", required=True, metavar="NAME", help="name of its row")
+    about.add_argument("--target", required=True, help="the network, such as resnet50_imagenet")
+    about.add_argument("--layer", required=True, help="the layer, such as fc")
+    about.add_argument("--units", type=int, metavar="N", help="units of a layer not known here")
+    about.add_argument("--given", default="not said", help="what it was given besides images")
+    about.add_argument(
+        "--vocabulary",
+        type=lambda text: text.replace("-", " "),
+        choices=("concept set", "mask labels", "free text"),
+        help="where its labels come from",
+    )
+    about.add_argument("--source", default="not said", help="paper, repository, commit")
+    table = options.add_argument_group("how the file is read")
+    table.add_argument("--unit-column", default="unit", metavar="C", help="default: unit")
+    table.add_argument("--label-column", default="label", metavar="C", help="default: label")
+    table.add_argument(
+        "--layer-column", metavar="C", help="default: layer, if there is such a column"
+    )
+    table.add_argument("--score-column", default="", metavar="C", help="the label's own score")
+    table.add_argument(
+        "--rank-column",
+        nargs="?",
+        const="rank",
+        default="",
+        metavar="C",
+        help="several labels a unit, 1 = best (bare: rank)",
+    )
+    table.add_argument(
+        "--first-unit", type=int, choices=(0, 1), default=0, help="number of the first unit"
+    )
+    out = options.add_argument_group("scores and records")
+    out.add_argument(
+        "--label-rules",
+        choices=("mended", "official"),
+        help="official: compare as CLIP-Dissect's published code does, faults included",
+    )
+    out.add_argument("--board", default="imported", metavar="NAME", help="default: imported")
+    out.add_argument("--results", default="results", metavar="DIR", help="default: results")
+    return options
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what argparse lets through.
+
+    Raises:
+        UserError: A name that cannot stand in a path, a setting that scoring does not read, or a
+            number of units below 1.
+    """
+    from leaderboards.record import RecordError, slug
+
+    try:
+        slug(options.method, "method")
+        slug(options.board, "board")
+    except RecordError as error:
+        raise UserError(str(error), cure="choose another name: --method, --board") from error
+    for text in options.overrides:
+        key = text.lstrip("+").partition("=")[0]
+        if "=" not in text or not key.startswith(SETTABLE):
+            raise UserError(
+                f"{text!r} is no setting that scoring reads",
+                where=key,
+                cure="after FILE come scoring.*, target.truth.* and runtime.* as key=value",
+            )
+    if options.units is not None and options.units < 1:
+        raise UserError(f"{options.units} units are no layer", where="--units", cure="1 or more")
+
+
+def _report(written: Written, notes: Sequence[str]) -> None:
+    from rich.console import Console
+
+    from leaderboards.board import load_board
+    from leaderboards.console import print_board
+    from leaderboards.scores import read_scores
+
+    folder = written.folder
+    if written.what == "skipped":
+        sys.stdout.write(f"{folder}: skipped, this file was imported and scored so before\n")
+    else:
+        sys.stdout.write(f"{folder}: {written.what}\n")
+        sys.stdout.write("".join(f"  note: {note}\n" for note in notes))
+    sys.stdout.write(f"  {_right(read_scores(_scores_file(written)))}\n")
+    print_board(load_board([folder]), Console())
+    board = folder.parents[1]
+    sys.stdout.write(f"records: {board}; all tables: dissectbench board {board} --out DIR\n")
+
+
+def _scores_file(written: Written) -> Path:
+    return written.folder / "scores" / f"{written.skey}.json"
+
+
+def _right(scores: ScoreSet) -> str:
+    """How many labels are right, counted."""
+    accuracy, coverage = scores.scores["accuracy_at_1"], scores.scores["coverage"]
+    if accuracy.value is None:
+        return f"no unit is scored: {accuracy.reason}"
+    rules = "official" if scores.scoring["rules"]["official_labels"] else "mended"
+    text = f"{round(accuracy.value * accuracy.n)} right of {accuracy.n} units scored"
+    text += f" ({rules} label rules), {accuracy.n_unlabelled} of them without a label"
+    return text + (f"; the layer has {coverage.n} named units" * (coverage.n > accuracy.n))

@@ -1,0 +1,131 @@
+"""What imported labels are scored by: truth, scorers and rules, without any part of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from bench import catalog
+from bench.bertscore import describe_bertscore
+from bench.imports.labels import FREE_TEXT
+from bench.run.keys import describe_truth, short_hash
+from bench.run.parts import fingerprint
+from metrics.sentences import sentence_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.parts import Encoder, SentenceEncoder, Truth
+    from bench.registry import Registry
+    from leaderboards.record import Record
+    from metrics.readings import Reader
+    from metrics.truth import TrueName
+
+NEEDS_ACTIVATIONS = "n/a: needs activations (the scores of all concepts for each unit)"
+ONE_LABEL = "n/a: the file has one label a unit"
+
+
+@dataclass(frozen=True)
+class ImportedJudges:
+    """Judges of labels that others made (`bench.run.scoring.Judges`).
+
+    Attributes:
+        config: Whose `scoring`, `target.truth` and `runtime` count.
+        truth: The layer's true names.
+        sentence: The sentence encoder of the cosines.
+        clip_text: What scores `clip_cosine`; None where none was chosen: there is no labelling
+            encoder here that it could be the same as.
+        vocabulary: Where the labels come from.
+        ranked: Whether some unit has more than one label.
+        left_out: Units that the file is not about.
+        units: How many the layer has.
+    """
+
+    config: DictConfig
+    truth: Truth
+    sentence: SentenceEncoder
+    clip_text: Encoder | None
+    vocabulary: str
+    ranked: bool
+    left_out: tuple[int, ...]
+    units: int
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """Whatever made the labels, it is not known here."""
+        return None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that the labels were chosen from are not known here."""
+        return ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether labels are members of `words`."""
+        return False
+
+    @property
+    def withheld(self) -> dict[str, str]:
+        """Columns that labels alone give no value."""
+        told = dict.fromkeys(("truth_rank", "reciprocal_rank"), NEEDS_ACTIVATIONS)
+        return told if self.ranked else told | {"accuracy_at_5": ONE_LABEL}
+
+    def true_names(self, layer: str) -> Mapping[int, TrueName]:
+        """True names by unit, those of units that the file leaves out among them."""
+        return self.truth.names()
+
+    def scoring(self, layer: str) -> dict[str, Any]:
+        """What decides the scores, besides the labels: as of a run, and the units that count.
+
+        Where the file is about a part of the layer that part decides too: its scores stand in a
+        column of their own, apart from those of the whole layer.
+        """
+        told = {
+            "truth": describe_truth(self.config.target.truth.name, self.true_names(layer)),
+            "sentence": dict(fingerprint(self.sentence)),
+            "clip_text": dict(fingerprint(self.clip_text)) if self.clip_text else {},
+            "rules": {"official_labels": self.config.scoring.official_labels},
+            "seed": self.config.scoring.seed,
+            **describe_bertscore(self.config.scoring.bertscore),
+        }
+        if self.left_out:
+            n = self.units - len(self.left_out)
+            told["units"] = {"n": n, "of": self.units, "hash": short_hash(list(self.left_out))}
+        return told
+
+    def reader(self, layer: str) -> Reader | None:
+        """Sentences are searched for the layer's true names; other labels say themselves."""
+        return sentence_reader(self.true_names(layer)) if self.vocabulary == FREE_TEXT else None
+
+
+def imported_judges(config: DictConfig, record: Record) -> ImportedJudges:
+    """Build what an imported record is scored by.
+
+    Args:
+        config: Its configuration, maybe amended.
+        record: What it says of the labels.
+
+    Raises:
+        UserError: A part or one of its parameters is not as it must be.
+    """
+
+    def build(registry: Registry[Any], node: DictConfig, where: str) -> Any:
+        params = OmegaConf.to_container(node.params, resolve=True)
+        return registry.build(node.name, params, where=where)  # type: ignore[arg-type]
+
+    clip_text = None
+    if config.scoring.clip_text.name != "same":
+        clip_text = build(catalog.ENCODERS, config.scoring.clip_text, "scoring.clip_text")
+    return ImportedJudges(
+        config=config,
+        truth=build(catalog.TRUTHS, config.target.truth, "target.truth"),
+        sentence=build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence"),
+        clip_text=clip_text,
+        vocabulary=str(record.method["vocabulary"]),
+        ranked=bool(record.counts["labels_per_unit"] > 1),
+        left_out=tuple(record.target["left_out"]),
+        units=int(record.target["units"]),
+    )

@@ -1,0 +1,179 @@
+"""Tables of labels as others write them: CSV, TSV or JSON lines; every fault is named by line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import UserError, nearest
+from bench.files import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+_JSON_LINES = {".jsonl", ".ndjson", ".json"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table.
+
+    Attributes:
+        cells: By column: stripped text, and for JSON lines any value.
+        where: File and line, for a message.
+    """
+
+    cells: Mapping[str, Any]
+    where: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was read.
+
+    Attributes:
+        columns: Its columns in their order; of JSON lines, those of any line.
+        lines: Its lines; blank ones are left out.
+        kind: "commas", "tabs", ... between the cells, or "JSON lines".
+    """
+
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    kind: str
+
+
+def read_table(path: str, wanted: Mapping[str, str]) -> Table:
+    """Read a table of either kind.
+
+    Args:
+        path: The file, UTF-8. Its ending tells JSON lines; what parts the cells of another file is
+            found out from its header.
+        wanted: The option that chooses each column that the table must have, by column.
+
+    Raises:
+        UserError: The file is missing, no UTF-8 text, empty, or no such table; or a column is
+            missing. Says which line.
+    """
+    text = read_text(path, "FILE")
+    if PurePath(path).suffix.lower() in _JSON_LINES:
+        table = _json_lines(path, text)
+    else:
+        table = _delimited(path, text, wanted)
+    if not table.lines:
+        raise UserError(
+            "the table is empty",
+            where=f"{path}:1",
+            cure="it needs a line for each unit that has a label",
+        )
+    require_columns(path, table, wanted)
+    return table
+
+
+def require_columns(path: str, table: Table, wanted: Mapping[str, str]) -> None:
+    """Check that a table has the columns that were asked for.
+
+    Raises:
+        UserError: One is missing; names those that are most like it.
+    """
+    for column, option in wanted.items():
+        if column not in table.columns:
+            raise UserError(
+                f"the table has no column {column!r}; it has {_listed(table.columns)}",
+                where=f"{path}:1",
+                valid=nearest(column, table.columns),
+                cure=f"say which it is: {option} COLUMN",
+            )
+
+
+def _listed(columns: Sequence[str], limit: int = 12) -> str:
+    more = f" and {len(columns) - limit} more" if len(columns) > limit else ""
+    return ", ".join(repr(name) for name in columns[:limit]) + more
+
+
+def _delimited(path: str, text: str, wanted: Mapping[str, str]) -> Table:
+    mark = _delimiter(text, wanted)
+    rows = _rows(path, text, mark)
+    _, header = next(rows, (1, []))
+    columns = tuple(cell.strip() for cell in header)
+    for column in wanted:
+        if columns.count(column) > 1:
+            raise UserError(
+                f"the header has two columns {column!r}",
+                where=f"{path}:1",
+                cure="rename one of them",
+            )
+    lines = []
+    for number, cells in rows:
+        where = f"{path}:{number}"
+        if len(cells) != len(columns):
+            raise UserError(
+                f"{len(cells)} cells where the header has {len(columns)}",
+                where=where,
+                cure=f'the cells are set apart by {DELIMITERS[mark]}; put "quotes" around a cell '
+                "that holds one",
+            )
+        texts = (cell.strip() for cell in cells)
+        lines.append(Line(dict(zip(columns, texts, strict=True)), where))
+    return Table(columns, tuple(lines), DELIMITERS[mark])
+
+
+def _rows(path: str, text: str, mark: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows that hold something, each with the number of its last line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise UserError(
+            f"no readable table: {error}",
+            where=f"{path}:{reader.line_num}",
+            cure='"quotes" around a cell must be closed, and doubled inside it',
+        ) from error
+
+
+def _delimiter(text: str, wanted: Mapping[str, str]) -> str:
+    """What parts the header's cells: the mark under which most of the wanted columns are there.
+
+    Among equals it is the commonest mark of the header, and a comma where there is none.
+    """
+    header = next((line for line in text.split("\n") if line.strip()), "")
+
+    def worth(mark: str) -> tuple[int, int]:
+        cells = [cell.strip() for cell in next(csv.reader([header], delimiter=mark), [])]
+        return len(set(cells) & set(wanted)), len(cells)
+
+    return max(DELIMITERS, key=worth)
+
+
+def _json_lines(path: str, text: str) -> Table:
+    lines = []
+    columns: dict[str, None] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            column = getattr(error, "colno", 1)
+            raise UserError(
+                f"the line is no JSON (at character {column})",
+                where=where,
+                cure='every line is an object such as {"unit": 0, "label": "tench"}',
+            ) from error
+        if not isinstance(value, dict):
+            raise UserError(
+                "the line is no JSON object",
+                where=where,
+                cure='every line is an object such as {"unit": 0, "label": "tench"}',
+            )
+        columns |= dict.fromkeys(value)
+        cells = {k: v.strip() if isinstance(v, str) else v for k, v in value.items()}
+        lines.append(Line(cells, where))
+    return Table(tuple(columns), tuple(lines), "JSON lines")

@@ -1,0 +1,123 @@
+"""Published figures: each with a source, and never set against what another judge said."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from leaderboards.board import load_board
+from leaderboards.published import comparable, difference, load_figures, published_section
+from leaderboards.scores import ScoreSet
+from metrics.scores import Score
+
+ROOT = Path(__file__).resolve().parents[2]
+BOARDS = [ROOT / "leaderboards" / name for name in ("imagenet", "places365")]
+MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MPNET = "hub:all-mpnet-base-v2"
+
+
+def judged(weights=MPNET, units=1000, official=False, **more):
+    return ScoreSet(
+        skey="k",
+        scoring={
+            "truth": {"name": "imagenet", "units": units},
+            "sentence": {"weights": weights},
+            "rules": {"official_labels": official},
+            **more,
+        },
+        circular=False,
+        scores={"sentence_cosine": Score(0.3), "clip_cosine": Score(0.7),
+                "accuracy_at_1": Score(0.4)},
+    )  # fmt: skip
+
+
+def figure(metric, target="resnet50_imagenet", method="netdissect"):
+    [found] = [
+        f for f in load_figures()
+        if (f.metric, f.target, f.method) == (metric, target, method)
+    ]  # fmt: skip
+    return found
+
+
+def test_the_figures_that_are_cited():
+    assert figure("sentence_cosine").value == "0.2952"
+    assert figure("sentence_cosine", method="milan").value == "0.2788"
+    places = figure("accuracy_at_1", "resnet18_places365")
+    assert (places.value, places.scale, places.units) == ("43.8202", "%", "267")
+    assert places.number == pytest.approx(117 / 267, abs=5e-7)
+
+
+def test_every_figure_has_a_source_and_is_marked_as_reported():
+    assert len(load_figures()) > 20
+    for found in load_figures():
+        assert found.origin == "reported"
+        assert re.search(r"github\.com/\S+ at [0-9a-f]{7}", found.source)
+        assert found.seen_in
+        assert found.judge
+        assert 0 < found.number < 1
+
+
+def test_no_cosine_of_one_encoder_is_set_against_one_of_another():
+    own = figure("sentence_cosine")
+    assert difference(own, judged()) == pytest.approx(0.3 - 0.2952)
+    for other in (MINILM, "hub:all-MiniLM-L6-v2", None):
+        assert difference(own, judged(other)) is None
+    assert difference(figure("clip_cosine"), judged()) is None
+    for found in load_figures():
+        if found.metric == "sentence_cosine":
+            assert not comparable(found, judged(MINILM))
+
+
+def test_nor_other_units_or_rules():
+    own = figure("sentence_cosine")
+    assert difference(own, judged(units=999)) is None
+    assert difference(own, judged(units={"n": 50})) is None
+    part = judged()
+    part = dataclasses.replace(part, scoring={**part.scoring, "units": {"n": 50}})
+    assert difference(own, part) is None
+    accuracy = figure("accuracy_at_1", "resnet18_places365")
+    assert difference(accuracy, judged(units=267, official=True)) is not None
+    assert difference(accuracy, judged(units=267)) is None
+    assert difference(accuracy, judged(units=365, official=True)) is None
+
+
+@pytest.mark.parametrize("folder", BOARDS, ids=lambda path: path.name)
+def test_committed_boards_show_them_apart(folder):
+    board = load_board([folder / "records"])
+    for sheet in board.sheets:
+        for row in sheet.methods:
+            assert row.origin == "imported"
+            assert row.judged is not None
+            assert row.judged.scoring["sentence"]["weights"] == MINILM
+            assert all(difference(found, row.judged) is None for found in load_figures())
+    page = "\n\n".join(published_section(board))
+    assert "all-mpnet-base-v2" in page
+    assert "ours − reported" not in page
+    assert page in (folder / "README.md").read_text()
+
+
+def test_what_the_committed_boards_say():
+    """117 and 141 of 365 units by the official and the mended rule, with floors and intervals."""
+    sheets = load_board([BOARDS[1] / "records"]).sheets
+    right = {}
+    for sheet in sheets:
+        [row] = sheet.methods
+        score = row.scores["accuracy_at_1"]
+        assert score.value is not None
+        assert score.ci_low is not None
+        assert row.judged is not None
+        rules = row.judged.scoring["rules"]["official_labels"]
+        right[rules] = (round(score.value * score.n), score.n)
+    assert right == {True: (117, 365), False: (141, 365)}
+    [sheet] = load_board([BOARDS[0] / "records"]).sheets
+    assert {row.label for row in sheet.methods} == {"netdissect (imported)", "milan (imported)"}
+    constant = sheet.control("constant")
+    assert constant is not None
+    for row in sheet.methods:
+        score = row.scores["sentence_cosine"]
+        assert score.n == 1000
+        assert score.ci_low is not None
+        assert constant.scores["sentence_cosine"].value is not None
