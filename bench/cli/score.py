@@ -14,12 +14,15 @@ from bench.cli.arguments import parser
 from bench.config.amend import amend
 from bench.config.compose import CONF
 from bench.errors import UserError
+from bench.offline import offline
 from bench.run.keys import short_hash
 from bench.run.parts import build_parts
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bench.run.parts import Parts
 
 RESCORABLE = ("scoring", "target.truth", "runtime")
 EPILOG = """\
@@ -74,8 +77,6 @@ def _records(folders: Sequence[Path]) -> list[Path]:
 
 
 def _score(folder: Path, overrides: Sequence[str]) -> None:
-    from bench.run.scoring import score_record
-
     try:
         record = Record.read(folder)
     except RecordError as error:
@@ -83,7 +84,14 @@ def _score(folder: Path, overrides: Sequence[str]) -> None:
     if record.status != "ok":
         sys.stdout.write(f"{folder}: skipped, its run failed\n")
         return
-    parts = build_parts(_config(folder, overrides))
+    config = _config(folder, overrides)
+    with offline(config.runtime.offline):
+        _write_scores(folder, record, build_parts(config))
+
+
+def _write_scores(folder: Path, record: Record, parts: Parts) -> None:
+    from bench.run.scoring import score_record
+
     skey = short_hash(parts.scoring(record.target["layer"]))
     if (folder / "scores" / f"{skey}.json").is_file():
         sys.stdout.write(f"{folder}: scores/{skey}.json is there already\n")
