@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = choose(given.names) if given.names else list(ENTRIES)
     data = (given.data or data_home()).expanduser()
     if given.list or not (given.names or given.check):
-        return _list(chosen, data)
+        return _list(chosen, data, told=bool(given.names))
     if given.check:
         return _check(chosen, data)
     if given.source and len(chosen) != 1:
@@ -60,27 +60,32 @@ def main(arguments: Sequence[str]) -> int:
     return _fetch(chosen, data, given.source, ask=not given.yes)
 
 
-def _list(chosen: Sequence[Download], data: Path) -> int:
+def _list(chosen: Sequence[Download], data: Path, *, told: bool) -> int:
+    """A table; with what else is known of each where they were asked for by name."""
     from rich.console import Console
     from rich.table import Table
 
     from bench.downloads.places import look
 
     table = Table(box=None, pad_edge=False)
-    for title in ("name", "size", "state", "licence", "what it is"):
-        wide = title in ("licence", "what it is")
-        table.add_column(title, no_wrap=not wide, overflow="fold",
-                         justify="right" if title == "size" else "left")  # fmt: skip
+    for title in ("name", "size", "state", "licence"):
+        table.add_column(
+            title,
+            no_wrap=title != "licence",
+            justify="right" if title == "size" else "left",
+        )
+    states = {entry.name: look(entry, data) for entry in chosen}
     for entry in chosen:
-        state = look(entry, data)
+        state = states[entry.name]
         word = f"{state.kind} (!)" if state.detail else state.kind
-        table.add_row(entry.name, _size(entry), word, entry.licence, entry.summary)
+        table.add_row(entry.name, _size(entry), word, entry.licence)
     console = Console()
     console.print(table, markup=False)
     for entry in chosen:
-        detail = look(entry, data).detail
-        if detail:
-            sys.stdout.write(f"(!) {entry.name}: {detail}\n")
+        if states[entry.name].detail:
+            sys.stdout.write(f"(!) {entry.name}: {states[entry.name].detail}\n")
+        if told:
+            _describe(entry, data)
     sys.stdout.write(f"data folder: {data}\n")
     return 0
 
@@ -110,7 +115,7 @@ def _fetch(chosen: Sequence[Download], data: Path, source: str, *, ask: bool) ->
     for entry in chosen:
         state = look(entry, data)
         if entry.agreement:
-            sys.stdout.write(f"{entry.name}: {entry.licence}. {entry.agreement}\n  {entry.use}\n")
+            _describe(entry, data)
             code = 1
         elif state.kind == "here":
             detail = f" ({state.detail})" if state.detail else ""
@@ -119,12 +124,7 @@ def _fetch(chosen: Sequence[Download], data: Path, source: str, *, ask: bool) ->
         else:
             wanted.append(entry)
     for entry in wanted:
-        hashes = entry.checked_by or "no checksum is published: recorded at first download"
-        sys.stdout.write(
-            f"{entry.name}: {entry.summary}\n  size     {_size(entry)}\n"
-            f"  licence  {entry.licence}\n  from     {source or entry.url}\n"
-            f"  to       {place(entry, data)}\n  checked  {hashes}\n"
-        )
+        _describe(entry, data, source)
     if wanted and ask and not _agreed():
         sys.stdout.write("nothing was fetched\n")
         return 1
@@ -143,12 +143,27 @@ def _fetch(chosen: Sequence[Download], data: Path, source: str, *, ask: bool) ->
     return code
 
 
+def _describe(entry: Download, data: Path, source: str = "") -> None:
+    """What it is, its size and licence, where it comes from and goes to, how it is checked."""
+    from bench.downloads.places import place
+
+    sys.stdout.write(f"{entry.name}: {entry.summary}\n  size     {_size(entry)}\n")
+    sys.stdout.write(f"  licence  {entry.licence}\n")
+    if entry.agreement:
+        sys.stdout.write(f"  from     {entry.agreement}\n  use      {entry.use}\n")
+        return
+    hashes = entry.checked_by or "no checksum is published: recorded at the first download"
+    sys.stdout.write(
+        f"  from     {source or entry.url}\n  to       {place(entry, data)}\n  checked  {hashes}\n"
+    )
+
+
 def _tell_use(entry: Download, data: Path) -> None:
     from bench.downloads.places import place
 
     if entry.use:
         use = entry.use.replace("{path}", str(place(entry, data))).replace("DATA", str(data))
-        sys.stdout.write(f"  {use}\n")
+        sys.stdout.write(f"  use      {use}\n")
 
 
 def _agreed() -> bool:
@@ -163,7 +178,7 @@ def _agreed() -> bool:
 def _size(entry: Download) -> str:
     if entry.size is not None:
         return show_size(entry.size)
-    return f"~{show_size(entry.about)}" if entry.about else "not published"
+    return f"~{show_size(entry.about)}" if entry.about else "unknown"
 
 
 class _Bar:

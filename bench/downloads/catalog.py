@@ -35,7 +35,7 @@ def _words(size: str, count: str, length: int, sha256: str) -> Download:
     return Download(
         name=f"paper_{size}",
         summary=f"CLIP-Dissect's own {count} English words (data/{size}.txt)",
-        licence=f"{_NO_LICENCE} by CLIP-Dissect",
+        licence=_NO_LICENCE,
         path=f"concepts/paper_{size}.txt",
         url=f"{_CLIP_DISSECT}{size}.txt",
         size=length,
@@ -114,7 +114,7 @@ ENTRIES: tuple[Download, ...] = (
     Download(
         name="paper_broden",
         summary="CLIP-Dissect's list of Broden labels (1,197 lines, 1,153 distinct)",
-        licence=f"{_NO_LICENCE} by CLIP-Dissect",
+        licence=_NO_LICENCE,
         path="concepts/broden_labels_clean.txt",
         url=f"{_CLIP_DISSECT}broden_labels_clean.txt",
         size=12_191,
@@ -131,7 +131,7 @@ ENTRIES: tuple[Download, ...] = (
     Download(
         name="categories_places365",
         summary="the 365 classes of Places365 with their numbers",
-        licence="CC BY (Places365 models and lists)",
+        licence="CC BY, as the models",
         path="labels/categories_places365.txt",
         url="https://raw.githubusercontent.com/CSAILVision/places365/master/"
         "categories_places365.txt",

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = 1 << 20
+_PADDING = 1 << 20  # zeros that writers of tar fill their last record with; 10 kB mostly
 _LEFT_OUT = "__MACOSX"  # what the archiver of macOS adds for itself
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
+    OSError,  # gzip's and bz2's; errors of writing are _WriteError here
 )  # fmt: skip
 
 
@@ -122,17 +124,30 @@ def _untar(archive: Path, writer: _Writer) -> None:
                     writer.file(member.name, stream)
             else:
                 raise writer.refusal(member.name, "is a link or a device")
+        assert opened.fileobj is not None
+        # To the end, where the checksum of a compressed file stands.
+        while rest := opened.fileobj.read(_BLOCK):
+            writer.pass_over(len(rest))
 
 
 class _Writer:
     """Writes members below one folder and counts them."""
 
     def __init__(self, into: Path, root: str, limits: Limits, archive: Path) -> None:
-        self.files = self.total = self._members = 0
+        self.files = self.total = self._members = self._behind = 0
         self._into, self._root, self._limits, self._archive = into, root, limits, archive
 
     def refusal(self, name: str, why: str) -> BadArchiveError:
         return _bad(self._archive, f"is not unpacked: its member {name!r} {why}")
+
+    def pass_over(self, read: int) -> None:
+        """Count what stands behind the last file; it is written nowhere, but takes its time."""
+        self._behind += read
+        self._require(self._behind - _PADDING)
+
+    def _require(self, total: int) -> None:
+        if total > self._limits.total:
+            raise _bad(self._archive, f"holds more than {self._limits.total:,} bytes")
 
     def folder(self, name: str) -> None:
         path = self._place(name)
@@ -155,10 +170,7 @@ class _Writer:
         with target:
             while block := stream.read(_BLOCK):
                 self.total += len(block)
-                if self.total > self._limits.total:
-                    raise _bad(
-                        self._archive, f"holds more than {self._limits.total:,} bytes of files"
-                    )
+                self._require(self.total)
                 try:
                     disk.write_block(target, block)
                 except OSError as error:
