@@ -79,7 +79,7 @@ def fetch(
     with _alone(entry, data):
         arrived = incoming(entry, data)
         _obtain(entry, arrived, source, patience, progress)
-        facts = _check(entry, arrived, data)
+        facts = _check(entry, arrived, data, source or entry.url)
         try:
             facts |= _install(entry, arrived, data, limits)
         except BadArchiveError:
@@ -169,7 +169,7 @@ def _copy(file: Path, arrived: Path) -> None:
         raise disk.cannot_write(error, arrived, "the given file is untouched") from error
 
 
-def _check(entry: Download, arrived: Path, data: Path) -> dict[str, Any]:
+def _check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str, Any]:
     """Size and hashes of what came; a wrong file is deleted."""
     size, md5, sha256 = _digest(arrived)
     before = read_ledger(data).get(entry.name, {})
@@ -184,15 +184,15 @@ def _check(entry: Download, arrived: Path, data: Path) -> dict[str, Any]:
         told = f" ({entry.checked_by})" if entry.checked_by else ""
         raise UserError(
             f"what came is not {entry.name}: {'; '.join(faults)}{told}",
-            where=entry.url,
-            cure="it was deleted; fetch it again, or from elsewhere with --from FILE or --from URL",
+            where=source,
+            cure="this copy was deleted; fetch it again, or from elsewhere with --from FILE or --from URL",
         )
     if not entry.known and before.get("sha256") not in (None, sha256):
         arrived.unlink()
         raise UserError(
             f"{entry.name} is another file than at its first download: its sha256 is {sha256}, "
             f"and was {before['sha256']}",
-            where=entry.url,
+            where=source,
             cure=f"if its publisher replaced it, delete its entry in {data / 'fetched.json'}",
         )
     names = [name for name in ("sha256", "md5") if getattr(entry, name)]
@@ -200,7 +200,7 @@ def _check(entry: Download, arrived: Path, data: Path) -> dict[str, Any]:
     if not names:
         told = "sha256 as at the first download" if before.get("sha256") else ""
     return {
-        "url": entry.url,
+        "url": source,
         "file": entry.file_name,
         "size": size,
         "md5": md5,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def site() -> Iterator[Site]:
     state = Site()
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(state))
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that go away
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_port}"
