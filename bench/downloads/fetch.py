@@ -185,7 +185,7 @@ def _check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str,
         raise UserError(
             f"what came is not {entry.name}: {'; '.join(faults)}{told}",
             where=source,
-            cure="this copy was deleted; fetch it again, or from elsewhere with --from FILE or --from URL",
+            cure="this copy was deleted; fetch it again, or from elsewhere with --from FILE|URL",
         )
     if not entry.known and before.get("sha256") not in (None, sha256):
         arrived.unlink()
