@@ -21,6 +21,7 @@ COMMANDS = {
     "list": "methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "leaderboards from the records on disk (Markdown, CSV)",
     "cache": "what the evidence cache holds and why; delete what was not used for longest",
+    "fetch": "published files: weights, images with masks, concept lists; verified, resumed",
     "train": "rebuild the embedded world's networks",
     "export-broden": "the embedded world's images and masks as files, in Broden's layout",
     "export-exemplars": "units' top images and masks as files, as MILANNOTATIONS has them",

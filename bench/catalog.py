@@ -71,6 +71,7 @@ CONCEPTS: Registry[ConceptSet] = Registry(
     {
         "file": "bench.concepts:FileConcepts",
         "glyphs": "bench.concepts:GlyphsConcepts",
+        "paper": "bench.concepts:PaperConcepts",
         "wordfreq": "bench.concepts:WordfreqConcepts",
     },
 )

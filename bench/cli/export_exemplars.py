@@ -74,6 +74,13 @@ def _rule(given: argparse.Namespace) -> ExemplarRule:
 
 
 def _export(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
+    from bench.offline import offline
+
+    with offline(job.config.runtime.offline):
+        return _write(job, rule, given)
+
+
+def _write(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
     from bench.evidence.prune import keep_within
     from bench.run.exemplar_files import layer_folders, write_exemplars
     from bench.run.exemplars import ExemplarSource

@@ -15,6 +15,7 @@ from bench.config.amend import amend
 from bench.config.compose import CONF
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
+from bench.offline import offline
 from bench.run.keys import short_hash
 from bench.run.parts import build_parts
 from leaderboards.record import Record, RecordError
@@ -77,8 +78,6 @@ def _records(folders: Sequence[Path]) -> list[Path]:
 
 
 def _score(folder: Path, overrides: Sequence[str]) -> None:
-    from bench.run.scoring import score_record
-
     try:
         record = Record.read(folder)
     except RecordError as error:
@@ -87,6 +86,13 @@ def _score(folder: Path, overrides: Sequence[str]) -> None:
         sys.stdout.write(f"{folder}: skipped, its run failed\n")
         return
     config = _config(folder, overrides)
+    with offline(config.runtime.offline):
+        _write_scores(folder, record, config)
+
+
+def _write_scores(folder: Path, record: Record, config: DictConfig) -> None:
+    from bench.run.scoring import score_record
+
     imported = record.origin == "imported"
     judges: Judges = imported_judges(config, record) if imported else build_parts(config)
     skey = short_hash(judges.scoring(record.target["layer"]))

@@ -93,6 +93,7 @@ class RuntimeConfig:
         retry_failed: Run cells again whose record says "failed".
         retime: Time finished cells again on this machine, each from an empty cache.
         repeats: How often `retime` runs a cell; the median is kept.
+        offline: Open no connection: what is not on this machine is an error.
     """
 
     device: str = "auto"
@@ -107,6 +108,7 @@ class RuntimeConfig:
     retry_failed: bool = False
     retime: bool = False
     repeats: int = 3
+    offline: bool = False
 
 
 @dataclass

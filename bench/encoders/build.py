@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bench.errors import UserError
+from bench.offline import offline as no_connections
 from bench.parts import LoadedEncoder
 
 if TYPE_CHECKING:
@@ -138,32 +138,22 @@ def quiet_loading(*, offline: bool) -> Iterator[None]:
     """Silence progress bars and load reports of the model libraries.
 
     Args:
-        offline: All files are here: the hub's libraries are told to open no connection.
+        offline: All files are here: no connection is opened.
     """
-    import huggingface_hub.constants as hub
     import transformers
 
     verbosity = transformers.logging.get_verbosity()
     bars = transformers.logging.is_progress_bar_enabled()
     root_level = logging.getLogger().level
-    # The hub's library reads its environment variable only once, when it is imported.
-    was_offline, variable = hub.HF_HUB_OFFLINE, os.environ.get("HF_HUB_OFFLINE")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     # open_clip reports through the root logger what is no news to a user of this program.
     logging.getLogger().setLevel(max(root_level, logging.WARNING))
-    if offline:
-        hub.HF_HUB_OFFLINE = True
-        os.environ["HF_HUB_OFFLINE"] = "1"
     try:
-        yield
+        with no_connections(offline):
+            yield
     finally:
         transformers.logging.set_verbosity(verbosity)
         if bars:
             transformers.logging.enable_progress_bar()
         logging.getLogger().setLevel(root_level)
-        if offline:
-            hub.HF_HUB_OFFLINE = was_offline
-            os.environ.pop("HF_HUB_OFFLINE", None)
-            if variable is not None:
-                os.environ["HF_HUB_OFFLINE"] = variable

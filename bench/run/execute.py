@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from bench.environment import hardware
 from bench.evidence import Store
 from bench.evidence.prune import keep_within
+from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.labels import describe_table, keep_scores
 from bench.run.log import job_log
@@ -48,7 +49,7 @@ def execute(job: Job, *, position: tuple[int, int] = (1, 1)) -> None:
         job: What to run.
         position: Which of how many jobs this is, for the log.
     """
-    with job_log() as text:
+    with offline(job.config.runtime.offline), job_log() as text:
         planned = plan_job(job)
         log.debug("%s", _title(planned.parts))
         left = planned.left()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from omegaconf import OmegaConf
 
 from bench.errors import UserError
+from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.plan import State
 
@@ -45,7 +46,8 @@ def launch(planned: Sequence[PlannedJob], overrides: Sequence[str]) -> int:
         return 0
     if left[0].job.launcher in HERE:
         resolve_device(left[0].job.config)
-    _check_layers(left)
+    with offline(left[0].job.config.runtime.offline):
+        _check_layers(left)
     results = Path(left[0].job.config.results).expanduser().resolve()
     file = _write_jobs(left, results / ".jobs")
     try:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.offline import offline
 from bench.run.keys import short_hash
 from bench.run.parts import Parts, build_parts
 from bench.run.views import check_views
@@ -79,6 +80,11 @@ def plan_job(job: Job) -> PlannedJob:
     Raises:
         UserError: A part cannot be built as asked.
     """
+    with offline(job.config.runtime.offline):
+        return _planned(job)
+
+
+def _planned(job: Job) -> PlannedJob:
     parts = build_parts(job.config)
     check_views(parts)
     config = job.config

@@ -1,0 +1,63 @@
+"""What is known of one thing to fetch, before anything of it is here."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+Kind = Literal["file", "zip", "tar"]
+
+
+@dataclass(frozen=True)
+class Download:
+    """A published file or archive, or a data set that only its owners may hand out.
+
+    Attributes:
+        name: As it is called on the command line.
+        summary: What it is, in one line.
+        licence: As its publisher states it; says so where they state none.
+        path: Where it goes below the data folder: a file, or the folder of an archive's content.
+        url: Its publisher's address; empty where `agreement` says how to get it.
+        kind: "file", or the kind of archive.
+        size: Bytes, where they are known to the byte.
+        about: Bytes, roughly, where they are not.
+        sha256: Of the file at `url`; None where nobody published it: recorded at first download.
+        md5: As `sha256`.
+        checked_by: Where size and hashes come from.
+        root: The one folder inside the archive whose content is taken; empty for all of it.
+        holds: Paths below `path` that tell an unpacked archive from a damaged one.
+        group: A name for several entries at once.
+        use: Overrides that use it, with {path}.
+        note: What may go wrong, told when it does.
+        agreement: Where to get it, for what must not be fetched by a program.
+    """
+
+    name: str
+    summary: str
+    licence: str
+    path: str = ""
+    url: str = ""
+    kind: Kind = "file"
+    size: int | None = None
+    about: int | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    checked_by: str = ""
+    root: str = ""
+    holds: tuple[str, ...] = ()
+    group: str = ""
+    use: str = ""
+    note: str = ""
+    agreement: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """Name of the published file."""
+        return posixpath.basename(unquote(urlsplit(self.url).path)) or self.name
+
+    @property
+    def known(self) -> bool:
+        """Whether a hash of it was published, so that any copy can be told from a wrong one."""
+        return bool(self.sha256 or self.md5)

@@ -1,0 +1,239 @@
+"""From an entry of the catalogue to the thing in its place: whole, checked, or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from bench.downloads import disk, http
+from bench.downloads.places import INCOMING, incoming, look, place, read_ledger, record
+from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
+from bench.errors import UserError
+from bench.files import atomic_folder, user_path
+from bench.offline import VARIABLE, is_offline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.downloads.entry import Download
+    from bench.downloads.http import Patience, Progress
+
+_UNPACKED = 3
+"""Free disk that an archive needs, in its own sizes: itself and its content."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of a fetch.
+
+    Attributes:
+        path: Where the thing is.
+        new: It was not here before.
+        checked: How it was checked, in words.
+    """
+
+    path: Path
+    new: bool
+    checked: str
+
+
+def fetch(
+    entry: Download,
+    data: Path,
+    *,
+    source: str = "",
+    patience: Patience | None = None,
+    limits: Limits | None = None,
+    progress: Progress = lambda received, total: None,
+) -> Fetched:
+    """Bring one thing into the data folder, unless it is there.
+
+    Args:
+        entry: What.
+        data: The data folder.
+        source: Another address of the same file, or a file on this machine; the publisher's
+            address where empty.
+        patience: How long and how often to try.
+        limits: What an archive may hold.
+        progress: Called with the bytes that are here and those of the whole, where known.
+
+    Raises:
+        UserError: It cannot be had, or is not what it should be; then nothing is in its place
+            that was not there before.
+    """
+    if entry.agreement:
+        raise UserError(
+            f"{entry.name} is handed out by its owners alone",
+            where=entry.name,
+            cure=entry.agreement,
+        )
+    state = look(entry, data)
+    if state.kind == "here":
+        return Fetched(place(entry, data), new=False, checked=state.detail)
+    with _alone(entry, data):
+        arrived = incoming(entry, data)
+        _obtain(entry, arrived, source, patience, progress)
+        facts = _check(entry, arrived, data, source or entry.url)
+        try:
+            facts |= _install(entry, arrived, data, limits)
+        except BadArchiveError:
+            arrived.unlink()
+            raise
+        except OSError as error:
+            kept = "what has come is kept"
+            raise disk.cannot_write(error, place(entry, data), kept) from error
+        told = facts.pop("checked")
+        record(entry, data, facts)
+        shutil.rmtree(arrived.parent, ignore_errors=True)
+    return Fetched(place(entry, data), new=True, checked=told)
+
+
+@contextmanager
+def _alone(entry: Download, data: Path) -> Iterator[None]:
+    """Keep two processes from fetching the same thing at once."""
+    from filelock import FileLock, Timeout
+
+    folder = data / INCOMING
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{entry.name}.lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise UserError(
+            f"another process is fetching {entry.name}", where=str(folder), cure="wait for it"
+        ) from error
+    except OSError as error:
+        raise disk.cannot_write(error, folder, "nothing was fetched") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _obtain(
+    entry: Download, arrived: Path, source: str, patience: Patience | None, progress: Progress
+) -> None:
+    """Have the published file at `arrived`, from there itself, a local file, or the network."""
+    scheme = urlsplit(source).scheme
+    if source and scheme not in ("http", "https"):
+        _copy(user_path(source), arrived)
+        return
+    if arrived.is_file():  # whole, but not unpacked yet; or put there by hand
+        return
+    if is_offline():
+        raise UserError(
+            f"{entry.name} is not here, and no connection may be opened",
+            where=f"runtime.offline or ${VARIABLE}",
+            cure=f"fetch it on a machine with a connection, and give the file: `dissectbench fetch "
+            f"{entry.name} --from FILE`",
+        )
+    expected = entry.size or entry.about or 0
+    came = http.part_of(arrived)
+    left = max(0, expected - (came.stat().st_size if came.is_file() else 0))
+    more = 0 if entry.kind == "file" else (_UNPACKED - 1) * expected
+    disk.require_space(arrived.parent, left + more)
+    try:
+        http.download(
+            source or entry.url,
+            arrived,
+            size=entry.size,
+            checked=entry.known,
+            patience=patience,
+            progress=progress,
+        )
+    except UserError as error:
+        if not entry.note or source:
+            raise
+        cure = f"{error.cure}; {entry.note}"
+        raise UserError(error.what, where=error.where, valid=error.valid, cure=cure) from error
+
+
+def _copy(file: Path, arrived: Path) -> None:
+    if not file.is_file():
+        raise UserError(f"there is no file {file}", where="--from", cure="give a file or an URL")
+    part = http.part_of(arrived)
+    try:
+        arrived.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("rb") as given, part.open("wb", buffering=0) as target:
+            while block := given.read(http.BLOCK):
+                disk.write_block(target, block)
+        part.replace(arrived)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise disk.cannot_write(error, arrived, "the given file is untouched") from error
+
+
+def _check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str, Any]:
+    """Size and hashes of what came; a wrong file is deleted."""
+    size, md5, sha256 = _digest(arrived)
+    before = read_ledger(data).get(entry.name, {})
+    faults = []
+    for name, found, wanted in (
+        ("size", size, entry.size), ("md5", md5, entry.md5), ("sha256", sha256, entry.sha256),
+    ):  # fmt: skip
+        if wanted is not None and found != wanted:
+            faults.append(f"its {name} is {found}, not {wanted}")
+    if faults:
+        arrived.unlink()
+        told = f" ({entry.checked_by})" if entry.checked_by else ""
+        raise UserError(
+            f"what came is not {entry.name}: {'; '.join(faults)}{told}",
+            where=source,
+            cure="this copy was deleted; fetch it again, or from elsewhere with --from FILE|URL",
+        )
+    if not entry.known and before.get("sha256") not in (None, sha256):
+        arrived.unlink()
+        raise UserError(
+            f"{entry.name} is another file than at its first download: its sha256 is {sha256}, "
+            f"and was {before['sha256']}",
+            where=source,
+            cure=f"if its publisher replaced it, delete its entry in {data / 'fetched.json'}",
+        )
+    names = [name for name in ("sha256", "md5") if getattr(entry, name)]
+    told = f"{' and '.join(names)} as published" if names else ""
+    if not names:
+        told = "sha256 as at the first download" if before.get("sha256") else ""
+    return {
+        "url": source,
+        "file": entry.file_name,
+        "size": size,
+        "md5": md5,
+        "sha256": sha256,
+        "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
+        "checked": told or f"no checksum is published: sha256 {sha256[:12]}... is now on record",
+    }
+
+
+def _digest(file: Path) -> tuple[int, str, str]:
+    """(bytes, md5, sha256) in one reading."""
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    size = 0
+    with file.open("rb") as opened:
+        while block := opened.read(1 << 20):
+            md5.update(block)
+            sha256.update(block)
+            size += len(block)
+    return size, md5.hexdigest(), sha256.hexdigest()
+
+
+def _install(entry: Download, arrived: Path, data: Path, limits: Limits | None) -> dict[str, Any]:
+    """Put the file, or what is in it, into its place at one stroke."""
+    final = place(entry, data)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if entry.kind == "file":
+        arrived.replace(final)
+        return {}
+    with atomic_folder(final) as folder:
+        files, total = unpack(arrived, entry.kind, folder, root=entry.root, limits=limits)
+        lacking = [name for name in entry.holds if not (folder / name).exists()]
+        if lacking:
+            raise BadArchiveError(
+                f"the archive of {entry.name} holds no {lacking[0]}", where=entry.url, cure=AGAIN
+            )
+    return {"files": files, "bytes": total}

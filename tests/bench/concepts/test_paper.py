@@ -1,0 +1,75 @@
+"""CLIP-Dissect's own lists, from the data folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.concepts import PaperConcepts
+from bench.config.compose import expand
+from bench.downloads import catalog
+from bench.downloads.places import place
+from bench.errors import UserError
+from bench.parts import ConceptSet
+
+PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "published" / "labels"
+
+
+@pytest.fixture(autouse=True)
+def settled(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISSECTBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("size", ["3k", "10k", "20k"])
+def test_a_list_that_is_not_here_names_the_command(size):
+    [job] = expand([f"concepts=paper_{size}"])
+    assert job.config.concepts.name == "paper"
+    assert job.config.concepts.params.size == size
+    with pytest.raises(UserError) as caught:
+        PaperConcepts(size).words()
+    assert caught.value.cure == f"dissectbench fetch paper_{size}"
+    assert "not in the data folder" in caught.value.what
+
+
+def test_a_damaged_list_is_refused():
+    file = place(catalog.BY_NAME["paper_20k"])
+    file.parent.mkdir(parents=True)
+    file.write_text("the\nof\n")
+    with pytest.raises(UserError, match="damaged: it has 7 bytes"):
+        PaperConcepts("20k").words()
+
+
+def test_faults_of_a_list_are_told(monkeypatch):
+    entry = replace(catalog.BY_NAME["paper_3k"], size=None, sha256=None)
+    monkeypatch.setitem(catalog.BY_NAME, "paper_3k", entry)
+    place(entry).parent.mkdir(parents=True)
+    place(entry).write_bytes(b"\xef\xbb\xbfzoo\r\n\r\n apple \r\nzoo\r\n")
+    concepts = PaperConcepts("3k")
+    assert isinstance(concepts, ConceptSet)
+    assert concepts.words() == ("zoo", "apple")
+    notes = concepts.notes()
+    assert "dropped 1 line that repeats an earlier concept" in notes
+    assert "the list 3k holds 2 words" in notes
+
+
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="needs ../shared/published")
+@pytest.mark.parametrize(
+    ("size", "count", "first", "notes"),
+    [
+        ("3k", 3000, ("a", "abandon"), ()),
+        ("10k", 9894, ("the", "of"), ("the list 10k holds 9,894 words",)),
+        ("20k", 20_000, ("the", "of"), ()),
+    ],
+)
+def test_the_published_lists(size, count, first, notes):
+    file = place(catalog.BY_NAME[f"paper_{size}"])
+    file.parent.mkdir(parents=True)
+    shutil.copy(PUBLISHED / f"{size}.txt", file)
+    concepts = PaperConcepts(size)
+    assert len(concepts.words()) == count
+    assert concepts.words()[:2] == first
+    assert concepts.notes() == notes

@@ -1,0 +1,48 @@
+"""A server of our own for each test, and nothing of the user's."""
+
+from __future__ import annotations
+
+import threading
+from http.server import ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.downloads.http import Patience
+from tests.bench.downloads.server import Site, handler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    state = Site()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(state))
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that go away
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the user's own: no data folder, no proxies, no setting to stay offline."""
+    monkeypatch.setenv("DISSECTBENCH_HOME", str(tmp_path / "home"))
+    for name in ("DISSECTBENCH_DATA", "DISSECTBENCH_OFFLINE", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def hasty() -> Patience:
+    return Patience(attempts=3, pause_s=0.0, timeout_s=5.0)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
