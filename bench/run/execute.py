@@ -146,6 +146,8 @@ def _config(planned: PlannedJob) -> str:
 
 def _words_title(parts: Parts) -> str:
     concepts = parts.describe_concepts()
+    if not concepts["n"]:
+        return str(concepts["name"])
     return f"{title(concepts['name'], concepts['params'])} ({concepts['n']:,})"
 
 

@@ -153,7 +153,10 @@ class Parts:
         """What the method was given beyond images."""
         if "pseudo_masks" in self.method.needs and self.segmented_probe:
             return "masks"
-        return self.captioner.given if self.captioner else self.method.given
+        if self.captioner is None:
+            return self.method.given
+        also = ENCODER_NEEDS & self.method.needs and "captions" not in self.captioner.given
+        return f"{self.captioner.given}, captions" if also else self.captioner.given
 
     def _masks_identity(self) -> Fingerprint | None:
         if self.segmented_probe:

@@ -84,6 +84,7 @@ def test_an_encoder_may_put_the_sentences_in_order(fresh_run, shared_cache):
     record = Record.read(folder)
     assert record.encoder["name"] == "glyphs"
     assert record.captioner["name"] == "glyphs"
+    assert record.method["given"] == "descriptions of other networks' units, captions"
     [file] = (folder / "scores").glob("*.json")
     values = json.loads(file.read_text())["scores"]
     assert values["sentence_cosine"]["circular"] is True
