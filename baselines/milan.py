@@ -141,8 +141,9 @@ class MilanClip(Milan):
     transformer; to serve any encoder, here the pixels outside the mask are painted over with the
     image's mean colour. An exemplar with an empty mask has no masked term.
 
-    The official settings are a beam of 1,000 and the weight 0.5; the beam here is 50, for the
-    captioner's sake.
+    The official code takes its candidates from a beam of 1,000 by mutual information token by token
+    (`strategy=beam`, `pmi_weight=0.5`, `beam=1000`), which runs on without end where the language
+    model is small. Here the candidates are Milan's own.
 
     Attributes:
         mix: Share of the whole images, in [0, 1] (the official lam, whose default of 1.0 in the
@@ -154,8 +155,6 @@ class MilanClip(Milan):
         {"activations", "exemplars", "captioner", "image_text"}
     )
 
-    strategy: Strategy = "beam"
-    pmi_weight: float = 0.5
     mix: float = DEFAULT_MIX
 
     def __post_init__(self) -> None:

@@ -66,7 +66,7 @@ def test_they_are_methods_and_import_no_torch():
         assert method.exemplar_rule == ExemplarRule(15, 0.99)
     assert Milan().needs == {"activations", "exemplars", "captioner"}
     assert MilanClip().needs == Milan().needs | {"image_text"}
-    assert (MilanClip().strategy, MilanClip().pmi_weight, MilanClip().mix) == ("beam", 0.5, 0.5)
+    assert (MilanClip().strategy, MilanClip().pmi_weight, MilanClip().mix) == ("rerank", 0.2, 0.5)
     code = "import sys, baselines.milan as m; m.MilanClip(); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
