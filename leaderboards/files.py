@@ -28,6 +28,10 @@ def write_bytes(path: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
 
 
+_LINES = 3
+"""Levels of a JSON file that take a line for each key."""
+
+
 def replace_file(path: Path, data: bytes) -> None:
     """Put `data` at `path` at once: a reader sees the old file or the new one, never a half."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
@@ -39,18 +43,28 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
-    """Serialise with sorted keys, numbers unrounded.
+    """Serialise with sorted keys, numbers unrounded; what is nested thrice stands on one line.
+
+    In a scores file that is a metric with its interval.
 
     Raises:
         RecordError: A number is NaN or infinite, which JSON does not know, or a value is no JSON.
     """
     try:
-        text = json.dumps(
-            value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain
-        )
+        return (_laid_out(value, 0) + "\n").encode("utf-8")
     except (TypeError, ValueError) as error:
         raise RecordError(f"cannot be written as JSON: {error}") from error
-    return (text + "\n").encode("utf-8")
+
+
+def _laid_out(value: object, depth: int) -> str:
+    if isinstance(value, dict) and value and depth < _LINES:
+        inside = (
+            f"{' ' * (depth + 1)}{json.dumps(str(key), ensure_ascii=False)}: "
+            f"{_laid_out(value[key], depth + 1)}"
+            for key in sorted(value, key=str)
+        )
+        return "{\n" + ",\n".join(inside) + f"\n{' ' * depth}}}"
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 def json_line(value: Mapping[str, Any]) -> bytes:
