@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.files import write_atomic
-from bench.speed.naming import slug
+from bench.speed.keep import OUT, keep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-OUT = Path("leaderboards/speed")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not 1 <= given.beam <= given.vocabulary - 3:
         options.error("--beam lies in 1..--vocabulary less the three tokens that are never said")
 
-    from bench.environment import environment, hardware
     from bench.speed import captioning_compare as measuring
     from bench.speed.captioning_page import render
 
@@ -49,23 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.max_length, given.ending,
     )  # fmt: skip
     rows, found = measuring.compare(measuring.make_inputs(sizes, given.device), given.repeats)
-    machine = hardware(given.device)
-    content = {
-        "schema": 1,
-        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "hardware": machine,
-        "environment": environment(given.device),
+    measured = {
         "sizes": sizes.__dict__,
         "repeats": given.repeats,
         "found": found,
         "rows": [row.record() for row in rows],
     }
-    page = render(content)
-    given.out.mkdir(parents=True, exist_ok=True)
-    name = f"captioning-{slug(machine)}"
-    write_atomic(given.out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
-    write_atomic(given.out / f"{name}.md", page)
-    sys.stdout.write(page)
+    keep("captioning", measured, render, device=given.device, out=given.out)
     return 0
 
 

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import statistics
 import sys
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.files import write_atomic
-from bench.speed.naming import slug
+from bench.speed.keep import OUT, keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
     from bench.speed.composition_inputs import HeldMaps, HeldMasks
 
-OUT = Path("leaderboards/speed")
 LEVEL = 994 / 999
 
 
@@ -46,7 +42,6 @@ def main() -> int:
     if not 1 <= given.plain_units <= given.units:
         options.error("--plain-units lies in 1..--units")
 
-    from bench.environment import environment, hardware
     from bench.speed.composition_inputs import HeldMaps, HeldMasks, Shape
     from bench.speed.composition_page import render
 
@@ -61,11 +56,7 @@ def main() -> int:
     sys.stderr.write(f"plain: {plain}\n")
     if found != expected:
         raise SystemExit(f"the two sides do not agree:\n{expected}\n{found}")
-    content: dict[str, Any] = {
-        "schema": 1,
-        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "hardware": hardware("cpu"),
-        "environment": environment("cpu"),
+    measured = {
         "shape": {
             **shape.__dict__,
             "side": masks.mask_size[0],
@@ -75,12 +66,7 @@ def main() -> int:
         "ours": ours,
         "plain": plain,
     }
-    name = f"composition-{slug(content['hardware'])}"
-    given.out.mkdir(parents=True, exist_ok=True)
-    write_atomic(given.out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
-    page = render(content)
-    write_atomic(given.out / f"{name}.md", page)
-    sys.stdout.write(page)
+    keep("composition", measured, render, device="cpu", out=given.out)
     return 0
 
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.files import write_atomic
-from bench.speed.naming import slug
+from bench.speed.keep import OUT, keep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-OUT = Path("leaderboards/speed")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
     given = options.parse_args(arguments)
 
-    from bench.environment import environment, hardware
     from bench.speed import dissection_compare as measuring
     from bench.speed.dissection_page import render
 
@@ -45,24 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append(row.record())
         sys.stderr.write(f"{row.part}: {row.ours_s:.2f} s\n")
     counts = (given.images, 4 * given.images)
-    found = hardware(given.device)
-    content = {
-        "schema": 1,
-        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "hardware": found,
-        "environment": environment(given.device),
+    measured = {
         "sizes": sizes.__dict__,
         "repeats": given.repeats,
         "active_share": measuring.active_share(inputs),
         "rows": rows,
         "memory": [row.record() for row in measuring.memory(inputs, counts)],
     }
-    page = render(content)
-    given.out.mkdir(parents=True, exist_ok=True)
-    name = f"dissection-{slug(found)}"
-    write_atomic(given.out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
-    write_atomic(given.out / f"{name}.md", page)
-    sys.stdout.write(page)
+    keep("dissection", measured, render, device=given.device, out=given.out)
     return 0
 
 
