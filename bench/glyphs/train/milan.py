@@ -21,7 +21,7 @@ from bench.glyphs.train.annotated import (
 )
 from bench.glyphs.train.cache import rendered
 from bench.glyphs.train.regions import regions
-from bench.glyphs.train.sources import SOURCES, train_source
+from bench.glyphs.train.sources import SOURCES, source_accuracy, train_source
 from bench.glyphs.weights import file_sha256
 from bench.milan.fit import Schedule
 from bench.milan.samples import joined
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from bench.milan.samples import Samples
 
 _LOG = logging.getLogger(__name__)
+CHECKED = 1_000
+"""Images of the split ``annotate`` that sources are measured on."""
 PLAN = Plan(
     hidden=256,
     language_hidden=128,
@@ -65,6 +67,9 @@ def train_milan(data: Rendered, out: Path, scratch: Path, device: str = "cpu") -
         worth of the file as written on the samples (``checked``) of the source held out.
     """
     sources = [train_source(source, data, scratch, device) for source in SOURCES]
+    fresh = rendered(scratch, "annotate", IMAGES)
+    for source, record in zip(SOURCES, sources, strict=True):
+        record["accuracy"] = source_accuracy(source, scratch, fresh, CHECKED)
     started = time.perf_counter()
     known, unseen = annotated_units(scratch, device)
     trained = train_models(known, PLAN, device=device)

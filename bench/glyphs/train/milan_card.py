@@ -19,8 +19,12 @@ def milan_lines(part: dict[str, Any]) -> list[str]:
         part: Its record.
     """
     machine, samples = part["hardware"], part["samples"]
-    trained = [source["name"] for source in part["sources"] if not source["held_out"]]
-    held = [source["name"] for source in part["sources"] if source["held_out"]]
+    named = {
+        source["name"]: f"{source['name']} (top-1 {100 * source['accuracy']:.1f} %)"
+        for source in part["sources"]
+    }
+    trained = [named[source["name"]] for source in part["sources"] if not source["held_out"]]
+    held = [named[source["name"]] for source in part["sources"] if source["held_out"]]
     decoder, language = part["schedules"]["decoder"], part["schedules"]["language"]
     return [
         f"- Architecture: {part['architecture']}; vocabulary of {part['vocabulary']} tokens",

@@ -16,8 +16,9 @@ import torch
 import torchvision
 from safetensors.torch import load_file
 
+from bench.glyphs.train.cache import Rendered
 from bench.glyphs.train.loop import Recipe, Stage, fit
-from bench.glyphs.train.targets import class_loss
+from bench.glyphs.train.targets import class_loss, logits
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.weights import save_arrays
 from bench.glyphs.world import plan
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.glyphs.train.cache import Rendered
 
 _LOG = logging.getLogger(__name__)
 
@@ -103,12 +103,13 @@ SOURCES: tuple[Source, ...] = (
 """In the order in which they are trained."""
 
 
-def task_labels(data: Rendered, task: str) -> NDArray[np.int64]:
-    """The true class of each training image for a task.
+def task_labels(data: Rendered, task: str, split: str = "train") -> NDArray[np.int64]:
+    """The true class of each image for a task.
 
     Args:
-        data: The rendered split ``train``, variant ``val``.
+        data: A rendered split, variant ``val``.
         task: A key of ``CLASSES``.
+        split: Which.
 
     Returns:
         int64 [N].
@@ -117,7 +118,7 @@ def task_labels(data: Rendered, task: str) -> NDArray[np.int64]:
         return data.objects
     if task == "scenes":
         return data.scenes
-    mains = (plan(index, "val", "train").things[0] for index in range(len(data.images)))
+    mains = (plan(index, "val", split).things[0] for index in range(len(data.images)))
     paints = [thing.colour_id * len(TEXTURES) + thing.texture_id for thing in mains]
     return np.array(paints, dtype=np.int64)
 
@@ -151,6 +152,22 @@ def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> 
         "held_out": source.held_out,
         "recipe": source.recipe.record(),
     }
+
+
+def source_accuracy(source: Source, scratch: Path, data: Rendered, count: int) -> float:
+    """Share of images that a trained source names rightly.
+
+    Args:
+        source: Which.
+        scratch: Where its weights lie.
+        data: The rendered split ``annotate``.
+        count: How many of its images, from the first.
+    """
+    shown = Rendered(
+        data.images[:count], data.objects[:count], data.scenes[:count], data.captions[:count]
+    )
+    found = logits(load_source(source, scratch), shown.images).argmax(dim=1).numpy()
+    return float((found == task_labels(shown, source.task, "annotate")).mean())
 
 
 def load_source(source: Source, scratch: Path) -> torch.nn.Module:

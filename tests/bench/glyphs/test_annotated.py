@@ -8,7 +8,7 @@ import torch
 import torchvision
 
 from bench.glyphs.milan import load_pyramid
-from bench.glyphs.train import annotated
+from bench.glyphs.train import annotated, sources
 from bench.glyphs.train.cache import rendered
 from bench.glyphs.train.loop import Recipe, Stage
 from bench.glyphs.train.regions import regions
@@ -81,3 +81,17 @@ def test_a_paint_is_a_colour_with_a_texture() -> None:
     things = [plan(index, "val", "train").things[0] for index in range(5)]
     assert [label // len(TEXTURES) for label in labels] == [t.colour_id for t in things]
     assert [label % len(TEXTURES) for label in labels] == [t.texture_id for t in things]
+
+
+def test_a_source_that_always_says_one_class_is_right_as_often_as_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Always(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.one_hot(torch.full((len(images),), 3), 25).float()
+
+    data = rendered(tmp_path, "annotate", 50, workers=1)
+    monkeypatch.setattr(sources, "load_source", lambda *_: Always())
+    [scenes] = [source for source in SOURCES if source.task == "scenes"]
+    found = sources.source_accuracy(scenes, tmp_path, data, 40)
+    assert found == pytest.approx(np.mean(data.scenes[:40] == 3))
