@@ -53,7 +53,7 @@ class Milan:
     summary: ClassVar[str] = "Sentence with the highest mutual information with its exemplars"
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset({"activations", "exemplars", "captioner"})
-    given: ClassVar[str] = "descriptions of other networks' units"
+    given: ClassVar[str] = "annotated units"
     vocabulary: ClassVar[Vocabulary] = "free text"
     source: ClassVar[str] = (
         "Hernandez, Schwettmann, Bau, Bagashvili, Torralba and Andreas, Natural Language "

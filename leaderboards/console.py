@@ -78,9 +78,10 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
         given = [Text(clean(summary.given.get(label, "")), "dim")] if summary.given else []
         cells = [_cell(column, label, metric.kind) for column in columns]
         table.add_row(Text(clean(label)), *given, *cells, end_section=label == shown[-1])
-    for label in summary.controls:
+    controls = [name for name in summary.controls if any(_has(column, name) for column in columns)]
+    for label in controls:
         title = Text("shuffled (best method)" if label == "shuffled" else label, style="italic")
-        last = label == summary.controls[-1]
+        last = label == controls[-1]
         cells = [_cell(column, label, metric.kind) for column in columns]
         table.add_row(title, *none, *cells, end_section=last)
     verdicts = [column.verdict for column in columns]

@@ -27,7 +27,7 @@ class GlyphsCaptioner:
     """
 
     summary: ClassVar[str] = "the embedded world's decoder, trained on other networks' units"
-    given: ClassVar[str] = "descriptions of other networks' units"
+    given: ClassVar[str] = "annotated units"
 
     @property
     def image_size(self) -> int:

@@ -29,7 +29,7 @@ class MilanCaptioner:
     """
 
     summary: ClassVar[str] = "a decoder from a file, as `dissectbench train milan` writes it"
-    given: ClassVar[str] = "descriptions of other networks' units"
+    given: ClassVar[str] = "annotated units"
 
     file: str
     arch: str = "resnet101"

@@ -68,7 +68,7 @@ def test_a_run_describes_with_the_trained_decoder(
     record = json.loads(file.read_text(encoding="utf-8"))
     assert record["captioner"]["name"] == "milan"
     assert record["concepts"]["name"] == "free text"
-    assert record["method"]["given"] == "descriptions of other networks' units"
+    assert record["method"]["given"] == "annotated units"
 
 
 def test_a_decoder_sees_only_through_its_own_network(

@@ -39,7 +39,7 @@ def test_sentences_are_recorded_and_scored(described):
         assert record.concepts["n"] == 0
         assert record.captioner["name"] == "glyphs"
         assert record.encoder == {}
-        assert record.method["given"] == "descriptions of other networks' units"
+        assert record.method["given"] == "annotated units"
         said = pd.read_csv(folders[layer] / "descriptions.csv.gz")
         assert said["unit"].nunique() == units - record.counts["dead"]
         assert (said.groupby("unit")["score"].diff().dropna() <= 1e-9).all()
@@ -84,7 +84,7 @@ def test_an_encoder_may_put_the_sentences_in_order(fresh_run, shared_cache):
     record = Record.read(folder)
     assert record.encoder["name"] == "glyphs"
     assert record.captioner["name"] == "glyphs"
-    assert record.method["given"] == "descriptions of other networks' units, captions"
+    assert record.method["given"] == "annotated units, captions"
     [file] = (folder / "scores").glob("*.json")
     values = json.loads(file.read_text())["scores"]
     assert values["sentence_cosine"]["circular"] is True
