@@ -66,7 +66,7 @@ def train_glyphs(
     Args:
         parts: Any of ``PARTS``, in the order to train them.
         out: Folder for the weights and the card.
-        scratch: Folder for rendered images (2.8 GB), checkpoints, and unshipped weights.
+        scratch: Folder for rendered images (3.4 GB), checkpoints, and unshipped weights.
         device: torch device; a GPU where there is one if None.
         threads: CPU threads of torch; its own choice if None.
         force: Trains finished parts again.
