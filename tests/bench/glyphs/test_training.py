@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from bench.glyphs.train import encoder, loop, run, segmenter, targets
+from bench.glyphs.train import annotated, encoder, loop, milan, run, segmenter, targets
 from bench.glyphs.train.loop import Recipe, Stage, fit
+from bench.glyphs.train.sources import Source
 from bench.glyphs.weights import FOLDER, card, file_sha256
+from bench.milan.fit import Schedule
+from bench.milan.train import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +24,7 @@ TINY = Recipe((Stage(32, 32),), batch=16, rate=1e-3, decay=0.01, adam=True, seed
 
 def test_finished_parts_are_skipped(tmp_path: Path) -> None:
     """The shipped parts are those of the present recipes: nothing is trained again."""
-    parts = ("objects", "scenes", "encoder", "segmenter")
+    parts = ("objects", "scenes", "encoder", "segmenter", "milan")
     records = run.train_glyphs(parts, scratch=tmp_path)
     assert records == {part: card()["parts"][part] for part in parts}
     assert list(tmp_path.iterdir()) == []
@@ -72,6 +75,22 @@ def test_an_interrupted_run_ends_where_a_whole_one_ends(
         assert torch.equal(value, resumed[key]), key
 
 
+def _make_milan_tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Schedule(epochs=1)
+    sources = (
+        Source("shufflenet_v2_x1_0", "scenes", ("stage2", "fc"), replace(TINY, seed=3)),
+        Source("resnet18", "objects", ("layer1", "fc"), replace(TINY, seed=4), held_out=True),
+    )
+    monkeypatch.setattr(milan, "SOURCES", sources)
+    monkeypatch.setattr(
+        milan, "PLAN", Plan(hidden=16, language_hidden=8, decoder=once, language=once)
+    )
+    monkeypatch.setattr(milan, "IMAGES", 40)
+    monkeypatch.setattr(milan, "CHECKED", 20)
+    for name, count in {"BLOCK": 20, "DRAW": 30, "DRAWS": 2}.items():
+        monkeypatch.setattr(annotated, name, count)
+
+
 @pytest.mark.slow
 def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every part of a tiny run leaves weights, a record and a readable card."""
@@ -86,6 +105,7 @@ def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(targets.RECIPES, part, TINY)
     for part in targets.SECOND_CYCLES:
         monkeypatch.setitem(targets.SECOND_CYCLES, part, replace(TINY, seed=2))
+    _make_milan_tiny(monkeypatch)
     out, scratch = tmp_path / "out", tmp_path / "scratch"
     records = run.train_glyphs(run.PARTS, out, scratch, device="cpu")
     assert list(records) == list(run.PARTS)
@@ -93,6 +113,8 @@ def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert file_sha256(out / f"{part}.safetensors") == records[part]["sha256"]
         shipped = (FOLDER / f"{part}.safetensors").stat().st_size
         assert abs((out / f"{part}.safetensors").stat().st_size - shipped) < 1000
+    assert file_sha256(out / "milan.safetensors") == records["milan"]["sha256"]
+    assert {"bleu_pmi", "cosine_pmi", "cosine_constant"} <= records["milan"]["accuracy"].keys()
     assert "file" not in records["resnet50_objects"]
     assert (scratch / "resnet50_objects.safetensors").exists()
     assert not list(scratch.glob("*.ckpt"))
