@@ -1,4 +1,4 @@
-"""Files: whole or absent, read with a clear word on what is wrong, and hashed only once.
+"""Files: written whole or not at all, and hashed only once.
 
 The sha256 of a file is remembered across runs under its path, size and time stamps, so that
 recognising finished work on a large image folder costs no second read.
@@ -18,8 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError, nearest
-
 _BLOCK = 1 << 20
 
 _BATCH = 256
@@ -30,88 +28,6 @@ os.umask(_UMASK)
 
 _SETTLED_S = 2.0
 """A file younger than this may change again within one tick of its time stamp: not remembered."""
-
-
-def user_path(path: str) -> Path:
-    """A path as a user wrote it: `~` expanded, relative to the working directory."""
-    return Path(path).expanduser()
-
-
-def require_file(path: str, where: str) -> Path:
-    """Return the path of an existing file.
-
-    Args:
-        path: As the user wrote it.
-        where: The field that it was given in, for the message.
-
-    Raises:
-        UserError: There is no such file; names its nearest neighbours.
-    """
-    file = user_path(path)
-    if not path or not file.is_file():
-        _refuse(file, path, where, "file")
-    return file
-
-
-def require_folder(path: str, where: str) -> Path:
-    """Return the path of an existing folder; as `require_file` otherwise."""
-    folder = user_path(path)
-    if not path or not folder.is_dir():
-        _refuse(folder, path, where, "folder")
-    return folder
-
-
-def _refuse(path: Path, written: str, where: str, kind: str) -> None:
-    if not written:
-        raise UserError(f"no {kind} is given", where=where, cure=f"give the path of a {kind}")
-    fault = f"{written} is not a {kind}" if path.exists() else f"there is no {kind} {written}"
-    siblings = []
-    with suppress(OSError):
-        siblings = [other.name for other in path.parent.iterdir()]
-    raise UserError(
-        fault,
-        where=where,
-        valid=[str(path.parent / name) for name in nearest(path.name, siblings)],
-        cure="give an existing path; relative ones start from the working directory",
-    )
-
-
-def read_text(path: str, where: str) -> str:
-    r"""Read a text file as UTF-8, with or without a byte order mark; every line end becomes \n.
-
-    Args:
-        path: As the user wrote it.
-        where: The field that it was given in, for the message.
-
-    Raises:
-        UserError: The file is missing, cannot be read, or holds bytes that are no UTF-8 text.
-    """
-    file = require_file(path, where)
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read this file: {error.strerror}", where=f"{path}:1") from error
-    try:
-        text = data.decode("utf-8-sig")
-        bad = text.find("\0")
-        before = text[:bad] if bad >= 0 else ""
-        what = "a zero byte"
-    except UnicodeDecodeError as error:
-        bad = error.start
-        before = data[:bad].decode("utf-8", errors="replace")
-        what = f"byte 0x{data[bad]:02x}, which is no UTF-8"
-    if bad >= 0:
-        line = len(_unix(before).split("\n"))
-        raise UserError(
-            f"not a text file: it holds {what}",
-            where=f"{path}:{line}",
-            cure="save it as plain text in UTF-8",
-        )
-    return _unix(text)
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @contextmanager

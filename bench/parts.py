@@ -4,6 +4,10 @@ A part is a frozen dataclass registered under a name: its fields are its paramet
 its YAML), its `summary` is what `dissectbench list` shows, and its module imports no torch at
 import time. Describing a part (`fingerprint`, words, names, length) is cheap and torch-free, so
 that finished cells are recognised without loading a network; `load` does the heavy work.
+
+Any part may also have `lacks() -> tuple[Lack, ...]`: what it needs and this machine does not have.
+It looks at names and sizes alone, opens no connection and imports no torch; `dissectbench plan`
+asks it before anything else is asked of the part.
 """
 
 from __future__ import annotations
@@ -26,6 +30,23 @@ if TYPE_CHECKING:
 
 Fingerprint = Mapping[str, Any]
 """JSON-ready facts that decide what a part computes; equal fingerprints, equal results."""
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Something that a part needs and that is not on this machine.
+
+    Attributes:
+        what: In a few words: "Broden 1.0, 224 x 224".
+        cure: The command that brings it, or where its owners hand it out.
+        bytes: Its size, roughly; None where that is not known.
+        automatic: Whether a run with a connection fetches it by itself.
+    """
+
+    what: str
+    cure: str
+    bytes: int | None = None
+    automatic: bool = False
 
 
 @dataclass(frozen=True)

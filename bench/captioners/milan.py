@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bench.captioners.glyphs import CAPTIONER_VERSION
 from bench.errors import UserError
-from bench.files import require_file, sha256_file
+from bench.files import sha256_file
+from bench.paths import require_file
 
 if TYPE_CHECKING:
     from baselines.captions import Captioner

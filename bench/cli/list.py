@@ -78,8 +78,7 @@ def rows(kind: str) -> list[tuple[str, str]]:
     if kind in SETTINGS:
         plain: Registry[Any] = TRUTHS if kind == "truths" else SENTENCES
         return [(name, str(plain.get(name).summary)) for name in plain.names()]
-    from bench.config.compose import CONF
-    from bench.config.overrides import choices
+    from bench.config.choice import CONF, choices
 
     group = GROUPS[kind]
     found = {name: _comment(path) for name, path in choices(group, CONF).items()}

@@ -12,7 +12,7 @@ from yaml import YAMLError
 
 from bench.cli.arguments import parser
 from bench.config.amend import amend
-from bench.config.compose import CONF
+from bench.config.choice import CONF
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.offline import offline

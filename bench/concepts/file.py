@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from bench.errors import UserError
-from bench.files import read_text
+from bench.paths import read_text
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
@@ -16,17 +15,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.catalog import BY_GROUP
+from bench.config.choice import CONF, choices
 from bench.config.grammar import explain, parse, single
-from bench.config.overrides import check_overrides, choices, drop_old_params, rewrite
+from bench.config.overrides import check_overrides, drop_old_params, rewrite
 from bench.config.schema import RunConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-# Absolute, and from this file: a user's own folder named conf must not shadow ours.
-CONF = Path(__file__).resolve().parents[2] / "conf"
+    from pathlib import Path
 
 
 @dataclass(frozen=True)

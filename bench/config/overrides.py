@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from omegaconf import OmegaConf
 
 from bench.catalog import BY_GROUP
+from bench.config.choice import choices
 from bench.config.schema import GROUPS, RunConfig
 from bench.errors import UserError, nearest
 
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 
 _OVERRIDE = re.compile(r"^(?P<mark>\+\+|\+|~)?(?P<key>[\w./@:-]+)(?:=(?P<value>.*))?$", re.DOTALL)
 _SPECIAL = re.compile(r"[\[\](){}*,\s'\"$]")
-
-
-def choices(group: str, *folders: Path | None) -> dict[str, Path]:
-    """The YAML files of a config group, by name."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        if folder is not None:
-            found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
-    return found
 
 
 def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | None) -> None:

@@ -14,8 +14,9 @@ from bench.downloads import disk, http
 from bench.downloads.places import INCOMING, incoming, look, place, read_ledger, record
 from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
 from bench.errors import UserError
-from bench.files import atomic_folder, user_path
+from bench.files import atomic_folder
 from bench.offline import VARIABLE, is_offline
+from bench.paths import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -64,9 +64,10 @@ def look(entry: Download, data: Path | None = None, *, thorough: bool = False) -
         thorough: Count the files of an unpacked archive too, which takes a while for many.
     """
     data = data or data_home()
-    if entry.agreement:
-        return State("by hand")
     path = place(entry, data)
+    if entry.agreement:
+        here = State("here", "not checked: it was put here by hand")
+        return here if path.exists() else State("by hand")
     try:
         if entry.kind == "file":
             return _look_at_file(entry, path, data)

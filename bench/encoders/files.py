@@ -15,7 +15,8 @@ from bench.encoders.build import (
 from bench.encoders.model_config import ModelConfig, read_model_config
 from bench.encoders.tensor_names import tensor_names
 from bench.errors import UserError
-from bench.files import require_file, sha256_file, sha256_json
+from bench.files import sha256_file, sha256_json
+from bench.paths import require_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.encoders.text_folder import TextModel, find_text_model
 from bench.errors import UserError
-from bench.files import read_text
+from bench.paths import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from bench.config.amend import amend
-from bench.config.compose import CONF, expand
+from bench.config.choice import CONF
+from bench.config.compose import expand
 from bench.environment import environment
-from bench.files import require_file, sha256_file
+from bench.files import sha256_file
+from bench.paths import require_file
 from bench.run.keys import short_hash
 from leaderboards.record import Record
 

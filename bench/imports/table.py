@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError, nearest
-from bench.files import read_text
+from bench.paths import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

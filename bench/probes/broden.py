@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
-from bench.files import require_folder, sha256_files, sha256_json
+from bench.files import sha256_files, sha256_json
+from bench.paths import require_folder
 from bench.probes.images import DECODER_VERSION, open_rgb
 from bench.probes.sizes import check_limit
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
-from bench.files import require_folder, sha256_files, sha256_json
+from bench.files import sha256_files, sha256_json
+from bench.paths import require_folder
 from bench.probes.images import DECODER_VERSION, EXTENSIONS, open_rgb
 from bench.probes.sizes import check_limit
 

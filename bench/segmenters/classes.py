@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from baselines.spatial import MaskLabel
 from bench.errors import UserError
-from bench.files import read_text
+from bench.paths import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

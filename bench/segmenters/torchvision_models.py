@@ -7,7 +7,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import UserError, nearest
-from bench.files import require_file, sha256_file, sha256_json
+from bench.files import sha256_file, sha256_json
+from bench.paths import require_file
 from bench.segmenters.classes import class_labels, class_positions, read_names
 from bench.segmenters.network import (
     SEGMENTER_VERSION,

@@ -7,8 +7,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import UserError, nearest
-from bench.files import require_file, sha256_file
+from bench.files import sha256_file
 from bench.parts import Fingerprint, LoadedTarget
+from bench.paths import require_file
 from bench.targets.state_dict import load_into, read_state_dict
 
 if TYPE_CHECKING:

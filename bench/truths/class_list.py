@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
-from bench.files import read_text
+from bench.paths import read_text
 from bench.truths.table import read_rows, split
 from metrics.truth import TrueName
 

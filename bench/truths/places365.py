@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
-from bench.files import read_text
+from bench.paths import read_text
 from bench.truths.shipped import PLACES365
 from metrics.truth import TrueName
 

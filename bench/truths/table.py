@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError, nearest
-from bench.files import read_text
+from bench.paths import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

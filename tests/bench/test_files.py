@@ -5,7 +5,6 @@ import time
 import pytest
 
 from bench import files
-from bench.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -79,28 +78,6 @@ def test_an_interrupted_folder_never_appears(tmp_path):
     with files.atomic_folder(tmp_path / "out") as temporary:
         (temporary / "a").write_text("whole")
     assert (tmp_path / "out" / "a").read_text() == "whole"
-
-
-def test_text_comes_with_any_line_ends_and_mark(tmp_path):
-    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfone\rtwo\r\nthree\nfour")
-    assert files.read_text(str(tmp_path / "a.txt"), "x") == "one\ntwo\nthree\nfour"
-
-
-@pytest.mark.parametrize("bad", [b"\xff", b"\x00"])
-def test_undecodable_text_says_the_line(tmp_path, bad):
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"one\rtwo\r\nth" + bad + b"ree")
-    with pytest.raises(UserError) as caught:
-        files.read_text(str(path), "x")
-    assert caught.value.where == f"{path}:3"
-
-
-def test_a_missing_file_names_its_neighbours(tmp_path):
-    (tmp_path / "words.txt").write_text("a")
-    with pytest.raises(UserError) as caught:
-        files.require_file(str(tmp_path / "word.txt"), "concepts.params.path")
-    assert caught.value.valid == (str(tmp_path / "words.txt"),)
-    assert caught.value.where == "concepts.params.path"
 
 
 def test_canonical_json_is_one_text_for_equal_values():

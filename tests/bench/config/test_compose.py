@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from omegaconf import OmegaConf
 
-from bench.config.compose import CONF, expand
-from bench.config.overrides import choices
+from bench.config.choice import CONF, choices
+from bench.config.compose import expand
 from bench.errors import UserError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What the publishers of files say of them, by kind: addresses, sizes, hashes, licences."""

@@ -1,0 +1,12 @@
+"""Words that several lists share."""
+
+NO_LICENCE = "none stated"
+COMMIT = "the file at the named commit of the authors' repository"
+SERVER = (
+    "this server is known to be away for weeks at times; a copy from elsewhere is taken with "
+    "--from FILE or --from URL, and checked in the same way"
+)
+FROM_A_SCRIPT = (
+    "md5 as a third party's download script records it; the publisher gives none, "
+    "and no second source was found"
+)
