@@ -158,6 +158,19 @@ class SegmentedProbe(Probe, Protocol):
 
 
 @runtime_checkable
+class LabelledProbe(Probe, Protocol):
+    """A probe set of which it is known what class each image is of."""
+
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the K classes, in the order in which networks trained on them number them."""
+        ...
+
+    def image_classes(self) -> Sequence[int]:
+        """Class of each image, a position in `class_names()`; -1 where it is not known."""
+        ...
+
+
+@runtime_checkable
 class ConceptSet(Hashable, Protocol):
     """Candidate labels, in a fixed order, without blanks or duplicates."""
 
