@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.encoders.text_folder import find_text_model
 from bench.errors import UserError
-from metrics.references import BertScorer, layer_and_baseline
 
 if TYPE_CHECKING:
     from bench.config.schema import BertScoreConfig
+    from metrics.references import BertScorer
 
 FIELD = "scoring.bertscore"
 
@@ -22,6 +22,9 @@ def bert_scorer(config: BertScoreConfig, device: str) -> BertScorer | None:
     """
     if not config.model:
         return None
+    # Here, so that planning does not wait for the statistics behind it.
+    from metrics.references import BertScorer, layer_and_baseline
+
     found = find_text_model(config.model, f"{FIELD}.model")
     baseline = tuple(float(number) for number in config.baseline)
     try:

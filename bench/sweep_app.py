@@ -24,5 +24,6 @@ def run_index(config: DictConfig) -> None:
 
     jobs = json.loads(Path(config.jobs).read_text(encoding="utf-8"))
     entry = jobs[config.index]
-    job = Job(tuple(entry["overrides"]), OmegaConf.create(entry["config"]))
+    config_of_job = OmegaConf.create(entry["config"])
+    job = Job(tuple(entry["overrides"]), config_of_job, choices=entry["choices"])
     execute(job, position=(config.index + 1, len(jobs)))

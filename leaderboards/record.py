@@ -59,7 +59,7 @@ class Record:
         segmenter: {name, params, fingerprint}; empty where the method needs none.
         captioner: {name, params, fingerprint}; empty where the method needs none.
         seed: The method's seed.
-        run: What does not decide the labels: {batch_size, device, workers, overrides}.
+        run: What does not decide the labels: {batch_size, device, workers, overrides, choices}.
         environment: Versions, hardware, git state of this package.
         counts: {units, dead, unlabelled, undefined_scores, ...}.
         notes: Sentences for a reader ("top_k clamped from 100 to 60 images").

@@ -55,7 +55,7 @@ def test_light_commands_import_no_torch() -> None:
         "import sys\n"
         "from bench.__main__ import main\n"
         "from bench.config.compose import expand\n"
-        "from bench.run.plan import plan\n"
+        "from bench.run.survey import plan\n"
         "assert main(['list']) == 0\n"
         "plan(expand([]))\n"
         "import bench.cli.board, leaderboards.board\n"

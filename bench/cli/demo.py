@@ -10,7 +10,7 @@ from bench.cli.board import make_board
 from bench.cli.outcome import report
 from bench.config.compose import expand
 from bench.run.launch import launch
-from bench.run.plan import plan
+from bench.run.survey import plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

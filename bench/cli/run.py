@@ -17,6 +17,7 @@ examples:
   dissectbench run method.params.similarity=wpmi concepts=wordfreq_20k
   dissectbench run -m probe=glyphs_val,glyphs_half        a sweep
   dissectbench run experiment=glyphs_demo                 a list of sweeps
+  dissectbench plan experiment=paper_table1               what would run, what is missing
 """
 
 
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser("run", "Describe a layer's units and score the descriptions.", EPILOG)
     options.add_argument("-m", "--multirun", action="store_true", help="sweep over a,b,c values")
     options.add_argument("--cfg", action="store_true", help="print the composed config and stop")
+    options.add_argument(
+        "--possible", action="store_true", help="run the cells for which all is here (see plan)"
+    )
     options.add_argument("--config-dir", type=Path, help="a folder of your own config groups")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     given = options.parse_intermixed_args(arguments)
@@ -41,9 +45,9 @@ def main(arguments: Sequence[str]) -> int:
 
     from bench.cli.outcome import report, report_untimed, show, to_time_again
     from bench.run.launch import launch
-    from bench.run.plan import plan
+    from bench.run.survey import plan
 
-    planned = plan(jobs)
+    planned = plan(jobs, only_possible=given.possible)
     timed = to_time_again(planned)
     launch(planned, given.overrides)
     code = max(report(planned), report_untimed(timed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
@@ -18,12 +18,12 @@ from bench.catalog import BY_GROUP
 from bench.config.choice import CONF, choices
 from bench.config.grammar import explain, parse, single
 from bench.config.overrides import check_overrides, drop_old_params, rewrite
-from bench.config.schema import RunConfig
+from bench.config.schema import TOLD, RunConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -35,11 +35,13 @@ class Job:
         overrides: What was asked for, in Hydra's own grammar; composing it again gives `config`.
         config: The composed configuration, interpolations resolved.
         launcher: Hydra's launcher for it ("basic", "joblib", "submitit_slurm").
+        choices: What was chosen in each config group, by group: {"target": "resnet50_imagenet"}.
     """
 
     overrides: tuple[str, ...]
     config: DictConfig
     launcher: str = "basic"
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def register_schema() -> None:
@@ -121,12 +123,14 @@ def _one(overrides: Sequence[str]) -> list[list[str]]:
 
 def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
     composed = _compose_raw(cell, config_dir, with_hydra=True)
-    launcher = str(OmegaConf.to_container(composed.hydra.runtime.choices)["hydra/launcher"])  # type: ignore[index,call-overload]
+    chosen: dict[Any, Any] = OmegaConf.to_container(composed.hydra.runtime.choices)  # type: ignore[assignment]
+    launcher = str(chosen["hydra/launcher"])
     OmegaConf.set_struct(composed, False)
     composed.pop("hydra")
     drop_old_params(composed, [_key(text) for text in cell])
     validate(composed)
-    return Job(tuple(cell), composed, launcher)
+    told = {group: str(chosen[group]) for group in TOLD if chosen.get(group)}
+    return Job(tuple(cell), composed, launcher, told)
 
 
 def _compose_raw(

@@ -144,3 +144,6 @@ GROUPS = (
     "experiment",
 )
 """Config groups; the first seven are also kinds of parts."""
+
+TOLD = (*GROUPS[:8], "experiment")
+"""Groups whose choices a record tells: what decides labels and scores, and what asked for it."""

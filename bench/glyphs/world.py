@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -196,6 +197,7 @@ def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
     return paint(plan(index, variant, split))
 
 
+@cache
 def fingerprint(variant: str = "val") -> str:
     """Hash of a variant's first 32 probe images and of the vocabulary.
 

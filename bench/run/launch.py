@@ -78,6 +78,7 @@ def _write_jobs(left: Sequence[PlannedJob], folder: Path) -> Path:
         {
             "overrides": list(job.job.overrides),
             "config": OmegaConf.to_container(job.job.config, resolve=True),
+            "choices": dict(job.job.choices),
         }
         for job in left
     ]

@@ -14,8 +14,6 @@ from bench.run.views import check_views
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bench.config.compose import Job
 
 
@@ -94,17 +92,3 @@ def _planned(job: Job) -> PlannedJob:
         key = parts.key(layer)
         cells.append(Cell(layer, key, short_hash(parts.scoring(layer)), root / key))
     return PlannedJob(job, parts, tuple(cells))
-
-
-def plan(jobs: Sequence[Job]) -> list[PlannedJob]:
-    """Plan every job of a request, in order.
-
-    A job that has the same cells as an earlier one is left out: a setting that differs between
-    them, such as the concept set of a method that brings its own words, decides nothing.
-    """
-    planned: dict[tuple[object, ...], PlannedJob] = {}
-    for job in jobs:
-        found = plan_job(job)
-        cells = tuple((cell.folder, cell.skey) for cell in found.cells)
-        planned.setdefault((*cells, job.config.runtime.share), found)
-    return list(planned.values())

@@ -130,6 +130,7 @@ def _shell(
             "device": device,
             "workers": config.runtime.workers,
             "overrides": [text for text in planned.job.overrides if not _PLACE.match(text)],
+            "choices": dict(planned.job.choices),
         },
         environment=environment(device),
         counts=counts,

@@ -9,11 +9,13 @@ import pytest
 from baselines.clip_dissect import ClipDissect
 from bench.config.compose import expand
 from bench.glyphs.vocabulary import SCENES
-from bench.run.plan import Cell, plan
+from bench.run.survey import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from bench.run.plan import Cell
 
 WORDS = [scene.name for scene in SCENES]
 

@@ -10,7 +10,7 @@ import pytest
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.glyphs.vocabulary import all_concepts
-from bench.run.plan import plan
+from bench.run.survey import plan
 from leaderboards.record import Record
 
 SMALL = ["probe.params.size=48", "board=masks"]

@@ -7,7 +7,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.config.compose import expand
-from bench.run.plan import plan
+from bench.run.survey import plan
 from leaderboards.record import Record
 
 

@@ -1,0 +1,141 @@
+"""What of a request can run here, and what is missing for the rest; looks, and reads little.
+
+A cell whose data are not on this machine has no key: nobody can say what it would compute on. So
+parts are asked for what they lack before they are asked who they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.errors import UserError
+from bench.offline import offline
+from bench.run.parts import build_parts
+from bench.run.plan import PlannedJob, plan_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.config.compose import Job
+    from bench.parts import Lack
+    from bench.run.parts import Parts
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """One job, as far as this machine lets it be known.
+
+    Attributes:
+        job: What was asked for.
+        parts: Built; None where even that failed.
+        lacks: What its parts need and is not here.
+        planned: With keys and states; None where they cannot be known.
+        fault: Why not, beyond what is lacking.
+    """
+
+    job: Job
+    parts: Parts | None
+    lacks: tuple[Lack, ...] = ()
+    planned: PlannedJob | None = None
+    fault: UserError | None = None
+
+    @property
+    def possible(self) -> bool:
+        """Whether a run would get through."""
+        return self.planned is not None and not self.blocking
+
+    @property
+    def blocking(self) -> tuple[Lack, ...]:
+        """What is lacking and does not come by itself."""
+        cut_off = self.job.config.runtime.offline
+        return tuple(lack for lack in self.lacks if cut_off or not lack.automatic)
+
+
+def survey(jobs: Iterable[Job]) -> list[Surveyed]:
+    """Look every job up, in order. A job of the same cells as an earlier one is left out."""
+    found: dict[object, Surveyed] = {}
+    for job in jobs:
+        looked_up = _survey(job)
+        planned = looked_up.planned
+        key: object = (
+            (*((cell.folder, cell.skey) for cell in planned.cells), job.config.runtime.share)
+            if planned
+            else object()
+        )
+        found.setdefault(key, looked_up)
+    return list(found.values())
+
+
+def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[PlannedJob]:
+    """Plan every job of a request, in order.
+
+    Args:
+        jobs: The request's jobs.
+        only_possible: Leave out those that cannot run here; else the first of them is an error.
+
+    A job that has the same cells as an earlier one is left out: a setting that differs between
+    them, such as the concept set of a method that brings its own words, decides nothing.
+
+    Raises:
+        UserError: As of `require_all`.
+    """
+    surveyed = survey(jobs)
+    possible = [found for found in surveyed if found.possible]
+    return require_all(possible if only_possible and possible else surveyed)
+
+
+def lacking(parts: Parts) -> tuple[Lack, ...]:
+    """What the parts that a job uses need and this machine does not have, each thing once."""
+    used: list[object] = [
+        parts.target,
+        parts.truth,
+        parts.probe,
+        parts.encoder,
+        parts.segmenter,
+        parts.captioner,
+        parts.sentence,
+        parts.clip_text,
+    ]
+    if parts.uses_concepts:
+        used.insert(3, parts.concepts)
+    lacks: list[Lack] = []
+    for part in used:
+        ask = getattr(part, "lacks", None)
+        lacks += ask() if ask else ()
+    return tuple(dict.fromkeys(lacks))
+
+
+def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
+    """The planned jobs of a request that can run as a whole.
+
+    Raises:
+        UserError: Something is missing, or a part cannot be what was asked for; of several things
+            the first, with the command that lists all.
+    """
+    for found in surveyed:
+        if found.blocking:
+            lack = found.blocking[0]
+            stopped = sum(not other.possible for other in surveyed)
+            others = "" if len(surveyed) == 1 else (
+                f"; {stopped} of {len(surveyed)} jobs lack something: `dissectbench plan` with the "
+                "same words lists it, `dissectbench run --possible` runs the others"
+            )  # fmt: skip
+            raise UserError(f"{lack.what} is not here", cure=f"{lack.cure}{others}")
+        if found.fault is not None:
+            raise found.fault
+    return [found.planned for found in surveyed if found.planned]
+
+
+def _survey(job: Job) -> Surveyed:
+    parts: Parts | None = None
+    lacks: tuple[Lack, ...] = ()
+    try:
+        with offline(job.config.runtime.offline):
+            parts = build_parts(job.config)
+            lacks = lacking(parts)
+            if any(not lack.automatic for lack in lacks):
+                return Surveyed(job, parts, lacks)
+            return Surveyed(job, parts, lacks, plan_job(job))
+    except UserError as fault:
+        return Surveyed(job, parts, lacks, fault=fault)
