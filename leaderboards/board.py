@@ -10,16 +10,18 @@ from leaderboards.costs import build_costs
 from leaderboards.detectors import detectors_frame
 from leaderboards.frames import results_frame, summary_frame
 from leaderboards.naming import name_conditions, name_rows
+from leaderboards.reproduction import experiments_of, reproduce
 from leaderboards.sheets import Sheet, build_sheets
 from leaderboards.summary import Summary, build_summaries
 from leaderboards.words import WordTable, build_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
+    from leaderboards.reproduction import Line
     from leaderboards.storage import Problem
 
 COMMAND = "dissectbench board RESULTS --out DIR"
@@ -51,6 +53,7 @@ class Board:
         costs: One row per cell and hardware.
         detectors: What layers detect, by category; empty where no method counts it.
         words: Labels side by side, of the layers that some method describes in sentences.
+        reproductions: By experiment, its published figures with what we have for them.
         failures: Cells that failed.
         problems: What was left out, and why.
     """
@@ -67,6 +70,7 @@ class Board:
     costs: pd.DataFrame
     detectors: pd.DataFrame
     words: tuple[WordTable, ...]
+    reproductions: Mapping[str, tuple[Line, ...]]
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
 
@@ -106,6 +110,7 @@ def build_board(
         costs=build_costs(cells),
         detectors=detectors_frame(cells),
         words=tuple(build_words(sheets, cells)),
+        reproductions={name: tuple(reproduce(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(cells)),
         problems=tuple(sorted(problems, key=lambda p: (p.kind, p.where, p.message))),
     )

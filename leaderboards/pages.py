@@ -18,7 +18,7 @@ from leaderboards.conclusions import conclude
 from leaderboards.detectors_page import detectors_section
 from leaderboards.imported import imported_section, is_imported
 from leaderboards.markdown import escape, quoted, table
-from leaderboards.published import published_section
+from leaderboards.published_page import published_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """Figures that others published, and when one of ours may be set against them.
 
-They stand in published_figures.csv with their sources, and beside our tables they are marked as
-reported. A difference is taken only where the same judge looked at as many units by the same
-rules: a cosine of one sentence encoder says nothing about a cosine of another.
+They stand in published_figures.csv with their sources. A difference is taken only where the same
+judge looked at as many units by the same rules: a cosine of one sentence encoder says nothing about
+a cosine of another.
 """
 
 from __future__ import annotations
@@ -11,24 +11,21 @@ import csv
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from leaderboards.markdown import escape, table
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leaderboards.board import Board
+    from collections.abc import Mapping
+
     from leaderboards.scores import ScoreSet
-    from leaderboards.sheets import Sheet
 
 FILE = Path(__file__).with_name("published_figures.csv")
 
-_HUB = {"all-mpnet-base-v2": ("all-mpnet-base-v2", "sentence-transformers/all-mpnet-base-v2")}
-"""Names on the hub of the sentence encoders that published figures were judged by."""
+MPNET, CLIP = "all-mpnet-base-v2", "CLIP ViT-B/16"
 
-_SAID = """\
-Printed or stored by others, not measured here, and marked *reported* for that. No difference from
-the tables above is shown where the judge, the label rules or the units are not the same: cosines of
-two sentence encoders cannot be compared."""
+_HUB = {f"hub:{MPNET}", f"hub:sentence-transformers/{MPNET}"}
+"""How records name the sentence encoder that published figures were judged by."""
+
+_PERCENT = 100
 
 
 @dataclass(frozen=True)
@@ -36,26 +33,32 @@ class Figure:
     """One published number, as in a line of the file; all texts.
 
     Attributes:
-        target: The network, as records name it.
-        layer: Its layer.
-        method: The method, as rows name it.
-        probe_set: As the source has it; empty where it uses none.
-        concept_set: Likewise.
+        experiment: The experiment of ours that makes the same table.
+        target: The network, by the name of its choice.
+        layer: Its layer, or several.
+        method: The method's registered name.
+        variant: Its similarity function; empty where it has none.
+        probe_set: By the name of its choice; empty where that is not known.
+        concept_set: Likewise; empty where the method has its own words.
         metric: Our name of the score.
-        judge: The model that scores, or "labels".
+        judge: The model that scores, "labels" or "clock".
         label_rules: "official", "mended", or empty where labels are not compared.
         units: How many units it is over; empty where that is not known.
-        value: As printed.
-        scale: "cosine" or "%".
+        value: As printed; empty where nobody here has seen it.
+        rerun: The same from somebody else's run of the authors' code; empty for none.
+        scale: "cosine", "%", "rank", "AUC" or "minutes".
         origin: "reported".
         table: Paper and table.
         source: Where the number was read.
+        rerun_source: Where the rerun's was.
         seen_in: What kind of place that is.
     """
 
+    experiment: str
     target: str
     layer: str
     method: str
+    variant: str
     probe_set: str
     concept_set: str
     metric: str
@@ -63,16 +66,36 @@ class Figure:
     label_rules: str
     units: str
     value: str
+    rerun: str
     scale: str
     origin: str
     table: str
     source: str
+    rerun_source: str
     seen_in: str
 
     @property
-    def number(self) -> float:
-        """The value on the scale of our scores."""
-        return float(self.value) / (100 if self.scale == "%" else 1)
+    def seen(self) -> bool:
+        """Whether the number is known at all."""
+        return bool(self.value)
+
+    @property
+    def number(self) -> float | None:
+        """The value on the scale of our scores; None where it is not known."""
+        if not self.seen:
+            return None
+        return float(self.value) / (_PERCENT if self.scale == "%" else 1)
+
+    @property
+    def label(self) -> str:
+        """Method and variant, as rows are called."""
+        return f"{self.method} {self.variant}".strip()
+
+    def shown(self, value: str) -> str:
+        """A number of this figure's scale for a reader."""
+        if not value:
+            return "not seen"
+        return f"{value} %" if self.scale == "%" else value
 
 
 @cache
@@ -85,73 +108,68 @@ def load_figures(path: Path = FILE) -> tuple[Figure, ...]:
         return tuple(Figure(*(row[name] for name in names)) for row in csv.DictReader(stream))
 
 
-def comparable(figure: Figure, scores: ScoreSet) -> bool:
-    """Whether a figure and our score of its metric mean the same.
+def obstacle(figure: Figure, scores: ScoreSet) -> str:
+    """Why a figure and our score of its metric do not mean the same; empty where they do.
 
     Args:
         figure: What was published.
         scores: What our labels were judged by.
     """
     scoring = scores.scoring
-    truth, rules, sentence = (
-        value if isinstance(value, dict) else {}
-        for value in (scoring.get(name) for name in ("truth", "rules", "sentence"))
-    )
-    if "units" in scoring or figure.units != str(truth.get("units")):
-        return False
-    if figure.metric == "sentence_cosine":
-        known = {f"hub:{name}" for name in _HUB.get(figure.judge, ())}
-        return sentence.get("weights") in known
-    if figure.judge == "labels":
-        return (figure.label_rules == "official") == bool(rules.get("official_labels"))
-    return False
+    truth, rules = (_mapping(scoring.get(name)) for name in ("truth", "rules"))
+    own_units = _units(figure, scores)
+    if figure.metric.startswith("decision"):
+        return _other_judge(figure, scoring) or _other_size(figure.units, own_units, "images")
+    if "units" in scoring:
+        return "only some units are scored"
+    other_size = _other_size(figure.units, truth.get("units"), "units")
+    if other_size:
+        return other_size
+    if figure.judge != "labels":
+        return _other_judge(figure, scoring)
+    if (figure.label_rules == "official") != bool(rules.get("official_labels")):
+        return f"{figure.label_rules} label rules"
+    return ""
+
+
+def comparable(figure: Figure, scores: ScoreSet) -> bool:
+    """Whether a figure and our score of its metric mean the same."""
+    return not obstacle(figure, scores)
 
 
 def difference(figure: Figure, scores: ScoreSet) -> float | None:
     """Our score minus the published one; None where they do not mean the same."""
     own = scores.scores.get(figure.metric)
-    if own is None or own.value is None or not comparable(figure, scores):
+    if own is None or own.value is None or figure.number is None or obstacle(figure, scores):
         return None
     return own.value - figure.number
 
 
-def published_section(board: Board) -> list[str]:
-    """The figures about the board's networks; nothing where there is none."""
-    places = dict.fromkeys(_place(sheet) for sheet in board.sheets)
-    own = [figure for figure in load_figures() if (figure.target, figure.layer) in places]
-    if not own:
-        return []
-    header = ["reported", "probe set", "concepts", "score", "judge", "over", "value"]
-    judged = [_ours(board, figure) for figure in own]
-    if any(judged):
-        header.append("ours − reported")
-    rows = []
-    for figure, found in zip(own, judged, strict=True):
-        over = f"{figure.units} units" if figure.units else "not stated"
-        rules = (
-            f"{figure.judge}, {figure.label_rules} rules" if figure.label_rules else figure.judge
-        )
-        value = f"{figure.value} %" if figure.scale == "%" else figure.value
-        texts = [f"{figure.target} {figure.layer}: {figure.method}", figure.probe_set]
-        texts += [figure.concept_set, figure.metric, rules, over, value]
-        texts += [found or "—"] if any(judged) else []
-        rows.append([escape(text or "—") for text in texts])
-    sources = dict.fromkeys((figure.table, figure.source, figure.seen_in) for figure in own)
-    lines = [f"- {escape(name)}: {escape(source, 300)} ({kind})" for name, source, kind in sources]
-    return ["## Published figures", _SAID, table(header, rows), "\n".join(lines)]
+def _units(figure: Figure, scores: ScoreSet) -> int | None:
+    own = scores.scores.get(figure.metric)
+    return own.n if own is not None else None
 
 
-def _ours(board: Board, figure: Figure) -> str:
-    found = (
-        difference(figure, row.judged)
-        for sheet in board.sheets
-        if _place(sheet) == (figure.target, figure.layer)
-        for row in sheet.methods
-        if row.record.method.get("name") == figure.method and row.judged is not None
-    )
-    return "; ".join(f"{value:+.4f}" for value in found if value is not None)
+def _other_size(wanted: str, own: object, of: str) -> str:
+    # Without a known number nothing can be said to be the same.
+    return "" if wanted and wanted == str(own) else f"over {wanted or 'an unknown number of'} {of}"
 
 
-def _place(sheet: Sheet) -> tuple[str, str]:
-    target = sheet.methods[0].record.target if sheet.methods else {}
-    return str(target.get("name")), str(target.get("layer"))
+def _other_judge(figure: Figure, scoring: Mapping[str, Any]) -> str:
+    """Which judge it takes, where ours is another."""
+    sentence = _mapping(scoring.get("sentence"))
+    if MPNET in figure.judge and sentence.get("weights") not in _HUB:
+        return f"judged by {MPNET}"
+    if CLIP in figure.judge and not _is_vit_b_16(_mapping(scoring.get("clip_text"))):
+        return f"judged by {CLIP} of OpenAI"
+    return ""
+
+
+def _is_vit_b_16(clip_text: Mapping[str, Any]) -> bool:
+    weights = str(clip_text.get("weights"))
+    own = weights.startswith("open_clip:ViT-B-16") and weights.endswith("/openai")
+    return own and clip_text.get("templates") == ["{}"]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from leaderboards.board import load_board
-from leaderboards.published import comparable, difference, load_figures, published_section
+from leaderboards.published import comparable, difference, load_figures
+from leaderboards.published_page import published_section
 from leaderboards.scores import ScoreSet
 from metrics.scores import Score
 
@@ -37,7 +38,7 @@ def judged(weights=MPNET, units=1000, official=False, **more):
 def figure(metric, target="resnet50_imagenet", method="netdissect"):
     [found] = [
         f for f in load_figures()
-        if (f.metric, f.target, f.method) == (metric, target, method)
+        if (f.metric, f.target, f.method, f.layer) == (metric, target, method, "fc")
     ]  # fmt: skip
     return found
 
@@ -54,10 +55,42 @@ def test_every_figure_has_a_source_and_is_marked_as_reported():
     assert len(load_figures()) > 20
     for found in load_figures():
         assert found.origin == "reported"
-        assert re.search(r"github\.com/\S+ at [0-9a-f]{7}", found.source)
         assert found.seen_in
         assert found.judge
-        assert 0 < found.number < 1
+        assert found.seen == (found.seen_in != "not seen")
+        if found.metric == "minutes":
+            assert "abstract" in found.source
+            continue
+        assert re.search(r"github\.com/\S+ at [0-9a-f]{7}", found.source)
+        assert found.number is not None
+        assert (1 <= found.number <= 1000) if found.scale == "rank" else (0 < found.number < 1)
+        assert bool(found.rerun) == bool(found.rerun_source)
+
+
+def test_the_tables_are_whole():
+    """Ten rows of Table 1, sixteen cells of Table 3 with their seven numbers, five layers' time."""
+    cells: dict[str, set[tuple[str, ...]]] = {}
+    for f in load_figures():
+        cells.setdefault(f.experiment, set()).add((f.method, f.variant, f.probe_set, f.concept_set))
+    assert {name: len(found) for name, found in cells.items()} == {
+        "paper_table1": 10, "paper_table2": 2, "paper_table3": 32, "paper_table4": 4, "paper_a6": 3,
+    }  # fmt: skip
+    minutes = {f.method: f.value for f in load_figures() if f.experiment == "paper_table4"}
+    assert minutes.pop("clip_dissect") == "4"
+    assert set(minutes.values()) == {""}
+
+
+def test_authors_own_outputs_come_first():
+    """Where the official notebooks store a number, a rerun only stands beside it."""
+    stored = {
+        (f.probe_set, f.metric): f.value
+        for f in load_figures()
+        if (f.experiment, f.variant, f.concept_set) == ("paper_table3", "soft_wpmi", "paper_20k")
+    }
+    for f in load_figures():
+        if f.experiment == "paper_table1" and f.concept_set == "paper_20k":
+            assert f.value == stored[f.probe_set, f.metric]
+            assert f.rerun
 
 
 def test_no_cosine_of_one_encoder_is_set_against_one_of_another():
@@ -92,7 +125,10 @@ def test_committed_boards_show_them_apart(folder):
             assert row.origin == "imported"
             assert row.judged is not None
             assert row.judged.scoring["sentence"]["weights"] == MINILM
-            assert all(difference(found, row.judged) is None for found in load_figures())
+            name = row.record.method["name"]
+            own = [found for found in load_figures() if found.method == name]
+            assert own
+            assert all(difference(found, row.judged) is None for found in own)
     page = "\n\n".join(published_section(board))
     assert "all-mpnet-base-v2" in page
     assert "ours − reported" not in page

@@ -1,0 +1,152 @@
+"""Published figures on a board's page and on a terminal, always marked as reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from leaderboards.columns import describe, show_interval
+from leaderboards.imported import is_imported
+from leaderboards.markdown import clean, escape, table
+from leaderboards.published import difference, load_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from leaderboards.board import Board
+    from leaderboards.published import Figure
+    from leaderboards.reproduction import Line
+    from leaderboards.sheets import Sheet
+
+_SAID = """\
+Printed or stored by others, not measured here, and marked *reported* for that. No difference from
+the tables above is shown where the judge, the label rules or the units are not the same: cosines of
+two sentence encoders cannot be compared."""
+
+_BESIDE = """\
+*Reported* is what others printed or stored, *rerun* what somebody else got from the authors' code.
+A difference is shown only where judge, label rules and units are the same; *not seen* is a number
+that nobody here has read."""
+
+_HEADER = ("method", "probe set", "concepts", "score", "ours", "reported", "difference", "rerun")
+
+
+def published_section(board: Board) -> list[str]:
+    """What was published of the cells that the board's experiments made, and of its networks."""
+    parts: list[str] = []
+    for experiment, lines in board.reproductions.items():
+        rows = [[escape(text) for text in _texts(line)] for line in lines]
+        header = [*_HEADER, "note"]
+        full = [[*row, escape(line.reason or "")] for row, line in zip(rows, lines, strict=True)]
+        parts += [f"## Published beside ours: {escape(experiment)}", _BESIDE, table(header, full)]
+        parts += [_sources([line.figure for line in lines])]
+    return parts + _imported_section(board)
+
+
+def print_reproduction(experiment: str, lines: Sequence[Line], console: Console) -> None:
+    """The same on a terminal."""
+    shown = Table(title=f"published beside ours: {clean(experiment)}", title_justify="left")
+    for name in _HEADER:
+        shown.add_column(name, justify="left" if name in _HEADER[:4] else "right", overflow="fold")
+    for line in lines:
+        texts = [Text(clean(text)) for text in _texts(line)]
+        if line.difference is not None:
+            texts[_HEADER.index("difference")].stylize("bold")
+        shown.add_row(*texts)
+    console.print(shown)
+    reasons = dict.fromkeys(line.reason for line in lines if line.reason and line.value is not None)
+    for reason in reasons:
+        console.print(Text(f"no difference: {clean(reason, 200)}", "dim"))
+
+
+def _texts(line: Line) -> list[str]:
+    figure = line.figure
+    ours, gap = "—", "—"
+    if line.value is not None:
+        interval = line.interval and show_interval(*line.interval, describe(figure.metric).kind)
+        ours = f"{_scaled(figure, line.value)}{f' {interval}' if interval else ''}"
+    elif line.reason == "not run":
+        ours = "not run"
+    if line.difference is not None:
+        gap = _scaled(figure, line.difference, signed=True)
+    return [
+        figure.label,
+        figure.probe_set or "—",
+        figure.concept_set or "—",
+        figure.metric,
+        ours,
+        figure.shown(figure.value),
+        gap,
+        figure.shown(figure.rerun) if figure.rerun else "—",
+    ]
+
+
+def _scaled(figure: Figure, value: float, *, signed: bool = False) -> str:
+    """A number of ours on the figure's scale, with as many digits as were printed."""
+    scaled = value * 100 if figure.scale == "%" else value
+    digits = len(figure.value.partition(".")[2]) if figure.value else 1
+    text = f"{scaled:+.{digits}f}" if signed else f"{scaled:.{digits}f}"
+    return f"{text} %" if figure.scale == "%" else text
+
+
+def _imported_section(board: Board) -> list[str]:
+    """Figures about the networks of imported labels: those tables in which its methods stand."""
+    methods: dict[tuple[str, str], set[str]] = {}
+    for sheet in board.sheets:
+        for row in sheet.methods:
+            if is_imported(row.record):
+                methods.setdefault(_place(sheet), set()).add(str(row.record.method.get("name")))
+    about = [f for f in load_figures() if (f.target, f.layer) in methods and f.seen]
+    tables = {f.table for f in about if f.method in methods[f.target, f.layer]}
+    # The rows that stand beside those methods in the same experiment, whoever printed them.
+    made = {f.experiment for f in about if f.table in tables}
+    own = [figure for figure in about if figure.experiment in made]
+    if not own:
+        return []
+    header = ["reported", "probe set", "concepts", "score", "judge", "over", "value"]
+    judged = [_ours(board, figure) for figure in own]
+    if any(judged):
+        header.append("ours − reported")
+    rows = []
+    for figure, found in zip(own, judged, strict=True):
+        over = f"{figure.units} units" if figure.units else "not stated"
+        rules = (
+            f"{figure.judge}, {figure.label_rules} rules" if figure.label_rules else figure.judge
+        )
+        texts = [f"{figure.target} {figure.layer}: {figure.label}", figure.probe_set]
+        texts += [figure.concept_set, figure.metric, rules, over, figure.shown(figure.value)]
+        texts += [found or "—"] if any(judged) else []
+        rows.append([escape(text or "—") for text in texts])
+    return ["## Published figures", _SAID, table(header, rows), _sources(own)]
+
+
+def _sources(figures: Iterable[Figure]) -> str:
+    """Where each number was read, a line each."""
+    told = dict.fromkeys((f.table, f.source, f.seen_in) for f in figures)
+    reruns = dict.fromkeys(f.rerun_source for f in figures if f.rerun)
+    lines = [f"- {escape(name)}: {escape(source, 300)} ({kind})" for name, source, kind in told]
+    lines += [f"- rerun: {escape(source, 300)} (third-party rerun)" for source in reruns]
+    return "\n".join(lines)
+
+
+def _ours(board: Board, figure: Figure) -> str:
+    """Differences of imported rows; of a method in several variants nobody knows which it was."""
+    if figure.variant:
+        return ""
+    found = (
+        difference(figure, row.judged)
+        for sheet in board.sheets
+        if _place(sheet) == (figure.target, figure.layer)
+        for row in sheet.methods
+        if row.record.method.get("name") == figure.method and row.judged is not None
+    )
+    return "; ".join(f"{value:+.4f}" for value in found if value is not None)
+
+
+def _place(sheet: Sheet) -> tuple[str, str]:
+    target = sheet.methods[0].record.target if sheet.methods else {}
+    return str(target.get("name")), str(target.get("layer"))

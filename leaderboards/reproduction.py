@@ -1,0 +1,140 @@
+"""An experiment's own numbers beside the published ones, cell by cell, with the difference."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from leaderboards.costs import build_costs
+from leaderboards.imported import is_imported
+from leaderboards.published import Figure, load_figures, obstacle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from leaderboards.cells import Cell
+    from leaderboards.record import Record
+    from leaderboards.scores import ScoreSet
+
+_DECIDING = {
+    "target": re.compile(r"^\+*target\.params\.(arch|weights|num_classes|model|mean|std)="),
+    "probe": re.compile(r"^\+*probe\.params\.(?!path=)"),
+    "concepts": re.compile(r"^\+*concepts\.params\.(?!path=)"),
+}
+"""Overrides that make of a choice something else than its name says; where it lies is not one."""
+
+_SHARED = ("gather", "segment", "exemplars", "text")
+"""Phases that all layers of one run share."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One published figure with what we have for it.
+
+    Attributes:
+        figure: What was published.
+        value: Ours, on our own scale; None where the cell was not run or has no such score.
+        interval: Its 95 % interval; None where it has none.
+        difference: Ours minus the published one; None where the two do not mean the same.
+        reason: Why there is no value, or no difference; empty where nothing is to be said.
+    """
+
+    figure: Figure
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    difference: float | None = None
+    reason: str = ""
+
+
+def experiments_of(cells: Iterable[Cell]) -> list[str]:
+    """The experiments with published figures that some record was made for, in their order."""
+    known = {figure.experiment for figure in load_figures()}
+    asked = (choices_of(cell.record).get("experiment", "") for cell in cells)
+    return [name for name in dict.fromkeys(asked) if name in known]
+
+
+def reproduce(cells: Sequence[Cell], experiment: str) -> list[Line]:
+    """A line for each published figure of an experiment, in the order of the file."""
+    return [
+        _line(figure, [cell for cell in cells if same_cell(figure, cell.record)])
+        for figure in load_figures()
+        if figure.experiment == experiment
+    ]
+
+
+def same_cell(figure: Figure, record: Record) -> bool:
+    """Whether a measured record is of the cell that a figure is about.
+
+    Parts are compared by the names of their choices; an override that changes what a choice stands
+    for (another architecture, fewer images) makes it another cell.
+    """
+    if is_imported(record) or record.status != "ok" or record.method.get("name") != figure.method:
+        return False
+    choices = choices_of(record)
+    params = record.method.get("params")
+    variant = params.get("similarity", "") if isinstance(params, dict) else ""
+    wanted = [(figure.target, "target"), (figure.probe_set, "probe")]
+    wanted += [(figure.concept_set, "concepts")] if figure.concept_set else []
+    if any(name and choices.get(group) != name for name, group in wanted):
+        return False
+    overrides = record.run.get("overrides")
+    texts = [str(text) for text in overrides] if isinstance(overrides, list) else []
+    changed = (_DECIDING[group].match(text) for name, group in wanted if name for text in texts)
+    return (
+        record.target.get("layer") in figure.layer.split()
+        and (not figure.variant or variant == figure.variant)
+        and not any(changed)
+    )
+
+
+def choices_of(record: Record) -> Mapping[str, Any]:
+    """What was chosen in each config group; empty for records of older releases."""
+    choices = record.run.get("choices")
+    return choices if isinstance(choices, dict) else {}
+
+
+def _line(figure: Figure, cells: Sequence[Cell]) -> Line:
+    if not cells:
+        return Line(figure, reason="not run")
+    if figure.judge == "clock":
+        return _clock(figure, cells)
+    found = [scores for cell in cells for scores in cell.scores if figure.metric in scores.scores]
+    if not found:
+        return Line(figure, reason="not scored")
+    # Of several scorings the one that means the same as the figure, if there is one.
+    best = min(found, key=lambda scores: bool(obstacle(figure, scores)))
+    return _scored(figure, best)
+
+
+def _scored(figure: Figure, scores: ScoreSet) -> Line:
+    own = scores.scores[figure.metric]
+    if own.value is None:
+        return Line(figure, reason=own.reason or "no value")
+    bounds = (own.ci_low, own.ci_high)
+    interval = None if bounds[0] is None or bounds[1] is None else (bounds[0], bounds[1])
+    stops = obstacle(figure, scores)
+    if stops or figure.number is None:
+        reason = f"published {stops}" if stops else ""
+        return Line(figure, own.value, interval, reason=reason)
+    return Line(figure, own.value, interval, own.value - figure.number)
+
+
+def _clock(figure: Figure, cells: Sequence[Cell]) -> Line:
+    """Minutes of one run over all layers: what they share once, matching for each."""
+    layers = {str(cell.record.target.get("layer")): cell for cell in cells}
+    lacking = [layer for layer in figure.layer.split() if layer not in layers]
+    if lacking:
+        return Line(figure, reason=f"not run on {', '.join(lacking)}")
+    costs = build_costs(list(layers.values()))
+    machines = costs.groupby(["hardware", "device"], sort=True)
+    totals = []
+    for (hardware, _), rows in machines:
+        own = rows[["match_s", "score_s"]].fillna(0.0).sum(axis=1)
+        shared = (rows["cold_total_s"] - own).max()
+        if len(rows) == len(layers) and rows["cold_total_s"].notna().all():
+            totals.append(((shared + own.sum()) / 60, str(hardware)))
+    if not totals:
+        return Line(figure, reason="not timed from an empty cache: runtime.retime=true")
+    minutes, hardware = min(totals)
+    return Line(figure, minutes, reason=f"other hardware: ours {hardware}")
