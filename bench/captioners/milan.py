@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 from bench.captioners.glyphs import CAPTIONER_VERSION
 from bench.errors import UserError
 from bench.files import sha256_file
+from bench.lacking import lacking_path
 from bench.paths import require_file
 
 if TYPE_CHECKING:
     from baselines.captions import Captioner
-    from bench.parts import Fingerprint
+    from bench.parts import Fingerprint, Lack
     from bench.targets import TorchvisionTarget
 
 _FILE = "captioner.params.file"
+
+_TRAIN = "dissectbench train milan --annotations DIR --sources MODEL/DATASET ... --out FILE"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class MilanCaptioner:
         from bench.milan.vision import IMAGE_SIZE
 
         return IMAGE_SIZE
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The decoder, which has to be trained first, and the network that it looks through."""
+        ask = getattr(self._vision(), "lacks", None)
+        return (*lacking_path(self.file, _TRAIN), *(ask() if ask else ()))
 
     def fingerprint(self) -> Fingerprint:
         """sha256 of the decoder; architecture and weights of the network it looks through."""

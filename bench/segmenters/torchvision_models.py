@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import UserError, nearest
 from bench.files import sha256_file, sha256_json
+from bench.lacking import lacking_path
 from bench.paths import require_file
 from bench.segmenters.classes import class_labels, class_positions, read_names
 from bench.segmenters.network import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from baselines.spatial import MaskLabel
-    from bench.parts import Fingerprint, LoadedSegmenter
+    from bench.parts import Fingerprint, Lack, LoadedSegmenter
 
 VOC_NAMES = (
     "__background__", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat",
@@ -86,6 +87,10 @@ class TorchvisionSegmenter:
             )
         check_view(self.crop, self.mask_size, self.input_size)
         check_precision(self.precision)
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there; torchvision's own weights are fetched by a run."""
+        return (*lacking_path(self.file), *lacking_path(self.classes))
 
     def fingerprint(self) -> Fingerprint:
         """Architecture, weights, transform, names of the classes, size of the masks."""

@@ -7,11 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError, nearest
+from bench.lacking import lacking_path
 from bench.truths.table import read_rows
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bench.parts import Lack
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class AnnotationsTruth:
 
     path: str
     layer: str
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return lacking_path(self.path)
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
+from bench.lacking import lacking_path
 from bench.paths import read_text
 from bench.truths.table import read_rows, split
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bench.parts import Lack
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class ClassListTruth:
     path: str
     units: str = ""
     unit_column: str = "unit"
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return (*lacking_path(self.path), *lacking_path(self.units))
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

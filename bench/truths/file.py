@@ -7,11 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
+from bench.lacking import lacking_path
 from bench.truths.table import Row, read_rows, split
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bench.parts import Lack
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class FileTruth:
     path: str
     unit_column: str = "unit"
     name_column: str = "name"
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return lacking_path(self.path)
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

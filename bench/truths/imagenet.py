@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from bench.lacking import lacking_path
 from bench.truths.class_list import ClassListTruth
 from bench.truths.shipped import IMAGENET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bench.parts import Lack
     from metrics.truth import TrueName
 
 
@@ -31,6 +33,10 @@ class ImageNetTruth:
 
     units: str = ""
     unit_column: str = "unit"
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return lacking_path(self.units)
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

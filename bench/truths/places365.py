@@ -10,12 +10,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
+from bench.lacking import lacking_path
 from bench.paths import read_text
 from bench.truths.shipped import PLACES365
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bench.parts import Lack
 
 _LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
 
@@ -35,6 +38,10 @@ class Places365Truth:
 
     path: str = ""
     scenes: str = ""
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return (*lacking_path(self.path), *lacking_path(self.scenes))
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit, "bus station/indoor" for the line above.

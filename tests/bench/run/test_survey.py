@@ -1,0 +1,88 @@
+"""What can run here, what is missing for the rest, and what `plan` says of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.__main__ import main
+from bench.config.compose import expand
+from bench.errors import UserError
+from bench.lacking import lacking_path
+from bench.run.survey import plan, survey
+
+
+@pytest.fixture(autouse=True)
+def nothing_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+def broden(path):
+    return ["probe=broden", f"probe.params.path={path}", "method=netdissect"]
+
+
+def test_a_path_that_is_there_lacks_nothing(tmp_path):
+    assert lacking_path("") == lacking_path(str(tmp_path)) == ()
+    [lack] = lacking_path(str(tmp_path / "nowhere"), "train it")
+    assert lack.cure == "train it"
+    [lack] = lacking_path("fetched:cifar100")
+    assert lack.cure == "dissectbench fetch cifar100"
+    assert lack.bytes == 169_001_437
+    [lack] = lacking_path("fetched:cifar10")
+    assert "cifar10" in lack.what
+
+
+def test_truths_say_which_files_they_miss(tmp_path):
+    words = ["target.truth.name=class_list", f"target.truth.params.path={tmp_path}/a.txt"]
+    [found] = survey(expand(["probe.params.size=20", *words]))
+    assert not found.possible
+    assert [lack.what for lack in found.lacks] == [f"the path {tmp_path}/a.txt"]
+
+
+def test_a_job_is_possible_or_says_why_not(tmp_path):
+    [good] = survey(expand(["probe.params.size=20"]))
+    assert good.possible
+    assert good.planned
+    [bad] = survey(expand(broden(tmp_path / "none")))
+    assert not bad.possible
+    assert bad.fault or bad.lacks
+    with pytest.raises(UserError):
+        plan(expand(broden(tmp_path / "none")))
+
+
+def test_only_the_possible_jobs_run_where_that_is_asked_for(tmp_path):
+    words = tmp_path / "words.txt"
+    words.write_text("sun\nmoon\n")
+    jobs = expand(["concepts=file", f"concepts.params.path={words}", "probe.params.size=20"])
+    jobs += expand(["target.truth.name=class_list", "target.truth.params.path=none.txt"])
+    assert len(plan(jobs, only_possible=True)) == 1
+    with pytest.raises(UserError) as caught:
+        plan(jobs)
+    assert "dissectbench plan" in str(caught.value)
+    assert "--possible" in str(caught.value)
+
+
+def test_equal_cells_are_planned_once():
+    jobs = expand(["method=milan", "probe.params.size=40"])
+    assert len(plan([*jobs, *jobs])) == 1
+
+
+def test_plan_names_what_is_missing_and_what_brings_it(capsys):
+    assert main(["plan", "target.truth.name=class_list", "target.truth.params.path=no.txt"]) == 0
+    told = capsys.readouterr().out
+    assert "1 cell: 1 impossible" in told
+    assert "[1] the path no.txt" in told
+    assert main(["plan", "-m", "probe.params.size=20,30"]) == 0
+    assert "2 cells: 2 to run" in capsys.readouterr().out
+
+
+def test_planning_imports_no_torch():
+    code = (
+        "import sys\nfrom bench.__main__ import main\n"
+        "main(['plan', 'probe.params.size=20'])\nassert 'torch' not in sys.modules\n"
+        "assert 'scipy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
