@@ -35,7 +35,7 @@ def details_page(board: Board) -> str:
         f"# Every metric: {escape(board.name)}",
         (
             f"{provenance(board)} The front page is [README.md](README.md), which says how to read "
-            "the marks; every number is in [results.csv](results.csv), unrounded."
+            "the marks; every number is in [results.csv.gz](results.csv.gz), unrounded."
         ),
     ]
     if board.sheets:

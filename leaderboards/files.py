@@ -107,6 +107,14 @@ def gzip_bytes(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def gunzip_bytes(data: bytes) -> bytes:
+    """Unpack what is packed; anything else, damaged packing too, stays as it is."""
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return data
+
+
 def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
     """Read a gzipped CSV whose named columns must be there and have these types.
 

@@ -85,8 +85,8 @@ def _introduction(board: Board) -> str:
         f"{board.n_records} records: {len(methods)} methods under {len(board.sheets)} conditions."
     )
     links = (
-        "Every metric: [board.md](board.md), unrounded in [results.csv](results.csv). These tables "
-        "unrounded: [summary.csv](summary.csv). Time and memory: [costs.md](costs.md)."
+        "Every metric: [board.md](board.md), unrounded in [results.csv.gz](results.csv.gz). These "
+        "tables unrounded: [summary.csv](summary.csv). Time and memory: [costs.md](costs.md)."
     )
     if board.words:
         links += " Sentences beside the other methods' words: [labels.md](labels.md)."

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +63,15 @@ def test_check_sees_a_changed_byte_and_a_missing_file(tmp_path: Path, build: Any
     # The check is often called from elsewhere, so that its own command reads differently.
     board = load_board([tmp_path / "r"], "dissectbench board /abs/r --out /abs/out --check")
     assert check_board(board, out) == []
-    for name in ("README.md", "board.md", "results.csv", "summary.csv"):
+    packed = out / "results.csv.gz"
+    results = gzip.decompress(packed.read_bytes())
+    packed.write_bytes(gzip.compress(results, compresslevel=1))  # other bytes, the same table
+    assert check_board(board, out) == []
+    for damaged in (gzip.compress(results.replace(b"0.8", b"0.9", 1)), packed.read_bytes()[:-9]):
+        packed.write_bytes(damaged)
+        assert check_board(board, out) == ["results.csv.gz"]
+    packed.write_bytes(gzip.compress(results))
+    for name in ("README.md", "board.md", "summary.csv"):
         data = (out / name).read_bytes()
         (out / name).write_bytes(data.replace(b"0.8", b"0.9", 1))
         assert check_board(board, out) == [name]
@@ -78,7 +87,7 @@ def test_check_sees_a_changed_byte_and_a_missing_file(tmp_path: Path, build: Any
 def test_results_hold_every_number_unrounded(tmp_path: Path, build: Any) -> None:
     tiny(tmp_path / "r", build)
     write_board(load_board([tmp_path / "r"]), tmp_path / "out")
-    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    table = pd.read_csv(tmp_path / "out" / "results.csv.gz")
     row = table[
         (table["row"] == "clip_dissect soft_wpmi")
         & (table["concepts"].str.startswith("english ("))

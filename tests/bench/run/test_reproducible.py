@@ -89,11 +89,11 @@ def test_boards_of_the_same_runs_are_the_same_bytes(
         monkeypatch.chdir(folder)
         assert main(["board", "results", "--out", "board"]) == 0
         assert main(["board", "results", "--out", "board", "--check"]) == 0
-    for name in ("README.md", "board.md", "results.csv", "summary.csv"):
+    for name in ("README.md", "board.md", "results.csv.gz", "summary.csv"):
         made = (first / "board" / name).read_bytes()
         assert made == (again / "board" / name).read_bytes(), name
         assert str(first).encode() not in made
-    results = pd.read_csv(first / "board" / "results.csv")
+    results = pd.read_csv(first / "board" / "results.csv.gz")
     assert set(keys(first)) <= set(results.astype(str).to_numpy().ravel())
 
 
