@@ -3,14 +3,19 @@
 from bench.evidence.exemplars import exemplars_held, gather_exemplars
 from bench.evidence.gather import GatheredEvidence, gather, gather_share
 from bench.evidence.how import How
+from bench.evidence.joined import JoinedEvidence
 from bench.evidence.segments import SegmentedMasks, segment, segment_share
 from bench.evidence.store import Entry, Store
 from bench.evidence.stored_exemplars import StoredExemplars, exemplar_keys, open_exemplars
 from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
 
+Gathered = GatheredEvidence | JoinedEvidence
+"""Evidence on a probe set, or on a union of several."""
+
 __all__ = [
     "CachedEmbedder",
     "Entry",
+    "Gathered",
     "GatheredEvidence",
     "How",
     "SegmentedMasks",

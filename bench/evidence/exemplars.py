@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from baselines.exemplars import Ranked
     from baselines.spatial import ExemplarRule
-    from bench.evidence.gather import GatheredEvidence
+    from bench.evidence import Gathered
     from bench.evidence.store import Entry, Store
     from bench.evidence.stored_exemplars import StoredExemplars
     from bench.parts import Probe, Target
@@ -46,7 +46,7 @@ _WINDOW = 64
 
 
 def gather_exemplars(
-    gathered: GatheredEvidence,
+    gathered: Gathered,
     layer: str,
     target: Target,
     probe: Probe,
@@ -177,7 +177,7 @@ def exemplars_held(
 
 
 def _choose(
-    gathered: GatheredEvidence,
+    gathered: Gathered,
     layer: str,
     rule: ExemplarRule,
     size: int,

@@ -9,6 +9,7 @@ from bench.evidence.cost import make_cost
 from bench.evidence.gather_pass import make_pass
 from bench.evidence.held import Held, keys_of
 from bench.evidence.how import How
+from bench.evidence.joined import JoinedEvidence, members_of
 from bench.evidence.maps import RerunMaps, StoredMaps, WatchedMaps
 from bench.evidence.pooling import MODES, check_pooling
 from bench.evidence.store import CHUNK
@@ -94,8 +95,10 @@ def gather(
     timer: Timer,
     how: How | None = None,
     maps: bool = False,
-) -> GatheredEvidence:
+) -> GatheredEvidence | JoinedEvidence:
     """Gather activations and image embeddings in one pass, or take them from the store.
+
+    Of a union of probe sets each is gathered on its own, so that the sets share their evidence.
 
     Each image is decoded once for the target and the encoder both. Chunks go to the store as they
     come; a run that was interrupted goes on after its last chunk. Only what is missing is run:
@@ -120,6 +123,27 @@ def gather(
         UserError: A layer that the target does not have or that has no units, an unreadable image.
     """
     check_pooling(pooling)
+    if members := members_of(probe):
+        return JoinedEvidence(
+            tuple(
+                _gather(target, layers, pooling, member, encoder, store, timer, how, maps)
+                for member in members
+            )
+        )
+    return _gather(target, layers, pooling, probe, encoder, store, timer, how, maps)
+
+
+def _gather(
+    target: Target,
+    layers: Sequence[str],
+    pooling: str,
+    probe: Probe,
+    encoder: Encoder | None,
+    store: Store,
+    timer: Timer,
+    how: How | None,
+    maps: bool,
+) -> GatheredEvidence:
     how = how or How()
     wanted = tuple(dict.fromkeys(name.strip() for name in layers))
     keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps)
@@ -192,6 +216,12 @@ def gather_share(
     Returns:
         The number of images that were looked at.
     """
+    if members := members_of(probe):
+        kinds: dict[str, Any] = {"store": store, "timer": timer, "share": share}
+        return sum(
+            gather_share(target, layers, member, encoder, **kinds, how=how, maps=maps)
+            for member in members
+        )
     number, of = share
     how = how or How()
     wanted = tuple(dict.fromkeys(name.strip() for name in layers))

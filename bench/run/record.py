@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.base import Labelling
-    from bench.evidence import GatheredEvidence
+    from bench.evidence import Gathered
     from bench.parts import CaptionerPart, Encoder, Segmenter
     from bench.run.plan import Cell, PlannedJob
 
@@ -27,7 +27,7 @@ _PLACE = re.compile(r"^\+*(results|runtime|launcher|hydra)\b")
 def measured_record(
     planned: PlannedJob,
     cell: Cell,
-    gathered: GatheredEvidence,
+    gathered: Gathered,
     labelling: Labelling,
     dead: NDArray[np.bool_],
     device: str,
@@ -72,7 +72,7 @@ def _concept_notes(planned: PlannedJob) -> tuple[str, ...]:
     return planned.parts.concepts.notes() if planned.parts.uses_concepts else ()
 
 
-def _reruns(gathered: GatheredEvidence, cell: Cell) -> tuple[str, ...]:
+def _reruns(gathered: Gathered, cell: Cell) -> tuple[str, ...]:
     if cell.layer not in gathered.reruns:
         return ()
     told = "maps above runtime.maps_limit_gb were not stored: the network ran anew for each reading"

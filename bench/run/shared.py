@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from baselines.base import Method
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
-    from bench.evidence import GatheredEvidence, Store, StoredExemplars
+    from bench.evidence import Gathered, Store, StoredExemplars
     from bench.run.parts import Parts
     from bench.run.plan import PlannedJob
     from bench.timing import Timer
@@ -50,7 +50,7 @@ class Shared:
         costs: What the parts that came from the cache cost when they were made.
     """
 
-    gathered: GatheredEvidence
+    gathered: Gathered
     concepts: tuple[str, ...]
     concept_embeddings: Tensor | None
     masks: Masks | None
@@ -157,7 +157,7 @@ def _exemplars_held(planned: PlannedJob, layers: Sequence[str], store: Store) ->
 
 
 def _exemplars(
-    planned: PlannedJob, layer: str, gathered: GatheredEvidence, store: Store, timer: Timer
+    planned: PlannedJob, layer: str, gathered: Gathered, store: Store, timer: Timer
 ) -> StoredExemplars:
     parts = planned.parts
     how = how_of(planned.job.config, timer.device)
