@@ -43,7 +43,7 @@ MODELS = (
             "vocab.txt",
         ),
         "e8c3b32e",
-        summary="all-mpnet-base-v2, the sentence encoder that scores labels in CLIP-Dissect's paper",
+        summary="all-mpnet-base-v2, the sentence encoder of CLIP-Dissect's scores",
         licence="Apache 2.0",
         size=437_971_872,
         sha256="78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
