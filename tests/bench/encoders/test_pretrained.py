@@ -93,9 +93,10 @@ def test_a_checkpoint_as_open_clips_training_writes_it(tiny, tmp_path, monkeypat
 
 
 def test_weights_of_another_network_are_refused(tiny, file, tmp_path):
+    torch.save({"visual.conv1.weight": torch.ones(3)}, tmp_path / "other.pt")
+    other = OpenClipPretrained("tiny-own", str(tmp_path / "other.pt"))
     with pytest.raises(UserError, match="cannot load tiny-own"):
-        torch.save({"visual.conv1.weight": torch.ones(3)}, tmp_path / "other.pt")
-        OpenClipPretrained("tiny-own", str(tmp_path / "other.pt")).load("cpu")
+        other.load("cpu")
 
 
 def test_bare_words_one_prompt_and_several(tiny, file):
@@ -208,7 +209,7 @@ def test_the_bare_words_are_the_papers():
     assert ENCODERS.build(name, params) == encoder
 
 
-def test_what_open_clip_takes_from_the_cache_is_what_is_fetched(tmp_path, monkeypatch):
+def test_what_open_clip_takes_from_the_cache_is_what_is_fetched(tmp_path):
     from open_clip.constants import HF_SAFE_WEIGHTS_NAME
     from open_clip.pretrained import get_pretrained_cfg
 
@@ -227,6 +228,11 @@ def test_what_open_clip_takes_from_the_cache_is_what_is_fetched(tmp_path, monkey
     assert encoder.fingerprint() == before
     assert before["weights"] == "open_clip:ViT-B-16-quickgelu/openai"
     assert OpenClipPretrained("ViT-B-32", "laion2b_s34b_b79k").lacks() == ()
+    # The same file by its path is known by its bytes.
+    path = f"fetched:clip_vit_b16_openai/{HF_SAFE_WEIGHTS_NAME}"
+    by_path = OpenClipPretrained("ViT-B-16-quickgelu", path)
+    assert by_path.lacks() == ()
+    assert by_path.fingerprint()["weights"] == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_what_is_lacking_is_found_without_torch():

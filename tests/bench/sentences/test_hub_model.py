@@ -76,7 +76,7 @@ def _tokenizer():
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
     tokenizer = Tokenizer(
-        models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>")  # noqa: S106
+        models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>")
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
