@@ -57,7 +57,7 @@ MODELS = (
         "977e3dd0",
         summary="CLIP ViT-B/16 by OpenAI, as open_clip has it: the encoder of CLIP-Dissect's paper",
         licence="MIT (of the CLIP repository)",
-        about=598_516_980,
+        size=598_516_980,
         sha256="4b8699299b1e8997753c64b052ba32031449d5d853f55a039148560ee02b820f",
         use="encoder=clip_vit_b16",
     ),
