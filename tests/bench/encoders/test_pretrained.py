@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -209,13 +210,14 @@ def test_the_bare_words_are_the_papers():
     assert ENCODERS.build(name, params) == encoder
 
 
-def test_what_open_clip_takes_from_the_cache_is_what_is_fetched(tmp_path):
+def test_what_open_clip_takes_from_the_cache_is_what_is_fetched(tmp_path, monkeypatch):
     from open_clip.constants import HF_SAFE_WEIGHTS_NAME
     from open_clip.pretrained import get_pretrained_cfg
 
     entry = catalog.BY_NAME["clip_vit_b16_openai"]
     assert get_pretrained_cfg("ViT-B-16-quickgelu", "openai")["hf_hub"] == f"{entry.repo}/"
     assert entry.files == (HF_SAFE_WEIGHTS_NAME,)
+    monkeypatch.setitem(catalog.BY_NAME, entry.name, replace(entry, size=len(b"weights")))
     model = tmp_path / "hub" / "models--timm--vit_base_patch16_clip_224.openai"
     (model / "refs").mkdir(parents=True)
     (model / "refs" / "main").write_text("1f" * 20)
