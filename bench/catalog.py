@@ -69,6 +69,9 @@ CONCEPTS: Registry[ConceptSet] = Registry(
     "concepts",
     ConceptSet,  # type: ignore[type-abstract]
     {
+        "broden": "bench.concepts:BrodenConcepts",
+        "classes": "bench.concepts:ClassConcepts",
+        "combined": "bench.concepts:CombinedConcepts",
         "file": "bench.concepts:FileConcepts",
         "glyphs": "bench.concepts:GlyphsConcepts",
         "paper": "bench.concepts:PaperConcepts",

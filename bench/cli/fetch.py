@@ -11,7 +11,7 @@ from bench.cli.units import show_size
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bench.downloads.entry import Download
 
@@ -22,9 +22,10 @@ examples:
   dissectbench fetch broden1_224 --from broden1_224.zip
   dissectbench fetch --check cifar100
 
-NAME may be a group (paper, broden, places365, milannotations) or a pattern ('broden1_*').
-An interrupted download goes on where it ended. Exit codes: 0 all is here, 1 something could not be
-had, or is handed out by its owners alone, 2 the request was wrong.
+NAME may be a group (paper, broden, places365, models, milannotations) or a pattern ('broden1_*').
+An interrupted download goes on where it ended. Models go into the Hugging Face hub's own cache.
+Exit codes: 0 all is here, 1 something could not be had, or is handed out by its owners alone, 2 the
+request was wrong.
 """
 
 
@@ -75,19 +76,42 @@ def _list(chosen: Sequence[Download], data: Path, *, told: bool) -> int:
             justify="right" if title == "size" else "left",
         )
     states = {entry.name: look(entry, data) for entry in chosen}
-    for entry in chosen:
-        state = states[entry.name]
-        word = f"{state.kind} (!)" if state.detail else state.kind
-        table.add_row(entry.name, _size(entry), word, entry.licence)
+    for heading, entries in _under_headings(chosen):
+        table.add_row(heading, style="bold")
+        for entry in entries:
+            state = states[entry.name]
+            word = f"{state.kind} (!)" if state.detail else state.kind
+            table.add_row(f"  {entry.name}", _size(entry), word, entry.licence)
     console = Console()
     console.print(table, markup=False)
     for entry in chosen:
-        if states[entry.name].detail:
-            sys.stdout.write(f"(!) {entry.name}: {states[entry.name].detail}\n")
+        state = states[entry.name]
+        if state.detail:
+            sys.stdout.write(f"(!) {entry.name}: {state.detail}\n")
         if told:
             _describe(entry, data)
+        elif state.kind == "by hand":
+            sys.stdout.write(f"{entry.name}: {_by_hand(entry, data)}\n")
     sys.stdout.write(f"data folder: {data}\n")
     return 0
+
+
+def _under_headings(chosen: Sequence[Download]) -> Iterable[tuple[str, list[Download]]]:
+    """The chosen entries by kind of thing, kinds without any left out."""
+    from bench.downloads.catalog import HEADINGS
+
+    titles = {entry.name: title for title, entries in HEADINGS.items() for entry in entries}
+    found: dict[str, list[Download]] = {}
+    for entry in chosen:
+        found.setdefault(titles.get(entry.name, "others"), []).append(entry)
+    return found.items()
+
+
+def _by_hand(entry: Download, data: Path) -> str:
+    """What to do with what its owners handed out."""
+    from bench.downloads.places import place
+
+    return f"unpack or link it as {place(entry, data)}"
 
 
 def _check(chosen: Sequence[Download], data: Path) -> int:
@@ -150,7 +174,8 @@ def _describe(entry: Download, data: Path, source: str = "") -> None:
     sys.stdout.write(f"{entry.name}: {entry.summary}\n  size     {_size(entry)}\n")
     sys.stdout.write(f"  licence  {entry.licence}\n")
     if entry.agreement:
-        sys.stdout.write(f"  from     {entry.agreement}\n  use      {entry.use}\n")
+        sys.stdout.write(f"  from     {entry.agreement}\n  to       {_by_hand(entry, data)}\n")
+        sys.stdout.write(f"  use      {entry.use}\n")
         return
     hashes = entry.checked_by or "no checksum is published: recorded at the first download"
     sys.stdout.write(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
 from bench.paths import read_text
+
+if TYPE_CHECKING:
+    from bench.parts import Lack
+
+_LONGEST = 1000
+"""Characters that a label may have; text towers read some 300."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class FileConcepts:
         """The labels, in the order of the file.
 
         Raises:
-            UserError: The file is missing, empty or no text.
+            UserError: The file is missing, empty or no text, or a line is no label.
         """
         return self._read[0]
 
@@ -37,9 +44,17 @@ class FileConcepts:
         """How many duplicates were dropped."""
         return self._read[1]
 
+    def lacks(self) -> tuple[Lack, ...]:
+        """The file, where it is missing."""
+        from bench.downloads.lack import lack_of_path
+
+        return lack_of_path(self.path, "concept file")
+
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         lines = [line.strip() for line in read_text(self.path, "concepts.params.path").split("\n")]
+        for number, line in enumerate(lines, start=1):
+            self._check(line, number)
         labels = [line for line in lines if line]
         if not labels:
             raise UserError(
@@ -53,3 +68,21 @@ class FileConcepts:
             return words, ()
         lines_word = "line that repeats" if dropped == 1 else "lines that repeat"
         return words, (f"dropped {dropped} {lines_word} an earlier concept",)
+
+    def _check(self, label: str, number: int) -> None:
+        """Refuse what nobody wrote as a label: a table, a page of text, terminal output."""
+        where = f"{self.path}:{number}"
+        if len(label) > _LONGEST:
+            raise UserError(
+                f"the line has {len(label):,} characters; a label has {_LONGEST:,} at most",
+                where=where,
+                cure="write one label a line",
+            )
+        control = next((c for c in label if unicodedata.category(c) == "Cc"), None)
+        if control is not None:
+            name = "a tab" if control == "\t" else f"the control character U+{ord(control):04X}"
+            raise UserError(
+                f"the label holds {name}",
+                where=where,
+                cure="write one label a line, as plain text; of a table, its labels alone",
+            )

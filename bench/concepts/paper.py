@@ -12,20 +12,25 @@ from bench.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAMED = {"3k": 3_000, "10k": 10_000, "20k": 20_000}
+    from bench.downloads.entry import Download
+    from bench.parts import Lack
+
+_NAMED = {"3k": 3_000, "10k": 10_000, "20k": 20_000, "broden": 1_153}
 
 
 @dataclass(frozen=True)
 class PaperConcepts:
-    """3k.txt, 10k.txt or 20k.txt of CLIP-Dissect (Oikarinen & Weng, ICLR 2023, table 1).
+    """The lists of CLIP-Dissect (Oikarinen & Weng, ICLR 2023, table 1).
 
     Attributes:
-        size: Which of them: "3k" is in alphabetical order, the others begin with the commonest.
+        size: Which of them: 3k.txt, which is in alphabetical order, 10k.txt or 20k.txt, which begin
+            with the commonest word; or "broden", broden_labels_clean.txt, whose 1,197 lines are
+            1,153 labels of Broden ("shed" is a scene and an object there).
     """
 
     summary: ClassVar[str] = "CLIP-Dissect's own word lists (dissectbench fetch paper)"
 
-    size: Literal["3k", "10k", "20k"] = "20k"
+    size: Literal["3k", "10k", "20k", "broden"] = "20k"
 
     def words(self) -> tuple[str, ...]:
         """The words, in the order of the file.
@@ -41,15 +46,26 @@ class PaperConcepts:
         short = () if count == named else (f"the list {self.size} holds {count:,} words",)
         return (*self._read.notes(), *short)
 
+    def lacks(self) -> tuple[Lack, ...]:
+        """The list, where it was not fetched."""
+        from bench.downloads.lack import lack_of
+
+        return lack_of(self._entry)
+
     @cached_property
     def _read(self) -> FileConcepts:
         return FileConcepts(str(self._file()))
 
-    def _file(self) -> Path:
+    @property
+    def _entry(self) -> Download:
         from bench.downloads.catalog import BY_NAME
+
+        return BY_NAME[f"paper_{self.size}"]
+
+    def _file(self) -> Path:
         from bench.downloads.places import look, place
 
-        entry = BY_NAME[f"paper_{self.size}"]
+        entry = self._entry
         state = look(entry)
         if state.kind != "here":
             raise UserError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.downloads.published.datasets import DATASETS
 from bench.downloads.published.described import DESCRIBED
+from bench.downloads.published.models import MODELS
 from bench.downloads.published.networks import NETWORKS
 from bench.downloads.published.words import WORDS
 from bench.errors import UserError, nearest
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
     from bench.downloads.entry import Download
 
-ENTRIES: tuple[Download, ...] = (*WORDS, *DATASETS, *NETWORKS, *DESCRIBED)
+HEADINGS: dict[str, tuple[Download, ...]] = {
+    "word lists": WORDS,
+    "images and classes": DATASETS,
+    "networks": NETWORKS,
+    "encoders (Hugging Face hub)": MODELS,
+    "described units": DESCRIBED,
+}
+"""All entries by kind, as they are listed."""
+
+ENTRIES: tuple[Download, ...] = tuple(entry for kind in HEADINGS.values() for entry in kind)
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 

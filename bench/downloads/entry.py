@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal["file", "zip", "tar"]
+Kind = Literal["file", "zip", "tar", "hub"]
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,12 @@ class Download:
         licence: As its publisher states it; says so where they state none.
         path: Where it goes below the data folder: a file, or the folder of an archive's content.
         url: Its publisher's address; empty where `agreement` says how to get it.
-        kind: "file", or the kind of archive.
-        size: Bytes, where they are known to the byte.
+        kind: "file", the kind of archive, or "hub": a model of the Hugging Face hub, which goes
+            into the hub's own cache.
+        size: Bytes, where they are known to the byte; of a model, those of its weights.
         about: Bytes, roughly, where they are not.
-        sha256: Of the file at `url`; None where nobody published it: recorded at first download.
+        sha256: Of the file at `url`, or of a model's weights; None where nobody published it:
+            recorded at first download.
         md5: As `sha256`.
         checked_by: Where size and hashes come from.
         root: The one folder inside the archive whose content is taken; empty for all of it.
@@ -32,6 +34,10 @@ class Download:
         use: Overrides that use it, with {path}.
         note: What may go wrong, told when it does.
         agreement: Where to get it, for what must not be fetched by a program.
+        repo: Name of a model on the hub: "owner/model".
+        revision: Its branch, tag or commit. Libraries that are given the name alone look for "main"
+            and find no other, so that a model is pinned by the hash of its weights.
+        files: Names of a model's files, the weights first.
     """
 
     name: str
@@ -51,6 +57,9 @@ class Download:
     use: str = ""
     note: str = ""
     agreement: str = ""
+    repo: str = ""
+    revision: str = "main"
+    files: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bench.downloads import disk, http
+from bench.downloads import disk, http, hub
 from bench.downloads.places import INCOMING, incoming, look, place, read_ledger, record
 from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
 from bench.errors import UserError
@@ -72,11 +72,15 @@ def fetch(
         raise UserError(
             f"{entry.name} is handed out by its owners alone",
             where=entry.name,
-            cure=entry.agreement,
+            cure=f"{entry.agreement} then unpack or link it as {place(entry, data)}",
         )
     state = look(entry, data)
     if state.kind == "here":
         return Fetched(place(entry, data), new=False, checked=state.detail)
+    if entry.kind == "hub":
+        with _alone(entry, data):
+            told = _fetch_model(entry, data, source, damaged=state.kind == "damaged")
+        return Fetched(place(entry, data), new=True, checked=told)
     with _alone(entry, data):
         arrived = incoming(entry, data)
         _obtain(entry, arrived, source, patience, progress)
@@ -93,6 +97,27 @@ def fetch(
         record(entry, data, facts)
         shutil.rmtree(arrived.parent, ignore_errors=True)
     return Fetched(place(entry, data), new=True, checked=told)
+
+
+def _fetch_model(entry: Download, data: Path, source: str, *, damaged: bool) -> str:
+    """Bring a model into the hub's cache; says how its weights were checked."""
+    if source:
+        raise hub.no_other_source(entry)
+    if is_offline():
+        raise _no_connection(entry, "copy the hub's cache folder from there")
+    weights = hub.download_model(entry, anew=damaged)
+    content = (
+        weights.resolve()
+    )  # the cache keeps a link by the file's name, and bytes by their hash
+    try:
+        facts = _check(entry, weights, data, entry.url)
+    except UserError:
+        content.unlink(missing_ok=True)
+        raise
+    told = str(facts.pop("checked"))
+    commit = place(entry, data).name
+    record(entry, data, {**facts, "file": entry.files[0], "commit": commit})
+    return told
 
 
 @contextmanager
@@ -128,12 +153,8 @@ def _obtain(
     if arrived.is_file():  # whole, but not unpacked yet; or put there by hand
         return
     if is_offline():
-        raise UserError(
-            f"{entry.name} is not here, and no connection may be opened",
-            where=f"runtime.offline or ${VARIABLE}",
-            cure=f"fetch it on a machine with a connection, and give the file: `dissectbench fetch "
-            f"{entry.name} --from FILE`",
-        )
+        given = f"give the file: `dissectbench fetch {entry.name} --from FILE`"
+        raise _no_connection(entry, given)
     expected = entry.size or entry.about or 0
     came = http.part_of(arrived)
     left = max(0, expected - (came.stat().st_size if came.is_file() else 0))
@@ -153,6 +174,14 @@ def _obtain(
             raise
         cure = f"{error.cure}; {entry.note}"
         raise UserError(error.what, where=error.where, valid=error.valid, cure=cure) from error
+
+
+def _no_connection(entry: Download, otherwise: str) -> UserError:
+    return UserError(
+        f"{entry.name} is not here, and no connection may be opened",
+        where=f"runtime.offline or ${VARIABLE}",
+        cure=f"fetch it on a machine with a connection, and {otherwise}",
+    )
 
 
 def _copy(file: Path, arrived: Path) -> None:
@@ -186,7 +215,8 @@ def _check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str,
         raise UserError(
             f"what came is not {entry.name}: {'; '.join(faults)}{told}",
             where=source,
-            cure="this copy was deleted; fetch it again, or from elsewhere with --from FILE|URL",
+            cure="this copy was deleted; fetch it again"
+            + ("" if entry.kind == "hub" else ", or from elsewhere with --from FILE|URL"),
         )
     if not entry.known and before.get("sha256") not in (None, sha256):
         arrived.unlink()
@@ -230,6 +260,7 @@ def _install(entry: Download, arrived: Path, data: Path, limits: Limits | None) 
     if entry.kind == "file":
         arrived.replace(final)
         return {}
+    assert entry.kind != "hub"
     with atomic_folder(final) as folder:
         files, total = unpack(arrived, entry.kind, folder, root=entry.root, limits=limits)
         lacking = [name for name in entry.holds if not (folder / name).exists()]

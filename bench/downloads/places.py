@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.downloads.hub_cache import snapshot
 from bench.errors import UserError
 from bench.files import cache_home, sha256_file, write_atomic
 
@@ -43,7 +44,13 @@ def data_home() -> Path:
 
 
 def place(entry: Download, data: Path | None = None) -> Path:
-    """Where a thing is, or will be."""
+    """Where a thing is, or will be.
+
+    A model of the Hugging Face hub lies in the hub's own cache, so that the libraries that read it
+    find it there.
+    """
+    if entry.kind == "hub":
+        return snapshot(entry.repo, entry.revision)
     return (data or data_home()) / entry.path
 
 
@@ -55,13 +62,16 @@ def incoming(entry: Download, data: Path) -> Path:
     return data / INCOMING / entry.name / entry.file_name
 
 
-def look(entry: Download, data: Path | None = None, *, thorough: bool = False) -> State:
+def look(
+    entry: Download, data: Path | None = None, *, thorough: bool = False, quick: bool = False
+) -> State:
     """What is here of a thing; opens no connection.
 
     Args:
         entry: The thing.
         data: The data folder; the user's own where None.
         thorough: Count the files of an unpacked archive too, which takes a while for many.
+        quick: Look at names and sizes alone: no hash is taken.
     """
     data = data or data_home()
     path = place(entry, data)
@@ -69,14 +79,25 @@ def look(entry: Download, data: Path | None = None, *, thorough: bool = False) -
         here = State("here", "not checked: it was put here by hand")
         return here if path.exists() else State("by hand")
     try:
+        if entry.kind == "hub":
+            return _look_at_snapshot(entry, path, data, quick)
         if entry.kind == "file":
-            return _look_at_file(entry, path, data)
+            return _look_at_file(entry, path, data, quick)
         return _look_at_folder(entry, path, data, thorough)
     except OSError as error:
         return State("damaged", f"it cannot be read: {error.strerror or error}")
 
 
-def _look_at_file(entry: Download, path: Path, data: Path) -> State:
+def _look_at_snapshot(entry: Download, path: Path, data: Path, quick: bool) -> State:
+    """A model in the hub's cache: all its files, and the weights held against their hash."""
+    lacking = [name for name in entry.files if not (path / name).is_file()]
+    if lacking:
+        # The hub's libraries make the folder for the first file that they come across.
+        return State("missing", f"it lacks {lacking[0]}" if lacking != [*entry.files] else "")
+    return _look_at_file(entry, path / entry.files[0], data, quick)
+
+
+def _look_at_file(entry: Download, path: Path, data: Path, quick: bool) -> State:
     if not path.is_file():
         return State("missing")
     size = path.stat().st_size
@@ -85,6 +106,8 @@ def _look_at_file(entry: Download, path: Path, data: Path) -> State:
     if wanted is not None and size != wanted:
         return State("damaged", f"it has {size:,} bytes, not {wanted:,}")
     sha256 = entry.sha256 or recorded.get("sha256")
+    if quick:
+        return State("here")
     if not sha256:
         return State("here", "not checked: it was not fetched by this program")
     if sha256_file(path) != sha256:

@@ -12,11 +12,11 @@ from bench.encoders.build import (
     quiet_loading,
     wrap_model,
 )
-from bench.encoders.model_config import ModelConfig, read_model_config
+from bench.encoders.model_config import ModelConfig, read_model_config, text_model_name
 from bench.encoders.tensor_names import tensor_names
 from bench.errors import UserError
 from bench.files import sha256_file, sha256_json
-from bench.paths import require_file
+from bench.paths import require_file, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from bench.parts import Fingerprint, LoadedEncoder
+    from bench.parts import Fingerprint, Lack, LoadedEncoder
 
 _SHOWN = 4
 
@@ -92,6 +92,21 @@ class OpenClipEncoder:
             templates=self.templates,
             precision=self.precision,
         )
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Config and weights, or the text model that the config names, where they are missing."""
+        from bench.downloads.lack import lack_of_path
+        from bench.encoders.lack import lack_of_text_model
+
+        missing = (
+            *lack_of_path(self.config, "model config"),
+            *lack_of_path(self.weights, "weights file"),
+        )
+        if missing:
+            return missing
+        name = text_model_name(self.config)
+        beside = user_path(self.config).parent
+        return lack_of_text_model(name, beside=beside) if name else ()
 
     def _read_config(self) -> ModelConfig:
         return read_model_config(self.config, "encoder.params.config")

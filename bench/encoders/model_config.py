@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.encoders.text_folder import TextModel, find_text_model
 from bench.errors import UserError
-from bench.paths import read_text
+from bench.paths import read_text, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,13 +57,7 @@ def read_model_config(path: str, where: str) -> ModelConfig:
     Raises:
         UserError: The file is missing, no JSON, or lacks a part; or its text model is not here.
     """
-    text = read_text(path, where)
-    try:
-        whole = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
-    if not isinstance(whole, dict):
-        raise UserError("the config is no JSON object", where=f"{path}:1")
+    whole = _read(path, where)
     model = dict(whole.get("model_cfg") or whole)
     preprocess = whole.get("preprocess_cfg") or model.get("preprocess_cfg") or {}
     model.pop("preprocess_cfg", None)
@@ -93,11 +86,33 @@ def read_model_config(path: str, where: str) -> ModelConfig:
     )
 
 
+def text_model_name(path: str) -> str:
+    """The Hugging Face text model that a config names; empty where it names none.
+
+    Raises:
+        UserError: The file is missing or no JSON.
+    """
+    whole = _read(path, path)
+    text = (whole.get("model_cfg") or whole).get("text_cfg")
+    return str((text if isinstance(text, dict) else {}).get("hf_model_name") or "")
+
+
+def _read(path: str, where: str) -> dict[str, Any]:
+    text = read_text(path, where)
+    try:
+        whole = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
+    if not isinstance(whole, dict):
+        raise UserError("the config is no JSON object", where=f"{path}:1")
+    return whole
+
+
 def _fill_text(config: Mapping[str, Any], path: str) -> tuple[dict[str, Any], TextModel | None]:
     name = config.get("hf_model_name")
     if not name:
         return dict(config), None
-    beside = Path(path).expanduser().parent
+    beside = user_path(path).parent
     found = find_text_model(str(name), f"{path}: text_cfg.hf_model_name", beside)
     tokenizer = str(config.get("hf_tokenizer_name") or "")
     same = not tokenizer or tokenizer == name or tokenizer.startswith("<")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.encoders.build import (
     EXTRACTOR_VERSION,
@@ -13,11 +12,18 @@ from bench.encoders.build import (
     quiet_loading,
     wrap_model,
 )
+from bench.encoders.published import entry_of_tag
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
+from bench.paths import require_file, user_path
 
 if TYPE_CHECKING:
-    from bench.parts import Fingerprint, LoadedEncoder
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bench.parts import Fingerprint, Lack, LoadedEncoder
+
+_WHERE = "encoder.params.pretrained"
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class OpenClipPretrained:
     """One of open_clip's architectures, with one of its pretrained tags or a checkpoint file.
 
     Attributes:
-        model: Name in open_clip: "ViT-B-16".
+        model: Name in open_clip: "ViT-B-16-quickgelu". OpenAI's weights belong to the networks
+            whose names end in -quickgelu.
         pretrained: A tag ("openai", "laion2b_s34b_b88k"; downloaded once), or a checkpoint file.
         templates: Prompts with {} where the label goes; several are averaged.
         precision: Of the arithmetic: "float32", "float16" or "bfloat16".
@@ -43,7 +50,11 @@ class OpenClipPretrained:
         check_prompt(self.templates, self.precision)
 
     def fingerprint(self) -> Fingerprint:
-        """Architecture, tag or bytes of the file, prompts and precision."""
+        """Architecture, tag or bytes of the file, prompts and precision.
+
+        Raises:
+            UserError: The checkpoint file is missing.
+        """
         file = self._file()
         # open_clip publishes each tag under a fixed hash or revision: the tag pins the bytes.
         weights = sha256_file(file) if file else f"open_clip:{self.model}/{self.pretrained}"
@@ -67,16 +78,19 @@ class OpenClipPretrained:
 
         self._check(open_clip.list_models(), open_clip.list_pretrained_tags_by_model)
         file = self._file()
+        tag = {} if file else open_clip.get_pretrained_cfg(self.model, self.pretrained)
+        self._check_activation(tag, open_clip.get_model_config(self.model) or {})
         try:
             with quiet_loading(offline=False):
+                # Absolute: a file named as a tag must not be taken for the tag.
                 model, _, transform = open_clip.create_model_and_transforms(
-                    self.model, pretrained=str(file) if file else self.pretrained
+                    self.model, pretrained=str(file.resolve()) if file else self.pretrained
                 )
                 tokenize = open_clip.get_tokenizer(self.model)
         except Exception as error:  # download, format and shapes: one class each
             raise UserError(
                 f"cannot load {self.model} with {self.pretrained}: {error}",
-                where="encoder.params.pretrained",
+                where=_WHERE,
                 cure="check the connection, or give a checkpoint file of this architecture",
             ) from error
         return wrap_model(
@@ -88,9 +102,23 @@ class OpenClipPretrained:
             precision=self.precision,
         )
 
+    def lacks(self) -> tuple[Lack, ...]:
+        """The checkpoint file, or a tag's weights as far as `dissectbench fetch` knows the tag."""
+        from bench.downloads.catalog import BY_NAME
+        from bench.downloads.lack import lack_of, lack_of_path
+
+        if self._means_file():
+            return lack_of_path(self.pretrained, "checkpoint file")
+        entry = entry_of_tag(self.model, self.pretrained)
+        return lack_of(BY_NAME[entry]) if entry else ()
+
+    def _means_file(self) -> bool:
+        """Whether it is no tag; no tag of open_clip has a slash or a dot."""
+        written = self.pretrained
+        return "/" in written or "." in written or user_path(written).is_file()
+
     def _file(self) -> Path | None:
-        file = Path(self.pretrained).expanduser()
-        return file if file.is_file() else None
+        return require_file(self.pretrained, _WHERE) if self._means_file() else None
 
     def _check(self, models: list[str], tags_of: object) -> None:
         assert callable(tags_of)
@@ -105,7 +133,25 @@ class OpenClipPretrained:
         if self._file() is None and self.pretrained not in tags:
             raise UserError(
                 f"{self.pretrained!r} is neither a file nor a pretrained tag of {self.model}",
-                where="encoder.params.pretrained",
+                where=_WHERE,
                 valid=nearest(self.pretrained, tags),
                 cure=f"its tags: {', '.join(tags) or 'none; give a checkpoint file'}",
+            )
+
+    def _check_activation(self, tag: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+        """Refuse weights that were trained with QuickGELU in a network without it.
+
+        open_clip warns and goes on, with embeddings that are not the published model's.
+
+        Args:
+            tag: What open_clip knows of the tag; empty for a file.
+            model: Its config of the architecture.
+        """
+        if tag.get("quick_gelu", False) and not model.get("quick_gelu", False):
+            raise UserError(
+                f"the weights {self.pretrained} were trained with QuickGELU, which {self.model} "
+                "does not have: another network would come out",
+                where="encoder.params.model",
+                valid=[f"{self.model}-quickgelu"],
+                cure=f"encoder.params.model={self.model}-quickgelu",
             )

@@ -54,7 +54,7 @@ def find_text_model(name: str, where: str, beside: Path | None = None) -> TextMo
     Raises:
         UserError: The package is not installed or altered, or the folder holds no weights.
     """
-    package = _package(name)
+    package = package_of(name)
     if package:
         return _packaged(package, where)
     for folder in (Path(name).expanduser(), *([beside / name] if beside else [])):
@@ -70,7 +70,8 @@ def find_text_model(name: str, where: str, beside: Path | None = None) -> TextMo
     return TextModel(name, name, None)
 
 
-def _package(name: str) -> str:
+def package_of(name: str) -> str:
+    """The package that a name means; empty where it means none."""
     if name.startswith(PACKAGE_PREFIX):
         return name.removeprefix(PACKAGE_PREFIX)
     if name.startswith("<"):

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.parts import Fingerprint
+    from bench.parts import Fingerprint, Lack
 
 BATCH = 256
+
+_OWNER = "sentence-transformers"
+"""Whose a model on the hub is that is named without its owner, as that library has it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,12 @@ class SentenceTransformer:
         found = find_text_model(self.model, "scoring.sentence.params.model")
         weights = found.sha256() or f"hub:{found.name}"
         return {"kind": "sentence_transformers", "weights": weights, "text_tower": weights}
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The package, the folder, or the model in the hub's cache."""
+        from bench.encoders.lack import lack_of_text_model
+
+        return lack_of_text_model(self.model, owner=_OWNER)
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
         """Return a function from n texts to unit-length embeddings, float32 [n, D].

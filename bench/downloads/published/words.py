@@ -43,6 +43,6 @@ WORDS = (
         sha256="603036d4b138c66455e1285bd915f6cdcdf4728df7a5563843d1f89c9babe64b",
         checked_by=COMMIT,
         group="paper",
-        use="concepts=file concepts.params.path={path}",
+        use="concepts=paper_broden",
     ),
 )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from bench.__main__ import main
 from bench.downloads import catalog
@@ -22,6 +24,7 @@ def settled(tmp_path, monkeypatch):
     monkeypatch.delenv("DISSECTBENCH_OFFLINE", raising=False)
     monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
 
 
 @pytest.fixture
@@ -55,6 +58,8 @@ def test_the_list_needs_no_connection(no_network, capsys, tmp_path, arguments):
     for entry in ENTRIES:
         assert entry.licence in rows[entry.name]
         assert ("by hand" if entry.agreement else "missing") in rows[entry.name]
+    assert text.index("word lists") < text.index("paper_3k") < text.index("images and classes")
+    assert rows["imagenet_val:"].endswith(f"as {tmp_path / 'data' / 'imagenet_val'}")
     assert "155 kB" in rows["paper_20k"]
     assert "unknown" in rows["milannotations_alexnet_imagenet"]
     assert str(tmp_path / "data") in text
@@ -74,11 +79,32 @@ def test_an_unknown_name_gets_the_nearest(capsys):
     assert main(["fetch", "paper", "--from", "x"]) == 2
 
 
-def test_what_needs_an_agreement_says_where_and_how(no_network, capsys):
+def test_what_needs_an_agreement_says_where_and_how(no_network, capsys, tmp_path):
     assert main(["fetch", "imagenet_val"]) == 1
     text = capsys.readouterr().out
     assert "https://image-net.org" in text
+    assert f"unpack or link it as {tmp_path / 'data' / 'imagenet_val'}" in text
     assert "probe.params.path=DIR" in text
+
+
+def test_a_set_that_was_linked_is_here(no_network, capsys, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "imagenet_val").symlink_to(tmp_path / "images")
+    assert main(["fetch", "--list"]) == 0
+    text = capsys.readouterr().out
+    assert "here (!)" in next(line for line in text.splitlines() if " imagenet_val " in line)
+    assert "imagenet_val: unpack" not in text
+    assert "places365_val: unpack" in text
+
+
+def test_a_model_is_listed_told_and_has_no_other_source(no_network, capsys, tmp_path):
+    assert main(["fetch", "--list", "models"]) == 0
+    text = capsys.readouterr().out
+    assert "https://huggingface.co/sentence-transformers/all-mpnet-base-v2" in text
+    assert str(tmp_path / "hub") in text
+    assert main(["fetch", "clip_vit_b16_openai", "--from", "x"]) == 1
+    assert "own cache" in capsys.readouterr().err
 
 
 def test_given_by_hand_listed_checked_and_used(no_network, list_of_mine, capsys, tmp_path):
@@ -138,6 +164,11 @@ def test_listing_loads_no_torch(tmp_path):
     )
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=root,
+        env={**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub")},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

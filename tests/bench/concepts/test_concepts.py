@@ -34,6 +34,46 @@ def test_a_binary_file_is_refused_with_its_line(tmp_path):
     assert caught.value.where == f"{path}:2"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_other_encodings_are_refused_with_the_cure(tmp_path, encoding):
+    path = tmp_path / "words.txt"
+    path.write_bytes("fox\nsea\n".encode(encoding))
+    with pytest.raises(UserError, match=r"no UTF-8|zero byte") as caught:
+        FileConcepts(str(path)).words()
+    assert "UTF-8" in caught.value.cure
+    assert caught.value.where == f"{path}:1"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("0\tfox", "holds a tab"),
+        ("\x1b[1mfox", r"U\+001B"),
+        ("fox\x85sea", r"U\+0085"),
+        ("fox " * 400, "1,599 characters"),
+    ],
+)
+def test_what_is_no_label_is_refused_with_its_line(tmp_path, line, says):
+    path = tmp_path / "words.txt"
+    path.write_text(f"red\n\n{line}\n")
+    with pytest.raises(UserError, match=says) as caught:
+        FileConcepts(str(path)).words()
+    assert caught.value.where == f"{path}:3"
+
+
+def test_a_file_that_is_missing_is_lacked(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "data"))
+    [lack] = FileConcepts(str(tmp_path / "none.txt")).lacks()
+    assert lack.what == f"the concept file {tmp_path / 'none.txt'}"
+    [lack] = FileConcepts("fetched:categories_places365").lacks()
+    assert lack.cure == "dissectbench fetch categories_places365"
+    assert lack.bytes == 6_833
+    [lack] = FileConcepts("fetched:no_such_thing").lacks()
+    assert "no_such_thing" in lack.what
+    (tmp_path / "words.txt").write_text("fox")
+    assert FileConcepts(str(tmp_path / "words.txt")).lacks() == ()
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path, tmp_path / "none.txt"):
         with pytest.raises(UserError) as caught:

@@ -24,7 +24,7 @@ def settled(tmp_path, monkeypatch):
     monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "data"))
 
 
-@pytest.mark.parametrize("size", ["3k", "10k", "20k"])
+@pytest.mark.parametrize("size", ["3k", "10k", "20k", "broden"])
 def test_a_list_that_is_not_here_names_the_command(size):
     [job] = expand([f"concepts=paper_{size}"])
     assert job.config.concepts.name == "paper"
@@ -33,6 +33,10 @@ def test_a_list_that_is_not_here_names_the_command(size):
         PaperConcepts(size).words()
     assert caught.value.cure == f"dissectbench fetch paper_{size}"
     assert "not in the data folder" in caught.value.what
+    [lack] = PaperConcepts(size).lacks()
+    assert lack.cure == caught.value.cure
+    assert lack.bytes == catalog.BY_NAME[f"paper_{size}"].size
+    assert not lack.automatic
 
 
 def test_a_damaged_list_is_refused():
@@ -41,6 +45,7 @@ def test_a_damaged_list_is_refused():
     file.write_text("the\nof\n")
     with pytest.raises(UserError, match="damaged: it has 7 bytes"):
         PaperConcepts("20k").words()
+    assert PaperConcepts("20k").lacks()
 
 
 def test_faults_of_a_list_are_told(monkeypatch):
@@ -58,18 +63,26 @@ def test_faults_of_a_list_are_told(monkeypatch):
 
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason="needs ../shared/published")
 @pytest.mark.parametrize(
-    ("size", "count", "first", "notes"),
+    ("size", "file", "count", "first", "notes"),
     [
-        ("3k", 3000, ("a", "abandon"), ()),
-        ("10k", 9894, ("the", "of"), ("the list 10k holds 9,894 words",)),
-        ("20k", 20_000, ("the", "of"), ()),
+        ("3k", "3k", 3000, ("a", "abandon"), ()),
+        ("10k", "10k", 9894, ("the", "of"), ("the list 10k holds 9,894 words",)),
+        ("20k", "20k", 20_000, ("the", "of"), ()),
+        (
+            "broden",
+            "broden_labels_clean",
+            1153,
+            ("wine cellar-bottle storage", "bird"),
+            ("dropped 44 lines that repeat an earlier concept",),
+        ),
     ],
 )
-def test_the_published_lists(size, count, first, notes):
-    file = place(catalog.BY_NAME[f"paper_{size}"])
-    file.parent.mkdir(parents=True)
-    shutil.copy(PUBLISHED / f"{size}.txt", file)
+def test_the_published_lists(size, file, count, first, notes):
+    here = place(catalog.BY_NAME[f"paper_{size}"])
+    here.parent.mkdir(parents=True)
+    shutil.copy(PUBLISHED / f"{file}.txt", here)
     concepts = PaperConcepts(size)
     assert len(concepts.words()) == count
     assert concepts.words()[:2] == first
     assert concepts.notes() == notes
+    assert concepts.lacks() == ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.downloads.catalog import BY_NAME, ENTRIES, choose
+from bench.downloads.catalog import BY_NAME, ENTRIES, HEADINGS, choose
 from bench.errors import UserError
 
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "published" / "labels"
@@ -33,12 +33,25 @@ def test_every_entry_is_whole(entry):
         assert "DIR" in entry.use
         return
     assert re.match("https?://", entry.url)
+    if entry.kind == "hub":
+        assert entry.url == f"https://huggingface.co/{entry.repo}"
+        assert len(set(entry.files)) == len(entry.files) >= 1
+        assert entry.files[0].endswith(".safetensors")
+        assert entry.sha256
+        assert not entry.path
+        return
+    assert not entry.repo
+    assert not entry.files
     assert entry.path
     assert not Path(entry.path).is_absolute()
     assert ".." not in Path(entry.path).parts
     # What is checked says by whose word.
     assert bool(entry.known or entry.size) == bool(entry.checked_by)
     assert (entry.kind == "file") == (not entry.holds)
+
+
+def test_every_entry_stands_under_a_heading():
+    assert [entry for kind in HEADINGS.values() for entry in kind] == list(ENTRIES)
 
 
 def test_names_and_places_are_taken_once():

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from bench.encoders import GlyphsEncoder, OpenClipEncoder, OpenClipPretrained
+from bench.encoders import GlyphsEncoder, OpenClipEncoder
 from bench.encoders.tensor_names import tensor_names
 from bench.encoders.text_folder import KNOWN_SHA256, find_text_model
 from bench.errors import UserError
@@ -175,6 +175,26 @@ def test_faults_of_the_config_say_where(tmp_path, lit):
         OpenClipEncoder(lit.config, str(tmp_path / "none.pt")).fingerprint()
 
 
+def test_it_lacks_its_files_and_then_its_text_model(tmp_path, lit):
+    assert lit.lacks() == ()
+    none = OpenClipEncoder(str(tmp_path / "none.json"), "fetched:resnet18_places365")
+    assert [lack.cure for lack in none.lacks()] == [
+        "give an existing path", "dissectbench fetch resnet18_places365",
+    ]  # fmt: skip
+    for name, cure in [
+        ("package:no_such", "pip install no-such"),
+        ("./no/such", "give an existing folder"),
+        ("nobody/no-such-model", "hf download nobody/no-such-model"),
+    ]:
+        config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], "hf_model_name": name}}
+        (tmp_path / "config.json").write_text(json.dumps({"model_cfg": config}))
+        [lack] = OpenClipEncoder(str(tmp_path / "config.json"), lit.weights).lacks()
+        assert cure in lack.cure
+        assert lack.automatic == ("nobody" in name)
+    (tmp_path / "own.json").write_text(json.dumps(OWN_TEXT))
+    assert OpenClipEncoder(str(tmp_path / "own.json"), lit.weights).lacks() == ()
+
+
 def test_the_fingerprint_knows_no_paths(tmp_path, lit):
     data = Path(lit.config).read_text()
     (tmp_path / "other.json").write_text(data.replace("package:gt_all", "<folder of gt_all"))
@@ -190,36 +210,6 @@ def test_names_are_read_without_torch(tmp_path, lit):
     assert all(name.startswith("visual.") for name in tensor_names(Path(lit.weights)))
     (tmp_path / "b.pt").write_bytes(b"rubbish")
     assert tensor_names(tmp_path / "b.pt") is None
-
-
-def test_a_pretrained_model_from_a_checkpoint_file(tmp_path, monkeypatch):
-    import open_clip
-
-    (tmp_path / "tiny-own.json").write_text(json.dumps(OWN_TEXT))
-    from open_clip import factory
-
-    monkeypatch.setattr(factory, "_MODEL_CONFIG_PATHS", list(factory._MODEL_CONFIG_PATHS))
-    monkeypatch.setattr(factory, "_MODEL_CONFIGS", dict(factory._MODEL_CONFIGS))
-    open_clip.add_model_config(tmp_path / "tiny-own.json")
-    model = open_clip.create_model("tiny-own")
-    torch.save(model.state_dict(), tmp_path / "w.pt")
-    encoder = OpenClipPretrained("tiny-own", str(tmp_path / "w.pt"))
-    assert len(encoder.fingerprint()["weights"]) == 64
-    loaded = encoder.load("cpu")
-    picture = loaded.transform(Image.new("RGB", (50, 50)))[None]
-    assert torch.allclose(
-        loaded.encode_images(picture), model.eval().encode_image(picture), atol=1e-5
-    )
-    assert loaded.encode_texts(["fox"]).shape == (1, 16)
-
-
-def test_unknown_models_and_tags_have_neighbours():
-    with pytest.raises(UserError) as caught:
-        OpenClipPretrained("ViT-B-61", "openai").load("cpu")
-    assert "ViT-B-16" in caught.value.valid
-    with pytest.raises(UserError) as caught:
-        OpenClipPretrained("ViT-B-16", "opnai").load("cpu")
-    assert "openai" in caught.value.valid
 
 
 def test_the_embedded_worlds_encoder():

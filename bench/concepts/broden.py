@@ -1,0 +1,82 @@
+"""The labels of a Broden tree as concepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.errors import UserError
+from bench.paths import require_folder
+from metrics.readings import clean_mask_label
+
+if TYPE_CHECKING:
+    from bench.parts import Lack
+
+
+@dataclass(frozen=True)
+class BrodenConcepts:
+    """The names of a tree's labels, in plain words: "street-s" is street.
+
+    Only the tables of labels and categories are read; no index, image or mask.
+
+    Attributes:
+        path: The tree: the folder that holds label.csv.
+        categories: Those whose labels are taken, as for `probe=broden`; all but material where
+            empty.
+    """
+
+    summary: ClassVar[str] = "the label names of a Broden tree"
+
+    path: str = "fetched:broden1_224"
+    categories: tuple[str, ...] = ()
+
+    def words(self) -> tuple[str, ...]:
+        """The names, sorted by the label's primary category, then by its number.
+
+        Raises:
+            UserError: The tree is missing or damaged, or has no such category.
+        """
+        return self._read[0]
+
+    def notes(self) -> tuple[str, ...]:
+        """How many labels have no name of their own."""
+        return self._read[1]
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The tree, where it is missing."""
+        from bench.downloads.lack import lack_of_path
+
+        return lack_of_path(self.path, "Broden tree")
+
+    @cached_property
+    def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        from bench.broden.vocabulary import read_vocabulary
+
+        vocabulary = read_vocabulary(require_folder(self.path, "concepts.params.path"))
+        try:
+            selected = vocabulary.select(self.categories)
+        except UserError as error:  # it names the probe's field
+            raise UserError(
+                error.what,
+                where="concepts.params.categories",
+                valid=error.valid,
+                cure=error.cure,
+            ) from error
+        labels = vocabulary.concepts(selected).values()
+        cleaned = [clean_mask_label(label.name).strip() for label in labels]
+        named = [name for name in cleaned if name]
+        words = tuple(dict.fromkeys(named))
+        if not words:
+            raise UserError(
+                "no label of the tree has a name in these categories",
+                where="concepts.params.categories",
+                valid=vocabulary.categories,
+                cure=f"its categories are: {', '.join(vocabulary.categories)}",
+            )
+        counts = {
+            "without a name": len(cleaned) - len(named),
+            "with the name of an earlier one": len(named) - len(words),
+        }
+        told = (f"dropped {n} label{'s' * (n > 1)} {why}" for why, n in counts.items() if n)
+        return words, tuple(told)

@@ -1,0 +1,44 @@
+"""Whether what a part needs is here: names and sizes alone, no hash and no connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.downloads.places import look
+from bench.errors import UserError
+from bench.parts import Lack
+from bench.paths import entry_of, how_to_get, user_path
+
+if TYPE_CHECKING:
+    from bench.downloads.entry import Download
+
+
+def lack_of(entry: Download) -> tuple[Lack, ...]:
+    """What is to be fetched of a thing; empty where it is here."""
+    state = look(entry, quick=True)
+    if state.kind == "here":
+        return ()
+    # The hub's own libraries fetch by themselves; nothing else of ours does.
+    automatic = entry.kind == "hub"
+    size = entry.size or entry.about
+    return (Lack(entry.summary, how_to_get(entry), size, automatic),)
+
+
+def lack_of_path(path: str, what: str) -> tuple[Lack, ...]:
+    """What is to be had before a path as a user wrote it is there; empty where it is.
+
+    Args:
+        path: A path, or `fetched:NAME/inside`.
+        what: What it should be, for the message: "concept file".
+    """
+    entry = entry_of(path)
+    if entry is not None and lack_of(entry):
+        return lack_of(entry)
+    try:
+        if path and user_path(path).exists():
+            return ()
+    except UserError as error:
+        return (Lack(error.what, error.cure),)
+    if entry is not None:
+        return (Lack(f"{path}, a part of it", f"dissectbench fetch --check {entry.name}"),)
+    return (Lack(f"the {what} {path}".strip(), "give an existing path"),)

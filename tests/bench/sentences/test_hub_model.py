@@ -1,0 +1,133 @@
+"""A model of the hub that was fetched: whole in the hub's cache, and read without a connection."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from huggingface_hub import constants
+
+from bench.config.compose import expand
+from bench.downloads.catalog import BY_NAME
+from bench.downloads.hub_cache import snapshot
+from bench.offline import offline
+from bench.sentences import SentenceTransformer
+
+ENTRY = BY_NAME["all_mpnet_base_v2"]
+WORDS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "fox", "sea", "red"]
+
+
+@pytest.fixture(autouse=True)
+def settled(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("DISSECTBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SENTENCE_TRANSFORMERS_HOME", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+@pytest.fixture
+def saved():
+    """A tiny MPNet with the files, and no others, that are fetched of the real one."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import MPNetConfig, MPNetModel
+
+    model = snapshot(ENTRY.repo)
+    folder = model / "snapshots" / ("1f" * 20)
+    (folder / "1_Pooling").mkdir(parents=True)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text("1f" * 20)
+    torch.manual_seed(0)
+    config = MPNetConfig(
+        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, max_position_embeddings=34, pad_token_id=1,
+    )  # fmt: skip
+    tiny = MPNetModel(config)
+    save_file(
+        {name: value.contiguous() for name, value in tiny.state_dict().items()},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (path, kind) in enumerate(kinds)
+    ]
+    special = {"bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
+               "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}  # fmt: skip
+    texts = {
+        "modules.json": modules,
+        "config_sentence_transformers.json": {"__version__": {"sentence_transformers": "2.0.0"}},
+        "sentence_bert_config.json": {"max_seq_length": 32, "do_lower_case": False},
+        "config.json": {**config.to_dict(), "architectures": ["MPNetModel"]},
+        "1_Pooling/config.json": {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True},
+        "tokenizer.json": _tokenizer(),
+        "tokenizer_config.json": {**special, "tokenizer_class": "MPNetTokenizer"},
+        "special_tokens_map.json": special,
+    }
+    for name, content in texts.items():
+        (folder / name).write_text(json.dumps(content))
+    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
+    return folder
+
+
+def _tokenizer():
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    tokenizer = Tokenizer(
+        models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return json.loads(tokenizer.to_str())
+
+
+def test_what_is_fetched_is_enough_to_read_it_offline(saved):
+    files = {str(file.relative_to(saved)) for file in saved.rglob("*") if file.is_file()}
+    assert files == set(ENTRY.files)
+    encoder = SentenceTransformer(ENTRY.repo)
+    assert encoder.fingerprint()["weights"] == f"hub:{ENTRY.repo}"
+    with offline():
+        found = encoder.load("cpu")(["fox", "red fox", "sea"])
+        short = SentenceTransformer("all-mpnet-base-v2").load("cpu")(["fox"])
+    assert found.shape == (3, 16)
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    assert np.allclose(short, found[:1], atol=1e-6)
+    assert found[0] @ found[1] > found[0] @ found[2]
+
+
+def test_it_is_the_judge_of_the_paper():
+    [job] = expand(["scoring=mpnet"])
+    assert job.config.scoring.sentence.params.model == ENTRY.repo
+    assert not job.config.scoring.official_labels
+
+
+def test_what_is_lacking():
+    for name in (ENTRY.repo, "all-mpnet-base-v2"):
+        [lack] = SentenceTransformer(name).lacks()
+        assert lack.cure == "dissectbench fetch all_mpnet_base_v2"
+        assert lack.bytes == 437_971_872
+        assert lack.automatic
+    [lack] = SentenceTransformer("nobody/no-such-model").lacks()
+    assert (lack.bytes, lack.automatic) == (None, True)
+    [lack] = SentenceTransformer("package:no_such").lacks()
+    assert (lack.cure, lack.automatic) == ("pip install no-such", False)
+    assert SentenceTransformer().lacks() == ()
+
+
+def test_a_folder_is_lacking_or_not(tmp_path):
+    [lack] = SentenceTransformer(str(tmp_path / "none")).lacks()
+    assert lack.what == f"the folder {tmp_path / 'none'}"
+    [lack] = SentenceTransformer(str(tmp_path)).lacks()
+    assert "text model" in lack.what
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert SentenceTransformer(str(tmp_path)).lacks() == ()
+
+
+def test_a_model_of_the_hub_that_is_in_no_list(tmp_path):
+    folder = tmp_path / "hub" / "models--somebody--model" / "snapshots" / "main"
+    folder.mkdir(parents=True)
+    assert SentenceTransformer("somebody/model").lacks()
+    (folder / "config.json").write_text("{}")
+    assert SentenceTransformer("somebody/model").lacks() == ()
