@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.captioners.glyphs import CAPTIONER_VERSION
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.files import sha256_file
-from bench.lacking import lacking_path
 from bench.paths import require_file
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class MilanCaptioner:
     def lacks(self) -> tuple[Lack, ...]:
         """The decoder, which has to be trained first, and the network that it looks through."""
         ask = getattr(self._vision(), "lacks", None)
-        return (*lacking_path(self.file, _TRAIN), *(ask() if ask else ()))
+        return (*lack_of_path(self.file, "decoder", _TRAIN), *(ask() if ask else ()))
 
     def fingerprint(self) -> Fingerprint:
         """sha256 of the decoder; architecture and weights of the network it looks through."""

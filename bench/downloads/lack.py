@@ -24,21 +24,24 @@ def lack_of(entry: Download) -> tuple[Lack, ...]:
     return (Lack(entry.summary, how_to_get(entry), size, automatic),)
 
 
-def lack_of_path(path: str, what: str) -> tuple[Lack, ...]:
+def lack_of_path(path: str, what: str, cure: str = "give an existing path") -> tuple[Lack, ...]:
     """What is to be had before a path as a user wrote it is there; empty where it is.
 
     Args:
-        path: A path, or `fetched:NAME/inside`.
+        path: A path, or `fetched:NAME/inside`; an empty one asks for nothing.
         what: What it should be, for the message: "concept file".
+        cure: What brings it, where it is nothing that can be fetched.
     """
+    if not path:
+        return ()
     entry = entry_of(path)
     if entry is not None and lack_of(entry):
         return lack_of(entry)
     try:
-        if path and user_path(path).exists():
+        if user_path(path).exists():
             return ()
     except UserError as error:
         return (Lack(error.what, error.cure),)
     if entry is not None:
         return (Lack(f"{path}, a part of it", f"dissectbench fetch --check {entry.name}"),)
-    return (Lack(f"the {what} {path}".strip(), "give an existing path"),)
+    return (Lack(f"the {what} {path}", cure),)

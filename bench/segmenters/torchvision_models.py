@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file, sha256_json
-from bench.lacking import lacking_path
 from bench.paths import require_file
 from bench.segmenters.classes import class_labels, class_positions, read_names
 from bench.segmenters.network import (
@@ -90,7 +90,10 @@ class TorchvisionSegmenter:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there; torchvision's own weights are fetched by a run."""
-        return (*lacking_path(self.file), *lacking_path(self.classes))
+        return (
+            *lack_of_path(self.file, "weights file"),
+            *lack_of_path(self.classes, "list of classes"),
+        )
 
     def fingerprint(self) -> Fingerprint:
         """Architecture, weights, transform, names of the classes, size of the masks."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
-from bench.lacking import lacking_path
 from bench.truths.table import read_rows
 from metrics.truth import TrueName
 
@@ -36,7 +36,7 @@ class AnnotationsTruth:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
-        return lacking_path(self.path)
+        return lack_of_path(self.path, "table of annotations")
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
-from bench.lacking import lacking_path
 from bench.paths import read_text
 from bench.truths.table import read_rows, split
 from metrics.truth import TrueName
@@ -39,7 +39,10 @@ class ClassListTruth:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
-        return (*lacking_path(self.path), *lacking_path(self.units))
+        return (
+            *lack_of_path(self.path, "list of classes"),
+            *lack_of_path(self.units, "table of units"),
+        )
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

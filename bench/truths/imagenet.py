@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.lacking import lacking_path
+from bench.downloads.lack import lack_of_path
 from bench.truths.class_list import ClassListTruth
 from bench.truths.shipped import IMAGENET
 
@@ -36,7 +36,7 @@ class ImageNetTruth:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
-        return lacking_path(self.units)
+        return lack_of_path(self.units, "table of units")
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
-from bench.lacking import lacking_path
 from bench.paths import read_text
 from bench.truths.shipped import PLACES365
 from metrics.truth import TrueName
@@ -41,7 +41,10 @@ class Places365Truth:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
-        return (*lacking_path(self.path), *lacking_path(self.scenes))
+        return (
+            *lack_of_path(self.path, "list of classes"),
+            *lack_of_path(self.scenes, "table of scenes"),
+        )
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit, "bus station/indoor" for the line above.

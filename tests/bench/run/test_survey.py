@@ -9,8 +9,8 @@ import pytest
 
 from bench.__main__ import main
 from bench.config.compose import expand
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
-from bench.lacking import lacking_path
 from bench.run.survey import plan, survey
 
 
@@ -25,21 +25,17 @@ def broden(path):
 
 
 def test_a_path_that_is_there_lacks_nothing(tmp_path):
-    assert lacking_path("") == lacking_path(str(tmp_path)) == ()
-    [lack] = lacking_path(str(tmp_path / "nowhere"), "train it")
+    assert lack_of_path("", "decoder") == lack_of_path(str(tmp_path), "decoder") == ()
+    [lack] = lack_of_path(str(tmp_path / "nowhere"), "decoder", "train it")
     assert lack.cure == "train it"
-    [lack] = lacking_path("fetched:cifar100")
-    assert lack.cure == "dissectbench fetch cifar100"
-    assert lack.bytes == 169_001_437
-    [lack] = lacking_path("fetched:cifar10")
-    assert "cifar10" in lack.what
+    assert lack.what == f"the decoder {tmp_path}/nowhere"
 
 
 def test_truths_say_which_files_they_miss(tmp_path):
     words = ["target.truth.name=class_list", f"target.truth.params.path={tmp_path}/a.txt"]
     [found] = survey(expand(["probe.params.size=20", *words]))
     assert not found.possible
-    assert [lack.what for lack in found.lacks] == [f"the path {tmp_path}/a.txt"]
+    assert [lack.what for lack in found.lacks] == [f"the list of classes {tmp_path}/a.txt"]
 
 
 def test_a_job_is_possible_or_says_why_not(tmp_path):
@@ -74,7 +70,7 @@ def test_plan_names_what_is_missing_and_what_brings_it(capsys):
     assert main(["plan", "target.truth.name=class_list", "target.truth.params.path=no.txt"]) == 0
     told = capsys.readouterr().out
     assert "1 cell: 1 impossible" in told
-    assert "[1] the path no.txt" in told
+    assert "[1] the list of classes no.txt" in told
     assert main(["plan", "-m", "probe.params.size=20,30"]) == 0
     assert "2 cells: 2 to run" in capsys.readouterr().out
 
