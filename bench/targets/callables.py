@@ -114,19 +114,17 @@ class CallableTarget(TransformParams):
         return built.call(partial(function), self.path, _WHERE)
 
     def _spec(self) -> ModuleSpec | None:
-        """Where the module's source is; its packages are not imported where that can be avoided."""
+        """Where the module's source is; neither it nor its packages are imported."""
         names = self.path.partition(":")[0].split(".")
-        folders, spec = None, None
-        for end in range(1, len(names) + 1):
-            spec = PathFinder.find_spec(".".join(names[:end]), folders)
-            if spec is None:
-                break
-            folders = list(spec.submodule_search_locations or ())
-        if spec is None:  # an editable install may have a finder of its own
-            try:
-                spec = importlib.util.find_spec(".".join(names))
-            except (ImportError, ValueError):
+        try:
+            spec = importlib.util.find_spec(names[0])
+        except ValueError:  # a module that was made by hand
+            return None
+        for end in range(2, len(names) + 1):
+            if spec is None or spec.submodule_search_locations is None:
                 return None
+            inside = list(spec.submodule_search_locations)
+            spec = PathFinder.find_spec(".".join(names[:end]), inside)
         return spec
 
     def _source(self) -> Path:

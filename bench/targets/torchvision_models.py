@@ -39,9 +39,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor, nn
 
+    from bench.downloads.entry import Download
+
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "TorchvisionTarget"]
 
 _SERVING = Lock()
+
+_SAID = 300
+"""Letters of torch's own account of what does not fit."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,18 @@ class TorchvisionTarget(TransformParams):
     @property
     def visible_share(self) -> float | None:
         """Share of an image's shorter side that the network sees; None where nobody knows."""
-        if self._own_transform and entry_of_weights(self.arch, self.weights):
+        if self._own_transform and self._weights_entry:
             return SIZE / RESIZE  # what torchvision's presets of these weights do
         return super().visible_share
 
     @property
     def _own_transform(self) -> bool:
         return bool(self.weights) and not self._given
+
+    @property
+    def _weights_entry(self) -> Download | None:
+        """What `dissectbench fetch` knows of torchvision's weights, if anything."""
+        return entry_of_weights(self.arch, self.weights)
 
     def _transform_identity(self) -> Mapping[str, Any]:
         if self._own_transform:
@@ -133,7 +143,7 @@ class TorchvisionTarget(TransformParams):
         # torchvision publishes the bytes of a named entry under their hash: the name pins them,
         # unless other bytes lie under it here. Of entries that are not known without torch, a file
         # that differs is refused by `load`.
-        entry = entry_of_weights(self.arch, self.weights)
+        entry = self._weights_entry
         local = find_weights(entry.file_name) if entry else None
         if local and not keeps_promise(local):
             return {"sha256": sha256_file(local)}
@@ -172,9 +182,9 @@ class TorchvisionTarget(TransformParams):
         try:
             with _served(entry, tensors):
                 module = models.get_model(self.arch, weights=entry)
-        except RuntimeError as error:  # torch's own words name the tensors
+        except RuntimeError as error:  # torch's own words name every tensor
             raise UserError(
-                f"{file} does not fit torchvision's {self.arch}: {error}",
+                f"{file} does not fit torchvision's {self.arch}: {str(error)[:_SAID]} ...",
                 where=where,
                 cure="delete this file; it is fetched anew",
             ) from error
@@ -183,7 +193,7 @@ class TorchvisionTarget(TransformParams):
     def _weights_file(self, entry: Any) -> Path:
         """The file of one of torchvision's weights: from this machine, or downloaded to it."""
         name = PurePosixPath(urlsplit(entry.url).path).name
-        known = entry_of_weights(self.arch, self.weights)
+        known = self._weights_entry
         file = find_weights(name)
         if file is None:
             return self._download(entry, checkpoints() / name)
@@ -198,7 +208,7 @@ class TorchvisionTarget(TransformParams):
     def _download(self, entry: Any, file: Path) -> Path:
         import torch
 
-        known = entry_of_weights(self.arch, self.weights)
+        known = self._weights_entry
         elsewhere = "get the file elsewhere and give it as target.params.file"
         cure = f"`dissectbench fetch {known.name}`, or {elsewhere}" if known else elsewhere
         digits = file.stem.rpartition("-")[2]
