@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from bench.errors import UserError
+from bench.offline import offline
 from bench.parts import Target
 from bench.targets import TimmTarget, expand_layers
 
@@ -128,6 +129,28 @@ def test_published_weights_that_are_not_here(away: Path, monkeypatch: pytest.Mon
         TimmTarget("resnet18.a1_in1k", pretrained=True).load("cpu")
     [gone] = TimmTarget(NET, file="gone.pth").lacks()
     assert gone.cure == "gone.pth"
+
+
+@pytest.mark.parametrize("name", [NET, f"hf-hub:timm/{NET}", f"hf-hub:timm/{NET}@main"])
+def test_published_weights_in_the_hubs_cache(
+    away: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(away / "hub"))
+    commit = "0123456789" * 4
+    folder = away / "hub" / f"models--timm--{NET}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(commit)
+    torch.manual_seed(3)
+    module = timm.create_model(NET, pretrained=False)
+    timm.models.save_for_hf(module, folder / "snapshots" / commit, safe_serialization=True)
+    target = TimmTarget(name, pretrained=True)
+    assert target.lacks() == ()
+    with offline():
+        weights = target.fingerprint()["weights"]
+        loaded = target.load("cpu")
+    named = {"timm": NET} if name == NET else {"hub": f"timm/{NET}", "commit": commit}
+    assert weights == named
+    assert torch.equal(loaded.module.state_dict()["fc.weight"], module.state_dict()["fc.weight"])
 
 
 @pytest.mark.parametrize(
