@@ -30,8 +30,7 @@ def _imagenet(arch: str, title: str, digits: str, mib: float) -> Download:
     return Download(
         name=f"{arch}_imagenet",
         summary=f"{title} trained on ImageNet-1k, torchvision's IMAGENET1K_V1 (weights)",
-        licence="torchvision's code is BSD-3-Clause; of the weights it says that the terms of the "
-        "data set they were trained on, ImageNet, may apply",
+        licence="BSD-3-Clause, as torchvision's code; ImageNet's terms may apply besides",
         path=f"weights/{file}",
         url=f"https://download.pytorch.org/models/{file}",
         about=round(mib * 2**20),  # torchvision gives MiB with three digits

@@ -14,6 +14,7 @@ from torch import nn
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.parts import Fingerprint, LoadedTarget
+from bench.run.exemplars import ExemplarSource
 from bench.run.plan import plan
 from bench.targets import GlyphsTarget, TorchvisionTarget, expand_layers
 
@@ -96,6 +97,16 @@ def test_plain_names_need_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_patterns_in_a_sweep_and_for_exemplars() -> None:
+    jobs = expand(
+        ["target=resnet18_imagenet,resnet50_imagenet", "target.layers=[**.conv2,fc]"],
+        multirun=True,
+    )
+    assert [len(job.cells) for job in plan(jobs)] == [9, 17]
+    found = ExemplarSource.of(expand(["target.layers=[ layer*,fc]"])[0].config).layers
+    assert found == ["layer1", "layer2", "layer3", "layer4", "fc"]
 
 
 def test_a_cell_of_a_pattern_is_that_of_its_name() -> None:
