@@ -35,7 +35,10 @@ TARGETS: Registry[Target] = Registry(
     "targets",
     Target,  # type: ignore[type-abstract]
     {
+        "callable": "bench.targets:CallableTarget",
         "glyphs": "bench.targets:GlyphsTarget",
+        "timm": "bench.targets:TimmTarget",
+        "torch_hub": "bench.targets:TorchHubTarget",
         "torchvision": "bench.targets:TorchvisionTarget",
     },
 )

@@ -95,7 +95,11 @@ class LoadedSegmenter:
 
 @runtime_checkable
 class Target(Hashable, Protocol):
-    """A network whose units are to be named."""
+    """A network whose units are to be named.
+
+    It may also have `module_paths() -> tuple[str, ...]`, the paths of its modules in their order;
+    that is asked for where `target.layers` holds a pattern, and a network without it is loaded.
+    """
 
     summary: ClassVar[str]
 

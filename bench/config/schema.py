@@ -21,7 +21,7 @@ class TargetConfig(PartConfig):
     """A network, the layers to describe, and the true names of the last of them.
 
     Attributes:
-        layers: Module paths ("layer4", "fc").
+        layers: Module paths ("layer4", "fc") and patterns of them ("layer*", "**.conv3").
         pooling: "avg" or "max" over a unit's map.
         precision: Of the forward pass: "float32", "bfloat16" or "float16".
         truth: True names of the units of `truth_layer`.

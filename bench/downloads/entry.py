@@ -26,6 +26,7 @@ class Download:
         about: Bytes, roughly, where they are not.
         sha256: Of the file at `url`, or of a model's weights; None where nobody published it:
             recorded at first download.
+        sha256_prefix: Its first digits, where no more of it was published.
         md5: As `sha256`.
         checked_by: Where size and hashes come from.
         root: The one folder inside the archive whose content is taken; empty for all of it.
@@ -49,6 +50,7 @@ class Download:
     size: int | None = None
     about: int | None = None
     sha256: str | None = None
+    sha256_prefix: str = ""
     md5: str | None = None
     checked_by: str = ""
     root: str = ""
@@ -69,4 +71,4 @@ class Download:
     @property
     def known(self) -> bool:
         """Whether a hash of it was published, so that any copy can be told from a wrong one."""
-        return bool(self.sha256 or self.md5)
+        return bool(self.sha256 or self.sha256_prefix or self.md5)

@@ -209,6 +209,8 @@ def _check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str,
     ):  # fmt: skip
         if wanted is not None and found != wanted:
             faults.append(f"its {name} is {found}, not {wanted}")
+    if not sha256.startswith(entry.sha256_prefix):
+        faults.append(f"its sha256 is {sha256}, which does not begin with {entry.sha256_prefix}")
     if faults:
         arrived.unlink()
         told = f" ({entry.checked_by})" if entry.checked_by else ""
@@ -227,6 +229,8 @@ def _check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str,
             cure=f"if its publisher replaced it, delete its entry in {data / 'fetched.json'}",
         )
     names = [name for name in ("sha256", "md5") if getattr(entry, name)]
+    if entry.sha256_prefix:
+        names.append(f"the first {len(entry.sha256_prefix)} digits of the sha256")
     told = f"{' and '.join(names)} as published" if names else ""
     if not names:
         told = "sha256 as at the first download" if before.get("sha256") else ""

@@ -11,6 +11,7 @@ from bench import catalog
 from bench.evidence import Store, exemplars_held, gather, gather_exemplars
 from bench.run.device import how_of, resolve_device
 from bench.run.parts import params_of
+from bench.targets import expand_layers
 from bench.timing import Timer
 from leaderboards.distinct import title
 
@@ -58,8 +59,9 @@ class ExemplarSource:
 
     @property
     def layers(self) -> list[str]:
-        """The layers that are asked for, in order, without duplicates."""
-        return list(dict.fromkeys(name.strip() for name in self.config.target.layers))
+        """The layers that are asked for, patterns expanded, in order, without duplicates."""
+        names = [name.strip() for name in self.config.target.layers]
+        return list(expand_layers(self.target, names))
 
     @property
     def model(self) -> str:

@@ -15,6 +15,7 @@ from bench.bertscore import describe_bertscore
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
 from bench.run.keys import describe_truth, label_key, words_hash
+from bench.targets import expand_layers
 from metrics.labels import normalise
 from metrics.readings import clean_mask_label, formula_reader
 from metrics.sentences import sentence_reader
@@ -68,8 +69,12 @@ class Parts:
 
     @cached_property
     def layers(self) -> tuple[str, ...]:
-        """The layers that were asked for, in order, without duplicates."""
-        return tuple(dict.fromkeys(self.config.target.layers))
+        """The layers that were asked for, patterns expanded, in order, without duplicates.
+
+        Raises:
+            UserError: A pattern matches no layer.
+        """
+        return expand_layers(self.target, self.config.target.layers)
 
     @property
     def uses_masks(self) -> bool:

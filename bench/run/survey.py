@@ -47,7 +47,9 @@ class Surveyed:
 
     @property
     def blocking(self) -> tuple[Lack, ...]:
-        """What is lacking and does not come by itself."""
+        """What is lacking and does not come by itself; nothing where all is done."""
+        if self.planned is not None and not self.planned.left():
+            return ()
         cut_off = self.job.config.runtime.offline
         return tuple(lack for lack in self.lacks if cut_off or not lack.automatic)
 

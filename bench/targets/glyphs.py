@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from bench.errors import UserError
 from bench.files import sha256_file
-from bench.parts import Fingerprint, LoadedTarget
+from bench.parts import Fingerprint, Lack, LoadedTarget
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE = 128
 """Side of the networks' input, in pixels."""
+
+_CURE = "reinstall dissectbench, or rebuild them with `dissectbench train glyphs`"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,26 @@ class GlyphsTarget:
             "weights": sha256_file(self._file()),
             "transform": {"size": SIZE, "mean": list(weights.MEAN), "std": list(weights.STD)},
         }
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The shipped weights, where they are not here."""
+        from bench.glyphs import weights
+
+        file = weights.target_path(self.net)
+        if file.is_file():
+            return ()
+        return (Lack(f"the weights {file.name} of the embedded world", _CURE),)
+
+    def module_paths(self) -> tuple[str, ...]:
+        """Paths of the network's modules, without its weights."""
+        import torch
+        from torchvision import models
+
+        from bench.glyphs import weights
+
+        with torch.device("meta"):
+            module = models.get_model(weights.TARGETS[self.net][0])
+        return tuple(path for path, _ in module.named_modules() if path)
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.
@@ -82,6 +104,6 @@ def require_shipped(file: Path, where: str) -> Path:
         raise UserError(
             f"the weights {file.name} of the embedded world are missing",
             where=where,
-            cure="reinstall dissectbench, or rebuild them with `dissectbench train glyphs`",
+            cure=_CURE,
         )
     return file

@@ -34,14 +34,14 @@ def resolve_layers(
     paths = [path for path, _ in module.named_modules() if path]
     wanted = list(dict.fromkeys(name.strip() for name in names))
     if not wanted:
-        raise UserError("no layer is given", where=where, cure=_choose(paths))
+        raise UserError("no layer is given", where=where, cure=choose_layers(paths))
     for name in wanted:
         if name not in paths:
             raise UserError(
                 f"the target has no layer {name!r}",
                 where=where,
                 valid=nearest(name, paths, limit=5),
-                cure=_choose(paths),
+                cure=choose_layers(paths),
             )
     return wanted
 
@@ -67,7 +67,8 @@ def describe_layers(paths: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _choose(paths: Sequence[str]) -> str:
+def choose_layers(paths: Sequence[str]) -> str:
+    """The cure of a wrong layer: what there is to choose from."""
     return (
         "choose among the target's layers (what is inside one starts with a dot: layer4 .0 is "
         f"layer4.0)\n{describe_layers(paths)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ PREFIX = "module."
 
 _SHOWN = 4
 
-_UNUSED_IN_EVAL = ("aux", "AuxLogits.")
+_UNUSED_IN_EVAL = ("aux", "AuxLogits")
 """Auxiliary classifiers of the Inception family: used in training alone, absent in many files."""
 
 
@@ -45,7 +46,7 @@ def read_state_dict(file: Path, where: str) -> dict[str, Tensor]:
 
             loaded = load_file(file)
         else:
-            loaded = torch.load(file, map_location="cpu", weights_only=True)
+            loaded = _unpickle(file)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{file} holds more than tensors, or is damaged; running its code is refused",
@@ -69,6 +70,48 @@ def read_state_dict(file: Path, where: str) -> dict[str, Tensor]:
     return tensors
 
 
+def is_auxiliary(name: str) -> bool:
+    """Whether a module or tensor belongs to a head that only training uses."""
+    return name.startswith(_UNUSED_IN_EVAL)
+
+
+def _unpickle(file: Path) -> Any:
+    """What a file of PyTorch's holds: tensors, numbers, texts and containers of these.
+
+    Files of PyTorch's first years (the Places365 networks') may come from Python 2. Its texts are
+    bytes, which PyTorch takes for UTF-8; those that are not, such as the bytes of a NumPy number,
+    are decoded as Latin-1, as the Places365 authors' script does: no byte is refused, and the names
+    of tensors are ASCII either way. Nothing in the file is run in either case.
+    """
+    import torch
+
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, UnicodeDecodeError):
+        allowed = getattr(torch.serialization, "safe_globals", None)  # from PyTorch 2.5
+        if allowed is None:
+            raise
+    with allowed(_numpy_numbers()), warnings.catch_warnings():
+        # PyTorch warns that an encoding plays no part here; that of byte strings does.
+        warnings.filterwarnings("ignore", message="pickle_load_args")
+        return torch.load(file, map_location="cpu", weights_only=True, encoding="latin1")
+
+
+def _numpy_numbers() -> list[Any]:
+    """What NumPy's single numbers unpickle through.
+
+    Old training scripts keep the best accuracy as one beside the weights. These callables make a
+    number from bytes and run nothing else, so a file may name them.
+    """
+    import numpy as np
+
+    scalar: Any = type(np.float64(0)).__reduce__(np.float64(0))[0]
+    kinds = {type(np.dtype(code)) for code in "?bhilqBHILQefd"}
+    # Older releases of NumPy, and so older files, know the function by another module's name.
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+    return [*((scalar, name) for name in names), (np.dtype, "numpy.dtype"), *kinds]
+
+
 def load_into(module: nn.Module, tensors: Mapping[str, Tensor], *, what: str, where: str) -> None:
     """Fill a module from a state dict, every tensor of it and nothing else.
 
@@ -82,7 +125,7 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], *, what: str, wh
         UserError: Names are missing or unexpected, or shapes differ; says which.
     """
     own = module.state_dict()
-    unused = {name for name in own if name.startswith(_UNUSED_IN_EVAL)}
+    unused = {name for name in own if is_auxiliary(name)}
     # Counters of batch norm came late to PyTorch and do nothing in eval mode.
     unused |= {name for name in own if name.endswith("num_batches_tracked")}
     faults = []

@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import PurePosixPath
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
-from bench.parts import Fingerprint, LoadedTarget
+from bench.offline import is_offline
+from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.paths import require_file
-from bench.targets.state_dict import load_into, read_state_dict
+from bench.targets.lacking import path_lacks
+from bench.targets.published import (
+    checkpoints,
+    entry_of_weights,
+    find_weights,
+    keeps_promise,
+    weights_lacks,
+)
+from bench.targets.state_dict import is_auxiliary, load_into, read_state_dict
+from bench.targets.transform import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    RESIZE,
+    SIZE,
+    TransformParams,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from PIL.Image import Image
     from torch import Tensor, nn
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+    from bench.downloads.entry import Download
+
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "TorchvisionTarget"]
+
+_SERVING = Lock()
+
+_SAID = 300
+"""Letters of torch's own account of what does not fit."""
 
 
 @dataclass(frozen=True)
-class TorchvisionTarget:
+class TorchvisionTarget(TransformParams):
     """A torchvision network.
 
     Attributes:
         arch: Name in torchvision: "resnet50", "squeezenet1_0", "vit_b_16".
         weights: One of torchvision's own weights ("IMAGENET1K_V2", "DEFAULT"); give this or `file`.
+            Their file is looked for in torch's hub cache, then in the data folder; else downloaded.
         file: A state dict: .safetensors, .pth, .pt or .pth.tar.
         num_classes: Units of the final layer; read off the file where null.
-        input_size: Side of the square centre crop, in pixels.
-        resize: Length that the shorter side is brought to before; 0 squashes the whole image to
-            the input size.
-        mean: Of the input normalisation, red, green, blue.
-        std: As `mean`.
 
     Where `input_size`, `resize`, `mean` and `std` are all null, torchvision's weights bring their
     own transform, and a file gets 224, 256 and ImageNet's mean and std.
@@ -47,10 +70,6 @@ class TorchvisionTarget:
     weights: str = ""
     file: str = ""
     num_classes: int | None = None
-    input_size: int | None = None
-    resize: int | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if bool(self.weights) == bool(self.file):
@@ -59,21 +78,7 @@ class TorchvisionTarget:
                 where="target.params",
                 cure="add target.params.weights=DEFAULT or target.params.file=PATH",
             )
-        for name in ("mean", "std"):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if len(value) != 3 or not all(isinstance(v, int | float) for v in value):
-                raise UserError(
-                    f"{name} must be three numbers, not {list(value)}",
-                    where=f"target.params.{name}",
-                )
-            object.__setattr__(self, name, tuple(float(v) for v in value))
-        if (self.input_size is not None and self.input_size < 1) or (self.resize or 0) < 0:
-            raise UserError(
-                "sizes are numbers of pixels: input_size from 1, resize from 0",
-                where="target.params",
-            )
+        super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
         """Architecture, weights and transform."""
@@ -83,6 +88,22 @@ class TorchvisionTarget:
             "weights": self._weights_identity(),
             "transform": self._transform_identity(),
         }
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The file, or torchvision's, where it is not here."""
+        if self.file:
+            return path_lacks(self.file)
+        return weights_lacks(self.arch, self.weights)
+
+    def module_paths(self) -> tuple[str, ...]:
+        """Paths of the network's modules, without its weights."""
+        import torch
+
+        self._require_arch()
+        with torch.device("meta"):
+            module = self._build(self.num_classes or 1000)
+        # Heads of training alone, which torchvision's own weights leave out.
+        return tuple(path for path, _ in module.named_modules() if path and not is_auxiliary(path))
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.
@@ -98,37 +119,34 @@ class TorchvisionTarget:
     @property
     def visible_share(self) -> float | None:
         """Share of an image's shorter side that the network sees; None where nobody knows."""
-        if self._own_transform:
-            return None
-        size, resize, _, _ = self._transform_values()
-        return size / resize if resize else 1.0
-
-    @property
-    def squashes(self) -> bool:
-        """Whether it brings the whole image to a square, whatever its shape."""
-        return not self._own_transform and self._transform_values()[1] == 0
+        if self._own_transform and self._weights_entry:
+            return SIZE / RESIZE  # what torchvision's presets of these weights do
+        return super().visible_share
 
     @property
     def _own_transform(self) -> bool:
-        given = (self.input_size, self.resize, self.mean, self.std)
-        return bool(self.weights) and all(value is None for value in given)
+        return bool(self.weights) and not self._given
 
-    def _transform_values(self) -> tuple[int, int, tuple[float, ...], tuple[float, ...]]:
-        size = 224 if self.input_size is None else self.input_size
-        # torchvision's classic proportion, 256 to 224, for other crops too.
-        resize = round(size * 256 / 224) if self.resize is None else self.resize
-        return size, resize, self.mean or IMAGENET_MEAN, self.std or IMAGENET_STD
+    @property
+    def _weights_entry(self) -> Download | None:
+        """What `dissectbench fetch` knows of torchvision's weights, if anything."""
+        return entry_of_weights(self.arch, self.weights)
 
     def _transform_identity(self) -> Mapping[str, Any]:
         if self._own_transform:
             return {"own": f"{self.arch}/{self.weights}", "torchvision": version("torchvision")}
-        size, resize, mean, std = self._transform_values()
-        return {"size": size, "resize": resize, "mean": list(mean), "std": list(std)}
+        return self._values_identity()
 
     def _weights_identity(self) -> Mapping[str, Any]:
         if self.file:
             return {"sha256": sha256_file(require_file(self.file, "target.params.file"))}
-        # torchvision publishes the bytes of a named entry under their hash: the name pins them.
+        # torchvision publishes the bytes of a named entry under their hash: the name pins them,
+        # unless other bytes lie under it here. Of entries that are not known without torch, a file
+        # that differs is refused by `load`.
+        entry = self._weights_entry
+        local = find_weights(entry.file_name) if entry else None
+        if local and not keeps_promise(local):
+            return {"sha256": sha256_file(local)}
         # DEFAULT moves from version to version.
         moving = {"version": version("torchvision")} if self.weights == "DEFAULT" else {}
         return {"torchvision": f"{self.arch}/{self.weights}", **moving}
@@ -150,23 +168,60 @@ class TorchvisionTarget:
 
         known = models.get_model_weights(self.arch)
         names = [*known.__members__, "DEFAULT"]
+        where = "target.params.weights"
         if self.weights not in names:
             raise UserError(
                 f"torchvision has no weights {self.weights!r} for {self.arch}",
-                where="target.params.weights",
+                where=where,
                 valid=nearest(self.weights, names),
                 cure=f"choose among: {', '.join(dict.fromkeys(names))}",
             )
         entry = known[self.weights] if self.weights in known.__members__ else known.DEFAULT
+        file = self._weights_file(entry)
+        tensors = read_state_dict(file, where)
         try:
-            module = models.get_model(self.arch, weights=entry)
-        except OSError as error:
+            with _served(entry, tensors):
+                module = models.get_model(self.arch, weights=entry)
+        except RuntimeError as error:  # torch's own words name every tensor
             raise UserError(
-                f"cannot download {entry}: {error}",
-                where="target.params.weights",
-                cure="get the file elsewhere and give it as target.params.file",
+                f"{file} does not fit torchvision's {self.arch}: {str(error)[:_SAID]} ...",
+                where=where,
+                cure="delete this file; it is fetched anew",
             ) from error
         return module, entry.transforms() if self._own_transform else self._transform()
+
+    def _weights_file(self, entry: Any) -> Path:
+        """The file of one of torchvision's weights: from this machine, or downloaded to it."""
+        name = PurePosixPath(urlsplit(entry.url).path).name
+        known = self._weights_entry
+        file = find_weights(name)
+        if file is None:
+            return self._download(entry, checkpoints() / name)
+        if known is None and not keeps_promise(file):
+            raise UserError(
+                f"{file} is not what its name promises: its sha256 is {sha256_file(file)}",
+                where="target.params.weights",
+                cure="delete it, so that it is fetched anew; or give it as target.params.file",
+            )
+        return file
+
+    def _download(self, entry: Any, file: Path) -> Path:
+        import torch
+
+        known = self._weights_entry
+        elsewhere = "get the file elsewhere and give it as target.params.file"
+        cure = f"`dissectbench fetch {known.name}`, or {elsewhere}" if known else elsewhere
+        digits = file.stem.rpartition("-")[2]
+        try:
+            if is_offline():
+                raise ConnectionError("no connection may be opened")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(entry.url, str(file), hash_prefix=digits)
+        except (OSError, RuntimeError) as error:  # RuntimeError: the hash is another
+            raise UserError(
+                f"cannot download {entry}: {error}", where="target.params.weights", cure=cure
+            ) from error
+        return file
 
     def _from_file(self) -> tuple[nn.Module, Callable[[Image], Tensor]]:
         where = "target.params.file"
@@ -202,16 +257,18 @@ class TorchvisionTarget:
                 return int(tensor.shape[0])
         return default
 
-    def _transform(self) -> Callable[[Image], Tensor]:
-        from torchvision import transforms
 
-        size, resize, mean, std = self._transform_values()
-        shape = (
-            [transforms.Resize(resize), transforms.CenterCrop(size)]
-            if resize
-            else [transforms.Resize((size, size))]
-        )
-        whole: Callable[[Image], Tensor] = transforms.Compose(
-            [*shape, transforms.ToTensor(), transforms.Normalize(mean, std)]
-        )
-        return whole
+@contextmanager
+def _served(entry: Any, tensors: Mapping[str, Tensor]) -> Iterator[None]:
+    """Let torchvision's builder find tensors that were read here.
+
+    Its builders know what their weights want of the architecture, but they would read the file
+    themselves, from the hub cache alone and with pickle's full powers.
+    """
+    kind = type(entry)
+    with _SERVING:
+        kind.get_state_dict = lambda *_args, **_kwargs: dict(tensors)
+        try:
+            yield
+        finally:
+            del kind.get_state_dict

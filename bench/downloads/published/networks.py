@@ -20,12 +20,43 @@ def _places(depth: int, about: int, md5: str | None, checked_by: str) -> Downloa
         md5=md5,
         checked_by=checked_by,
         group="places365",
-        use=f"target=torchvision target.params.arch=resnet{depth} target.params.file={{path}}",
+        use=f"target={name}",
         note=SERVER,
     )
 
 
+def _imagenet(arch: str, title: str, digits: str, mib: float) -> Download:
+    file = f"{arch}-{digits}.pth"
+    return Download(
+        name=f"{arch}_imagenet",
+        summary=f"{title} trained on ImageNet-1k, torchvision's IMAGENET1K_V1 (weights)",
+        licence="BSD-3-Clause, as torchvision's code; ImageNet's terms may apply besides",
+        path=f"weights/{file}",
+        url=f"https://download.pytorch.org/models/{file}",
+        about=round(mib * 2**20),  # torchvision gives MiB with three digits
+        sha256_prefix=digits,
+        checked_by="the first digits of the sha256 stand in the file's name, as torchvision has it",
+        group="imagenet_networks",
+        use=f"target={arch}_imagenet",
+    )
+
+
+_IMAGENET = (
+    _imagenet("resnet18", "ResNet-18", "f37072fd", 44.661),
+    _imagenet("resnet34", "ResNet-34", "b627a593", 83.275),
+    _imagenet("resnet50", "ResNet-50", "0676ba61", 97.781),
+    _imagenet("resnet101", "ResNet-101", "63fe2227", 170.511),
+    _imagenet("resnet152", "ResNet-152", "394f9c45", 230.434),
+    _imagenet("vit_b_16", "ViT-B/16", "c867db91", 330.285),
+)
+
+TORCHVISION = {
+    f"{entry.name.removesuffix('_imagenet')}/IMAGENET1K_V1": entry for entry in _IMAGENET
+}
+"""torchvision's own weights by "architecture/name of the weights"."""
+
 NETWORKS = (
+    *_IMAGENET,
     # 11,363,757 and 24,255,917 parameters with 365 outputs
     _places(18, 45_500_000, "7a8808eefd4ea7458650ca84855f69b1", FROM_A_SCRIPT),
     _places(50, 97_000_000, None, ""),

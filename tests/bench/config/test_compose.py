@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PART_GROUPS = ("method", "target", "probe", "concepts", "encoder", "scoring", "runtime")
-NEEDS = {("target", "torchvision"): ["target.layers=[fc]"]}
+NEEDS = {
+    ("target", name): ["target.layers=[fc]"]
+    for name in ("callable", "timm", "torch_hub", "torchvision")
+}
 
 
 def every_choice() -> list[tuple[str, str]]:

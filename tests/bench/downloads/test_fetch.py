@@ -99,6 +99,23 @@ def test_a_wrong_checksum_leaves_what_was_there(site, words, data, hasty):
     assert place(words, data).read_bytes() == b"older"
 
 
+def test_the_first_digits_of_a_sha256_are_held_to(site, words, data, hasty):
+    wrong = entry_of(site, sha256_prefix="0" * 8, checked_by="its name")
+    with pytest.raises(UserError, match="does not begin with 00000000"):
+        fetch(wrong, data, patience=hasty)
+    assert left_in(data) == set()
+    entry = entry_of(site, sha256_prefix=SHA256[:8], checked_by="its name")
+    assert fetch(entry, data, patience=hasty).checked == (
+        "the first 8 digits of the sha256 as published"
+    )
+    place(entry, data).write_bytes(b"THE" + WORDS[3:])
+    assert look(entry, data).kind == "damaged"
+    (data / "fetched.json").unlink()
+    assert look(entry, data).kind == "damaged"
+    place(entry, data).write_bytes(WORDS)
+    assert look(entry, data).kind == "here"
+
+
 def test_a_wrong_size_leaves_nothing(site, words, data, hasty):
     site.files["/words.txt"] = WORDS + b"more\n"
     with pytest.raises(UserError, match="offers"):

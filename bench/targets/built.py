@@ -1,0 +1,135 @@
+"""Networks that a user's own code builds: called with a fixed seed, filled from a file, known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import UserError
+from bench.files import sha256_file
+from bench.parts import LoadedTarget
+from bench.paths import require_file
+from bench.targets.state_dict import load_into, read_state_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL.Image import Image
+    from torch import Tensor, nn
+
+    Transform = Callable[[Image], Tensor]
+
+_FILE = "target.params.file"
+
+
+def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Transform | None]:
+    """Let the code build the network.
+
+    Weights that it draws at random are the same each time: the seed is fixed around the call.
+
+    Args:
+        build: Returns a module, or a module and a transform.
+        what: What is called, for messages.
+        where: The field that it was given in.
+
+    Raises:
+        UserError: It fails, or returns something else.
+    """
+    import torch
+    from torch import nn
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        try:
+            result = build()
+        except UserError:
+            raise
+        except Exception as error:  # anything may go wrong in a user's own code
+            raise UserError(
+                f"{what} fails: {type(error).__name__}: {error}", where=where
+            ) from error
+    module, transform = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+    if not isinstance(module, nn.Module) or not (transform is None or callable(transform)):
+        raise UserError(
+            f"{what} returns {_kind(result)}",
+            where=where,
+            cure="return a torch.nn.Module, or (module, transform) with a transform that turns an "
+            "RGB image into a float tensor [3, H, W]",
+        )
+    return module, transform
+
+
+def fill(module: nn.Module, file: str, what: str) -> None:
+    """Read a state dict into the network.
+
+    Raises:
+        UserError: The file is missing or does not fit.
+    """
+    tensors = read_state_dict(require_file(file, _FILE), _FILE)
+    load_into(module, tensors, what=what, where=_FILE)
+
+
+def ready(module: nn.Module, transform: Transform, device: str) -> LoadedTarget:
+    """The network as it is run: float32, eval mode, without gradients."""
+    return LoadedTarget(module.float().eval().requires_grad_(False).to(device), transform)
+
+
+def weights_identity(
+    part: Any, file: str, code: str, build: Callable[[], nn.Module]
+) -> Mapping[str, Any]:
+    """What decides the weights: a file's hash, or else that of the tensors of the built network.
+
+    For the latter the network is built, which needs torch and takes its time: once a process for
+    equal arguments.
+
+    Args:
+        part: The part, hashable.
+        file: The state dict; empty where the code brings the weights.
+        code: What identifies the code.
+        build: Builds the network.
+    """
+    if file:
+        return {"sha256": sha256_file(require_file(file, _FILE))}
+    return {"tensors": _hash_built(part, code, _Uncompared(build))}
+
+
+class _Uncompared:
+    """A function that plays no part when arguments are compared: the others say all of it."""
+
+    def __init__(self, build: Callable[[], nn.Module]) -> None:
+        self.build = build
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Uncompared)
+
+
+@lru_cache(maxsize=4)
+def _hash_built(_part: Any, _code: str, build: _Uncompared) -> str:
+    return hash_tensors(build.build())
+
+
+def hash_tensors(module: nn.Module) -> str:
+    """sha256 of the parameters and buffers of a network: names, types, shapes and bytes."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        if not torch.is_tensor(tensor):  # extra state of a module's own
+            continue
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _kind(result: object) -> str:
+    if isinstance(result, Mapping):
+        return "a mapping (a state dict is given as `file`)"
+    if isinstance(result, tuple):
+        return f"({', '.join(type(value).__name__ for value in result)})"
+    return type(result).__name__

@@ -1,0 +1,146 @@
+"""A network that a function of an importable module builds."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from dataclasses import dataclass
+from functools import partial
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bench.errors import UserError, nearest
+from bench.files import sha256_file
+from bench.parts import Fingerprint, Lack, LoadedTarget
+from bench.targets import built
+from bench.targets.lacking import path_lacks
+from bench.targets.transform import TransformParams
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+_WHERE = "target.params.path"
+_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+
+
+@dataclass(frozen=True)
+class CallableTarget(TransformParams):
+    """What a function without arguments returns: a module, or (module, transform).
+
+    Its code is known by the module's source file alone, not by what that imports. Without `file`
+    the weights are known by the tensors of the built network: recognising finished cells then calls
+    the function, and needs torch. Weights drawn at random are drawn from a fixed seed.
+
+    Attributes:
+        path: "package.module:function", importable: installed, or in a folder of $PYTHONPATH.
+        file: A state dict to fill the network from: .safetensors, .pth, .pt or .pth.tar.
+
+    Where `input_size`, `resize`, `mean` and `std` are all null and the function returns no
+    transform, they are 224, 256 and ImageNet's mean and std.
+    """
+
+    summary: ClassVar[str] = "a network that your own function builds, with a file's weights or its"
+
+    path: str
+    file: str = ""
+
+    def __post_init__(self) -> None:
+        if not _PATH.fullmatch(self.path):
+            raise UserError(
+                f"{self.path!r} names no function",
+                where=_WHERE,
+                cure='give "package.module:function"',
+            )
+        super().__post_init__()
+
+    def fingerprint(self) -> Fingerprint:
+        """The function's name, its module's source, weights and transform.
+
+        Raises:
+            UserError: There is no such module or file.
+        """
+        source = sha256_file(self._source())
+        return {
+            "kind": "callable",
+            "path": self.path,
+            "source": source,
+            "weights": built.weights_identity(self, self.file, source, lambda: self._call()[0]),
+            "transform": {"own": "source"} if self._own_transform else self._values_identity(),
+        }
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The module or the file, where it is not here."""
+        missing: tuple[Lack, ...] = ()
+        if self._spec() is None:
+            name = self.path.partition(":")[0]
+            missing = (Lack(f"the Python module {name}", _on_path(name)),)
+        return (*missing, *path_lacks(self.file))
+
+    def load(self, device: str) -> LoadedTarget:
+        """Call the function and fill the network.
+
+        Raises:
+            UserError: There is no such function, it fails, or the file does not fit.
+        """
+        module, transform = self._call()
+        if self.file:
+            built.fill(module, self.file, self.path)
+        own = transform if self._own_transform else None
+        return built.ready(module, own or self._transform(), device)
+
+    @property
+    def _own_transform(self) -> bool:
+        return not self._given
+
+    def _call(self) -> tuple[Any, Any]:
+        self._source()
+        name, _, attribute = self.path.partition(":")
+        try:
+            module = importlib.import_module(name)
+        except Exception as error:  # a user's own module may fail in any way
+            raise UserError(
+                f"{name} cannot be imported: {type(error).__name__}: {error}", where=_WHERE
+            ) from error
+        function = getattr(module, attribute, None)
+        if not callable(function):
+            known = [word for word, value in vars(module).items() if callable(value)]
+            raise UserError(
+                f"{name} has no function {attribute!r}",
+                where=_WHERE,
+                valid=nearest(attribute, known),
+            )
+        return built.call(partial(function), self.path, _WHERE)
+
+    def _spec(self) -> ModuleSpec | None:
+        """Where the module's source is; neither it nor its packages are imported."""
+        names = self.path.partition(":")[0].split(".")
+        try:
+            spec = importlib.util.find_spec(names[0])
+        except ValueError:  # a module that was made by hand
+            return None
+        for end in range(2, len(names) + 1):
+            if spec is None or spec.submodule_search_locations is None:
+                return None
+            inside = list(spec.submodule_search_locations)
+            spec = PathFinder.find_spec(".".join(names[:end]), inside)
+        return spec
+
+    def _source(self) -> Path:
+        spec = self._spec()
+        name = self.path.partition(":")[0]
+        if spec is None:
+            raise UserError(f"there is no module {name}", where=_WHERE, cure=_on_path(name))
+        file = Path(spec.origin or "")
+        if file.suffix != ".py":
+            raise UserError(
+                f"the module {name} has no source file",
+                where=_WHERE,
+                cure="name a function of a module that is one .py file",
+            )
+        return file
+
+
+def _on_path(name: str) -> str:
+    return f"install the package of {name}, or put the folder that holds it on $PYTHONPATH"

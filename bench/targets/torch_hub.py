@@ -1,0 +1,205 @@
+"""A network by PyTorch Hub's convention: an entry point of a folder with a hubconf.py."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bench.errors import UserError
+from bench.files import canonical_json, sha256_files, sha256_json
+from bench.offline import is_offline
+from bench.parts import Fingerprint, Lack, LoadedTarget
+from bench.paths import require_folder, user_path
+from bench.targets import built
+from bench.targets.lacking import path_lacks
+from bench.targets.published import hub_folder
+from bench.targets.transform import TransformParams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_GITHUB = re.compile(r"([\w.-]+)/([\w.-]+?)(?::([\w./-]+))?")
+_MOVING = ("main", "master", "HEAD")
+_WHERE = "target.params.repo_or_dir"
+_HUBCONF = "hubconf.py"
+
+
+@dataclass(frozen=True)
+class TorchHubTarget(TransformParams):
+    """What an entry point returns: a module, or (module, transform).
+
+    Without `file` the weights are known by the tensors of the built network: recognising finished
+    cells then builds it, and needs torch. Weights drawn at random are drawn from a fixed seed.
+
+    Attributes:
+        entry_point: A function of hubconf.py.
+        repo_or_dir: A folder that holds hubconf.py, known by the content of its .py files; or
+            "owner/repository:ref" on GitHub, where the ref (a commit; a tag that stays) tells
+            which code it is.
+        kwargs: Arguments of the entry point: "key=value" with a value in JSON, or else a text; or
+            one text of JSON, "{...}".
+        file: A state dict to fill the network from: .safetensors, .pth, .pt or .pth.tar.
+        trust_repo: Code of a repository on GitHub may be downloaded and run.
+
+    Where `input_size`, `resize`, `mean` and `std` are all null and the entry point returns no
+    transform, they are 224, 256 and ImageNet's mean and std.
+    """
+
+    summary: ClassVar[str] = "an entry point of a folder (or repository) with a hubconf.py"
+
+    entry_point: str
+    repo_or_dir: str
+    kwargs: tuple[str, ...] = ()
+    file: str = ""
+    trust_repo: bool = False
+
+    def __post_init__(self) -> None:
+        if self._github is not None:
+            self._check_github()
+        self._arguments()
+        super().__post_init__()
+
+    def fingerprint(self) -> Fingerprint:
+        """Code, entry point and its arguments, weights and transform.
+
+        Raises:
+            UserError: Folder or file is missing.
+        """
+        code = self._code()
+        identified = canonical_json(code)
+        return {
+            "kind": "torch_hub",
+            "code": code,
+            "entry_point": self.entry_point,
+            "kwargs": self._arguments(),
+            "weights": built.weights_identity(self, self.file, identified, lambda: self._call()[0]),
+            "transform": {"own": "code"} if self._own_transform else self._values_identity(),
+        }
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The folder, the repository or the file, where it is not here."""
+        missing = path_lacks(self.repo_or_dir, folder=True)
+        if self._github is not None:
+            owner, repository, ref = self._github
+            copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
+            told = Lack(f"{owner}/{repository} at {ref}", "a run with a connection gets it", None)
+            missing = () if copy.is_dir() else (Lack(told.what, told.cure, automatic=True),)
+        return (*missing, *path_lacks(self.file))
+
+    def load(self, device: str) -> LoadedTarget:
+        """Call the entry point and fill the network.
+
+        Raises:
+            UserError: No such folder, repository or entry point, or a file that does not fit.
+        """
+        module, transform = self._call()
+        if self.file:
+            built.fill(module, self.file, f"the entry point {self.entry_point}")
+        own = transform if self._own_transform else None
+        return built.ready(module, own or self._transform(), device)
+
+    @property
+    def _own_transform(self) -> bool:
+        return not self._given
+
+    @property
+    def _github(self) -> tuple[str, str, str] | None:
+        """Owner, repository and ref; None for a folder."""
+        match = _GITHUB.fullmatch(self.repo_or_dir)
+        if not match or self.repo_or_dir.startswith(".") or user_path(self.repo_or_dir).is_dir():
+            return None
+        return match[1], match[2], match[3] or ""
+
+    def _check_github(self) -> None:
+        assert self._github is not None
+        owner, repository, ref = self._github
+        if not self.trust_repo:
+            raise UserError(
+                f"there is no folder {self.repo_or_dir}, and code from GitHub is not run unasked",
+                where=_WHERE,
+                cure="give an existing folder; or, if you trust the code of the repository "
+                f"{owner}/{repository}, add target.params.trust_repo=true",
+            )
+        if not ref or ref in _MOVING or ".." in ref:
+            raise UserError(
+                f"{self.repo_or_dir} may be other code tomorrow",
+                where=_WHERE,
+                cure=f"say which: {owner}/{repository}:COMMIT (or a tag that stays)",
+            )
+
+    def _code(self) -> Mapping[str, Any]:
+        if self._github is not None:
+            owner, repository, ref = self._github
+            return {"github": f"{owner}/{repository}", "ref": ref}
+        folder = self._folder()
+        files = sorted(
+            file
+            for file in folder.rglob("*.py")
+            if not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        )
+        names = [file.relative_to(folder).as_posix() for file in files]
+        return {"sha256": sha256_json(dict(zip(names, sha256_files(files), strict=True)))}
+
+    def _folder(self) -> Path:
+        folder = require_folder(self.repo_or_dir, _WHERE)
+        if not (folder / _HUBCONF).is_file():
+            raise UserError(
+                f"the folder {self.repo_or_dir} holds no {_HUBCONF}",
+                where=_WHERE,
+                cure="give the root folder of a repository that PyTorch Hub can load",
+            )
+        return folder
+
+    def _arguments(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for text in self.kwargs:
+            key, equals, value = str(text).partition("=")
+            try:
+                if str(text).lstrip().startswith("{"):
+                    found |= json.loads(text)
+                    continue
+            except ValueError:
+                equals = ""
+            if not equals or not key.strip().isidentifier():
+                raise UserError(
+                    f"{text!r} is no argument",
+                    where="target.params.kwargs",
+                    cure='give "key=value", or JSON as "{...}"',
+                )
+            try:
+                found[key.strip()] = json.loads(value)
+            except ValueError:
+                found[key.strip()] = value
+        return found
+
+    def _call(self) -> tuple[Any, Any]:
+        import torch
+
+        what = f"the entry point {self.entry_point}"
+        if self._github is not None:
+            owner, repository, ref = self._github
+            copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
+            if is_offline() and not copy.is_dir():
+                raise UserError(
+                    f"{self.repo_or_dir} is not here, and no connection may be opened",
+                    where=_WHERE,
+                    cure="run once with a connection, or give a folder",
+                )
+            where, source = f"{owner}/{repository}:{ref}", "github"
+        else:
+            where, source = str(self._folder().resolve()), "local"
+        return built.call(
+            lambda: torch.hub.load(  # type: ignore[no-untyped-call]
+                where,
+                self.entry_point,
+                source=source,
+                trust_repo=True,  # asked for above
+                verbose=False,
+                **self._arguments(),
+            ),
+            what,
+            "target.params.entry_point",
+        )

@@ -1,0 +1,129 @@
+"""How an image becomes a network's input: four parameters that every part with a choice shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from PIL.Image import Image
+    from torch import Tensor
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+SIZE, RESIZE = 224, 256
+"""The classic view: the shorter side brought to 256 pixels, and of that the central 224."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformParams:
+    """The transform's parameters.
+
+    Attributes:
+        input_size: Side of the square centre crop, in pixels.
+        resize: Length that the shorter side is brought to before; 0 squashes the whole image to
+            the input size.
+        mean: Of the input normalisation, red, green, blue.
+        std: As `mean`.
+    """
+
+    input_size: int | None = None
+    resize: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if len(value) != 3 or not all(isinstance(v, int | float) for v in value):
+                raise UserError(
+                    f"{name} must be three numbers, not {list(value)}",
+                    where=f"target.params.{name}",
+                )
+            object.__setattr__(self, name, tuple(float(v) for v in value))
+        if (self.input_size is not None and self.input_size < 1) or (self.resize or 0) < 0:
+            raise UserError(
+                "sizes are numbers of pixels: input_size from 1, resize from 0",
+                where="target.params",
+            )
+
+    @property
+    def visible_share(self) -> float | None:
+        """Share of an image's shorter side that the network sees; None where nobody knows."""
+        if self._own_transform:
+            return None
+        size, resize, _, _ = self._transform_values()
+        return size / resize if resize else 1.0
+
+    @property
+    def squashes(self) -> bool:
+        """Whether it brings the whole image to a square, whatever its shape."""
+        return not self._own_transform and self._transform_values()[1] == 0
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        """Those that are set, ready for JSON."""
+        values = {
+            "input_size": self.input_size,
+            "resize": self.resize,
+            "mean": list(self.mean) if self.mean else None,
+            "std": list(self.std) if self.std else None,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def _own_transform(self) -> bool:
+        """Whether something else than these parameters decides what the network sees."""
+        return False
+
+    def _transform_values(self) -> tuple[int, int, tuple[float, ...], tuple[float, ...]]:
+        size = SIZE if self.input_size is None else self.input_size
+        # The classic proportion, 256 to 224, for other crops too.
+        resize = round(size * RESIZE / SIZE) if self.resize is None else self.resize
+        return size, resize, self.mean or IMAGENET_MEAN, self.std or IMAGENET_STD
+
+    def _values_identity(self) -> Mapping[str, Any]:
+        size, resize, mean, std = self._transform_values()
+        return {"size": size, "resize": resize, "mean": list(mean), "std": list(std)}
+
+    def _transform(self) -> Callable[[Image], Tensor]:
+        return square_transform(*self._transform_values())
+
+
+def square_transform(
+    size: int,
+    resize: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    interpolation: str = "bilinear",
+) -> Callable[[Image], Tensor]:
+    """A transform to a square input.
+
+    Args:
+        size: Its side, in pixels.
+        resize: Length of the shorter side before the crop; 0 squashes the whole image.
+        mean: By channel, of values in 0..1.
+        std: As `mean`.
+        interpolation: Of the resizing, by torchvision's name.
+
+    Returns:
+        RGB image -> float32 [3, size, size].
+    """
+    from torchvision import transforms
+
+    mode = transforms.InterpolationMode(interpolation)
+    shape = (
+        [transforms.Resize(resize, mode), transforms.CenterCrop(size)]
+        if resize
+        else [transforms.Resize((size, size), mode)]
+    )
+    whole: Callable[[Image], Tensor] = transforms.Compose(
+        [*shape, transforms.ToTensor(), transforms.Normalize(mean, std)]
+    )
+    return whole
