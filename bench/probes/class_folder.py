@@ -78,8 +78,9 @@ class ClassFolderProbe(ClassedFiles):
 
     def _class_of(self, name: str) -> int:
         # The folder right below `path`, however deep the image lies and whatever stands between.
+        places = self._by_folder  # refuses a set without a single such folder
         folder, inside, _ = name.partition("/")
-        return self._by_folder[folder] if inside else UNKNOWN
+        return places[folder] if inside else UNKNOWN
 
     @cached_property
     def _by_folder(self) -> Mapping[str, int]:
