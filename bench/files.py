@@ -116,6 +116,11 @@ def sha256_files(paths: Sequence[Path]) -> list[str]:
         return [_sha256(path, memory) for path in paths]
 
 
+def printable(path: str | Path) -> str:
+    r"""A path as a text that can be written anywhere: bytes that are no UTF-8 become \udcff."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
 def cache_home() -> Path:
     """The user's folder for what can be worked out again.
 
@@ -192,12 +197,12 @@ class FileMemory:
         # same size may carry the old modification time along, but never that one.
         stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}{self._version}"
         changed = max(status.st_mtime, status.st_ctime)
-        return Known(path, stamp, changed, self._recall(str(path), stamp))
+        return Known(path, stamp, changed, self._recall(printable(path), stamp))
 
     def keep(self, file: Known, said: str) -> None:
         """Remember what was worked out of a file since it was looked up."""
         if time.time() - file.changed > _SETTLED_S:
-            self._remember(str(file.path), file.stamp, said)
+            self._remember(printable(file.path), file.stamp, said)
 
     def _recall(self, path: str, stamp: str) -> str:
         if self._database is None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UserError
-from bench.files import sha256_files, sha256_json
+from bench.files import printable, sha256_files, sha256_json
 from bench.paths import require_folder, user_path
-from bench.probes.images import DECODER_VERSION, EXTENSIONS, open_rgb
+from bench.probes.images import CURE, DECODER_VERSION, EXTENSIONS, open_rgb
 from bench.probes.lacking import lacking
 from bench.probes.readable import readable
 from bench.probes.sizes import check_limit
@@ -88,13 +88,23 @@ class ImageFiles:
         return lacking(self.path)
 
     def fingerprint(self) -> Fingerprint:
-        """Names, sizes and contents of the images; not where the folder lies."""
+        """Names, sizes and contents of the images; not where the folder lies.
+
+        Raises:
+            UserError: The system does not hand a file over.
+        """
         root = self._root
         files = [root / name for name in self.files]
-        contents = sha256_files(files)
+        try:
+            contents = sha256_files(files)
+            sizes = [file.stat().st_size for file in files]
+        except OSError as error:
+            raise UserError(
+                f"cannot read this file: {error.strerror}", where=str(error.filename), cure=CURE
+            ) from error
         listing = [
-            [self._known_as(name), file.stat().st_size, content]
-            for name, file, content in zip(self.files, files, contents, strict=True)
+            [self._known_as(name), size, content]
+            for name, size, content in zip(self.files, sizes, contents, strict=True)
         ]
         return {
             "kind": "folder",
@@ -126,7 +136,7 @@ class ImageFiles:
 
     def _known_as(self, name: str) -> str:
         """The name by which a file has its place in the order, and is known to the fingerprint."""
-        return name
+        return printable(name)
 
     @cached_property
     def _sorted_out(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -167,7 +177,8 @@ def without_unreadable(
     """
     can = readable(files)
     kept = tuple(name for name, good in zip(names, can, strict=True) if good)
-    left_out = tuple(sorted(name for name, good in zip(names, can, strict=True) if not good))
+    bad = (name for name, good in zip(names, can, strict=True) if not good)
+    left_out = tuple(sorted(map(printable, bad)))
     if not kept:
         raise UserError(
             f"none of {len(names):,} images in {where} can be read",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.errors import UserError
 from bench.paths import user_path
 from bench.probes.classes import UNKNOWN, ClassedFiles
 from bench.probes.devkit import validation_classes
@@ -55,7 +57,9 @@ class ImageNetValProbe(ClassedFiles):
 
     def notes(self) -> tuple[str, ...]:
         """How many classes have images, where these are not all."""
-        shown = len(set(self.image_classes()) - {UNKNOWN})
+        shown = 0
+        with suppress(UserError):  # a damaged kit is no fault for a method that asks for images
+            shown = len(set(self.image_classes()) - {UNKNOWN})
         few = 0 < shown < len(imagenet_names())
         return (*super().notes(), *([f"images of {shown:,} of the 1,000 classes"] if few else []))
 
@@ -66,7 +70,7 @@ class ImageNetValProbe(ClassedFiles):
 
     def _known_as(self, name: str) -> str:
         own = name.rpartition("/")[2]
-        return own if _OFFICIAL.fullmatch(own) else name
+        return own if _OFFICIAL.fullmatch(own) else super()._known_as(name)
 
     @property
     def _by_folder(self) -> Mapping[str, int]:

@@ -30,6 +30,8 @@ EXTENSIONS = (
 DECODER_VERSION = 1
 """Raised when the pixels of some image come out otherwise."""
 
+CURE = "repair it, take it out, or leave all such images out with probe.params.on_error=skip"
+
 _DAMAGE = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError,
     EOFError, IndexError, KeyError, struct.error,
@@ -60,7 +62,7 @@ def open_rgb(file: Path) -> Image.Image:
         raise UserError(
             f"cannot read this image: {error}",
             where=str(file),
-            cure="repair it, or take it out of the folder",
+            cure=CURE,
         ) from error
 
 

@@ -56,7 +56,7 @@ class Places365ValProbe(ClassedFiles):
 
     def class_names(self) -> tuple[str, ...]:
         """The 365 classes in the order of their numbers, "airfield", "bus station/indoor"."""
-        return tuple(name.name for _, name in sorted(Places365Truth().names().items()))
+        return _names()
 
     def lacks(self) -> tuple[Lack, ...]:
         """The images, and the list of their classes where one is named."""
@@ -65,7 +65,7 @@ class Places365ValProbe(ClassedFiles):
 
     def _known_as(self, name: str) -> str:
         own = name.rpartition("/")[2]
-        return own if _OFFICIAL.fullmatch(own) else name
+        return own if _OFFICIAL.fullmatch(own) else super()._known_as(name)
 
     def _class_of(self, name: str) -> int:
         above = name.split("/")[:-1]
@@ -85,9 +85,10 @@ class Places365ValProbe(ClassedFiles):
         if place is None:
             return {}
         found: dict[str, int] = {}
+        count = len(self.class_names())
         for number, line in enumerate(_text(place).split("\n"), start=1):
             match = _LINE.fullmatch(line.strip())
-            if match and int(match[2]) < len(self.class_names()):
+            if match and int(match[2]) < count:
                 found[match[1].rpartition("/")[2]] = int(match[2])
             elif line.strip():
                 raise UserError(
@@ -114,6 +115,11 @@ def _text(place: Path) -> str:
     if place.suffix == ".txt":
         return read_text(str(place), "probe.params.filelist")
     return read_inside(place, (LIST,), _MOST)[LIST].decode("utf-8", errors="replace")
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(name.name for _, name in sorted(Places365Truth().names().items()))
 
 
 @cache

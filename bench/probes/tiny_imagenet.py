@@ -63,7 +63,7 @@ class TinyImageNetProbe(ClassedFiles):
 
     def _known_as(self, name: str) -> str:
         own = name.rpartition("/")[2]
-        return own if _OFFICIAL.fullmatch(own) else name
+        return own if _OFFICIAL.fullmatch(own) else super()._known_as(name)
 
     @cached_property
     def _by_folder(self) -> Mapping[str, int]:

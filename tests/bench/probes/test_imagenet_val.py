@@ -160,6 +160,7 @@ def test_a_damaged_devkit_is_the_users_error(flat, tmp_path):
     (kit / "data" / "meta.mat").write_bytes(b"no matrix at all" * 20)
     with pytest.raises(UserError, match="no table of synsets"):
         ImageNetValProbe(str(flat), devkit=str(kit)).image_classes()
+    assert ImageNetValProbe(str(flat), devkit=str(kit)).notes() == ()
     (kit / "data" / "meta.mat").unlink()
     with pytest.raises(UserError, match=r"meta\.mat is not in it"):
         ImageNetValProbe(str(flat), devkit=str(kit)).image_classes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 
@@ -63,8 +64,12 @@ def test_without_bad_ones_the_set_is_the_same(folder):
 def test_the_default_fails_at_the_first(folder):
     probe = FolderProbe(str(folder))
     assert len(probe) == 14
-    with pytest.raises(UserError, match="cannot read this image"):
+    with pytest.raises(UserError, match="cannot read this image") as caught:
         probe.image(probe.names.index("b/text.jpg"))
+    assert "on_error=skip" in caught.value.cure
+    with pytest.raises(UserError, match="cannot read this file") as caught:
+        probe.fingerprint()
+    assert "nowhere.png" in caught.value.where
 
 
 def test_it_is_told_once_and_remembered(folder, monkeypatch, caplog):
@@ -107,6 +112,21 @@ def test_a_file_that_may_not_be_read_is_not_remembered_as_bad(folder, monkeypatc
     assert "a/1.jpg" in FolderProbe(str(folder), on_error="skip").skipped()
     file.chmod(0o644)
     assert "a/1.jpg" not in FolderProbe(str(folder), on_error="skip").skipped()
+
+
+def test_names_that_are_no_text_are_told_and_read(folder):
+    try:
+        odd = os.fsdecode(b"odd \xff.png")
+        Image.new("RGB", (16, 16), (9, 8, 7)).save(folder / "a" / odd)
+        (folder / "b" / odd).write_bytes(b"no image")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    probe = FolderProbe(str(folder), on_error="skip")
+    assert "b/odd \\udcff.png" in probe.skipped()
+    json.dumps([dict(probe.fingerprint()), probe.skipped()]).encode()
+    assert probe.image(probe.names.index(f"a/{odd}")).getpixel((0, 0)) == (9, 8, 7)
+    (folder / "a" / "broken_link.png").unlink()
+    assert len(FolderProbe(str(folder)).fingerprint()["sha256"]) == 64
 
 
 def test_nothing_readable_is_an_error(tmp_path):
