@@ -107,6 +107,10 @@ def test_a_target_may_crop_where_labels_are_of_whole_images(scenes: Path, tmp_pa
     [job] = plan(expand(cell))
     assert job.parts.describe_given() == "class labels"
     assert job.parts.key("layer4")
+    [job] = plan(expand([*cell, "method=netdissect2020", "segmenter=masks"]))
+    assert job.parts.describe_given() == "class labels"
+    [job] = plan(expand([*cell, "method=clip_dissect"]))
+    assert job.parts.describe_given().startswith("captions")
 
 
 def test_cifar_is_read_from_its_files(
