@@ -62,9 +62,15 @@ PROBES: Registry[Probe] = Registry(
     Probe,  # type: ignore[type-abstract]
     {
         "broden": "bench.probes:BrodenProbe",
+        "cifar100": "bench.probes:Cifar100Probe",
+        "class_folder": "bench.probes:ClassFolderProbe",
         "folder": "bench.probes:FolderProbe",
         "glyphs": "bench.probes:GlyphsProbe",
         "glyphs_broden": "bench.probes:GlyphsBrodenProbe",
+        "imagenet_val": "bench.probes:ImageNetValProbe",
+        "places365_val": "bench.probes:Places365ValProbe",
+        "tiny_imagenet": "bench.probes:TinyImageNetProbe",
+        "union": "bench.probes:UnionProbe",
     },
 )
 CONCEPTS: Registry[ConceptSet] = Registry(

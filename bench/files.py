@@ -15,13 +15,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _BLOCK = 1 << 20
 
 _BATCH = 256
-"""Hashes that are kept back between two writes; what an interruption costs at most."""
+"""What is kept back between two writes of a memory; what an interruption costs at most."""
 
 _UMASK = os.umask(0)  # can only be read by setting it
 os.umask(_UMASK)
@@ -111,8 +112,13 @@ def sha256_file(path: Path) -> str:
 
 def sha256_files(paths: Sequence[Path]) -> list[str]:
     """As `sha256_file`, for many files at once; in their order."""
-    with _Memory() as memory:
-        return [memory.sha256(path) for path in paths]
+    with FileMemory("files", "sha256") as memory:
+        return [_sha256(path, memory) for path in paths]
+
+
+def printable(path: str | Path) -> str:
+    r"""A path as a text that can be written anywhere: bytes that are no UTF-8 become \udcff."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def cache_home() -> Path:
@@ -127,20 +133,49 @@ def cache_home() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "dissectbench"
 
 
-class _Memory:
-    """What is known of files' hashes; where its own file cannot be used, everything is hashed."""
+@dataclass(frozen=True)
+class Known:
+    """A file as it is now, and what is remembered of it.
 
-    def __init__(self) -> None:
+    Attributes:
+        path: Without links.
+        stamp: What changes when its content does.
+        changed: When it last changed, seconds since 1970.
+        said: What was remembered of it under this stamp; empty where nothing was.
+    """
+
+    path: Path
+    stamp: str
+    changed: float
+    said: str
+
+
+class FileMemory:
+    """What was worked out of files, a text each, under their paths, sizes and time stamps.
+
+    Where its own file cannot be used nothing is remembered, and nothing fails.
+
+    Args:
+        table: What is remembered, by a constant name.
+        column: What the text is called in that table.
+        version: Raised when other texts would come of the same files.
+    """
+
+    def __init__(self, table: str, column: str, version: str = "") -> None:
         self._database: sqlite3.Connection | None = None
         self._unwritten = 0
+        self._table = table
+        self._column = column
+        self._version = version
 
-    def __enter__(self) -> _Memory:
+    def __enter__(self) -> FileMemory:
         with suppress(OSError, sqlite3.Error, RuntimeError):  # RuntimeError: no home folder
             folder = cache_home()
             folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(folder / "fingerprints.sqlite", timeout=10)
             self._database.execute(
-                "CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT, sha256 TEXT)"
+                f"CREATE TABLE IF NOT EXISTS {self._table} "
+                f"(path TEXT PRIMARY KEY, stamp TEXT, {self._column} TEXT)"
             )
         return self
 
@@ -150,43 +185,59 @@ class _Memory:
                 self._database.commit()
             self._database.close()
 
-    def sha256(self, path: Path) -> str:
+    def look(self, path: Path) -> Known:
+        """Look a file up.
+
+        Raises:
+            OSError: There is no such file.
+        """
         path = path.resolve()
         status = path.stat()
         # The time of the last status change is taken as well: copying a file over another of the
         # same size may carry the old modification time along, but never that one.
-        stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-        known = self._recall(str(path), stamp)
-        if known:
-            return known
-        digest = _hash(path)
+        stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}{self._version}"
         changed = max(status.st_mtime, status.st_ctime)
-        if time.time() - changed > _SETTLED_S:
-            self._remember(str(path), stamp, digest)
-        return digest
+        return Known(path, stamp, changed, self._recall(printable(path), stamp))
+
+    def keep(self, file: Known, said: str) -> None:
+        """Remember what was worked out of a file since it was looked up."""
+        if time.time() - file.changed > _SETTLED_S:
+            self._remember(printable(file.path), file.stamp, said)
 
     def _recall(self, path: str, stamp: str) -> str:
         if self._database is None:
             return ""
         try:
             row = self._database.execute(
-                "SELECT sha256 FROM files WHERE path = ? AND stamp = ?", (path, stamp)
+                f"SELECT {self._column} FROM {self._table} "  # noqa: S608  (our own constants)
+                "WHERE path = ? AND stamp = ?",
+                (path, stamp),
             ).fetchone()
         except sqlite3.Error:
             return ""
         return str(row[0]) if row else ""
 
-    def _remember(self, path: str, stamp: str, digest: str) -> None:
+    def _remember(self, path: str, stamp: str, said: str) -> None:
         if self._database is None:
             return
         with suppress(sqlite3.Error):
             self._database.execute(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, stamp, digest)
+                f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?)",  # noqa: S608
+                (path, stamp, said),
             )
             self._unwritten += 1
             if self._unwritten >= _BATCH:
                 self._database.commit()
                 self._unwritten = 0
+
+
+def _sha256(path: Path, memory: FileMemory) -> str:
+    file = memory.look(path)
+    if file.said:
+        return file.said
+    digest = _hash(file.path)
+    memory.keep(file, digest)
+    return digest
 
 
 def _hash(path: Path) -> str:

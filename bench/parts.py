@@ -41,12 +41,16 @@ class Lack:
         cure: The command that brings it, or where its owners hand it out.
         bytes: Its size, roughly; None where that is not known.
         automatic: Whether a run with a connection fetches it by itself.
+        where: The config key that asks for it; empty where that is the choice of a part.
+        near: Paths that are there and are called nearly like it.
     """
 
     what: str
     cure: str
     bytes: int | None = None
     automatic: bool = False
+    where: str = ""
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

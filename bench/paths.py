@@ -75,6 +75,14 @@ def require_folder(path: str, where: str) -> Path:
     return folder
 
 
+def neighbours(path: Path) -> tuple[str, ...]:
+    """Paths beside one that is not there which are called nearly like it, nearest first."""
+    siblings = []
+    with suppress(OSError):
+        siblings = [other.name for other in path.parent.iterdir()]
+    return tuple(str(path.parent / name) for name in nearest(path.name, siblings))
+
+
 def how_to_get(entry: Download) -> str:
     """The command that brings a thing, or where its owners hand it out."""
     if not entry.agreement:
@@ -89,13 +97,10 @@ def _refuse(path: Path, written: str, where: str, kind: str) -> None:
     if entry is not None:
         raise UserError(f"{entry.name} is not in {path}", where=where, cure=how_to_get(entry))
     fault = f"{written} is not a {kind}" if path.exists() else f"there is no {kind} {written}"
-    siblings = []
-    with suppress(OSError):
-        siblings = [other.name for other in path.parent.iterdir()]
     raise UserError(
         fault,
         where=where,
-        valid=[str(path.parent / name) for name in nearest(path.name, siblings)],
+        valid=neighbours(path),
         cure="give an existing path; relative ones start from the working directory",
     )
 

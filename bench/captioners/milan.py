@@ -61,7 +61,7 @@ class MilanCaptioner:
     def lacks(self) -> tuple[Lack, ...]:
         """The decoder, which has to be trained first, and the network that it looks through."""
         ask = getattr(self._vision(), "lacks", None)
-        return (*lack_of_path(self.file, "decoder", _TRAIN), *(ask() if ask else ()))
+        return (*lack_of_path(self.file, "decoder", _FILE, _TRAIN), *(ask() if ask else ()))
 
     def fingerprint(self) -> Fingerprint:
         """sha256 of the decoder; architecture and weights of the network it looks through."""

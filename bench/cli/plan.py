@@ -129,7 +129,11 @@ def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
     for lack in lacks:
         size = f", {show_size(lack.bytes)}" if lack.bytes else ""
         own = "; a run with a connection fetches it by itself" if lack.automatic else ""
-        sys.stdout.write(f"\n[{numbers[lack]}] {lack.what}{size}\n    {lack.cure}{own}\n")
+        near = f" (there is {', '.join(lack.near)})" if lack.near else ""
+        where = f"{lack.where}: " if lack.where else ""
+        sys.stdout.write(
+            f"\n[{numbers[lack]}] {where}{lack.what}{size}{near}\n    {lack.cure}{own}\n"
+        )
 
 
 def _show_faults(surveyed: Sequence[Surveyed]) -> None:

@@ -47,7 +47,7 @@ class BrodenConcepts:
         """The tree, where it is missing."""
         from bench.downloads.lack import lack_of_path
 
-        return lack_of_path(self.path, "Broden tree")
+        return lack_of_path(self.path, "Broden tree", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

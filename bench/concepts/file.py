@@ -48,7 +48,7 @@ class FileConcepts:
         """The file, where it is missing."""
         from bench.downloads.lack import lack_of_path
 
-        return lack_of_path(self.path, "concept file")
+        return lack_of_path(self.path, "concept file", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.downloads.places import look
 from bench.errors import UserError
 from bench.parts import Lack
-from bench.paths import entry_of, how_to_get, user_path
+from bench.paths import entry_of, how_to_get, neighbours, user_path
 
 if TYPE_CHECKING:
     from bench.downloads.entry import Download
@@ -24,12 +24,15 @@ def lack_of(entry: Download) -> tuple[Lack, ...]:
     return (Lack(entry.summary, how_to_get(entry), size, automatic),)
 
 
-def lack_of_path(path: str, what: str, cure: str = "give an existing path") -> tuple[Lack, ...]:
+def lack_of_path(
+    path: str, what: str, where: str, cure: str = "give an existing path"
+) -> tuple[Lack, ...]:
     """What is to be had before a path as a user wrote it is there; empty where it is.
 
     Args:
         path: A path, or `fetched:NAME/inside`; an empty one asks for nothing.
         what: What it should be, for the message: "concept file".
+        where: The field that the path was given in.
         cure: What brings it, where it is nothing that can be fetched.
     """
     if not path:
@@ -41,7 +44,8 @@ def lack_of_path(path: str, what: str, cure: str = "give an existing path") -> t
         if user_path(path).exists():
             return ()
     except UserError as error:
-        return (Lack(error.what, error.cure),)
+        return (Lack(error.what, error.cure, where=where),)
     if entry is not None:
-        return (Lack(f"{path}, a part of it", f"dissectbench fetch --check {entry.name}"),)
-    return (Lack(f"the {what} {path}", cure),)
+        check = f"dissectbench fetch --check {entry.name}"
+        return (Lack(f"{path}, a part of it", check, where=where),)
+    return (Lack(f"the {what} {path}", cure, where=where, near=neighbours(user_path(path))),)

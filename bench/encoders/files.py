@@ -99,8 +99,8 @@ class OpenClipEncoder:
         from bench.encoders.lack import lack_of_text_model
 
         missing = (
-            *lack_of_path(self.config, "model config"),
-            *lack_of_path(self.weights, "weights file"),
+            *lack_of_path(self.config, "model config", "encoder.params.config"),
+            *lack_of_path(self.weights, "weights file", "encoder.params.weights"),
         )
         if missing:
             return missing

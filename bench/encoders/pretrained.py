@@ -108,7 +108,7 @@ class OpenClipPretrained:
         from bench.downloads.lack import lack_of, lack_of_path
 
         if self._means_file():
-            return lack_of_path(self.pretrained, "checkpoint file")
+            return lack_of_path(self.pretrained, "checkpoint file", "encoder.params.pretrained")
         entry = entry_of_tag(self.model, self.pretrained)
         return lack_of(BY_NAME[entry]) if entry else ()
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.files import sha256_files, sha256_json
 from bench.paths import require_folder
+from bench.probes.image_files import (
+    OnError,
+    skipping_notes,
+    told_parameters,
+    without_unreadable,
+)
 from bench.probes.images import DECODER_VERSION, open_rgb
 from bench.probes.sizes import check_limit
 
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 
     from baselines.spatial import MaskLabel
     from bench.broden import Broden, BrodenMasks
-    from bench.parts import Fingerprint
+    from bench.parts import Fingerprint, Lack
 
 MASKS_VERSION = 1
 """Raised when the masks of some tree come out otherwise."""
@@ -36,6 +43,8 @@ class BrodenProbe:
         index: Name of the index file.
         limit: Take this many images at most; all where null. Fewer are a prefix of more.
         split: Take only "train" or "val" images; all where null.
+        on_error: As of `bench.probes.image_files.ImageFiles`; images that are missing are left out
+            too. Masks that cannot be read are faults in any case.
     """
 
     summary: ClassVar[str] = "images with masks in Broden's layout"
@@ -45,6 +54,7 @@ class BrodenProbe:
     index: str = "index.csv"
     limit: int | None = None
     split: str | None = None
+    on_error: OnError = "fail"
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
@@ -52,22 +62,55 @@ class BrodenProbe:
     def __len__(self) -> int:
         return len(self.tree)
 
-    @cached_property
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the record says: all, but `on_error` only where it is not the default."""
+        return told_parameters(self)
+
+    @property
     def tree(self) -> Broden:
-        """The opened tree.
+        """The opened tree, without the images that are left out.
 
         Raises:
             UserError: It is missing or damaged, or the parameters fit nothing in it.
         """
+        return self._sorted_out[0]
+
+    def skipped(self) -> tuple[str, ...]:
+        """Paths in `images/` of those that cannot be read; none unless `on_error` asks.
+
+        Raises:
+            UserError: As `tree`.
+        """
+        return self._sorted_out[1]
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the record should know of the set."""
+        return skipping_notes(self.skipped())
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The tree, where there is none."""
+        return lack_of_path(self.path, "Broden tree", "probe.params.path")
+
+    @cached_property
+    def _sorted_out(self) -> tuple[Broden, tuple[str, ...]]:
         from bench.broden import open_broden
 
-        return open_broden(
+        skip = self.on_error == "skip"
+        tree = open_broden(
             require_folder(self.path, "probe.params.path"),
             self.categories,
             index=self.index,
             split=self.split,
-            limit=self.limit,
+            limit=None if skip else self.limit,
         )
+        if not skip:
+            return tree, ()
+        names = tree.image_names
+        _, left_out = without_unreadable(names, [tree.file(name) for name in names], self.path)
+        bad = frozenset(left_out)
+        kept = tuple(row for row in tree.rows if row.image not in bad)
+        return replace(tree, rows=kept[: self.limit]), left_out
 
     def fingerprint(self) -> Fingerprint:
         """Tables, and names, sizes and contents of the images; not where the tree lies.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,12 +30,22 @@ EXTENSIONS = (
 DECODER_VERSION = 1
 """Raised when the pixels of some image come out otherwise."""
 
+CURE = "repair it, take it out, or leave all such images out with probe.params.on_error=skip"
+
+_DAMAGE = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError,
+    EOFError, IndexError, KeyError, struct.error,
+)  # fmt: skip
+"""What Pillow's readers raise on a damaged file, or one that claims to be gigantic."""
+
 
 def open_rgb(file: Path) -> Image.Image:
     """Read an image upright and as RGB.
 
     The camera's orientation tag is applied; transparency is laid on white; 16-bit levels are
-    scaled to 8 bits; of an animation the first frame is taken.
+    scaled to 8 bits; of an animation the first frame is taken. A CMYK JPEG is taken to hold
+    inverted inks, as Adobe's programs write them, whether or not it says so; it becomes RGB by
+    R = (255 - C)(255 - K) / 255, without a colour profile.
 
     Args:
         file: An image file.
@@ -47,11 +58,11 @@ def open_rgb(file: Path) -> Image.Image:
             image.load()
             upright = ImageOps.exif_transpose(image)
             return to_rgb(upright)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except _DAMAGE as error:
         raise UserError(
             f"cannot read this image: {error}",
             where=str(file),
-            cure="repair it, or take it out of the folder",
+            cure=CURE,
         ) from error
 
 

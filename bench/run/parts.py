@@ -155,11 +155,17 @@ class Parts:
         return {"name": name, "params": params, "sha256": words_hash(words), "n": len(words)}
 
     def describe_given(self) -> str:
-        """What the method was given beyond images."""
+        """What the method was given beyond images.
+
+        A probe set may have `masks_given`, where what serves as its masks is better called
+        otherwise.
+        """
+        masks = getattr(self.segmented_probe, "masks_given", "masks")
         if "pseudo_masks" in self.method.needs and self.segmented_probe:
-            return "masks"
+            return str(masks)
         if self.captioner is None:
-            return self.method.given
+            told = self.method.given
+            return told.replace("masks", masks) if self.segmented_probe else told
         also = ENCODER_NEEDS & self.method.needs and "captions" not in self.captioner.given
         return f"{self.captioner.given}, captions" if also else self.captioner.given
 

@@ -12,16 +12,21 @@ from bench.run.parts import fingerprint, params_of
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
     from baselines.base import Labelling
     from bench.evidence import Gathered
-    from bench.parts import CaptionerPart, Encoder, Segmenter
+    from bench.parts import CaptionerPart, Encoder, Probe, Segmenter
     from bench.run.plan import Cell, PlannedJob
 
 _PLACE = re.compile(r"^\+*(results|runtime|launcher|hydra)\b")
 """Overrides of where and how a cell runs: they decide nothing, and may hold a user's paths."""
+
+_LISTED = 100
+"""Images without a use that a record names; it counts all."""
 
 
 def measured_record(
@@ -62,7 +67,12 @@ def measured_record(
         status="ok",
         target=found,
         counts=counts,
-        notes=(*_concept_notes(planned), *_reruns(gathered, cell), *labelling.notes),
+        notes=(
+            *_concept_notes(planned),
+            *_probe_notes(planned.parts.probe),
+            *_reruns(gathered, cell),
+            *labelling.notes,
+        ),
         device=device,
         batch_size=gathered.batch_size,
     )
@@ -70,6 +80,19 @@ def measured_record(
 
 def _concept_notes(planned: PlannedJob) -> tuple[str, ...]:
     return planned.parts.concepts.notes() if planned.parts.uses_concepts else ()
+
+
+def _probe_notes(probe: Probe) -> tuple[str, ...]:
+    told: Callable[[], tuple[str, ...]] = getattr(probe, "notes", tuple)
+    return told()
+
+
+def _skipped(probe: Probe) -> dict[str, Any]:
+    """The images that cannot be read, of a probe set that leaves such out."""
+    if getattr(probe, "on_error", "fail") != "skip":
+        return {}
+    files = probe.skipped()  # type: ignore[attr-defined]
+    return {"skipped": {"n": len(files), "files": list(files[:_LISTED])}}
 
 
 def _reruns(gathered: Gathered, cell: Cell) -> tuple[str, ...]:
@@ -119,6 +142,7 @@ def _shell(
             "params": params_of(parts.probe),
             "fingerprint": dict(fingerprint(parts.probe)),
             "n": len(parts.probe),
+            **_skipped(parts.probe),
         },
         concepts=parts.describe_concepts(),
         encoder=_network(names.get("encoder", ""), parts.encoder),

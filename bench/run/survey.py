@@ -123,7 +123,12 @@ def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
                 f"; {stopped} of {len(surveyed)} jobs lack something: `dissectbench plan` with the "
                 "same words lists it, `dissectbench run --possible` runs the others"
             )  # fmt: skip
-            raise UserError(f"{lack.what} is not here", cure=f"{lack.cure}{others}")
+            raise UserError(
+                f"{lack.what} is not here",
+                where=lack.where,
+                valid=lack.near,
+                cure=f"{lack.cure}{others}",
+            )
         if found.fault is not None:
             raise found.fault
     return [found.planned for found in surveyed if found.planned]

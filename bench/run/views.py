@@ -18,12 +18,13 @@ def check_views(parts: Parts) -> None:
 
     A part may have a `visible_share`: the side of the central square that it looks at as a share of
     the image's shorter side, None where that is not known. Without one it looks at the whole image,
-    as a probe's own masks are of.
+    as a probe's own masks are of; unless these are labels of whole images alone
+    (`whole_image_labels`), which hold for any part.
 
     Raises:
         UserError: The shares differ, or the target's is not known.
     """
-    if not parts.uses_masks:
+    if not parts.uses_masks or getattr(parts.segmented_probe, "whole_image_labels", False):
         return
     masks = _WHOLE
     if parts.segmented_probe is None:

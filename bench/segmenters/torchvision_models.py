@@ -91,8 +91,8 @@ class TorchvisionSegmenter:
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there; torchvision's own weights are fetched by a run."""
         return (
-            *lack_of_path(self.file, "weights file"),
-            *lack_of_path(self.classes, "list of classes"),
+            *lack_of_path(self.file, "weights file", "segmenter.params.file"),
+            *lack_of_path(self.classes, "list of classes", "segmenter.params.classes"),
         )
 
     def fingerprint(self) -> Fingerprint:

@@ -36,7 +36,7 @@ class AnnotationsTruth:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
-        return lack_of_path(self.path, "table of annotations")
+        return lack_of_path(self.path, "table of annotations", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

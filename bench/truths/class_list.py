@@ -40,8 +40,8 @@ class ClassListTruth:
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
         return (
-            *lack_of_path(self.path, "list of classes"),
-            *lack_of_path(self.units, "table of units"),
+            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
+            *lack_of_path(self.units, "table of units", "target.truth.params.units"),
         )
 
     def names(self) -> Mapping[int, TrueName]:

@@ -39,7 +39,7 @@ class FileTruth:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
-        return lack_of_path(self.path, "table of names")
+        return lack_of_path(self.path, "table of names", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

@@ -36,7 +36,7 @@ class ImageNetTruth:
 
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
-        return lack_of_path(self.units, "table of units")
+        return lack_of_path(self.units, "table of units", "target.truth.params.units")
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

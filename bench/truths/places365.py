@@ -42,8 +42,8 @@ class Places365Truth:
     def lacks(self) -> tuple[Lack, ...]:
         """Files that are not there."""
         return (
-            *lack_of_path(self.path, "list of classes"),
-            *lack_of_path(self.scenes, "table of scenes"),
+            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
+            *lack_of_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
         )
 
     def names(self) -> Mapping[int, TrueName]:

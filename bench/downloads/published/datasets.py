@@ -23,7 +23,7 @@ def _broden(side: int, md5: str | None, checked_by: str) -> Download:
         root=name,
         holds=("index.csv", "label.csv", "category.csv", "images"),
         group="broden",
-        use="probe=broden probe.params.path={path}",
+        use=f"probe={name}",
         note=SERVER,
     )
 
@@ -58,7 +58,7 @@ DATASETS = (
         "the publisher gives none",
         root="tiny-imagenet-200",
         holds=("wnids.txt", "words.txt", "val/val_annotations.txt", "val/images"),
-        use="probe=folder probe.params.path={path}/val/images",
+        use="probe=tiny_imagenet",
     ),
     Download(
         name="cifar100",
@@ -72,6 +72,7 @@ DATASETS = (
         sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
         checked_by="md5: its home page and torchvision; sha256: Keras",
         holds=("cifar-100-python/train", "cifar-100-python/test", "cifar-100-python/meta"),
+        use="probe=cifar100_train",
     ),
     Download(
         name="imagenet_val",
@@ -82,8 +83,9 @@ DATASETS = (
         agreement="Ask for access at https://image-net.org/download, and get "
         "ILSVRC2012_img_val.tar (md5 29b22e2961454d5413ddabcf34fc5622) and, for the classes, "
         "ILSVRC2012_devkit_t12.tar.gz (md5 fa75699e90414af021442c21a62c3abf). Unpack the images "
-        "into a folder, flat or one folder a synset, and point at it:",
-        use="probe=folder probe.params.path=DIR",
+        "into a folder, flat (with the devkit beside them, as it is) or one folder a synset, and "
+        "point at it; or link it as imagenet_val in the data folder, and leave the path out:",
+        use="probe=imagenet_val probe.params.path=DIR",
     ),
     Download(
         name="places365_val",
@@ -94,7 +96,8 @@ DATASETS = (
         agreement="Read the terms at http://places2.csail.mit.edu/download.html, and get "
         "val_256.tar (md5 e27b17d8d44f4af9a78502beb927f808) and, for the classes, "
         "filelist_places365-standard.tar (md5 35a0585fee1fa656440f3ab298f8479c). Unpack the images "
-        "into a folder and point at it:",
-        use="probe=folder probe.params.path=DIR",
+        "into a folder, put the list beside them as it is, and point at it; or link it as "
+        "places365_val in the data folder, and leave the path out:",
+        use="probe=places365_val probe.params.path=DIR",
     ),
 )  # fmt: skip

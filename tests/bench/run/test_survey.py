@@ -25,8 +25,8 @@ def broden(path):
 
 
 def test_a_path_that_is_there_lacks_nothing(tmp_path):
-    assert lack_of_path("", "decoder") == lack_of_path(str(tmp_path), "decoder") == ()
-    [lack] = lack_of_path(str(tmp_path / "nowhere"), "decoder", "train it")
+    assert lack_of_path("", "decoder", "x") == lack_of_path(str(tmp_path), "decoder", "x") == ()
+    [lack] = lack_of_path(str(tmp_path / "nowhere"), "decoder", "x", "train it")
     assert lack.cure == "train it"
     assert lack.what == f"the decoder {tmp_path}/nowhere"
 
@@ -70,7 +70,7 @@ def test_plan_names_what_is_missing_and_what_brings_it(capsys):
     assert main(["plan", "target.truth.name=class_list", "target.truth.params.path=no.txt"]) == 0
     told = capsys.readouterr().out
     assert "1 cell: 1 impossible" in told
-    assert "[1] the list of classes no.txt" in told
+    assert "[1] target.truth.params.path: the list of classes no.txt" in told
     assert main(["plan", "-m", "probe.params.size=20,30"]) == 0
     assert "2 cells: 2 to run" in capsys.readouterr().out
 
