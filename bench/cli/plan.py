@@ -28,6 +28,7 @@ cells for which all is here.
 """
 
 IMPOSSIBLE = "impossible"
+FETCH = "dissectbench fetch "
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     numbers = {lack: number for number, lack in enumerate(lacks, start=1)}
     _show_cells(surveyed, numbers)
     _show_lacks(lacks, numbers)
+    _show_command(lacks)
     _show_faults(surveyed)
     return 0
 
@@ -55,24 +57,13 @@ def _show_cells(surveyed: Sequence[Surveyed], numbers: dict[Lack, int]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    used = [used_roles(found) for found in surveyed]
-    roles = [role for role in TOLD if any(role in own for own in used)]
-    said_by = {
-        role: [
-            said(found.job, role) if role in own else "—"
-            for found, own in zip(surveyed, used, strict=True)
-        ]
-        for role in roles
-    }
-    common = [role for role in roles if role != "method" and len(set(said_by[role])) == 1]
-    sys.stdout.write("".join(f"{role:<10} {said_by[role][0]}\n" for role in common) + "\n")
-    columns = [role for role in roles if role not in common]
+    common, told = tell_apart(surveyed)
+    sys.stdout.write("".join(f"{role:<10} {name}\n" for role, name in common.items()) + "\n")
     table = Table(box=None, pad_edge=False)
-    table.add_column(" | ".join(columns), overflow="fold")
-    for title in ("layers", "state", "missing"):
+    for title in ("cell", "layers", "state", "missing"):
         table.add_column(title, overflow="fold")
     states: Counter[str] = Counter()
-    for place, found in enumerate(surveyed):
+    for found, words in zip(surveyed, told, strict=True):
         layers = _layers(found)
         counted = _states(found, len(layers))
         states.update(counted)
@@ -80,12 +71,35 @@ def _show_cells(surveyed: Sequence[Surveyed], numbers: dict[Lack, int]) -> None:
             f"{count} {name}" if len(layers) > 1 else name for name, count in counted.items()
         )
         missing = " ".join(f"[{numbers[lack]}]" for lack in found.lacks)
-        told = " | ".join(said_by[role][place] for role in columns)
-        table.add_row(told, ", ".join(layers), state, missing)
+        table.add_row(words, ", ".join(layers), state, missing)
     Console().print(table, markup=False)
     total = sum(states.values())
     parts = ", ".join(f"{count} {name}" for name, count in states.items())
     sys.stdout.write(f"\n{total} cell{'' if total == 1 else 's'}: {parts}\n")
+
+
+def tell_apart(surveyed: Sequence[Surveyed]) -> tuple[dict[str, str], list[str]]:
+    """What all jobs of a request chose alike, by group; and what each chose of the rest.
+
+    A group that a job has no use for says nothing of it.
+    """
+    chosen = [
+        {role: choice_of(found.job, role) for role in TOLD if role in used_roles(found)}
+        for found in surveyed
+    ]
+    common = {}
+    for role in TOLD:
+        names = {own[role] for own in chosen if role in own}
+        if len(names) == 1 and role != "method":
+            common[role] = names.pop()
+    rest = []
+    for found, own in zip(surveyed, chosen, strict=True):
+        words = []
+        for role, name in own.items():
+            said = [*([] if role in common else [name]), *settings_of(found.job, role)]
+            words += [" ".join(said)] if said else []
+        rest.append(" | ".join(words))
+    return common, rest
 
 
 def used_roles(found: Surveyed) -> set[str]:
@@ -93,11 +107,28 @@ def used_roles(found: Surveyed) -> set[str]:
     parts = found.parts
     if parts is None:
         return set(TOLD[:-1])
-    used = {"method", "target", "probe", "scoring"} | (
-        {"concepts"} if parts.uses_concepts else set()
-    )
+    used = {"method", "target", "probe", "scoring"}
+    used |= {"concepts"} if parts.uses_concepts else set()
     optional = ("encoder", "segmenter", "captioner")
     return used | {role for role in optional if getattr(parts, role) is not None}
+
+
+def choice_of(job: Job, role: str) -> str:
+    """The name that a job chose in a group."""
+    return job.choices.get(role) or str(job.config[role].name)
+
+
+def settings_of(job: Job, role: str) -> list[str]:
+    """What a job changed of its choice, as typed: "wpmi" for method.params.similarity=wpmi."""
+    words = []
+    for text in job.overrides:
+        key, _, value = text.lstrip("+").partition("=")
+        group, _, name = key.partition(".")
+        if group != role or not name or name == "layers":
+            continue
+        bare = value.isidentifier() and value.lower() not in ("true", "false", "null")
+        words.append(value if bare else f"{name.removeprefix('params.')}={value}")
+    return words
 
 
 def _layers(found: Surveyed) -> list[str]:
@@ -112,18 +143,6 @@ def _states(found: Surveyed, count: int) -> Counter[str]:
     return Counter(str(cell.state) for cell in found.planned.cells)
 
 
-def said(job: Job, role: str) -> str:
-    """What a job chose for a role, as on the command line: "clip_dissect wpmi"."""
-    prefix = f"{role}.params."
-    words = [job.choices.get(role) or str(job.config[role].name)]
-    for text in job.overrides:
-        key, _, value = text.lstrip("+").partition("=")
-        if key.startswith(prefix):
-            bare = value.isidentifier() and value not in ("true", "false", "null")
-            words.append(value if bare else f"{key.removeprefix(prefix)}={value}")
-    return " ".join(words)
-
-
 def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
     """Each missing thing, its size and what brings it."""
     for lack in lacks:
@@ -134,6 +153,15 @@ def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
         sys.stdout.write(
             f"\n[{numbers[lack]}] {where}{lack.what}{size}{near}\n    {lack.cure}{own}\n"
         )
+
+
+def _show_command(lacks: Iterable[Lack]) -> None:
+    """One command for all that a command can bring, with what it weighs."""
+    fetched = [lack for lack in lacks if lack.cure.startswith(FETCH)]
+    if len(fetched) > 1:
+        size = show_size(sum(lack.bytes or 0 for lack in fetched))
+        names = " ".join(dict.fromkeys(lack.cure.removeprefix(FETCH) for lack in fetched))
+        sys.stdout.write(f"\nall that can be fetched ({size}):\n    {FETCH}{names}\n")
 
 
 def _show_faults(surveyed: Sequence[Surveyed]) -> None:

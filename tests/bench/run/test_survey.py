@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from bench.__main__ import main
+from bench.cli.plan import tell_apart
 from bench.config.compose import expand
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
@@ -82,3 +83,20 @@ def test_planning_imports_no_torch():
         "assert 'scipy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_what_all_cells_share_is_said_once(tmp_path):
+    jobs = expand(["method=clip_dissect,milan", "probe=glyphs_val,glyphs_half"], multirun=True)
+    common, told = tell_apart(survey(jobs))
+    assert common["target"] == "glyphs_objects"
+    assert common["concepts"] == "glyphs_all"  # of clip_dissect; milan writes its own words
+    assert told[:2] == ["clip_dissect | glyphs_val", "clip_dissect | glyphs_half"]
+    jobs = expand(["method.params.similarity=wpmi", "scoring.official_labels=true"])
+    _, [said] = tell_apart(survey(jobs))
+    assert said == "clip_dissect wpmi | official_labels=True"
+
+
+def test_plan_ends_with_one_command_for_all_that_can_be_fetched(capsys):
+    assert main(["plan", "probe=broden1_224", "concepts=paper_20k"]) == 0
+    told = capsys.readouterr().out
+    assert "dissectbench fetch broden1_224 paper_20k" in told.splitlines()[-1]
