@@ -84,22 +84,26 @@ def tell_apart(surveyed: Sequence[Surveyed]) -> tuple[dict[str, str], list[str]]
     A group that a job has no use for says nothing of it.
     """
     chosen = [
-        {role: choice_of(found.job, role) for role in TOLD if role in used_roles(found)}
+        {
+            role: [choice_of(found.job, role), *settings_of(found.job, role)]
+            for role in TOLD
+            if role in used_roles(found)
+        }
         for found in surveyed
     ]
-    common = {}
-    for role in TOLD:
-        names = {own[role] for own in chosen if role in own}
-        if len(names) == 1 and role != "method":
-            common[role] = names.pop()
+    common: dict[str, list[str]] = {}
+    for role in (role for role in TOLD if role != "method"):
+        words = [own[role] for own in chosen if role in own]
+        if len({own[0] for own in words}) == 1:
+            common[role] = [word for word in words[0] if all(word in own for own in words)]
     rest = []
-    for found, own in zip(surveyed, chosen, strict=True):
-        words = []
-        for role, name in own.items():
-            said = [*([] if role in common else [name]), *settings_of(found.job, role)]
-            words += [" ".join(said)] if said else []
-        rest.append(" | ".join(words))
-    return common, rest
+    for own in chosen:
+        differing = [
+            " ".join(word for word in words if word not in common.get(role, ()))
+            for role, words in own.items()
+        ]
+        rest.append(" | ".join(words for words in differing if words))
+    return {role: " ".join(words) for role, words in common.items()}, rest
 
 
 def used_roles(found: Surveyed) -> set[str]:

@@ -91,9 +91,11 @@ def test_what_all_cells_share_is_said_once(tmp_path):
     assert common["target"] == "glyphs_objects"
     assert common["concepts"] == "glyphs_all"  # of clip_dissect; milan writes its own words
     assert told[:2] == ["clip_dissect | glyphs_val", "clip_dissect | glyphs_half"]
-    jobs = expand(["method.params.similarity=wpmi", "scoring.official_labels=true"])
-    _, [said] = tell_apart(survey(jobs))
-    assert said == "clip_dissect wpmi | official_labels=True"
+    given = ["method.params.similarity=wpmi", "probe.params.size=20"]
+    jobs = expand([*given, "scoring.official_labels=true,false"], multirun=True)
+    common, told = tell_apart(survey(jobs))
+    assert common["probe"] == "glyphs_val size=20"
+    assert told == [f"clip_dissect wpmi | official_labels={word}" for word in ("true", "false")]
 
 
 def test_plan_ends_with_one_command_for_all_that_can_be_fetched(capsys):
