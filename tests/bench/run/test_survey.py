@@ -95,7 +95,7 @@ def test_what_all_cells_share_is_said_once(tmp_path):
     jobs = expand([*given, "scoring.official_labels=true,false"], multirun=True)
     common, told = tell_apart(survey(jobs))
     assert common["probe"] == "glyphs_val size=20"
-    assert told == [f"clip_dissect wpmi | official_labels={word}" for word in ("true", "false")]
+    assert told == [f"clip_dissect wpmi | official_labels={word}" for word in ("True", "False")]
 
 
 def test_plan_ends_with_one_command_for_all_that_can_be_fetched(capsys):
