@@ -162,6 +162,8 @@ def score_decisions(
         return {}
     if found is None or judges is None:
         return _null(NEEDS_ACTIVATIONS)
+    if reason := _other_evidence(record, found):
+        return _null(reason)
     linear = linear_classifier(found.target, classifier)
     if isinstance(linear, str):
         return _null(linear)
@@ -180,8 +182,19 @@ def score_decisions(
     return _scores(gathered, layer, classifier, labels, linear, found, judges, precision, config)
 
 
+def _other_evidence(record: Record, found: Deciding) -> str:
+    """Why what is there now cannot tell about a record's labels."""
+    made_with = [("network", found.target.fingerprint(), record.target)]
+    if found.same_probe:
+        made_with.append(("probe set", found.probe.fingerprint(), record.probe))
+    for what, own, told in made_with:
+        if canonical_json(dict(own)) != canonical_json(told["fingerprint"]):
+            return f"n/a: the {what} is not the one that the labels were made with"
+    return ""
+
+
 def _no_reading(record: Record, classifier: str, linear: Linear, found: Deciding) -> str:
-    """Why decisions cannot tell about a record's labels, before anything is gathered."""
+    """Why a classifier's decisions cannot tell about a layer, before anything is gathered."""
     units, classes = int(record.target["units"]), len(linear.weights)
     if linear.weights.shape[1] != units:
         return (
@@ -194,13 +207,9 @@ def _no_reading(record: Record, classifier: str, linear: Linear, found: Deciding
             f"(target.truth, with target.truth_layer={classifier})"
         )
     if max(found.names) >= classes:
-        raise ValueError(f"the truth names unit {max(found.names)}; {classifier} has {classes}")
-    made_with = [("network", found.target, record.target)]
-    if found.same_probe:
-        made_with.append(("probe set", found.probe, record.probe))  # type: ignore[arg-type]
-    for what, part, told in made_with:
-        if canonical_json(dict(part.fingerprint())) != canonical_json(told["fingerprint"]):
-            return f"n/a: the {what} is not the one that the labels were made with"
+        raise ValueError(
+            f"the truth names unit {max(found.names)}; {classifier} has {classes} units"
+        )
     return ""
 
 
