@@ -76,11 +76,13 @@ class TextJudges:
         clip_text: The text tower that scores `clip_cosine`.
         sentence: The sentence encoder.
         circular: One of them, as far as it counts, is the text tower of the labelling encoder.
+        same: They are one text tower, and so one judge.
     """
 
     clip_text: Embedder
     sentence: Embedder
     circular: bool
+    same: bool = False
 
 
 @lru_cache(maxsize=2)
@@ -255,11 +257,14 @@ def _scores(
             right = float((predictions == classes)[classes >= 0].mean())
             scored = replace(scored, detail={**scored.detail, "network_accuracy": right})
         scores[DECISION_TRUTH] = scored
-    circular = judges.circular
-    return {
-        name: replace(scores[name], circular=circular and scores[name].value is not None)
-        for name in DECISIONS
-    }
+    return {name: _marked(scores[name], judges) for name in DECISIONS}
+
+
+def _marked(score: Score, judges: TextJudges) -> Score:
+    if score.value is None:
+        return score
+    detail = {**score.detail, "one_judge": True} if judges.same else score.detail
+    return replace(score, circular=judges.circular, detail=detail)
 
 
 def _told(

@@ -225,7 +225,8 @@ def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None
     return TextJudges(
         _ClipText(judges.clip_text, store, device),
         _embedder(judges.sentence, judges.config.runtime.cache, device),
-        own,
+        circular=own,
+        same=shares_tower(judges.clip_text, judges.sentence),
     )
 
 

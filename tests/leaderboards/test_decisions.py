@@ -32,7 +32,7 @@ def hidden_scores(build: Any, value: float, **more: Any) -> dict[str, Any]:
         "skey": "dec1",
         "circular": False,
         "scoring": made["scoring"] | {"decisions": SCORED},
-        "scores": {name: NONE for name in made["scores"]} | decisions,
+        "scores": dict.fromkeys(made["scores"], NONE) | decisions,
         "controls": {"chance": chance},
     }
 

@@ -159,6 +159,7 @@ def test_a_run_equals_a_plain_loop(copied: dict[str, Path]) -> None:
         assert found[name]["detail"]["left_out"] == IMAGES - n
         # The encoder that named the units judges them too.
         assert found[name]["circular"] is True
+        assert found[name]["detail"]["one_judge"] is True
     assert found["decision_truth"]["detail"]["left_out"] >= 4
     assert 0.5 < found["decision_truth"]["detail"]["network_accuracy"] <= 1
 
@@ -348,30 +349,35 @@ def test_only_linear_layers_classify(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("layer", "precision", "reason"),
+    ("layer", "precision", "weight", "reason"),
     [
-        ("relu", "float32", ""),
-        ("relu", "bfloat16", ""),
-        ("conv", "float32", "n/a: head does not read the average of conv"),
-        ("conv", "bfloat16", "n/a: head does not read the average of conv"),
+        ("relu", "float32", 3, ""),
+        ("relu", "float32", 0.5, ""),
+        ("relu", "bfloat16", 3, ""),
+        ("conv", "float32", 3, "n/a: head does not read the average of conv"),
+        ("conv", "bfloat16", 3, "n/a: head does not read the average of conv"),
     ],
 )
-def test_outputs_are_worked_out_again(layer: str, precision: str, reason: str) -> None:
-    """The tiny network's `head` reads the mean over `relu`, and so not that over `conv`."""
+def test_outputs_are_worked_out_again(
+    layer: str, precision: str, weight: float, reason: str
+) -> None:
+    """The tiny network's `head` reads the mean over `relu`, and so not that over `conv`.
+
+    The judges disagree on every label: the heavier one is heard.
+    """
     target, probe = tiny.TinyTarget(), tiny.TinyProbe()
     overrides = ["scoring.decisions.classifier=head", f"target.precision={precision}"]
-    [job] = expand([*overrides, "target.truth_layer=head"])
+    [job] = expand([*overrides, f"scoring.decisions.clip_weight={weight}"])
     names = {unit: TrueName(name, (name,)) for unit, name in enumerate("abcd")}
     record = Record(
         key="k", board="b", status="ok", origin="measured", method={}, concepts={}, encoder={},
         seed=0, target={"layer": layer, "units": 5, "fingerprint": dict(target.fingerprint())},
         probe={"fingerprint": probe.fingerprint()},
     )  # fmt: skip
-    axes = dict(zip("abcd", np.eye(4, dtype=np.float32), strict=True))
-    judge = Spelled(axes)
+    clip_text, sentence = Spelled(shift=1), Spelled(shift=0)
     found = score_decisions(
-        record, list("abcda"), Deciding(target, probe, True, names), job.config,
-        TextJudges(judge, judge, circular=False), store=Store(None), device="cpu",
+        record, list("ABCDA"), Deciding(target, probe, True, names), job.config,
+        TextJudges(clip_text, sentence, circular=False), store=Store(None), device="cpu",
     )["decision_prediction"]  # fmt: skip
     if reason:
         assert found.value is None
@@ -382,15 +388,17 @@ def test_outputs_are_worked_out_again(layer: str, precision: str, reason: str) -
     predictions = (activations @ head.weight.T + head.bias).argmax(1)  # type: ignore[operator,union-attr]
     top = (head.weight[predictions] * activations).argmax(1)  # type: ignore[index]
     assert found.n == 30
-    assert found.value == float((top % 4 == predictions).float().mean())
+    told = (top + (weight > 1)) % 4
+    assert found.value == float((told == predictions).float().mean())
     assert found.circular is False
 
 
 @dataclass
 class Spelled:
-    """An embedder of a few texts."""
+    """Class "a" is the first axis and so on; the label "A" is the axis `shift` further on."""
 
-    axes: dict[str, Any]
+    shift: int
 
     def __call__(self, texts: Sequence[str]) -> Any:
-        return np.stack([self.axes[text] for text in texts])
+        axes = ["abcd".index(t) if t.islower() else "ABCD".index(t) + self.shift for t in texts]
+        return np.eye(4, dtype=np.float32)[np.array(axes) % 4]
