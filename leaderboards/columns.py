@@ -7,7 +7,8 @@ from typing import Literal
 
 Kind = Literal["share", "rank", "count"]
 NORMALISED = "sentence_cosine (normalised)"
-HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", NORMALISED)
+DECISIONS = ("decision_truth", "decision_prediction")
+HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", NORMALISED, *DECISIONS)
 """The summary tables, in order; methods are sorted by the first of them that has values."""
 
 
@@ -85,6 +86,18 @@ METRICS = {
         "BERTScore F1",
         "share",
         "Rescaled, so that unrelated sentences score 0; the best of a unit's references.",
+    ),
+    "decision_truth": Metric(
+        "decisions: true class",
+        "share",
+        "Share of images for which the label of the unit that contributed most to the network's "
+        "decision is nearer to the name of the image's class than to that of any other. The "
+        "interval is over images.",
+    ),
+    "decision_prediction": Metric(
+        "decisions: predicted class",
+        "share",
+        "The same, for the class that the network predicted.",
     ),
     "distinct_labels": Metric(
         "distinct labels", "count", "Number of different labels given.", ranks=False

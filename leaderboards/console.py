@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from leaderboards.columns import Kind, describe, show, show_interval
+from leaderboards.columns import DECISIONS, Kind, describe, show, show_interval
 from leaderboards.markdown import clean
 
 if TYPE_CHECKING:
@@ -24,14 +24,17 @@ _COLUMN_WIDTH = 24
 
 
 def print_board(board: Board, console: Console) -> None:
-    """Print each target's first headline table, as many columns abreast as fit.
+    """Print each target's first headline table and those of decisions, where it has any.
+
+    As many columns stand abreast as fit.
 
     Bold is best, `~` overlaps the best, a saturated column ranks nobody.
     """
     first: dict[tuple[str, str, str], Summary] = {}
     for summary in board.summaries:
         first.setdefault(summary.place, summary)
-    for summary in first.values():
+    shown = [s for s in board.summaries if first[s.place] is s or s.metric in DECISIONS]
+    for summary in shown:
         left = _LABEL_WIDTH + (_GIVEN_WIDTH if summary.given else 0)
         abreast = max(1, (console.width - left) // _COLUMN_WIDTH)
         # As equal as can be: six columns where four fit stand in three and three.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboards.columns import describe, show, split_group
+from leaderboards.columns import DECISIONS, describe, show, split_group
 from leaderboards.intervals import judge
 from leaderboards.markdown import escape, table
 from leaderboards.pages import mark, provenance
@@ -73,7 +73,7 @@ def _section(number: int, sheet: Sheet) -> list[str]:
         " · ".join(fact for fact in facts if fact),
     ]
     names = [*_NAMES[:1], *_groups(sheet, "lexical_match"), *_NAMES[1:]]
-    tables = (_metrics(sheet, columns) for columns in (names, _MEANING, _RANKS))
+    tables = (_metrics(sheet, columns) for columns in (names, _MEANING, DECISIONS, _RANKS))
     parts += [text for text in tables if text]
     parts.append(_facts(sheet))
     if lines := _notes(sheet):

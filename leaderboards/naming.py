@@ -178,6 +178,9 @@ def _scoring(scores: ScoreSet | None, scope: Hashable) -> Named:
     if scores is None:
         return Named("scoring", scope, "")
     found = {"truth": scores.scoring.get("truth"), **_mapping(scores.scoring.get("rules"))}
+    decisions = _mapping(scores.scoring.get("decisions"))
+    if decisions:
+        found["decisions"] = decisions.get("classifier")
     truth = _mapping(found["truth"])
     params = {**found, "truth": truth.get("name")}
     n = _mapping(scores.scoring.get("units")).get("n", truth.get("units"))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from leaderboards.columns import (
+    DECISIONS,
     HEADLINES,
     NORMALISED,
     Kind,
@@ -49,6 +50,16 @@ _FREE_TEXT = """\
 name put into the best method's own sentences, its **constant** the one sentence in use that scores
 best, and **listed** one label that lists all true names of the layer. A sentence is right where it
 mentions the true name, or a synonym, as whole words and no other true name of the layer."""
+
+
+_CIRCULAR = (
+    "*Circular: the sentence scorer shares its text tower with the encoder that made the "
+    "labels, which favours methods that use it. Read the lexical match first.*"
+)
+_CIRCULAR_DECISIONS = (
+    "*Circular: a text encoder that says which class a label is nearest to shares its text tower "
+    "with the encoder that made some of the labels.*"
+)
 
 
 def front_page(board: Board) -> str:
@@ -148,10 +159,7 @@ def _summary(summary: Summary) -> list[str]:
     circular = any(column.circular for column in summary.columns)
     parts = [f"### {escape(metric.title)}{'°' if circular else ''}"]
     if circular:
-        parts.append(
-            "*Circular: the sentence scorer shares its text tower with the encoder that made the "
-            "labels, which favours methods that use it. Read the lexical match first.*"
-        )
+        parts.append(_CIRCULAR_DECISIONS if summary.metric in DECISIONS else _CIRCULAR)
     given = ["given"] if summary.given else []
     header = ["", *given, *(_heading(column) for column in summary.columns)]
     rows = [

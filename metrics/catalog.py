@@ -18,6 +18,9 @@ SUMMARIES = {
     "names of the layer, by sentence embedding",
     "bleu": "corpus BLEU against written references, 0 to 1; where there are such",
     "bertscore_f1": "rescaled BERTScore against written references, the best of a unit's",
+    "decision_truth": "share of images whose true class is told by the label of the unit that "
+    "contributed most to the network's decision; where scoring.decisions names the classifier",
+    "decision_prediction": "the same, of the class that the network predicted",
     "distinct_labels": "number of different first labels of a layer",
     "top_label_share": "share of units that carry the commonest label",
     "coverage": "share of live units with a label",

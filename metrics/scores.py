@@ -19,8 +19,9 @@ class Score:
         value: The score; None where it cannot be had (`reason` says why).
         ci_low: Lower end of the 95 % interval over units; None where there is none.
         ci_high: Upper end.
-        n: Units that the value is over.
-        n_unlabelled: How many of them the method left without a label.
+        n: Units that the value is over; of decisions, images.
+        n_unlabelled: How many of them the method left without a label; of decisions, images that
+            hang on such a unit.
         chance: What uniformly random concepts are expected to score over the same units.
         ceiling: What the best concept of the set would score over the same units.
         higher_is_better: Direction.
@@ -65,7 +66,8 @@ class Scored:
         controls: Scores by name of each control: "chance", "constant", "shuffled", "oracle", and
             for sentences "listed".
         units: The table of units (`metrics.units`), from which all `values` can be derived again
-            but those that ask for references, `bleu` and `bertscore_f1`.
+            but those that ask for references, `bleu` and `bertscore_f1`, and those of decisions,
+            which ask for activations.
     """
 
     values: Mapping[str, Score]

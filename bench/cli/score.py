@@ -30,6 +30,10 @@ EPILOG = """\
 examples:
   dissectbench score results/glyphs scoring.official_labels=true
   dissectbench score RECORD target.truth.name=file target.truth.params.path=names.csv
+  dissectbench score RECORD scoring.decisions.classifier=fc
+
+Scores of decisions need activations: where the cache no longer holds them they are gathered anew,
+for which the network and the probe images must be there.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
@@ -9,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.grammar import explain, single
 from bench.config.overrides import check_overrides, drop_old_params
-from bench.config.schema import GROUPS, RuntimeConfig
+from bench.config.schema import GROUPS, DecisionsConfig, RuntimeConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 
@@ -65,6 +66,9 @@ def _add_new_settings(config: DictConfig) -> None:
     target = config.get("target")
     if isinstance(target, DictConfig) and "precision" not in target:
         target.precision = "float32"
+    scoring = config.get("scoring")
+    if isinstance(scoring, DictConfig) and "decisions" not in scoring:
+        scoring.decisions = OmegaConf.create(dataclasses.asdict(DecisionsConfig()))
     runtime = config.get("runtime")
     if not isinstance(runtime, DictConfig):
         return

@@ -54,6 +54,23 @@ class BertScoreConfig:
 
 
 @dataclass
+class DecisionsConfig:
+    """Whether the label of the unit that contributed most to a decision tells the class.
+
+    Attributes:
+        classifier: Module path of the linear layer that reads the described layer's pooled units,
+            such as "fc"; empty scores no decisions. Its classes have names where
+            `target.truth_layer` is that layer.
+        clip_weight: What a CLIP cosine counts where a sentence cosine counts 1.
+        probe: The images that the network decides on; name "same" is the labels' own probe set.
+    """
+
+    classifier: str = ""
+    clip_weight: float = 3.0
+    probe: PartConfig = field(default_factory=lambda: PartConfig(name="same"))
+
+
+@dataclass
 class ScoringConfig:
     """How labels are scored; the same for every row of a board.
 
@@ -62,6 +79,7 @@ class ScoringConfig:
         clip_text: The image-text model whose text tower makes `clip_cosine`; name "same" is the
             labelling encoder.
         bertscore: How `bertscore_f1` is computed, where the truth has references.
+        decisions: How `decision_truth` and `decision_prediction` are computed.
         official_labels: Compare labels as the official CLIP-Dissect code does, faults included.
         seed: Of bootstrap resamples and of the drawn chance control.
     """
@@ -69,6 +87,7 @@ class ScoringConfig:
     sentence: PartConfig = field(default_factory=PartConfig)
     clip_text: PartConfig = field(default_factory=PartConfig)
     bertscore: BertScoreConfig = field(default_factory=BertScoreConfig)
+    decisions: DecisionsConfig = field(default_factory=DecisionsConfig)
     official_labels: bool = False
     seed: int = 0
 

@@ -7,6 +7,7 @@ every value present. The parts themselves are built (cheaply, without torch) by 
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import Any, get_type_hints
 
@@ -63,6 +64,12 @@ def validate(config: DictConfig) -> None:
             raise UserError(
                 f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more"
             )
+    if not 0 <= config.scoring.decisions.clip_weight < math.inf:
+        raise UserError(
+            "must be a number from 0",
+            where="scoring.decisions.clip_weight",
+            cure="3 is CLIP-Dissect's own",
+        )
     parse_share(config.runtime.share)
     if not re.match(r"^(auto|cpu|cuda(:\d+)?)$", config.runtime.device):
         raise UserError(

@@ -30,7 +30,7 @@ class GatheredEvidence:
     """What one pass gave, or the cache still held.
 
     Attributes:
-        layers: The target's layers, in the order asked for.
+        layers: The target's layers, in the order asked for; without those gathered `also`.
         pooling: "avg" or "max".
         n: Number of images.
         units: Number of units by layer.
@@ -95,6 +95,7 @@ def gather(
     timer: Timer,
     how: How | None = None,
     maps: bool = False,
+    also: Sequence[str] = (),
 ) -> GatheredEvidence | JoinedEvidence:
     """Gather activations and image embeddings in one pass, or take them from the store.
 
@@ -115,6 +116,7 @@ def gather(
             "image_encoding".
         how: Device, batch size and the like.
         maps: Whether the layers' maps are wanted besides.
+        also: Further layers, of which pooled activations alone are wanted.
 
     Returns:
         The evidence; its arrays are read when asked for.
@@ -126,11 +128,11 @@ def gather(
     if members := members_of(probe):
         return JoinedEvidence(
             tuple(
-                _gather(target, layers, pooling, member, encoder, store, timer, how, maps)
+                _gather(target, layers, pooling, member, encoder, store, timer, how, maps, also)
                 for member in members
             )
         )
-    return _gather(target, layers, pooling, probe, encoder, store, timer, how, maps)
+    return _gather(target, layers, pooling, probe, encoder, store, timer, how, maps, also)
 
 
 def _gather(
@@ -143,12 +145,13 @@ def _gather(
     timer: Timer,
     how: How | None,
     maps: bool,
+    also: Sequence[str],
 ) -> GatheredEvidence:
     how = how or How()
-    wanted = tuple(dict.fromkeys(name.strip() for name in layers))
-    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps)
+    wanted, also = _named_once(layers, also)
+    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps, also=also)
     with timer.phase("gather", items=len(probe)) as phase, store.hold(*keys) as entries:
-        held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps)
+        held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps, also=also)
         too_large = held.too_large(how.maps_limit)
         unfinished = [entry for entry in held.unfinished() if entry not in too_large]
         reused = [entry for entry in held.entries() if entry.complete]
@@ -185,6 +188,14 @@ def _gather(
     )
 
 
+def _named_once(
+    layers: Sequence[str], also: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    wanted = tuple(dict.fromkeys(name.strip() for name in layers))
+    further = dict.fromkeys(name.strip() for name in also)
+    return wanted, tuple(name for name in further if name not in wanted)
+
+
 def gather_share(
     target: Target,
     layers: Sequence[str],
@@ -196,6 +207,7 @@ def gather_share(
     share: tuple[int, int],
     how: How | None = None,
     maps: bool = False,
+    also: Sequence[str] = (),
 ) -> int:
     """Gather one of several shares of the chunks; what is there is passed over.
 
@@ -212,6 +224,7 @@ def gather_share(
         share: (number from 1, of how many).
         how: Device, batch size and the like.
         maps: Whether the layers' maps are wanted besides.
+        also: Further layers, of which pooled activations alone are wanted.
 
     Returns:
         The number of images that were looked at.
@@ -219,20 +232,20 @@ def gather_share(
     if members := members_of(probe):
         kinds: dict[str, Any] = {"store": store, "timer": timer, "share": share}
         return sum(
-            gather_share(target, layers, member, encoder, **kinds, how=how, maps=maps)
+            gather_share(target, layers, member, encoder, **kinds, how=how, maps=maps, also=also)
             for member in members
         )
     number, of = share
     how = how or How()
-    wanted = tuple(dict.fromkeys(name.strip() for name in layers))
-    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps)
+    wanted, also = _named_once(layers, also)
+    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps, also=also)
     count = -(-len(probe) // CHUNK)
     chunks = range(count * (number - 1) // of, count * number // of)
     with (
         timer.phase("gather", items=len(probe)) as phase,
         store.hold(*keys, share=f"{number}-of-{of}") as entries,
     ):
-        held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps)
+        held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps, also=also)
         too_large = held.too_large(how.maps_limit)
         unfinished = [entry for entry in held.unfinished() if entry not in too_large]
         work = make_pass(target, probe, encoder, held, unfinished, how, timer)

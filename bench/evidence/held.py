@@ -34,13 +34,20 @@ class Held:
 
     @classmethod
     def of(
-        cls, layers: Sequence[str], entries: Sequence[Entry], *, encoder: bool, maps: bool
+        cls,
+        layers: Sequence[str],
+        entries: Sequence[Entry],
+        *,
+        encoder: bool,
+        maps: bool,
+        also: Sequence[str] = (),
     ) -> Held:
         """Sort entries that were opened with `keys_of`, in its order."""
-        n = len(layers)
+        pooled = [*layers, *also]
+        n = len(pooled)
         return cls(
-            dict(zip(layers, entries[:n], strict=True)),
-            dict(zip(layers, entries[n : 2 * n], strict=True)) if maps else {},
+            dict(zip(pooled, entries[:n], strict=True)),
+            dict(zip(layers, entries[n : n + len(layers)], strict=True)) if maps else {},
             entries[-1] if encoder else None,
         )
 
@@ -86,20 +93,21 @@ def keys_of(
     *,
     precision: str,
     maps: bool,
+    also: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Everything that decides what a pass gives, entry by entry.
 
     Returns:
-        The keys of each layer's pooled activations, of each layer's maps where they are wanted,
-        and of the image embeddings where there is an encoder.
+        The keys of the pooled activations of each layer and of those wanted `also`, of each layer's
+        maps where they are wanted, and of the image embeddings where there is an encoder.
     """
     # Once for all keys: a folder of images looks at each of its files to say what it is.
     images = {"probe": dict(probe.fingerprint()), "n": len(probe)}
-    network = dict(target.fingerprint()) if layers else {}
+    network = dict(target.fingerprint()) if layers or also else {}
     shown = {**images, "precision": precision, "extractor": EXTRACTOR_VERSION}
     keys: list[dict[str, Any]] = [
         {"kind": "activations", "target": network, "layer": layer, "pooling": list(MODES), **shown}
-        for layer in layers
+        for layer in (*layers, *also)
     ]
     if maps:
         keys += [

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import catalog
 from bench.bertscore import describe_bertscore
+from bench.decisions import describe_decisions
 from bench.imports.labels import FREE_TEXT
 from bench.run.keys import describe_truth, short_hash
 from bench.run.parts import fingerprint
@@ -58,6 +59,11 @@ class ImportedJudges:
         return None
 
     @property
+    def deciding(self) -> None:
+        """Neither the network nor its decisions are known here."""
+        return
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The words that the labels were chosen from are not known here."""
         return ()
@@ -90,6 +96,7 @@ class ImportedJudges:
             "rules": {"official_labels": self.config.scoring.official_labels},
             "seed": self.config.scoring.seed,
             **describe_bertscore(self.config.scoring.bertscore),
+            **describe_decisions(self.config, layer, self.deciding),
         }
         if self.left_out:
             n = self.units - len(self.left_out)

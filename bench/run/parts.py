@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from baselines.base import CLOSED
 from bench import catalog
 from bench.bertscore import describe_bertscore
+from bench.decisions import Deciding, deciding, describe_decisions
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
 from bench.run.keys import describe_truth, label_key, words_hash
@@ -203,6 +204,11 @@ class Parts:
             return None
         return formula_reader({label.name: label.category for label in self.mask_labels})
 
+    @cached_property
+    def deciding(self) -> Deciding | None:
+        """What decisions are read from; None where they are not scored."""
+        return deciding(self.config, self.target, self.truth, self.probe)
+
     @property
     def withheld(self) -> dict[str, str]:
         """Columns of the table of units that cannot be had: none of a method that was run."""
@@ -243,6 +249,7 @@ class Parts:
             "rules": {"official_labels": self.config.scoring.official_labels},
             "seed": self.config.scoring.seed,
             **describe_bertscore(self.config.scoring.bertscore),
+            **describe_decisions(self.config, layer, self.deciding),
         }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.bertscore import bert_scorer
 from bench.evidence import CachedEmbedder, Store, text_embeddings
+from bench.run.decisions import TextJudges, score_decisions
 from bench.run.device import resolve_device
 from bench.run.keys import short_hash
 from bench.run.labels import kept_scores, lists_by_unit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from omegaconf import DictConfig
 
+    from bench.decisions import Deciding
     from bench.parts import Encoder, SentenceEncoder
     from leaderboards.record import Record
     from metrics.readings import Reader
@@ -65,6 +67,11 @@ class Judges(Protocol):
     @property
     def clip_text(self) -> Encoder | None:
         """The image-text model whose text tower scores `clip_cosine`; None for no such score."""
+        ...
+
+    @property
+    def deciding(self) -> Deciding | None:
+        """What decisions are read from; None where that is not known, or they are not scored."""
         ...
 
     @property
@@ -165,6 +172,17 @@ def score_table(
             withheld=judges.withheld,
             seed=config.scoring.seed,
         )
+        decisions = score_decisions(
+            record,
+            [names[0] if names else "" for names in labels],
+            judges.deciding,
+            config,
+            _text_judges(judges, store, device),
+            store=store,
+            device=device,
+        )
+    if decisions:
+        scored = _with_decisions(scored, decisions)
     if left_out:
         scored = replace(scored, values={**scored.values, **_of_the_layer(scored, truth, left_out)})
     content = scored.to_json()
@@ -197,12 +215,38 @@ def _matrix(store: Store, key: str, units: int, judges: Judges) -> NDArray[np.fl
     return kept_scores(store, key, units, judges.words) if judges.closed else None
 
 
-def shares_tower(encoder: Encoder | None, sentence: SentenceEncoder) -> bool:
-    """Whether an image-text model and the sentence scorer have one text tower."""
-    if encoder is None:
+def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None:
+    """What decisions are judged by: the scorers of the cosines, be they circular or the same."""
+    if judges.clip_text is None:
+        return None
+    own = shares_tower(judges.encoder, judges.sentence)
+    if judges.config.scoring.decisions.clip_weight:
+        own = own or shares_tower(judges.encoder, judges.clip_text)
+    return TextJudges(
+        _ClipText(judges.clip_text, store, device),
+        _embedder(judges.sentence, judges.config.runtime.cache, device),
+        circular=own,
+        same=shares_tower(judges.clip_text, judges.sentence),
+    )
+
+
+def _with_decisions(scored: Scored, decisions: Mapping[str, Score]) -> Scored:
+    """The scores and these, whose chance is known without drawing."""
+    chance = {
+        name: Score(own.chance, own.chance, own.chance, own.n)
+        for name, own in decisions.items()
+        if own.chance is not None
+    }
+    controls = {**scored.controls, "chance": {**scored.controls["chance"], **chance}}
+    return replace(scored, values={**scored.values, **decisions}, controls=controls)
+
+
+def shares_tower(encoder: Encoder | None, judge: Encoder | SentenceEncoder | None) -> bool:
+    """Whether an image-text model and a scorer have one text tower."""
+    if encoder is None or judge is None:
         return False
     tower = fingerprint(encoder).get("text_tower")
-    return tower is not None and tower == fingerprint(sentence).get("text_tower")
+    return tower is not None and tower == fingerprint(judge).get("text_tower")
 
 
 class _ClipText:

@@ -18,6 +18,7 @@ from bench.evidence import (
     segment_share,
     text_embeddings,
 )
+from bench.run.decisions import classifier_layers
 from bench.run.device import how_of
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         store=store,
         timer=timer,
         how=how_of(config, timer.device),
-        maps="maps" in needs
-        or ("exemplars" in needs and not _exemplars_held(planned, layers, store)),
+        maps=maps,
+        also=classifier_layers(config, parts.deciding, layers),
     )
     costs = list(gathered.costs)
     concept_embeddings = None
@@ -194,6 +195,7 @@ def gather_one_share(
         share=share,
         how=how,
         maps=bool({"maps", "exemplars"} & parts.method.needs),
+        also=classifier_layers(config, parts.deciding, layers),
     )
     if parts.segmenter and not parts.segmented_probe:
         marked = segment_share(

@@ -101,11 +101,16 @@ def lacking(parts: Parts) -> tuple[Lack, ...]:
     ]
     if parts.uses_concepts:
         used.insert(3, parts.concepts)
-    lacks: list[Lack] = []
-    for part in used:
-        ask = getattr(part, "lacks", None)
-        lacks += ask() if ask else ()
+    lacks = _asked(used)
+    # What is decided on has the truth's names: it can only be told where these are here.
+    if not _asked([parts.truth]) and parts.deciding is not None:
+        lacks += _asked([parts.deciding.probe])
     return tuple(dict.fromkeys(lacks))
+
+
+def _asked(parts: Iterable[object]) -> list[Lack]:
+    asked = (getattr(part, "lacks", tuple) for part in parts)
+    return [lack for ask in asked for lack in ask()]
 
 
 def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:

@@ -240,3 +240,22 @@ def test_a_vision_transformer_gives_its_class_token():
         torch.testing.assert_close(found.activations("heads"), net(images), rtol=1e-5, atol=1e-5)
         body = net.encoder.ln(found.activations("encoder.layers.encoder_layer_1"))
         torch.testing.assert_close(net.heads(body), net(images), rtol=1e-5, atol=1e-5)
+
+
+def test_layers_wanted_besides_come_with_the_same_pass_and_without_maps(tmp_path):
+    found = run(Store(tmp_path), ["conv", "tokens"], maps=True, also=["head", "conv"])
+    assert COUNTS["target"] == 1
+    assert COUNTS["seen"] == 30
+    assert found.layers == ("conv", "tokens")
+    for layer in ("conv", "tokens", "head"):
+        torch.testing.assert_close(
+            found.activations(layer), direct(layer, "avg"), rtol=1e-5, atol=1e-6
+        )
+    assert found.maps("tokens").map_size == (1, 1)
+    assert found.image_embeddings().shape == (30, 6)
+    with pytest.raises(KeyError):
+        found.maps("head")
+    # They are the evidence of any other request for that layer, and what is there is not made anew.
+    assert run(Store(tmp_path), ["head"]).cached
+    assert run(Store(tmp_path), ["conv"], also=["head"]).cached
+    assert COUNTS["target"] == 1
