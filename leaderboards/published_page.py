@@ -32,7 +32,8 @@ _BESIDE = """\
 A difference is shown only where judge, label rules and units are the same; *not seen* is a number
 that nobody here has read."""
 
-_HEADER = ("method", "probe set", "concepts", "score", "ours", "reported", "difference", "rerun")
+_NUMBERS = ("ours", "reported", "difference", "rerun")
+_HEADER = ("method", "probe set", "concepts", "score", *_NUMBERS)
 
 
 def published_section(board: Board) -> list[str]:
@@ -48,15 +49,24 @@ def published_section(board: Board) -> list[str]:
 
 
 def print_reproduction(experiment: str, lines: Sequence[Line], console: Console) -> None:
-    """The same on a terminal."""
-    shown = Table(title=f"published beside ours: {clean(experiment)}", title_justify="left")
-    for name in _HEADER:
-        shown.add_column(name, justify="left" if name in _HEADER[:4] else "right", overflow="fold")
+    """The same on a terminal: a few lines for each cell, numbers below each other."""
+    console.print(Text(f"published beside ours: {clean(experiment)}", "bold"))
+    cells: dict[str, list[Line]] = {}
     for line in lines:
-        texts = [Text(clean(text)) for text in _texts(line)]
-        if line.difference is not None:
-            texts[_HEADER.index("difference")].stylize("bold")
-        shown.add_row(*texts)
+        words = (line.figure.label, line.figure.probe_set, line.figure.concept_set)
+        cells.setdefault(" | ".join(word for word in words if word), []).append(line)
+    # One table, so that its columns are as wide for all cells.
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    shown.add_column("")
+    for name in _NUMBERS:
+        shown.add_column(name, justify="right", no_wrap=True)
+    for cell, own in cells.items():
+        shown.add_row(Text(clean(cell), "italic"))
+        for line in own:
+            numbers = [Text(clean(text)) for text in _texts(line)[len(_HEADER) - len(_NUMBERS) :]]
+            if line.difference is not None:
+                numbers[_NUMBERS.index("difference")].stylize("bold")
+            shown.add_row(f"  {clean(line.figure.metric)}", *numbers)
     console.print(shown)
     reasons = dict.fromkeys(line.reason for line in lines if line.reason and line.value is not None)
     for reason in reasons:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import struct
 import tarfile
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,57 +14,17 @@ from bench.parts import LabelledProbe, SegmentedProbe
 from bench.probes import Cifar100Probe
 from bench.probes.pickled_arrays import read_pickled
 from bench.run.parts import params_of
-
-NAMES = [b"apple", b"aquarium_fish", b"baby"]
-
-
-class PickledByPython2(pickle._Pickler):
-    """Writes as Python 2 did: texts as byte strings of protocol 2, NumPy under its old names."""
-
-    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
-
-    def save_bytes(self, text):
-        short = len(text) < 256
-        head = b"U" + bytes([len(text)]) if short else b"T" + struct.pack("<i", len(text))
-        self.write(head + text)
-        self.memoize(text)
-
-    dispatch[bytes] = save_bytes
-
-
-def pickled(value):
-    buffer = io.BytesIO()
-    PickledByPython2(buffer, protocol=2).dump(value)
-    return buffer.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
-
-
-def content(n, seed):
-    draw = np.random.default_rng(seed)
-    return {
-        b"filenames": [b"%05d.png" % at for at in range(n)],
-        b"batch_label": b"testing batch 1 of 1",
-        b"fine_labels": [int(at) for at in draw.integers(0, 3, n)],
-        b"coarse_labels": [0] * n,
-        b"data": draw.integers(0, 256, (n, 3072), dtype=np.uint8),
-    }
+from tests.bench.probes.cifar_made import contents, pickled, write_cifar100
 
 
 @pytest.fixture
 def files():
-    return {
-        "train": content(30, 0),
-        "test": content(20, 1),
-        "meta": {b"fine_label_names": NAMES, b"coarse_label_names": [b"fruit"]},
-    }
+    return contents()
 
 
 @pytest.fixture
-def unpacked(tmp_path, files):
-    folder = tmp_path / "data" / "cifar-100-python"
-    folder.mkdir(parents=True)
-    for name, value in files.items():
-        (folder / name).write_bytes(pickled(value))
-    return folder
+def unpacked(tmp_path):
+    return write_cifar100(tmp_path / "data")
 
 
 def pack(folder):

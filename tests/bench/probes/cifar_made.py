@@ -1,0 +1,64 @@
+"""CIFAR-100's files as its publisher pickled them, of a few random images."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = [b"apple", b"aquarium_fish", b"baby"]
+
+
+class PickledByPython2(pickle._Pickler):
+    """Writes as Python 2 did: texts as byte strings of protocol 2, NumPy under its old names."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def save_bytes(self, text):
+        short = len(text) < 256
+        head = b"U" + bytes([len(text)]) if short else b"T" + struct.pack("<i", len(text))
+        self.write(head + text)
+        self.memoize(text)
+
+    dispatch[bytes] = save_bytes
+
+
+def pickled(value):
+    buffer = io.BytesIO()
+    PickledByPython2(buffer, protocol=2).dump(value)
+    return buffer.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+
+
+def content(n, seed):
+    draw = np.random.default_rng(seed)
+    return {
+        b"filenames": [b"%05d.png" % at for at in range(n)],
+        b"batch_label": b"testing batch 1 of 1",
+        b"fine_labels": [int(at) for at in draw.integers(0, 3, n)],
+        b"coarse_labels": [0] * n,
+        b"data": draw.integers(0, 256, (n, 3072), dtype=np.uint8),
+    }
+
+
+def contents():
+    """What the three files say."""
+    return {
+        "train": content(30, 0),
+        "test": content(20, 1),
+        "meta": {b"fine_label_names": NAMES, b"coarse_label_names": [b"fruit"]},
+    }
+
+
+def write_cifar100(root: Path) -> Path:
+    """The folder cifar-100-python inside `root`."""
+    folder = root / "cifar-100-python"
+    folder.mkdir(parents=True)
+    for name, value in contents().items():
+        (folder / name).write_bytes(pickled(value))
+    return folder
