@@ -81,8 +81,8 @@ def _leading(params: Mapping[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    """A path's last part: where a file lay is nobody's business."""
-    return text.rstrip("/").replace("\\", "/").rpartition("/")[2]
+    """A path's last part, without the mark of what was fetched: where a file lay tells nobody."""
+    return text.rstrip("/").replace("\\", "/").rpartition("/")[2].removeprefix("fetched:")
 
 
 def _repeats(labels: Mapping[str, str]) -> bool:

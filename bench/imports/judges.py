@@ -11,8 +11,8 @@ from bench import catalog
 from bench.bertscore import describe_bertscore
 from bench.decisions import describe_decisions
 from bench.imports.labels import FREE_TEXT
+from bench.run.identity import fingerprint
 from bench.run.keys import describe_truth, short_hash
-from bench.run.parts import fingerprint
 from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:

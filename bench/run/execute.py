@@ -15,9 +15,9 @@ from bench.evidence import Store
 from bench.evidence.prune import keep_within
 from bench.offline import offline
 from bench.run.device import resolve_device
+from bench.run.identity import params_of
 from bench.run.labels import describe_table, keep_scores
 from bench.run.log import job_log
-from bench.run.parts import params_of
 from bench.run.plan import Cell, PlannedJob, State, plan_job
 from bench.run.record import failed_record, measured_record
 from bench.run.retime import time_again

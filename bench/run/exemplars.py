@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from bench import catalog
 from bench.evidence import Store, exemplars_held, gather, gather_exemplars
 from bench.run.device import how_of, resolve_device
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 from bench.targets import expand_layers
 from bench.timing import Timer
 from leaderboards.distinct import title

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -15,6 +14,7 @@ from bench.bertscore import describe_bertscore
 from bench.decisions import Deciding, deciding, describe_decisions
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
+from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
 from bench.run.keys import describe_truth, label_key, words_hash
 from bench.targets import expand_layers
 from metrics.labels import normalise
@@ -123,7 +123,7 @@ class Parts:
             return ()
         if self.uses_masks:
             return tuple(clean_mask_label(label.name) for label in self.mask_labels)
-        return _words(self.concepts)
+        return words_of(self.concepts)
 
     @property
     def closed(self) -> bool:
@@ -148,7 +148,7 @@ class Parts:
             return {"name": "free text", "params": {}, "sha256": words_hash(words), "n": 0}
         name, params = self.names["concepts"], params_of(self.concepts)
         if self.uses_masks:
-            listed = _words(self.concepts)
+            listed = words_of(self.concepts)
             if {normalise(word) for word in listed} == {normalise(word) for word in words}:
                 words = listed
             else:
@@ -293,34 +293,3 @@ def build_parts(config: DictConfig) -> Parts:
         sentence=build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence"),
         clip_text=clip_text,
     )
-
-
-def params_of(part: object) -> dict[str, Any]:
-    """A part's parameters with their defaults, ready for JSON: its own word, or its fields."""
-    own = getattr(part, "parameters", None)
-    if own is not None:
-        return dict(own)
-    return {
-        field.name: getattr(part, field.name)
-        for field in dataclasses.fields(part)  # type: ignore[arg-type]
-        if field.init
-    }
-
-
-@cache
-def fingerprint(
-    part: Target | Probe | Encoder | Segmenter | CaptionerPart | SentenceEncoder,
-) -> Fingerprint:
-    """A part's fingerprint, worked out once a process: parts are frozen and hashable."""
-    return part.fingerprint()
-
-
-@cache
-def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
-    """The fingerprint of a probe set's masks, worked out once a process."""
-    return probe.masks_fingerprint()
-
-
-@lru_cache(maxsize=8)
-def _words(concepts: ConceptSet) -> tuple[str, ...]:
-    return concepts.words()

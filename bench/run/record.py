@@ -7,8 +7,8 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
+from bench.run.identity import fingerprint, params_of
 from bench.run.labels import labelled_units
-from bench.run.parts import fingerprint, params_of
 from leaderboards.record import Record
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from bench.bertscore import bert_scorer
 from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.decisions import TextJudges, score_decisions
 from bench.run.device import resolve_device
+from bench.run.identity import fingerprint
 from bench.run.keys import short_hash
 from bench.run.labels import kept_scores, lists_by_unit
-from bench.run.parts import fingerprint
 from bench.timing import Timer
 from leaderboards.storage import add_scores, read_descriptions
 from metrics.labels import LabelRules

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from leaderboards.board import Board, load_board
 from leaderboards.console import print_board
+from leaderboards.files import gunzip_bytes
 from leaderboards.render import check_board, render_scores, write_board
 from leaderboards.storage import add_scores
 
@@ -72,7 +73,7 @@ def test_all_pages_show_them(board: Board, tmp_path: Path) -> None:
         assert "0.120" in page
     assert "n = 5000" in front
     assert "interval is over images" in front.replace("\n", " ")
-    assert "decision_truth" in files["results.csv"].decode()
+    assert "decision_truth" in gunzip_bytes(files["results.csv.gz"]).decode()
     write_board(board, tmp_path / "out")
     assert check_board(board, tmp_path / "out") == []
 
@@ -81,7 +82,8 @@ def test_boards_without_them_say_nothing_of_them(tmp_path: Path, build: Any) -> 
     build.put(tmp_path, build.make_record(), build.make_scores(0.5))
     found = load_board([tmp_path])
     assert "decision" not in printed(found)
-    for name, content in render_scores(found).items():
+    for name, packed in render_scores(found).items():
+        content = gunzip_bytes(packed)
         if name.endswith((".md", ".csv")):
             assert b"decisions:" not in content
             assert b"decision_" not in content

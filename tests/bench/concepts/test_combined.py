@@ -10,7 +10,7 @@ from bench.concepts.digest import words_sha256
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.parts import ConceptSet
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bench.errors import UserError
 from bench.glyphs import broden_cache
 from bench.parts import Probe, SegmentedProbe
 from bench.probes import BrodenProbe, FolderProbe, GlyphsBrodenProbe, GlyphsProbe
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bench.errors import UserError
 from bench.parts import LabelledProbe, SegmentedProbe
 from bench.probes import Cifar100Probe
 from bench.probes.pickled_arrays import read_pickled
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 from tests.bench.probes.cifar_made import contents, pickled, write_cifar100
 
 

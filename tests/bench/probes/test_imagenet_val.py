@@ -13,7 +13,7 @@ from scipy.io import savemat
 
 from bench.errors import UserError
 from bench.probes import FolderProbe, ImageNetValProbe
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 from bench.truths.shipped import imagenet_names, imagenet_synsets
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "real"

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.probes import Places365ValProbe
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 
 CLASSES = (165, 0, 364, 71, 8)
 

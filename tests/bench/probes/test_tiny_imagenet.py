@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.probes import TinyImageNetProbe
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "real"
 SYNSETS = ("n03444034", "n01443537", "n02124075")  # as wnids.txt: not sorted

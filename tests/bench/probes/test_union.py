@@ -14,7 +14,7 @@ from bench.errors import UserError
 from bench.parts import LabelledProbe, Probe, SegmentedProbe
 from bench.probes import FolderProbe, UnionProbe
 from bench.probes.union import proportional
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 
 SIZES = (12, 3, 7)
 

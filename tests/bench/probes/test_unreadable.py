@@ -14,7 +14,7 @@ from bench import files
 from bench.broden import BrodenLabel, MaskedImage, write_broden
 from bench.errors import UserError
 from bench.probes import BrodenProbe, ClassFolderProbe, FolderProbe, readable
-from bench.run.parts import params_of
+from bench.run.identity import params_of
 
 BAD = ("a/broken_link.png", "a/cut.jpg", "a/empty.png", "b/text.jpg")
 

@@ -1,0 +1,52 @@
+"""What a part says of itself, asked once a process: parts are frozen and hashable."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.parts import (
+        CaptionerPart,
+        ConceptSet,
+        Encoder,
+        Fingerprint,
+        Probe,
+        SegmentedProbe,
+        Segmenter,
+        SentenceEncoder,
+        Target,
+    )
+
+
+def params_of(part: object) -> dict[str, Any]:
+    """A part's parameters with their defaults, ready for JSON: its own word, or its fields."""
+    own = getattr(part, "parameters", None)
+    if own is not None:
+        return dict(own)
+    return {
+        field.name: getattr(part, field.name)
+        for field in dataclasses.fields(part)  # type: ignore[arg-type]
+        if field.init
+    }
+
+
+@cache
+def fingerprint(
+    part: Target | Probe | Encoder | Segmenter | CaptionerPart | SentenceEncoder,
+) -> Fingerprint:
+    """A part's fingerprint."""
+    return part.fingerprint()
+
+
+@cache
+def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
+    """The fingerprint of a probe set's masks."""
+    return probe.masks_fingerprint()
+
+
+@lru_cache(maxsize=8)
+def words_of(concepts: ConceptSet) -> tuple[str, ...]:
+    """A concept set's words, kept for the jobs of a sweep."""
+    return concepts.words()
