@@ -33,7 +33,7 @@ def run_commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("arguments", run_commands(), ids=lambda words: " ".join(words)[:40])
 def test_commands_compose(arguments: list[str]) -> None:
-    overrides = [word for word in arguments if word != "-m" and word != "launcher=joblib"]
+    overrides = [w for w in arguments if not w.startswith("-") and w != "launcher=joblib"]
     assert expand(overrides, multirun="-m" in arguments)
 
 

@@ -23,10 +23,12 @@ examples:
   dissectbench export-exemplars --out exemplars --model resnet18 --dataset places \\
     target=torchvision target.params.arch=resnet18 target.params.file=places.pth.tar \\
     target.layers=[layer4] probe=folder probe.params.path=images
+  dissectbench export-exemplars --out sheets --sheet 0,7,42 --size 96
 
 One folder a layer, OUT/MODEL/DATASET/LAYER, as MILANNOTATIONS was published: images.npy, masks.npy
 (uint8 [units, images, 3 or 1, size, size]), activations.csv and ids.csv (a row a unit, no header);
-and units.npy with the numbers of the units where dead ones are left out.
+and units.npy with the numbers of the units where dead ones are left out. With --sheet a picture of
+some units in place of the arrays, OUT/MODEL/DATASET/LAYER.png: bright is where a unit fires.
 """
 
 
@@ -43,6 +45,9 @@ def main(arguments: Sequence[str]) -> int:
         "--quantile", type=float, default=0.99, help="of a unit's values, where it fires (0.99)"
     )
     options.add_argument("--size", type=int, default=224, help="side in pixels (224)")
+    options.add_argument(
+        "--sheet", type=_units, metavar="UNITS", help="draw these units instead: 0,7,42"
+    )
     options.add_argument("--config-dir", type=Path, help="a folder of your own config groups")
     options.add_argument(
         "overrides", nargs="*", help="of target, probe and runtime, as for `dissectbench run`"
@@ -59,6 +64,15 @@ def main(arguments: Sequence[str]) -> int:
             cure="leave out experiment=... and runtime.share=...",
         )
     return _export(jobs[0], rule, given)
+
+
+def _units(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError as error:
+        raise UserError(
+            f"{text!r} is no list of units", where="--sheet", cure="numbers with commas: 0,7,42"
+        ) from error
 
 
 def _rule(given: argparse.Namespace) -> ExemplarRule:
@@ -83,6 +97,7 @@ def _export(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
 def _write(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
     from bench.evidence.prune import keep_within
     from bench.run.exemplar_files import layer_folders, write_exemplars
+    from bench.run.exemplar_sheet import draw_sheet
     from bench.run.exemplars import ExemplarSource
     from bench.run.log import job_log
 
@@ -91,6 +106,13 @@ def _write(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
     folders = layer_folders(given.out.expanduser(), model, dataset, source.layers)
     with job_log():
         found = source.gather(rule, given.size)
+        if given.sheet:
+            for layer, folder in folders.items():
+                sheet = folder.with_name(f"{folder.name}.png")
+                sheet.parent.mkdir(parents=True, exist_ok=True)
+                draw_sheet(found[layer], given.sheet, source.names(layer), sheet)
+                sys.stdout.write(f"{len(given.sheet)} units: {sheet}\n")
+            return 0
         for layer, folder in folders.items():
             units = write_exemplars(found[layer], folder)
             dead = len(found[layer].ids) - units

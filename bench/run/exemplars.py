@@ -73,6 +73,19 @@ class ExemplarSource:
         """The probe set in a few words and its size, such as "glyphs val 4000"."""
         return f"{title(self.config.probe.name, params_of(self.probe))} {len(self.probe)}"
 
+    def names(self, layer: str) -> dict[int, str]:
+        """True names of a layer's units; none of a layer that the truth is not about.
+
+        Raises:
+            UserError: The truth is not as it must be.
+        """
+        target = self.config.target
+        if layer != (target.truth_layer or (self.layers[0] if len(self.layers) == 1 else "")):
+            return {}
+        params = OmegaConf.to_container(target.truth.params, resolve=True)
+        truth = catalog.TRUTHS.build(target.truth.name, params, where="target.truth")  # type: ignore[arg-type]
+        return {unit: name.name for unit, name in truth.names().items()}
+
     def gather(self, rule: ExemplarRule, size: int) -> dict[str, StoredExemplars]:
         """Each layer's exemplars, from the cache where it has them.
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench.__main__ import main
 from bench.errors import UserError
 from bench.probes import GlyphsProbe
 from bench.run.exemplar_files import file_name, layer_folders, write_exemplars
+from bench.run.exemplar_sheet import GAP, TITLE, draw_sheet
 from bench.views import square_view
+from tests.baselines.exemplars_made import make_exemplars
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +152,32 @@ def test_wrong_requests(
     assert main(["export-exemplars", *own, *arguments]) == 2
     assert says in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sheet_shows_images_bright_where_units_fire(tmp_path: Path) -> None:
+    made = make_exemplars(units=4, k=3, size=16, dead=(2,))
+    draw_sheet(made, [1, 2], {1: "sea\nshore"}, tmp_path / "sheet.png")
+    pixels = np.asarray(Image.open(tmp_path / "sheet.png")).astype(int)
+    row = TITLE + 16 + GAP
+    assert pixels.shape == (2 * row + GAP, GAP + 3 * (16 + GAP), 3)
+    [first, *_] = made.images([int(made.ids[1, 0])])
+    fires = made.masks(1)[0]
+    shown = pixels[TITLE : TITLE + 16, GAP : GAP + 16]
+    assert (shown[fires] == first[fires]).all()
+    assert (shown[~fires] == (first[~fires] * 0.3).astype(int)).all()
+    assert (pixels[row + TITLE :] == 255).all(), "a dead unit has no images"
+    assert (pixels[:TITLE] < 128).any(), "its number stands above"
+    with pytest.raises(UserError, match="no unit 4"):
+        draw_sheet(made, [4], {}, tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
+
+
+def test_a_sheet_is_drawn_in_place_of_the_arrays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--size", "32", "--top-k", "3", "--sheet", "0,7")
+    assert export("--out", "first", *options) == 0
+    files = [file.name for file in (tmp_path / "first").rglob("*") if file.is_file()]
+    assert sorted(files) == ["fc.png", "layer4.png"]
+    assert "2 units" in capsys.readouterr().out
+    assert export("--out", "first", "--sheet", "0,x") == 2

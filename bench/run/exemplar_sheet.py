@@ -1,0 +1,79 @@
+"""A picture of some units' exemplars: a row a unit, bright where it fires."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.files import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from baselines.spatial import Exemplars
+
+GAP = 4
+"""White between images, in pixels."""
+
+TITLE = 22
+"""Height of the line above each row, in pixels."""
+
+_DIM = 0.3
+"""What is left of the light where a unit does not fire."""
+
+
+def draw_sheet(
+    exemplars: Exemplars, units: Sequence[int], names: Mapping[int, str], out: Path
+) -> None:
+    """Write a PNG: above each unit's images its number and name, the most activating image first.
+
+    Args:
+        exemplars: Of the layer.
+        units: Which units, in the order of the rows.
+        names: What to write beside a unit's number; may lack units.
+        out: The file; written whole or not at all.
+
+    Raises:
+        UserError: The layer has no such unit.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    count, shown = exemplars.ids.shape
+    for unit in units:
+        if not 0 <= unit < count:
+            raise UserError(
+                f"there is no unit {unit}", where="--sheet", cure=f"units are 0 to {count - 1}"
+            )
+    side = exemplars.size
+    row = TITLE + side + GAP
+    width = GAP + shown * (side + GAP)
+    sheet = np.full((len(units) * row + GAP, width, 3), 255, dtype=np.uint8)
+    for place, unit in enumerate(units):
+        top = place * row + TITLE
+        for column, image in enumerate(_lit(exemplars, unit)):
+            left = GAP + column * (side + GAP)
+            sheet[top : top + side, left : left + side] = image
+    picture = Image.fromarray(sheet)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(14)
+    for place, unit in enumerate(units):
+        name = " ".join(names.get(unit, "").split())
+        dead = "" if exemplars.ids[unit, 0] >= 0 else " (dead)"
+        text = f"unit {unit}{dead}{f': {name}' if name else ''}"
+        draw.text((GAP, place * row + 3), text, fill=(0, 0, 0), font=font)
+    with atomic_path(out) as temporary:
+        picture.save(temporary, format="PNG", optimize=True)
+
+
+def _lit(exemplars: Exemplars, unit: int) -> list[NDArray[np.uint8]]:
+    """A unit's images, dimmed where it does not fire; none of a dead unit."""
+    ids = [int(index) for index in exemplars.ids[unit] if index >= 0]
+    if not ids:
+        return []
+    images, masks = exemplars.images(ids), exemplars.masks(unit)
+    light = np.where(masks[: len(ids), :, :, None], 1.0, _DIM)
+    return list((images * light).astype(np.uint8))
