@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.downloads.places import look
+from bench.downloads.places import look, place
 from bench.errors import UserError
 from bench.parts import Lack
 from bench.paths import entry_of, how_to_get, neighbours, user_path
@@ -38,7 +38,8 @@ def lack_of_path(
     if not path:
         return ()
     entry = entry_of(path)
-    if entry is not None and lack_of(entry):
+    # What was unpacked may also lie there in a form of the user's own, which its reader knows.
+    if entry is not None and (entry.kind == "file" or not place(entry).exists()):
         return lack_of(entry)
     try:
         if user_path(path).exists():

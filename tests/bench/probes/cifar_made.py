@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import pickle
+import shutil
 import struct
+import tarfile
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -62,3 +64,12 @@ def write_cifar100(root: Path) -> Path:
     for name, value in contents().items():
         (folder / name).write_bytes(pickled(value))
     return folder
+
+
+def pack_cifar100(folder: Path) -> Path:
+    """The archive in place of the folder, as it is downloaded."""
+    archive = folder.parent / "cifar-100-python.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, folder.name)
+    shutil.rmtree(folder)
+    return archive

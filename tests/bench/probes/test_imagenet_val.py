@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import savemat
 
 from bench.errors import UserError
 from bench.probes import FolderProbe, ImageNetValProbe
 from bench.run.identity import params_of
 from bench.truths.shipped import imagenet_names, imagenet_synsets
+from tests.bench.probes.imagenet_made import IMAGES, SHOWN, image_name, pack, write_devkit
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "real"
-SHOWN = ("n02119789", "n01440764", "n02100735", "n15075141")  # in the order of their ILSVRC ids
-IMAGES = (2, 1, 4, 3, 1, 2, 2)  # ILSVRC id of image 1, 2, ...
-FIELDS = (
-    "ILSVRC2012_ID", "WNID", "words", "gloss", "num_children", "children", "wordnet_height",
-    "num_train_images",
-)  # fmt: skip
-
-
-def name(number):
-    return f"ILSVRC2012_val_{number:08d}.JPEG"
-
-
-TRUTH = "".join(f"{one}\n" for one in IMAGES)
-
-
-def write_devkit(root, truth=TRUTH):
-    """The kit as its owners lay it out: a struct array of 1 x n, inner nodes of WordNet last."""
-    data = root / "ILSVRC2012_devkit_t12" / "data"
-    data.mkdir(parents=True)
-    nodes = [(one, synset, 0, []) for one, synset in enumerate(SHOWN, start=1)]
-    nodes += [(1001, "n00001740", 2, [1, 2])]
-    synsets = np.empty((len(nodes), 1), dtype=[(field, object) for field in FIELDS])
-    for row, (number, synset, count, children) in enumerate(nodes):
-        synsets[row, 0] = (
-            float(number), synset, f"words of {synset}", "a gloss", float(count),
-            np.array([children], dtype=float), 0.0, 1300.0,
-        )  # fmt: skip
-    savemat(data / "meta.mat", {"synsets": synsets}, do_compression=True)
-    (data / "ILSVRC2012_validation_ground_truth.txt").write_text(truth)
-    (root / "ILSVRC2012_devkit_t12" / "readme.txt").write_text("no image")
-    return root / "ILSVRC2012_devkit_t12"
-
-
-def pack(devkit):
-    archive = devkit.parent / "ILSVRC2012_devkit_t12.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(devkit, devkit.name)
-    shutil.rmtree(devkit)
-    return archive
 
 
 @pytest.fixture
@@ -63,7 +23,7 @@ def flat(tmp_path):
     root = tmp_path / "flat"
     root.mkdir()
     for number in range(1, len(IMAGES) + 1):
-        Image.fromarray(np.full((8, 8, 3), 20 * number, np.uint8)).save(root / name(number))
+        Image.fromarray(np.full((8, 8, 3), 20 * number, np.uint8)).save(root / image_name(number))
     return root
 
 
@@ -72,7 +32,7 @@ def sorted_out(tmp_path, flat):
     root = tmp_path / "sorted"
     for number, one in enumerate(IMAGES, start=1):
         (root / SHOWN[one - 1]).mkdir(parents=True, exist_ok=True)
-        shutil.copy(flat / name(number), root / SHOWN[one - 1])
+        shutil.copy(flat / image_name(number), root / SHOWN[one - 1])
     return root
 
 
@@ -107,7 +67,7 @@ def test_flat_files_have_classes_by_the_devkit(flat, tmp_path, form):
     given = "" if form.startswith("beside") else str(kit)
     probe = ImageNetValProbe(str(flat), devkit=given)
     assert told(probe) == EXPECTED
-    assert probe.class_names()[probe.image_classes()[probe.files.index(name(1))]].startswith(
+    assert probe.class_names()[probe.image_classes()[probe.files.index(image_name(1))]].startswith(
         "tench"
     )
 
