@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +45,31 @@ def test_what_is_not_here_is_an_error_and_no_download(run, asked, tmp_path, monk
     assert run("runtime.offline=true", "concepts=paper_20k") == 2
     assert "dissectbench fetch paper_20k" in capsys.readouterr().err
     assert not asked
+
+
+DEMO = """
+import sys
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        raise SystemExit(f"a socket was opened: {event} {arguments}")
+
+sys.addaudithook(refuse)
+from bench.__main__ import main
+few = ["probe.params.size=40", "target.layers=[fc]"]
+sys.exit(main(["demo", "runtime.offline=true", "runtime.progress=false", *few]))
+"""
+
+
+@pytest.mark.slow
+def test_the_whole_demo_opens_no_socket(tmp_path, home):
+    """Every method and setting of the demo, on final layers and few images; what Python opens
+    anywhere in it is seen."""
+    environment = {**os.environ, "DISSECTBENCH_HOME": str(home)}
+    environment.pop("DISSECTBENCH_CACHE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", DEMO], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert re.search(r"^(\d{2}) cells: \1 done", done.stdout, re.MULTILINE)
