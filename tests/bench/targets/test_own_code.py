@@ -99,6 +99,21 @@ def test_a_cell_of_an_entry_point(away: Path, run_cells: Callable[..., Run]) -> 
     assert done.truth["4"] == {4: "sea"}
 
 
+def test_each_folder_imports_its_own_modules(away: Path) -> None:
+    # Two networks of one sweep; many repositories call their modules models or utils.
+    forget()
+    for name, width in (("first", 3), ("second", 5)):
+        (away / name).mkdir()
+        (away / name / "hubconf.py").write_text("def net():\n    import hub_nets\n"
+                                                "    return hub_nets.net(hub_nets.WIDTH)\n")  # fmt: skip
+        (away / name / "hub_nets.py").write_text(f"{NET}\nWIDTH = {width}\n")
+    widths = [
+        TorchHubTarget("net", folder).load("cpu").module.get_submodule("4").out_features
+        for folder in ("first", "second", "first")
+    ]
+    assert widths == [3, 5, 3]
+
+
 def test_a_cell_of_a_function(package: Path, run_cells: Callable[..., Run]) -> None:
     (package / "__init__.py").write_text("")
     done = run_cells(
