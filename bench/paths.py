@@ -39,7 +39,8 @@ def user_path(path: str) -> Path:
             valid=nearest(name, BY_NAME),
             cure="`dissectbench fetch --list` lists all",
         )
-    if ".." in PurePosixPath(inside).parts:
+    way = PurePosixPath(inside)
+    if way.is_absolute() or ".." in way.parts:
         raise UserError("the path leads out of what was fetched", where=path)
     return place(BY_NAME[name]) / inside
 
@@ -79,7 +80,7 @@ def neighbours(path: Path) -> tuple[str, ...]:
     """Paths beside one that is not there which are called nearly like it, nearest first."""
     siblings = []
     with suppress(OSError):
-        siblings = [other.name for other in path.parent.iterdir()]
+        siblings = [other.name for other in path.parent.iterdir() if other.name != path.name]
     return tuple(str(path.parent / name) for name in nearest(path.name, siblings))
 
 
