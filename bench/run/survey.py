@@ -126,8 +126,10 @@ def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
             stopped = sum(not other.possible for other in surveyed)
             others = "" if len(surveyed) == 1 else (
                 f"; {stopped} of {len(surveyed)} jobs lack something: `dissectbench plan` with the "
-                "same words lists it, `dissectbench run --possible` runs the others"
+                "same words lists it"
             )  # fmt: skip
+            if stopped < len(surveyed):
+                others += ", `dissectbench run --possible` runs the others"
             raise UserError(
                 f"{lack.what} is not here",
                 where=lack.where,

@@ -60,6 +60,12 @@ def test_only_the_possible_jobs_run_where_that_is_asked_for(tmp_path):
         plan(jobs)
     assert "dissectbench plan" in str(caught.value)
     assert "--possible" in str(caught.value)
+    nothing = expand(["target.truth.name=class_list", "target.truth.params.path=none.txt",
+                      "probe.params.size=20,30"], multirun=True)  # fmt: skip
+    with pytest.raises(UserError) as caught:
+        plan(nothing, only_possible=True)
+    assert "2 of 2 jobs" in str(caught.value)
+    assert "--possible" not in str(caught.value)
 
 
 def test_equal_cells_are_planned_once():
