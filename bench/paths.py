@@ -80,7 +80,7 @@ def neighbours(path: Path) -> tuple[str, ...]:
     """Paths beside one that is not there which are called nearly like it, nearest first."""
     siblings = []
     with suppress(OSError):
-        siblings = [other.name for other in path.parent.iterdir() if other.name != path.name]
+        siblings = [other.name for other in path.parent.iterdir()]
     return tuple(str(path.parent / name) for name in nearest(path.name, siblings))
 
 
@@ -101,7 +101,7 @@ def _refuse(path: Path, written: str, where: str, kind: str) -> None:
     raise UserError(
         fault,
         where=where,
-        valid=neighbours(path),
+        valid=() if path.exists() else neighbours(path),
         cure="give an existing path; relative ones start from the working directory",
     )
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.files import canonical_json, sha256_files, sha256_json
 from bench.offline import is_offline
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.paths import require_folder, user_path
 from bench.targets import built
-from bench.targets.lacking import path_lacks
 from bench.targets.published import hub_folder
 from bench.targets.transform import TransformParams
 
@@ -86,13 +86,13 @@ class TorchHubTarget(TransformParams):
 
     def lacks(self) -> tuple[Lack, ...]:
         """The folder, the repository or the file, where it is not here."""
-        missing = path_lacks(self.repo_or_dir, folder=True)
+        missing = lack_of_path(self.repo_or_dir, "folder", _WHERE)
         if self._github is not None:
             owner, repository, ref = self._github
             copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
             told = Lack(f"{owner}/{repository} at {ref}", "a run with a connection gets it", None)
             missing = () if copy.is_dir() else (Lack(told.what, told.cure, automatic=True),)
-        return (*missing, *path_lacks(self.file))
+        return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
 
     def load(self, device: str) -> LoadedTarget:
         """Call the entry point and fill the network.

@@ -59,7 +59,9 @@ def test_what_was_not_fetched_names_the_command(data):
     assert paths.require_folder("fetched:imagenet_val", "") == data / "imagenet_val"
 
 
-@pytest.mark.parametrize("path", ["fetched:cifar10", "fetched:cifar100/../x", "fetched:cifar100//etc"])
+@pytest.mark.parametrize(
+    "path", ["fetched:cifar10", "fetched:cifar100/../x", "fetched:cifar100//etc"]
+)
 def test_a_fetched_path_stays_what_it_says(data, path):
     with pytest.raises(UserError):
         paths.user_path(path)

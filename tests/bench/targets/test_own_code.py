@@ -184,7 +184,8 @@ def test_faults_of_the_code_are_users_errors(make: Any) -> None:
 
 def test_what_they_lack(make: Any, away: Path) -> None:
     [lack] = make(file="net.pth").lacks()
-    assert lack.cure == "net.pth"
+    assert lack.where == "target.params.file"
+    assert "net.pth" in lack.what
     torch.save(state(), away / "net.pth")
     assert make(file="net.pth").lacks() == ()
 
@@ -248,6 +249,7 @@ def test_code_of_a_repository_is_run_only_where_that_is_asked_for(
 def test_a_folder_that_is_not_there() -> None:
     target = TorchHubTarget("net", "./gone")
     [lack] = target.lacks()
-    assert lack.cure == "./gone"
+    assert lack.where == "target.params.repo_or_dir"
+    assert "./gone" in lack.what
     with pytest.raises(UserError, match="there is no folder"):
         target.fingerprint()
