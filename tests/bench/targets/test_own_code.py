@@ -104,8 +104,8 @@ def test_each_folder_imports_its_own_modules(away: Path) -> None:
     forget()
     for name, width in (("first", 3), ("second", 5)):
         (away / name).mkdir()
-        (away / name / "hubconf.py").write_text("def net():\n    import hub_nets\n"
-                                                "    return hub_nets.net(hub_nets.WIDTH)\n")  # fmt: skip
+        conf = "def net():\n    import hub_nets\n    return hub_nets.net(hub_nets.WIDTH)\n"
+        (away / name / "hubconf.py").write_text(conf)
         (away / name / "hub_nets.py").write_text(f"{NET}\nWIDTH = {width}\n")
     widths = [
         TorchHubTarget("net", folder).load("cpu").module.get_submodule("4").out_features
