@@ -53,8 +53,8 @@ def print_board(board: Board, console: Console) -> None:
         console.print(
             Text(
                 f"score [95 % interval over units{images}]; bold: best method; ~: its interval "
-                "overlaps the best's; saturated: two or more methods reach the limit, so nobody is ranked; "
-                "apart: most rows (methods) with pairwise disjoint intervals",
+                "overlaps the best's; saturated: two or more methods reach the limit, so nobody is "
+                "ranked; apart: most rows (methods) with pairwise disjoint intervals",
                 style="dim",
             )
         )
