@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.catalog import PROBES
 from bench.config import choice
 from bench.errors import UserError
 
@@ -14,6 +15,10 @@ def test_a_choice_is_a_file_of_the_group_or_a_mapping():
         "wordfreq_3k",
         {"name": "wordfreq", "params": {"n": 3000}},
     ]
+
+
+def test_a_choice_may_be_a_part_without_a_file():
+    assert choice.built("probe", "glyphs", "x") == PROBES.build("glyphs", {})
 
 
 def test_a_frozen_choice_can_be_frozen_again():

@@ -25,8 +25,8 @@ from bench.probes.glyphs import GlyphsProbe
 from bench.run.decisions import Linear, TextJudges, linear_classifier, score_decisions
 from bench.run.keys import short_hash
 from bench.run.parts import build_parts
-from bench.run.plan import plan
 from bench.run.scoring import score_table
+from bench.run.survey import plan
 from leaderboards.board import load_board
 from leaderboards.record import Record
 from leaderboards.storage import find_records, read_descriptions

@@ -14,7 +14,7 @@ from PIL import Image
 from bench.__main__ import main
 from bench.config.compose import expand
 from bench.glyphs import world
-from bench.run.plan import plan
+from bench.run.survey import plan
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
