@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -253,3 +254,19 @@ def test_a_folder_that_is_not_there() -> None:
     assert "./gone" in lack.what
     with pytest.raises(UserError, match="there is no folder"):
         target.fingerprint()
+
+
+def test_whatever_a_network_is_drawn_with_it_is_the_same_each_time(package: Path) -> None:
+    (package / "__init__.py").write_text("")
+    (package / "drawn.py").write_text(
+        "import random\nimport numpy as np\nimport torch\nfrom torch import nn\n"
+        "def net():\n    net = nn.Linear(2, 2)\n"
+        "    net.weight.data += torch.tensor(np.random.rand(2, 2) + random.random())\n"
+        "    return net\n"
+    )
+    target = CallableTarget("own_package_of_a_test.drawn:net")
+    random.seed(5)
+    before = random.getstate()
+    first, second = (target.load("cpu").module.state_dict()["weight"] for _ in range(2))
+    assert torch.equal(first, second)
+    assert random.getstate() == before
