@@ -39,7 +39,8 @@ def user_path(path: str) -> Path:
             valid=nearest(name, BY_NAME),
             cure="`dissectbench fetch --list` lists all",
         )
-    if ".." in PurePosixPath(inside).parts:
+    way = PurePosixPath(inside)
+    if way.is_absolute() or ".." in way.parts:
         raise UserError("the path leads out of what was fetched", where=path)
     return place(BY_NAME[name]) / inside
 
@@ -100,7 +101,7 @@ def _refuse(path: Path, written: str, where: str, kind: str) -> None:
     raise UserError(
         fault,
         where=where,
-        valid=neighbours(path),
+        valid=() if path.exists() else neighbours(path),
         cure="give an existing path; relative ones start from the working directory",
     )
 

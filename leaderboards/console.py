@@ -42,14 +42,19 @@ def print_board(board: Board, console: Console) -> None:
         size = -(-len(summary.columns) // blocks)
         for start in range(0, len(summary.columns), size):
             console.print(_table(summary, summary.columns[start : start + size]))
-    if not first:
+    if not first and board.sheets:
+        console.print(
+            Text("No score to show: no true name of these units is known (target.truth).")
+        )
+    elif not first:
         console.print("No scored record was found.")
     else:
+        images = "; of decisions over images" if any(s.metric in DECISIONS for s in shown) else ""
         console.print(
             Text(
-                "score [95 % interval over units]; bold: best method; ~: its interval overlaps the "
-                "best's; saturated: two or more methods reach the limit, so nobody is ranked; "
-                "apart: most rows (methods) with pairwise disjoint intervals",
+                f"score [95 % interval over units{images}]; bold: best method; ~: its interval "
+                "overlaps the best's; saturated: two or more methods reach the limit, so nobody is "
+                "ranked; apart: most rows (methods) with pairwise disjoint intervals",
                 style="dim",
             )
         )

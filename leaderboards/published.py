@@ -2,7 +2,8 @@
 
 They stand in published_figures.csv with their sources. A difference is taken only where the same
 judge looked at as many units by the same rules: a cosine of one sentence encoder says nothing about
-a cosine of another.
+a cosine of another. That the labels come from the same encoder is for who compares cells to say
+(`leaderboards.reproduction`).
 """
 
 from __future__ import annotations
@@ -160,15 +161,16 @@ def _other_judge(figure: Figure, scoring: Mapping[str, Any]) -> str:
     sentence = _mapping(scoring.get("sentence"))
     if MPNET in figure.judge and sentence.get("weights") not in _HUB:
         return f"judged by {MPNET}"
-    if CLIP in figure.judge and not _is_vit_b_16(_mapping(scoring.get("clip_text"))):
+    if CLIP in figure.judge and not is_vit_b_16(_mapping(scoring.get("clip_text"))):
         return f"judged by {CLIP} of OpenAI"
     return ""
 
 
-def _is_vit_b_16(clip_text: Mapping[str, Any]) -> bool:
-    weights = str(clip_text.get("weights"))
+def is_vit_b_16(encoder: Mapping[str, Any]) -> bool:
+    """Whether a fingerprint is that of OpenAI's ViT-B/16 with bare words, as the paper has it."""
+    weights = str(encoder.get("weights"))
     own = weights.startswith("open_clip:ViT-B-16") and weights.endswith("/openai")
-    return own and clip_text.get("templates") == ["{}"]
+    return own and encoder.get("templates") == ["{}"]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -29,8 +29,8 @@ two sentence encoders cannot be compared."""
 
 _BESIDE = """\
 *Reported* is what others printed or stored, *rerun* what somebody else got from the authors' code.
-A difference is shown only where judge, label rules and units are the same; *not seen* is a number
-that nobody here has read."""
+A difference is shown only where encoder, judge, label rules and units are the same; *not seen* is a
+number that nobody here has read."""
 
 _NUMBERS = ("ours", "reported", "difference", "rerun")
 _HEADER = ("method", "probe set", "concepts", "score", *_NUMBERS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboards.costs import build_costs
 from leaderboards.imported import is_imported
-from leaderboards.published import Figure, load_figures, obstacle
+from leaderboards.published import CLIP, Figure, is_vit_b_16, load_figures, obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from leaderboards.scores import ScoreSet
 
 _DECIDING = {
-    "target": re.compile(r"^\+*target\.params\.(arch|weights|num_classes|model|mean|std)="),
+    "method": re.compile(r"^\+*method\.params\.(?!similarity=)"),
+    "target": re.compile(
+        r"^\+*target\.(pooling|params\.(arch|weights|num_classes|model|mean|std))="
+    ),
     "probe": re.compile(r"^\+*probe\.params\.(?!path=)"),
     "concepts": re.compile(r"^\+*concepts\.params\.(?!path=)"),
 }
@@ -80,7 +83,8 @@ def same_cell(figure: Figure, record: Record) -> bool:
         return False
     overrides = record.run.get("overrides")
     texts = [str(text) for text in overrides] if isinstance(overrides, list) else []
-    changed = (_DECIDING[group].match(text) for name, group in wanted if name for text in texts)
+    groups = ["method", *(group for name, group in wanted if name)]
+    changed = (_DECIDING[group].match(text) for group in groups for text in texts)
     return (
         record.target.get("layer") in figure.layer.split()
         and (not figure.variant or variant == figure.variant)
@@ -99,21 +103,33 @@ def _line(figure: Figure, cells: Sequence[Cell]) -> Line:
         return Line(figure, reason="not run")
     if figure.judge == "clock":
         return _clock(figure, cells)
-    found = [scores for cell in cells for scores in cell.scores if figure.metric in scores.scores]
+    found = [
+        (_other_encoder(cell.record) or obstacle(figure, scores), scores)
+        for cell in cells
+        for scores in cell.scores
+        if figure.metric in scores.scores
+    ]
     if not found:
         return Line(figure, reason="not scored")
     # Of several scorings the one that means the same as the figure, if there is one.
-    best = min(found, key=lambda scores: bool(obstacle(figure, scores)))
-    return _scored(figure, best)
+    stops, best = min(found, key=lambda pair: bool(pair[0]))
+    return _scored(figure, best, stops)
 
 
-def _scored(figure: Figure, scores: ScoreSet) -> Line:
+def _other_encoder(record: Record) -> str:
+    """Which encoder the published labels come from, where ours come from another."""
+    if not record.encoder:  # of a method that needs none
+        return ""
+    own = record.encoder.get("fingerprint")
+    return "" if isinstance(own, dict) and is_vit_b_16(own) else f"labelled with {CLIP} of OpenAI"
+
+
+def _scored(figure: Figure, scores: ScoreSet, stops: str) -> Line:
     own = scores.scores[figure.metric]
     if own.value is None:
         return Line(figure, reason=own.reason or "no value")
     bounds = (own.ci_low, own.ci_high)
     interval = None if bounds[0] is None or bounds[1] is None else (bounds[0], bounds[1])
-    stops = obstacle(figure, scores)
     if stops or figure.number is None:
         reason = f"published {stops}" if stops else ""
         return Line(figure, own.value, interval, reason=reason)

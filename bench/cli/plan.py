@@ -151,7 +151,10 @@ def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
     """Each missing thing, its size and what brings it."""
     for lack in lacks:
         size = f", {show_size(lack.bytes)}" if lack.bytes else ""
-        own = "; a run with a connection fetches it by itself" if lack.automatic else ""
+        told = "run" in lack.cure and "with a connection" in lack.cure
+        own = (
+            "; a run with a connection fetches it by itself" if lack.automatic and not told else ""
+        )
         near = f" (there is {', '.join(lack.near)})" if lack.near else ""
         where = f"{lack.where}: " if lack.where else ""
         sys.stdout.write(

@@ -7,6 +7,7 @@ A choice is the name of a YAML file of a config group (or of a registered part),
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,10 @@ def frozen(spec: object, where: str) -> str:
     Raises:
         UserError: It is neither.
     """
-    if isinstance(spec, str) and spec:
+    if isinstance(spec, str) and spec.startswith("{"):  # one that is frozen already
+        with suppress(ValueError):
+            spec = json.loads(spec)
+    elif isinstance(spec, str) and spec:
         return spec
     if isinstance(spec, dict) and isinstance(spec.get("name"), str) and not set(spec) - _KEYS:
         return canonical_json(spec)

@@ -45,7 +45,7 @@ def lack_of_path(
         if user_path(path).exists():
             return ()
     except UserError as error:
-        return (Lack(error.what, error.cure, where=where),)
+        return (Lack(path, error.cure, where=where, near=error.valid),)
     if entry is not None:
         check = f"dissectbench fetch --check {entry.name}"
         return (Lack(f"{path}, a part of it", check, where=where),)

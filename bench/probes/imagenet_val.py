@@ -49,7 +49,7 @@ class ImageNetValProbe(ClassedFiles):
     @property
     def parameters(self) -> dict[str, Any]:
         """What the record says: not where the files lie."""
-        return told_parameters(self, "path", "devkit", "probe.params.devkit")
+        return told_parameters(self, "path", "devkit")
 
     def class_names(self) -> tuple[str, ...]:
         """The 1,000 classes in the order of their synsets, "tench, Tinca tinca" and so on."""

@@ -42,8 +42,9 @@ def read_inside(place: Path, names: Sequence[str], most: int) -> dict[str, bytes
             _from_folder(place, names, most) if place.is_dir() else _from_tar(place, names, most)
         )
     except _DAMAGE as error:
+        said = str(error).split("\n")[0].rstrip(":")  # tarfile names all that it tried
         raise UserError(
-            f"cannot read this: {error}", where=str(place), cure="get it again from its publisher"
+            f"cannot read this: {said}", where=str(place), cure="get it again from its publisher"
         ) from error
     for name in names:
         if name not in found:

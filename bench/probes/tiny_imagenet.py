@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import UserError
 from bench.paths import read_text, user_path
-from bench.probes.classes import ClassedFiles
+from bench.probes.classes import UNKNOWN, ClassedFiles
 from bench.probes.image_files import image_names, told_parameters
 from bench.probes.name_table import read_names
 from bench.truths.shipped import imagenet_names, imagenet_synsets
@@ -88,7 +88,8 @@ class TinyImageNetProbe(ClassedFiles):
     @cached_property
     def _by_file(self) -> Mapping[str, int]:
         places = self._by_folder
-        return {name: places[synset] for name, synset in self._annotated.items()}
+        # A shortened wnids.txt chooses among the classes: images of the others are of none of them.
+        return {name: places.get(synset, UNKNOWN) for name, synset in self._annotated.items()}
 
     @cached_property
     def _annotated(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ parts are asked for what they lack before they are asked who they are.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bench.config.compose import Job
     from bench.parts import Lack
     from bench.run.parts import Parts
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,12 @@ def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[PlannedJob
     """
     surveyed = survey(jobs)
     possible = [found for found in surveyed if found.possible]
+    if only_possible and 0 < len(possible) < len(surveyed):
+        _LOG.warning(
+            "%d of %d jobs are left out: `dissectbench plan` with the same words says why",
+            len(surveyed) - len(possible),
+            len(surveyed),
+        )
     return require_all(possible if only_possible and possible else surveyed)
 
 
@@ -126,8 +135,10 @@ def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
             stopped = sum(not other.possible for other in surveyed)
             others = "" if len(surveyed) == 1 else (
                 f"; {stopped} of {len(surveyed)} jobs lack something: `dissectbench plan` with the "
-                "same words lists it, `dissectbench run --possible` runs the others"
+                "same words lists it"
             )  # fmt: skip
+            if stopped < len(surveyed):
+                others += ", `dissectbench run --possible` runs the others"
             raise UserError(
                 f"{lack.what} is not here",
                 where=lack.where,

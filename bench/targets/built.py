@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from bench.paths import require_file
 from bench.targets.state_dict import load_into, read_state_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from PIL.Image import Image
     from torch import Tensor, nn
@@ -40,7 +42,7 @@ def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Tr
     import torch
     from torch import nn
 
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _seeded():
         torch.manual_seed(0)
         try:
             result = build()
@@ -59,6 +61,21 @@ def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Tr
             "RGB image into a float tensor [3, H, W]",
         )
     return module, transform
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """The same numbers of Python's and NumPy's own generators within, and no trace of it after."""
+    import numpy as np
+
+    own, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  (what a user's code draws from)
+    try:
+        yield
+    finally:
+        random.setstate(own)
+        np.random.set_state(numpys)  # noqa: NPY002
 
 
 def fill(module: nn.Module, file: str, what: str) -> None:

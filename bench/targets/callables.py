@@ -11,11 +11,11 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.targets import built
-from bench.targets.lacking import path_lacks
 from bench.targets.transform import TransformParams
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class CallableTarget(TransformParams):
         if self._spec() is None:
             name = self.path.partition(":")[0]
             missing = (Lack(f"the Python module {name}", _on_path(name)),)
-        return (*missing, *path_lacks(self.file))
+        return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
 
     def load(self, device: str) -> LoadedTarget:
         """Call the function and fill the network.

@@ -36,12 +36,12 @@ def expand_layers(target: Target, names: Sequence[str]) -> tuple[str, ...]:
         UserError: A pattern matches no module; lists those that there are.
     """
     found: list[str] = []
-    for name in names:
+    for name in (written.strip() for written in names):
         if "*" not in name:
             found.append(name)
             continue
         paths = _paths(target)
-        wanted = _compiled(name.strip())
+        wanted = _compiled(name)
         matching = [path for path in paths if wanted.fullmatch(path)]
         if not matching:
             raise UserError(

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
 from bench.hub import find_model
@@ -14,7 +15,6 @@ from bench.offline import is_offline, offline
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.paths import require_file
 from bench.targets.built import ready
-from bench.targets.lacking import HUB, path_lacks
 from bench.targets.state_dict import load_into, read_state_dict
 from bench.targets.transform import TransformParams, square_transform
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _FROM_HUB = "hf-hub:"
 _WHERE = "target.params.model"
 _FILE = "target.params.file"
+_HUB = "a run with a connection gets it from the Hugging Face hub"
 _ALL = 4
 """Parameters of a transform."""
 
@@ -92,7 +93,7 @@ class TimmTarget(TransformParams):
     def lacks(self) -> tuple[Lack, ...]:
         """The file, or the published weights, where they are not here."""
         if self.file:
-            return path_lacks(self.file)
+            return lack_of_path(self.file, "file of weights", _FILE)
         from huggingface_hub import constants
 
         name = self.model.removeprefix(_FROM_HUB).partition("@")[0]
@@ -102,7 +103,7 @@ class TimmTarget(TransformParams):
         for folder in Path(constants.HF_HUB_CACHE).glob(f"models--{name.replace('/', '--')}"):
             if any(file.suffix in (".safetensors", ".bin") for file in folder.rglob("*")):
                 return ()
-        return (Lack(f"timm's {self.model} (weights)", HUB, automatic=True),)
+        return (Lack(f"timm's {self.model} (weights)", _HUB, automatic=True),)
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""

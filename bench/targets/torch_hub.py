@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.files import canonical_json, sha256_files, sha256_json
 from bench.offline import is_offline
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.paths import require_folder, user_path
 from bench.targets import built
-from bench.targets.lacking import path_lacks
 from bench.targets.published import hub_folder
 from bench.targets.transform import TransformParams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 _GITHUB = re.compile(r"([\w.-]+)/([\w.-]+?)(?::([\w./-]+))?")
 _MOVING = ("main", "master", "HEAD")
 _WHERE = "target.params.repo_or_dir"
 _HUBCONF = "hubconf.py"
+
+_IMPORTED: dict[str, Path] = {}
+"""Modules that code of such folders imported out of its own folder, and which folder that was."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,13 @@ class TorchHubTarget(TransformParams):
 
     def lacks(self) -> tuple[Lack, ...]:
         """The folder, the repository or the file, where it is not here."""
-        missing = path_lacks(self.repo_or_dir, folder=True)
+        missing = lack_of_path(self.repo_or_dir, "folder", _WHERE)
         if self._github is not None:
             owner, repository, ref = self._github
             copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
             told = Lack(f"{owner}/{repository} at {ref}", "a run with a connection gets it", None)
             missing = () if copy.is_dir() else (Lack(told.what, told.cure, automatic=True),)
-        return (*missing, *path_lacks(self.file))
+        return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
 
     def load(self, device: str) -> LoadedTarget:
         """Call the entry point and fill the network.
@@ -188,18 +193,50 @@ class TorchHubTarget(TransformParams):
                     where=_WHERE,
                     cure="run once with a connection, or give a folder",
                 )
-            where, source = f"{owner}/{repository}:{ref}", "github"
+            where, source, folder = f"{owner}/{repository}:{ref}", "github", copy
         else:
-            where, source = str(self._folder().resolve()), "local"
-        return built.call(
-            lambda: torch.hub.load(  # type: ignore[no-untyped-call]
-                where,
-                self.entry_point,
-                source=source,
-                trust_repo=True,  # asked for above
-                verbose=False,
-                **self._arguments(),
-            ),
-            what,
-            "target.params.entry_point",
-        )
+            folder = self._folder().resolve()
+            where, source = str(folder), "local"
+        with _modules_of(folder):
+            return built.call(
+                lambda: torch.hub.load(  # type: ignore[no-untyped-call]
+                    where,
+                    self.entry_point,
+                    source=source,
+                    trust_repo=True,  # asked for above
+                    verbose=False,
+                    **self._arguments(),
+                ),
+                what,
+                "target.params.entry_point",
+            )
+
+
+@contextmanager
+def _modules_of(folder: Path) -> Iterator[None]:
+    """Let the code of a folder import its own modules, not those of a folder before it.
+
+    Repositories like to call them models or utils, and Python knows a module by its name alone: in
+    a sweep the second network would be built by the first one's code. Modules of the folder itself
+    stay, for its network may import more of them when it runs.
+    """
+    for name in [name for name, owner in _IMPORTED.items() if owner != folder]:
+        sys.modules.pop(name, None)
+        del _IMPORTED[name]
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        for name in set(sys.modules) - before:
+            if _lies_in(name, folder):
+                _IMPORTED[name] = folder
+
+
+def _lies_in(name: str, folder: Path) -> bool:
+    """Whether a module is a folder's own; what is installed below it (a venv) is not."""
+    module, top = sys.modules[name], name.partition(".")[0]
+    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    if not file:
+        return False
+    own, place = folder.resolve(), Path(file).resolve()
+    return place == own / f"{top}.py" or place.is_relative_to(own / top)

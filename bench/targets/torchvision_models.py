@@ -10,12 +10,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
 from bench.offline import is_offline
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.paths import require_file
-from bench.targets.lacking import path_lacks
 from bench.targets.published import (
     checkpoints,
     entry_of_weights,
@@ -92,7 +92,7 @@ class TorchvisionTarget(TransformParams):
     def lacks(self) -> tuple[Lack, ...]:
         """The file, or torchvision's, where it is not here."""
         if self.file:
-            return path_lacks(self.file)
+            return lack_of_path(self.file, "file of weights", "target.params.file")
         return weights_lacks(self.arch, self.weights)
 
     def module_paths(self) -> tuple[str, ...]:

@@ -34,6 +34,14 @@ def test_a_missing_file_names_its_neighbours(tmp_path):
     assert caught.value.where == "concepts.params.path"
 
 
+def test_a_file_in_a_folders_place_is_not_its_own_neighbour(tmp_path):
+    (tmp_path / "words.txt").write_text("a")
+    with pytest.raises(UserError) as caught:
+        paths.require_folder(str(tmp_path / "words.txt"), "probe.params.path")
+    assert "not a folder" in str(caught.value)
+    assert caught.value.valid == ()
+
+
 def test_a_fetched_path_lies_in_the_data_folder(data):
     assert paths.user_path("fetched:cifar100") == data / "cifar100"
     inside = paths.user_path("fetched:tiny_imagenet/val/images")
@@ -51,7 +59,9 @@ def test_what_was_not_fetched_names_the_command(data):
     assert paths.require_folder("fetched:imagenet_val", "") == data / "imagenet_val"
 
 
-@pytest.mark.parametrize("path", ["fetched:cifar10", "fetched:cifar100/../x"])
+@pytest.mark.parametrize(
+    "path", ["fetched:cifar10", "fetched:cifar100/../x", "fetched:cifar100//etc"]
+)
 def test_a_fetched_path_stays_what_it_says(data, path):
     with pytest.raises(UserError):
         paths.user_path(path)

@@ -71,6 +71,7 @@ def test_all_pages_show_them(board: Board, tmp_path: Path) -> None:
             assert f"decisions: {title}" in page
         assert "0.100" in page
         assert "0.120" in page
+    assert "interval over units; of decisions over images" in printed(board)
     assert "n = 5000" in front
     assert "interval is over images" in front.replace("\n", " ")
     assert "decision_truth" in gunzip_bytes(files["results.csv.gz"]).decode()
@@ -87,6 +88,16 @@ def test_boards_without_them_say_nothing_of_them(tmp_path: Path, build: Any) -> 
         if name.endswith((".md", ".csv", ".csv.gz")):
             assert b"decisions:" not in content
             assert b"decision_" not in content
+
+
+def test_labels_without_any_true_name_are_not_taken_for_missing(tmp_path: Path, build: Any) -> None:
+    scores = build.make_scores(0.5)
+    build.put(
+        tmp_path, build.make_record(), scores | {"scores": dict.fromkeys(scores["scores"], NONE)}
+    )
+    shown = printed(load_board([tmp_path]))
+    assert "no true name" in shown
+    assert "No scored record" not in shown
 
 
 def test_circular_decisions_are_marked(tmp_path: Path, build: Any) -> None:

@@ -28,8 +28,9 @@ CHOICES = {
 
 
 def record(*overrides: str, similarity: str = "soft_wpmi", **changes: Any):
-    more = {key: changes.pop(key) for key in ("layer", "method", "origin", "status")
+    more = {key: changes.pop(key) for key in ("layer", "method", "origin", "status", "encoder")
             if key in changes}  # fmt: skip
+    more.setdefault("encoder", {"name": "open_clip", "params": {}, "fingerprint": CLIP})
     choices = CHOICES | changes
     return make_record(
         similarity, board="paper", run={"choices": choices, "overrides": list(overrides)}, **more
@@ -75,7 +76,8 @@ def line(metric: str, cells: list[Cell], **wanted: str):
 def test_a_cell_is_known_by_its_choices():
     own = figure()
     assert same_cell(own, record())
-    assert same_cell(own, record("probe.params.path=/data", "runtime.batch_size=8"))
+    harmless = ("probe.params.path=/data", "method.params.similarity=soft_wpmi")
+    assert same_cell(own, record(*harmless, "runtime.batch_size=8"))
     for changes in (
         {"target": "resnet18_imagenet"}, {"probe": "cifar100_train"}, {"concepts": "paper_10k"},
         {"layer": "layer4"}, {"method": "milan"}, {"origin": "imported"}, {"status": "failed"},
@@ -87,7 +89,7 @@ def test_a_cell_is_known_by_its_choices():
 @pytest.mark.parametrize(
     "override",
     ["probe.params.limit=1000", "++target.params.arch=resnet18", "concepts.params.size=3k",
-     "target.params.weights=IMAGENET1K_V2"],
+     "target.params.weights=IMAGENET1K_V2", "method.params.top_k=5", "target.pooling=max"],
 )  # fmt: skip
 def test_an_override_that_changes_a_choice_makes_another_cell(override):
     assert not same_cell(figure(), record(override))
@@ -121,6 +123,16 @@ def test_no_difference_between_judges_rules_or_units():
     assert line("accuracy_at_1", [Cell(cell, both)], **wanted).difference == pytest.approx(-0.055)
     assert line("accuracy_at_1", [Cell(cell, both[:1])], **wanted).difference is None
     assert line("mean_rank", [Cell(cell, both)], **wanted).difference == pytest.approx(0.82)
+
+
+@pytest.mark.parametrize("encoder", [{"weights": "53aa"}, CLIP | {"templates": ["a {}"]}, "e1"])
+def test_no_difference_between_labels_of_two_encoders(encoder):
+    cell = record(encoder={"name": "x", "params": {}, "fingerprint": encoder})
+    found = line("sentence_cosine", [Cell(cell, (scores(),))])
+    assert (found.value, found.difference) == (0.5, None)
+    assert "labelled with CLIP ViT-B/16" in found.reason
+    own_words = Cell(record(encoder={}), (scores(),))  # of a method that has no encoder
+    assert line("sentence_cosine", [own_words]).difference is not None
 
 
 def timed(layer: str, *, match: float, cached: bool = False):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.catalog import PROBES
 from bench.config import choice
 from bench.errors import UserError
 
@@ -16,7 +17,19 @@ def test_a_choice_is_a_file_of_the_group_or_a_mapping():
     ]
 
 
-@pytest.mark.parametrize("spec", ["", 3, {"params": {}}, {"name": "file", "path": "a"}])
+def test_a_choice_may_be_a_part_without_a_file():
+    assert choice.built("probe", "glyphs", "x") == PROBES.build("glyphs", {})
+
+
+def test_a_frozen_choice_can_be_frozen_again():
+    told = choice.frozen({"name": "folder", "params": {"path": "a"}}, "x")
+    assert choice.frozen(told, "x") == told
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["", 3, {"params": {}}, {"name": "file", "path": "a"}, "{name: file}", '{"name": 3}', "{}"],
+)
 def test_anything_else_is_no_choice(spec):
     with pytest.raises(UserError):
         choice.frozen(spec, "x")

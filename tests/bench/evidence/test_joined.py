@@ -62,7 +62,9 @@ def test_no_image_of_a_known_set_is_looked_at_again(tmp_path):
     assert not found.cached
     assert len(found.costs) == 1
     COUNTS.update(dict.fromkeys(COUNTS, 0))
-    assert gathered(store, both()).cached
+    again = gathered(store, both())
+    assert again.cached
+    assert len(again.costs) == 2  # what each part's pass cost when it was made
     assert not COUNTS["image"]
 
 

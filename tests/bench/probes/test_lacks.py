@@ -77,7 +77,9 @@ def test_a_union_names_each_thing_once(tmp_path):
 
 def test_a_name_that_cannot_be_fetched_is_told():
     [lack] = PROBES.build("folder", {"path": "fetched:cifar10000"}).lacks()
-    assert "nothing called" in lack.what
+    assert lack.what == "fetched:cifar10000"  # "... is not here"
+    assert "cifar100" in lack.near
+    assert "fetch --list" in lack.cure
 
 
 def test_a_folder_that_was_fetched_is_read_where_it_lies(own_folders):

@@ -105,6 +105,14 @@ def test_what_cannot_be_named_is_an_error(tree, tmp_path):
         TinyImageNetProbe(str(tmp_path)).image_classes()
 
 
+def test_images_of_classes_that_are_not_listed_are_of_none(tree):
+    (tree / "wnids.txt").write_text(f"{SYNSETS[0]}\n{SYNSETS[1]}\n")
+    probe = TinyImageNetProbe(str(tree))
+    by_number = dict(zip((int(Path(f).stem[4:]) for f in probe.files), probe.image_classes(),
+                         strict=True))  # fmt: skip
+    assert [by_number[n] for n in range(6)] == [1, 0, 0, -1, 1, -1]
+
+
 def test_a_damaged_list_is_named_with_its_line(tree):
     file = tree / "val" / "val_annotations.txt"
     file.write_text("val_0.JPEG\tn03444034\t0\t0\t0\t0\nval_1.JPEG\n")

@@ -164,3 +164,16 @@ def test_an_unknown_part_names_the_nearest():
         len(UnionProbe(("cifar100_vall",)))
     assert "cifar100_val" in caught.value.valid
     assert caught.value.where == "probe.params.of"
+
+
+def test_a_part_that_cannot_be_cut_gives_its_first_images_and_is_no_member(parts):
+    # Evidence on the whole part would be of more images than the union has.
+    of = ({"name": "glyphs", "params": {"size": 20}}, parts[0])
+    cut, more, whole = (UnionProbe(of, limit=limit) for limit in (8, 11, None))
+    assert not cut.members
+    assert [len(part) for part in whole.members] == [20, 12]
+    assert len(cut) == 8
+    first, _ = cut.fingerprint()["of"]
+    again, _ = more.fingerprint()["of"]
+    assert first[0] == again[0]
+    assert [first[1], again[1]] == [5, 7]

@@ -129,6 +129,16 @@ def test_names_that_are_no_text_are_told_and_read(folder):
     assert len(FolderProbe(str(folder)).fingerprint()["sha256"]) == 64
 
 
+def test_a_class_without_a_readable_image_keeps_its_number(tmp_path):
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (4, 4)).save(tmp_path / name / "1.png")
+    (tmp_path / "b" / "1.png").write_bytes(b"no image")
+    probe = ClassFolderProbe(str(tmp_path), on_error="skip")
+    assert probe.class_names() == ("a", "b", "c")
+    assert sorted(probe.image_classes()) == [0, 2]
+
+
 def test_nothing_readable_is_an_error(tmp_path):
     (tmp_path / "a.jpg").write_text("no image")
     with pytest.raises(UserError, match="none of 1 images"):

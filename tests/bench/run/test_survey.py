@@ -50,16 +50,23 @@ def test_a_job_is_possible_or_says_why_not(tmp_path):
         plan(expand(broden(tmp_path / "none")))
 
 
-def test_only_the_possible_jobs_run_where_that_is_asked_for(tmp_path):
+def test_only_the_possible_jobs_run_where_that_is_asked_for(tmp_path, caplog):
     words = tmp_path / "words.txt"
     words.write_text("sun\nmoon\n")
     jobs = expand(["concepts=file", f"concepts.params.path={words}", "probe.params.size=20"])
     jobs += expand(["target.truth.name=class_list", "target.truth.params.path=none.txt"])
     assert len(plan(jobs, only_possible=True)) == 1
+    assert "1 of 2 jobs are left out" in caplog.text
     with pytest.raises(UserError) as caught:
         plan(jobs)
     assert "dissectbench plan" in str(caught.value)
     assert "--possible" in str(caught.value)
+    nothing = expand(["target.truth.name=class_list", "target.truth.params.path=none.txt",
+                      "probe.params.size=20,30"], multirun=True)  # fmt: skip
+    with pytest.raises(UserError) as caught:
+        plan(nothing, only_possible=True)
+    assert "2 of 2 jobs" in str(caught.value)
+    assert "--possible" not in str(caught.value)
 
 
 def test_equal_cells_are_planned_once():

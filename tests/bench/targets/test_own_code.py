@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,21 @@ def test_a_cell_of_an_entry_point(away: Path, run_cells: Callable[..., Run]) -> 
     assert done.truth["4"] == {4: "sea"}
 
 
+def test_each_folder_imports_its_own_modules(away: Path) -> None:
+    # Two networks of one sweep; many repositories call their modules models or utils.
+    forget()
+    for name, width in (("first", 3), ("second", 5)):
+        (away / name).mkdir()
+        conf = "def net():\n    import hub_nets\n    return hub_nets.net(hub_nets.WIDTH)\n"
+        (away / name / "hubconf.py").write_text(conf)
+        (away / name / "hub_nets.py").write_text(f"{NET}\nWIDTH = {width}\n")
+    widths = [
+        TorchHubTarget("net", folder).load("cpu").module.get_submodule("4").out_features
+        for folder in ("first", "second", "first")
+    ]
+    assert widths == [3, 5, 3]
+
+
 def test_a_cell_of_a_function(package: Path, run_cells: Callable[..., Run]) -> None:
     (package / "__init__.py").write_text("")
     done = run_cells(
@@ -169,7 +185,8 @@ def test_faults_of_the_code_are_users_errors(make: Any) -> None:
 
 def test_what_they_lack(make: Any, away: Path) -> None:
     [lack] = make(file="net.pth").lacks()
-    assert lack.cure == "net.pth"
+    assert lack.where == "target.params.file"
+    assert "net.pth" in lack.what
     torch.save(state(), away / "net.pth")
     assert make(file="net.pth").lacks() == ()
 
@@ -233,6 +250,23 @@ def test_code_of_a_repository_is_run_only_where_that_is_asked_for(
 def test_a_folder_that_is_not_there() -> None:
     target = TorchHubTarget("net", "./gone")
     [lack] = target.lacks()
-    assert lack.cure == "./gone"
+    assert lack.where == "target.params.repo_or_dir"
+    assert "./gone" in lack.what
     with pytest.raises(UserError, match="there is no folder"):
         target.fingerprint()
+
+
+def test_whatever_a_network_is_drawn_with_it_is_the_same_each_time(package: Path) -> None:
+    (package / "__init__.py").write_text("")
+    (package / "drawn.py").write_text(
+        "import random\nimport numpy as np\nimport torch\nfrom torch import nn\n"
+        "def net():\n    net = nn.Linear(2, 2)\n"
+        "    net.weight.data += torch.tensor(np.random.rand(2, 2) + random.random())\n"
+        "    return net\n"
+    )
+    target = CallableTarget("own_package_of_a_test.drawn:net")
+    random.seed(5)
+    before = random.getstate()
+    first, second = (target.load("cpu").module.state_dict()["weight"] for _ in range(2))
+    assert torch.equal(first, second)
+    assert random.getstate() == before

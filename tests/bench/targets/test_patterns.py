@@ -50,6 +50,7 @@ class Listed:
         (["layer4.0.downsample.**"], "layer4.0.downsample.0 layer4.0.downsample.1"),
         ([" conv* "], "conv1"),
         (["anything", "anything"], "anything"),
+        (["anything ", " anything"], "anything"),
     ],
 )
 def test_what_patterns_stand_for(names: list[str], found: str) -> None:

@@ -169,7 +169,7 @@ def test_what_a_file_lacks(away: Path) -> None:
         found = TorchvisionTarget("resnet18", file=file).lacks()
         return [(lack.cure, lack.automatic) for lack in found]
 
-    assert lacks("gone.pth") == [("gone.pth", False)]
+    assert lacks("gone.pth") == [("give an existing path", False)]
     (away / "gone.pth").write_bytes(b"")
     assert lacks("gone.pth") == []
     assert lacks("fetched:resnet50_places365") == [
