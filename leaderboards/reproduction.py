@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 _DECIDING = {
     "method": re.compile(r"^\+*method\.params\.(?!similarity=)"),
     "target": re.compile(
-        r"^\+*target\.(pooling|params\.(arch|weights|num_classes|model|mean|std))="
+        r"^\+*target\.(pooling=|params\.(arch|weights|num_classes|model|mean|std)="
+        # Whole images of Broden's own size are what the blocks with masks ask for.
+        r"|params\.(input_size|resize)=(?!224$))"
     ),
     "probe": re.compile(r"^\+*probe\.params\.(?!path=)"),
     "concepts": re.compile(r"^\+*concepts\.params\.(?!path=)"),
 }
 """Overrides that make of a choice something else than its name says; where it lies is not one."""
-
-_SHARED = ("gather", "segment", "exemplars", "text")
-"""Phases that all layers of one run share."""
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ def image_names(root: Path) -> list[str]:
     names = []
     visited = set()
     # Class folders are often links; one that leads back up would never end.
-    for folder, below, files in os.walk(root, followlinks=True):
+    for folder, below, files in os.walk(root, followlinks=True, onerror=_refuse_unreadable):
         real = os.path.realpath(folder)
         if real in visited:
             below.clear()
@@ -232,3 +232,12 @@ def image_names(root: Path) -> list[str]:
             if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
         ]
     return names
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """A folder that may not be read would make the set smaller without a word."""
+    raise UserError(
+        f"cannot read this folder: {error.strerror}",
+        where=str(error.filename),
+        cure="give yourself the right to read it, or take it out",
+    ) from error

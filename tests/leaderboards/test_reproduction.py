@@ -17,7 +17,7 @@ from metrics.scores import Score
 from tests.leaderboards.builder import make_record
 
 MPNET = {"weights": "hub:sentence-transformers/all-mpnet-base-v2"}
-CLIP = {"weights": "open_clip:ViT-B-16/openai", "templates": ["{}"]}
+CLIP = {"weights": "open_clip:ViT-B-16-quickgelu/openai", "templates": ["{}"]}
 CHOICES = {
     "experiment": "paper_table1",
     "method": "clip_dissect",
@@ -89,7 +89,8 @@ def test_a_cell_is_known_by_its_choices():
 @pytest.mark.parametrize(
     "override",
     ["probe.params.limit=1000", "++target.params.arch=resnet18", "concepts.params.size=3k",
-     "target.params.weights=IMAGENET1K_V2", "method.params.top_k=5", "target.pooling=max"],
+     "target.params.weights=IMAGENET1K_V2",
+     "target.params.resize=0", "method.params.top_k=5", "target.pooling=max"],
 )  # fmt: skip
 def test_an_override_that_changes_a_choice_makes_another_cell(override):
     assert not same_cell(figure(), record(override))
