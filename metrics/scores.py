@@ -51,6 +51,11 @@ class Score:
                 del data[name]
         return data
 
+    def to_short_json(self) -> dict[str, Any]:
+        """The same without what is not known: of a control most of it never is."""
+        data = self.to_json()
+        return {name: data[name] for name in data if name == "value" or data[name] is not None}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Score:
         """The score that `to_json` wrote."""
@@ -79,7 +84,7 @@ class Scored:
         return {
             "values": {name: score.to_json() for name, score in self.values.items()},
             "controls": {
-                control: {name: score.to_json() for name, score in scores.items()}
+                control: {name: score.to_short_json() for name, score in scores.items()}
                 for control, scores in self.controls.items()
             },
         }
