@@ -32,7 +32,8 @@ def draw_detectors(found: pd.DataFrame) -> bytes:
 
     shown = found[found["category"] != ALL].copy()
     several = shown["probe"].nunique() > 1
-    shown["panel"] = shown["target"] + ", " + shown["layer"] + " (" + shown["map_size"] + ")"
+    # A line each: long names of networks and layers would run into the next panel's.
+    shown["panel"] = shown["target"] + "\n" + shown["layer"] + " (" + shown["map_size"] + ")"
     if several:
         shown["panel"] += "\n" + shown["probe"]
     shown["named"] = _named(shown)
