@@ -129,25 +129,31 @@ def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
         UserError: Something is missing, or a part cannot be what was asked for; of several things
             the first, with the command that lists all.
     """
-    for found in surveyed:
-        if found.blocking:
-            lack = found.blocking[0]
-            stopped = sum(not other.possible for other in surveyed)
-            others = "" if len(surveyed) == 1 else (
-                f"; {stopped} of {len(surveyed)} jobs lack something: `dissectbench plan` with the "
-                "same words lists it"
-            )  # fmt: skip
-            if stopped < len(surveyed):
-                others += ", `dissectbench run --possible` runs the others"
-            raise UserError(
-                f"{lack.what} is not here",
-                where=lack.where,
-                valid=lack.near,
-                cure=f"{lack.cure}{others}",
-            )
-        if found.fault is not None:
-            raise found.fault
+    stopped = [found for found in surveyed if not found.possible]
+    if stopped:
+        raise _refusal(stopped[0], len(stopped), len(surveyed))
     return [found.planned for found in surveyed if found.planned]
+
+
+def _refusal(found: Surveyed, stopped: int, jobs: int) -> UserError:
+    """Why a job cannot run; and, of several jobs, what can be done about the others."""
+    if found.blocking:
+        lack = found.blocking[0]
+        error = UserError(
+            f"{lack.what} is not here", where=lack.where, valid=lack.near, cure=lack.cure
+        )
+    else:
+        assert found.fault is not None
+        error = found.fault
+    if jobs == 1:
+        return error
+    others = (
+        f"{stopped} of {jobs} jobs cannot run: `dissectbench plan` with the same words says why"
+    )
+    if stopped < jobs:
+        others += ", `dissectbench run --possible` runs the others"
+    cure = f"{error.cure}; {others}" if error.cure else others
+    return UserError(error.what, where=error.where, valid=error.valid, cure=cure)
 
 
 def _survey(job: Job) -> Surveyed:

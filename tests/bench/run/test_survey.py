@@ -109,3 +109,16 @@ def test_plan_ends_with_one_command_for_all_that_can_be_fetched(capsys):
     assert main(["plan", "probe=broden1_224", "concepts=paper_20k"]) == 0
     told = capsys.readouterr().out
     assert "dissectbench fetch broden1_224 paper_20k" in told.splitlines()[-1]
+
+
+def test_of_several_jobs_a_faulty_one_names_what_runs_the_others():
+    jobs = expand(["method.params.similarity=wpmi,wpm"], multirun=True)
+    with pytest.raises(UserError) as caught:
+        plan(jobs)
+    assert "wpm" in caught.value.what
+    assert "1 of 2 jobs cannot run" in caught.value.cure
+    assert "--possible" in caught.value.cure
+    [alone] = expand(["method.params.similarity=wpm"])
+    with pytest.raises(UserError) as caught:
+        plan([alone])
+    assert "jobs" not in caught.value.cure
