@@ -41,7 +41,7 @@ class FileConcepts:
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:
-        """How many duplicates were dropped."""
+        """How many blank lines and duplicates were left out."""
         return self._read[1]
 
     def lacks(self) -> tuple[Lack, ...]:
@@ -63,11 +63,16 @@ class FileConcepts:
                 cure="write one label a line",
             )
         words = tuple(dict.fromkeys(labels))
-        dropped = len(labels) - len(words)
-        if not dropped:
-            return words, ()
-        lines_word = "line that repeats" if dropped == 1 else "lines that repeat"
-        return words, (f"dropped {dropped} {lines_word} an earlier concept",)
+        # What follows the last line end is no line.
+        blank = sum(not line for line in lines[:-1])
+        return words, (
+            *_counted(blank, "left out {} blank line", "left out {} blank lines"),
+            *_counted(
+                len(labels) - len(words),
+                "dropped {} line that repeats an earlier concept",
+                "dropped {} lines that repeat an earlier concept",
+            ),
+        )
 
     def _check(self, label: str, number: int) -> None:
         """Refuse what nobody wrote as a label: a table, a page of text, terminal output."""
@@ -86,3 +91,8 @@ class FileConcepts:
                 where=where,
                 cure="write one label a line, as plain text; of a table, its labels alone",
             )
+
+
+def _counted(count: int, one: str, several: str) -> tuple[str, ...]:
+    """A sentence with a number; nothing for none."""
+    return ((one if count == 1 else several).format(count),) if count else ()

@@ -80,11 +80,9 @@ def test_a_missing_tree_is_lacked(tmp_path, monkeypatch):
 
 
 def test_a_tree_that_is_here_is_not_lacked(tree):
-    assert BrodenConcepts(str(tree)).lacks() == ()
-    assert BrodenConcepts().lacks()  # a whole tree has an index and images
-    (tree / "index.csv").write_text("")
-    (tree / "images").mkdir()
-    assert BrodenConcepts().lacks() == ()
+    assert BrodenConcepts(str(tree)).lacks() == BrodenConcepts().lacks() == ()
+    [lack] = BrodenConcepts(str(tree / "none")).lacks()
+    assert lack.where == "concepts.params.path"
 
 
 def test_neither_words_nor_lacks_load_torch(tree):

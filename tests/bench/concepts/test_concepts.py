@@ -13,7 +13,12 @@ def test_a_file_is_cleaned_and_keeps_its_order(tmp_path):
     )
     concepts = FileConcepts(str(path))
     assert concepts.words() == ("tench, Tinca tinca", "goldfish", "café")
-    assert concepts.notes() == ("dropped 2 lines that repeat an earlier concept",)
+    assert concepts.notes() == (
+        "left out 1 blank line",
+        "dropped 2 lines that repeat an earlier concept",
+    )
+    path.write_text("sea\nshore\n")
+    assert FileConcepts(str(path)).notes() == (), "a last line end makes no blank line"
     assert isinstance(concepts, ConceptSet)
 
 
