@@ -96,7 +96,13 @@ def _title(kind: str) -> str:
 
 
 def _comment(path: Path) -> str:
-    """The first comment of a YAML file that is prose; it is the choice's summary."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    comments = (line[1:].strip() for line in lines if line.startswith("#"))
-    return next((text for text in comments if not text.startswith("@package")), "")
+    """The first sentence of a YAML file's comments that is prose; it is the choice's summary."""
+    words: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        text = line[1:].strip() if line.startswith("#") else ""
+        if text.startswith("@package") or not (text or words):
+            continue
+        words.append(text)
+        if not text or text.endswith((".", "?")):
+            break
+    return " ".join(words).strip()
