@@ -6,6 +6,7 @@ Dissection and Compositional Explanations run on any labelled images.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -73,7 +74,7 @@ def mask_labels(names: Sequence[str]) -> tuple[MaskLabel, ...]:
     return tuple(MaskLabel(name, CATEGORY) for name in names)
 
 
-class WithClasses:
+class WithClasses(ABC):
     """A probe set of known classes, whose masks are these.
 
     Who takes it over is a dataclass with a field `mask_size` (the side of the square to which a
@@ -88,13 +89,13 @@ class WithClasses:
 
     mask_size: int
 
+    @abstractmethod
     def class_names(self) -> tuple[str, ...]:
         """Names of the K classes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def image_classes(self) -> tuple[int, ...]:
         """Class of each image, -1 where it is not known."""
-        raise NotImplementedError
 
     def masks(self, cache: Path) -> ClassMasks:
         """The classes as labels of whole images; nothing is kept in the cache.
@@ -190,9 +191,9 @@ class ClassedFiles(ImageFiles, WithClasses):
         return self._by_file.get(own, UNKNOWN)
 
     @property
+    @abstractmethod
     def _by_folder(self) -> Mapping[str, int]:
         """Class by the name of a folder."""
-        raise NotImplementedError
 
     @property
     def _by_file(self) -> Mapping[str, int]:
