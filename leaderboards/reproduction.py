@@ -103,7 +103,7 @@ def _line(figure: Figure, cells: Sequence[Cell]) -> Line:
     if figure.judge == "clock":
         return _clock(figure, cells)
     found = [
-        (_other_encoder(cell.record) or obstacle(figure, scores), scores)
+        (_other_network(cell.record) or obstacle(figure, scores), scores)
         for cell in cells
         for scores in cell.scores
         if figure.metric in scores.scores
@@ -115,8 +115,14 @@ def _line(figure: Figure, cells: Sequence[Cell]) -> Line:
     return _scored(figure, best, stops)
 
 
-def _other_encoder(record: Record) -> str:
-    """Which encoder the published labels come from, where ours come from another."""
+def _other_network(record: Record) -> str:
+    """Which networks the published labels come from, where ours come from another."""
+    params, known = (record.target.get(name) for name in ("params", "fingerprint"))
+    asked = isinstance(params, dict) and params.get("weights")
+    weights = known.get("weights") if isinstance(known, dict) else None
+    # A file that does not hold what its name promises is known by its own hash.
+    if asked and isinstance(weights, dict) and "sha256" in weights:
+        return "with weights whose name our file bears without holding them"
     if not record.encoder:  # of a method that needs none
         return ""
     own = record.encoder.get("fingerprint")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from typing import Any
 
@@ -134,6 +135,23 @@ def test_no_difference_between_labels_of_two_encoders(encoder):
     assert "labelled with CLIP ViT-B/16" in found.reason
     own_words = Cell(record(encoder={}), (scores(),))  # of a method that has no encoder
     assert line("sentence_cosine", [own_words]).difference is not None
+
+
+def test_no_difference_for_weights_that_only_bear_the_name():
+    own = record()
+    for weights, told in (
+        ({"torchvision": "resnet50/IMAGENET1K_V1"}, True),
+        ({"sha256": "0"}, False),
+    ):
+        target = own.target | {
+            "params": {"arch": "resnet50", "weights": "IMAGENET1K_V1"},
+            "fingerprint": {"weights": weights},
+        }
+        found = line(
+            "sentence_cosine", [Cell(dataclasses.replace(own, target=target), (scores(),))]
+        )
+        assert (found.difference is not None) == told
+        assert ("weights" in found.reason) != told
 
 
 def timed(layer: str, *, match: float, cached: bool = False):

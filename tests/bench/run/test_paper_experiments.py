@@ -96,7 +96,7 @@ def test_table_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert "sha256" in weights
     assert "published beside ours: paper_table1" in shown
     assert "not run" in shown  # milan: no decoder was trained
-    assert "all-mpnet-base-v2" in shown  # the judge that a difference would take
+    assert "whose name our file bears" in " ".join(shown.split())
     assert main(["plan", "experiment=paper_table1", *OURS, "concepts=imagenet_classes"]) == 0
     told = capsys.readouterr().out
     assert "5 done" in told
@@ -111,7 +111,9 @@ def test_table_2_is_scored_by_both_rules(capsys: pytest.CaptureFixture[str]) -> 
         assert rules == {True, False}
         # Of the small tree's scenes one is a class of Places365.
         assert {file["scoring"]["truth"]["units"] for file in scored} == {1}
-    assert "58.0524 %" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "58.0524 %" in shown
+    assert "all-mpnet-base-v2" in shown  # the judge that a difference would take
 
 
 def test_appendix_a6(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,4 +128,4 @@ def test_appendix_a6(capsys: pytest.CaptureFixture[str]) -> None:
         assert scores["decision_truth"]["value"] is not None
     shown = capsys.readouterr().out
     assert "9.87 %" in shown
-    assert "over 50000 images" in shown or "all-mpnet-base-v2" in shown
+    assert "whose name our file bears" in " ".join(shown.split())
