@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ from bench.config.compose import expand
 from bench.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from bench.config.compose import Job
 
 PART_GROUPS = ("method", "target", "probe", "concepts", "encoder", "scoring", "runtime")
 NEEDS = {
@@ -36,18 +40,26 @@ def test_every_yaml_composes_and_says_what_it_is(group: str, name: str) -> None:
     assert first.endswith((".", ")"))
 
 
+@pytest.fixture(scope="module")
+def expanded() -> Callable[[str], list[Job]]:
+    """An experiment's jobs; composing so many takes seconds."""
+    return cache(lambda name: expand([f"experiment={name}"]))
+
+
 @pytest.mark.parametrize("name", choices("experiment", CONF))
-def test_every_experiment_changes_what_it_says(name: str) -> None:
+def test_every_experiment_changes_what_it_says(
+    name: str, expanded: Callable[[str], list[Job]]
+) -> None:
     raw = OmegaConf.load(CONF / "experiment" / f"{name}.yaml")
-    jobs = expand([f"experiment={name}"])
+    jobs = expanded(name)
     assert jobs
-    for job in jobs:
-        assert job.config.board == raw.board
-        assert job.config.board != expand([])[0].config.board
+    assert {job.config.board for job in jobs} == {raw.board}
+    assert raw.board != expand([])[0].config.board
+    assert {job.choices["experiment"] for job in jobs} == {name}
 
 
-def test_the_demo_is_made_of_distinct_cells() -> None:
-    every = expand(["experiment=glyphs_demo"])
+def test_the_demo_is_made_of_distinct_cells(expanded: Callable[[str], list[Job]]) -> None:
+    every = expanded("glyphs_demo")
     jobs = [job for job in every if job.config.method.name == "clip_dissect"]
     cells = {
         (
@@ -101,9 +113,12 @@ def test_a_registered_part_without_yaml_can_be_chosen() -> None:
 
 
 def test_recomposing_a_jobs_overrides_gives_its_config() -> None:
-    for job in expand(["experiment=glyphs_demo", "board=b"])[:3]:
-        [again] = expand(job.overrides) if "experiment" not in str(job.overrides) else [job]
-        assert again.config == job.config
+    swept = ["board=b", "probe=glyphs_val,glyphs_half", "method.params.similarity=wpmi"]
+    jobs = expand(swept, multirun=True)
+    assert len(jobs) == 2
+    for job in jobs:
+        [again] = expand(job.overrides)
+        assert (again.config, again.choices) == (job.config, job.choices)
 
 
 def test_own_config_groups(tmp_path: Path) -> None:
