@@ -114,6 +114,10 @@ class ClipDissect:
             from baselines.similarity.kernels import reorder
 
             reorder.warm_up()
+        else:
+            from baselines.similarity.kernels import cosine
+
+            cosine.warm_up()
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Name every unit of a whole layer.

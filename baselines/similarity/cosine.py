@@ -8,17 +8,26 @@ import torch
 from torch import Tensor
 
 from baselines.similarity.inputs import checked, live_units, spans, unlabelled
-from baselines.similarity.sources import EmbeddedScores
+from baselines.similarity.sources import EmbeddedScores, ScoreMatrix
 from baselines.similarity_parameters import check_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from baselines.similarity.sources import ConceptScores
 
-_TILE = 2**24  # float64 elements: 128 MiB per operand, wide enough for a quick matrix product
-_UNITS = 1024  # units that share one standardised tile of concepts
-_IMAGES = 4096  # images whose products are summed in float32
+_CPU_TILE = 2**25
+"""Elements of a tile of scores: 128 MiB. Smaller ones add up products more often."""
+_GPU_TILE = 2**28
+"""1 GiB: few and long launches."""
+_IMAGES = 2**12
+"""Most images of a tile: as many as one float32 product sums up."""
+_BANDS = 16
+"""Sums of squares that a tile's rows add to side by side."""
+_UNITS = 2**12
+"""Units that share a tile."""
+_DOUBLES = 2**24
+"""Elements of a float64 operand: 128 MiB."""
+_SMALLEST, _LARGEST = 1e-25, 1e35
+"""A sum of float32 squares between these lost nothing to underflow and met no infinity."""
 
 
 def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) -> Tensor:
@@ -42,7 +51,7 @@ def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) 
     if isinstance(source, EmbeddedScores):
         return _through_embeddings(source, activations)
 
-    return _column_products(source, activations, lambda columns: columns, 0.0)
+    return _cosines(source, activations, cubed=False, min_norm=0.0)
 
 
 def cos_similarity_cubed(
@@ -66,13 +75,9 @@ def cos_similarity_cubed(
             parameter outside its range.
     """
     check_parameters(min_norm=min_norm)
+    source, activations = checked(concept_scores, activations)
 
-    return _column_products(*checked(concept_scores, activations), _centred_cube, min_norm)
-
-
-def _centred_cube(columns: Tensor) -> Tensor:
-    mean = columns.mean(dim=0, dtype=torch.float64)
-    return (columns - mean.to(columns.dtype)).pow_(3)
+    return _cosines(source, activations, cubed=True, min_norm=min_norm)
 
 
 def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
@@ -87,64 +92,165 @@ def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
     gram = torch.zeros((width, width), dtype=torch.float64, device=source.device)
     sums = torch.zeros((len(live), width), dtype=torch.float64, device=source.device)
     squares = torch.zeros(len(live), dtype=torch.float64, device=source.device)
-    for start, stop in spans(len(activations), max(1, _TILE // max(width, len(live), 1))):
+    for start, stop in spans(len(activations), max(1, _DOUBLES // max(width, len(live), 1))):
         images = source.images[start:stop].double()
         patterns = activations[start:stop, live].double()
         gram += images.T @ images
         sums += patterns.T @ images
         squares += patterns.square().sum(dim=0)
     patterns = sums / squares.sqrt()[:, None]
-    for start, stop in spans(source.n_concepts, max(1, _TILE // max(width, len(live), 1))):
+    for start, stop in spans(source.n_concepts, max(1, _DOUBLES // max(width, len(live), 1))):
         concepts = source.concepts[start:stop].double()
         norms = ((concepts @ gram) * concepts).sum(dim=1).clamp_(min=0).sqrt_()
         tile = (patterns @ concepts.T).div_(norms)
-        tile[torch.isnan(tile)] = -torch.inf  # 0 / 0: a concept without a direction
-        result[live, start:stop] = tile.float()
+        result[live, start:stop] = _defined(tile).float()
     return result
 
 
-def _column_products(
-    source: ConceptScores,
-    activations: Tensor,
-    pattern: Callable[[Tensor], Tensor],
-    min_norm: float,
-) -> Tensor:
-    """Cosines of the patterns of both inputs' columns, float32 [U, C].
-
-    Lengths, means and sums over images are taken in float64; the products of float32 scores are
-    float32, a few thousand images at a time: columns of length 1 lose less than 1e-6.
+def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_norm: float) -> Tensor:
+    """Cosines of both inputs' columns, or of their centred cubes, float32 [U, C].
 
     Args:
         source: Concept scores.
         activations: Activations [N, U].
-        pattern: What is made of columns [N, c] before they are multiplied.
+        cubed: Whether columns are centred and cubed first.
         min_norm: Smallest divisor of either side.
     """
     result = unlabelled(source, activations)
     live = live_units(activations).nonzero()[:, 0]
+    if not len(live):
+        return result
     kind = torch.float64 if source.dtype == torch.float64 else torch.float32
-    width = max(1, _TILE // len(activations))
-    for first, last in spans(len(live), max(width, _UNITS)):
-        units = live[first:last]
-        patterns = pattern(activations[:, units].double())
-        patterns = patterns.div(_norms(patterns, min_norm)).to(kind)
-        for start, stop in spans(source.n_concepts, width):
-            columns = pattern(source.tile(None, start, stop).to(kind))
-            tile = _product(patterns, columns).div_(_norms(columns, min_norm))
-            tile[torch.isnan(tile)] = -torch.inf  # 0 / 0: a concept without a direction
-            result[units, start:stop] = tile.float()
+    squares = torch.zeros(source.n_concepts, dtype=torch.float64, device=source.device)
+    for units in live.split(_UNITS):
+        patterns = _unit_patterns(activations, units, kind, cubed=cubed, min_norm=min_norm)
+        products, squares = _multiply(source, patterns, cubed=cubed)
+        products.div_(squares.sqrt().clamp_(min=min_norm).to(kind))
+        result[units] = _defined(products).float()
+    if isinstance(source, ScoreMatrix) and kind == torch.float32:
+        # Scores far from any cosine, or all 0: what float32 cannot square is done in float64.
+        odd = _beyond_float32(squares, min_norm).nonzero()[:, 0]
+        for first, last in spans(len(odd), max(1, _DOUBLES // source.n_images)):
+            few = odd[first:last]
+            exact = ScoreMatrix(source.scores[:, few].double())
+            result[:, few] = _cosines(exact, activations, cubed=cubed, min_norm=min_norm)
     return result
 
 
-def _norms(columns: Tensor, least: float) -> Tensor:
-    norms: Tensor = torch.linalg.vector_norm(columns, dim=0, dtype=torch.float64)
-    return norms.clamp_(min=least)
+def _unit_patterns(
+    activations: Tensor, units: Tensor, kind: torch.dtype, *, cubed: bool, min_norm: float
+) -> Tensor:
+    """Columns of units, divided by their lengths, of the type that is multiplied [N, u].
+
+    Lengths and means are taken in float64: activations have any scale.
+    """
+    n_images = len(activations)
+    patterns = torch.empty((n_images, len(units)), dtype=kind, device=activations.device)
+    for first, last in spans(len(units), max(1, _DOUBLES // n_images)):
+        columns = activations[:, units[first:last]].double()
+        if cubed:
+            columns = columns.sub_(columns.mean(dim=0)).pow_(3)
+        norms = torch.linalg.vector_norm(columns, dim=0).clamp_(min=min_norm)
+        patterns[:, first:last] = columns.div_(norms)
+    return patterns
 
 
-def _product(patterns: Tensor, columns: Tensor) -> Tensor:
-    """patterns^T columns of [N, u] and [N, c], blocks of images summed in float64 [u, c]."""
-    shape = (patterns.shape[1], columns.shape[1])
-    total = torch.zeros(shape, dtype=torch.float64, device=patterns.device)
-    for start, stop in spans(len(patterns), _IMAGES):
-        total += patterns[start:stop].T @ columns[start:stop]
-    return total
+def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[Tensor, Tensor]:
+    """Products of units' patterns and concepts' columns, and those columns' sums of squares.
+
+    Scores are read in tiles of whole rows and, unless cubed, multiplied as they lie. Products of
+    float32 are summed in float32: patterns of length 1 lose less than 1e-6 of a cosine.
+
+    Args:
+        source: Concept scores.
+        patterns: Of length 1, or shorter, [N, u].
+        cubed: Whether columns are centred and cubed first.
+
+    Returns:
+        Products, of the type of the patterns [u, C]; sums of squares, float64 [C].
+    """
+    n_concepts, kind, device = source.n_concepts, patterns.dtype, source.device
+    rows = min(_rows(source), len(patterns))
+    products = torch.zeros((patterns.shape[1], n_concepts), dtype=kind, device=device)
+    product = torch.empty_like(products)
+    squares = torch.zeros((_BANDS, n_concepts), dtype=torch.float64, device=device)
+    means = _means(source) if cubed else None
+    cubes = torch.empty((rows if cubed else 0, n_concepts), dtype=kind, device=device)
+    add = _add_by_kernel if device.type == "cpu" else _add_by_torch
+    for first, last in spans(len(patterns), rows):
+        out = cubes[: last - first]
+        if isinstance(source, EmbeddedScores):
+            images = source.images[first:last].to(kind)
+            tile = torch.mm(images, source.concepts.to(kind).T, out=out)
+        else:
+            tile = source.tile(None, 0, n_concepts)[first:last].to(kind)
+        tile = add(tile, means, out, squares)
+        # Not addmm, which for few units or concepts adds every image to the whole sum.
+        products += torch.mm(patterns[first:last].T, tile, out=product)
+    return products, squares.sum(dim=0)
+
+
+def _add_by_torch(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
+    """Make the columns that are multiplied out of a tile of scores, and add up their squares.
+
+    Args:
+        tile: Scores [R, C].
+        means: Means of the columns, float64 [C], to be taken off before they are cubed; or None.
+        cubes: Where to write the cubes, [R, C]; may be the tile.
+        squares: Sums of squares to add to, float64 [B, C].
+
+    Returns:
+        The cubes, or without means the tile itself.
+    """
+    if means is not None:
+        tile = torch.sub(tile, means.to(tile.dtype), out=cubes).pow_(3)
+    squares[0] += torch.linalg.vector_norm(tile, dim=0).double().square_()
+    return tile
+
+
+def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
+    """As `_add_by_torch`, in one pass and in float64, on a CPU."""
+    from baselines.similarity.kernels.cosine import add_squares, centre_and_cube
+    from baselines.similarity.kernels.threads import torch_threads
+
+    tile = tile.contiguous()
+    with torch_threads():
+        if means is None:
+            add_squares(tile.numpy(), squares.numpy())
+            return tile
+        centre_and_cube(tile.numpy(), means.numpy(), cubes.numpy(), squares.numpy())
+    return cubes
+
+
+def _means(source: ConceptScores) -> Tensor:
+    """Means over the images of the concepts' scores, float64 [C]."""
+    embedded = isinstance(source, EmbeddedScores)
+    table = source.images if embedded else source.tile(None, 0, source.n_concepts)
+    kind = torch.float64 if table.dtype == torch.float64 else torch.float32
+    mean = torch.zeros(table.shape[1], dtype=torch.float64, device=source.device)
+    for first, last in spans(len(table), _rows(source)):
+        mean += table[first:last].sum(dim=0, dtype=kind)
+    mean /= len(table)
+    if not embedded:
+        return mean
+    # The mean of products with a text is the product of the mean with it.
+    height = max(1, _DOUBLES // len(mean))
+    return torch.cat([texts.double() @ mean for texts in source.concepts.split(height)])
+
+
+def _rows(source: ConceptScores) -> int:
+    """Images in a tile."""
+    elements = _CPU_TILE if source.device.type == "cpu" else _GPU_TILE
+    return max(1, min(_IMAGES, elements // source.n_concepts))
+
+
+def _beyond_float32(squares: Tensor, min_norm: float) -> Tensor:
+    """Which sums of float32 squares are not to be trusted, booleans [C]."""
+    beyond = ~(squares < _LARGEST)  # NaN too
+    # Where the smallest divisor is larger, what is lost below does not count.
+    return beyond | (squares < _SMALLEST) if min_norm**2 < _SMALLEST else beyond
+
+
+def _defined(tile: Tensor) -> Tensor:
+    """Put -inf in place of NaN: 0 / 0, a concept without a direction."""
+    return tile.masked_fill_(torch.isnan(tile), -torch.inf)

@@ -1,8 +1,9 @@
 """The similarity functions as plain loops over units: what a first reading of the paper gives.
 
-Written from the formulas (Oikarinen and Weng, ICLR 2023, section 3 and appendix) with the cost of
-the authors' published loops: the whole softmax at once, one unit at a time, float32 throughout.
-They are what the benchmark compares with, and nothing else uses them.
+Written from the formulas (Oikarinen and Weng, ICLR 2023, section 3 and appendix), and no dearer
+than the authors' published loops, as `python -m bench.speed.official` shows: the whole softmax at
+once, one unit at a time, float32 throughout. They are what the benchmark compares with, and
+nothing else uses them.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ def soft_wpmi(scores: Tensor, activations: Tensor) -> Tensor:
     top = torch.topk(activations, min(top_k, len(activations)), dim=0).indices
     steps = torch.arange(len(top), device=scores.device) / len(top)
     membership = (p_start - steps * (p_start - p_end))[:, None]
-    rows = [
-        torch.log(1 + membership * (probabilities[top[:, unit]] - 1) + 1e-7).sum(dim=0)
-        for unit in range(activations.shape[1])
-    ]
+    rows = []
+    for unit in range(activations.shape[1]):
+        shares = probabilities.index_select(0, top[:, unit]).sub_(1).mul_(membership)
+        rows.append(shares.add_(1).add_(1e-7).log_().sum(dim=0))
     return _less_marginal(torch.stack(rows), 1.0)
 
 
@@ -40,7 +41,7 @@ def wpmi(scores: Tensor, activations: Tensor) -> Tensor:
     probabilities = torch.softmax(2.0 * scores, dim=1)
     top = torch.topk(activations, min(28, len(activations)), dim=0).indices
     rows = [
-        torch.log(probabilities[top[:, unit]] + 1e-7).sum(dim=0)
+        probabilities.index_select(0, top[:, unit]).add_(1e-7).log_().sum(dim=0)
         for unit in range(activations.shape[1])
     ]
     return _less_marginal(torch.stack(rows), 0.6)
@@ -54,9 +55,9 @@ def rank_reorder(scores: Tensor, activations: Tensor) -> Tensor:
     for unit in range(activations.shape[1]):
         targets = activations[top[:, unit], unit]
         ascending = targets.flip(0)
-        found = scores[top[:, unit]]
+        found = scores.index_select(0, top[:, unit])
         ranks = torch.argsort(torch.argsort(found, dim=0), dim=0)
-        error = (targets[:, None] - ascending[ranks]).abs().pow(3).mean(dim=0)
+        error = (targets[:, None] - ascending[ranks]).abs_().pow_(3).mean(dim=0)
         draws = [torch.randperm(n_top, device=scores.device) for _ in range(DRAWS)]
         drawn = [(ascending - ascending[draw]).abs().pow(3).mean() for draw in draws]
         rows.append(-error / torch.stack(drawn).mean() / found.mean(dim=0).pow(0.5))
@@ -73,10 +74,11 @@ def cos_similarity(scores: Tensor, activations: Tensor) -> Tensor:
 def cos_similarity_cubed(scores: Tensor, activations: Tensor) -> Tensor:
     """cos_similarity_cubed, one product."""
     patterns, concepts = (
-        (table - table.mean(dim=0, keepdim=True)).pow(3) for table in (activations, scores)
+        (table - table.mean(dim=0, keepdim=True)).pow_(3) for table in (activations, scores)
     )
-    patterns = patterns / patterns.norm(dim=0, keepdim=True).clamp(min=1e-3)
-    product: Tensor = patterns.T @ (concepts / concepts.norm(dim=0, keepdim=True).clamp(min=1e-3))
+    patterns /= patterns.norm(dim=0, keepdim=True).clamp(min=1e-3)
+    concepts /= concepts.norm(dim=0, keepdim=True).clamp(min=1e-3)
+    product: Tensor = patterns.T @ concepts
     return product
 
 

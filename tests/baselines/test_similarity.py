@@ -201,10 +201,10 @@ def test_tiles_change_nothing(case, monkeypatch):
     whole = call(function, s, a, **parameters)
     from baselines.similarity import cosine, likelihood, pointwise, reorder
 
-    for module in (cosine, reorder):
-        monkeypatch.setattr(module, "_TILE", 60)
+    monkeypatch.setattr(reorder, "_TILE", 60)
     monkeypatch.setattr(cosine, "_UNITS", 2)
-    monkeypatch.setattr(cosine, "_IMAGES", 7)
+    monkeypatch.setattr(cosine, "_DOUBLES", 60)
+    monkeypatch.setattr(cosine, "_CPU_TILE", 7 * 33)
     monkeypatch.setattr(pointwise, "_UNIT_TILE", 9)
     monkeypatch.setattr(likelihood, "_BLOCK", 100)
     np.testing.assert_allclose(call(function, s, a, **parameters), whole, rtol=0, atol=1e-6)

@@ -1,0 +1,67 @@
+"""Cubes and squares of a tile of concept scores in one pass: the inner loops of the cosines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def add_squares(tile: NDArray[Any], squares: NDArray[np.float64]) -> None:
+    """Add the squares of a tile's columns to running sums.
+
+    Args:
+        tile: Scores [R, C], row after row.
+        squares: Running sums, float64 [B, C]; changed in place. Each of B bands of rows adds to a
+            sum of its own, so that the bytes do not depend on the number of threads.
+    """
+    n_rows, n_columns = tile.shape
+    bands = len(squares)
+    for band in numba.prange(bands):
+        sums = squares[band]
+        for i in range(band * n_rows // bands, (band + 1) * n_rows // bands):
+            row = tile[i]
+            for c in range(n_columns):
+                x = np.float64(row[c])
+                sums[c] += x * x
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def centre_and_cube(
+    tile: NDArray[Any],
+    means: NDArray[np.float64],
+    cubes: NDArray[Any],
+    squares: NDArray[np.float64],
+) -> None:
+    """Write (x - mean)^3 of a tile's columns, and add the squares of that to running sums.
+
+    Args:
+        tile: Scores [R, C], row after row.
+        means: Of the columns, float64 [C].
+        cubes: Where to write, [R, C]; may be the tile.
+        squares: Running sums, as those of `add_squares`.
+    """
+    n_rows, n_columns = tile.shape
+    bands = len(squares)
+    for band in numba.prange(bands):
+        sums = squares[band]
+        for i in range(band * n_rows // bands, (band + 1) * n_rows // bands):
+            row, cubed = tile[i], cubes[i]
+            for c in range(n_columns):
+                x = np.float64(row[c]) - means[c]
+                x = x * x * x
+                cubed[c] = x
+                sums[c] += x * x
+
+
+def warm_up() -> None:
+    """Compile for the types that are used, so that no timed call pays for it."""
+    for kind in (np.float32, np.float64):
+        tile = np.ones((1, 1), dtype=kind)
+        add_squares(tile, np.zeros((1, 1)))
+        centre_and_cube(tile, np.zeros(1), tile, np.zeros((1, 1)))
