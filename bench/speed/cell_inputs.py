@@ -34,13 +34,21 @@ def make_weights(folder: Path, arch: str, encoder: str) -> tuple[Path, Path]:
     """Save random weights of a torchvision network and of an open_clip model."""
     import open_clip
     import torch
+
+    network, model = make_network(folder / "network.pth", arch), folder / "encoder.pt"
+    torch.manual_seed(0)
+    torch.save(open_clip.create_model(encoder, pretrained=None).state_dict(), model)
+    return network, model
+
+
+def make_network(file: Path, arch: str) -> Path:
+    """Save random weights of a torchvision network."""
+    import torch
     import torchvision
 
     torch.manual_seed(0)
-    network, model = folder / "network.pth", folder / "encoder.pt"
-    torch.save(torchvision.models.get_model(arch, weights=None).state_dict(), network)
-    torch.save(open_clip.create_model(encoder, pretrained=None).state_dict(), model)
-    return network, model
+    torch.save(torchvision.models.get_model(arch, weights=None).state_dict(), file)
+    return file
 
 
 def make_tree(folder: Path, count: int) -> None:
