@@ -21,6 +21,8 @@ COMMANDS = {
     "score": "score existing labels under another truth, sentence encoder or rule",
     "list": "methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "leaderboards from the records on disk (Markdown, CSV)",
+    "pack": "the records of a folder in one file, which `board` reads as it is",
+    "unpack": "a folder of records again, of such a file",
     "cache": "what the evidence cache holds and why; delete what was not used for longest",
     "fetch": "published files: weights, images with masks, concept lists; verified, resumed",
     "train": "rebuild the embedded world's networks",

@@ -16,6 +16,7 @@ from bench.config.choice import CONF
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.offline import offline
+from bench.run.archive import is_archive
 from bench.run.keys import short_hash
 from bench.run.parts import build_parts
 from leaderboards.record import Record, RecordError
@@ -68,6 +69,12 @@ def _records(folders: Sequence[Path]) -> list[Path]:
     """The folders themselves where they are records, and else all records below them."""
     found: list[Path] = []
     for folder in folders:
+        if is_archive(folder):
+            raise UserError(
+                "scores are not written into an archive",
+                where=str(folder),
+                cure=f"`dissectbench unpack {folder} --out DIR`, then score that folder",
+            )
         files = (file.relative_to(folder) for file in sorted(folder.rglob("record.json")))
         # Hidden folders hold unfinished writes.
         below = [folder / f.parent for f in files if not any(p.startswith(".") for p in f.parts)]
