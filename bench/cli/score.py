@@ -17,14 +17,14 @@ from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.offline import offline
 from bench.run.archive import is_archive
-from bench.run.keys import short_hash
+from bench.run.judges import scores_key
 from bench.run.parts import build_parts
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.run.scoring import Judges
+    from bench.run.judges import Judges
 
 RESCORABLE = ("scoring", "target.truth", "runtime")
 EPILOG = """\
@@ -106,7 +106,7 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> None:
 
     imported = record.origin == "imported"
     judges: Judges = imported_judges(config, record) if imported else build_parts(config)
-    skey = short_hash(judges.scoring(record.target["layer"]))
+    skey = scores_key(judges, record.target["layer"], folder)
     if (folder / "scores" / f"{skey}.json").is_file():
         sys.stdout.write(f"{folder}: scores/{skey}.json is there already\n")
         return

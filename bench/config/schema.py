@@ -75,9 +75,10 @@ class ScoringConfig:
     """How labels are scored; the same for every row of a board.
 
     Attributes:
-        sentence: The sentence encoder of `sentence_cosine`.
+        sentence: The sentence encoder of `sentence_cosine`; name "none" for none.
         clip_text: The image-text model whose text tower makes `clip_cosine`; name "same" is the
-            labelling encoder.
+            labelling encoder, or where the method has none the configured one, unless there is no
+            sentence encoder either; "none" makes no such score.
         bertscore: How `bertscore_f1` is computed, where the truth has references.
         decisions: How `decision_truth` and `decision_prediction` are computed.
         official_labels: Compare labels as the official CLIP-Dissect code does, faults included.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.speed.cell_inputs import make_images, make_tree, make_weights
+from bench.speed.cell_inputs import make_encoder, make_images, make_network, make_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +81,8 @@ def make_files(
     words.write_text("".join(f"word {number}\n" for number in range(concepts)), encoding="utf-8")
     pictures = folder / "images"
     (make_tree if masked else make_images)(pictures, images)
-    network, model = make_weights(folder, arch, encoder)
+    network = make_network(folder / "network.pth", arch)
+    model = make_encoder(folder / "encoder.pt", encoder)
     return Files(pictures, masked, network, model, words)
 
 
@@ -96,7 +97,7 @@ def compose_job(files: Files, setting: Setting, results: Path) -> Job:
         [
             "board=speed",
             f"results={results}",
-            "scoring=minilm",
+            "scoring=none",
             f"runtime.device={setting.device}",
             f"runtime.batch_size={setting.batch_size}",
             f"runtime.workers={setting.workers}",
