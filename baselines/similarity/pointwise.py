@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from baselines.similarity.inputs import checked, live_units, spans, top_images, unlabelled
+from baselines.similarity.inputs import (
+    checked,
+    columns_of,
+    live_units,
+    spans,
+    top_images,
+    unlabelled,
+)
+from baselines.similarity.kernels.gpu import has_kernels
 from baselines.similarity.likelihood import log_likelihood
 from baselines.similarity.likelihood_by_torch import log_likelihood_by_torch
 from baselines.similarity_parameters import check_parameters, effective_top_k
@@ -146,9 +154,21 @@ def _information(
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
-    images = top_images(activations[:, live], len(membership))
-    compute = log_likelihood if activations.device.type == "cpu" else log_likelihood_by_torch
-    likelihood = compute(source, images, membership, a, min_prob)
+    images = top_images(columns_of(activations, live), len(membership))
+    if has_kernels(source.device, source.dtype):
+        from baselines.similarity.likelihood_by_triton import (
+            log_likelihood_by_triton,
+            subtract_own_marginal,
+        )
+
+        likelihood = log_likelihood_by_triton(source, images, membership, a, min_prob)
+        if lam and marginal is None:
+            subtract_own_marginal(likelihood, lam, result, live)
+            return result
+    elif activations.device.type == "cpu":
+        likelihood = log_likelihood(source, images, membership, a, min_prob)
+    else:
+        likelihood = log_likelihood_by_torch(source, images, membership, a, min_prob)
     _subtract_marginal(likelihood, lam, marginal)
     result[live] = likelihood.float()
     return result

@@ -93,7 +93,7 @@ def warm_up(method: Method, timer: Timer) -> None:
     timer.warm_up()
     compile_parts = getattr(method, "warm_up", None)
     if compile_parts is not None:
-        compile_parts()
+        compile_parts(timer.device)
 
 
 def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:

@@ -98,7 +98,7 @@ def compare(
         seed: Of the random inputs.
     """
     for name in functions:
-        ClipDissect(similarity=name).warm_up()
+        ClipDissect(similarity=name).warm_up(device)
     inputs = make_inputs(shape, device, seed)
     for given in ("embeddings", "matrix"):
         # Held over all functions: neither side pays for making it where it is given.

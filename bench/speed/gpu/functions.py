@@ -23,7 +23,7 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
     sheet.say(shape=shape.__dict__, rates=rates, repeats=sizes.repeats)
     images, concepts, activations = make_inputs(shape, sheet.device, seed=0)
     for name in SIMILARITIES:
-        ClipDissect(similarity=name).warm_up()
+        ClipDissect(similarity=name).warm_up(sheet.device)
     for given in ("matrix", "embeddings"):
         matrix = multiply_out(images, concepts) if given == "matrix" else None
         for name in SIMILARITIES:

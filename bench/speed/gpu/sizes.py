@@ -30,6 +30,7 @@ class Sizes:
         method_images: Images with masks that every method sees, at most.
         captioner: The network that MILAN's decoder looks through.
         words: Words of the decoder.
+        beam: Sentences that the search keeps.
         segmenter: Architecture of the segmenter in torchvision.
         segmenter_size: Side of its input.
         profiled: Images of a profiled job.
@@ -53,6 +54,7 @@ class Sizes:
     method_images: int = 2_000
     captioner: str = "resnet101"
     words: int = 5_000
+    beam: int = 50
     segmenter: str = "deeplabv3_resnet50"
     segmenter_size: int = 448
     profiled: int = 1_024
@@ -68,17 +70,18 @@ TINY = Sizes(
     loop_units=2,
     repeats=1,
     arch="resnet18",
-    layers=("conv1", "layer4"),
+    layers=("conv1", "layer1"),
     encoder="ViT-S-32-alt",
-    cell_images=16,
+    cell_images=8,
     concepts=20,
     batch_size=8,
     plain_share=1 / 2,
     networks=("resnet18",),
-    method_layers=("layer4", "fc"),
+    method_layers=("conv1", "layer1"),
     method_images=8,
     captioner="resnet18",
     words=40,
+    beam=2,
     segmenter="lraspp_mobilenet_v3_large",
     segmenter_size=64,
     profiled=4,
