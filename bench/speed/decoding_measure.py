@@ -129,15 +129,8 @@ def compare_pixels(files: Sequence[Path]) -> list[dict[str, Any]]:
     for file in files:
         kind, expected = kind_of(file), np.asarray(open_rgb(file))
         for name in [name for name in DECODERS if name != PILLOW]:
-            new = {
-                "decoder": name,
-                "kind": kind,
-                "files": 0,
-                "equal": 0,
-                "refused": 0,
-                "largest": 0,
-            }
-            row = rows.setdefault((name, kind), new)
+            counts = dict.fromkeys(("files", "equal", "refused", "other_size", "largest"), 0)
+            row = rows.setdefault((name, kind), {"decoder": name, "kind": kind, **counts})
             row["files"] += 1
             try:
                 pixels = _pixels(DECODERS[name](file))
@@ -149,7 +142,7 @@ def compare_pixels(files: Sequence[Path]) -> list[dict[str, Any]]:
                 row["largest"] = max(row["largest"], gap)
                 row["equal"] += gap == 0
             else:
-                row["largest"] = max(row["largest"], 255)
+                row["other_size"] += 1
     return [rows[key] for key in sorted(rows)]
 
 

@@ -61,7 +61,7 @@ def render(content: Mapping[str, Any]) -> str:
         f"Pixels of {content['compared']:,} files beside Pillow's:",
         "",
         *_table(
-            ("decoder", "kind", "files", "equal", "refused", "largest difference"),
+            ("decoder", "kind", "files", "equal", "refused", "other size", "largest difference"),
             (
                 (
                     row["decoder"],
@@ -69,6 +69,7 @@ def render(content: Mapping[str, Any]) -> str:
                     str(row["files"]),
                     f"{100 * row['equal'] / row['files']:.0f} %",
                     str(row["refused"]),
+                    str(row["other_size"]),
                     str(row["largest"]),
                 )
                 for row in content["pixels_compared"]

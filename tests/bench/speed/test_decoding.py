@@ -49,7 +49,11 @@ def test_differences_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def refuses(_file: Path) -> Image.Image:
         raise RuntimeError
 
-    for name, decoder in (("off", off_by_two), ("no", refuses), ("same", open_rgb)):
+    def smaller(file: Path) -> Image.Image:
+        return open_rgb(file).reduce(2)
+
+    ways = {"off": off_by_two, "no": refuses, "same": open_rgb, "half": smaller}
+    for name, decoder in ways.items():
         monkeypatch.setitem(DECODERS, name, decoder)
     rows = {row["decoder"]: row for row in compare_pixels(files)}
     found_out = {
@@ -58,6 +62,7 @@ def test_differences_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert found_out["off"] == (2, 0, 0)
     assert found_out["no"] == (2, 0, 2)
     assert found_out["same"] == (2, 2, 0)
+    assert rows["half"]["other_size"] == 2
     assert [rows[name]["largest"] for name in ("off", "same")] == [2, 0]
 
 
