@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes, storable
 from bench.evidence.precision import autocast, exact_convolutions
 from bench.evidence.store import CHUNK, Entry
+from bench.evidence.views import quick_view
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -93,6 +94,10 @@ class Pass:
             encoder = (
                 loaded_encoder(self.encoder, self.how.device) if wants and self.encoder else None
             )
+            if target:
+                target = replace(target, transform=quick_view(target.transform, total))
+            if encoder:
+                encoder = replace(encoder, transform=quick_view(encoder.transform, total))
             works = [work.shown_to(target, encoder) for work in works]
             quiet = not self.how.progress or not sys.stderr.isatty()
             bar = stack.enter_context(
