@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.speed.cell_job import Setting, compose_job, make_files, run_job, sum_phases
-from bench.speed.gpu.network_files import captioner_overrides, segmenter_overrides
+from bench.speed.gpu.network_files import method_overrides
 from leaderboards.costs import run_cost
 
 if TYPE_CHECKING:
     from bench.speed.cell_job import Files
     from bench.speed.gpu.sheet import Sheet
     from bench.speed.gpu.sizes import Sizes
-
-METHODS = ("clip_dissect", "netdissect", "netdissect2020", "compositional", "milan", "milan_clip")
 
 RANDOM_WEIGHTS = (
     "all networks have random weights. Forward passes cost the same as with real ones. Less may be "
@@ -35,10 +33,7 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
         sheet.say(images=sizes.method_images, layers=list(sizes.method_layers),
                   segmenter=sizes.segmenter, captioner=sizes.captioner, words=sizes.words,
                   encoder=sizes.encoder, concepts=sizes.concepts, note=RANDOM_WEIGHTS)  # fmt: skip
-        more = (
-            *segmenter_overrides(folder, sizes.segmenter, sizes.segmenter_size),
-            *captioner_overrides(folder, sizes.captioner, sizes.words),
-        )
+        overrides = method_overrides(folder, sizes)
         for arch in sizes.networks:
             home = folder / arch
             home.mkdir()
@@ -46,7 +41,7 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
                 home, arch, sizes.encoder, images=sizes.method_images, concepts=sizes.concepts,
                 masked=True,
             )  # fmt: skip
-            for method in METHODS:
+            for method, more in overrides.items():
                 setting = Setting(
                     method, arch, sizes.method_layers, sizes.encoder, sizes.method_images,
                     sheet.device, sizes.batch_size, os.cpu_count() or 1, "float32", more,

@@ -9,8 +9,36 @@ from bench.speed.cell_inputs import make_network
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.speed.gpu.sizes import Sizes
+
+METHODS = ("clip_dissect", "netdissect", "netdissect2020", "compositional", "milan", "milan_clip")
+"""Those that run; the one that takes longest comes last."""
+
 CLASSES = 21
 """Of torchvision's segmenters: those of PASCAL VOC and the background."""
+
+
+def method_overrides(folder: Path, sizes: Sizes) -> dict[str, tuple[str, ...]]:
+    """Write what the methods need besides target and encoder.
+
+    Args:
+        folder: Where the files go.
+        sizes: Architectures and numbers.
+
+    Returns:
+        Overrides by method.
+    """
+    from bench.catalog import METHODS as REGISTERED
+
+    parts = (
+        *segmenter_overrides(folder, sizes.segmenter, sizes.segmenter_size),
+        *captioner_overrides(folder, sizes.captioner, sizes.words),
+    )
+    beam = (f"method.params.beam={sizes.beam}",)
+    return {
+        method: parts + (beam if "captioner" in REGISTERED.get(method).needs else ())
+        for method in METHODS
+    }
 
 
 def segmenter_overrides(folder: Path, arch: str, size: int) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.speed.cell_job import Setting, compose_job, make_files, run_job
 from bench.speed.gpu.cell import both_precisions
-from bench.speed.gpu.methods import METHODS
-from bench.speed.gpu.network_files import captioner_overrides, segmenter_overrides
+from bench.speed.gpu.network_files import method_overrides
 
 if TYPE_CHECKING:
     from bench.config.compose import Job
@@ -40,11 +39,7 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
             cell = dataclasses.replace(setting, precision=precision)
             job = compose_job(files, cell, folder / "cell")
             sheet.row(f"cell {precision}", partial(_profiled, job, sheet.device))
-        more = (
-            *segmenter_overrides(folder, sizes.segmenter, sizes.segmenter_size),
-            *captioner_overrides(folder, sizes.captioner, sizes.words),
-        )
-        for method in METHODS:
+        for method, more in method_overrides(folder, sizes).items():
             cell = dataclasses.replace(
                 setting, method=method, layers=sizes.method_layers, more=more
             )
