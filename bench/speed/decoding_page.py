@@ -39,7 +39,9 @@ def render(content: Mapping[str, Any]) -> str:
             "Decoded and prepared twice, as in a pass: 224 of 256 pixels, bilinear, for the "
             "target; 224 of 224, bicubic, for the encoder. `Quick views` do resizing, crop, "
             "conversion and normalisation in one compiled loop over what the crop keeps, with the "
-            "very same numbers; the decoders below that row use them too:"
+            "very same numbers; the decoders below that row use them too. Draft mode decodes at a "
+            "half, a quarter or an eighth of the size where both sides keep 256 pixels: other "
+            "pixels, and a gain for large files alone:"
         ),
         "",
         *_rates(content["pass"], threads),

@@ -21,6 +21,7 @@ from tests.bench.evidence.tiny import TinyTarget, run
 
 NORM = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 SIZES = [(500, 375), (375, 500), (64, 64), (63, 200), (31, 32), (33, 32), (800, 90), (1, 1), (2, 3)]
+SIZES += [(30, 47), (47, 30)]  # one side has the squashed size already
 TRANSFORMS = {
     "bilinear": square_transform(28, 32, *NORM),
     "odd crop": square_transform(27, 40, *NORM, "bicubic"),
