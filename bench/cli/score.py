@@ -51,11 +51,11 @@ def main(arguments: Sequence[str]) -> int:
     overrides = [text for text in given if "=" in text]
     for text in overrides:
         key = text.lstrip("+").partition("=")[0]
-        if not key.startswith(RESCORABLE):
+        if not key.startswith(RESCORABLE) or key == "runtime.tf32":
             raise UserError(
                 f"{key!r} decides the labels themselves",
                 where=key,
-                cure="use `dissectbench run`; score takes scoring.*, target.truth.*, runtime.*",
+                cure="use `dissectbench run`; score takes scoring.*, target.truth.* and runtime.*",
             )
     folders = [Path(text) for text in given if "=" not in text]
     if not folders:

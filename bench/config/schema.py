@@ -95,13 +95,17 @@ class ScoringConfig:
 
 @dataclass
 class RuntimeConfig:
-    """Where and how a cell runs; nothing here decides a label.
+    """Where and how a cell runs; nothing here but `tf32` decides a label.
 
     Attributes:
         device: "auto", "cpu", "cuda" or "cuda:N".
         batch_size: Images a forward pass.
         workers: Threads that decode images.
         threads: Threads of torch on the CPU; 0 leaves its default.
+        tf32: Let a GPU round the inputs of the float32 matrix products and convolutions of the
+            networks that look at images (target, image encoder, segmenter) to 10 bits: faster, and
+            other activations, so it stands in the keys. Texts, captions, similarities and scores
+            are always computed in full float32.
         cache: Folder of the evidence cache.
         cache_limit_gb: Evidence that was not used for longest is deleted after a job where the
             cache is above so many units of 10^9 bytes; 0 for no limit.
@@ -120,6 +124,7 @@ class RuntimeConfig:
     batch_size: int = 64
     workers: int = 2
     threads: int = 0
+    tf32: bool = False
     cache: str = MISSING
     cache_limit_gb: float = 20.0
     maps_limit_gb: float = 8.0

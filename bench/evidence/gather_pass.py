@@ -16,7 +16,7 @@ from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes, storable
-from bench.evidence.precision import autocast, exact_convolutions
+from bench.evidence.precision import arithmetic
 from bench.evidence.store import CHUNK, Entry
 from bench.evidence.views import quick_view
 
@@ -184,16 +184,18 @@ class Pass:
         writer.add(found.maps.numpy())
 
     def _encode(self, encoder: LoadedEncoder, pictures: Tensor) -> NDArray[np.float32]:
-        with exact_convolutions(self.how.device):
+        # The encoder knows its own precision.
+        with arithmetic(self.how.device, tf32=self.how.tf32):
             found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
         return found
 
     def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
         import torch
 
-        with torch.inference_mode(), autocast(self.how.device, self.how.precision):
+        how = self.how
+        with torch.inference_mode(), arithmetic(how.device, how.precision, tf32=how.tf32):
             found = tap.run(
-                inputs.to(self.how.device, memory_format=torch.channels_last, non_blocking=True)
+                inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
             )
         for layer, entry in self.activations.items():
             size = found[layer].map_size

@@ -183,7 +183,8 @@ def score_decisions(
         timer=Timer(device),
         how=how_of(config, device),
     )
-    precision = str(config.target.precision)
+    # TF32 has the mantissa of float16.
+    precision = "float16" if config.runtime.tf32 else str(config.target.precision)
     return _scores(gathered, layer, classifier, labels, linear, found, judges, precision, config)
 
 

@@ -256,6 +256,7 @@ class Parts:
             self.config.seed,
             self._masks_identity(),
             fingerprint(self.captioner) if self.captioner else None,
+            tf32=self.config.runtime.tf32,
         )
 
     def scoring(self, layer: str) -> dict[str, Any]:
