@@ -90,18 +90,16 @@ def top_images(activations: Tensor, k: int) -> Tensor:
     together = _TOGETHER[activations.device.type == "cuda"]
     for start, stop in spans(n_units, max(1, together // n_images)):
         columns = activations[:, start:stop].T.contiguous()
-        values, images = torch.topk(columns, k, dim=1)
-        # topk leaves the order of equal values open, and which of them it takes. Few units have
-        # any among their top: only theirs are sorted, stably.
-        tied = (columns >= values[:, -1:]).sum(dim=1) > k
-        if k > 1:
-            tied |= (values[:, 1:] == values[:, :-1]).any(dim=1)
+        values, images = torch.topk(columns, min(k + 1, n_images), dim=1)
+        # topk leaves the order of equal values open, and which of them it takes: the one after
+        # the last tells. Few units have any among their top: only theirs are sorted, stably.
+        tied = (values[:, 1:] == values[:, :-1]).any(dim=1)
         tied_units = tied.nonzero()[:, 0]
         for first, last in spans(len(tied_units), max(1, together // 8 // n_images)):
             units = tied_units[first:last]
             order = torch.argsort(columns[units], dim=1, descending=True, stable=True)
-            images[units] = order[:, :k]
-        top[:, start:stop] = images.T
+            images[units, :k] = order[:, :k]
+        top[:, start:stop] = images[:, :k].T
     return top
 
 

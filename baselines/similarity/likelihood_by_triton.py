@@ -33,7 +33,7 @@ def log_likelihood_by_triton(
     depth, n_units = images.shape
     device, n_concepts = images.device, source.n_concepts
     needed = torch.zeros(source.n_images, dtype=torch.bool, device=device)
-    needed[images.view(-1)] = True
+    needed.index_fill_(0, images.view(-1), True)
     rows = needed.nonzero()[:, 0]
     constants = torch.tensor([a / math.log(2), min_prob], dtype=torch.float64, device=device)
     slopes = torch.tensor(membership, dtype=torch.float64, device=device).expand(n_units, depth)

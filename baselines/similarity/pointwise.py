@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a core's cache
+_GPU_TILE = 2**26  # the same on a GPU, which is waited for after each
 
 
 def soft_wpmi(
@@ -181,6 +182,7 @@ def _subtract_marginal(likelihood: Tensor, lam: float, marginal: Tensor | None) 
     if marginal is not None:
         likelihood.sub_(marginal.to(likelihood), alpha=lam)
         return
-    for start, stop in spans(likelihood.shape[1], max(1, _UNIT_TILE // len(likelihood))):
+    together = _UNIT_TILE if likelihood.device.type == "cpu" else _GPU_TILE
+    for start, stop in spans(likelihood.shape[1], max(1, together // len(likelihood))):
         tile = likelihood[:, start:stop]
         tile.sub_(log_marginal(tile), alpha=lam)

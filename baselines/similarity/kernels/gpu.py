@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
 import torch
+
+log = logging.getLogger(__name__)
 
 _SCRATCH = 2**30
 """Most bytes of temporary memory on a GPU that a block or tile of scores is meant to take."""
@@ -14,8 +17,9 @@ _SCRATCH = 2**30
 
 def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
     """Whether the Triton loops run on this device and read these scores."""
-    known = dtype in (torch.float32, torch.float16, torch.bfloat16)
-    return known and device.type == "cuda" and _has_triton()
+    if device.type != "cuda" or dtype not in (torch.float32, torch.float16, torch.bfloat16):
+        return False
+    return torch.cuda.get_device_capability(device) >= (7, 0) and _has_triton()
 
 
 def scratch_bytes(device: torch.device) -> int:
@@ -33,9 +37,15 @@ def on_device(device: torch.device) -> AbstractContextManager[Any]:
 
 @cache
 def _has_triton() -> bool:
-    """Whether Triton can be imported: it comes with torch's CUDA builds for Linux alone."""
+    """Whether Triton can be imported and finds the compiler and driver that it needs.
+
+    It comes with torch's CUDA builds for Linux alone.
+    """
     try:
-        import triton  # noqa: F401
-    except ImportError:
+        import triton
+
+        triton.runtime.driver.active.get_current_target()
+    except Exception as error:  # of many kinds: missing compilers, drivers, permissions
+        log.warning("Triton cannot be used, slower tensor operations run instead: %s", error)
         return False
     return True
