@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 
 from bench.evidence.decode import ahead
 from bench.evidence.hooks import LayerTap
-from bench.evidence.precision import autocast, exact_convolutions
+from bench.evidence.precision import arithmetic
 from bench.speed import plain
 from bench.timing import Timer
 
@@ -52,12 +52,12 @@ def describe(
         pooled: dict[str, list[Tensor]] = {layer: [] for layer in parts.layers}
         with LayerTap(target.module, parts.layers) as tap:
             for batch in _batches(parts.probe, target.transform, batch_size, workers):
-                with autocast(device, precision):
+                with arithmetic(device, precision):
                     outputs = tap.run(batch.to(device))
                 for layer, found in outputs.items():
                     pooled[layer].append(found.values[0].cpu())
         encoder = parts.encoder.load(device)
-        with exact_convolutions(device):
+        with arithmetic(device):
             images = torch.cat(
                 [
                     encoder.encode_images(batch.to(device)).float().cpu()

@@ -156,6 +156,7 @@ def _priors(device: str, sizes: Sizes) -> Found:
 
 def _features(device: str, sizes: Sizes) -> Found:
     from baselines.captioning.pyramid import Pyramid
+    from bench.evidence.precision import arithmetic
     from bench.milan.vision import pyramid_layers
     from bench.targets.transform import IMAGENET_MEAN, IMAGENET_STD
 
@@ -166,7 +167,9 @@ def _features(device: str, sizes: Sizes) -> Found:
         module = _network(sizes.captioner).to(at)
         layers = pyramid_layers(sizes.captioner)
         pyramid = Pyramid(module, layers, IMAGENET_MEAN, IMAGENET_STD, 64)
-        found.append(torch.cat([each.flatten(1).cpu() for each in pyramid.features(images)], dim=1))
+        with arithmetic(at):
+            maps = pyramid.features(images)
+        found.append(torch.cat([each.flatten(1).cpu() for each in maps], dim=1))
     return _near(*found)
 
 
@@ -181,7 +184,7 @@ def _network(arch: str) -> torch.nn.Module:
 def _segmenter(device: str, sizes: Sizes) -> Found:
     from torchvision.models import get_model
 
-    from bench.evidence.precision import exact_convolutions
+    from bench.evidence.precision import arithmetic
     from bench.segmenters.network import wrap_network
     from bench.speed.gpu.network_files import CLASSES
 
@@ -197,7 +200,7 @@ def _segmenter(device: str, sizes: Sizes) -> Found:
             module, partial(_logits, module), lambda image: image, [range(CLASSES)], (56, 56),
             device=at, precision="float32",
         )  # fmt: skip
-        with exact_convolutions(at):
+        with arithmetic(at):
             found.append(loaded.segment(images).cpu())
     differ = float((found[0] != found[1]).float().mean())
     return {

@@ -37,7 +37,7 @@ class Sizes:
     """
 
     agreement: tuple[int, int, int, int] = (4_000, 64, 1_000, 512)
-    agreement_images: int = 32
+    agreement_images: int = 8
     functions: tuple[int, int, int, int] = (50_000, 1_000, 20_000, 512)
     copied: int = 2**28
     loop_units: int = 20
