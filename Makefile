@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint typecheck format bench clean
+.PHONY: demo test test-all lint typecheck format bench gpu gpu-wheels gpu-rehearsal clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dissectbench demo
@@ -31,6 +31,28 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench.speed.dissection
 	$(BIN)/python -m bench.speed.composition
 	$(BIN)/python -m bench.speed.captioning
+
+# Every timing on a GPU, within GPU_SECONDS. Nothing is installed: $(PYTHON) brings torch and what
+# docs/timings.md lists; the few packages that a bare CUDA machine lacks come as wheels.
+GPU_OUT ?= leaderboards/speed
+GPU_SECONDS ?= 420
+gpu:
+	$(PYTHON) -m bench.speed.gpu --wheels .gpu-wheels --out $(GPU_OUT) --seconds $(GPU_SECONDS)
+
+# For Python 3.12 on x86-64 Linux, in the versions of constraints.txt.
+gpu-wheels: .gpu-wheels/.collected
+.gpu-wheels/.collected: constraints.txt
+	rm -rf .gpu-wheels
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps -c constraints.txt \
+		--python-version 3.12 --only-binary=:all: --dest .gpu-wheels \
+		open_clip_torch hydra-core omegaconf ftfy wcwidth
+	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps -c constraints.txt \
+		--wheel-dir .gpu-wheels antlr4-python3-runtime
+	touch $@
+
+# The same on a CPU at a tiny size, in a process that finds no more than a bare machine has.
+gpu-rehearsal: $(VENV)/.installed .gpu-wheels/.collected
+	$(BIN)/python -m bench.speed.gpu.rehearsal --wheels .gpu-wheels --out build/gpu-rehearsal
 
 clean:
 	rm -rf $(VENV) results build dist *.egg-info

@@ -138,8 +138,9 @@ class Method(Protocol):
     Its fields stand in the record and decide the key. Where the default of one depends on another,
     a property `parameters` (a mapping ready for JSON) says what they came to, in their place.
 
-    A method with compiled parts may have a `warm_up()`, which is called before it is timed. A
-    method that needs exemplars has a property `exemplar_rule` (`baselines.spatial.ExemplarRule`).
+    A method with compiled parts may have a `warm_up(device)`, which is called before it is timed
+    on that device. A method that needs exemplars has a property `exemplar_rule`
+    (`baselines.spatial.ExemplarRule`).
 
     Class attributes:
         summary: One line for `dissectbench list`.

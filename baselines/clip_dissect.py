@@ -104,9 +104,11 @@ class ClipDissect:
         """What the record says: the similarity and its arguments, none that it does not have."""
         return {"similarity": self.similarity, **self.arguments}
 
-    def warm_up(self) -> None:
-        """Compile the inner loops, so that no timed call pays for it."""
-        if self.similarity in ("soft_wpmi", "wpmi"):
+    def warm_up(self, device: str = "cpu") -> None:
+        """Compile the inner loops for a device, so that no timed call pays for it."""
+        if device != "cpu":
+            self._run_small(device)
+        elif self.similarity in ("soft_wpmi", "wpmi"):
             from baselines.similarity.kernels import pointwise
 
             pointwise.warm_up()
@@ -118,6 +120,22 @@ class ClipDissect:
             from baselines.similarity.kernels import cosine
 
             cosine.warm_up()
+
+    def _run_small(self, device: str) -> None:
+        """Score a few numbers: a GPU's libraries, too, load their parts at the first use.
+
+        Triton compiles once for rows that are aligned to 64 bytes, and once for others.
+        """
+        import torch
+
+        from baselines import similarity
+        from baselines.similarity.sources import EmbeddedScores
+
+        numbers = torch.arange(64.0 * 40, device=device).sin_()
+        images, activations = numbers[: 64 * 8].view(64, 8), numbers.view(64, 40)
+        for n_concepts in (48, 49):
+            scores = EmbeddedScores(images, numbers[: n_concepts * 8].view(n_concepts, 8))
+            getattr(similarity, self.similarity)(scores, activations, **self.arguments)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Name every unit of a whole layer.

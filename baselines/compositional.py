@@ -77,8 +77,8 @@ class Compositional:
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold lies in [0, 1], not {self.threshold!r}")
 
-    def warm_up(self) -> None:
-        """Compile the inner loops, so that no timed call pays for it."""
+    def warm_up(self, device: str = "cpu") -> None:
+        """Compile the inner loops, which run on the CPU, so that no timed call pays for it."""
         from baselines.composition.kernels import firing, overlap, pixels
         from baselines.dissection.kernels import quantile
 

@@ -76,8 +76,8 @@ class NetDissect:
                 f"unknown denominator {self.denominator!r}: {' or '.join(DENOMINATORS)}"
             )
 
-    def warm_up(self) -> None:
-        """Compile the inner loops, so that no timed call pays for it."""
+    def warm_up(self, device: str = "cpu") -> None:
+        """Compile the inner loops, which run on the CPU, so that no timed call pays for it."""
         from baselines.dissection.kernels import quantile, tally
 
         quantile.warm_up()

@@ -60,8 +60,8 @@ class NetDissect2020:
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold lies in [0, 1], not {self.threshold!r}")
 
-    def warm_up(self) -> None:
-        """Compile the inner loops, so that no timed call pays for it."""
+    def warm_up(self, device: str = "cpu") -> None:
+        """Compile the inner loops, which run on the CPU, so that no timed call pays for it."""
         from baselines.dissection.kernels import quantile, tally
 
         quantile.warm_up()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench import __version__
 from bench.errors import UserError, nearest
+from bench.packages import told_to_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,8 @@ COMMANDS = {
     "score": "score existing labels under another truth, sentence encoder or rule",
     "list": "methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "leaderboards from the records on disk (Markdown, CSV)",
+    "pack": "the records of a folder in one file, which `board` reads as it is",
+    "unpack": "a folder of records again, of such a file",
     "cache": "what the evidence cache holds and why; delete what was not used for longest",
     "fetch": "published files: weights, images with masks, concept lists; verified, resumed",
     "train": "rebuild the embedded world's networks",
@@ -59,10 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns at every later fork
     try:
         return _dispatch(arguments[0], arguments[1:])
-    except UserError as error:
-        if debug:
+    except (UserError, ModuleNotFoundError) as error:
+        told = told_to_user(error)
+        if debug or told is None:
             raise
-        sys.stderr.write(f"dissectbench: {error}\n")
+        sys.stderr.write(f"dissectbench: {told}\n")
         return BAD_REQUEST
     except KeyboardInterrupt:
         sys.stderr.write("dissectbench: interrupted; finished cells are kept\n")

@@ -122,7 +122,10 @@ SENTENCES: Registry[SentenceEncoder] = Registry(
     "sentence",
     "sentences",
     SentenceEncoder,  # type: ignore[type-abstract]
-    {"sentence_transformers": "bench.sentences:SentenceTransformer"},
+    {
+        "none": "bench.sentences:NoSentenceEncoder",
+        "sentence_transformers": "bench.sentences:SentenceTransformer",
+    },
 )
 
 BY_GROUP: dict[str, Registry[Any]] = {

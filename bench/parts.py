@@ -6,8 +6,9 @@ import time. Describing a part (`fingerprint`, words, names, length) is cheap an
 that finished cells are recognised without loading a network; `load` does the heavy work.
 
 Any part may also have `lacks() -> tuple[Lack, ...]`: what it needs and this machine does not have.
-It looks at names and sizes alone, opens no connection and imports no torch; `dissectbench plan`
-asks it before anything else is asked of the part.
+It looks at names and sizes alone, opens no connection and imports no torch. And it may name the
+top-level modules that it imports, `packages: ClassVar[tuple[str, ...]]`. `dissectbench plan` asks
+for both before anything else is asked of the part (`bench.packages.lacks_of`).
 """
 
 from __future__ import annotations
@@ -270,7 +271,10 @@ class SentenceEncoder(Hashable, Protocol):
     summary: ClassVar[str]
 
     def fingerprint(self) -> Fingerprint:
-        """Model and weights; `text_tower` as for `Encoder`, so that circularity shows."""
+        """Model and weights; `text_tower` as for `Encoder`, so that circularity shows.
+
+        Empty for no model, which is never loaded.
+        """
         ...
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:

@@ -19,6 +19,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
 from bench.errors import UserError, nearest
+from bench.packages import cure_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,7 @@ class Registry(Generic[T]):
         except (ImportError, AttributeError) as error:
             raise UserError(
                 f"the {self.kind} {name!r} cannot be imported from {path}: {error}",
-                cure="reinstall the package that provides it",
+                cure=cure_of(error) or "reinstall the package that provides it",
             ) from error
         missing = self._missing(part)
         if missing:

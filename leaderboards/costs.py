@@ -55,7 +55,7 @@ def build_costs(cells: Sequence[Cell]) -> pd.DataFrame:
             "method": label,
             "key": cell.record.key,
             "_order": condition.order,
-            **_cost(run),
+            **run_cost(run),
         }
         for cell, label, condition in zip(cells, labels, conditions, strict=True)
         for run in _best_runs(cell.timings)
@@ -96,7 +96,8 @@ def _hardware(value: object) -> str:
     return f"{', '.join(words)} #{short_hash(value, 6)}"
 
 
-def _cost(run: Mapping[str, Any]) -> dict[str, Any]:
+def run_cost(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Sum up one timed run: seconds by phase, the cold total, memory."""
     phases = _dicts(run.get("phases"))
     wall = {name: _sum(phases, name) for name in PHASES}
     cold, reason = _cold_total(run, phases)

@@ -114,9 +114,9 @@ class Judge:
         reasons: dict[str, str] = {}
         for name, scorer in self.scorers.items():
             columns = [name, f"{name}_best_synonym", *([NEAREST] if name == SENTENCE else [])]
-            if scorer.embedder is None:
+            if self.truths and scorer.embedder is None:
                 reasons |= dict.fromkeys(columns, scorer.reason)
-            elif not self.truths or not texts:
+            elif scorer.embedder is None or not self.truths or not texts:
                 reasons |= dict.fromkeys(columns, NOTHING_TO_EMBED)
             else:
                 credits |= self._by_embedding(name, embed(scorer.embedder, texts))

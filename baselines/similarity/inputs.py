@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from baselines.similarity.sources import ConceptScores
 
+_TOGETHER = (2**22, 2**27)
+"""Activations whose greatest are looked for together, on a CPU and on a GPU: a GPU stops between
+the tiles for the CPU to see whether there are ties."""
+
 
 def checked(
     concept_scores: Tensor | ConceptScores, activations: Tensor
@@ -66,6 +70,11 @@ def live_units(activations: Tensor) -> Tensor:
     return torch.isfinite(low) & torch.isfinite(high) & (low != high)
 
 
+def columns_of(activations: Tensor, units: Tensor) -> Tensor:
+    """Activations of some units, in ascending order; not copied where they are all units."""
+    return activations if len(units) == activations.shape[1] else activations[:, units]
+
+
 def top_images(activations: Tensor, k: int) -> Tensor:
     """Each unit's k most activating images, most activating first, ties by lowest index.
 
@@ -78,18 +87,19 @@ def top_images(activations: Tensor, k: int) -> Tensor:
     """
     n_images, n_units = activations.shape
     top = torch.empty((k, n_units), dtype=torch.int64, device=activations.device)
-    for start, stop in spans(n_units, max(1, 2**22 // n_images)):
+    together = _TOGETHER[activations.device.type == "cuda"]
+    for start, stop in spans(n_units, max(1, together // n_images)):
         columns = activations[:, start:stop].T.contiguous()
-        values, images = torch.topk(columns, k, dim=1)
-        # topk leaves the order of equal values open, and which of them it takes. Few units have
-        # any among their top: only theirs are sorted, stably.
-        tied = (columns >= values[:, -1:]).sum(dim=1) > k
-        if k > 1:
-            tied |= (values[:, 1:] == values[:, :-1]).any(dim=1)
-        if bool(tied.any()):
-            order = torch.argsort(columns[tied], dim=1, descending=True, stable=True)
-            images[tied] = order[:, :k]
-        top[:, start:stop] = images.T
+        values, images = torch.topk(columns, min(k + 1, n_images), dim=1)
+        # topk leaves the order of equal values open, and which of them it takes: the one after
+        # the last tells. Few units have any among their top: only theirs are sorted, stably.
+        tied = (values[:, 1:] == values[:, :-1]).any(dim=1)
+        tied_units = tied.nonzero()[:, 0]
+        for first, last in spans(len(tied_units), max(1, together // 8 // n_images)):
+            units = tied_units[first:last]
+            order = torch.argsort(columns[units], dim=1, descending=True, stable=True)
+            images[units, :k] = order[:, :k]
+        top[:, start:stop] = images[:, :k].T
     return top
 
 

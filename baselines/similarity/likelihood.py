@@ -74,7 +74,7 @@ def log_likelihood(
 
     rows, places = torch.unique(images, return_inverse=True)
     step = max(1, min(_BLOCK_ROWS, _BLOCK // source.n_concepts))
-    group = _group(membership, min_prob)
+    group = group_size(membership, min_prob)
     n_units = images.shape[1]
     products = np.ones((n_units, source.n_concepts))
     logs = np.zeros_like(products) if len(membership) > group else np.zeros((0, 0))
@@ -99,7 +99,7 @@ def log_likelihood(
     return total.add_(torch.from_numpy(logs)) if logs.size else total
 
 
-def _group(membership: Sequence[float], min_prob: float) -> int:
+def group_size(membership: Sequence[float], min_prob: float) -> int:
     """How many factors a product can hold before it may underflow."""
     smallest = 1.0 - max(membership) + min_prob
     return len(membership) if smallest >= 1 else max(1, int(_EXPONENT / -math.log10(smallest)))

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from baselines.similarity.inputs import checked, live_units, spans, top_images, unlabelled
+from baselines.similarity.inputs import (
+    checked,
+    columns_of,
+    live_units,
+    spans,
+    top_images,
+    unlabelled,
+)
+from baselines.similarity.kernels.gpu import has_kernels
 from baselines.similarity.likelihood import log_likelihood
 from baselines.similarity.likelihood_by_torch import log_likelihood_by_torch
 from baselines.similarity_parameters import check_parameters, effective_top_k
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a core's cache
+_GPU_TILE = 2**26  # the same on a GPU, which is waited for after each
 
 
 def soft_wpmi(
@@ -146,9 +155,21 @@ def _information(
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
-    images = top_images(activations[:, live], len(membership))
-    compute = log_likelihood if activations.device.type == "cpu" else log_likelihood_by_torch
-    likelihood = compute(source, images, membership, a, min_prob)
+    images = top_images(columns_of(activations, live), len(membership))
+    if has_kernels(source.device, source.dtype):
+        from baselines.similarity.likelihood_by_triton import (
+            log_likelihood_by_triton,
+            subtract_own_marginal,
+        )
+
+        likelihood = log_likelihood_by_triton(source, images, membership, a, min_prob)
+        if lam and marginal is None:
+            subtract_own_marginal(likelihood, lam, result, live)
+            return result
+    elif activations.device.type == "cpu":
+        likelihood = log_likelihood(source, images, membership, a, min_prob)
+    else:
+        likelihood = log_likelihood_by_torch(source, images, membership, a, min_prob)
     _subtract_marginal(likelihood, lam, marginal)
     result[live] = likelihood.float()
     return result
@@ -161,6 +182,7 @@ def _subtract_marginal(likelihood: Tensor, lam: float, marginal: Tensor | None) 
     if marginal is not None:
         likelihood.sub_(marginal.to(likelihood), alpha=lam)
         return
-    for start, stop in spans(likelihood.shape[1], max(1, _UNIT_TILE // len(likelihood))):
+    together = _UNIT_TILE if likelihood.device.type == "cpu" else _GPU_TILE
+    for start, stop in spans(likelihood.shape[1], max(1, together // len(likelihood))):
         tile = likelihood[:, start:stop]
         tile.sub_(log_marginal(tile), alpha=lam)

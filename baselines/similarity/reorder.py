@@ -8,7 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from baselines.similarity.inputs import checked, live_units, spans, top_images, unlabelled
+from baselines.similarity.inputs import (
+    checked,
+    columns_of,
+    live_units,
+    spans,
+    top_images,
+    unlabelled,
+)
+from baselines.similarity.kernels.gpu import has_kernels
 from baselines.similarity_parameters import Baseline, check_parameters, effective_top_n
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ _SCORES = 2**20  # elements of images x concepts that a thread ranks at a time: 
 _THREADS = 8  # at least so many threads' scores are asked for at a time
 _UNITS = 64  # units whose activations are copied together to find their top images
 _IN_FLOAT32 = (torch.float32, torch.float16, torch.bfloat16)  # what float32 holds exactly
+_MOST_IMAGES = 2**24  # that the loops for GPUs can place
 _DRAWS = 5  # random permutations of the original's baseline
 
 
@@ -68,10 +77,13 @@ def rank_reorder(
     check_parameters(p=p, top_fraction=top_fraction, scale_p=scale_p, baseline=baseline)
     source, activations = checked(concept_scores, activations)
     n_top = effective_top_n(len(activations), top_fraction)
+    path = _sorted_per_unit
     # The loops count images and compare scores in 32 bits.
-    if source.device.type == "cpu" and source.dtype in _IN_FLOAT32 and source.n_images < 2**31:
-        return _ranked_once(source, activations, n_top, p, scale_p, baseline, seed)
-    return _sorted_per_unit(source, activations, n_top, p, scale_p, baseline, seed)
+    if has_kernels(source.device, source.dtype) and source.n_images <= _MOST_IMAGES:
+        path = _ranked_by_triton
+    elif source.device.type == "cpu" and source.dtype in _IN_FLOAT32 and source.n_images < 2**31:
+        path = _ranked_once
+    return path(source, activations, n_top, p, scale_p, baseline, seed)
 
 
 def _ranked_once(
@@ -122,6 +134,35 @@ def _ranked_once(
     return result
 
 
+def _ranked_by_triton(
+    source: ConceptScores,
+    activations: Tensor,
+    n_top: int,
+    p: float,
+    scale_p: float,
+    baseline: Baseline,
+    seed: int,
+) -> Tensor:
+    """`rank_reorder` on a GPU: as on a CPU, and the device is hardly ever waited for."""
+    from baselines.similarity.reorder_by_triton import expected_errors, rank_errors
+
+    result = unlabelled(source, activations)
+    units = live_units(activations).nonzero()[:, 0]
+    if not len(units):
+        return result
+    top = top_images(columns_of(activations, units), n_top).T
+    targets = activations[top, units[:, None]]
+    if baseline == "official":
+        scale = _drawn_scales(targets.double().cpu(), units.cpu(), activations.shape[1], p, seed)
+        scale = scale.to(targets.device)
+    else:
+        scale = expected_errors(targets, p)
+    for start, error, mean in rank_errors(source, activations, units, top, targets, p):
+        tile = _similarity(error, scale[:, None], mean, scale_p, baseline)
+        result[units, start : start + tile.shape[1]] = tile
+    return result
+
+
 def _sorted_per_unit(
     source: ConceptScores,
     activations: Tensor,
@@ -167,7 +208,7 @@ def _similarity(
     """-err from its parts, float32; -inf where the exact baseline defines none."""
     similarity = 0.0 - error / scale / mean.pow(scale_p)
     if baseline == "exact":
-        similarity[mean <= 0] = -torch.inf
+        similarity.masked_fill_((mean <= 0) | (scale <= 0), -torch.inf)
     return similarity.float()
 
 

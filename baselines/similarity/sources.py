@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-_CHECKED = 2**22
-"""Elements that are looked at together for values that are not finite."""
+_CHECKED = (2**22, 2**28)
+"""Elements that are looked at together for values that are not finite, on a CPU and on a GPU."""
 
 
 class ConceptScores(ABC):
@@ -120,13 +120,18 @@ def _check_table(name: str, table: Tensor, row_is: str) -> None:
         raise ValueError(f"{name} must be two-dimensional, not of shape {tuple(table.shape)}")
     if not table.is_floating_point():
         raise ValueError(f"{name} must be floating point, not {table.dtype}")
-    step = max(1, _CHECKED // max(1, table.shape[1]))
-    for start in range(0, len(table), step):
-        part = table[start : start + step]
-        # One pass that writes nothing, where isfinite needs two: NaN and infinities reach an end.
-        if not part.numel() or bool(torch.isfinite(torch.stack(torch.aminmax(part))).all()):
-            continue
-        rows = torch.isfinite(part).all(dim=1)
-        if not bool(rows.all()):
-            row = start + int((~rows).nonzero()[0, 0])
+    if not table.numel():
+        return
+    together = _CHECKED[table.device.type == "cuda"]
+    step = max(1, together // table.shape[1])
+    parts = [table[start : start + step] for start in range(0, len(table), step)]
+    # One pass that writes nothing, where isfinite needs two: NaN and infinities reach the sum (as
+    # may finite numbers, if huge). The device is waited for once, after all parts.
+    kind = torch.promote_types(table.dtype, torch.float32)
+    if bool(torch.isfinite(torch.stack([part.sum(dtype=kind) for part in parts])).all()):
+        return
+    for number, part in enumerate(parts):
+        wrong = (~torch.isfinite(part).all(dim=1)).nonzero()[:, 0]
+        if len(wrong):
+            row = number * step + int(wrong[0])
             raise ValueError(f"{name} of {row_is} {row} are not all finite")

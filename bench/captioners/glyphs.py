@@ -27,6 +27,7 @@ class GlyphsCaptioner:
     """
 
     summary: ClassVar[str] = "the embedded world's decoder, trained on other networks' units"
+    packages: ClassVar[tuple[str, ...]] = ("timm",)
     given: ClassVar[str] = "annotated units"
 
     @property

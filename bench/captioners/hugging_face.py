@@ -48,6 +48,7 @@ class HuggingFaceCaptioner:
     """
 
     summary: ClassVar[str] = "an image-captioning model of Hugging Face, by name or folder"
+    packages: ClassVar[tuple[str, ...]] = ("transformers",)
     given: ClassVar[str] = "captions"
 
     model: str

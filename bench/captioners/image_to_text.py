@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from bench.evidence.halving import Halving
-from bench.evidence.precision import autocast
+from bench.evidence.precision import arithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ class ImageToText:
             seen: Tensor = vision(part).last_hidden_state
             return seen
 
-        with torch.inference_mode(), autocast(self.device, self.precision):
+        with torch.inference_mode(), arithmetic(self.device, self.precision):
             return pixels, torch.cat(self._seeing.run(work, pixels))
 
     def search(self, pixels: Tensor, n: int) -> list[Words]:
@@ -167,7 +167,7 @@ class ImageToText:
             each = chosen - logits.logsumexp(dim=2)
             return torch.where(places < lengths[sentence][:, None], each, 0.0).double().sum(dim=1)
 
-        with torch.inference_mode(), autocast(self.device, self.precision):
+        with torch.inference_mode(), arithmetic(self.device, self.precision):
             pairs = torch.arange(n * count, device=self.device)
             found = torch.cat(self._scoring.run(work, pairs))
         return found.reshape(n, count).cpu().numpy()
@@ -178,7 +178,7 @@ class ImageToText:
 
     def _generate(self, pixels: Tensor, **how: Any) -> list[Words]:
         opening = torch.tensor(self.dialect.opening, device=self.device).repeat(len(pixels), 1)
-        with torch.inference_mode(), autocast(self.device, self.precision):
+        with torch.inference_mode(), arithmetic(self.device, self.precision):
             found = self.model.generate(
                 pixel_values=pixels,
                 max_new_tokens=self.max_length + 1,

@@ -9,6 +9,7 @@ from bench.captioners.glyphs import CAPTIONER_VERSION
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.files import sha256_file
+from bench.packages import lacks_of
 from bench.paths import require_file
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ class MilanCaptioner:
 
     def lacks(self) -> tuple[Lack, ...]:
         """The decoder, which has to be trained first, and the network that it looks through."""
-        ask = getattr(self._vision(), "lacks", None)
-        return (*lack_of_path(self.file, "decoder", _FILE, _TRAIN), *(ask() if ask else ()))
+        return (*lack_of_path(self.file, "decoder", _FILE, _TRAIN), *lacks_of(self._vision()))
 
     def fingerprint(self) -> Fingerprint:
         """sha256 of the decoder; architecture and weights of the network it looks through."""

@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 EPILOG = """\
 examples:
   dissectbench board results/glyphs --out boards/glyphs
-  dissectbench board leaderboards/glyphs/records --out leaderboards/glyphs --check
+  dissectbench board leaderboards/glyphs/records.tar.xz --out leaderboards/glyphs --check
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write (or with --check compare) the tables of one or several folders of records."""
+    """Write (or with --check compare) the tables of folders or archives of records."""
     options = parser("board", "Leaderboards from the records on disk.", EPILOG)
-    options.add_argument("results", nargs="*", type=Path, default=[Path("results")])
+    options.add_argument(
+        "results",
+        nargs="*",
+        type=Path,
+        default=[Path("results")],
+        help="folders of records, or archives of them (`dissectbench pack`)",
+    )
     options.add_argument("--out", type=Path, required=True, help="folder for the tables")
     options.add_argument("--check", action="store_true", help="fail where the tables would change")
     given = options.parse_args(arguments)
@@ -33,6 +39,7 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
     """Make the board of `results` in `out`; shared with `dissectbench demo`."""
     from rich.console import Console
 
+    from bench.run.archive import record_folders
     from leaderboards.board import load_board
     from leaderboards.console import print_board
     from leaderboards.record import RecordError
@@ -40,12 +47,15 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
 
     roots = " ".join(root.as_posix() for root in results)
     try:
-        board = load_board(results, f"dissectbench board {roots} --out {out.as_posix()}")
+        with record_folders(results) as folders:
+            board = load_board(folders, f"dissectbench board {roots} --out {out.as_posix()}")
     except RecordError as error:
         raise UserError(str(error), cure="run something first: `dissectbench run`") from error
     if not board.n_records and not board.problems:
         raise UserError(
-            f"there is no record under {roots}", cure="run something first: `dissectbench run`"
+            f"there is no record under {roots}",
+            valid=[str(archive) for root in results for archive in sorted(root.rglob("*.tar.xz"))],
+            cure="run something first: `dissectbench run`",
         )
     if check:
         changed = check_board(board, out)

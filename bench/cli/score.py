@@ -16,14 +16,15 @@ from bench.config.choice import CONF
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.offline import offline
-from bench.run.keys import short_hash
+from bench.run.archive import is_archive
+from bench.run.judges import scores_key
 from bench.run.parts import build_parts
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.run.scoring import Judges
+    from bench.run.judges import Judges
 
 RESCORABLE = ("scoring", "target.truth", "runtime")
 EPILOG = """\
@@ -50,11 +51,11 @@ def main(arguments: Sequence[str]) -> int:
     overrides = [text for text in given if "=" in text]
     for text in overrides:
         key = text.lstrip("+").partition("=")[0]
-        if not key.startswith(RESCORABLE):
+        if not key.startswith(RESCORABLE) or key == "runtime.tf32":
             raise UserError(
                 f"{key!r} decides the labels themselves",
                 where=key,
-                cure="use `dissectbench run`; score takes scoring.*, target.truth.*, runtime.*",
+                cure="use `dissectbench run`; score takes scoring.*, target.truth.* and runtime.*",
             )
     folders = [Path(text) for text in given if "=" not in text]
     if not folders:
@@ -68,6 +69,12 @@ def _records(folders: Sequence[Path]) -> list[Path]:
     """The folders themselves where they are records, and else all records below them."""
     found: list[Path] = []
     for folder in folders:
+        if is_archive(folder):
+            raise UserError(
+                "scores are not written into an archive",
+                where=str(folder),
+                cure=f"`dissectbench unpack {folder} --out DIR`, then score that folder",
+            )
         files = (file.relative_to(folder) for file in sorted(folder.rglob("record.json")))
         # Hidden folders hold unfinished writes.
         below = [folder / f.parent for f in files if not any(p.startswith(".") for p in f.parts)]
@@ -99,7 +106,7 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> None:
 
     imported = record.origin == "imported"
     judges: Judges = imported_judges(config, record) if imported else build_parts(config)
-    skey = short_hash(judges.scoring(record.target["layer"]))
+    skey = scores_key(judges, record.target["layer"], folder)
     if (folder / "scores" / f"{skey}.json").is_file():
         sys.stdout.write(f"{folder}: scores/{skey}.json is there already\n")
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.config.choice import built, frozen, parameters
 from bench.errors import UserError
+from bench.packages import lacks_of
 from metrics.labels import normalise, pieces
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class CombinedConcepts:
     def lacks(self) -> tuple[Lack, ...]:
         """What any of the sets lacks."""
         sets = [*self._sets(self.of, _OF), *self._sets(self.without, _WITHOUT)]
-        found = (lack for _, part in sets for lack in getattr(part, "lacks", tuple)())
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(lack for _, part in sets for lack in lacks_of(part)))
 
     @staticmethod
     def _sets(specs: Sequence[str], where: str) -> Iterator[tuple[str, ConceptSet]]:

@@ -18,6 +18,7 @@ class WordfreqConcepts:
     """
 
     summary: ClassVar[str] = "the commonest English words (package wordfreq)"
+    packages: ClassVar[tuple[str, ...]] = ("wordfreq",)
 
     n: int = 20000
 

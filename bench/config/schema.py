@@ -75,9 +75,10 @@ class ScoringConfig:
     """How labels are scored; the same for every row of a board.
 
     Attributes:
-        sentence: The sentence encoder of `sentence_cosine`.
+        sentence: The sentence encoder of `sentence_cosine`; name "none" for none.
         clip_text: The image-text model whose text tower makes `clip_cosine`; name "same" is the
-            labelling encoder.
+            labelling encoder, or where the method has none the configured one, unless there is no
+            sentence encoder either; "none" makes no such score.
         bertscore: How `bertscore_f1` is computed, where the truth has references.
         decisions: How `decision_truth` and `decision_prediction` are computed.
         official_labels: Compare labels as the official CLIP-Dissect code does, faults included.
@@ -94,13 +95,17 @@ class ScoringConfig:
 
 @dataclass
 class RuntimeConfig:
-    """Where and how a cell runs; nothing here decides a label.
+    """Where and how a cell runs; nothing here but `tf32` decides a label.
 
     Attributes:
         device: "auto", "cpu", "cuda" or "cuda:N".
         batch_size: Images a forward pass.
         workers: Threads that decode images.
         threads: Threads of torch on the CPU; 0 leaves its default.
+        tf32: Let a GPU round the inputs of the float32 matrix products and convolutions of the
+            networks that look at images (target, image encoder, segmenter) to 10 bits: faster, and
+            other activations, so it stands in the keys. Texts, captions, similarities and scores
+            are always computed in full float32.
         cache: Folder of the evidence cache.
         cache_limit_gb: Evidence that was not used for longest is deleted after a job where the
             cache is above so many units of 10^9 bytes; 0 for no limit.
@@ -119,6 +124,7 @@ class RuntimeConfig:
     batch_size: int = 64
     workers: int = 2
     threads: int = 0
+    tf32: bool = False
     cache: str = MISSING
     cache_limit_gb: float = 20.0
     maps_limit_gb: float = 8.0

@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, Self
 
 from bench.downloads import disk
 from bench.errors import UserError
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 _PADDING = 1 << 20  # zeros that writers of tar fill their last record with; 10 kB mostly
+_SAYING = (
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)  # fmt: skip
+_SAID = 1 << 20  # bytes that a header may say of others: long names, times
 _LEFT_OUT = "__MACOSX"  # what the archiver of macOS adds for itself
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
@@ -92,7 +97,9 @@ def unpack(
         kept = "the archive is kept, and the same command unpacks it then"
         raise disk.cannot_write(error.cause, into, kept) from error.cause
     except _DAMAGE as error:
-        raise _bad(archive, f"is damaged: {error}") from error
+        # tarfile says on further lines which ways of compression it tried.
+        said = str(error).partition(":\n")[0]
+        raise _bad(archive, f"is damaged: {said}") from error
     except RuntimeError as error:  # zipfile's word for a password
         raise _bad(archive, f"cannot be read: {error}") from error
     return writer.files, writer.total
@@ -113,7 +120,7 @@ def _unzip(archive: Path, writer: _Writer) -> None:
 
 
 def _untar(archive: Path, writer: _Writer) -> None:
-    with tarfile.open(archive, "r:*") as opened:
+    with tarfile.open(archive, "r:*", tarinfo=_Header) as opened:
         for member in opened:
             if member.isdir():
                 writer.folder(member.name)
@@ -128,6 +135,18 @@ def _untar(archive: Path, writer: _Writer) -> None:
         # To the end, where the checksum of a compressed file stands.
         while rest := opened.fileobj.read(_BLOCK):
             writer.pass_over(len(rest))
+
+
+class _Header(tarfile.TarInfo):
+    """A header that claims no absurd size, for tarfile reads long names and such into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read one header block."""
+        header = super().frombuf(buf, encoding, errors)
+        if header.size < 0 or (header.size > _SAID and header.type in _SAYING):
+            raise tarfile.TarError(f"{header.name!r} claims a size of {header.size} bytes")
+        return header
 
 
 class _Writer:

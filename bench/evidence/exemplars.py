@@ -72,7 +72,7 @@ def gather_exemplars(
         store: Where exemplars are kept.
         timer: Gets the phase "exemplars", once for the choice, with its parts "rank" and "masks",
             and once for the images, with its part "decode".
-        how: Threads, progress, and the target's precision.
+        how: Threads, progress, and the target's arithmetic.
 
     Returns:
         The exemplars; masks and images are read when asked for.
@@ -93,6 +93,7 @@ def gather_exemplars(
         n_images=len(probe),
         n_units=gathered.units[layer],
         precision=how.precision,
+        tf32=how.tf32,
         pooling=gathered.pooling,
         rule=rule,
         size=size,
@@ -148,13 +149,13 @@ def exemplars_held(
         rule: Which images, and where in them a unit fires.
         size: S.
         store: Where evidence is looked up.
-        how: Its precision.
+        how: Its precision and TF32.
 
     Raises:
         UserError: It is not known which part of an image the target sees.
     """
     how, crop = how or How(), crop_of(target)
-    keys = keys_of(target, layers, probe, None, precision=how.precision, maps=False)
+    keys = keys_of(target, layers, probe, None, how.precision, how.tf32, maps=False)
     with store.hold(*keys) as pooled:
         if not all(entry.complete for entry in pooled):
             return False
@@ -166,6 +167,7 @@ def exemplars_held(
             n_images=len(probe),
             n_units=int(entry.meta["units"]),
             precision=how.precision,
+            tf32=how.tf32,
             pooling=pooling,
             rule=rule,
             size=size,

@@ -149,7 +149,7 @@ def _gather(
 ) -> GatheredEvidence:
     how = how or How()
     wanted, also = _named_once(layers, also)
-    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps, also=also)
+    keys = keys_of(target, wanted, probe, encoder, how.precision, how.tf32, maps=maps, also=also)
     with timer.phase("gather", items=len(probe)) as phase, store.hold(*keys) as entries:
         held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps, also=also)
         too_large = held.too_large(how.maps_limit)
@@ -238,7 +238,7 @@ def gather_share(
     number, of = share
     how = how or How()
     wanted, also = _named_once(layers, also)
-    keys = keys_of(target, wanted, probe, encoder, precision=how.precision, maps=maps, also=also)
+    keys = keys_of(target, wanted, probe, encoder, how.precision, how.tf32, maps=maps, also=also)
     count = -(-len(probe) // CHUNK)
     chunks = range(count * (number - 1) // of, count * number // of)
     with (

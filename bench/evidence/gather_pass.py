@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes, storable
-from bench.evidence.precision import autocast, exact_convolutions
+from bench.evidence.precision import arithmetic
 from bench.evidence.store import CHUNK, Entry
+from bench.evidence.views import quick_view
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -93,6 +94,10 @@ class Pass:
             encoder = (
                 loaded_encoder(self.encoder, self.how.device) if wants and self.encoder else None
             )
+            if target:
+                target = replace(target, transform=quick_view(target.transform, total))
+            if encoder:
+                encoder = replace(encoder, transform=quick_view(encoder.transform, total))
             works = [work.shown_to(target, encoder) for work in works]
             quiet = not self.how.progress or not sys.stderr.isatty()
             bar = stack.enter_context(
@@ -179,16 +184,18 @@ class Pass:
         writer.add(found.maps.numpy())
 
     def _encode(self, encoder: LoadedEncoder, pictures: Tensor) -> NDArray[np.float32]:
-        with exact_convolutions(self.how.device):
+        # The encoder knows its own precision.
+        with arithmetic(self.how.device, tf32=self.how.tf32):
             found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
         return found
 
     def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
         import torch
 
-        with torch.inference_mode(), autocast(self.how.device, self.how.precision):
+        how = self.how
+        with torch.inference_mode(), arithmetic(how.device, how.precision, tf32=how.tf32):
             found = tap.run(
-                inputs.to(self.how.device, memory_format=torch.channels_last, non_blocking=True)
+                inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
             )
         for layer, entry in self.activations.items():
             size = found[layer].map_size

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.evidence.maps import ROWS, map_bytes, storable
 from bench.evidence.pooling import MODES
+from bench.evidence.precision import key_part
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -90,8 +91,9 @@ def keys_of(
     layers: Sequence[str],
     probe: Probe,
     encoder: Encoder | None,
-    *,
     precision: str,
+    tf32: bool,
+    *,
     maps: bool,
     also: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
@@ -104,7 +106,8 @@ def keys_of(
     # Once for all keys: a folder of images looks at each of its files to say what it is.
     images = {"probe": dict(probe.fingerprint()), "n": len(probe)}
     network = dict(target.fingerprint()) if layers or also else {}
-    shown = {**images, "precision": precision, "extractor": EXTRACTOR_VERSION}
+    rounded = key_part(tf32=tf32)
+    shown = {**images, "precision": precision, **rounded, "extractor": EXTRACTOR_VERSION}
     keys: list[dict[str, Any]] = [
         {"kind": "activations", "target": network, "layer": layer, "pooling": list(MODES), **shown}
         for layer in (*layers, *also)
@@ -123,6 +126,7 @@ def keys_of(
                 "encoder": identity,
                 **images,
                 "precision": identity.get("precision", "float32"),
+                **rounded,
                 "extractor": EXTRACTOR_VERSION,
             }
         )

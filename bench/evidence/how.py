@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class How:
-    """How evidence is gathered; but for the precision, nothing here decides a value.
+    """How evidence is gathered; but for precision and TF32, nothing here decides a value.
 
     Attributes:
         device: Where the networks run: "cpu", "cuda", "cuda:1".
@@ -15,6 +15,7 @@ class How:
         workers: Threads that decode images.
         progress: Show a bar on a terminal.
         precision: Of the target's forward pass (`bench.evidence.precision`).
+        tf32: Whether networks may use TF32 on a GPU.
         maps_limit: Bytes of a layer's maps up to which they are stored; larger ones are computed
             anew in each reading.
     """
@@ -24,4 +25,5 @@ class How:
     workers: int = 2
     progress: bool = True
     precision: str = "float32"
+    tf32: bool = False
     maps_limit: float = 8e9

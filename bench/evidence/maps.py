@@ -19,7 +19,7 @@ from bench.evidence import memory
 from bench.evidence.batches import ChunkWork, batches
 from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
-from bench.evidence.precision import autocast
+from bench.evidence.precision import arithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,8 +127,9 @@ class RerunMaps:
     def _forward(self, tap: LayerTap, inputs: Tensor) -> Tensor:
         import torch
 
-        with torch.inference_mode(), autocast(self.how.device, self.how.precision):
-            shown = inputs.to(self.how.device, memory_format=torch.channels_last, non_blocking=True)
+        how = self.how
+        with torch.inference_mode(), arithmetic(how.device, how.precision, tf32=how.tf32):
+            shown = inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
             found = tap.run(shown)[self.layer].maps
         assert found is not None
         return found

@@ -1,8 +1,8 @@
-"""Arithmetic of a target's forward pass, by name."""
+"""Arithmetic of a network's forward pass, by name."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,34 +11,43 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def exact_convolutions(device: str) -> Iterator[None]:
-    """Keep a GPU's convolutions from rounding their inputs to 10 bits (TF32), torch's own default.
+def arithmetic(device: str, precision: str = "float32", *, tf32: bool = False) -> Iterator[None]:
+    """Run a network with a precision; what it gives is stored as float32.
 
-    What is stored as float32 would else depend on the device that made it.
+    Args:
+        device: Where it runs.
+        precision: "float32", or "bfloat16" or "float16" for torch's automatic mixed precision.
+        tf32: Let a GPU round the inputs of float32 matrix products and convolutions to 10 bits.
+            Torch's own default for convolutions does; what is stored as float32 would then depend
+            on the device that made it.
     """
+    mixed: AbstractContextManager[Any] = nullcontext()
+    if precision != "float32":
+        import torch
+
+        mixed = torch.autocast(device.partition(":")[0], dtype=getattr(torch, precision))
+    with _tf32(device, allowed=tf32), mixed:
+        yield
+
+
+@contextmanager
+def _tf32(device: str, *, allowed: bool) -> Iterator[None]:
+    """Switch TF32 of products and convolutions, and leave both as they were."""
     if not device.startswith("cuda"):
         yield
         return
     import torch
 
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
+    products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    torch.backends.cudnn.allow_tf32 = allowed
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        torch.set_float32_matmul_precision(products)
+        torch.backends.cudnn.allow_tf32 = convolutions
 
 
-def autocast(device: str, precision: str) -> AbstractContextManager[Any]:
-    """The context in which a network runs with a precision; what it gives is stored as float32.
-
-    Args:
-        device: Where it runs.
-        precision: "float32", or "bfloat16" or "float16" for torch's automatic mixed precision.
-    """
-    if precision == "float32":
-        return exact_convolutions(device)
-    import torch
-
-    kind = device.partition(":")[0]
-    return torch.autocast(kind, dtype=getattr(torch, precision))
+def key_part(*, tf32: bool) -> dict[str, bool]:
+    """What a key says of TF32: nothing where it is off, so that older keys stay as they are."""
+    return {"tf32": True} if tf32 else {}

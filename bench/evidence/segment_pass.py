@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from bench.evidence.batches import grouped, joined
 from bench.evidence.halving import Halving
-from bench.evidence.precision import exact_convolutions
+from bench.evidence.precision import arithmetic
 from bench.evidence.store import CHUNK
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class SegmentPass:
         return total
 
     def _segment(self, loaded: LoadedSegmenter, images: Tensor) -> NDArray[np.int16]:
-        with exact_convolutions(self.how.device):
+        with arithmetic(self.how.device, tf32=self.how.tf32):
             planes = loaded.segment(images).cpu().numpy()
         count, size = len(images), tuple(loaded.mask_size)
         if planes.ndim != 4 or planes.shape[0] != count or planes.shape[2:] != size:

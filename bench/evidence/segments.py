@@ -13,6 +13,7 @@ from baselines.spatial import ImageMasks
 from bench.errors import UserError
 from bench.evidence.cost import make_cost
 from bench.evidence.how import How
+from bench.evidence.precision import key_part
 from bench.evidence.segment_pass import SegmentPass
 from bench.evidence.store import CHUNK
 
@@ -117,7 +118,7 @@ def segment(
     labels = _labels(segmenter)
     how = how or How()
     batch_size = max(1, how.batch_size)
-    key = _key(segmenter, probe)
+    key = _key(segmenter, probe, how)
     with timer.phase("segment", items=len(probe)) as phase, store.hold(key) as [entry]:
         phase.cached = entry.complete
         if not entry.complete:
@@ -169,7 +170,7 @@ def segment_share(
     count = -(-len(probe) // CHUNK)
     with (
         timer.phase("segment", items=len(probe)) as phase,
-        store.hold(_key(segmenter, probe), share=f"{number}-of-{of}") as [entry],
+        store.hold(_key(segmenter, probe, how), share=f"{number}-of-{of}") as [entry],
     ):
         work = SegmentPass(segmenter, probe, entry, len(labels), how, timer)
         work.chunks = range(count * (number - 1) // of, count * number // of)
@@ -190,7 +191,7 @@ def _labels(segmenter: Segmenter) -> tuple[MaskLabel, ...]:
     return labels
 
 
-def _key(segmenter: Segmenter, probe: Probe) -> dict[str, Any]:
+def _key(segmenter: Segmenter, probe: Probe, how: How) -> dict[str, Any]:
     identity = dict(segmenter.fingerprint())
     return {
         "kind": "segments",
@@ -198,5 +199,6 @@ def _key(segmenter: Segmenter, probe: Probe) -> dict[str, Any]:
         "probe": dict(probe.fingerprint()),
         "n": len(probe),
         "precision": identity.get("precision", "float32"),
+        **key_part(tf32=how.tf32),
         "extractor": EXTRACTOR_VERSION,
     }

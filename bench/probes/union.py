@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.config import choice
 from bench.errors import UserError
+from bench.packages import lacks_of
 from bench.probes.sizes import check_limit
 
 if TYPE_CHECKING:
@@ -107,8 +108,7 @@ class UnionProbe:
 
     def lacks(self) -> tuple[Lack, ...]:
         """What the parts lack, each thing once."""
-        found = [lack for part in self._whole for lack in getattr(part, "lacks", tuple)()]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(lack for part in self._whole for lack in lacks_of(part)))
 
     @cached_property
     def _whole(self) -> tuple[Any, ...]:

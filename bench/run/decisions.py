@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from metrics.text import Embedder
 
 NEEDS_ACTIVATIONS = "n/a: needs activations"
+NO_JUDGES = "n/a: needs a sentence encoder and a CLIP text encoder (scoring)"
 NOT_LABELLED = "n/a: the probe set does not say what class its images are of"
 CHECKED = 64
 """Images on which the classifier's outputs are worked out again."""
@@ -162,7 +163,7 @@ def score_decisions(
     classifier = classifier_of(config, layer)
     if not classifier:
         return {}
-    if found is None or judges is None:
+    if found is None:
         return _null(NEEDS_ACTIVATIONS)
     if reason := _other_evidence(record, found):
         return _null(reason)
@@ -171,6 +172,8 @@ def score_decisions(
         return _null(linear)
     if reason := _no_reading(record, classifier, linear, found):
         return _null(reason)
+    if judges is None:
+        return _null(NO_JUDGES)
     gathered = gather(
         found.target,
         [layer, classifier],
@@ -180,7 +183,8 @@ def score_decisions(
         timer=Timer(device),
         how=how_of(config, device),
     )
-    precision = str(config.target.precision)
+    # TF32 has the mantissa of float16.
+    precision = "float16" if config.runtime.tf32 else str(config.target.precision)
     return _scores(gathered, layer, classifier, labels, linear, found, judges, precision, config)
 
 

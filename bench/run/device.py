@@ -49,5 +49,6 @@ def how_of(config: DictConfig, device: str) -> How:
         workers=runtime.workers,
         progress=runtime.progress,
         precision=config.target.precision,
+        tf32=config.runtime.tf32,
         maps_limit=runtime.maps_limit_gb * GB,
     )

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from bench.environment import hardware
 from bench.evidence import Store
+from bench.evidence.precision import arithmetic
 from bench.evidence.prune import keep_within
 from bench.offline import offline
 from bench.run.device import resolve_device
@@ -89,7 +90,8 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
     for cell in cells:
         own = Timer(device)
         evidence = shared.evidence(cell.layer)
-        with own.phase("match", items=shared.units(cell.layer)):
+        # Whatever torch's defaults are: similarities and captioners run in full float32.
+        with own.phase("match", items=shared.units(cell.layer)), arithmetic(device):
             labelling = parts.method.describe(evidence, seed=config.seed)
         if parts.closed:  # mask labels without their suffixes
             labelling = dataclasses.replace(labelling, concepts=parts.words)

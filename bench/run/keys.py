@@ -43,6 +43,8 @@ def label_key(
     seed: int,
     masks: Mapping[str, Any] | None = None,
     captioner: Mapping[str, Any] | None = None,
+    *,
+    tf32: bool = False,
 ) -> str:
     """Key of everything that decides the labels of one layer.
 
@@ -56,6 +58,7 @@ def label_key(
         masks: Fingerprint of the masks, or of the segmenter that makes them; None where the method
             needs none.
         captioner: Fingerprint of the captioner; None where the method needs none.
+        tf32: Whether networks may use TF32 on a GPU.
     """
     parts = {
         "method": method,
@@ -65,8 +68,8 @@ def label_key(
         "encoder": encoder,
         "seed": seed,
     }
-    # Parts that a method does without are left out: older keys stay as they are.
-    optional = {"masks": masks, "captioner": captioner}
+    # What a method does without is left out: older keys stay as they are.
+    optional = {"masks": masks, "captioner": captioner, "tf32": tf32 or None}
     return short_hash(parts | {name: part for name, part in optional.items() if part is not None})
 
 

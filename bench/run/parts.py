@@ -10,13 +10,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from baselines.base import CLOSED
 from bench import catalog
-from bench.bertscore import describe_bertscore
-from bench.decisions import Deciding, deciding, describe_decisions
+from bench.decisions import Deciding, classifier_of, deciding, describe_decisions
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
+from bench.run.judges import NONE, SAME, describe_models
 from bench.run.keys import describe_truth, label_key, words_hash
+from bench.sentences import NoSentenceEncoder
 from bench.targets import expand_layers
+from bench.targets.patterns import may_name
 from metrics.labels import normalise
 from metrics.readings import clean_mask_label, formula_reader
 from metrics.sentences import sentence_reader
@@ -52,7 +54,8 @@ class Parts:
         encoder: The labelling encoder; None where the method declares no need of one.
         segmenter: What makes the masks; None where the method declares no need of one.
         captioner: What writes the sentences; None where the method declares no need of one.
-        clip_text: The image-text model whose text tower scores `clip_cosine`.
+        clip_text: The image-text model whose text tower scores `clip_cosine`; None for no such
+            score.
     """
 
     config: DictConfig
@@ -66,7 +69,7 @@ class Parts:
     segmenter: Segmenter | None
     captioner: CaptionerPart | None
     sentence: SentenceEncoder
-    clip_text: Encoder
+    clip_text: Encoder | None
 
     @cached_property
     def layers(self) -> tuple[str, ...]:
@@ -192,6 +195,21 @@ class Parts:
             )
         return names if not about or about == layer else {}
 
+    def judged(self, layer: str) -> bool:
+        """Whether a layer's labels are set against names: its units', or those of decisions."""
+        decided = self.deciding if classifier_of(self.config, layer) else None
+        return bool(self.true_names(layer) or (decided and decided.names))
+
+    @property
+    def may_be_judged(self) -> bool:
+        """Whether some asked layer may be `judged`, as far as that is known without the network."""
+        if self.deciding and self.deciding.names:
+            return True
+        about = self.config.target.truth_layer
+        return bool(self.truth.names()) and (
+            not about or may_name(self.config.target.layers, about)
+        )
+
     def reader(self, layer: str) -> Reader | None:
         """How labels are read.
 
@@ -238,17 +256,16 @@ class Parts:
             self.config.seed,
             self._masks_identity(),
             fingerprint(self.captioner) if self.captioner else None,
+            tf32=self.config.runtime.tf32,
         )
 
     def scoring(self, layer: str) -> dict[str, Any]:
         """What decides the scores, besides the labels: truth, scorers, rules."""
         return {
             "truth": describe_truth(self.names["truth"], self.true_names(layer)),
-            "sentence": dict(fingerprint(self.sentence)),
-            "clip_text": dict(fingerprint(self.clip_text)),
+            **describe_models(self, layer),
             "rules": {"official_labels": self.config.scoring.official_labels},
             "seed": self.config.scoring.seed,
-            **describe_bertscore(self.config.scoring.bertscore),
             **describe_decisions(self.config, layer, self.deciding),
         }
 
@@ -275,10 +292,15 @@ def build_parts(config: DictConfig) -> Parts:
     captioner = None
     if "captioner" in method.needs:
         captioner = build(catalog.CAPTIONERS, config.captioner, "captioner")
-    # "same" is the configured encoder also for a method that does without: one judge for all rows.
-    clip_text = encoder or build(catalog.ENCODERS, config.encoder, "encoder")
-    if config.scoring.clip_text.name != "same":
+    sentence = build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence")
+    clip_text = encoder
+    if config.scoring.clip_text.name == NONE:
+        clip_text = None
+    elif config.scoring.clip_text.name != SAME:
         clip_text = build(catalog.ENCODERS, config.scoring.clip_text, "scoring.clip_text")
+    elif encoder is None and not isinstance(sentence, NoSentenceEncoder):
+        # The configured encoder also judges a method that does without: one judge for all rows.
+        clip_text = build(catalog.ENCODERS, config.encoder, "encoder")
     return Parts(
         config=config,
         names=names,
@@ -290,6 +312,6 @@ def build_parts(config: DictConfig) -> Parts:
         encoder=encoder,
         segmenter=segmenter,
         captioner=captioner,
-        sentence=build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence"),
+        sentence=sentence,
         clip_text=clip_text,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.offline import offline
-from bench.run.keys import short_hash
+from bench.run.judges import scores_key
 from bench.run.parts import Parts, build_parts
 from bench.run.views import check_views
 from leaderboards.record import Record, RecordError
@@ -90,5 +90,5 @@ def _planned(job: Job) -> PlannedJob:
     cells = []
     for layer in parts.layers:
         key = parts.key(layer)
-        cells.append(Cell(layer, key, short_hash(parts.scoring(layer)), root / key))
+        cells.append(Cell(layer, key, scores_key(parts, layer, root / key), root / key))
     return PlannedJob(job, parts, tuple(cells))

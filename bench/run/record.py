@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.parts import CaptionerPart, Encoder, Probe, Segmenter
     from bench.run.plan import Cell, PlannedJob
 
-_PLACE = re.compile(r"^\+*(results|runtime|launcher|hydra)\b")
+_PLACE = re.compile(r"^\+*(results|runtime(?!\.tf32=)|launcher|hydra)\b")
 """Overrides of where and how a cell runs: they decide nothing, and may hold a user's paths."""
 
 _LISTED = 100
@@ -153,6 +153,7 @@ def _shell(
             "batch_size": batch_size or config.runtime.batch_size,
             "device": device,
             "workers": config.runtime.workers,
+            "tf32": config.runtime.tf32,
             "overrides": [text for text in planned.job.overrides if not _PLACE.match(text)],
             "choices": dict(planned.job.choices),
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,12 +28,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-    from omegaconf import DictConfig
 
-    from bench.decisions import Deciding
     from bench.parts import Encoder, SentenceEncoder
+    from bench.run.judges import Judges
     from leaderboards.record import Record
-    from metrics.readings import Reader
     from metrics.scores import Scored
     from metrics.truth import TrueName
 
@@ -44,62 +42,6 @@ SHARED_TOWER = (
 )
 ONE_JUDGE = "its text tower is the sentence scorer's: it would judge the same twice"
 NO_CLIP_TEXT = "n/a: no CLIP text encoder was given (scoring.clip_text.name)"
-
-
-class Judges(Protocol):
-    """What labels are scored by, and what must be known of where they come from for it."""
-
-    @property
-    def config(self) -> DictConfig:
-        """Whose `scoring` and `runtime` count."""
-        ...
-
-    @property
-    def encoder(self) -> Encoder | None:
-        """The labelling encoder, where there is one that is known."""
-        ...
-
-    @property
-    def sentence(self) -> SentenceEncoder:
-        """The sentence encoder of the cosines."""
-        ...
-
-    @property
-    def clip_text(self) -> Encoder | None:
-        """The image-text model whose text tower scores `clip_cosine`; None for no such score."""
-        ...
-
-    @property
-    def deciding(self) -> Deciding | None:
-        """What decisions are read from; None where that is not known, or they are not scored."""
-        ...
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The candidate labels, where they are `closed`."""
-        ...
-
-    @property
-    def closed(self) -> bool:
-        """Whether labels are members of `words`."""
-        ...
-
-    @property
-    def withheld(self) -> Mapping[str, str]:
-        """By column of the table of units, why it can have no value."""
-        ...
-
-    def true_names(self, layer: str) -> Mapping[int, TrueName]:
-        """True names by unit."""
-        ...
-
-    def scoring(self, layer: str) -> dict[str, Any]:
-        """What decides the scores, besides the labels."""
-        ...
-
-    def reader(self, layer: str) -> Reader | None:
-        """How labels are read; None where they say themselves."""
-        ...
 
 
 def score_record(
@@ -142,8 +84,9 @@ def score_table(
     layer, units = record.target["layer"], record.target["units"]
     store = Store(config.runtime.cache)
     scoring = judges.scoring(layer)
-    circular = shares_tower(judges.encoder, judges.sentence)
-    one_judge = shares_tower(judges.clip_text, judges.sentence)
+    judged = judges.judged(layer)
+    circular = judged and shares_tower(judges.encoder, judges.sentence)
+    one_judge = judged and shares_tower(judges.clip_text, judges.sentence)
     reason = (SHARED_TOWER if circular else ONE_JUDGE) if one_judge else ""
     labels, label_scores = lists_by_unit(descriptions, units)
     dead = np.zeros(units, dtype=bool)
@@ -151,7 +94,7 @@ def score_table(
     left_out = list(record.target.get("left_out", ()))
     dead[left_out] = True
     clip_text = None
-    if judges.clip_text is not None and not one_judge:
+    if judged and judges.clip_text is not None and not one_judge:
         clip_text = _ClipText(judges.clip_text, store, device)
     truth = judges.true_names(layer)
     with timer.phase("score", items=units):
@@ -162,13 +105,13 @@ def score_table(
             score_matrix=_matrix(store, record.key, units, judges),
             dead=dead,
             truth=truth,
-            sentence=_embedder(judges.sentence, config.runtime.cache, device),
+            sentence=_embedder(judges.sentence, config.runtime.cache, device) if judged else None,
             clip_text=clip_text,
             clip_reason=reason if judges.clip_text is not None else NO_CLIP_TEXT,
             circular=circular,
             rules=LabelRules(official=config.scoring.official_labels),
             reader=judges.reader(layer),
-            bert=bert_scorer(config.scoring.bertscore, device),
+            bert=bert_scorer(config.scoring.bertscore, device) if judged else None,
             withheld=judges.withheld,
             seed=config.scoring.seed,
         )
@@ -177,7 +120,7 @@ def score_table(
             [names[0] if names else "" for names in labels],
             judges.deciding,
             config,
-            _text_judges(judges, store, device),
+            _text_judges(judges, store, device) if judged else None,
             store=store,
             device=device,
         )
@@ -217,14 +160,15 @@ def _matrix(store: Store, key: str, units: int, judges: Judges) -> NDArray[np.fl
 
 def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None:
     """What decisions are judged by: the scorers of the cosines, be they circular or the same."""
-    if judges.clip_text is None:
+    sentence = _embedder(judges.sentence, judges.config.runtime.cache, device)
+    if judges.clip_text is None or sentence is None:
         return None
     own = shares_tower(judges.encoder, judges.sentence)
     if judges.config.scoring.decisions.clip_weight:
         own = own or shares_tower(judges.encoder, judges.clip_text)
     return TextJudges(
         _ClipText(judges.clip_text, store, device),
-        _embedder(judges.sentence, judges.config.runtime.cache, device),
+        sentence,
         circular=own,
         same=shares_tower(judges.clip_text, judges.sentence),
     )
@@ -265,6 +209,6 @@ class _ClipText:
 
 
 @cache
-def _embedder(sentence: SentenceEncoder, root: str, device: str) -> Any:
-    """One embedder a process: its lists in memory serve every record of a sweep."""
-    return CachedEmbedder(sentence, Store(root), device)
+def _embedder(sentence: SentenceEncoder, root: str, device: str) -> CachedEmbedder | None:
+    """One embedder a process: its lists in memory serve every record of a sweep; None for none."""
+    return CachedEmbedder(sentence, Store(root), device) if fingerprint(sentence) else None

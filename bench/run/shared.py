@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from bench.timing import Timer
 
 
+_LOG = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Shared:
     """What a method is given, by layer.
@@ -42,17 +46,20 @@ class Shared:
     Attributes:
         gathered: Activations and image embeddings.
         concepts: The C candidate labels.
-        concept_embeddings: float32 [C, D]; None where the method needs none.
+        image_embeddings: float32 [N, D] on `device`; None where the method needs none.
+        concept_embeddings: float32 [C, D] on `device`; None where the method needs none.
         masks: Of the images; None where the method needs none.
         maps: Whether the method needs maps.
         exemplars: By layer; empty where the method needs none.
         captioner: Loaded; None where the method needs none.
         image_text: The encoder, loaded; None where the method does not need it.
         costs: What the parts that came from the cache cost when they were made.
+        device: Where the method computes on activations and embeddings.
     """
 
     gathered: Gathered
     concepts: tuple[str, ...]
+    image_embeddings: Tensor | None
     concept_embeddings: Tensor | None
     masks: Masks | None
     maps: bool
@@ -60,13 +67,14 @@ class Shared:
     captioner: Captioner | None
     image_text: ImageText | None
     costs: tuple[Mapping[str, Any], ...]
+    device: str
 
     def evidence(self, layer: str) -> Evidence:
         """The evidence on one layer."""
         return Evidence(
-            activations=self.gathered.activations(layer),
+            activations=self.gathered.activations(layer).to(self.device),
             concepts=self.concepts,
-            image_embeddings=self.gathered.image_embeddings(),
+            image_embeddings=self.image_embeddings,
             concept_embeddings=self.concept_embeddings,
             maps=self.gathered.maps(layer) if self.maps else None,
             masks=self.masks,
@@ -85,7 +93,7 @@ def warm_up(method: Method, timer: Timer) -> None:
     timer.warm_up()
     compile_parts = getattr(method, "warm_up", None)
     if compile_parts is not None:
-        compile_parts()
+        compile_parts(timer.device)
 
 
 def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:
@@ -115,7 +123,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         also=classifier_layers(config, parts.deciding, layers),
     )
     costs = list(gathered.costs)
-    concept_embeddings = None
+    image_embeddings, concept_embeddings = gathered.image_embeddings(), None
     if parts.encoder is not None and "concept_embeddings" in needs:
         embedded = text_embeddings(
             parts.encoder, parts.words, store=store, timer=timer, device=timer.device
@@ -136,9 +144,18 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
             found = _exemplars(planned, layer, gathered, store, timer)
             exemplars[layer] = found
             costs += found.costs
+    units, words = max(gathered.units.values()), len(parts.words) if parts.closed else 0
+    wanted = 4 * (gathered.n * units + units * words)
+    tables = image_embeddings, concept_embeddings
+    wanted += sum(table.nbytes for table in tables if table is not None)
+    device = _matching_device(timer.device, wanted)
+    image_embeddings, concept_embeddings = (
+        None if table is None else table.to(device) for table in tables
+    )
     return Shared(
         gathered=gathered,
         concepts=parts.words if parts.uses_concepts else (),
+        image_embeddings=image_embeddings,
         concept_embeddings=concept_embeddings,
         masks=masks,
         maps="maps" in needs,
@@ -146,7 +163,30 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         captioner=parts.captioner.load(timer.device) if parts.captioner else None,
         image_text=_image_text(parts, timer.device),
         costs=tuple(costs),
+        device=device,
     )
+
+
+def _matching_device(device: str, wanted: int) -> str:
+    """Where a method computes: on the GPU, where that leaves it half of its free memory to work in.
+
+    Args:
+        device: Of the run.
+        wanted: Bytes of the activations of the widest layer, of the embeddings and of the scores.
+    """
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    if 2 * wanted <= free:
+        return device
+    _LOG.warning(
+        "matching on the CPU: evidence and scores take %.1f GB, and %.1f GB of the GPU are free",
+        wanted / 1e9,
+        free / 1e9,
+    )
+    return "cpu"
 
 
 def _exemplars_held(planned: PlannedJob, layers: Sequence[str], store: Store) -> bool:

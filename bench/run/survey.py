@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UserError
 from bench.offline import offline
+from bench.packages import lacks_of
 from bench.run.parts import build_parts
 from bench.run.plan import PlannedJob, plan_job
 
@@ -98,28 +99,17 @@ def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[PlannedJob
 
 def lacking(parts: Parts) -> tuple[Lack, ...]:
     """What the parts that a job uses need and this machine does not have, each thing once."""
-    used: list[object] = [
-        parts.target,
-        parts.truth,
-        parts.probe,
-        parts.encoder,
-        parts.segmenter,
-        parts.captioner,
-        parts.sentence,
-        parts.clip_text,
-    ]
-    if parts.uses_concepts:
-        used.insert(3, parts.concepts)
-    lacks = _asked(used)
-    # What is decided on has the truth's names: it can only be told where these are here.
-    if not _asked([parts.truth]) and parts.deciding is not None:
-        lacks += _asked([parts.deciding.probe])
-    return tuple(dict.fromkeys(lacks))
-
-
-def _asked(parts: Iterable[object]) -> list[Lack]:
-    asked = (getattr(part, "lacks", tuple) for part in parts)
-    return [lack for ask in asked for lack in ask()]
+    used: list[object] = [parts.target, parts.truth, parts.probe]
+    # Masks may have the words of the concept set, and then bear its name: both are read.
+    used += [] if parts.free_text else [parts.concepts]
+    used += [parts.encoder, parts.segmenter, parts.captioner]
+    # Whether there is anything to judge, and what is decided on, hangs on the truth's names.
+    names_unknown = bool(lacks_of(parts.truth))
+    if names_unknown or parts.may_be_judged:
+        used += [parts.sentence, parts.clip_text]
+    if not names_unknown and parts.deciding is not None:
+        used.append(parts.deciding.probe)
+    return tuple(dict.fromkeys(lack for part in used for lack in lacks_of(part)))
 
 
 def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:

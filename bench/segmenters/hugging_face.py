@@ -52,6 +52,7 @@ class HuggingFaceSegmenter:
     """
 
     summary: ClassVar[str] = "a semantic-segmentation model of Hugging Face, by name or folder"
+    packages: ClassVar[tuple[str, ...]] = ("transformers",)
     uses_probe_masks: ClassVar[bool] = False
 
     model: str

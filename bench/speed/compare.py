@@ -93,46 +93,71 @@ def compare(
         shape: Sizes.
         device: Where both run.
         functions: Which ones.
-        loop_units: Units for rank_reorder, whose plain loop takes seconds for each. Ours then
-            gets ten times as many where the matrix is given; from embeddings both get these, as
-            the product is counted on both sides.
+        loop_units: As of `compare_one`.
         repeats: Runs of each; the median counts.
         seed: Of the random inputs.
     """
     for name in functions:
-        ClipDissect(similarity=name).warm_up()
-    images, concepts, activations = make_inputs(shape, device, seed)
+        ClipDissect(similarity=name).warm_up(device)
+    inputs = make_inputs(shape, device, seed)
     for given in ("embeddings", "matrix"):
         # Held over all functions: neither side pays for making it where it is given.
-        matrix = _product(images, concepts) if given == "matrix" else None
+        matrix = multiply_out(*inputs[:2]) if given == "matrix" else None
         for name in functions:
-            loop, function = LOOPS[name], getattr(similarity, name)
-            few = many = activations
-            if name == "rank_reorder":
-                few = activations[:, :loop_units]
-                many = few if matrix is None else activations[:, : 10 * loop_units]
-            run_plain = partial(_plain, loop, matrix, images, concepts, few)
-            run_ours = partial(_ours, function, matrix, images, concepts, many)
-            ours_s, ours_bytes, ours = _measure(run_ours, device, repeats)
-            plain_s, plain_bytes, theirs = _measure(run_plain, device, repeats)
-            yield Comparison(
-                function=name,
-                given=given,
-                units=many.shape[1],
-                plain_units=few.shape[1],
-                plain_s=plain_s,
-                ours_s=ours_s,
-                ratio=(plain_s / few.shape[1]) / (ours_s / many.shape[1]),
-                plain_bytes=plain_bytes,
-                ours_bytes=ours_bytes,
-                difference=None if name == "rank_reorder" else float((ours - theirs).abs().max()),
-            )
+            yield compare_one(name, matrix, inputs, device, loop_units=loop_units, repeats=repeats)
+
+
+def compare_one(
+    name: str,
+    matrix: Tensor | None,
+    inputs: tuple[Tensor, Tensor, Tensor],
+    device: str,
+    *,
+    loop_units: int = 20,
+    repeats: int = 3,
+) -> Comparison:
+    """Compare one function.
+
+    Args:
+        name: The function.
+        matrix: Scores S [N, C] that both sides are given; None to give them embeddings, whose
+            product is then counted on both sides.
+        inputs: Of `make_inputs`.
+        device: Where both run.
+        loop_units: Units for the plain loop of rank_reorder, which takes long for each. Ours gets
+            all of them on a GPU; on a CPU ten times as many as the loop where the matrix is given,
+            and as many from embeddings, where the product is most of its work.
+        repeats: Runs of each; the median counts.
+    """
+    images, concepts, activations = inputs
+    loop, function = LOOPS[name], getattr(similarity, name)
+    few = many = activations
+    if name == "rank_reorder":
+        few = activations[:, :loop_units]
+        if not device.startswith("cuda"):
+            many = few if matrix is None else activations[:, : 10 * loop_units]
+    run_plain = partial(_plain, loop, matrix, images, concepts, few)
+    run_ours = partial(_ours, function, matrix, images, concepts, many)
+    ours_s, ours_bytes, ours = _measure(run_ours, device, repeats)
+    plain_s, plain_bytes, theirs = _measure(run_plain, device, repeats)
+    return Comparison(
+        function=name,
+        given="embeddings" if matrix is None else "matrix",
+        units=many.shape[1],
+        plain_units=few.shape[1],
+        plain_s=plain_s,
+        ours_s=ours_s,
+        ratio=(plain_s / few.shape[1]) / (ours_s / many.shape[1]),
+        plain_bytes=plain_bytes,
+        ours_bytes=ours_bytes,
+        difference=None if name == "rank_reorder" else float((ours - theirs).abs().max()),
+    )
 
 
 def _plain(
     loop: Function, matrix: Tensor | None, images: Tensor, concepts: Tensor, activations: Tensor
 ) -> Tensor:
-    return loop(_product(images, concepts) if matrix is None else matrix, activations)
+    return loop(multiply_out(images, concepts) if matrix is None else matrix, activations)
 
 
 def _ours(
@@ -141,7 +166,8 @@ def _ours(
     return function(EmbeddedScores(images, concepts) if matrix is None else matrix, activations)
 
 
-def _product(images: Tensor, concepts: Tensor) -> Tensor:
+def multiply_out(images: Tensor, concepts: Tensor) -> Tensor:
+    """Cosines of all images and concepts, float32 [N, C]."""
     return normalize(images) @ normalize(concepts).T
 
 
@@ -157,9 +183,15 @@ def make_inputs(shape: Shape, device: str, seed: int) -> tuple[Tensor, Tensor, T
 
 
 def _measure(work: Callable[[], Tensor], device: str, repeats: int) -> tuple[float, int, Tensor]:
-    """Median wall seconds, peak bytes above what was held before, and the last result."""
-    walls, peaks = [], []
+    """Median seconds, peak bytes above what was held before, and the last result.
+
+    Seconds are those between two CUDA events on a GPU, where a run before the first warms it up.
+    """
+    seconds, peaks = [], []
     result = torch.empty(0)
+    timer = Timer(device)
+    if timer.on_device:
+        work()
     for _ in range(repeats):
         del result
         release()
@@ -168,7 +200,7 @@ def _measure(work: Callable[[], Tensor], device: str, repeats: int) -> tuple[flo
         with timer.phase("match"):
             result = work()
         [phase] = timer.records()
-        walls.append(phase["wall_s"])
+        seconds.append(phase["device_s"] if timer.on_device else phase["wall_s"])
         at = "peak_device_bytes" if timer.on_device else "peak_host_bytes"
         peaks.append(int(phase[at]) - before)
-    return statistics.median(walls), max(peaks), result
+    return statistics.median(seconds), max(peaks), result

@@ -15,6 +15,7 @@ from torch.nn.functional import normalize
 
 from bench.evidence.decode import ahead
 from bench.evidence.hooks import LayerTap
+from bench.evidence.precision import arithmetic
 from bench.speed import plain
 from bench.timing import Timer
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from bench.run.parts import Parts
 
 
-def describe(parts: Parts, device: str, batch_size: int, workers: int) -> list[dict[str, Any]]:
+def describe(
+    parts: Parts, device: str, batch_size: int, workers: int, precision: str = "float32"
+) -> list[dict[str, Any]]:
     """Describe every layer of a job.
 
     Args:
@@ -36,6 +39,7 @@ def describe(parts: Parts, device: str, batch_size: int, workers: int) -> list[d
         device: Where the networks and the loop run.
         batch_size: Images in a forward pass.
         workers: Threads that decode.
+        precision: Of the target; the encoder has its own.
 
     Returns:
         The phases "gather", "text" and "match" (`bench.timing.Phase`).
@@ -48,15 +52,18 @@ def describe(parts: Parts, device: str, batch_size: int, workers: int) -> list[d
         pooled: dict[str, list[Tensor]] = {layer: [] for layer in parts.layers}
         with LayerTap(target.module, parts.layers) as tap:
             for batch in _batches(parts.probe, target.transform, batch_size, workers):
-                for layer, found in tap.run(batch.to(device)).items():
+                with arithmetic(device, precision):
+                    outputs = tap.run(batch.to(device))
+                for layer, found in outputs.items():
                     pooled[layer].append(found.values[0].cpu())
         encoder = parts.encoder.load(device)
-        images = torch.cat(
-            [
-                encoder.encode_images(batch.to(device)).float().cpu()
-                for batch in _batches(parts.probe, encoder.transform, batch_size, workers)
-            ]
-        )
+        with arithmetic(device):
+            images = torch.cat(
+                [
+                    encoder.encode_images(batch.to(device)).float().cpu()
+                    for batch in _batches(parts.probe, encoder.transform, batch_size, workers)
+                ]
+            )
     with timer.phase("text", items=len(parts.words)), torch.inference_mode():
         texts = torch.cat(
             [

@@ -54,6 +54,11 @@ def expand_layers(target: Target, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def may_name(names: Sequence[str], path: str) -> bool:
+    """Whether one of some names and patterns stands for a module path, if the target has it."""
+    return any(_compiled(name.strip()).fullmatch(path) for name in names)
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     parts, end = [], 0
     for stars in _STARS.finditer(pattern):

@@ -48,6 +48,7 @@ class TimmTarget(TransformParams):
     """
 
     summary: ClassVar[str] = "a timm model with its published weights or a file's"
+    packages: ClassVar[tuple[str, ...]] = ("timm",)
 
     model: str
     pretrained: bool = False

@@ -73,6 +73,18 @@ def test_describe_is_the_function(name, evidence):
     assert (undefined > 0) == (name == "rank_reorder")
 
 
+@pytest.mark.parametrize("name", SIMILARITIES)
+def test_a_gpu_is_warmed_up_with_two_calls_of_the_function(name, monkeypatch):
+    called = []
+    function = getattr(similarity, name)
+    monkeypatch.setattr(
+        similarity, name, lambda *given, **options: called.append(function(*given, **options))
+    )
+    ClipDissect(similarity=name)._run_small("cpu")
+    assert [scores.shape for scores in called] == [(40, 48), (40, 49)]
+    assert all(torch.isfinite(scores).any() for scores in called)
+
+
 def test_the_record_has_the_defaults_of_the_chosen_function():
     assert ClipDissect().parameters == ClipDissect(top_k=100, lam=1.0).parameters
     assert ClipDissect(similarity="wpmi").parameters == {

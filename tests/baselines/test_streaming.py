@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines import similarity as sim
-from baselines.similarity import likelihood
+from baselines.similarity import likelihood, sources
 from baselines.similarity.likelihood_by_torch import log_likelihood_by_torch
 from baselines.similarity.sources import EmbeddedScores, ScoreMatrix
 
@@ -100,6 +100,17 @@ def test_threads_change_no_byte_of_compiled_loops(function):
     finally:
         torch.set_num_threads(before)
     assert torch.equal(found[0], found[1])
+
+
+def test_huge_scores_are_finite_and_one_that_is_not_is_found(monkeypatch):
+    monkeypatch.setattr(sources, "_CHECKED", (8, 8))  # two rows at a time
+    for kind, most in ((torch.float32, 3e38), (torch.float16, 6e4), (torch.bfloat16, 3e38)):
+        scores = torch.full((9, 4), most, dtype=kind)
+        assert ScoreMatrix(scores).n_images == 9  # though their sum is beyond the type
+        for wrong in (torch.nan, torch.inf, -torch.inf):
+            scores[5, 2], scores[7, 0] = wrong, -wrong
+            with pytest.raises(ValueError, match="of image 5 are not all finite"):
+                ScoreMatrix(scores)
 
 
 @pytest.mark.parametrize(

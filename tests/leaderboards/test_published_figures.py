@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from leaderboards.board import load_board
 from leaderboards.published import comparable, difference, load_figures
 from leaderboards.published_page import published_section
 from leaderboards.scores import ScoreSet
@@ -118,8 +117,8 @@ def test_nor_other_units_or_rules():
 
 
 @pytest.mark.parametrize("folder", BOARDS, ids=lambda path: path.name)
-def test_committed_boards_show_them_apart(folder):
-    board = load_board([folder / "records"])
+def test_committed_boards_show_them_apart(folder, published):
+    board = published(folder.name)
     for sheet in board.sheets:
         for row in sheet.methods:
             assert row.origin == "imported"
@@ -135,9 +134,9 @@ def test_committed_boards_show_them_apart(folder):
     assert page in (folder / "README.md").read_text()
 
 
-def test_what_the_committed_boards_say():
+def test_what_the_committed_boards_say(published):
     """117 and 141 of 365 units by the official and the mended rule, with floors and intervals."""
-    sheets = load_board([BOARDS[1] / "records"]).sheets
+    sheets = published("places365").sheets
     right = {}
     for sheet in sheets:
         [row] = sheet.methods
@@ -148,7 +147,7 @@ def test_what_the_committed_boards_say():
         rules = row.judged.scoring["rules"]["official_labels"]
         right[rules] = (round(score.value * score.n), score.n)
     assert right == {True: (117, 365), False: (141, 365)}
-    [sheet] = load_board([BOARDS[0] / "records"]).sheets
+    [sheet] = published("imagenet").sheets
     assert {row.label for row in sheet.methods} == {"netdissect (imported)", "milan (imported)"}
     constant = sheet.control("constant")
     assert constant is not None

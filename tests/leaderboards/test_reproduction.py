@@ -91,7 +91,8 @@ def test_a_cell_is_known_by_its_choices():
     "override",
     ["probe.params.limit=1000", "++target.params.arch=resnet18", "concepts.params.size=3k",
      "target.params.weights=IMAGENET1K_V2",
-     "target.params.resize=0", "method.params.top_k=5", "target.pooling=max"],
+     "target.params.resize=0", "method.params.top_k=5", "target.pooling=max",
+     "target.precision=bfloat16"],
 )  # fmt: skip
 def test_an_override_that_changes_a_choice_makes_another_cell(override):
     assert not same_cell(figure(), record(override))

@@ -1,5 +1,6 @@
-"""Compiled inner loops of the similarity functions, for CPUs; torch is the reference of each.
+"""Compiled inner loops of the similarity functions; torch is the reference of each.
 
-Import a module only where its loops are run: each brings Numba with it, which is slow to import,
-and has a `warm_up()` that compiles its loops ahead of a measurement.
+Those for CPUs are in Numba, those for GPUs in Triton. Import a module only where its loops are
+run: both are slow to import, and Triton is not everywhere (see `gpu`). The former have a
+`warm_up()` that compiles their loops ahead of a measurement, the latter compile when first run.
 """

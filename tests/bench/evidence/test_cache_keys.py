@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.evidence import How, Store, gather, held, loading, text_embeddings
+from bench.evidence import How, Store, gather, gather_pass, held, loading, text_embeddings
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
 from bench.evidence.inventory import entries
@@ -81,12 +82,13 @@ def found(
     n=5,
     layer="0",
     precision="float32",
+    tf32=False,
     maps=False,
 ):
     return gather(
         TinyTarget(target), [layer] if target else [], "avg", TinyProbe(probe, n),
         TinyEncoder(encoder) if encoder else None, store=Store(root), timer=Timer(), maps=maps,
-        how=How(precision=precision, progress=False),
+        how=How(precision=precision, tf32=tf32, progress=False),
     ).cached  # fmt: skip
 
 
@@ -101,6 +103,7 @@ def found(
         {"probe": with_change(PROBE, ["sha256"], "q")},
         {"n": 4},
         {"precision": "bfloat16"},
+        {"tf32": True},
     ],
     ids=str,
 )
@@ -119,6 +122,7 @@ def test_activations_of_anything_else_are_not_found(tmp_path, change, maps):
         {"encoder": with_change(ENCODER, ["transform"], "b")},
         {"encoder": with_change(ENCODER, ["precision"], "float16")},
         {"encoder": with_change(ENCODER, ["config"], "d")},
+        {"tf32": True},
         {"probe": with_change(PROBE, ["sha256"], "q")},
         {"n": 4},
     ],
@@ -130,6 +134,18 @@ def test_image_embeddings_of_anything_else_are_not_found(tmp_path, change):
     assert found(tmp_path, **base)
     assert not found(tmp_path, **{**base, **change})
     assert found(tmp_path, **base)
+
+
+def test_every_network_of_a_pass_runs_with_the_arithmetic_asked_for(tmp_path, monkeypatch):
+    told = []
+
+    def noted(*arguments, tf32):
+        told.append((*arguments, tf32))
+        return nullcontext()
+
+    monkeypatch.setattr(gather_pass, "arithmetic", noted)
+    found(tmp_path, encoder=ENCODER, precision="bfloat16", tf32=True)
+    assert sorted(told, key=len) == [("cpu", True), ("cpu", "bfloat16", True)]
 
 
 def test_other_prompts_leave_image_embeddings_as_they_are(tmp_path):

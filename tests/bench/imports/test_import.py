@@ -26,6 +26,7 @@ NETDISSECT = """unit,category,label,score
 """
 CLASSES = "airfield\nairplane cabin\nbus station/indoor\nalley\n"
 SMALL = ("--target", "small", "--layer", "fc", "--units", "4")
+TRUTH = ("target.truth.name=class_list", "target.truth.params.path=classes.txt")
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,8 @@ def settled(tmp_path, homes, monkeypatch):
 
 
 def labels(*arguments, file="nd.csv", method="netdissect"):
-    truth = ("target.truth.name=class_list", "target.truth.params.path=classes.txt")
     first = ("--first-unit", "1") if file == "nd.csv" else ()
-    return main(["import", file, "--method", method, *SMALL, *first, *arguments, *truth])
+    return main(["import", file, "--method", method, *SMALL, *first, *arguments, *TRUTH])
 
 
 def records(root="results"):
@@ -169,7 +169,7 @@ def test_the_key_follows_from_content_and_reading():
     ("text", "extra"),
     [
         ("unit,label\n9,a\n", ()),
-        ("unit,label\n0,a\n", ("scoring.sentence.params.model=./nowhere",)),
+        ("unit,label\n0,a\n", ("scoring.sentence.params.model=./nowhere", *TRUTH)),
         ("unit,label\n0,a\n", ("target.truth.params.path=nowhere.txt",)),
     ],
 )

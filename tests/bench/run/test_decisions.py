@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -322,11 +323,21 @@ def test_the_settings_decide_scores_and_no_label() -> None:
     assert len({base[1], *(skey for _, skey in found)}) == 7
 
 
+def test_without_a_sentence_encoder_nobody_says_which_class_a_label_tells(
+    copied: dict[str, Path],
+) -> None:
+    assert main(["score", str(copied["layer4"]), "scoring.sentence.name=none"]) == 0
+    [found] = [f for f in scores_files(copied["layer4"]) if not f["scoring"]["sentence"]]
+    for name in ("decision_truth", "decision_prediction"):
+        assert found["scores"][name]["reason"].startswith("n/a: needs a sentence encoder")
+
+
 def test_published_scores_keep_their_key() -> None:
-    root = Path(__file__).resolve().parents[3] / "leaderboards" / "glyphs" / "records"
-    [job] = expand(["target.layers=[layer4]", "method=netdissect"])
-    skey = short_hash(build_parts(job.config).scoring("layer4"))
-    assert skey in {path.name.removesuffix(".json") for path in root.rglob("scores/*.json")}
+    [job] = expand(["target.layers=[fc]", "method=netdissect"])
+    skey = short_hash(build_parts(job.config).scoring("fc"))
+    root = Path(__file__).resolve().parents[3]
+    with tarfile.open(root / "leaderboards" / "glyphs" / "records.tar.xz") as archive:
+        assert f"{skey}.json" in {Path(name).name for name in archive.getnames()}
 
 
 @pytest.mark.parametrize("weight", ["-1", "nan", "inf"])

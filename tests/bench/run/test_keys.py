@@ -50,6 +50,7 @@ def base(cell: Callable[..., Cell]) -> Cell:
         "probe.params.variant=half",
         "concepts=glyphs_all",
         "seed=1",
+        "runtime.tf32=true",
     ],
 )
 def test_what_decides_labels_changes_the_key(
@@ -72,6 +73,7 @@ def test_the_methods_version_changes_the_key(
         "runtime.device=cpu",
         "runtime.workers=0",
         "runtime.threads=1",
+        "runtime.tf32=false",
         "runtime.cache=elsewhere",
         "results=elsewhere",
         "board=other",

@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from omegaconf import OmegaConf
 from PIL import Image
 
 from bench.__main__ import main
+from bench.config.choice import CONF
+from bench.config.compose import expand
 from leaderboards.reproduction import choices_of
 from leaderboards.storage import find_records
 from tests.bench.broden.tree_made import write_tree
@@ -77,6 +80,22 @@ def ran(name: str, *overrides: str) -> list[tuple[Record, list[dict[str, Any]]]]
         (record, [json.loads(file.read_text()) for file in sorted(folder.glob("scores/*.json"))])
         for folder, record in found.records
     ]
+
+
+@pytest.mark.parametrize("name", ["table1", "table2", "table3", "table4", "a6"])
+def test_networks_run_with_the_authors_precision(name: str) -> None:
+    file = OmegaConf.load(CONF / "experiment" / f"paper_{name}.yaml")
+    assert file.target.precision == "float32"
+    [chosen] = [own["override /encoder"] for own in file.defaults if "override /encoder" in own]
+    assert OmegaConf.load(CONF / "encoder" / f"{chosen}.yaml").params.precision == "float16"
+
+
+def test_another_precision_is_a_matter_of_two_words() -> None:
+    own = expand(["experiment=paper_a6"])
+    assert {job.config.encoder.params.precision for job in own} == {"float16"}
+    other = expand(["experiment=paper_a6", "encoder=clip_vit_b16", "target.precision=float16"])
+    assert {job.config.encoder.params.get("precision") for job in other} == {None}
+    assert {job.config.target.precision for job in other} == {"float16"}
 
 
 def test_table_1(capsys: pytest.CaptureFixture[str]) -> None:

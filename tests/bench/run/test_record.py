@@ -13,7 +13,9 @@ import pytest
 from omegaconf import OmegaConf
 
 import bench.glyphs
+from bench.__main__ import main
 from bench.glyphs.vocabulary import SCENES
+from bench.run.record import _PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,6 +71,7 @@ def test_the_record_says_what_ran_on_what(finished: Path) -> None:
     assert (content["target"]["layer"], content["target"]["pooling"]) == ("fc", "avg")
     assert (content["probe"]["n"], content["concepts"]["n"]) == (48, 25)
     assert content["run"]["batch_size"] == 64
+    assert content["run"]["tf32"] is False
     assert content["environment"]["versions"]["torch"]
 
 
@@ -90,6 +93,16 @@ def test_a_record_holds_no_path_of_this_machine(finished: Path) -> None:
         assert not Path(text).is_absolute(), text
         for place in (finished, ROOT, Path.home()):
             assert str(place) not in text
+
+
+def test_of_where_and_how_it_ran_a_record_tells_what_decides_labels(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not _PLACE.match("runtime.tf32=true")
+    assert not _PLACE.match("++runtime.tf32=true")
+    assert _PLACE.match("runtime.threads=1")
+    assert main(["score", "results", "runtime.tf32=true"]) == 2
+    assert "decides the labels" in capsys.readouterr().err
 
 
 def test_an_absolute_results_folder_stays_out_of_the_record(

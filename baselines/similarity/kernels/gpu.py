@@ -1,0 +1,51 @@
+"""What the loops for GPUs need to know of the device that they run on."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import torch
+
+log = logging.getLogger(__name__)
+
+_SCRATCH = 2**30
+"""Most bytes of temporary memory on a GPU that a block or tile of scores is meant to take."""
+
+
+def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether the Triton loops run on this device and read these scores."""
+    if device.type != "cuda" or dtype not in (torch.float32, torch.float16, torch.bfloat16):
+        return False
+    return torch.cuda.get_device_capability(device) >= (7, 0) and _has_triton()
+
+
+def scratch_bytes(device: torch.device) -> int:
+    """How much temporary memory to use: 1 GiB, less on a device with little of it left."""
+    if device.type != "cuda":
+        return _SCRATCH
+    free, _ = torch.cuda.mem_get_info(device)
+    return min(_SCRATCH, free // 4)
+
+
+def on_device(device: torch.device) -> AbstractContextManager[Any]:
+    """Make it the current device, which is where Triton starts its programs."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+@cache
+def _has_triton() -> bool:
+    """Whether Triton can be imported and finds the compiler and driver that it needs.
+
+    It comes with torch's CUDA builds for Linux alone.
+    """
+    try:
+        import triton
+
+        triton.runtime.driver.active.get_current_target()
+    except Exception as error:  # of many kinds: missing compilers, drivers, permissions
+        log.warning("Triton cannot be used, slower tensor operations run instead: %s", error)
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""Sums of logarithms over each unit's top images, in Triton: wpmi and soft_wpmi on a GPU."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from baselines.similarity.inputs import spans
+from baselines.similarity.kernels.gpu import on_device, scratch_bytes
+from baselines.similarity.likelihood import group_size
+from baselines.similarity.sources import ScoreMatrix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+    from baselines.similarity.sources import ConceptScores
+
+
+def log_likelihood_by_triton(
+    source: ConceptScores, images: Tensor, membership: Sequence[float], a: float, min_prob: float
+) -> Tensor:
+    """As `log_likelihood`, on a GPU, for scores of at most 32 bits.
+
+    A matrix of scores is read where it is. Of embeddings, the scores of the images in some top K
+    are multiplied out in blocks of images, each image once.
+    """
+    from baselines.similarity.kernels import pointwise_triton as kernels
+
+    depth, n_units = images.shape
+    device, n_concepts = images.device, source.n_concepts
+    needed = torch.zeros(source.n_images, dtype=torch.bool, device=device)
+    needed.index_fill_(0, images.view(-1), True)
+    rows = needed.nonzero()[:, 0]
+    constants = torch.tensor([a / math.log(2), min_prob], dtype=torch.float64, device=device)
+    slopes = torch.tensor(membership, dtype=torch.float64, device=device).expand(n_units, depth)
+    if isinstance(source, ScoreMatrix) and source.scores.stride(1) == 1:
+        blocks = iter([(source.scores, 0, rows)])
+        entries = images.T
+        bounds = torch.tensor([[0], [depth]], device=device).expand(2, n_units)
+    else:
+        step = min(len(rows), max(1, scratch_bytes(device) // (n_concepts * 4)))
+        blocks = _multiplied_out(source, rows, step)
+        # Ordered by image: what a unit has in a block is next to each other.
+        entries, order = (needed.cumsum(0) - 1)[images.T.contiguous()].sort(dim=1)
+        slopes = slopes.gather(1, order)
+        edges = torch.arange(0, len(rows) + step, step, device=device).expand(n_units, -1)
+        bounds = torch.searchsorted(entries, edges.contiguous()).T
+    entries, slopes, bounds = entries.int().contiguous(), slopes.contiguous(), bounds.int()
+    bounds = bounds.contiguous()
+    totals = torch.empty((n_units, n_concepts), dtype=torch.float64, device=device)
+    with on_device(device):
+        for block, (scores, first_image, own) in enumerate(blocks):
+            stride = scores.stride(0)
+            norms = torch.empty(len(scores), dtype=torch.float64, device=device)
+            kernels.log_normalisers[(len(own),)](
+                scores, stride, own, constants, norms, n_concepts, BLOCK=kernels.ROW_BLOCK
+            )
+            kernels.add_logs[(n_units, -(-n_concepts // kernels.TILE))](
+                totals,
+                scores,
+                stride,
+                norms,
+                first_image,
+                entries,
+                slopes,
+                bounds,
+                block,
+                depth,
+                group_size(membership, min_prob),
+                constants,
+                n_concepts,
+                TILE=kernels.TILE,
+                num_warps=1,
+            )
+    return totals
+
+
+def subtract_own_marginal(totals: Tensor, lam: float, result: Tensor, units: Tensor) -> None:
+    """Write L - lam D, with D the logarithm of the mean of exp L, to rows of `result`.
+
+    Args:
+        totals: L of the live units, float64 [L, C].
+        lam: Weight of D.
+        result: float32 [U, C].
+        units: Row of each live unit, int64 [L].
+    """
+    from baselines.similarity.kernels import pointwise_triton as kernels
+
+    n_units, n_concepts = totals.shape
+    constants = torch.tensor([lam, math.log(n_units)], dtype=torch.float64, device=totals.device)
+    with on_device(totals.device):
+        kernels.subtract_log_mean[(-(-n_concepts // kernels.MEAN_CONCEPTS),)](
+            totals,
+            result,
+            units,
+            constants,
+            n_units,
+            n_concepts,
+            UNITS=kernels.MEAN_UNITS,
+            BLOCK=kernels.MEAN_CONCEPTS,
+        )
+
+
+def _multiplied_out(
+    source: ConceptScores, rows: Tensor, step: int
+) -> Iterator[tuple[Tensor, int, Tensor]]:
+    """Scores of blocks of rows, the number of the first, and the rows of the block, all of them."""
+    shape = (step, source.n_concepts)
+    held = torch.empty(shape, dtype=source.dtype, device=source.device)
+    for start, stop in spans(len(rows), step):
+        own = rows[start:stop]
+        scores = source.tile(own, 0, source.n_concepts, held[: stop - start])
+        yield scores, start, torch.arange(stop - start, device=source.device)

@@ -1,0 +1,195 @@
+"""Errors of rank_reorder on a GPU: a tile of concepts ranks all images, for units 32 at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from baselines.similarity.inputs import spans
+from baselines.similarity.kernels.gpu import on_device, scratch_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from baselines.similarity.sources import ConceptScores
+
+_SORT_BYTES = 20
+"""Of each score of a tile while it is sorted: half of what there is, as `scratch_bytes` is half of
+what may be used."""
+_MOST_CONCEPTS = 2**15  # of a tile: a grid has at most 65,535 programs along its second axis
+
+
+def expected_errors(targets: Tensor, p: float) -> Tensor:
+    """Each unit's error of a random order, the mean of |t_i - t_j|^p over all n^2 pairs.
+
+    Args:
+        targets: Activations [U, n].
+        p: Power of the error, above 0.
+
+    Returns:
+        Expected errors, float64 [U].
+    """
+    from baselines.similarity.kernels import reorder_triton as kernels
+
+    targets = _exact(targets)
+    n_units, depth = targets.shape
+    n_blocks = -(-depth // kernels.PAIRS)
+    sums = torch.empty((n_units, n_blocks), dtype=torch.float64, device=targets.device)
+    with on_device(targets.device):
+        kernels.expected_errors[(n_units, n_blocks)](
+            targets, sums, _exponent(targets, p), depth, POWER=_power(p), BLOCK=kernels.PAIRS
+        )
+    return sums.sum(dim=1) / depth**2
+
+
+def rank_errors(
+    source: ConceptScores,
+    activations: Tensor,
+    units: Tensor,
+    top: Tensor,
+    targets: Tensor,
+    p: float,
+) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Re-ordering errors and mean scores of units and concepts, in tiles of concepts.
+
+    Args:
+        source: Scores of N images and C concepts, of at most 32 bits.
+        activations: All activations [N, units of the layer].
+        units: Which of them are described, int64 [U].
+        top: Their top images, most activating first, int64 [U, n].
+        targets: Their activations, descending, [U, n].
+        p: Power of the error, above 0.
+
+    Yields:
+        A tile's first concept; the mean over j of |t_j - s[r_j]|^p, and the mean of the scores of
+        the top images; both float64 [U, c].
+    """
+    from baselines.similarity.kernels import reorder_triton as kernels
+
+    device, n_images = source.device, source.n_images
+    (n_units, depth), n_words = top.shape, -(-n_images // 32)
+    members = _members(top, n_images, kernels.UNITS)
+    # By image, so that neighbours in the list are near each other in memory.
+    images, order = top.contiguous().sort(dim=1)
+    images, ordered = images.int(), _exact(targets).gather(1, order)
+    ascending = _exact(targets).flip(1)
+    exponent = _exponent(targets, p)
+    room = scratch_bytes(device)
+    # Multiples of 16 keep the rows of a tile aligned.
+    width = max(1, min(_MOST_CONCEPTS, room // (_SORT_BYTES * n_images)) // 16) * 16
+    together = max(1, room // (width * n_words * kernels.UNITS * 8))  # groups of units
+    for start, stop in spans(source.n_concepts, width):
+        n = stop - start
+        scores = source.tile(None, start, stop).float()
+        scores = scores if scores.stride(1) == 1 else scores.contiguous()
+        errors = torch.empty((n, n_units), dtype=torch.float64, device=device)
+        means = torch.empty_like(errors)
+        places, turned = _places(scores)
+        for first, last in spans(len(members), together):
+            marked, first_unit = (last - first) * kernels.UNITS, first * kernels.UNITS
+            marks = torch.empty((n, marked, n_words), dtype=torch.int64, device=device)
+            with on_device(device):
+                kernels.mark_members[(n, last - first)](
+                    turned,
+                    members,
+                    marks,
+                    first,
+                    n_images,
+                    n_words,
+                    UNITS=kernels.UNITS,
+                    BLOCK=kernels.WORDS,
+                    num_warps=kernels.MARK_WARPS,
+                )
+                blocks = -(-n // kernels.CONCEPTS)
+                kernels.rank_errors[(min(marked, n_units - first_unit), blocks)](
+                    errors,
+                    means,
+                    scores,
+                    scores.stride(0),
+                    places,
+                    places.stride(0),
+                    turned,
+                    marks,
+                    images,
+                    ordered,
+                    ascending,
+                    activations,
+                    activations.stride(0),
+                    activations.stride(1),
+                    units,
+                    exponent,
+                    first_unit,
+                    marked,
+                    n_units,
+                    n_images,
+                    n,
+                    n_words,
+                    depth,
+                    POWER=_power(p),
+                    BLOCK=kernels.TOP,
+                    CONCEPTS=kernels.CONCEPTS,
+                    num_warps=kernels.RANK_WARPS,
+                )
+            del marks
+        yield start, errors.T, means.T
+
+
+def _places(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Sort the images [N] by each concept's scores [N, c].
+
+    Returns:
+        `place_images`'s places, by image [N, c], and its images.
+    """
+    from baselines.similarity.kernels import reorder_triton as kernels
+
+    (n_images, n), device = scores.shape, scores.device
+    n_words = -(-n_images // 32)
+    by_concept = torch.empty((n, n_images), dtype=torch.float32, device=device)
+    torch.add(scores.T, 0.0, out=by_concept)  # -0.0 becomes the 0.0 that it equals
+    values, order = torch.sort(by_concept, dim=1)
+    del by_concept
+    places = torch.empty((n, n_images), dtype=torch.int32, device=device)
+    turned = torch.empty((n, 32, n_words), dtype=torch.int32, device=device)
+    with on_device(device):
+        kernels.place_images[(n, -(-n_words * 32 // kernels.PLACES))](
+            values,
+            order,
+            places,
+            turned,
+            n_images,
+            n_words,
+            n_images.bit_length(),
+            BLOCK=kernels.PLACES,
+        )
+    aligned = torch.empty((n_images, -(-n // 16) * 16), dtype=torch.int32, device=device)
+    aligned[:, :n] = places.T
+    return aligned, turned
+
+
+def _members(top: Tensor, n_images: int, group: int) -> Tensor:
+    """Bit u of [g, i] says whether i is a top image of unit g * group + u, int32 [G, N + 1]."""
+    n_units = len(top)
+    unit = torch.arange(n_units, device=top.device)[:, None]
+    table = torch.zeros((-(-n_units // group), n_images + 1), dtype=torch.int64, device=top.device)
+    bits = (1 << (unit % group)).expand_as(top)
+    at = unit // group * (n_images + 1) + top
+    # Sums of different bits, which are exact in any order.
+    table.view(-1).scatter_add_(0, at.reshape(-1), bits.reshape(-1))
+    return table.int()  # the highest bit becomes the sign
+
+
+def _exact(targets: Tensor) -> Tensor:
+    """Activations in a type that kernels take and that holds them exactly."""
+    return (targets if targets.dtype == torch.float64 else targets.float()).contiguous()
+
+
+def _exponent(targets: Tensor, p: float) -> Tensor:
+    return torch.tensor([p], dtype=torch.float64, device=targets.device)
+
+
+def _power(p: float) -> int:
+    """The power that kernels are compiled for, 0 for any other than these."""
+    return int(p) if p in (1.0, 2.0, 3.0) else 0

@@ -1,0 +1,132 @@
+"""What labels are scored by, and which models judge them; none where there is nothing to judge."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bench.bertscore import describe_bertscore
+from bench.run.identity import fingerprint
+from bench.run.keys import short_hash
+from leaderboards.record import RecordError
+from leaderboards.scores import read_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from omegaconf import DictConfig
+
+    from bench.decisions import Deciding
+    from bench.parts import Encoder, SentenceEncoder
+    from metrics.readings import Reader
+    from metrics.truth import TrueName
+
+SAME, NONE = "same", "none"
+"""Names of `scoring.clip_text` that are no registered encoder's: the labelling one, and none."""
+
+_MODELS = frozenset({"sentence", "clip_text", "bertscore"})
+"""Keys of `scoring` that tell of models."""
+
+
+class Judges(Protocol):
+    """What labels are scored by, and what must be known of where they come from for it."""
+
+    @property
+    def config(self) -> DictConfig:
+        """Whose `scoring` and `runtime` count."""
+        ...
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The labelling encoder, where there is one that is known."""
+        ...
+
+    @property
+    def sentence(self) -> SentenceEncoder:
+        """The sentence encoder of the cosines; its fingerprint is empty for none."""
+        ...
+
+    @property
+    def clip_text(self) -> Encoder | None:
+        """The image-text model whose text tower scores `clip_cosine`; None for no such score."""
+        ...
+
+    @property
+    def deciding(self) -> Deciding | None:
+        """What decisions are read from; None where that is not known, or they are not scored."""
+        ...
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The candidate labels, where they are `closed`."""
+        ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether labels are members of `words`."""
+        ...
+
+    @property
+    def withheld(self) -> Mapping[str, str]:
+        """By column of the table of units, why it can have no value."""
+        ...
+
+    def judged(self, layer: str) -> bool:
+        """Whether there are names to set the labels against; else no model is looked for."""
+        ...
+
+    def true_names(self, layer: str) -> Mapping[int, TrueName]:
+        """True names by unit."""
+        ...
+
+    def scoring(self, layer: str) -> dict[str, Any]:
+        """What decides the scores, besides the labels."""
+        ...
+
+    def reader(self, layer: str) -> Reader | None:
+        """How labels are read; None where they say themselves."""
+        ...
+
+
+def describe_models(judges: Judges, layer: str) -> dict[str, Any]:
+    """The models that judge a layer's labels, for `scoring`: {} for one that there is not.
+
+    A layer without names has no judge at all, whichever was configured: equal scores, equal keys.
+
+    Args:
+        judges: Truth, scorers and rules.
+        layer: The layer whose units have labels.
+    """
+    if not judges.judged(layer):
+        return {"sentence": {}, "clip_text": {}}
+    return {
+        "sentence": dict(fingerprint(judges.sentence)),
+        "clip_text": dict(fingerprint(judges.clip_text)) if judges.clip_text else {},
+        **describe_bertscore(judges.config.scoring.bertscore),
+    }
+
+
+def scores_key(judges: Judges, layer: str, folder: Path) -> str:
+    """The key of a layer's scores under the truth, scorers and rules of `judges`.
+
+    Older releases put the models into the key of a layer without names too. Such scores are equal
+    whatever the models, so they keep their key, and are not made a second time.
+
+    Args:
+        judges: Truth, scorers and rules.
+        layer: The layer whose units have labels.
+        folder: The record's folder; need not be there.
+    """
+    scoring = judges.scoring(layer)
+    if not judges.judged(layer):
+        wanted = _without_models(scoring)
+        for file in sorted(folder.glob("scores/*.json")):
+            with suppress(RecordError):  # a damaged file is made anew
+                if _without_models(read_scores(file).scoring) == wanted:
+                    return file.stem
+    return short_hash(scoring)
+
+
+def _without_models(scoring: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in scoring.items() if key not in _MODELS}

