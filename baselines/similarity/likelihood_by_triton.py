@@ -35,29 +35,36 @@ def log_likelihood_by_triton(
     needed = torch.zeros(source.n_images, dtype=torch.bool, device=device)
     needed.index_fill_(0, images.view(-1), True)
     rows = needed.nonzero()[:, 0]
-    constants = torch.tensor([a / math.log(2), min_prob], dtype=torch.float64, device=device)
-    slopes = torch.tensor(membership, dtype=torch.float64, device=device).expand(n_units, depth)
     if isinstance(source, ScoreMatrix) and source.scores.stride(1) == 1:
+        places, n_rows = images, source.n_images
+        step = n_rows
         blocks = iter([(source.scores, 0, rows)])
-        entries = images.T
-        bounds = torch.tensor([[0], [depth]], device=device).expand(2, n_units)
     else:
-        step = min(len(rows), max(1, scratch_bytes(device) // (n_concepts * 4)))
+        places, n_rows = (needed.cumsum(0) - 1)[images], len(rows)
+        step = min(n_rows, max(1, scratch_bytes(device) // (n_concepts * 4)))
         blocks = _multiplied_out(source, rows, step)
-        # Ordered by image: what a unit has in a block is next to each other.
-        entries, order = (needed.cumsum(0) - 1)[images.T.contiguous()].sort(dim=1)
-        slopes = slopes.gather(1, order)
-        edges = torch.arange(0, len(rows) + step, step, device=device).expand(n_units, -1)
-        bounds = torch.searchsorted(entries, edges.contiguous()).T
-    entries, slopes, bounds = entries.int().contiguous(), slopes.contiguous(), bounds.int()
-    bounds = bounds.contiguous()
+    # Each unit's images in ascending order: those of a block are next to each other, and units
+    # that run at a time come to an image at about the same time.
+    entries, order = places.T.contiguous().sort(dim=1)
+    slopes = torch.tensor(membership, dtype=torch.float64, device=device)[order]
+    edges = torch.arange(0, n_rows + step, step, device=device).expand(n_units, -1)
+    bounds = torch.searchsorted(entries, edges.contiguous()).T.int().contiguous()
+    entries = entries.int()
+    constants = torch.tensor([a / math.log(2), min_prob], dtype=torch.float64, device=device)
     totals = torch.empty((n_units, n_concepts), dtype=torch.float64, device=device)
     with on_device(device):
         for block, (scores, first_image, own) in enumerate(blocks):
             stride = scores.stride(0)
             norms = torch.empty(len(scores), dtype=torch.float64, device=device)
             kernels.log_normalisers[(len(own),)](
-                scores, stride, own, constants, norms, n_concepts, BLOCK=kernels.ROW_BLOCK
+                scores,
+                stride,
+                own,
+                constants,
+                norms,
+                n_concepts,
+                BLOCK=kernels.ROW_BLOCK,
+                num_warps=kernels.ROW_WARPS,
             )
             kernels.add_logs[(n_units, -(-n_concepts // kernels.TILE))](
                 totals,
@@ -74,7 +81,7 @@ def log_likelihood_by_triton(
                 constants,
                 n_concepts,
                 TILE=kernels.TILE,
-                num_warps=1,
+                num_warps=kernels.TILE_WARPS,
             )
     return totals
 

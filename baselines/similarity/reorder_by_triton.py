@@ -149,7 +149,7 @@ def _places(scores: Tensor) -> tuple[Tensor, Tensor]:
     n_words = -(-n_images // 32)
     by_concept = torch.empty((n, n_images), dtype=torch.float32, device=device)
     torch.add(scores.T, 0.0, out=by_concept)  # -0.0 becomes the 0.0 that it equals
-    values, order = torch.sort(by_concept, dim=1)
+    values, order = torch.sort(by_concept, dim=1, stable=True)
     del by_concept
     places = torch.empty((n, n_images), dtype=torch.int32, device=device)
     turned = torch.empty((n, 32, n_words), dtype=torch.int32, device=device)

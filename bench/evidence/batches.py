@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,12 +92,21 @@ def batches(
             timer.add("decode", time.perf_counter() - start, items=1)
         return inputs, picture
 
-    groups = [[(work, index) for index in work.images] for work in works]
-    for batch in grouped(decode, groups, batch_size=batch_size, workers=workers):
+    def join(batch: Sequence[Decoded]) -> Decoded:
         # zip(*) cannot tell the checker that each column is all tensors or all None.
         columns: list[list[Any]] = [list(column) for column in zip(*batch, strict=True)]
         shown = [None if column[0] is None else joined(column, pinned) for column in columns]
-        yield shown[0], shown[1]
+        return shown[0], shown[1]
+
+    groups = [[(work, index) for index in work.images] for work in works]
+    with closing(grouped(decode, groups, batch_size=batch_size, workers=workers)) as decoded:
+        if not pinned:
+            yield from map(join, decoded)
+            return
+        # For a GPU the next batch is put together while it works on one.
+        count = sum(-(-len(group) // batch_size) for group in groups)
+        with closing(ahead(lambda _: join(next(decoded)), range(count), workers=1, window=2)) as it:
+            yield from it
 
 
 def grouped(

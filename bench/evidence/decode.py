@@ -7,13 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-def ahead(work: Callable[[S], T], places: Sequence[S], *, workers: int, window: int) -> Iterator[T]:
+def ahead(
+    work: Callable[[S], T], places: Sequence[S], *, workers: int, window: int
+) -> Generator[T, None, None]:
     """Apply `work` to each place, in their order, in background threads.
 
     Args:

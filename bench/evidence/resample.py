@@ -86,6 +86,23 @@ def resample(
 
 
 @compiled
+def look_up(
+    pixels: NDArray[np.uint8], table: NDArray[np.float32], result: NDArray[np.float32]
+) -> None:
+    """Look each value up, of an image that is not resized.
+
+    Args:
+        pixels: uint8 [h, w, 3].
+        table: float32 [3, 256]: what each level of each channel becomes.
+        result: float32 [3, h, w]: filled.
+    """
+    for channel in range(3):
+        for y in range(pixels.shape[0]):
+            for x in range(pixels.shape[1]):
+                result[channel, y, x] = table[channel, pixels[y, x, channel]]
+
+
+@compiled
 def _levels(both: int) -> tuple[int, int]:
     """Levels of the sums in the lower and in the upper half."""
     low = np.int32(both)

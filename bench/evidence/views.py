@@ -75,7 +75,7 @@ class View:
         return bool(tried) and same
 
     def _may(self, image: Image) -> bool:
-        """Whether the image is resized at all, and its rows are filtered before its columns.
+        """Whether the image is not resized, or its rows are filtered before its columns.
 
         Pillow filters columns first where the height shrinks by more than twice what the width
         does (from 13.0 on), or is more than a hundred times the width (12.2 and 12.3).
@@ -83,18 +83,22 @@ class View:
         (height, width), size = self._resized(image), (image.height, image.width)
         shrinks = image.height - height > max(0, 2 * (image.width - width))
         tall = shrinks or image.height > 100 * image.width
-        return image.mode == "RGB" and (height, width) != size and not tall
+        return image.mode == "RGB" and ((height, width) == size or not tall)
 
     def _quick(self, image: Image) -> Tensor:
         import torch
 
-        from bench.evidence.resample import resample
+        from bench.evidence.resample import look_up, resample
 
         height, width = size = self._resized(image)
         high, wide = self.crop or size
-        corner = round((height - high) / 2), round((width - wide) / 2)
+        top, left = corner = round((height - high) / 2), round((width - wide) / 2)
         result = np.empty((3, high, wide), np.float32)
-        resample(np.asarray(image), size, corner, self.cubic, self.table, result)
+        pixels = np.asarray(image)
+        if size == pixels.shape[:2]:
+            look_up(pixels[top : top + high, left : left + wide], self.table, result)
+        else:
+            resample(pixels, size, corner, self.cubic, self.table, result)
         return torch.from_numpy(result)
 
     def _resized(self, image: Image) -> tuple[int, int]:

@@ -60,9 +60,10 @@ def _functions(sheet: Mapping[str, Any]) -> Iterator[str]:
         f"{shape['images']:,} images x {shape['concepts']:,} concepts, {shape['units']:,} units; "
         f"milliseconds between CUDA events, medians of {sheet['facts']['repeats']}. The card "
         f"copies {rates['copy_gb_per_s']:,.0f} GB/s (read and written) and multiplies float32 "
-        f"matrices at {rates['matmul_gflop_per_s'] / 1000:.1f} TFLOP/s. Shares are of these: of the bytes that "
-        "a function has to move at least, and of the multiplications and additions of its matrix "
-        "products. The plain loop of rank_reorder ran on fewer units; ratios are per unit.\n\n"
+        f"matrices at {rates['matmul_gflop_per_s'] / 1000:.1f} TFLOP/s. Shares are of these: of "
+        "the bytes that a function has to move at least (the whole matrix where it is given: a "
+        "score that is not finite is refused), and of the multiplications and additions of its "
+        "matrix products. The plain loop of rank_reorder ran on fewer units; ratios are per unit.\n\n"
     )
     yield from _table(
         ("function", "given", "plain, ms / units", "ours, ms / units", "ratio", "of copy rate",

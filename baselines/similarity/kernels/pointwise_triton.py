@@ -9,12 +9,13 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-TILE = 128
-"""Concepts of a program of `add_logs`: the tile's scores of all images that some unit needs
-(43,000 images: 22 MB) stay in a GPU's second-level cache while unit after unit reads them."""
+TILE, TILE_WARPS = 128, 1
+"""Concepts of a program of `add_logs`, four a thread, and its warps: the tile's scores of all
+images that some unit needs (43,000 images: 22 MB) can stay in a GPU's second-level cache while
+unit after unit reads them."""
 
-ROW_BLOCK = 2048
-"""Concepts that `log_normalisers` reads together."""
+ROW_BLOCK, ROW_WARPS = 2048, 4
+"""Concepts that a program of `log_normalisers` reads together, and its warps."""
 
 MEAN_UNITS, MEAN_CONCEPTS = 32, 32
 """Units and concepts that `subtract_log_mean` reads together."""

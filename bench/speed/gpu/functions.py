@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from bench.speed.gpu.sizes import Sizes
 
 
+_TOP = {"soft_wpmi": 100, "wpmi": 28}
+"""Images of a unit that a function reads, where it does not read all."""
+
+
 def run(sheet: Sheet, sizes: Sizes) -> None:
     """Time each function from the matrix and from embeddings; ours first, so that it is had."""
     import torch
@@ -55,9 +59,10 @@ def shares_of_limits(
     seconds: float,
     rates: dict[str, float],
 ) -> dict[str, Any]:
-    """How near to the machine's own limits: bytes that must move, products that must be made.
+    """How near to the machine's own limits a function comes.
 
-    Bytes are what a function has to read and write at least once, products the multiplications and
+    Bytes are what it has to read and write at least once: the whole matrix where it is given, since
+    a score that is not finite is refused wherever it stands. Products are the multiplications and
     additions of its matrix products. What is sorted or exponentiated on the way is not counted.
 
     Args:
@@ -68,20 +73,16 @@ def shares_of_limits(
         rates: Of `bench.speed.rates`.
     """
     images, units, concepts, width = shape
-    read = {
-        "soft_wpmi": min(images, 100 * units),
-        "wpmi": min(images, 28 * units),
-    }.get(name, images)
-    moved = 4.0 * (read * concepts if given == "matrix" else images * width + concepts * width)
-    moved += 4.0 * (images * units + units * concepts)
+    scores = images * concepts if given == "matrix" else (images + concepts) * width
+    moved = 4.0 * (scores + images * units + units * concepts)
     products = 0.0
     if name in ("cos_similarity", "cos_similarity_cubed"):
         products += 2.0 * images * units * concepts
     if given == "embeddings":
-        if name == "cos_similarity":
+        read = min(images, _TOP.get(name, images) * units)
+        products += 2.0 * read * width * concepts
+        if name == "cos_similarity":  # products of embeddings alone
             products = 2.0 * width * (images * width + images * units + units * concepts)
-        else:
-            products += 2.0 * read * width * concepts
     copy, multiply = rates["copy_gb_per_s"] * 1e9, rates["matmul_gflop_per_s"] * 1e9
     return {
         "least_bytes": moved,

@@ -143,10 +143,10 @@ def test_the_trial(monkeypatch):
 
 
 def test_an_image_of_the_right_size_is_not_resized(monkeypatch):
-    plain = TRANSFORMS["bilinear"]
-    monkeypatch.setattr(View, "_quick", None)
-    image = picture((32, 50))
-    assert torch.equal(quick_view(plain, 10**6)(image), plain(image))
+    monkeypatch.setattr("bench.evidence.resample.resample", None)
+    for name, size in {"bilinear": (32, 50), "squashed": (30, 30), "no crop": (41, 20)}.items():
+        image = picture(size)
+        assert torch.equal(quick_view(TRANSFORMS[name], 10**6)(image), TRANSFORMS[name](image))
 
 
 @dataclass(frozen=True)

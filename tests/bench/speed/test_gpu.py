@@ -111,8 +111,9 @@ def test_limits_count_each_byte_and_each_product_once() -> None:
     assert embedded["least_products"] == 2 * 10 * 3 * 5 + 2 * 10 * 2 * 5
     cosine = shares_of_limits("cos_similarity", shape, "embeddings", 1.0, rates)
     assert cosine["least_products"] == 2 * (10 * 2 * 2 + 10 * 3 * 2 + 3 * 2 * 5)
-    top = shares_of_limits("wpmi", (5_000, 3, 5, 2), "matrix", 1.0, rates)
-    assert top["least_bytes"] == 4 * (28 * 3 * 5 + 5_000 * 3 + 3 * 5)
+    top = shares_of_limits("wpmi", (5_000, 3, 5, 2), "embeddings", 1.0, rates)
+    assert top["least_products"] == 2 * (28 * 3) * 2 * 5
+    assert top["least_bytes"] == 4 * (5_005 * 2 + 5_000 * 3 + 3 * 5)
 
 
 def phase(name: str, wall: float, **more: Any) -> dict[str, Any]:
