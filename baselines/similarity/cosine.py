@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from baselines.similarity.inputs import checked, live_units, spans, unlabelled
+from baselines.similarity.inputs import checked, columns_of, live_units, spans, unlabelled
 from baselines.similarity.sources import EmbeddedScores, ScoreMatrix
 from baselines.similarity_parameters import check_parameters
 
@@ -120,14 +120,14 @@ def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_nor
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
+    lively = columns_of(activations, live)
     kind = torch.promote_types(source.dtype, torch.float32)
     squares = torch.zeros(source.n_concepts, dtype=torch.float64, device=source.device)
     for first, last in spans(len(live), _UNITS):
-        units = live[first:last]
-        patterns = _unit_patterns(activations, units, kind, cubed=cubed, min_norm=min_norm)
+        patterns = _unit_patterns(lively[:, first:last], kind, cubed=cubed, min_norm=min_norm)
         products, squares = _multiply(source, patterns, cubed=cubed)
-        products.div_(squares.sqrt().clamp_(min=min_norm).to(kind))
-        result[units] = _defined(products).float()
+        products.div_(squares.sqrt().clamp_(min=min_norm).to(kind)[:, None])
+        result[live[first:last]] = _defined(products).T.float()
     if isinstance(source, ScoreMatrix) and kind == torch.float32:
         # Scores far from any cosine, or all 0: what float32 cannot square is done in float64.
         odd = _beyond_float32(squares, min_norm).nonzero()[:, 0]
@@ -139,25 +139,24 @@ def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_nor
 
 
 def _unit_patterns(
-    activations: Tensor, units: Tensor, kind: torch.dtype, *, cubed: bool, min_norm: float
+    activations: Tensor, kind: torch.dtype, *, cubed: bool, min_norm: float
 ) -> Tensor:
-    """Columns of units, divided by their lengths, of the type that is multiplied [N, u].
+    """Columns of live units [N, u], divided by their lengths, of the type that is multiplied.
 
     Lengths and means are taken in float64: activations have any scale.
     """
-    n_images = len(activations)
-    patterns = torch.empty((n_images, len(units)), dtype=kind, device=activations.device)
-    for first, last in spans(len(units), max(1, _DOUBLES // n_images)):
-        columns = activations[:, units[first:last]].double()
+    patterns = torch.empty(activations.shape, dtype=kind, device=activations.device)
+    for first, last in spans(activations.shape[1], max(1, _DOUBLES // len(activations))):
+        columns = activations[:, first:last].double()
         if cubed:
-            columns = columns.sub_(columns.mean(dim=0)).pow_(3)
+            columns = (columns - columns.mean(dim=0)).pow_(3)
         norms = torch.linalg.vector_norm(columns, dim=0).clamp_(min=min_norm)
-        patterns[:, first:last] = columns.div_(norms)
+        torch.div(columns, norms, out=patterns[:, first:last])
     return patterns
 
 
 def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[Tensor, Tensor]:
-    """Products of units' patterns and concepts' columns, and those columns' sums of squares.
+    """Products of concepts' columns and units' patterns, and those columns' sums of squares.
 
     Scores are read in tiles of whole rows and, unless cubed, multiplied as they lie. Products of
     float32 are summed in float32: patterns of length 1 lose less than 1e-6 of a cosine.
@@ -168,11 +167,12 @@ def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[
         cubed: Whether columns are centred and cubed first.
 
     Returns:
-        Products, of the type of the patterns [u, C]; sums of squares, float64 [C].
+        Products, of the type of the patterns [C, u]; sums of squares, float64 [C].
     """
     n_concepts, kind, device = source.n_concepts, patterns.dtype, source.device
     rows = min(_rows(source), len(patterns))
-    products = torch.zeros((patterns.shape[1], n_concepts), dtype=kind, device=device)
+    # Concepts first: MKL multiplies up to a fifth quicker than into [u, C].
+    products = torch.zeros((n_concepts, patterns.shape[1]), dtype=kind, device=device)
     product = torch.empty_like(products)
     squares = torch.zeros((_BANDS, n_concepts), dtype=torch.float64, device=device)
     means = _means(source) if cubed else None
@@ -187,7 +187,7 @@ def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[
             tile = source.tile(None, 0, n_concepts)[first:last].to(kind)
         tile = add(tile, means, out, squares)
         # Not addmm, which for few units or concepts adds every image to the whole sum.
-        products += torch.mm(patterns[first:last].T, tile, out=product)
+        products += torch.mm(tile.T, patterns[first:last], out=product)
     return products, squares.sum(dim=0)
 
 

@@ -31,8 +31,8 @@ def soft_wpmi(scores: Tensor, activations: Tensor) -> Tensor:
     membership = (p_start - steps * (p_start - p_end))[:, None]
     rows = []
     for unit in range(activations.shape[1]):
-        shares = probabilities.index_select(0, top[:, unit]).sub_(1).mul_(membership)
-        rows.append(shares.add_(1).add_(1e-7).log_().sum(dim=0))
+        found = probabilities.index_select(0, top[:, unit])
+        rows.append(torch.log(1 + membership * (found - 1) + 1e-7).sum(dim=0))
     return _less_marginal(torch.stack(rows), 1.0)
 
 
@@ -41,7 +41,7 @@ def wpmi(scores: Tensor, activations: Tensor) -> Tensor:
     probabilities = torch.softmax(2.0 * scores, dim=1)
     top = torch.topk(activations, min(28, len(activations)), dim=0).indices
     rows = [
-        probabilities.index_select(0, top[:, unit]).add_(1e-7).log_().sum(dim=0)
+        torch.log(probabilities.index_select(0, top[:, unit]) + 1e-7).sum(dim=0)
         for unit in range(activations.shape[1])
     ]
     return _less_marginal(torch.stack(rows), 0.6)
