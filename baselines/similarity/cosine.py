@@ -120,9 +120,10 @@ def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_nor
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
-    kind = torch.float64 if source.dtype == torch.float64 else torch.float32
+    kind = torch.promote_types(source.dtype, torch.float32)
     squares = torch.zeros(source.n_concepts, dtype=torch.float64, device=source.device)
-    for units in live.split(_UNITS):
+    for first, last in spans(len(live), _UNITS):
+        units = live[first:last]
         patterns = _unit_patterns(activations, units, kind, cubed=cubed, min_norm=min_norm)
         products, squares = _multiply(source, patterns, cubed=cubed)
         products.div_(squares.sqrt().clamp_(min=min_norm).to(kind))
@@ -224,18 +225,21 @@ def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: T
 
 def _means(source: ConceptScores) -> Tensor:
     """Means over the images of the concepts' scores, float64 [C]."""
-    embedded = isinstance(source, EmbeddedScores)
-    table = source.images if embedded else source.tile(None, 0, source.n_concepts)
-    kind = torch.float64 if table.dtype == torch.float64 else torch.float32
-    mean = torch.zeros(table.shape[1], dtype=torch.float64, device=source.device)
-    for first, last in spans(len(table), _rows(source)):
-        mean += table[first:last].sum(dim=0, dtype=kind)
-    mean /= len(table)
-    if not embedded:
-        return mean
+    if not isinstance(source, EmbeddedScores):
+        return _column_means(source.tile(None, 0, source.n_concepts), _rows(source))
     # The mean of products with a text is the product of the mean with it.
+    mean = _column_means(source.images, _IMAGES)
     height = max(1, _DOUBLES // len(mean))
-    return torch.cat([texts.double() @ mean for texts in source.concepts.split(height)])
+    texts = (source.concepts[start:stop] for start, stop in spans(source.n_concepts, height))
+    return torch.cat([some.double() @ mean for some in texts])
+
+
+def _column_means(table: Tensor, rows: int) -> Tensor:
+    kind = torch.promote_types(table.dtype, torch.float32)
+    total = torch.zeros(table.shape[1], dtype=torch.float64, device=table.device)
+    for first, last in spans(len(table), rows):
+        total += table[first:last].sum(dim=0, dtype=kind)
+    return total / len(table)
 
 
 def _rows(source: ConceptScores) -> int:

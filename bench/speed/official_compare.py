@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn.functional import normalize
 
 from baselines import similarity
 from baselines.clip_dissect import ClipDissect
 from bench.errors import UserError
 from bench.files import printable
-from bench.speed.compare import LOOPS, make_inputs
+from bench.speed.compare import LOOPS, make_inputs, multiply_out
 from bench.speed.memory import release
 
 if TYPE_CHECKING:
@@ -88,9 +87,9 @@ def compare(
         authors' draws at random.
     """
     images, concepts, activations = make_inputs(shape, device, seed)
-    matrix = normalize(images) @ normalize(concepts).T
+    matrix = multiply_out(images, concepts)
     for name, function in official.items():
-        ClipDissect(similarity=name).warm_up()
+        ClipDissect(similarity=name).warm_up(device)
         few = many = activations
         if name == "rank_reorder":
             few, many = activations[:, :loop_units], activations[:, : 10 * loop_units]
