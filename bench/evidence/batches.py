@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.evidence.decode import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator
 
     from torch import Tensor
 
@@ -23,7 +24,7 @@ _BATCHES_AHEAD = 3
 
 S = TypeVar("S")
 
-Decoded = tuple["Tensor | None", "Tensor | None"]
+Decoded = Sequence["Tensor | None"]
 """A batch as the target and as the encoder are to see it; None for a network that is not to."""
 
 
@@ -92,10 +93,7 @@ def batches(
         return inputs, picture
 
     groups = [[(work, index) for index in work.images] for work in works]
-    batched = in_batches(decode, groups, batch_size=batch_size, workers=workers, pinned=pinned)
-    with closing(batched):
-        for inputs, pictures in batched:
-            yield inputs, pictures
+    yield from in_batches(decode, groups, batch_size=batch_size, workers=workers, pinned=pinned)
 
 
 def in_batches(
@@ -105,7 +103,7 @@ def in_batches(
     batch_size: int,
     workers: int,
     pinned: bool,
-) -> Generator[list[Tensor | None], None, None]:
+) -> Generator[Any, None, None]:
     """Decode places in batches, in their order; the next ones while one batch is worked on.
 
     Each thread writes what it decoded to its place in the batch: putting a batch together
@@ -120,7 +118,7 @@ def in_batches(
         pinned: Whether batches lie in pinned memory, from which copies to a GPU do not wait.
 
     Yields:
-        A batch of what each of the tensors was; None where it was None.
+        For each batch a list: what each of the tensors was, [B, ...], or None where it was None.
     """
 
     def places() -> Iterator[tuple[S, _Batch, int]]:

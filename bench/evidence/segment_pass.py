@@ -121,5 +121,4 @@ class SegmentPass:
         batches = in_batches(decode, chunks, batch_size=size, workers=workers, pinned=pinned)
         with closing(batches):
             for [batch] in batches:
-                assert batch is not None
                 yield batch

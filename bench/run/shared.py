@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from baselines.base import Method
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
     from bench.evidence import Gathered, Store, StoredExemplars
