@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.evidence.decode import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator
 
     from torch import Tensor
 
@@ -22,9 +23,8 @@ _BATCHES_AHEAD = 3
 """Decoded batches that may wait for the networks."""
 
 S = TypeVar("S")
-T = TypeVar("T")
 
-Decoded = tuple["Tensor | None", "Tensor | None"]
+Decoded = Sequence["Tensor | None"]
 """A batch as the target and as the encoder are to see it; None for a network that is not to."""
 
 
@@ -92,53 +92,87 @@ def batches(
             timer.add("decode", time.perf_counter() - start, items=1)
         return inputs, picture
 
-    def join(batch: Sequence[Decoded]) -> Decoded:
-        # zip(*) cannot tell the checker that each column is all tensors or all None.
-        columns: list[list[Any]] = [list(column) for column in zip(*batch, strict=True)]
-        shown = [None if column[0] is None else joined(column, pinned) for column in columns]
-        return shown[0], shown[1]
-
     groups = [[(work, index) for index in work.images] for work in works]
-    with closing(grouped(decode, groups, batch_size=batch_size, workers=workers)) as decoded:
-        if not pinned:
-            yield from map(join, decoded)
-            return
-        # For a GPU the next batch is put together while it works on one.
-        count = sum(-(-len(group) // batch_size) for group in groups)
-        with closing(ahead(lambda _: join(next(decoded)), range(count), workers=1, window=2)) as it:
-            yield from it
+    yield from in_batches(decode, groups, batch_size=batch_size, workers=workers, pinned=pinned)
 
 
-def grouped(
-    decode: Callable[[S], T], groups: Sequence[Sequence[S]], *, batch_size: int, workers: int
-) -> Generator[list[T], None, None]:
+def in_batches(
+    decode: Callable[[S], Sequence[Tensor | None]],
+    groups: Sequence[Sequence[S]],
+    *,
+    batch_size: int,
+    workers: int,
+    pinned: bool,
+) -> Generator[Any, None, None]:
     """Decode places in batches, in their order; the next ones while one batch is worked on.
 
+    Each thread writes what it decoded to its place in the batch: putting a batch together
+    afterwards would keep the networks waiting.
+
     Args:
-        decode: What to do with a place; called in other threads.
+        decode: What to do with a place, to tensors of one shape each; called in other threads.
         groups: The places; no batch spans two groups, so that a chunk is written as soon as its
             images are through.
         batch_size: Places of a batch.
         workers: Threads.
+        pinned: Whether batches lie in pinned memory, from which copies to a GPU do not wait.
 
     Yields:
-        What was decoded, batch by batch.
+        For each batch a list: what each of the tensors was, [B, ...], or None where it was None.
     """
-    places = [place for group in groups for place in group]
-    decoded = ahead(decode, places, workers=workers, window=_BATCHES_AHEAD * batch_size)
-    for group in groups:
-        for start in range(0, len(group), batch_size):
-            yield list(islice(decoded, min(batch_size, len(group) - start)))
+
+    def places() -> Iterator[tuple[S, _Batch, int]]:
+        for group in groups:
+            for start in range(0, len(group), batch_size):
+                part = group[start : start + batch_size]
+                batch = _Batch(len(part), pinned)
+                yield from ((place, batch, row) for row, place in enumerate(part))
+
+    def work(place: tuple[S, _Batch, int]) -> _Batch:
+        one, batch, row = place
+        batch.put(row, decode(one))
+        return batch
+
+    with closing(
+        ahead(work, places(), workers=workers, window=_BATCHES_AHEAD * batch_size)
+    ) as done:
+        for batch in done:
+            for _ in range(batch.size - 1):
+                next(done)
+            yield batch.columns
 
 
-def joined(tensors: Sequence[Tensor], pinned: bool) -> Tensor:
-    """One batch of several images; in pinned memory, from which copies to a GPU do not wait."""
-    import torch
+class _Batch:
+    """Memory for a batch, taken when the first of its places is decoded."""
 
-    if not pinned:
-        return torch.stack(list(tensors))
-    # Straight into pinned memory, which torch keeps and hands out again: no second copy, and no
-    # fresh pages for each batch.
-    first = tensors[0]
-    batch = torch.empty((len(tensors), *first.shape), dtype=first.dtype, pin_memory=True)
-    return torch.stack(list(tensors), out=batch)
+    def __init__(self, size: int, pinned: bool) -> None:
+        self.size = size
+        self.columns: list[Tensor | None] = []
+        self._pinned = pinned
+        self._lock = Lock()
+
+    def put(self, row: int, tensors: Sequence[Tensor | None]) -> None:
+        """Write what was decoded of one place; from any thread.
+
+        Raises:
+            ValueError: It has another shape than what came before it.
+        """
+        with self._lock:
+            if not self.columns:
+                self.columns = [None if one is None else self._room(one) for one in tensors]
+        for column, tensor in zip(self.columns, tensors, strict=True):
+            if column is None or tensor is None:
+                continue
+            if column.shape[1:] != tensor.shape:
+                raise ValueError(
+                    f"images of one batch have the shapes {list(column.shape[1:])} and "
+                    f"{list(tensor.shape)}: a network's transform must give one size"
+                )
+            # NumPy copies in this thread alone, torch in threads that would wait for each other.
+            column.numpy()[row] = tensor.numpy()
+
+    def _room(self, one: Tensor) -> Tensor:
+        import torch
+
+        # torch keeps pinned memory and hands it out again.
+        return torch.empty((self.size, *one.shape), dtype=one.dtype, pin_memory=self._pinned)

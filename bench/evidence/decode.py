@@ -7,14 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
 def ahead(
-    work: Callable[[S], T], places: Sequence[S], *, workers: int, window: int
+    work: Callable[[S], T], places: Iterable[S], *, workers: int, window: int
 ) -> Generator[T, None, None]:
     """Apply `work` to each place, in their order, in background threads.
 

@@ -247,7 +247,7 @@ def _show(
             tqdm(total=len(places), unit="image", desc="exemplars", disable=quiet, file=sys.stderr)
         )
         shown = ahead(show, places, workers=how.workers, window=_WINDOW)
-        stack.enter_context(closing(shown))  # type: ignore[type-var]
+        stack.enter_context(closing(shown))
         entry.begin({"images": len(ids)})
         for number, chunk in chunks.items():
             views = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from bench.evidence.batches import grouped, joined
+from bench.evidence.batches import in_batches
 from bench.evidence.halving import Halving
 from bench.evidence.precision import arithmetic
 from bench.evidence.store import CHUNK
@@ -111,12 +111,14 @@ class SegmentPass:
         """Decoded batches of all chunks; the next chunk is decoded while one is worked on."""
         pinned = self.how.device.startswith("cuda")
 
-        def decode(index: int) -> Tensor:
+        def decode(index: int) -> tuple[Tensor]:
             start = time.perf_counter()
             decoded = loaded.transform(self.probe.image(index))
             self.timer.add("decode", time.perf_counter() - start, items=1)
-            return decoded
+            return (decoded,)
 
         size, workers = max(1, self.how.batch_size), self.how.workers
-        for batch in grouped(decode, chunks, batch_size=size, workers=workers):
-            yield joined(batch, pinned)
+        batches = in_batches(decode, chunks, batch_size=size, workers=workers, pinned=pinned)
+        with closing(batches):
+            for [batch] in batches:
+                yield batch

@@ -39,6 +39,17 @@ def quick_view(transform: Transform, images: int) -> Transform:
     return transform if images < _WORTH else _understood(transform) or transform
 
 
+def compile_views(images: int) -> None:
+    """Compile what `quick_view` would use for so many images, so that no pass waits for it."""
+    if images < _WORTH:
+        return
+    from bench.evidence.resample import look_up, resample
+
+    pixels, table = np.zeros((2, 2, 3), np.uint8), np.zeros((3, 256), np.float32)
+    resample(pixels, (1, 1), (0, 0), True, table, np.empty((3, 1, 1), np.float32))
+    look_up(pixels[:1, :1], table, np.empty((3, 1, 1), np.float32))
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """Resizing, centre crop and a table of values.

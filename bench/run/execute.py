@@ -84,7 +84,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
     if looked_at is not None:
         log.info("share %s: %d images gathered, nothing labelled", config.runtime.share, looked_at)
         return
-    warm_up(parts.method, timer)
+    warm_up(parts, timer)
     shared = gather_shared(planned, [cell.layer for cell in cells], store, timer)
     keep_within(store, config.runtime.cache_limit_gb)
     for cell in cells:

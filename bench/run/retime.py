@@ -47,7 +47,7 @@ def time_again(planned: PlannedJob, cell: Cell) -> None:
 def _run_once(planned: PlannedJob, cell: Cell, cache: str) -> list[dict[str, Any]]:
     config = planned.job.config
     timer = Timer(resolve_device(config))
-    warm_up(planned.parts.method, timer)
+    warm_up(planned.parts, timer)
     shared = gather_shared(planned, [cell.layer], Store(cache), timer)
     evidence = shared.evidence(cell.layer)
     with timer.phase("match", items=shared.units(cell.layer)), arithmetic(timer.device):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from bench.evidence import (
     segment_share,
     text_embeddings,
 )
+from bench.evidence.views import compile_views, quick_view
 from bench.run.decisions import classifier_layers
 from bench.run.device import how_of
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from baselines.base import Method
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
     from bench.evidence import Gathered, Store, StoredExemplars
@@ -88,12 +88,13 @@ class Shared:
         return self.gathered.units[layer]
 
 
-def warm_up(method: Method, timer: Timer) -> None:
+def warm_up(parts: Parts, timer: Timer) -> None:
     """Start the device and compile what is compiled on first use, so that no phase pays for it."""
     timer.warm_up()
-    compile_parts = getattr(method, "warm_up", None)
-    if compile_parts is not None:
-        compile_parts(timer.device)
+    compile_views(len(parts.probe))
+    compile_method = getattr(parts.method, "warm_up", None)
+    if compile_method is not None:
+        compile_method(timer.device)
 
 
 def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:
@@ -161,7 +162,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         maps="maps" in needs,
         exemplars=exemplars,
         captioner=parts.captioner.load(timer.device) if parts.captioner else None,
-        image_text=_image_text(parts, timer.device),
+        image_text=_image_text(parts, timer.device, sum(gathered.units.values())),
         costs=tuple(costs),
         device=device,
     )
@@ -206,10 +207,13 @@ def _exemplars(
     return gather_exemplars(gathered, layer, *shown, store=store, timer=timer, how=how)
 
 
-def _image_text(parts: Parts, device: str) -> ImageText | None:
+def _image_text(parts: Parts, device: str, images: int) -> ImageText | None:
+    """The encoder, loaded, where a method shows it images of its own; about so many of them."""
     if parts.encoder is None or "image_text" not in parts.method.needs:
         return None
-    return LoadedImageText(parts.encoder.load(device), device)
+    encoder = parts.encoder.load(device)
+    view = quick_view(encoder.transform, images)
+    return LoadedImageText(replace(encoder, transform=view), device)
 
 
 def gather_one_share(

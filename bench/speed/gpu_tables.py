@@ -63,7 +63,8 @@ def _functions(sheet: Mapping[str, Any]) -> Iterator[str]:
         f"matrices at {rates['matmul_gflop_per_s'] / 1000:.1f} TFLOP/s. Shares are of these: of "
         "the bytes that a function has to move at least (the whole matrix where it is given: a "
         "score that is not finite is refused), and of the multiplications and additions of its "
-        "matrix products. The plain loop of rank_reorder ran on fewer units; ratios are per unit.\n\n"
+        "matrix products. The plain loop of rank_reorder ran on fewer units: ratios are per "
+        "unit.\n\n"
     )
     yield from _table(
         ("function", "given", "plain, ms / units", "ours, ms / units", "ratio", "of copy rate",

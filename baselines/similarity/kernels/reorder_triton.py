@@ -16,10 +16,10 @@ UNITS = 32
 PLACES = 512
 """Images of a program of `place_images`."""
 
-WORDS, MARK_WARPS = 128, 4
+WORDS, MARK_WARPS = 64, 4
 """Words of 32 images that `mark_members` makes together, one a thread, and its warps."""
 
-TOP, CONCEPTS, RANK_WARPS = 128, 8, 8
+TOP, CONCEPTS, RANK_WARPS = 128, 4, 4
 """Top images and concepts that a program of `rank_errors` looks at together, and its warps. Eight
 float32 are what a GPU reads at least."""
 

@@ -33,20 +33,22 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
         sheet.say(images=sizes.method_images, layers=list(sizes.method_layers),
                   segmenter=sizes.segmenter, captioner=sizes.captioner, words=sizes.words,
                   encoder=sizes.encoder, concepts=sizes.concepts, note=RANDOM_WEIGHTS)  # fmt: skip
-        overrides = method_overrides(folder, sizes)
+        files = {}
         for arch in sizes.networks:
-            home = folder / arch
-            home.mkdir()
-            files = make_files(
-                home, arch, sizes.encoder, images=sizes.method_images, concepts=sizes.concepts,
-                masked=True,
+            (folder / arch).mkdir()
+            files[arch] = make_files(
+                folder / arch, arch, sizes.encoder, images=sizes.method_images,
+                concepts=sizes.concepts, masked=True,
             )  # fmt: skip
-            for method, more in overrides.items():
+        # By method: where time runs out, it is the dearest that are lacking, on both networks.
+        for method, more in method_overrides(folder, sizes).items():
+            for arch in sizes.networks:
                 setting = Setting(
                     method, arch, sizes.method_layers, sizes.encoder, sizes.method_images,
                     sheet.device, sizes.batch_size, os.cpu_count() or 1, "float32", more,
                 )  # fmt: skip
-                sheet.row(f"{method} on {arch}", partial(_method, files, setting, home))
+                work = partial(_method, files[arch], setting, folder / arch)
+                sheet.row(f"{method} on {arch}", work)
 
 
 def _method(files: Files, setting: Setting, home: Path) -> dict[str, Any]:

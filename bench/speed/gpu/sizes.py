@@ -51,13 +51,13 @@ class Sizes:
     plain_share: float = 1 / 16
     networks: tuple[str, ...] = ("resnet18", "resnet50")
     method_layers: tuple[str, ...] = ("layer4", "fc")
-    method_images: int = 2_000
+    method_images: int = 1_000
     captioner: str = "resnet101"
     words: int = 5_000
     beam: int = 50
     segmenter: str = "deeplabv3_resnet50"
     segmenter_size: int = 448
-    profiled: int = 1_024
+    profiled: int = 512
 
 
 FULL = Sizes()
@@ -77,7 +77,7 @@ TINY = Sizes(
     batch_size=8,
     plain_share=1 / 2,
     networks=("resnet18",),
-    method_layers=("conv1", "layer1"),
+    method_layers=("conv1",),
     method_images=8,
     captioner="resnet18",
     words=40,

@@ -13,7 +13,7 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
-from bench.evidence import Store, batches, views
+from bench.evidence import Store, views
 from bench.evidence.resample import resample
 from bench.evidence.views import View, quick_view
 from bench.targets.transform import square_transform
@@ -167,18 +167,3 @@ def test_a_pass_takes_the_quick_way_to_the_same_bytes(monkeypatch):
     monkeypatch.setattr(views, "_WORTH", 30)
     assert torch.equal(gathered(), plain)
     assert len(seen) == 30
-
-
-def test_a_pinned_batch_is_the_batch(monkeypatch):
-    asked = []
-    empty = torch.empty
-
-    def unpinned(*sizes, pin_memory=False, **options):
-        asked.append(pin_memory)
-        return empty(*sizes, **options)
-
-    monkeypatch.setattr(torch, "empty", unpinned)
-    parts = [torch.rand(3, 4, 5) for _ in range(3)]
-    assert torch.equal(batches.joined(parts, pinned=True), torch.stack(parts))
-    assert asked == [True]
-    assert torch.equal(batches.joined(parts, pinned=False), torch.stack(parts))
