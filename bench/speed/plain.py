@@ -57,7 +57,7 @@ def rank_reorder(scores: Tensor, activations: Tensor) -> Tensor:
         ascending = targets.flip(0)
         found = scores.index_select(0, top[:, unit])
         ranks = torch.argsort(torch.argsort(found, dim=0), dim=0)
-        error = (targets[:, None] - ascending[ranks]).abs_().pow_(3).mean(dim=0)
+        error = ascending.take(ranks).sub_(targets[:, None]).abs_().pow_(3).mean(dim=0)
         draws = [torch.randperm(n_top, device=scores.device) for _ in range(DRAWS)]
         drawn = [(ascending - ascending[draw]).abs().pow(3).mean() for draw in draws]
         rows.append(-error / torch.stack(drawn).mean() / found.mean(dim=0).pow(0.5))
@@ -67,8 +67,8 @@ def rank_reorder(scores: Tensor, activations: Tensor) -> Tensor:
 def cos_similarity(scores: Tensor, activations: Tensor) -> Tensor:
     """cos_similarity, one product."""
     patterns = activations / activations.norm(dim=0, keepdim=True)
-    product: Tensor = patterns.T @ (scores / scores.norm(dim=0, keepdim=True))
-    return product
+    product: Tensor = (scores / scores.norm(dim=0, keepdim=True)).T @ patterns
+    return product.T
 
 
 def cos_similarity_cubed(scores: Tensor, activations: Tensor) -> Tensor:
@@ -78,8 +78,8 @@ def cos_similarity_cubed(scores: Tensor, activations: Tensor) -> Tensor:
     )
     patterns /= patterns.norm(dim=0, keepdim=True).clamp(min=1e-3)
     concepts /= concepts.norm(dim=0, keepdim=True).clamp(min=1e-3)
-    product: Tensor = patterns.T @ concepts
-    return product
+    product: Tensor = concepts.T @ patterns
+    return product.T
 
 
 def _less_marginal(likelihood: Tensor, lam: float) -> Tensor:
