@@ -71,7 +71,7 @@ class GatheredEvidence:
     def maps(self, layer: str) -> Maps:
         """Maps of a layer, where they were asked for; 1 x 1 for a layer without."""
         size, units = self.map_sizes[layer] or (1, 1), self.units[layer]
-        maps: Maps = StoredMaps(self._maps[layer], self.n, units, size, self._how.device)
+        maps: Maps = StoredMaps(self._maps[layer], self.n, units, size)
         if layer in self.reruns:
             how = replace(self._how, batch_size=self.batch_size)
             maps = RerunMaps(self._target, layer, self._probe, units, size, how)

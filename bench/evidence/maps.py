@@ -57,14 +57,12 @@ class StoredMaps:
         n_images: N.
         n_units: U.
         map_size: (h, w).
-        device: Where they are to be worked on.
     """
 
     entry: Entry
     n_images: int
     n_units: int
     map_size: tuple[int, int]
-    device: str
 
     def batches(self) -> Iterator[Tensor]:
         """Go through all images once."""
@@ -76,7 +74,7 @@ class StoredMaps:
             stop = min(start + together, self.entry.count)
             pieces = [self.entry.chunk(number) for number in range(start, stop)]
             joined = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-            yield torch.from_numpy(joined).to(self.device)
+            yield torch.from_numpy(joined)
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ class RerunMaps:
         return len(self.probe)
 
     def batches(self) -> Iterator[Tensor]:
-        """Run the network over all images once."""
+        """Run the network over all images once; its maps come to the CPU, as stored ones do."""
         import torch
 
         loaded = self.target.load(self.how.device)
@@ -132,7 +130,7 @@ class RerunMaps:
             shown = inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
             found = tap.run(shown)[self.layer].maps
         assert found is not None
-        return found
+        return found.cpu()  # where maps are counted: small steps for each image keep a GPU waiting
 
 
 @dataclass(frozen=True)

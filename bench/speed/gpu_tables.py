@@ -29,6 +29,7 @@ def tables_of(sheets: Mapping[str, Mapping[str, Any]]) -> list[str]:
             lines.append(f"\n#### {title}\n\n")
             skipped = sheets[part]["facts"].get("skipped")
             lines += [f"Skipped: {skipped}.\n"] if skipped else make(sheets[part])
+            lines += [f"\n{remark}\n" for remark in sheets[part]["facts"].get("remarks", ())]
     return lines
 
 
@@ -93,7 +94,8 @@ def _cell(sheet: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"From JPEG files of 224 x 224 pixels to labels: {setting['arch']} "
         f"({', '.join(setting['layers'])}), {setting['encoder']}, {setting['concepts']:,} "
-        f"concepts, batches of {setting['batch_size']}, {setting['workers']} decoding threads. "
+        f"concepts, batches of {setting['batch_size']}, "
+        f"{sheet['facts'].get('workers', setting['workers'])} decoding threads. "
         "What runs side by side in `gather` is shown by itself: decoding as its threads' seconds "
         "divided by their number, the networks as the device's seconds.\n\n"
     )

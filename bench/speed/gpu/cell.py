@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _WARM = 1_024
-"""Images of a first job in each precision: it starts the device and shows how quick it is."""
+"""Images of a first job in each precision; later short ones have twice and three times as many."""
 
 _SHARE = 0.75
 """Part of the time left that the two passes are planned to take."""
@@ -47,12 +47,15 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
         sheet.say(setting={**dataclasses.asdict(setting), "concepts": sizes.concepts})
         precisions = both_precisions(sheet.device)
         few = max(1, min(_WARM, sizes.cell_images // 4))
+        for precision in precisions:  # compiles and starts what later jobs find ready
+            warm = dataclasses.replace(setting, precision=precision, images=few)
+            sheet.row(f"warm up {precision}", partial(_cell, files, warm, folder / "warm"))
+        setting = _best_workers(sheet, files, setting, 2 * few, folder)
         per_image = 0.0
         for precision in precisions:
-            warm = dataclasses.replace(setting, precision=precision, images=few)
-            row = sheet.row(f"warm up {precision}", partial(_cell, files, warm, folder / "warm"))
-            # What bounds a pass: a first one also reads networks, which a long one does not notice.
-            per_image += max(row["bound_by"].values()) / few if row["status"] == "ok" else 0.0
+            short = dataclasses.replace(setting, precision=precision, images=3 * few)
+            row = sheet.row(f"short {precision}", partial(_cell, files, short, folder / "short"))
+            per_image += 1 / row["images_per_s"] if row["status"] == "ok" else 0.0
         images = sizes.cell_images
         if per_image:
             images = min(images, int(_SHARE * sheet.left / per_image))
@@ -69,6 +72,26 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
         for precision in precisions:
             plain = dataclasses.replace(share, precision=precision)
             sheet.row(f"plain {precision}", partial(_plain, files, plain, folder / "plain"))
+
+
+def _best_workers(
+    sheet: Sheet, files: Files, setting: Setting, images: int, folder: Path
+) -> Setting:
+    """Choose the number of decoding threads that gives most images a second in half precision.
+
+    Threads share Python's lock with the one that launches the networks: more of them decode more,
+    until they keep that one waiting.
+    """
+    half, _ = both_precisions(setting.device)
+    rates: dict[int, float] = {}
+    for workers in sorted({max(1, setting.workers // part) for part in (4, 2, 1)}):
+        cell = dataclasses.replace(setting, precision=half, images=images, workers=workers)
+        row = sheet.row(f"{workers} threads", partial(_cell, files, cell, folder / f"{workers}"))
+        if row["status"] == "ok":
+            rates[workers] = row["images_per_s"]
+    best = max(rates, key=rates.__getitem__, default=setting.workers)
+    sheet.say(workers=best)
+    return dataclasses.replace(setting, workers=best)
 
 
 def both_precisions(device: str) -> tuple[str, str]:
