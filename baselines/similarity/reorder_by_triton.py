@@ -78,20 +78,33 @@ def rank_errors(
     ascending = _exact(targets).flip(1)
     exponent = _exponent(targets, p)
     room = scratch_bytes(device)
-    # Multiples of 16 keep the rows of a tile aligned.
-    width = max(1, min(_MOST_CONCEPTS, room // (_SORT_BYTES * n_images)) // 16) * 16
+    width = max(1, min(_MOST_CONCEPTS, room // (_SORT_BYTES * n_images)))
+    width = -(-source.n_concepts // -(-source.n_concepts // width))  # tiles of one size
     together = max(1, room // (width * n_words * kernels.UNITS * 8))  # groups of units
     for start, stop in spans(source.n_concepts, width):
         n = stop - start
-        scores = source.tile(None, start, stop).float()
-        scores = scores if scores.stride(1) == 1 else scores.contiguous()
+        scores = torch.empty((n, n_images), dtype=torch.float32, device=device)
+        torch.add(source.tile(None, start, stop).T, 0.0, out=scores)  # -0.0 is 0.0
+        places = torch.empty((n, n_images), dtype=torch.int32, device=device)
+        turned = torch.empty((n, 32, n_words), dtype=torch.int32, device=device)
         errors = torch.empty((n, n_units), dtype=torch.float64, device=device)
         means = torch.empty_like(errors)
-        places, turned = _places(scores)
-        for first, last in spans(len(members), together):
-            marked, first_unit = (last - first) * kernels.UNITS, first * kernels.UNITS
-            marks = torch.empty((n, marked, n_words), dtype=torch.int64, device=device)
-            with on_device(device):
+        with on_device(device):
+            values, sorted_images = torch.sort(scores, dim=1)
+            kernels.place_images[(n, -(-n_words * 32 // kernels.PLACES))](
+                values,
+                sorted_images,
+                places,
+                turned,
+                n_images,
+                n_words,
+                n_images.bit_length(),
+                BLOCK=kernels.PLACES,
+            )
+            del values, sorted_images
+            for first, last in spans(len(members), together):
+                marked = (last - first) * kernels.UNITS
+                marks = torch.empty((n, marked, n_words), dtype=torch.int64, device=device)
                 kernels.mark_members[(n, last - first)](
                     turned,
                     members,
@@ -101,16 +114,13 @@ def rank_errors(
                     n_words,
                     UNITS=kernels.UNITS,
                     BLOCK=kernels.WORDS,
-                    num_warps=kernels.MARK_WARPS,
                 )
-                blocks = -(-n // kernels.CONCEPTS)
-                kernels.rank_errors[(min(marked, n_units - first_unit), blocks)](
+                first_unit = first * kernels.UNITS
+                kernels.rank_errors[(min(marked, n_units - first_unit), n)](
                     errors,
                     means,
                     scores,
-                    scores.stride(0),
                     places,
-                    places.stride(0),
                     turned,
                     marks,
                     images,
@@ -125,48 +135,13 @@ def rank_errors(
                     marked,
                     n_units,
                     n_images,
-                    n,
                     n_words,
                     depth,
                     POWER=_power(p),
                     BLOCK=kernels.TOP,
-                    CONCEPTS=kernels.CONCEPTS,
-                    num_warps=kernels.RANK_WARPS,
                 )
-            del marks
+                del marks
         yield start, errors.T, means.T
-
-
-def _places(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Sort the images [N] by each concept's scores [N, c].
-
-    Returns:
-        `place_images`'s places, by image [N, c], and its images.
-    """
-    from baselines.similarity.kernels import reorder_triton as kernels
-
-    (n_images, n), device = scores.shape, scores.device
-    n_words = -(-n_images // 32)
-    by_concept = torch.empty((n, n_images), dtype=torch.float32, device=device)
-    torch.add(scores.T, 0.0, out=by_concept)  # -0.0 becomes the 0.0 that it equals
-    values, order = torch.sort(by_concept, dim=1, stable=True)
-    del by_concept
-    places = torch.empty((n, n_images), dtype=torch.int32, device=device)
-    turned = torch.empty((n, 32, n_words), dtype=torch.int32, device=device)
-    with on_device(device):
-        kernels.place_images[(n, -(-n_words * 32 // kernels.PLACES))](
-            values,
-            order,
-            places,
-            turned,
-            n_images,
-            n_words,
-            n_images.bit_length(),
-            BLOCK=kernels.PLACES,
-        )
-    aligned = torch.empty((n_images, -(-n // 16) * 16), dtype=torch.int32, device=device)
-    aligned[:, :n] = places.T
-    return aligned, turned
 
 
 def _members(top: Tensor, n_images: int, group: int) -> Tensor:

@@ -16,12 +16,11 @@ UNITS = 32
 PLACES = 512
 """Images of a program of `place_images`."""
 
-WORDS, MARK_WARPS = 64, 4
-"""Words of 32 images that `mark_members` makes together, one a thread, and its warps."""
+WORDS = 128
+"""Words of 32 images that `mark_members` makes together, one a thread."""
 
-TOP, CONCEPTS, RANK_WARPS = 128, 4, 4
-"""Top images and concepts that a program of `rank_errors` looks at together, and its warps. Eight
-float32 are what a GPU reads at least."""
+TOP = 512
+"""Top images that `rank_errors` looks at together."""
 
 PAIRS = 64
 """Images and images of a tile of `expected_errors`."""
@@ -154,9 +153,8 @@ def mark_members(
         "unit_stride",
         "first_unit",
         "n_marked",
-        "n_units",
+        "n_total",
         "n_images",
-        "n_concepts",
         "n_words",
         "depth",
     ]
@@ -165,9 +163,7 @@ def rank_errors(
     errors,
     means,
     scores,
-    score_stride,
     places,
-    place_stride,
     images,
     marks,
     top,
@@ -180,70 +176,61 @@ def rank_errors(
     exponent,
     first_unit,
     n_marked,
-    n_units,
+    n_total,
     n_images,
-    n_concepts,
     n_words,
     depth,
     POWER: tl.constexpr,
     BLOCK: tl.constexpr,
-    CONCEPTS: tl.constexpr,
 ):
     """Mean re-ordering errors and scores of units and concepts.
 
-    Programs are a grid of units x blocks of concepts; units come first, as they read one block's
-    places. What is read of an image for a block of concepts is next to each other.
+    Programs are a grid of units x concepts; units come first, as they read one concept's places.
 
     Args:
-        errors: Gets the mean over j of |t_j - s[r_j]|^p, float64 [C, U].
-        means: Gets the mean of the scores of the top images, float64 [C, U].
-        scores: float32 [N, C], rows `score_stride` elements apart.
-        score_stride: See scores.
-        places: See `place_images`; here [N, C], rows `place_stride` elements apart.
-        place_stride: See places.
+        errors: Gets the mean over j of |t_j - s[r_j]|^p, float64 [C, n_total].
+        means: Gets the mean of the scores of the top images, float64 [C, n_total].
+        scores: float32 [C, N].
+        places: See `place_images`.
         images: See `place_images`.
         marks: Of n_marked units from first_unit on, see `mark_members`.
-        top: Each unit's top images in ascending order, int32 [U, n].
-        targets: Their activations, [U, n].
+        top: Each unit's top images in ascending order, int32 [n_total, n].
+        targets: Their activations, [n_total, n].
         ascending: The same numbers in ascending order.
-        activations: Those of all images and units of the layer, as their strides say.
+        activations: All of them, [N, U], as their strides say.
         image_stride: See activations.
         unit_stride: See activations.
-        units: The column of each unit in `activations`, int64 [U].
+        units: The column of each unit in `activations`, int64 [n_total].
         exponent: p, float64 [1], for a POWER of 0.
         first_unit: First unit of this launch.
         n_marked: See marks.
-        n_units: U.
+        n_total: Units of the call.
         n_images: N.
-        n_concepts: C.
         n_words: Words that hold N bits.
         depth: n.
         POWER: p where it is 1, 2 or 3, else 0.
         BLOCK: Top images that are looked at together.
-        CONCEPTS: Concepts of a block.
     """
+    concept = tl.program_id(1).to(tl.int64)
     unit = tl.program_id(0).to(tl.int64) + first_unit
-    own = tl.program_id(1) * CONCEPTS + tl.arange(0, CONCEPTS)
-    concept = tl.minimum(own, n_concepts - 1)[None, :]
-    wide = concept.to(tl.int64)
-    scores += concept
-    places += concept
-    images += wide * (n_words * 32)
-    marks += (wide * n_marked + tl.program_id(0)) * n_words
+    scores += concept * n_images
+    places += concept * n_images
+    images += concept * n_words * 32
+    marks += (concept * n_marked + tl.program_id(0)) * n_words
     top += unit * depth
     targets += unit * depth
     ascending += unit * depth
     activations += tl.load(units + unit) * unit_stride
     power = tl.load(exponent)
-    error = tl.zeros([BLOCK, CONCEPTS], tl.float64)
-    total = tl.zeros([BLOCK, CONCEPTS], tl.float64)
+    error = tl.zeros([BLOCK], tl.float64)
+    total = tl.zeros([BLOCK], tl.float64)
     for start in range(0, depth, BLOCK):
         entry = start + tl.arange(0, BLOCK)
-        image = tl.load(top + entry, mask=entry < depth, other=0)[:, None]
-        target = tl.load(targets + entry, mask=entry < depth, other=0.0)[:, None]
-        inside = (entry < depth)[:, None] & (concept >= 0)
-        score = tl.load(scores + image.to(tl.int64) * score_stride, mask=inside, other=0.0)
-        known = tl.load(places + image.to(tl.int64) * place_stride, mask=inside, other=0)
+        inside = entry < depth
+        image = tl.load(top + entry, mask=inside, other=0)
+        target = tl.load(targets + entry, mask=inside, other=0.0)
+        score = tl.load(scores + image, mask=inside, other=0.0)
+        known = tl.load(places + image, mask=inside, other=0)
         place, run = known & 0x07FFFFFF, known >> 27
         mark = tl.load(marks + (place >> 5), mask=inside, other=0)
         bits = (mark & 0xFFFFFFFF).to(tl.uint32)
@@ -255,12 +242,10 @@ def rank_errors(
         short = (run < 15) & ((place & 31) + run < 32)
         others = _population((bits >> at) & ((one << (tl.minimum(run, 15) + 1).to(tl.uint32)) - 1))
         searching = inside & (run > 0) & ((short & (others == 1)) == 0)
-        while tl.max(tl.max(searching.to(tl.int32), axis=1), axis=0) > 0:
+        while tl.max(searching.to(tl.int32), axis=0) > 0:
             searching = searching & (place < n_images)
             other = tl.load(images + (place & 31) * n_words + (place >> 5), mask=searching, other=0)
-            found = tl.load(
-                scores + other.to(tl.int64) * score_stride, mask=searching, other=float("nan")
-            )
+            found = tl.load(scores + other, mask=searching, other=float("nan"))
             searching = searching & (found == score)
             mark = tl.load(marks + (place >> 5), mask=searching, other=0)
             member = searching & (((mark >> (place & 31).to(tl.int64)) & 1) == 1)
@@ -273,9 +258,9 @@ def rank_errors(
         wanted = tl.load(ascending + rank, mask=inside, other=0.0)
         error += tl.where(inside, _power(target - wanted, power, POWER), 0.0)
         total += score.to(tl.float64)
-    to = own.to(tl.int64) * n_units + unit
-    tl.store(errors + to, tl.sum(error, axis=0) / depth, mask=own < n_concepts)
-    tl.store(means + to, tl.sum(total, axis=0) / depth, mask=own < n_concepts)
+    to = concept * n_total + unit
+    tl.store(errors + to, tl.sum(error, axis=0) / depth)
+    tl.store(means + to, tl.sum(total, axis=0) / depth)
 
 
 @triton.jit(do_not_specialize=["depth"])

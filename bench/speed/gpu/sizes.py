@@ -78,11 +78,11 @@ TINY = Sizes(
     plain_share=1 / 2,
     networks=("resnet18",),
     method_layers=("conv1",),
-    method_images=8,
+    method_images=3,
     captioner="resnet18",
     words=40,
     beam=2,
     segmenter="lraspp_mobilenet_v3_large",
     segmenter_size=64,
-    profiled=4,
+    profiled=3,
 )
