@@ -31,14 +31,14 @@ class Files:
         masked: Whether the images have masks.
         network: Weights of the target.
         encoder: Weights of the image-text encoder.
-        concepts: The candidate labels, one a line.
+        concepts: The overrides that name the candidate labels.
     """
 
     images: Path
     masked: bool
     network: Path
     encoder: Path
-    concepts: Path
+    concepts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,19 +71,37 @@ class Setting:
 
 
 def make_files(
-    folder: Path, arch: str, encoder: str, *, images: int, concepts: int, masked: bool = False
+    folder: Path,
+    arch: str,
+    encoder: str,
+    *,
+    images: int,
+    concepts: str | int,
+    masked: bool = False,
 ) -> Files:
     """Write images, random weights of both networks and a list of made-up words.
 
     Times need no real weights: networks of random weights cost the same.
+
+    Args:
+        folder: Where they go.
+        arch: The target, in torchvision.
+        encoder: The image-text encoder, in open_clip.
+        images: How many.
+        concepts: How many words to make up, or a concept set by its name.
+        masked: Whether the images need masks.
     """
-    words = folder / "concepts.txt"
-    words.write_text("".join(f"word {number}\n" for number in range(concepts)), encoding="utf-8")
+    candidates: tuple[str, ...] = (f"concepts={concepts}",)
+    if str(concepts).isdigit():
+        words = folder / "concepts.txt"
+        lines = (f"word {number}\n" for number in range(int(concepts)))
+        words.write_text("".join(lines), encoding="utf-8")
+        candidates = ("concepts=file", f"concepts.params.path={words}")
     pictures = folder / "images"
     (make_tree if masked else make_images)(pictures, images)
     network = make_network(folder / "network.pth", arch)
     model = make_encoder(folder / "encoder.pt", encoder)
-    return Files(pictures, masked, network, model, words)
+    return Files(pictures, masked, network, model, candidates)
 
 
 def compose_job(files: Files, setting: Setting, results: Path) -> Job:
@@ -110,8 +128,7 @@ def compose_job(files: Files, setting: Setting, results: Path) -> Job:
             *probe,
             f"probe.params.path={files.images}",
             f"probe.params.limit={setting.images}",
-            "concepts=file",
-            f"concepts.params.path={files.concepts}",
+            *files.concepts,
             "encoder=open_clip",
             f"encoder.params.model={setting.encoder}",
             f"encoder.params.pretrained={files.encoder}",
@@ -139,16 +156,18 @@ def run_job(job: Job) -> Outcome:
     """Run a job and read what it cost.
 
     Raises:
+        UserError: Something that it needs is not here.
         RuntimeError: A cell failed; with the error that stands in its record.
     """
     from bench.run.execute import execute
-    from bench.run.plan import plan_job
+    from bench.run.survey import plan
     from leaderboards.record import Record
     from leaderboards.storage import read_timings
 
+    [planned] = plan([job])
     execute(job)
     timings, records = [], []
-    for cell in plan_job(job).cells:
+    for cell in planned.cells:
         record = Record.read(cell.folder)
         if record.status != "ok":
             raise RuntimeError(f"{cell.layer}: {record.error}")

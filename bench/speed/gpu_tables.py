@@ -36,7 +36,8 @@ def tables_of(sheets: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _agreement(sheet: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Labels are compared where the CPU's best two scores differ by more than "
-        f"{sheet['facts']['clear']:g}; differences are of scores or outputs.\n\n"
+        f"{sheet['facts']['clear']:g}. Differences of scores are shares of 1 + their size, those "
+        "of a network's outputs shares of the largest; of counts, so many numbers differ.\n\n"
     )
     yield from _table(
         ("path", "numbers", "largest difference", "clear labels", "that differ", "agrees"),
@@ -44,7 +45,7 @@ def _agreement(sheet: Mapping[str, Any]) -> Iterator[str]:
             (
                 row["name"],
                 _count(row.get("numbers")),
-                _scientific(row.get("largest_difference", row.get("numbers_differ"))),
+                _scientific(_difference(row)),
                 _count(row.get("labels")),
                 _count(row.get("labels_differ")),
                 {True: "yes", False: "**no**", None: "—"}[row.get("agrees")],
@@ -53,6 +54,11 @@ def _agreement(sheet: Mapping[str, Any]) -> Iterator[str]:
         ),
     )
     yield from _undone(sheet)
+
+
+def _difference(row: Mapping[str, Any]) -> Any:
+    names = ("relative_difference", "largest_difference", "numbers_differ")
+    return next((row[name] for name in names if name in row), None)
 
 
 def _functions(sheet: Mapping[str, Any]) -> Iterator[str]:
