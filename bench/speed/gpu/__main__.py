@@ -12,8 +12,9 @@ import time
 import zipfile
 from pathlib import Path
 
+from bench.packages import find_package
 from bench.speed.gpu.parts import PARTS, Part
-from bench.speed.gpu.sheet import Sheet, write_skipped
+from bench.speed.gpu.sheet import Sheet, sheet_path, write_skipped
 from bench.speed.gpu.sizes import FULL, TINY
 from bench.speed.keep import OUT
 
@@ -24,6 +25,9 @@ _GRACE_S = 15.0
 """A part ends by its own clock; so long after that it is stopped."""
 
 _TRIES = 4
+
+WHEELS = ("open_clip", "hydra", "omegaconf")
+"""Packages of the wheels without which parts cannot run."""
 
 
 def main() -> int:
@@ -37,11 +41,12 @@ def main() -> int:
     names = [part.name for part in PARTS]
     options.add_argument("--parts", nargs="+", choices=names, default=names)
     options.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    options.add_argument("--resume", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
     parts = [part for part in PARTS if part.name in given.parts]
     if given.here:
         [part] = parts
-        sheet = Sheet(part.name, given.out, given.device, given.seconds)
+        sheet = Sheet(part.name, given.out, given.device, given.seconds, resume=given.resume)
         part.run(sheet, TINY if given.tiny else FULL)
         return 0
     if given.device.startswith("cuda"):
@@ -49,11 +54,30 @@ def main() -> int:
 
         if not torch.cuda.is_available():
             options.error("torch sees no CUDA device; on a CPU: --device cpu --tiny")
+    if fault := _out_fault(given.out):
+        options.error(f"--out: {fault}")
+    if given.wheels and not any(given.wheels.glob("*.whl")):
+        lacking = [name for name in WHEELS if find_package(name) is None]
+        if lacking:
+            options.error(
+                f"{given.wheels} holds no wheels, and {', '.join(lacking)} cannot be imported: run "
+                "`make gpu-wheels` where there is a network"
+            )
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as folder:
         paths = [folder] if given.wheels and unpack_wheels(given.wheels, Path(folder)) else []
         before = os.environ.get("PYTHONPATH", "")
         path = os.pathsep.join([*paths, *([before] if before else [])])
         return _all(parts, given, {**os.environ, "PYTHONPATH": path} if path else None)
+
+
+def _out_fault(out: Path) -> str:
+    """Why no file can be written into a folder, which is made where it is missing; else empty."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            return ""
+    except OSError as error:
+        return str(error)
 
 
 def unpack_wheels(wheels: Path, folder: Path) -> int:
@@ -89,14 +113,15 @@ def _all(parts: list[Part], given: argparse.Namespace, environment: dict[str, st
     sys.stderr.write(f"all parts: {spent:.0f} s; files in {given.out}\n")
     if broken:
         sys.stderr.write(f"did not end by themselves: {', '.join(broken)}\n")
-    if failed := _failed_rows(given.out, [part.name for part in parts]):
+    files = [sheet_path(part.name, given.out, given.device) for part in parts]
+    if failed := _failed_rows(files):
         sys.stderr.write(f"failed: {', '.join(failed)}\n")
     return 1 if broken or failed else 0
 
 
-def _failed_rows(out: Path, names: list[str]) -> list[str]:
-    files = [file for name in names for file in sorted(out.glob(f"gpu-{name}-*.json"))]
-    sheets = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+def _failed_rows(files: list[Path]) -> list[str]:
+    """Rows that have no result, or not the CPU's; of files that there are."""
+    sheets = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
     return [
         f"{sheet['part']}: {row['name']}"
         for sheet in sheets
@@ -114,12 +139,13 @@ def _run_apart(
         Whether it came to its end.
     """
     end = time.monotonic() + seconds
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
         left = end - time.monotonic()
         command = [
             sys.executable, *_inherited_flags(), "-m", "bench.speed.gpu", "--here",
             "--parts", part.name, "--out", str(given.out), "--device", given.device,
             "--seconds", f"{left:.1f}", *(["--tiny"] if given.tiny else []),
+            *(["--resume"] if number else []),
         ]  # fmt: skip
         try:
             done = subprocess.run(  # noqa: S603
