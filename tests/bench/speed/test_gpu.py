@@ -185,6 +185,14 @@ def test_the_page_says_where_no_gpu_was_there(tmp_path: Path) -> None:
     assert "No timing of a GPU has been committed yet" in render(tmp_path)
 
 
+def test_the_page_says_which_part_measured_nothing(tmp_path: Path) -> None:
+    sheet = sheet_at(tmp_path)
+    card = {"name": "A card", "memory_bytes": 80e9, "driver": "1", "cuda": "13.0"}
+    sheet.content["hardware"] = {**sheet.content["hardware"], "gpu": card}
+    sheet.say()
+    assert "Ended before anything was measured." in render(tmp_path)
+
+
 def test_the_committed_page_follows_from_the_records(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
