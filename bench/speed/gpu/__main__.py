@@ -16,7 +16,7 @@ from bench.packages import find_package
 from bench.speed.gpu.parts import PARTS, Part
 from bench.speed.gpu.sheet import Sheet, sheet_path, write_skipped
 from bench.speed.gpu.sizes import FULL, TINY
-from bench.speed.keep import OUT
+from bench.speed.keep import OUT, parse
 
 _LEAST = 1 / 3
 """Part of its budget that a part must have left to begin."""
@@ -35,27 +35,20 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m bench.speed.gpu", description=__doc__)
     options.add_argument("--out", type=Path, default=OUT, help="folder of the JSON files")
     options.add_argument("--seconds", type=float, default=420.0, help="for all parts together")
-    options.add_argument("--device", default="cuda")
+    options.add_argument("--device", default="cuda", help='on a CPU: "cpu", with --tiny')
     options.add_argument("--wheels", type=Path, help="folder of wheels that the parts may import")
     options.add_argument("--tiny", action="store_true", help="sizes of the rehearsal")
     names = [part.name for part in PARTS]
     options.add_argument("--parts", nargs="+", choices=names, default=names)
     options.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options.add_argument("--resume", action="store_true", help=argparse.SUPPRESS)
-    given = options.parse_args()
+    given = parse(options)
     parts = [part for part in PARTS if part.name in given.parts]
     if given.here:
         [part] = parts
         sheet = Sheet(part.name, given.out, given.device, given.seconds, resume=given.resume)
         part.run(sheet, TINY if given.tiny else FULL)
         return 0
-    if given.device.startswith("cuda"):
-        import torch
-
-        if not torch.cuda.is_available():
-            options.error("torch sees no CUDA device; on a CPU: --device cpu --tiny")
-    if fault := _out_fault(given.out):
-        options.error(f"--out: {fault}")
     if given.wheels and not any(given.wheels.glob("*.whl")):
         lacking = [name for name in WHEELS if find_package(name) is None]
         if lacking:
@@ -68,16 +61,6 @@ def main() -> int:
         before = os.environ.get("PYTHONPATH", "")
         path = os.pathsep.join([*paths, *([before] if before else [])])
         return _all(parts, given, {**os.environ, "PYTHONPATH": path} if path else None)
-
-
-def _out_fault(out: Path) -> str:
-    """Why no file can be written into a folder, which is made where it is missing; else empty."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            return ""
-    except OSError as error:
-        return str(error)
 
 
 def unpack_wheels(wheels: Path, folder: Path) -> int:

@@ -92,15 +92,6 @@ def run_command(monkeypatch: pytest.MonkeyPatch, out: Path, *more: str) -> int:
     return command.main()
 
 
-def test_a_folder_that_cannot_be_written_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(SystemExit):
-        run_command(monkeypatch, tmp_path / "file")
-    assert "--out: " in capsys.readouterr().err
-
-
 def test_wheels_that_are_needed_and_not_there_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
