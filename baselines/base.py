@@ -44,6 +44,9 @@ CLOSED: frozenset[Vocabulary] = frozenset({"concept set", "mask labels"})
 class Evidence:
     """What was measured once on the probe set and is shared by all methods.
 
+    Activations and embeddings lie on one device: the run's GPU, where it has room for them, else
+    the CPU. Maps and exemplars always lie on the CPU.
+
     Attributes:
         activations: Pooled activations, float32 [N images, U units].
         concepts: The C candidate labels, in the order of the concept set; empty for a method that
@@ -138,8 +141,8 @@ class Method(Protocol):
     Its fields stand in the record and decide the key. Where the default of one depends on another,
     a property `parameters` (a mapping ready for JSON) says what they came to, in their place.
 
-    A method with compiled parts may have a `warm_up(device)`, which is called before it is timed
-    on that device. A method that needs exemplars has a property `exemplar_rule`
+    A method with compiled parts may have a `warm_up()` or `warm_up(device)`, which is called before
+    it is timed on that device. A method that needs exemplars has a property `exemplar_rule`
     (`baselines.spatial.ExemplarRule`).
 
     Class attributes:

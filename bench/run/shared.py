@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +93,14 @@ def warm_up(parts: Parts, timer: Timer) -> None:
     """Start the device and compile what is compiled on first use, so that no phase pays for it."""
     timer.warm_up()
     compile_views(len(parts.probe))
-    compile_method = getattr(parts.method, "warm_up", None)
-    if compile_method is not None:
-        compile_method(timer.device)
+    _warm_up_method(parts, timer.device)
+
+
+def _warm_up_method(parts: Parts, device: str) -> None:
+    """Compile a method's parts for a device; one of another package may know no devices."""
+    compile_parts = getattr(parts.method, "warm_up", None)
+    if compile_parts is not None:
+        compile_parts(*[device] if signature(compile_parts).parameters else [])
 
 
 def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:
@@ -150,6 +156,8 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     tables = image_embeddings, concept_embeddings
     wanted += sum(table.nbytes for table in tables if table is not None)
     device = _matching_device(timer.device, wanted)
+    if device != timer.device:
+        _warm_up_method(parts, device)
     image_embeddings, concept_embeddings = (
         None if table is None else table.to(device) for table in tables
     )
@@ -177,9 +185,9 @@ def _matching_device(device: str, wanted: int) -> str:
     """
     if not device.startswith("cuda"):
         return device
-    import torch
+    from baselines.similarity.kernels.gpu import free_bytes
 
-    free, _ = torch.cuda.mem_get_info(device)
+    free = free_bytes(device)
     if 2 * wanted <= free:
         return device
     _LOG.warning(

@@ -11,9 +11,8 @@ from typing import Any
 
 from baselines.similarity_parameters import SIMILARITIES
 from bench.files import write_atomic
+from bench.speed.keep import OUT, parse
 from bench.speed.naming import slug
-
-OUT = Path("leaderboards/speed")
 
 
 def main() -> int:
@@ -28,7 +27,7 @@ def main() -> int:
     options.add_argument("--device", default="cpu")
     options.add_argument("--functions", nargs="+", choices=SIMILARITIES, default=SIMILARITIES)
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
-    given = options.parse_args()
+    given = parse(options)
 
     from bench.environment import environment, hardware
     from bench.speed.compare import Shape, compare
@@ -60,7 +59,6 @@ def main() -> int:
     name = slug(found)
     rows += _kept(given.out / f"{name}.json", content)
     rows.sort(key=lambda row: (row["given"], SIMILARITIES.index(row["function"])))
-    given.out.mkdir(parents=True, exist_ok=True)
     write_atomic(given.out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
     page = render(content)
     write_atomic(given.out / f"{name}.md", page)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.speed.keep import OUT, keep
+from bench.speed.keep import OUT, keep, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--device", default="cpu")
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
-    given = options.parse_args(arguments)
+    given = parse(options, arguments)
     if not 1 <= given.beam <= given.vocabulary - 3:
         options.error("--beam lies in 1..--vocabulary less the three tokens that are never said")
 

@@ -26,7 +26,7 @@ from bench.speed.cell_job import (
     run_job,
     sum_phases,
 )
-from bench.speed.keep import OUT
+from bench.speed.keep import OUT, parse
 from bench.speed.naming import slug
 
 METHODS = ("clip_dissect", "netdissect")
@@ -50,7 +50,7 @@ def main() -> int:
     options.add_argument("--concepts", default="20000", help="a number of made-up words, or a set")
     options.add_argument("--plain", action="store_true", help="CLIP-Dissect's plain loop too")
     options.add_argument("--out", type=Path, default=OUT, help="folder of the record")
-    given = options.parse_args()
+    given = parse(options)
     if given.images < 1:
         options.error("--images is a number from 1")
     try:
@@ -95,7 +95,6 @@ def _time(given: argparse.Namespace) -> int:
         "phases": sum_phases(timings),
         "plain": loop,
     }
-    given.out.mkdir(parents=True, exist_ok=True)
     name = "cell" if given.method == "clip_dissect" else f"cell-{given.method}"
     file = given.out / f"{name}-{slug(hardware)}.json"
     write_atomic(file, json.dumps(content, indent=1, sort_keys=True) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import UserError
 from bench.speed.cell_inputs import make_encoder, make_images, make_network, make_tree
 
 if TYPE_CHECKING:
@@ -156,8 +157,8 @@ def run_job(job: Job) -> Outcome:
     """Run a job and read what it cost.
 
     Raises:
-        UserError: Something that it needs is not here.
-        RuntimeError: A cell failed; with the error that stands in its record.
+        UserError: Something that it needs is not here, or it asks for what there is not.
+        RuntimeError: A cell failed otherwise; with the error that stands in its record.
     """
     from bench.run.execute import execute
     from bench.run.survey import plan
@@ -170,7 +171,11 @@ def run_job(job: Job) -> Outcome:
     for cell in planned.cells:
         record = Record.read(cell.folder)
         if record.status != "ok":
-            raise RuntimeError(f"{cell.layer}: {record.error}")
+            assert record.error is not None
+            kind, message = record.error["type"], record.error["message"]
+            if kind == UserError.__name__:
+                raise UserError(message)
+            raise RuntimeError(f"{cell.layer}: {kind}: {message}\n{record.error['traceback']}")
         runs, _ = read_timings(cell.folder)
         timings.append(runs[-1])
         records.append(record)

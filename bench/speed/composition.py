@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.speed.keep import OUT, keep
+from bench.speed.keep import OUT, keep, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def main() -> int:
     options.add_argument("--plain-units", type=int, default=2, help="units for the plain loop")
     options.add_argument("--repeats", type=int, default=3, help="runs of ours; the median counts")
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
-    given = options.parse_args()
+    given = parse(options)
     if not 1 <= given.plain_units <= given.units:
         options.error("--plain-units lies in 1..--units")
 

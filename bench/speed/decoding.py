@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.speed.keep import OUT, keep
+from bench.speed.keep import OUT, keep, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
-    given = options.parse_args(arguments)
+    given = parse(options, arguments)
     if min(given.images, given.timed, given.workers, given.repeats) < 1:
         options.error("numbers start at 1")
 

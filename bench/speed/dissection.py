@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.speed.keep import OUT, keep
+from bench.speed.keep import OUT, keep, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--device", default="cpu")
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
-    given = options.parse_args(arguments)
+    given = parse(options, arguments)
 
     from bench.speed import dissection_compare as measuring
     from bench.speed.dissection_page import render

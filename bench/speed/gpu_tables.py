@@ -27,9 +27,14 @@ def tables_of(sheets: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for part, (title, make) in makers.items():
         if part in sheets:
             lines.append(f"\n#### {title}\n\n")
-            skipped = sheets[part]["facts"].get("skipped")
-            lines += [f"Skipped: {skipped}.\n"] if skipped else make(sheets[part])
-            lines += [f"\n{remark}\n" for remark in sheets[part]["facts"].get("remarks", ())]
+            facts = sheets[part]["facts"]
+            if "skipped" in facts:
+                lines.append(f"Skipped: {facts['skipped']}.\n")
+            elif sheets[part]["rows"]:
+                lines += make(sheets[part])
+            else:
+                lines.append("Ended before anything was measured.\n")
+            lines += [f"\n{remark}\n" for remark in facts.get("remarks", ())]
     return lines
 
 

@@ -1,9 +1,10 @@
-"""What every comparison does with its measurements: date them, name the machine, write, print."""
+"""What every comparison does: read its options; date what was measured, write it, print it."""
 
 from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,34 @@ from bench.files import write_atomic
 from bench.speed.naming import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
 
 OUT = Path("leaderboards/speed")
+
+
+def parse(
+    options: argparse.ArgumentParser, arguments: Sequence[str] | None = None
+) -> argparse.Namespace:
+    """Read a command's options; end it at once where its device or its folder cannot be used.
+
+    Args:
+        options: With `--out`, a folder, which is made where it is missing, and maybe `--device`.
+        arguments: Of the command line; None for those of this process.
+    """
+    given = options.parse_args(arguments)
+    if getattr(given, "device", "cpu").startswith("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            options.error("torch sees no CUDA device; to mend: --device cpu")
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=given.out):
+            pass
+    except OSError as error:
+        options.error(f"--out: {error}; to mend: a folder that can be written")
+    return given
 
 
 def keep(
@@ -32,7 +58,7 @@ def keep(
         measured: Sizes and rows, ready for JSON.
         render: Makes the page of a record.
         device: Where it ran.
-        out: Folder of the files; made where it is missing.
+        out: Folder of the files.
     """
     from bench.environment import environment, hardware
 
@@ -45,7 +71,6 @@ def keep(
         **measured,
     }
     page = render(content)
-    out.mkdir(parents=True, exist_ok=True)
     name = f"{kind}-{slug(machine)}"
     write_atomic(out / f"{name}.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
     write_atomic(out / f"{name}.md", page)

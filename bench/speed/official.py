@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from baselines.similarity_parameters import SIMILARITIES
 from bench.errors import UserError
-from bench.speed.keep import OUT, keep
+from bench.speed.keep import OUT, keep, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--device", default="cpu")
     options.add_argument("--functions", nargs="+", choices=SIMILARITIES, default=SIMILARITIES)
     options.add_argument("--out", type=Path, default=OUT, help="folder of the results")
-    given = options.parse_args(arguments)
+    given = parse(options, arguments)
 
     from bench.files import sha256_file
     from bench.speed.compare import Shape

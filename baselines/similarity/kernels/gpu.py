@@ -26,8 +26,13 @@ def scratch_bytes(device: torch.device) -> int:
     """How much temporary memory to use: 1 GiB, less on a device with little of it left."""
     if device.type != "cuda":
         return _SCRATCH
+    return min(_SCRATCH, free_bytes(device) // 4)
+
+
+def free_bytes(device: torch.device | str) -> int:
+    """Memory of a GPU that tensors may take: what torch keeps of freed ones counts as free."""
     free, _ = torch.cuda.mem_get_info(device)
-    return min(_SCRATCH, free // 4)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 def on_device(device: torch.device) -> AbstractContextManager[Any]:

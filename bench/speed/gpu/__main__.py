@@ -12,10 +12,11 @@ import time
 import zipfile
 from pathlib import Path
 
+from bench.packages import find_package
 from bench.speed.gpu.parts import PARTS, Part
-from bench.speed.gpu.sheet import Sheet, write_skipped
+from bench.speed.gpu.sheet import Sheet, sheet_path, write_skipped
 from bench.speed.gpu.sizes import FULL, TINY
-from bench.speed.keep import OUT
+from bench.speed.keep import OUT, parse
 
 _LEAST = 1 / 3
 """Part of its budget that a part must have left to begin."""
@@ -25,30 +26,36 @@ _GRACE_S = 15.0
 
 _TRIES = 4
 
+WHEELS = ("open_clip", "hydra", "omegaconf")
+"""Packages of the wheels without which parts cannot run."""
+
 
 def main() -> int:
     """Run the parts that are asked for, in their order."""
     options = argparse.ArgumentParser(prog="python -m bench.speed.gpu", description=__doc__)
     options.add_argument("--out", type=Path, default=OUT, help="folder of the JSON files")
     options.add_argument("--seconds", type=float, default=420.0, help="for all parts together")
-    options.add_argument("--device", default="cuda")
+    options.add_argument("--device", default="cuda", help='on a CPU: "cpu", with --tiny')
     options.add_argument("--wheels", type=Path, help="folder of wheels that the parts may import")
     options.add_argument("--tiny", action="store_true", help="sizes of the rehearsal")
     names = [part.name for part in PARTS]
     options.add_argument("--parts", nargs="+", choices=names, default=names)
     options.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    given = options.parse_args()
+    options.add_argument("--resume", action="store_true", help=argparse.SUPPRESS)
+    given = parse(options)
     parts = [part for part in PARTS if part.name in given.parts]
     if given.here:
         [part] = parts
-        sheet = Sheet(part.name, given.out, given.device, given.seconds)
+        sheet = Sheet(part.name, given.out, given.device, given.seconds, resume=given.resume)
         part.run(sheet, TINY if given.tiny else FULL)
         return 0
-    if given.device.startswith("cuda"):
-        import torch
-
-        if not torch.cuda.is_available():
-            options.error("torch sees no CUDA device; on a CPU: --device cpu --tiny")
+    if given.wheels and not any(given.wheels.glob("*.whl")):
+        lacking = [name for name in WHEELS if find_package(name) is None]
+        if lacking:
+            options.error(
+                f"{given.wheels} holds no wheels, and {', '.join(lacking)} cannot be imported: run "
+                "`make gpu-wheels` where there is a network"
+            )
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as folder:
         paths = [folder] if given.wheels and unpack_wheels(given.wheels, Path(folder)) else []
         before = os.environ.get("PYTHONPATH", "")
@@ -89,14 +96,15 @@ def _all(parts: list[Part], given: argparse.Namespace, environment: dict[str, st
     sys.stderr.write(f"all parts: {spent:.0f} s; files in {given.out}\n")
     if broken:
         sys.stderr.write(f"did not end by themselves: {', '.join(broken)}\n")
-    if failed := _failed_rows(given.out, [part.name for part in parts]):
+    files = [sheet_path(part.name, given.out, given.device) for part in parts]
+    if failed := _failed_rows(files):
         sys.stderr.write(f"failed: {', '.join(failed)}\n")
     return 1 if broken or failed else 0
 
 
-def _failed_rows(out: Path, names: list[str]) -> list[str]:
-    files = [file for name in names for file in sorted(out.glob(f"gpu-{name}-*.json"))]
-    sheets = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+def _failed_rows(files: list[Path]) -> list[str]:
+    """Rows that have no result, or not the CPU's; of files that there are."""
+    sheets = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
     return [
         f"{sheet['part']}: {row['name']}"
         for sheet in sheets
@@ -114,12 +122,13 @@ def _run_apart(
         Whether it came to its end.
     """
     end = time.monotonic() + seconds
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
         left = end - time.monotonic()
         command = [
             sys.executable, *_inherited_flags(), "-m", "bench.speed.gpu", "--here",
             "--parts", part.name, "--out", str(given.out), "--device", given.device,
             "--seconds", f"{left:.1f}", *(["--tiny"] if given.tiny else []),
+            *(["--resume"] if number else []),
         ]  # fmt: skip
         try:
             done = subprocess.run(  # noqa: S603

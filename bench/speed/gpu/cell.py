@@ -58,7 +58,7 @@ def run(sheet: Sheet, sizes: Sizes) -> None:
             per_image += 1 / row["images_per_s"] if row["status"] == "ok" else 0.0
         images = sizes.cell_images
         if per_image:
-            images = min(images, int(_SHARE * sheet.left / per_image))
+            images = max(1, min(images, int(_SHARE * sheet.left / per_image)))
         setting = dataclasses.replace(setting, images=images)
         labels = []
         for precision in precisions:

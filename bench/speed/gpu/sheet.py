@@ -24,23 +24,27 @@ _TRACE = 4_000
 class Sheet:
     """Rows of one part; each is written down before it begins and again when it ends.
 
-    A part that died goes on where it stopped: rows of an earlier process are kept, and the one that
-    was under way counts as failed.
+    A part whose process died goes on where it stopped, with `resume`: its rows are kept, and the
+    one that was under way counts as failed. Nothing is kept of an earlier run: its rows may be of
+    other code.
 
     Args:
         part: The part's name.
         out: Folder of the file; made where it is missing.
         device: Where the part computes.
         seconds: After so many seconds no further row begins.
+        resume: Whether the file that is there is of this run.
     """
 
-    def __init__(self, part: str, out: Path, device: str, seconds: float) -> None:
+    def __init__(
+        self, part: str, out: Path, device: str, seconds: float, *, resume: bool = False
+    ) -> None:
         from bench.environment import environment, hardware
 
         self.device = device
         self._end = time.monotonic() + seconds
         machine = hardware(device)
-        self.path = out / f"gpu-{part}-{slug(machine)}.json"
+        self.path = sheet_path(part, out, device)
         out.mkdir(parents=True, exist_ok=True)
         self.content: dict[str, Any] = {
             "schema": SCHEMA,
@@ -51,7 +55,7 @@ class Sheet:
             "device": device,
             "budget_s": round(seconds, 1),
             "facts": {},
-            "rows": self._earlier(),
+            "rows": self._earlier() if resume else [],
         }
         self._write()
 
@@ -120,6 +124,13 @@ class Sheet:
 
     def _write(self) -> None:
         write_atomic(self.path, json.dumps(self.content, indent=1, sort_keys=True) + "\n")
+
+
+def sheet_path(part: str, out: Path, device: str) -> Path:
+    """The file of a part on this machine."""
+    from bench.environment import hardware
+
+    return out / f"gpu-{part}-{slug(hardware(device))}.json"
 
 
 def write_skipped(part: str, out: Path, device: str, reason: str) -> None:

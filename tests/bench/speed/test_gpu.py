@@ -26,8 +26,8 @@ from bench.speed.timings_page import render
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def sheet_at(folder: Path, seconds: float = 60) -> Sheet:
-    return Sheet("functions", folder, "cpu", seconds)
+def sheet_at(folder: Path, seconds: float = 60, *, resume: bool = False) -> Sheet:
+    return Sheet("functions", folder, "cpu", seconds, resume=resume)
 
 
 def content_of(sheet: Sheet) -> dict[str, Any]:
@@ -64,18 +64,48 @@ def test_a_part_that_died_goes_on_after_the_row_it_died_of(tmp_path: Path) -> No
 
     with pytest.raises(KeyboardInterrupt):
         first.row("deadly", die)
-    again = sheet_at(tmp_path)
+    again = sheet_at(tmp_path, resume=True)
     assert again.row("done", lambda: {"ms": 2})["ms"] == 1
     assert again.row("deadly", lambda: {"ms": 2})["error"] == "the process ended"
     assert again.row("next", lambda: {"ms": 2})["status"] == "ok"
 
 
+def test_a_second_run_measures_anew(tmp_path: Path) -> None:
+    sheet_at(tmp_path).row("wpmi", lambda: {"ms": 1})
+    assert sheet_at(tmp_path).row("wpmi", lambda: {"ms": 2})["ms"] == 2
+
+
+def test_rows_of_another_machine_do_not_fail_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"part": "functions", "rows": [{"name": "wpmi", "status": "failed"}]}
+    (tmp_path / "gpu-functions-another-card.json").write_text(json.dumps(other))
+    assert run_command(monkeypatch, tmp_path) == 0
+    monkeypatch.setattr(command, "write_skipped", lambda *_: None)
+    sheet_at(tmp_path).path.write_text(json.dumps(other))
+    assert run_command(monkeypatch, tmp_path) == 1
+
+
+def run_command(monkeypatch: pytest.MonkeyPatch, out: Path, *more: str) -> int:
+    arguments = ["--device", "cpu", "--tiny", "--seconds", "-1", "--out", str(out), *more]
+    monkeypatch.setattr(sys, "argv", ["gpu", *arguments])
+    return command.main()
+
+
+def test_wheels_that_are_needed_and_not_there_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(monkeypatch, tmp_path, "--wheels", str(tmp_path)) == 0
+    monkeypatch.setattr(command, "find_package", {"open_clip": 1, "hydra": None}.get)
+    with pytest.raises(SystemExit):
+        run_command(monkeypatch, tmp_path, "--wheels", str(tmp_path))
+    assert "hydra, omegaconf cannot be imported" in capsys.readouterr().err
+
+
 def test_a_part_without_time_is_skipped_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--device", "cpu", "--tiny", "--seconds", "-1", "--out", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", ["gpu", *arguments])
-    assert command.main() == 0
+    assert run_command(monkeypatch, tmp_path) == 0
     assert "under a third of its" in capsys.readouterr().err
     assert len(list(tmp_path.glob("gpu-*.json"))) == len(PARTS)
     for file in tmp_path.glob("gpu-*.json"):
@@ -144,6 +174,14 @@ def test_the_page_says_where_no_gpu_was_there(tmp_path: Path) -> None:
     assert "No timing of a GPU has been committed yet" in render(tmp_path)
     sheet_at(tmp_path).row("wpmi from matrix", dict)  # of a CPU: a rehearsal
     assert "No timing of a GPU has been committed yet" in render(tmp_path)
+
+
+def test_the_page_says_which_part_measured_nothing(tmp_path: Path) -> None:
+    sheet = sheet_at(tmp_path)
+    card = {"name": "A card", "memory_bytes": 80e9, "driver": "1", "cuda": "13.0"}
+    sheet.content["hardware"] = {**sheet.content["hardware"], "gpu": card}
+    sheet.say()
+    assert "Ended before anything was measured." in render(tmp_path)
 
 
 def test_the_committed_page_follows_from_the_records(
