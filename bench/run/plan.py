@@ -7,7 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import UserError
 from bench.offline import offline
+from bench.run.archive import is_archive
 from bench.run.judges import scores_key
 from bench.run.parts import Parts, build_parts
 from bench.run.views import check_views
@@ -76,8 +78,16 @@ def plan_job(job: Job) -> PlannedJob:
     """Build a job's parts and look its cells up on disk.
 
     Raises:
-        UserError: A part cannot be built as asked.
+        UserError: A part cannot be built as asked, or `results` is a file.
     """
+    results = Path(job.config.results).expanduser()
+    if results.is_file():
+        cure = "give a folder"
+        if is_archive(results):
+            cure = f"`dissectbench unpack {results} --out DIR`, then results=DIR"
+        raise UserError(
+            f"{results} is a file: records are kept in a folder", where="results", cure=cure
+        )
     with offline(job.config.runtime.offline):
         return _planned(job)
 
