@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 _OURS = ("baselines", "bench", "conf", "leaderboards", "metrics")
-_NAMES = {"open_clip": "open_clip_torch"}
+_NAMES = {
+    "PIL": "pillow",
+    "hydra": "hydra-core",
+    "open_clip": "open_clip_torch",
+    "yaml": "pyyaml",
+}
 """What a package is installed as, where that is not its own name with dashes."""
 
 OPEN_CLIP = ("open_clip", "timm", "transformers")

@@ -155,14 +155,17 @@ class _Batch:
         """Write what was decoded of one place; from any thread.
 
         Raises:
-            ValueError: It has another shape than what came before it.
+            ValueError: It has another shape or type than what came before it.
         """
         with self._lock:
             if not self.columns:
                 self.columns = [None if one is None else self._room(one) for one in tensors]
         for column, tensor in zip(self.columns, tensors, strict=True):
-            if column is None or tensor is None:
+            if column is None and tensor is None:
                 continue
+            if column is None or tensor is None or column.dtype != tensor.dtype:
+                kinds = [None if one is None else one.dtype for one in (column, tensor)]
+                raise ValueError(f"images of one batch are of the types {kinds[0]} and {kinds[1]}")
             if column.shape[1:] != tensor.shape:
                 raise ValueError(
                     f"images of one batch have the shapes {list(column.shape[1:])} and "

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 KEPT = 10
 """Labels of a unit that are kept, as of every record."""
 
-MASK_LABELS, CONCEPT_SET, FREE_TEXT = "mask labels", "concept set", "free text"
-VOCABULARIES = (CONCEPT_SET, MASK_LABELS, FREE_TEXT)
+MASK_LABELS, FREE_TEXT = "mask labels", "free text"
 _NETDISSECT = frozenset({"unit", "category", "label", "score"})
 """Columns of the tables that Network Dissection writes (tally.csv), whose labels are of masks."""
 

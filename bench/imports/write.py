@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from omegaconf import OmegaConf
 
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
+from bench.run.archive import results_folder
 from bench.run.judges import scores_key
 from leaderboards.storage import add_scores, is_finished, record_folder, write_record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omegaconf import DictConfig
 
     from bench.imports.labels import Labels
@@ -39,11 +41,11 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> Written:
     """Score labels and write their record; one that is there already gets at most new scores.
 
     Raises:
-        UserError: The truth is not about this layer.
+        UserError: The truth is not about this layer, or `results` is a file.
         RecordError: A name cannot stand in a path.
     """
     judges = imported_judges(config, record)
-    root = Path(config.results).expanduser()
+    root = results_folder(config.results)
     folder = record_folder(root, record)
     skey = scores_key(judges, record.target["layer"], folder)
     known = is_finished(folder)

@@ -154,6 +154,23 @@ def record_folders(paths: Iterable[Path]) -> Iterator[list[Path]]:
         yield folders
 
 
+def results_folder(results: str) -> Path:
+    """The folder that records are kept in, which need not be there yet.
+
+    Raises:
+        UserError: It is a file, such as an archive.
+    """
+    folder = Path(results).expanduser()
+    if folder.is_file():
+        cure = "give a folder"
+        if is_archive(folder):
+            cure = f"`dissectbench unpack {folder} --out DIR`, then give DIR"
+        raise UserError(
+            f"{folder} is a file: records are kept in a folder", where="results", cure=cure
+        )
+    return folder
+
+
 def is_archive(path: Path) -> bool:
     """Whether a path is that of a file compressed with xz."""
     if not path.is_file():

@@ -183,9 +183,7 @@ def score_decisions(
         timer=Timer(device),
         how=how_of(config, device),
     )
-    # TF32 has the mantissa of float16.
-    precision = "float16" if config.runtime.tf32 else str(config.target.precision)
-    return _scores(gathered, layer, classifier, labels, linear, found, judges, precision, config)
+    return _scores(gathered, layer, classifier, labels, linear, found, judges, config)
 
 
 def _other_evidence(record: Record, found: Deciding) -> str:
@@ -227,14 +225,13 @@ def _scores(
     linear: Linear,
     found: Deciding,
     judges: TextJudges,
-    precision: str,
     config: DictConfig,
 ) -> dict[str, Score]:
     activations = gathered.activations(layer).numpy()
     outputs = gathered.activations(classifier).numpy()
     some = np.linspace(0, len(outputs) - 1, min(CHECKED, len(outputs))).astype(np.int64)
     error = linear_error(activations[some], linear.weights, linear.bias, outputs[some])
-    if not error <= TOLERANCE[precision]:
+    if not error <= _tolerance(config):
         return _null(
             f"n/a: {classifier} does not read the average of {layer}: its outputs are off W a + b "
             f"by {error:.2g} of the greatest"
@@ -262,6 +259,12 @@ def _scores(
             scored = replace(scored, detail={**scored.detail, "network_accuracy": right})
         scores[DECISION_TRUTH] = scored
     return {name: _marked(scores[name], judges) for name in DECISIONS}
+
+
+def _tolerance(config: DictConfig) -> float:
+    """The greatest error of a network's outputs; TF32 has the mantissa of float16."""
+    kinds = [str(config.target.precision), *(["float16"] if config.runtime.tf32 else [])]
+    return max(TOLERANCE[kind] for kind in kinds)
 
 
 def _marked(score: Score, judges: TextJudges) -> Score:

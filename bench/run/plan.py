@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.offline import offline
+from bench.run.archive import results_folder
 from bench.run.judges import scores_key
 from bench.run.parts import Parts, build_parts
 from bench.run.views import check_views
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.config.compose import Job
 
 
@@ -76,7 +78,7 @@ def plan_job(job: Job) -> PlannedJob:
     """Build a job's parts and look its cells up on disk.
 
     Raises:
-        UserError: A part cannot be built as asked.
+        UserError: A part cannot be built as asked, or `results` is a file.
     """
     with offline(job.config.runtime.offline):
         return _planned(job)
@@ -86,7 +88,7 @@ def _planned(job: Job) -> PlannedJob:
     parts = build_parts(job.config)
     check_views(parts)
     config = job.config
-    root = Path(config.results).expanduser() / config.board / config.method.name
+    root = results_folder(config.results) / config.board / config.method.name
     cells = []
     for layer in parts.layers:
         key = parts.key(layer)

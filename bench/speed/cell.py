@@ -51,8 +51,6 @@ def main() -> int:
     options.add_argument("--plain", action="store_true", help="CLIP-Dissect's plain loop too")
     options.add_argument("--out", type=Path, default=OUT, help="folder of the record")
     given = parse(options)
-    if given.images < 1:
-        options.error("--images is a number from 1")
     try:
         return _time(given)
     except (UserError, ModuleNotFoundError) as error:

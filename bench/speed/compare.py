@@ -38,11 +38,6 @@ class Shape:
     concepts: int
     width: int
 
-    @property
-    def matrix_bytes(self) -> int:
-        """Bytes of the matrix of images x concepts in float32."""
-        return self.images * self.concepts * 4
-
 
 @dataclass(frozen=True)
 class Comparison:

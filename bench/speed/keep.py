@@ -18,17 +18,24 @@ if TYPE_CHECKING:
 
 OUT = Path("leaderboards/speed")
 
+_LEAST = {"workers": 0}
+"""Smallest value of an option that is a whole number, where that is not 1."""
+
 
 def parse(
     options: argparse.ArgumentParser, arguments: Sequence[str] | None = None
 ) -> argparse.Namespace:
-    """Read a command's options; end it at once where its device or its folder cannot be used.
+    """Read a command's options; end it at once where one of them cannot be used.
 
     Args:
-        options: With `--out`, a folder, which is made where it is missing, and maybe `--device`.
+        options: With `--out`, a folder, which is made where it is missing; maybe with `--device`
+            and with sizes, which are numbers from 1.
         arguments: Of the command line; None for those of this process.
     """
     given = options.parse_args(arguments)
+    for name, value in vars(given).items():
+        if type(value) is int and value < _LEAST.get(name, 1):
+            options.error(f"--{name.replace('_', '-')} is a number from {_LEAST.get(name, 1)}")
     if getattr(given, "device", "cpu").startswith("cuda"):
         import torch
 

@@ -42,15 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bench.speed.official_page import render
 
     shape = Shape(given.images, given.units, given.concepts, width=512)
+    rows = []
     try:
         theirs = load(given.file, given.functions)
+        for row in compare(theirs, shape, given.device, given.loop_units, given.repeats):
+            rows.append(row)
+            told = f"{row['function']}: {row['official_s']:.2f} s, {row['ours_s']:.2f} s"
+            sys.stderr.write(f"{told}\n")
     except UserError as error:
         sys.stderr.write(f"bench.speed.official: {error}\n")
         return 2
-    rows = []
-    for row in compare(theirs, shape, given.device, given.loop_units, given.repeats):
-        rows.append(row)
-        sys.stderr.write(f"{row['function']}: {row['official_s']:.2f} s, {row['ours_s']:.2f} s\n")
     measured = {
         "file": {"name": given.file.name, "sha256": sha256_file(given.file)},
         "shape": shape.__dict__,

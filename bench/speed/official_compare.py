@@ -85,6 +85,9 @@ def compare(
         median CPU seconds of all threads ("official_cpu_s"), or those of the process on a GPU; and
         the greatest "difference" of the authors' result and ours, None for rank_reorder, as the
         authors' draws at random.
+
+    Raises:
+        UserError: A function does not return scores of units and concepts.
     """
     images, concepts, activations = make_inputs(shape, device, seed)
     matrix = multiply_out(images, concepts)
@@ -107,6 +110,12 @@ def compare(
                 with _quiet():
                     wall, cpu, results[side] = _timed(partial(call, matrix, units), device)
                 times[side].append((wall, cpu))
+        shapes = [getattr(results[side], "shape", None) for side in ("official", "plain")]
+        if shapes[0] != shapes[1]:
+            raise UserError(
+                f"its {name} does not return scores of units and concepts",
+                cure="pass `similarity.py` of a checkout of CLIP-Dissect as --file",
+            )
         row: dict[str, Any] = {"function": name}
         for side in SIDES:
             row[f"{side}_units"] = work[side][1].shape[1]

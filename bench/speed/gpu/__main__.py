@@ -39,7 +39,8 @@ def main() -> int:
     options.add_argument("--wheels", type=Path, help="folder of wheels that the parts may import")
     options.add_argument("--tiny", action="store_true", help="sizes of the rehearsal")
     names = [part.name for part in PARTS]
-    options.add_argument("--parts", nargs="+", choices=names, default=names)
+    told = "; ".join(f"{part.name}: {part.says}" for part in PARTS)
+    options.add_argument("--parts", nargs="+", choices=names, default=names, help=told)
     options.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options.add_argument("--resume", action="store_true", help=argparse.SUPPRESS)
     given = parse(options)

@@ -254,7 +254,7 @@ def _labels(device: str, sizes: Sizes) -> Found:
             found.append([label for layer in read_labels(job) for label in layer])
     differ = sum(one != other for one, other in zip(found[0], found[-1], strict=True))
     # Random networks leave many labels unclear: counted, and judged by the rows of the functions.
-    return {"labels": len(found[0]), "labels_differ": differ, "agrees": None}
+    return {"numbers": len(found[0]), "numbers_differ": differ, "agrees": None}
 
 
 def _files(folder: Path, sizes: Sizes) -> tuple[Any, Callable[[str], Setting]]:

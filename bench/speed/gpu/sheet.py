@@ -69,15 +69,12 @@ class Sheet:
         self.content["facts"] |= facts
         self._write()
 
-    def row(
-        self, name: str, work: Callable[[], Mapping[str, Any]], *, needs: float = 0.0
-    ) -> dict[str, Any]:
+    def row(self, name: str, work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Do one row of work, unless an earlier process did it or the time is up.
 
         Args:
             name: The row's name.
             work: Returns what was found, ready for JSON.
-            needs: Seconds that it is expected to take.
 
         Returns:
             The row: {"name", "status", "seconds", ...}; `status` is "ok", "failed" (with "error")
@@ -88,7 +85,7 @@ class Sheet:
             return dict(found)
         row: dict[str, Any] = {"name": name, "status": "started"}
         rows.append(row)
-        if self.left <= needs:
+        if self.left <= 0:
             row |= {
                 "status": "skipped",
                 "reason": f"{max(0.0, self.left):.0f} s left of {self.content['budget_s']:.0f} s",

@@ -47,6 +47,20 @@ def test_a_board_is_the_same_from_folder_and_archive() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_nothing_is_run_into_an_archive(capsys: pytest.CaptureFixture[str]) -> None:
+    request = ("method=netdissect", "scoring=none", "results=a.tar.xz")
+    cure = "to mend: `dissectbench unpack a.tar.xz --out DIR`, then give DIR"
+    assert cure in refused(capsys, "run", *request)
+    assert main(["plan", *request]) == 0
+    assert cure in capsys.readouterr().out
+    Path("labels.csv").write_text("unit,label\n0,dog\n")
+    to = ("--method", "x", "--target", "resnet18_imagenet", "--layer", "fc", "--results")
+    assert cure in refused(capsys, "import", "labels.csv", *to, "a.tar.xz")
+    Path("b").touch()
+    assert "b is a file" in refused(capsys, "run", "scoring=none", "results=b")
+
+
+@pytest.mark.usefixtures("here")
 def test_damage_in_an_archive_is_told_as_in_a_folder() -> None:
     file = next(Path("results/imagenet").rglob("scores/*.json"))
     file.write_text("{")

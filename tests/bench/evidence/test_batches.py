@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import weakref
 
 import pytest
 import torch
@@ -46,6 +48,31 @@ def test_images_of_different_sizes_are_refused() -> None:
 
     with pytest.raises(ValueError, match=r"shapes \[3, 4\] and \[3, 5\]"):
         list(in_batches(other, [range(2)], batch_size=2, workers=1, pinned=False))
+
+
+@pytest.mark.parametrize("second", [None, torch.zeros(3, dtype=torch.float64)])
+def test_images_of_different_types_are_refused(second: torch.Tensor | None) -> None:
+    def other(place: int) -> tuple[torch.Tensor | None]:
+        return (second if place else torch.zeros(3),)
+
+    with pytest.raises(ValueError, match=r"types torch\.float32 and"):
+        list(in_batches(other, [range(2)], batch_size=2, workers=1, pinned=False))
+
+
+def test_no_thread_and_no_batch_outlives_an_end_before_the_last_batch() -> None:
+    made: list[weakref.ref[torch.Tensor]] = []
+
+    def kept(place: int) -> tuple[torch.Tensor]:
+        made.append(weakref.ref(tensor := torch.full((2,), float(place))))
+        return (tensor,)
+
+    seen = in_batches(kept, [range(40)], batch_size=2, workers=2, pinned=False)
+    batches = weakref.ref(next(seen)[0])
+    seen.close()
+    assert not [each for each in threading.enumerate() if each.name.startswith("decode")]
+    assert len(made) < 40
+    assert batches() is None
+    assert not any(one() is not None for one in made)
 
 
 def test_what_decoding_raises_is_raised_here() -> None:

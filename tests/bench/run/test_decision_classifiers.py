@@ -13,7 +13,14 @@ from bench.config.compose import expand
 from bench.decisions import Deciding
 from bench.errors import UserError
 from bench.evidence import Store
-from bench.run.decisions import Linear, TextJudges, linear_classifier, score_decisions
+from bench.run.decisions import (
+    TOLERANCE,
+    Linear,
+    TextJudges,
+    _tolerance,
+    linear_classifier,
+    score_decisions,
+)
 from leaderboards.record import Record
 from metrics.truth import TrueName
 from tests.bench.evidence import tiny
@@ -97,3 +104,19 @@ class Spelled:
     def __call__(self, texts: Sequence[str]) -> Any:
         axes = ["abcd".index(t) if t.islower() else "ABCD".index(t) + self.shift for t in texts]
         return np.eye(4, dtype=np.float32)[np.array(axes) % 4]
+
+
+@pytest.mark.parametrize(
+    ("precision", "tf32", "as_of"),
+    [
+        ("float32", False, "float32"),
+        ("float32", True, "float16"),
+        ("float16", True, "float16"),
+        ("bfloat16", True, "bfloat16"),
+    ],
+)
+def test_the_coarsest_arithmetic_decides_what_error_is_allowed(
+    precision: str, tf32: bool, as_of: str
+) -> None:
+    [job] = expand([f"target.precision={precision}", f"runtime.tf32={str(tf32).lower()}"])
+    assert _tolerance(job.config) == TOLERANCE[as_of]

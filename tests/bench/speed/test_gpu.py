@@ -92,6 +92,19 @@ def run_command(monkeypatch: pytest.MonkeyPatch, out: Path, *more: str) -> int:
     return command.main()
 
 
+def test_only_a_part_that_died_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resumed, ends = [], iter([-9, 0, 0])
+
+    def run(words: list[str], **_: Any) -> Any:
+        resumed.append((words[words.index("--parts") + 1], "--resume" in words))
+        return subprocess.CompletedProcess(words, next(ends))
+
+    monkeypatch.setattr(command.subprocess, "run", run)
+    more = ("--seconds", "60", "--parts", "agreement", "functions")
+    assert run_command(monkeypatch, tmp_path, *more) == 0
+    assert resumed == [("agreement", False), ("agreement", True), ("functions", False)]
+
+
 def test_wheels_that_are_needed_and_not_there_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,8 @@ from bench.speed.keep import parse
 def options() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser()
     made.add_argument("--device", default="cpu")
+    made.add_argument("--workers", type=int, default=2)
+    made.add_argument("--loop-units", type=int, default=1)
     made.add_argument("--out", type=Path, required=True)
     return made
 
@@ -30,6 +32,13 @@ def test_a_folder_that_cannot_be_written_is_refused(
     with pytest.raises(SystemExit):
         parse(options(), ["--out", str(tmp_path / "file")])
     assert "--out: " in capsys.readouterr().err
+
+
+def test_sizes_are_numbers_from_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse(options(), ["--workers", "0", "--out", str(tmp_path)]).workers == 0
+    with pytest.raises(SystemExit):
+        parse(options(), ["--loop-units", "0", "--out", str(tmp_path)])
+    assert "--loop-units is a number from 1" in capsys.readouterr().err
 
 
 def test_a_gpu_that_is_not_there_is_refused(

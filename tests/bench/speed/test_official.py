@@ -64,6 +64,15 @@ def test_a_difference_is_reported(tmp_path: Path) -> None:
     assert 0.1 < row["difference"] < 1
 
 
+def test_a_function_that_returns_no_scores_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "similarity.py"
+    file.write_text("def cos_similarity(*inputs, device): ...")
+    assert run(file, tmp_path, "cos_similarity") == 2
+    assert "its cos_similarity does not return scores" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
