@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from bench.evidence.batches import ChunkWork, batches
 from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.precision import arithmetic
+from bench.evidence.views import quick_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,7 @@ class RerunMaps:
         import torch
 
         loaded = self.target.load(self.how.device)
+        loaded = replace(loaded, transform=quick_view(loaded.transform, len(self.probe)))
         loaded.module.to(memory_format=torch.channels_last)
         everything = ChunkWork(0, range(len(self.probe)), target=loaded)
         source = batches(

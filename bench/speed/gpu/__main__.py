@@ -18,6 +18,8 @@ from bench.speed.gpu.sheet import Sheet, sheet_path, write_skipped
 from bench.speed.gpu.sizes import FULL, TINY
 from bench.speed.keep import OUT, parse
 
+ROOT = Path(__file__).resolve().parents[3]
+
 _LEAST = 1 / 3
 """Part of its budget that a part must have left to begin."""
 
@@ -59,9 +61,9 @@ def main() -> int:
             )
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as folder:
         paths = [folder] if given.wheels and unpack_wheels(given.wheels, Path(folder)) else []
-        before = os.environ.get("PYTHONPATH", "")
-        path = os.pathsep.join([*paths, *([before] if before else [])])
-        return _all(parts, given, {**os.environ, "PYTHONPATH": path} if path else None)
+        # This folder too: with PYTHONSAFEPATH the current one is not looked through.
+        paths += [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return _all(parts, given, {**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
 
 
 def unpack_wheels(wheels: Path, folder: Path) -> int:
@@ -77,7 +79,7 @@ def unpack_wheels(wheels: Path, folder: Path) -> int:
     return len(found)
 
 
-def _all(parts: list[Part], given: argparse.Namespace, environment: dict[str, str] | None) -> int:
+def _all(parts: list[Part], given: argparse.Namespace, environment: dict[str, str]) -> int:
     """Each part in a process of its own, so that what breaks one leaves the others alone."""
     end = time.monotonic() + given.seconds
     broken = []
@@ -115,7 +117,7 @@ def _failed_rows(files: list[Path]) -> list[str]:
 
 
 def _run_apart(
-    part: Part, seconds: float, given: argparse.Namespace, environment: dict[str, str] | None
+    part: Part, seconds: float, given: argparse.Namespace, environment: dict[str, str]
 ) -> bool:
     """Run a part; where its process dies, go on after the row that it died of.
 

@@ -45,7 +45,11 @@ def main() -> int:
                 "--wheels", str(given.wheels.resolve()),
             ],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(site), "DISSECTBENCH_OFFLINE": "true"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join((str(ROOT), str(site))),
+                "DISSECTBENCH_OFFLINE": "true",
+            },
             check=False,
         )  # fmt: skip
     return done.returncode

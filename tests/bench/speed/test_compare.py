@@ -73,10 +73,11 @@ def test_plain_loops_and_ours_agree_in_any_shape(
         assert torch.equal(ours[:u].argmax(dim=1)[clear], theirs.argmax(dim=1)[clear])
 
 
-def test_every_function_is_compared_both_ways() -> None:
-    rows = list(compare(SHAPE, "cpu", loop_units=2, repeats=1))
+def test_functions_are_compared_both_ways() -> None:
+    functions = ("wpmi", "rank_reorder")
+    rows = list(compare(SHAPE, "cpu", functions=functions, loop_units=2, repeats=1))
     assert [(row.function, row.given) for row in rows] == [
-        (name, given) for given in ("embeddings", "matrix") for name in SIMILARITIES
+        (name, given) for given in ("embeddings", "matrix") for name in functions
     ]
     for row in rows:
         few = row.function == "rank_reorder"

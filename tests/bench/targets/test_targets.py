@@ -137,6 +137,7 @@ def test_the_networks_of_the_embedded_world():
     resolve_layers(loaded.module, ["fc", "layer4"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real network beside this checkout")
 def test_a_real_network_recognises_real_images():
     file = REAL / "squeezenet1_0_imagenet.safetensors"
