@@ -41,6 +41,7 @@ def hashed(texts: list[str]) -> np.ndarray:
     return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
 
 
+@pytest.mark.slow
 def test_training_teaches_and_the_file_keeps_it(tmp_path: Path) -> None:
     schedule = Schedule(batch=4, epochs=30, patience=30, rate=1e-2)
     plan = Plan(hidden=24, language_hidden=16, decoder=schedule, language=schedule, hold_out=0.25)

@@ -257,4 +257,4 @@ def test_the_rehearsal_makes_a_page(rehearsed: list[dict[str, Any]], tmp_path: P
     page = render(tmp_path)
     assert page.count("\n#### ") == len(PARTS)
     assert "| rank_reorder | matrix |" in page
-    assert "| milan_clip | resnet18 | conv1 |" in page
+    assert "| milan_clip | mobilenet_v3_small | features.0 |" in page
