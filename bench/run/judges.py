@@ -26,7 +26,7 @@ SAME, NONE = "same", "none"
 """Names of `scoring.clip_text` that are no registered encoder's: the labelling one, and none."""
 
 _MODELS = frozenset({"sentence", "clip_text", "bertscore"})
-"""Keys of `scoring` that tell of models."""
+"""Keys of `scoring` that name models."""
 
 
 class Judges(Protocol):

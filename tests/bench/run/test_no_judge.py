@@ -200,7 +200,7 @@ def test_what_judges_is_named_where_it_is_missing(tmp_path: Path) -> None:
     [lack] = lacking(parts("scoring=minilm", missing))
     assert str(tmp_path) in lack.what
     assert lacking(parts(missing, NO_TRUTH)) == ()
-    # Of a truth that cannot be read nobody knows whether it has names.
+    # A truth that cannot be read may have names: a judge is looked for.
     unread = ("target.truth.name=class_list", "target.truth.params.path=none.txt")
     assert len(lacking(parts(missing, *unread))) == 2
 
