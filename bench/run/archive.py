@@ -58,8 +58,8 @@ def pack_records(root: Path, archive: Path) -> Packed:
     Hidden files and folders are passed over: they hold unfinished writes.
 
     Raises:
-        UserError: There is no record, a file cannot stand in an archive or cannot be read, or there
-            is too much of them.
+        UserError: There is no record, a file cannot be read or archived, or the records are more
+            than `LIMITS` allows.
     """
     shown = [
         path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.speed.naming import title
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,8 +17,7 @@ def render(content: Mapping[str, Any]) -> str:
         content: As in the JSON file beside the page.
     """
     found, sizes = content["hardware"], content["sizes"]
-    gpu = found.get("gpu")
-    where = gpu["name"] if gpu else f"{found['cpu']}, {found['threads']} threads"
+    where = title(found)
     lines = [
         f"# Network Dissection on {where}",
         "",

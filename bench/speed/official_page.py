@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.speed.naming import title
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,8 +32,7 @@ def render(content: Mapping[str, Any]) -> str:
         content: As in the JSON file beside the page.
     """
     hardware, shape, file = content["hardware"], content["shape"], content["file"]
-    gpu = hardware.get("gpu")
-    where = gpu["name"] if gpu else f"{hardware['cpu']}, {hardware['threads']} threads"
+    where = title(hardware)
     lines = [
         f"# CLIP-Dissect's own functions on {where}",
         "",

@@ -106,6 +106,8 @@ def both_precisions(device: str) -> tuple[str, str]:
 def _cell(files: Files, setting: Setting, results: Path) -> dict[str, Any]:
     outcome = run_job(compose_job(files, setting, results))
     phases = sum_phases(outcome.timings)
+    if any(phase["cached"] for phase in phases if phase["name"] == "gather"):
+        raise RuntimeError(f"the evidence on {setting.images} images came from the cache")
     return {
         "images": setting.images,
         "images_per_s": setting.images / _seconds(phases, "gather"),
