@@ -9,6 +9,10 @@ Any part may also have `lacks() -> tuple[Lack, ...]`: what it needs and this mac
 It looks at names and sizes alone, opens no connection and imports no torch. And it may name the
 top-level modules that it imports, `packages: ClassVar[tuple[str, ...]]`. `dissectbench plan` asks
 for both before anything else is asked of the part (`bench.packages.lacks_of`).
+
+A part that knows the images of the embedded world alone, and a probe set of these images, has
+`of_glyphs = True` (`bench.run.world`); a probe set of square images has `square_images = True`
+(`bench.run.views`).
 """
 
 from __future__ import annotations

@@ -25,5 +25,10 @@ def run_index(config: DictConfig) -> None:
     jobs = json.loads(Path(config.jobs).read_text(encoding="utf-8"))
     entry = jobs[config.index]
     config_of_job = OmegaConf.create(entry["config"])
-    job = Job(tuple(entry["overrides"]), config_of_job, choices=entry["choices"])
+    job = Job(
+        tuple(entry["overrides"]),
+        config_of_job,
+        choices=entry["choices"],
+        named=frozenset(entry["named"]),
+    )
     execute(job, position=(config.index + 1, len(jobs)))

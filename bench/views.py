@@ -13,13 +13,13 @@ from bench.errors import UserError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from bench.parts import Target
+    from bench.parts import Segmenter, Target
 
-CURE = "target.params.input_size=224 target.params.resize=224 shows the network the whole image"
+CURE = "target.params.input_size=224 target.params.resize=0 shows the network the whole image"
 
 
-def crop_of(target: Target) -> float:
-    """What `square_view` is to cut so that it shows what a target sees.
+def crop_of(target: Target | Segmenter) -> float:
+    """What `square_view` is to cut so that it shows what a target (or a segmenter) sees.
 
     A target may have a `visible_share`: the side of the central square that it looks at as a share
     of the image's shorter side, None where that is not known; 1 without one. Where it also says

@@ -28,6 +28,7 @@ class GlyphsCaptioner:
 
     summary: ClassVar[str] = "the embedded world's decoder, trained on other networks' units"
     packages: ClassVar[tuple[str, ...]] = ("timm",)
+    of_glyphs: ClassVar[bool] = True
     given: ClassVar[str] = "annotated units"
 
     @property

@@ -17,7 +17,7 @@ EPILOG = """\
 examples:
   dissectbench export-broden --out glyphs_tree               4,000 images with masks
   dissectbench export-broden --variant half --size 500 --out small
-  dissectbench run probe=broden probe.params.path=glyphs_tree
+  dissectbench run probe=broden probe.params.path=glyphs_tree encoder=glyphs
 """
 
 

@@ -6,12 +6,13 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bench.run.answers import why_none_right
 from bench.run.plan import PlannedJob, State
 from leaderboards.record import Record
 from leaderboards.storage import read_timings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -27,12 +28,20 @@ def report(planned: Sequence[PlannedJob]) -> int:
             sys.stdout.write(
                 f"  failed: {cell.folder}: {error.get('message', 'no reason recorded')}\n"
             )
+    for why in none_right(planned):
+        sys.stdout.write(f"  cannot score: {why}\n")
     if states[State.FAILED]:
         sys.stdout.write("  runtime.retry_failed=true runs failed cells again\n")
     if any(job.job.config.runtime.share for job in planned):
         sys.stdout.write("shares were gathered: the same without runtime.share labels and scores\n")
         return 1 if states[State.FAILED] else 0
     return 0 if states[State.DONE] == len(cells) else 1
+
+
+def none_right(planned: Iterable[PlannedJob]) -> list[str]:
+    """Why layers of a request have no candidate label that could be right, each reason once."""
+    whys = (why_none_right(job.parts, cell.layer) for job in planned for cell in job.cells)
+    return list(dict.fromkeys(why for why in whys if why))
 
 
 def to_time_again(planned: Sequence[PlannedJob]) -> dict[Path, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
+from bench.cli.outcome import none_right
 from bench.cli.units import show_size
 from bench.config.schema import TOLD
 
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     _show_lacks(lacks, numbers)
     _show_command(lacks)
     _show_faults(surveyed)
+    for why in none_right(found.planned for found in surveyed if found.planned):
+        sys.stdout.write(f"\ncannot score: {why}\n")
     return 0
 
 

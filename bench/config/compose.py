@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from bench.catalog import BY_GROUP
 from bench.config.choice import CONF, choices
 from bench.config.grammar import explain, parse, single
+from bench.config.named import named_groups
 from bench.config.overrides import check_overrides, drop_old_params, rewrite
 from bench.config.schema import TOLD, RunConfig
 from bench.config.validate import validate
@@ -36,12 +37,14 @@ class Job:
         config: The composed configuration, interpolations resolved.
         launcher: Hydra's launcher for it ("basic", "joblib", "submitit_slurm").
         choices: What was chosen in each config group, by group: {"target": "resnet50_imagenet"}.
+        named: The config groups that the request names itself; the others are at their defaults.
     """
 
     overrides: tuple[str, ...]
     config: DictConfig
     launcher: str = "basic"
     choices: Mapping[str, str] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
 
 
 def register_schema() -> None:
@@ -130,7 +133,7 @@ def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
     drop_old_params(composed, [_key(text) for text in cell])
     validate(composed)
     told = {group: str(chosen[group]) for group in TOLD if chosen.get(group)}
-    return Job(tuple(cell), composed, launcher, told)
+    return Job(tuple(cell), composed, launcher, told, named_groups(cell, config_dir))
 
 
 def _compose_raw(

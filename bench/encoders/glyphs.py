@@ -22,6 +22,7 @@ class GlyphsEncoder:
 
     summary: ClassVar[str] = "the embedded world's image tower over all-MiniLM-L6-v2"
     packages: ClassVar[tuple[str, ...]] = OPEN_CLIP
+    of_glyphs: ClassVar[bool] = True
 
     def fingerprint(self) -> Fingerprint:
         """As of the files it lies in, and the transform it was trained with.

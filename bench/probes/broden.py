@@ -17,6 +17,7 @@ from bench.probes.image_files import (
     without_unreadable,
 )
 from bench.probes.images import DECODER_VERSION, open_rgb
+from bench.probes.readable import require_known_levels
 from bench.probes.sizes import check_limit
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class BrodenProbe:
                     where=f"{tree.index}:{row.line}",
                     cure="unpack the tree again, or take the row out of the index",
                 )
+        require_known_levels(files)
         contents = sha256_files(files)
         listing = [
             [name, file.stat().st_size, content]
@@ -152,11 +154,9 @@ class BrodenProbe:
         """The masks of the images; nothing is kept in the cache.
 
         Raises:
-            UserError: They are not all of one size.
+            UserError: They are not all of one size, or not of their images' shape.
         """
-        from bench.broden import BrodenMasks
-
-        return BrodenMasks(self.tree)
+        return self._masks
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
         """The labels of the selected categories."""
@@ -168,11 +168,10 @@ class BrodenProbe:
         Every mask is read the first time; its hash is remembered.
 
         Raises:
-            UserError: A mask is missing, or the masks are not all of one size.
+            UserError: A mask is missing, or the masks are not all of one size, or not of their
+                images' shape.
         """
-        from bench.broden import BrodenMasks
-
-        masks = BrodenMasks(self.tree)
+        masks = self._masks
         found = list(masks.files())
         files = [self.tree.file(name) for _, name in found]
         for (line, name), file in zip(found, files, strict=True):
@@ -190,6 +189,20 @@ class BrodenProbe:
             "sha256": sha256_json(listing),
             "version": MASKS_VERSION,
         }
+
+    @property
+    def square_images(self) -> bool:
+        """Whether all images are square, by the index, which `masks` holds against the files."""
+        return all(row.image_size[0] == row.image_size[1] for row in self.tree.rows)
+
+    @cached_property
+    def _masks(self) -> BrodenMasks:
+        from bench.broden import BrodenMasks
+        from bench.broden.shapes import check_shapes
+
+        masks = BrodenMasks(self.tree)
+        check_shapes(self.tree)
+        return masks
 
     @property
     def _tables(self) -> str:

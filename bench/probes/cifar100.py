@@ -48,6 +48,7 @@ class Cifar100Probe(WithClasses):
     """
 
     summary: ClassVar[str] = "CIFAR-100, 32 x 32 pixels; the classes serve as masks too"
+    square_images: ClassVar[bool] = True
 
     path: str = "fetched:cifar100"
     split: Literal["train", "test"] = "test"

@@ -28,6 +28,8 @@ class GlyphsProbe:
     """
 
     summary: ClassVar[str] = "images of the embedded world, made from seeds"
+    square_images: ClassVar[bool] = True
+    of_glyphs: ClassVar[bool] = True
 
     variant: Literal["val", "half", "scenes_only"] = "val"
     size: int = 4000

@@ -29,6 +29,8 @@ class GlyphsBrodenProbe:
     """
 
     summary: ClassVar[str] = "Glyphs in Broden's layout, images and masks in files"
+    square_images: ClassVar[bool] = True
+    of_glyphs: ClassVar[bool] = True
 
     root: str
     variant: Literal["val", "half", "scenes_only"] = "val"

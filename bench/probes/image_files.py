@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from dataclasses import dataclass, fields
-from functools import cached_property
-from pathlib import Path
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.files import printable, sha256_files, sha256_json
 from bench.paths import require_folder, user_path
+from bench.probes.find import Found, aside_notes, find_images
 from bench.probes.images import CURE, DECODER_VERSION, EXTENSIONS, open_rgb
-from bench.probes.readable import readable
+from bench.probes.readable import readable, require_known_levels
 from bench.probes.sizes import check_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from PIL.Image import Image
 
@@ -81,7 +81,7 @@ class ImageFiles:
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the record should know of the set."""
-        return skipping_notes(self.skipped())
+        return (*skipping_notes(self.skipped()), *aside_notes(self._found.aside))
 
     def lacks(self) -> tuple[Lack, ...]:
         """The folder, where there is none."""
@@ -95,6 +95,7 @@ class ImageFiles:
         """
         root = self._root
         files = [root / name for name in self.files]
+        require_known_levels(files)
         try:
             contents = sha256_files(files)
             sizes = [file.stat().st_size for file in files]
@@ -121,6 +122,10 @@ class ImageFiles:
         """
         return open_rgb(self._place / self.files[index])
 
+    @cached_property
+    def _found(self) -> Found:
+        return find_images(self._root)
+
     @property
     def _folder(self) -> str:
         """The folder that is searched, as a user would write it."""
@@ -141,7 +146,9 @@ class ImageFiles:
     @cached_property
     def _sorted_out(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         root = self._root
-        found = image_names(root)
+        found, aside = self._found
+        for note in aside_notes(aside):
+            _warn_once(f"{self.path}: {note}")
         if not found:
             raise UserError(
                 f"no images in {self.path}",
@@ -186,7 +193,7 @@ def without_unreadable(
             cure="probe.params.on_error=fail names the first of them and says why",
         )
     for note in skipping_notes(left_out):
-        _LOG.warning("%s: %s", where, note)
+        _warn_once(f"{where}: {note}")
     return kept, left_out
 
 
@@ -197,6 +204,12 @@ def skipping_notes(skipped: Sequence[str]) -> tuple[str, ...]:
     more = ", ..." if len(skipped) > _SHOWN else ""
     number = f"{len(skipped):,} image{'s' if len(skipped) > 1 else ''}"
     return (f"left out {number} that cannot be read: {', '.join(skipped[:_SHOWN])}{more}",)
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """Say it once a process: each job of a sweep looks at its folder anew."""
+    _LOG.warning("%s", text)
 
 
 def told_parameters(part: Any, *places: str) -> dict[str, Any]:
@@ -211,33 +224,3 @@ def told_parameters(part: Any, *places: str) -> dict[str, Any]:
     if told.get("on_error") == "fail":
         del told["on_error"]
     return told
-
-
-def image_names(root: Path) -> list[str]:
-    """Paths of all images below a folder, with forward slashes, in no particular order."""
-    names = []
-    visited = set()
-    # Class folders are often links; one that leads back up would never end.
-    for folder, below, files in os.walk(root, followlinks=True, onerror=_refuse_unreadable):
-        real = os.path.realpath(folder)
-        if real in visited:
-            below.clear()
-            continue
-        visited.add(real)
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        here = Path(folder).relative_to(root)
-        names += [
-            (here / name).as_posix()
-            for name in files
-            if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
-        ]
-    return names
-
-
-def _refuse_unreadable(error: OSError) -> None:
-    """A folder that may not be read would make the set smaller without a word."""
-    raise UserError(
-        f"cannot read this folder: {error.strerror}",
-        where=str(error.filename),
-        cure="give yourself the right to read it, or take it out",
-    ) from error

@@ -5,17 +5,20 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bench.errors import UserError
+from bench.probes.levels import grey_of_levels, has_levels
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EXTENSIONS = (
+    ".avif",
     ".bmp",
     ".gif",
+    ".jfif",
+    ".jpe",
     ".jpeg",
     ".jpg",
     ".pgm",
@@ -42,16 +45,17 @@ _DAMAGE = (
 def open_rgb(file: Path) -> Image.Image:
     """Read an image upright and as RGB.
 
-    The camera's orientation tag is applied; transparency is laid on white; 16-bit levels are
-    scaled to 8 bits; of an animation the first frame is taken. A CMYK JPEG is taken to hold
-    inverted inks, as Adobe's programs write them, whether or not it says so; it becomes RGB by
-    R = (255 - C)(255 - K) / 255, without a colour profile.
+    The camera's orientation tag is applied; transparency is laid on white; 16-bit and float levels
+    are scaled to 8 bits where their range is known (`bench.probes.levels`); of an animation the
+    first frame is taken. A CMYK JPEG is taken to hold inverted inks, as Adobe's programs write
+    them, whether or not it says so; it becomes RGB by R = (255 - C)(255 - K) / 255, without a
+    colour profile.
 
     Args:
         file: An image file.
 
     Raises:
-        UserError: The file is no image, or is cut short.
+        UserError: The file is no image, is cut short, or has levels of an unknown range.
     """
     try:
         with Image.open(file) as image:
@@ -69,23 +73,11 @@ def open_rgb(file: Path) -> Image.Image:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Turn an image of any mode into RGB; one that is RGB is handed back itself."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_levels(np.asarray(image))
+    if has_levels(image):
+        return grey_of_levels(image).convert("RGB")
     if ("A" in image.mode.upper() and image.mode != "LAB") or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(paper, layer).convert("RGB")
     # What lies in a mapped file is copied out of it.
     return image if image.mode == "RGB" and not image.readonly else image.convert("RGB")
-
-
-def _from_levels(levels: np.ndarray) -> Image.Image:
-    """Grey levels beyond 8 bits: 16-bit integers over 65535, floats from 0 to 1 (or to 255)."""
-    if levels.dtype.kind == "f":
-        bright = np.nan_to_num(levels)
-        grey = bright * 255 if bright.max(initial=0) <= 1 else bright
-    else:
-        # Some readers widen 8-bit files to 32: only levels beyond 255 prove 16 bits there.
-        sixteen = levels.dtype.itemsize == 2 or levels.max(initial=0) > 255
-        grey = levels.astype(np.float64) / 257 if sixteen else levels.astype(np.float64)
-    return Image.fromarray(np.clip(grey + 0.5, 0, 255).astype(np.uint8)).convert("RGB")

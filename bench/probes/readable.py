@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from bench.files import Known
 
 _READABLE = "yes"
+_VERSION = 2
+"""Raised when other files can be read: 2 refuses levels whose range is unknown."""
+
+_MAY_HAVE_LEVELS = (".tif", ".tiff")
 _BLOCK = 1024
 """Files that are handed to the threads at a time."""
 
@@ -51,7 +55,7 @@ def readable(files: Sequence[Path]) -> list[bool]:
     Raises:
         UserError: The system fails to hand a file over, for a reason that is not the file's own.
     """
-    version = f":{DECODER_VERSION}:{PIL.__version__}"
+    version = f":{DECODER_VERSION}.{_VERSION}:{PIL.__version__}"
     found = [True] * len(files)
     with FileMemory("readable", "said", version) as memory:
         unknown: list[tuple[int, Known]] = []
@@ -71,6 +75,20 @@ def readable(files: Sequence[Path]) -> list[bool]:
             if verdict.lasting:
                 memory.keep(known, verdict.said)
     return found
+
+
+def require_known_levels(files: Sequence[Path]) -> None:
+    """Refuse images whose levels have no known range, before evidence on them is looked up.
+
+    An older release made black or white images of them, and the cache may hold what came of it.
+
+    Raises:
+        UserError: One of the TIFF files cannot be read.
+    """
+    tiffs = [file for file in files if file.suffix.lower() in _MAY_HAVE_LEVELS]
+    for file, good in zip(tiffs, readable(tiffs), strict=True):
+        if not good:
+            open_rgb(file)
 
 
 def _decoded(files: Sequence[Known]) -> Iterator[_Verdict]:

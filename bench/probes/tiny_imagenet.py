@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.errors import UserError
 from bench.paths import read_text, user_path
 from bench.probes.classes import UNKNOWN, ClassedFiles
-from bench.probes.image_files import image_names, told_parameters
+from bench.probes.image_files import told_parameters
 from bench.probes.name_table import read_names
 from bench.truths.shipped import imagenet_names, imagenet_synsets
 
@@ -73,7 +73,7 @@ class TinyImageNetProbe(ClassedFiles):
         else:
             synsets = {
                 part
-                for name in image_names(self._root)
+                for name in self._found.images
                 for part in name.split("/")[:-1]
                 if _SYNSET.fullmatch(part)
             } | set(self._annotated.values())

@@ -98,6 +98,16 @@ class UnionProbe:
         before = self._ends[nth - 1] if nth else 0
         return self._used[nth][0].image(index - before)
 
+    @property
+    def square_images(self) -> bool:
+        """Whether all parts say that their images are square."""
+        return all(getattr(part, "square_images", False) for part in self._whole)
+
+    @property
+    def of_glyphs(self) -> bool:
+        """Whether all parts show the embedded world."""
+        return all(getattr(part, "of_glyphs", False) for part in self._whole)
+
     def skipped(self) -> tuple[str, ...]:
         """Images of the parts that cannot be read, where these leave them out."""
         return tuple(name for part in self._whole if _skips(part) for name in part.skipped())

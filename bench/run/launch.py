@@ -79,6 +79,7 @@ def _write_jobs(left: Sequence[PlannedJob], folder: Path) -> Path:
             "overrides": list(job.job.overrides),
             "config": OmegaConf.to_container(job.job.config, resolve=True),
             "choices": dict(job.job.choices),
+            "named": sorted(job.job.named),
         }
         for job in left
     ]

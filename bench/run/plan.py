@@ -11,6 +11,7 @@ from bench.run.archive import results_folder
 from bench.run.judges import scores_key
 from bench.run.parts import Parts, build_parts
 from bench.run.views import check_views
+from bench.run.world import check_world
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def plan_job(job: Job) -> PlannedJob:
 
 def _planned(job: Job) -> PlannedJob:
     parts = build_parts(job.config)
+    check_world(parts, job.named)
     check_views(parts)
     config = job.config
     root = results_folder(config.results) / config.board / config.method.name

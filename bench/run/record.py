@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
+from bench.run.answers import why_none_right
 from bench.run.identity import fingerprint, params_of
 from bench.run.labels import labelled_units
 from leaderboards.record import Record
@@ -72,6 +73,7 @@ def measured_record(
             *_probe_notes(planned.parts.probe),
             *_reruns(gathered, cell),
             *labelling.notes,
+            *filter(None, [why_none_right(planned.parts, cell.layer)]),
         ),
         device=device,
         batch_size=gathered.batch_size,

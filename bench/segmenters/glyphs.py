@@ -29,6 +29,7 @@ class GlyphsSegmenter:
 
     summary: ClassVar[str] = "the embedded world's network: colour, object, scene, texture"
     packages: ClassVar[tuple[str, ...]] = ("timm",)
+    of_glyphs: ClassVar[bool] = True
     uses_probe_masks: ClassVar[bool] = False
 
     def fingerprint(self) -> Fingerprint:

@@ -95,6 +95,11 @@ class HuggingFaceSegmenter:
         """Share of an image's shorter side that the network sees."""
         return self.crop or 1.0
 
+    @property
+    def squashes(self) -> bool:
+        """Whether the whole image is brought to a square, whatever its shape."""
+        return self.crop == 0
+
     def labels(self) -> tuple[MaskLabel, ...]:
         """The classes but for the background.
 

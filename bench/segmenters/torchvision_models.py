@@ -118,6 +118,11 @@ class TorchvisionSegmenter:
         """Share of an image's shorter side that the network sees."""
         return self.crop or 1.0
 
+    @property
+    def squashes(self) -> bool:
+        """Whether the whole image is brought to a square, whatever its shape."""
+        return self.crop == 0
+
     def labels(self) -> tuple[MaskLabel, ...]:
         """The classes but for the background.
 
