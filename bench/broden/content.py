@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.broden.layout import MAX_PIXEL, is_category
+from bench.broden.layout import is_category, why_no_label
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from bench.broden.tally import Tally
-
 Mark = int | NDArray[np.integer]
 """A label number for the whole image, or a plane [sh, sw] of numbers, 0 for none."""
+
+SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class BrodenLabel:
 
     Attributes:
         number: From 1; up to 65535 where masks are to say it.
-        name: Published names of colours end in "-c", those of scenes in "-s".
+        name: Of its own. Published names of colours end in "-c", those of scenes in "-s", which
+            methods do not say.
         category: Where it is listed as long as no image has it; else the images decide.
         synonyms: Other names.
     """
@@ -46,15 +47,16 @@ class MaskedImage:
 
     Attributes:
         name: Its path inside `images/` without an ending, such as "val/000001".
-        marks: By category: planes and label numbers, the dominant first.
-        image: The picture, written as PNG; or a file, which is copied; None in a tree of masks
-            alone.
-        split: "train" or "val".
+        marks: By category: planes and label numbers, the dominant first; or one of them. A plane
+            may also be a mask of Pillow, whose levels (or palette's numbers) are label numbers.
+        image: The picture: an image of Pillow or an array, uint8 [h, w] or [h, w, 3], written as
+            PNG; or a file, which is copied; None in a tree of masks alone.
+        split: "train", "val" or "test".
     """
 
     name: str
-    marks: Mapping[str, Sequence[Mark]] = field(default_factory=dict)
-    image: Image | Path | None = None
+    marks: Mapping[str, Sequence[Mark | Image] | Mark | Image] = field(default_factory=dict)
+    image: Image | NDArray[np.uint8] | Path | str | None = None
     split: str = "val"
 
 
@@ -62,20 +64,50 @@ def check_words(labels: Sequence[BrodenLabel], categories: Sequence[str]) -> Non
     """Check labels and categories.
 
     Raises:
-        UserError: A category cannot be written, or a number or category of a label is wrong.
+        UserError: A category cannot be written, or a number, name, synonym or category of a label
+            is wrong.
     """
+    if isinstance(categories, str):
+        raise UserError(
+            f"{categories!r} is one text and no list of categories", cure=f"give [{categories!r}]"
+        )
     for category in categories:
         if not is_category(category) or list(categories).count(category) > 1:
             raise UserError(
                 f"{category!r} cannot name a category, or does so twice",
                 cure="a category is named by letters, digits, _, - and blanks, once",
             )
-    numbers = set()
+    numbers: dict[int, BrodenLabel] = {}
+    names: dict[str, BrodenLabel] = {}
     for label in labels:
-        if label.number < 1 or label.number in numbers:
+        if not isinstance(label, BrodenLabel):
             raise UserError(
-                f"the label {label.name!r} has the number {label.number}: below 1, or taken",
+                f"{label!r} is no label", cure="give BrodenLabel(number, name, category)"
+            )
+        if not is_number(label.number) or label.number < 1 or label.number in numbers:
+            raise UserError(
+                f"the label {label.name!r} has the number {label.number}: no whole number from 1, "
+                "or taken",
                 cure="number the labels from 1, each differently",
+            )
+        why = why_no_label(label.name)
+        if why:
+            raise UserError(
+                f"the label {label.number} has the name {label.name!r}: {why}",
+                cure="give each label a name in words",
+            )
+        if label.name in names:
+            raise UserError(
+                f"the labels {names[label.name].number} and {label.number} are both called "
+                f"{label.name!r}",
+                cure="name each label once; a label may have marks in several categories",
+            )
+        if isinstance(label.synonyms, str) or any(
+            not isinstance(name, str) or ";" in name for name in label.synonyms
+        ):
+            raise UserError(
+                f"the label {label.name!r} has the synonyms {label.synonyms!r}",
+                cure="give a list of texts without semicolons",
             )
         if label.category not in categories:
             raise UserError(
@@ -83,41 +115,11 @@ def check_words(labels: Sequence[BrodenLabel], categories: Sequence[str]) -> Non
                 valid=tuple(categories),
                 cure=f"the categories are: {', '.join(categories)}",
             )
-        numbers.add(label.number)
+        numbers[label.number] = names[label.name] = label
     if not numbers:
         raise UserError("there is no label to write", cure="give one at least")
 
 
-def check_marks(image: MaskedImage, tally: Tally, size: tuple[int, int]) -> None:
-    """Check what an image shows.
-
-    Args:
-        image: The image.
-        tally: Knows the labels and the categories.
-        size: (sh, sw) that planes must have.
-
-    Raises:
-        UserError: A plane has another size or is no array of integers, or a label or a category is
-            unknown.
-    """
-    for category, marks in image.marks.items():
-        if category not in tally.categories:
-            raise UserError(
-                f"the image {image.name!r} has marks of the category {category!r}",
-                valid=tuple(tally.categories),
-                cure=f"the categories are: {', '.join(tally.categories)}",
-            )
-        for mark in marks:
-            most = MAX_PIXEL if isinstance(mark, np.ndarray) else max(tally.numbers)
-            if isinstance(mark, np.ndarray) and (mark.dtype.kind not in "iu" or mark.shape != size):
-                raise UserError(
-                    f"a plane of the image {image.name!r}, category {category}, is of the shape "
-                    f"{mark.shape} and type {mark.dtype}",
-                    cure=f"give whole numbers of the shape {size}",
-                )
-            for number in np.unique(mark).tolist():
-                if number and (number not in tally.numbers or number > most):
-                    raise UserError(
-                        f"the image {image.name!r}, category {category}, has the label {number}",
-                        cure=f"add it to the labels; planes say numbers up to {MAX_PIXEL}",
-                    )
+def is_number(value: object) -> bool:
+    """Whether a value is a whole number, of Python or numpy; a truth value is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from metrics.readings import clean_mask_label
+
 INDEX = "index.csv"
 LABELS = "label.csv"
 CATEGORIES = "category.csv"
@@ -31,9 +33,19 @@ def codes_file(category: str) -> str:
     return f"c_{category}.csv"
 
 
-def is_category(name: str) -> bool:
+def is_category(name: object) -> bool:
     """Whether a text may name a category; it becomes a part of file names."""
-    return _CATEGORY.fullmatch(name) is not None and name not in INDEX_COLUMNS
+    fits = isinstance(name, str) and _CATEGORY.fullmatch(name) is not None
+    return fits and name not in INDEX_COLUMNS
+
+
+def why_no_label(name: object) -> str:
+    """Why a label's name cannot be said; empty where it can."""
+    if not isinstance(name, str):
+        return "it is no text"
+    if not clean_mask_label(name).strip():
+        return "it is empty" + (", but for a suffix" if name.strip() else "")
+    return ""
 
 
 def why_no_path(path: str) -> str:

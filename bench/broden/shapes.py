@@ -22,12 +22,16 @@ _TURNED = (5, 6, 7, 8)
 
 
 def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes (height, width) are of one shape, each rounded to whole pixels."""
+    """Whether two sizes (height, width) are of one shape, but for the rounding of a side."""
     (height, width), (other_height, other_width) = one, other
-    # The scales that bring `other` to the height, and to the width, up to half a pixel.
-    lowest = max((height - 0.5) / other_height, (width - 0.5) / other_width)
-    highest = min((height + 0.5) / other_height, (width + 0.5) / other_width)
-    return lowest <= highest
+    return _rounds(width, height * other_width / other_height) or _rounds(
+        height, width * other_height / other_width
+    )
+
+
+def _rounds(side: int, exact: float) -> bool:
+    # Half a pixel where it was rounded; large sides may have been cut down to whole pixels.
+    return abs(side - exact) <= max(0.5, 0.005 * exact)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from bench.broden.layout import (
     LEFT_OUT,
     codes_file,
     is_category,
+    why_no_label,
 )
 from bench.broden.table import read_table
 from bench.errors import UserError, nearest
@@ -162,6 +163,13 @@ def _read_labels(folder: Path, known: Mapping[str, None]) -> dict[int, Label]:
             )
         if number == 0:  # published tables have it as a nameless row
             continue
+        why = why_no_label(name)
+        if why:
+            raise table.fault(
+                f"the label {number} has the name {name!r}: {why}",
+                line,
+                cure=f"give it a name in {LABELS}, or take it out there and in the masks",
+            )
         categories = tuple(_bare(part) for part in category.split(";") if part.strip())
         for one in categories:
             if one not in known:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from bench.broden.content import check_marks, check_words
+from bench.broden.content import check_words, is_number
 from bench.broden.layout import (
     CATEGORIES,
     CATEGORY_COLUMNS,
@@ -22,21 +21,24 @@ from bench.broden.layout import (
     codes_file,
     why_no_path,
 )
+from bench.broden.marks import marks_of
 from bench.broden.new_folder import new_folder
+from bench.broden.picture import picture_of, write_picture
 from bench.broden.plane import write_plane
+from bench.broden.shapes import same_shape
 from bench.broden.table import write_table
 from bench.broden.tally import Tally
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from bench.broden.content import BrodenLabel, MaskedImage
+    from bench.broden.content import BrodenLabel, Mark, MaskedImage
 
 
 def write_broden(
-    folder: Path,
+    folder: Path | str,
     images: Iterable[MaskedImage],
     labels: Sequence[BrodenLabel],
     categories: Sequence[str],
@@ -64,7 +66,8 @@ def write_broden(
         images: In the order of the index.
         labels: Everything that the marks may say, and more if wished.
         categories: In the order that category.csv is to have.
-        mask_size: (sh, sw) of all planes.
+        mask_size: (sh, sw) of all planes; of the pictures' shape, for a mask is laid over the whole
+            of its picture.
         with_images: Whether pictures are written; without, `images/` holds masks alone, which
             serves those who have the pictures elsewhere, and ih, iw repeat sh, sw.
 
@@ -72,15 +75,29 @@ def write_broden(
         UserError: The folder exists, or labels, names or marks do not fit together.
     """
     check_words(labels, categories)
-    with new_folder(folder) as temporary, _Writer(temporary, categories, mask_size) as writer:
+    size = _size_of(mask_size)
+    folder = Path(folder).expanduser()
+    with new_folder(folder) as temporary, _Writer(temporary, categories, size) as writer:
         tally = Tally({label.number for label in labels}, categories)
         for image in images:
-            check_marks(image, tally, mask_size)
-            writer.add(image, with_images=with_images)
-            tally.add(image.marks)
+            marks = marks_of(image, tally, size)
+            writer.add(image, marks, with_images=with_images)
+            tally.add(marks)
         if not writer.names:
             raise UserError(f"there is no image to write to {folder}", cure="give one at least")
         _write_tables(temporary, labels, categories, tally)
+
+
+def _size_of(given: Any) -> tuple[int, int]:
+    try:
+        height, width = given
+    except (TypeError, ValueError):
+        height = width = 0
+    if not (is_number(height) and is_number(width) and min(height, width) > 0):
+        raise UserError(
+            f"{given!r} is no size of masks", cure="give (sh, sw), two numbers of pixels from 1"
+        )
+    return int(height), int(width)
 
 
 class _Writer:
@@ -106,22 +123,24 @@ class _Writer:
     ) -> None:
         self._index.__exit__(kind, error, trace)
 
-    def add(self, image: MaskedImage, *, with_images: bool) -> None:
-        """Write one image."""
-        source = image.image
-        suffix = source.suffix if isinstance(source, Path) else ".png"
+    def add(
+        self,
+        image: MaskedImage,
+        marks_by_category: Mapping[str, Sequence[Mark]],
+        *,
+        with_images: bool,
+    ) -> None:
+        """Write one image with its marks."""
+        source = picture_of(image) if with_images else image.image
+        suffix = Path(source).suffix if isinstance(source, str | Path) else ".png"
         picture = self._claim(f"{image.name}{suffix}", image.name)
         size = self._mask_size
-        if with_images:
-            if source is None:
-                raise UserError(
-                    f"the image {image.name!r} has no picture",
-                    cure="give one, or write with with_images=False",
-                )
-            size = _write_picture(source, self._root / picture)
+        if isinstance(source, Path | Image.Image) and with_images:
+            size = write_picture(source, self._root / picture)
+            self._check_shape(image.name, size, marks_by_category)
         cells = []
         for category in self._categories:
-            marks = image.marks.get(category, ())
+            marks = marks_by_category.get(category, ())
             n_planes = sum(isinstance(mark, np.ndarray) for mark in marks)
             items = []
             for mark in marks:
@@ -135,8 +154,22 @@ class _Writer:
             cells.append(";".join(items))
         self._write_row([picture, image.split, *size, *self._mask_size, *cells])
 
+    def _check_shape(
+        self, name: str, size: tuple[int, int], marks: Mapping[str, Sequence[Mark]]
+    ) -> None:
+        planes = any(isinstance(mark, np.ndarray) for own in marks.values() for mark in own)
+        if planes and not same_shape(self._mask_size, size):
+            raise UserError(
+                f"the picture of the image {name!r} is {size[0]} x {size[1]}, its masks are "
+                f"{self._mask_size[0]} x {self._mask_size[1]}, which is another shape",
+                cure="crop or resize pictures and masks alike, so that each mask is of its whole "
+                "picture",
+            )
+
     def _claim(self, name: str, image: str) -> str:
-        why = why_no_path(name) or ("it has a semicolon" if ";" in name else "")
+        why = why_no_path(name)
+        if ";" in name or name != name.strip():
+            why = "it has a semicolon, or a blank at an end"
         if name in self.names:
             why = "another file has it"
         if why:
@@ -147,25 +180,6 @@ class _Writer:
         self.names.add(name)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)
         return name
-
-
-def _write_picture(source: Image.Image | Path, file: Path) -> tuple[int, int]:
-    """Write or copy a picture; returns (ih, iw)."""
-    if isinstance(source, Path):
-        try:
-            with Image.open(source) as image:
-                width, height = image.size
-            shutil.copyfile(source, file)
-        except OSError as error:
-            raise UserError(
-                f"cannot read this image: {error}",
-                where=str(source),
-                cure="repair it, or leave it out",
-            ) from error
-    else:
-        width, height = source.size
-        source.save(file, format="PNG")
-    return height, width
 
 
 def _write_tables(

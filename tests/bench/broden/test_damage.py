@@ -54,6 +54,8 @@ AT_OPEN = {
     "short row": (replace(INDEX, ",,0,3;5", ",,0"), "index.csv:3", ["10 cells", "11"]),
     "size": (replace(INDEX, "im1.jpg,val,8,8,4,4", "im1.jpg,val,8,8,4,four"), "index.csv:3",
              ["sw is 'four'"]),
+    "no name": (replace("label.csv", "2,sky,", "2,,"), "label.csv:3", ["label 2", "empty"]),
+    "suffix alone": (replace("label.csv", "1,red-c,", "1,-c,"), "label.csv:2", ["'-c'", "suffix"]),
     "size 0": (replace(INDEX, "im1.jpg,val,8", "im1.jpg,val,0"), "index.csv:3", ["ih is '0'"]),
     "absolute": (replace(INDEX, "im2_object.png", "/etc/passwd"), "index.csv:4",
                  ["'/etc/passwd'", "absolute", "object"]),

@@ -46,7 +46,7 @@ def contents(draw):
     everything = draw(st.lists(marks, min_size=1, max_size=4))
     splits = st.sampled_from(["train", "val"])
     images = [
-        MaskedImage(f"set/{i}", one, Image.new("RGB", (9, 7)), draw(splits))
+        MaskedImage(f"set/{i}", one, Image.new("RGB", (2 * size[1], 2 * size[0])), draw(splits))
         for i, one in enumerate(everything)
     ]
     return size, images
@@ -74,7 +74,7 @@ def test_what_is_written_is_read_back(content):
         assert broden.image_names == tuple(f"{image.name}.png" for image in kept)
         assert broden.splits == tuple(image.split for image in kept)
         assert broden.dropped == len(images) - len(kept)
-        assert {row.image_size for row in broden.rows} == {(7, 9)}
+        assert {row.image_size for row in broden.rows} == {(2 * size[0], 2 * size[1])}
         assert masks.mask_size == size
         places = [CATEGORIES.index(label.category) for label in masks.labels]
         assert places == sorted(places)
@@ -201,6 +201,30 @@ def scene(name="a", **changes):
         ([scene(marks={"scene": [np.full((2, 3), 7)]})], {}, ["(2, 3)", "(2, 2)"]),
         ([scene(marks={"scene": [np.full((2, 2), 7.0)]})], {}, ["float64"]),
         ([scene()], {"with_images": True}, ["no picture"]),
+        ([scene(image=np.zeros((4, 4, 3)))], {"with_images": True}, ["float64"]),
+        ([scene(image=Image.new("F", (4, 4)))], {"with_images": True}, ["mode F"]),
+        ([scene(image="nowhere.png")], {"with_images": True}, ["nowhere.png"]),
+        ([scene(marks={"scene": [np.ones((2, 2), int)]}, image=Image.new("RGB", (6, 4)))],
+         {"with_images": True, "labels": [BrodenLabel(1, "a", "scene")]}, ["4 x 6", "2 x 2"]),
+        ([scene(marks={"scene": 7.0})], {}, ["float"]),
+        ([scene(marks={"scene": ["7"]})], {}, ["str"]),
+        ([scene(marks={"scene": [True]})], {}, ["bool"]),
+        ([scene(marks={"scene": Image.new("RGB", (2, 2))})], {}, ["mode RGB"]),
+        ([scene(marks=[7])], {}, ["no mapping"]),
+        ([scene(split="validation")], {}, ["'validation'", "train"]),
+        ([scene(" a")], {}, ["blank"]),
+        (["a.png"], {}, ["'a.png'", "MaskedImage"]),
+        ([scene()], {"mask_size": 2}, ["2 is no size"]),
+        ([scene()], {"mask_size": (2, 0)}, ["no size"]),
+        ([scene()], {"categories": "scene"}, ["one text"]),
+        ([scene()], {"labels": [BrodenLabel(7, "", "scene")]}, ["label 7", "empty"]),
+        ([scene()], {"labels": [BrodenLabel(7, " ", "scene")]}, ["label 7", "empty"]),
+        ([scene()], {"labels": [BrodenLabel(7, "-s", "scene")]}, ["'-s'", "suffix"]),
+        ([scene()], {"labels": [BrodenLabel(7, "a", "scene"), BrodenLabel(8, "a", "scene")]},
+         ["7 and 8", "'a'"]),
+        ([scene()], {"labels": [BrodenLabel("7", "a", "scene")]}, ["number 7"]),
+        ([scene()], {"labels": [BrodenLabel(7, "a", "scene", "bc")]}, ["synonyms"]),
+        ([scene()], {"labels": {7: "a"}}, ["7 is no label"]),
         ([scene()], {"categories": ["scene", "scene"]}, ["'scene'", "twice"]),
         ([scene()], {"categories": ["../scene"]}, ["'../scene'"]),
         ([scene()], {"categories": ["sh"]}, ["'sh'"]),
@@ -221,6 +245,46 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(tmp_path, images, chang
         assert part in str(caught.value)
     assert caught.value.cure
     assert not list(tmp_path.iterdir())
+
+
+def test_what_can_be_meant_in_one_way_is_taken(tmp_path):
+    plane = np.array([[0, 1], [2, 3]], np.uint8)
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    Image.fromarray(pixels).save(tmp_path / "b.png")
+    coloured = Image.fromarray(plane).convert("P")
+    coloured.putdata(plane.ravel().tolist())
+    images = [
+        MaskedImage("a", {"object": plane, "scene": 7}, pixels, "test"),
+        MaskedImage("b", {"object": [Image.fromarray(plane)]}, str(tmp_path / "b.png")),
+        MaskedImage("c", {"object": coloured, "scene": [np.int64(7)]}, pixels[..., 0]),
+    ]
+    write_broden(str(tmp_path / "t"), images, LABELS, CATEGORIES, mask_size=[2, 2])
+    broden = open_broden(tmp_path / "t")
+    masks = BrodenMasks(broden)
+    assert broden.splits == ("test", "val", "val")
+    numbers = np.array([*masks.numbers, 0])
+    for index, scalars in enumerate([(7,), (), (7,)]):
+        [found] = masks.image(index).planes
+        assert (numbers[found] == plane).all()
+        assert tuple(masks.numbers[at] for at in masks.image(index).scalars) == scalars
+    for name, expected in (("a", pixels), ("b", pixels), ("c", pixels[..., 0])):
+        with Image.open(broden.file(f"{name}.png")) as image:
+            assert (np.asarray(image) == expected).all()
+
+
+def test_a_picture_that_the_camera_turned_has_its_upright_size(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg", exif=exif)
+    marks = {"object": [np.ones((3, 2), int)]}
+    write_broden(
+        tmp_path / "t",
+        [MaskedImage("a", marks, tmp_path / "a.jpg")],
+        LABELS,
+        CATEGORIES,
+        mask_size=(3, 2),
+    )
+    assert open_broden(tmp_path / "t").rows[0].image_size == (6, 4)
 
 
 def write_one(folder):
