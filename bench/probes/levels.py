@@ -50,7 +50,7 @@ def _of_wide(levels: NDArray[np.generic]) -> Image.Image:
     if levels.dtype.kind == "f" and not np.isfinite(levels).all():
         raise ValueError("some of its levels are not finite (NaN or infinite)")
     values = levels.astype(np.float64)
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    low, high = float(values.min()), float(values.max())
     if levels.dtype.kind == "f" and low >= 0 and high <= 1:
         return _rounded(values * 255)
     if low >= 0 and high <= 255 and (values == np.round(values)).all():

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import UserError
+from bench.probes import FolderProbe
 from bench.probes.images import open_rgb
 
 INKS = [(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 0, 60), (0, 0, 255, 128), (0, 0, 0, 255)]
@@ -63,6 +64,85 @@ def test_16_bit_levels_are_divided_by_257(tmp_path):
     # A dark one is no 8-bit image.
     Image.fromarray(np.full((4, 4), 200, np.uint16)).save(tmp_path / "dark.png")
     assert open_rgb(tmp_path / "dark.png").getpixel((0, 0)) == (1, 1, 1)
+
+
+def saved(folder, levels, **options):
+    """A TIFF of some levels."""
+    file = folder / "a.tif"
+    Image.fromarray(np.asarray(levels)[None]).save(file, **options)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        (np.array([0, 0.2, 0.5, 1], np.float32), [0, 51, 128, 255]),
+        (np.array([0, 0.25, 0.5], np.float32), [0, 64, 128]),  # never stretched to its maximum
+        (np.array([0, 7, 200, 255], np.float32), [0, 7, 200, 255]),
+        (np.array([0, 7, 200, 255], np.int32), [0, 7, 200, 255]),
+        (np.array([0, 128, 129, 257, 65535], np.uint16), [0, 0, 1, 1, 255]),
+    ],
+)
+def test_levels_of_a_known_range_are_brought_to_8_bits(tmp_path, levels, expected):
+    back = np.asarray(open_rgb(saved(tmp_path, levels)))
+    assert back[0].tolist() == [[level] * 3 for level in expected]
+
+
+def test_big_endian_and_portable_16_bits_are_divided_by_257(tmp_path):
+    data = np.array([0, 257, 200, 65535], ">u2").tobytes()
+    # A TIFF by hand: one strip of 16 bits a pixel, most significant byte first.
+    entries = [(256, 3, 4), (257, 3, 1), (258, 3, 16), (259, 3, 1), (262, 3, 1), (273, 4, 110),
+               (278, 3, 1), (279, 4, 8)]  # fmt: skip
+    packed = [
+        struct.pack(">HHI", tag, kind, 1)
+        + (struct.pack(">HH", value, 0) if kind == 3 else struct.pack(">I", value))
+        for tag, kind, value in entries
+    ]
+    head = struct.pack(">2sHI", b"MM", 42, 8) + struct.pack(">H", len(entries))
+    body = head + b"".join(packed) + struct.pack(">I", 0)
+    assert len(body) == 110
+    (tmp_path / "a.tif").write_bytes(body + data)
+    (tmp_path / "a.pgm").write_bytes(b"P5 4 1 65535\n" + data)
+    for name in ("a.tif", "a.pgm"):
+        assert np.asarray(open_rgb(tmp_path / name))[0, :, 0].tolist() == [0, 1, 1, 255], name
+
+
+@pytest.mark.parametrize(
+    ("levels", "says"),
+    [
+        (np.linspace(0, 1.2, 4, dtype=np.float32), "floats from 0 to 1.2"),
+        (np.array([0.5, 99.5], np.float32), "floats from 0.5 to 99.5"),
+        (np.array([-0.1, 0.9], np.float32), "floats from -0.1"),
+        (np.array([0, 256], np.float32), "to 256"),
+        (np.array([0, np.nan], np.float32), "not finite"),
+        (np.array([0, np.inf], np.float32), "not finite"),
+        (np.array([0, 4095], np.int32), "32-bit integers from 0 to 4095"),
+        (np.array([-1, 255], np.int32), "from -1"),
+    ],
+)
+def test_levels_of_an_unknown_range_are_refused_by_file(tmp_path, levels, says):
+    file = saved(tmp_path, levels)
+    with pytest.raises(UserError) as caught:
+        open_rgb(file)
+    assert says in caught.value.what.replace("-0.100000001", "-0.1")
+    assert caught.value.where == str(file)
+    assert "on_error=skip" in caught.value.cure
+
+
+def test_inverted_levels_are_refused(tmp_path):
+    with pytest.raises(UserError, match="zero for white"):
+        open_rgb(saved(tmp_path, np.array([0, 9], np.uint16), tiffinfo={262: 0}))
+
+
+def test_unknown_levels_are_refused_before_evidence_is_looked_up(tmp_path):
+    saved(tmp_path, np.array([0, 1.2], np.float32))
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(tmp_path / "b.png")
+    with pytest.raises(UserError, match=r"to 1\.2"):
+        FolderProbe(str(tmp_path)).fingerprint()
+    probe = FolderProbe(str(tmp_path), on_error="skip")
+    assert probe.files == ("b.png",)
+    assert probe.skipped() == ("a.tif",)
+    assert probe.fingerprint()["n"] == 1
 
 
 @pytest.mark.parametrize("tag", range(1, 9))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from bench.errors import UserError
 from bench.parts import Probe
@@ -89,6 +89,38 @@ def test_every_mode_becomes_rgb(tmp_path):
         assert np.abs(np.subtract(back.getpixel((0, 0)), colour)).max() <= 1, name
     assert open_rgb(tmp_path / "rgba.png").getpixel((0, 3)) == (255, 255, 255)
     assert len(FolderProbe(str(tmp_path))) == len(images)
+
+
+def test_other_files_are_counted_and_said(tmp_path, caplog):
+    (tmp_path / "in").mkdir()
+    image = Image.new("RGB", (4, 5), (9, 9, 9))
+    image.save(tmp_path / "a.png")
+    alone = FolderProbe(str(tmp_path))
+    assert alone.notes() == ()
+    before = alone.fingerprint()
+    for name in ("in/b.HEIC", "c.heic", "d.txt", "notes", ".DS_Store", "Thumbs.db"):
+        (tmp_path / name).write_text("x")
+    probe = FolderProbe(str(tmp_path))
+    told = (
+        "left aside 4 files that are no images by their endings: "
+        "2 .heic, 1 .txt, 1 without an ending"
+    )
+    assert probe.notes() == (told,)
+    assert probe.fingerprint() == before
+    assert len(FolderProbe(str(tmp_path))) == 1
+    assert caplog.text.count(told) == 1  # though several jobs look at the folder
+
+
+@pytest.mark.parametrize("ending", ["jfif", "JPE", "webp", "avif"])
+def test_endings_of_photographs_are_known(tmp_path, ending):
+    if ending == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    kind = {"jfif": "JPEG", "JPE": "JPEG"}.get(ending, ending.upper())
+    Image.new("RGB", (16, 8), (40, 90, 200)).save(tmp_path / f"a.{ending}", kind, quality=95)
+    probe = FolderProbe(str(tmp_path))
+    assert probe.files == (f"a.{ending}",)
+    assert probe.notes() == ()
+    assert np.abs(np.subtract(probe.image(0).getpixel((3, 3)), (40, 90, 200))).max() <= 4
 
 
 def test_the_cameras_orientation_is_applied(tmp_path):
