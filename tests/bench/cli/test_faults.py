@@ -80,7 +80,7 @@ def test_a_path_that_was_not_given(refused: Callable[..., str]) -> None:
 def test_a_folder_without_images(refused: Callable[..., str]) -> None:
     Path("images/inside").mkdir(parents=True)
     Path("images/inside/notes.txt").write_text("no image")
-    error = refused("run", "probe=folder", "probe.params.path=images")
+    error = refused("run", "probe=folder", "probe.params.path=images", "encoder=glyphs")
     assert "probe.params.path: no images in images" in error
     assert ".png" in error
 

@@ -132,7 +132,8 @@ def test_an_unreadable_image_fails_the_cell_and_is_named(
     Path("images").mkdir()
     Path("images/torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
     own = ["target=glyphs_scenes", "concepts=glyphs_scenes", "board=torn", "probe=folder"]
-    assert main(["run", *own, "probe.params.path=images", "runtime.progress=false"]) == 1
+    own += ["encoder=glyphs", "probe.params.path=images", "runtime.progress=false"]
+    assert main(["run", *own]) == 1
     said = capsys.readouterr()
     assert "torn.png" in said.out
     assert "Traceback" not in said.out + said.err

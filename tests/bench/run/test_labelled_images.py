@@ -45,7 +45,7 @@ def labelled(*overrides: str) -> list[str]:
     """The small cell's target on another probe set, which knows no `size`."""
     return [
         "target=glyphs_scenes", "concepts=glyphs_scenes", "runtime.progress=false",
-        "board=labelled", *overrides,
+        "board=labelled", "encoder=glyphs", *overrides,
     ]  # fmt: skip
 
 
