@@ -37,6 +37,8 @@ def _rounds(side: int, exact: float) -> bool:
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """(height, width) of an opened image once the camera's orientation tag is applied."""
     width, height = image.size
+    if width == height:  # a PNG would have to be decoded for its tag
+        return height, width
     return (width, height) if image.getexif().get(_ORIENTATION) in _TURNED else (height, width)
 
 
