@@ -94,9 +94,7 @@ def test_another_class_is_no_inflection():
 def test_lists_and_tables_follow_one_rule(tmp_path):
     classes, table = tmp_path / "classes.txt", tmp_path / "names.csv"
     classes.write_text("crane, bird\ncrane, machine\n")
-    table.write_text(
-        'unit,name,synonyms\n0,"crane, bird",\n1,"crane, machine",derrick; bird\n'
-    )
+    table.write_text('unit,name,synonyms\n0,"crane, bird",\n1,"crane, machine",derrick; bird\n')
     listed, tabled = ClassListTruth(str(classes)).names(), FileTruth(str(table)).names()
     assert listed[0] == tabled[0]
     assert listed[0].synonyms == ("crane",)
