@@ -14,6 +14,7 @@ from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.decisions import TextJudges, score_decisions
 from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
+from bench.run.kept_ranks import with_kept_ranks
 from bench.run.keys import short_hash
 from bench.run.labels import WRITTEN, kept_scores, lists_by_unit
 from bench.timing import Timer
@@ -61,6 +62,7 @@ def score_record(
         The path of the scores file.
     """
     content, units = score_table(record, read_descriptions(folder), judges, timer=timer)
+    content, units = with_kept_ranks(folder, content, units)
     return add_scores(folder, content, units)
 
 

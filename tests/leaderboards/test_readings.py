@@ -57,7 +57,7 @@ def test_columns_of_two_judges_bear_their_names(tmp_path: Path, build: Any) -> N
     put(tmp_path, build, "a", {"sentence": MINILM}, {"sentence": MPNET})
     headings = [sheet.condition.scoring for sheet in load_board([tmp_path]).sheets]
     assert sorted(headings) == [
-        "scoring objects all-MiniLM-L6-v2", "scoring objects judge=all-mpnet-base-v2",
+        "scoring objects all-MiniLM-L6-v2", "scoring objects all-mpnet-base-v2",
     ]  # fmt: skip
 
 
