@@ -231,7 +231,7 @@ class Parts:
 
     def official_texts(self, layer: str) -> OfficialTexts | None:
         """What is embedded in place of mask labels under the official rules."""
-        if self.mask_labels_as_written and embeds_officially(self, layer):
+        if embeds_officially(self, layer) and self.mask_labels_as_written:
             return official_texts(self.truth)
         return None
 

@@ -25,8 +25,9 @@ def true_names(published: Mapping[int, str]) -> dict[int, TrueName]:
 
     Of the comma-joined parts are left out:
     - another unit's whole name, and another unit's first name that is not this one's first as well;
-    - the second part where several units share their first and none of them is that first alone:
-      it tells them apart, and is no name ("bird" of "crane, bird").
+    - the second part where several units share their first: it tells them apart, and is no name
+      ("bird" of "crane, bird"). Where one of them is the first part alone, the others may as well
+      have a synonym there, so that only a single word is left out ("maillot, tank suit").
 
     The whole published name always counts.
 
@@ -41,11 +42,11 @@ def true_names(published: Mapping[int, str]) -> dict[int, TrueName]:
     found = {}
     for unit, name in published.items():
         first, *_ = own = folded[unit]
-        told_apart = firsts[first] > 1 and first not in wholes
+        shared, bare = firsts[first] > 1, first in wholes
         kept = [
             part
             for place, (part, text) in enumerate(zip(parts[unit], own, strict=True))
-            if not (place == 1 and told_apart)
+            if not (place == 1 and shared and not (bare and " " in text))
             and (text not in firsts or text == first)
             and (text not in wholes or len(own) == 1)
         ]

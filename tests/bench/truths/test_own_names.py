@@ -25,6 +25,7 @@ MENDED, OFFICIAL = LabelRules(), LabelRules(official=True)
         (["bass, fish, Micropterus", "bass, instrument"], [("bass", "Micropterus"), ("bass",)]),
         # One of the two is that name alone: it is the other's no more.
         (["maillot", "maillot, tank suit"], [("maillot",), ("tank suit",)]),
+        (["mouse", "mouse, computer"], [("mouse",), ("mouse, computer",)]),
         (["Cardigan, Welsh corgi", "cardigan"], [("Welsh corgi",), ("cardigan",)]),
         # Two units of one class, and a synonym that two classes share.
         (["tench, Tinca tinca"] * 2, [("tench", "Tinca tinca")] * 2),
