@@ -79,11 +79,14 @@ class LoadedEncoder:
         transform: Turns an RGB image into the image tower's input, float32 [3, H, W].
         encode_images: [B, 3, H, W] -> embeddings, float32 [B, D], not normalised.
         encode_texts: B texts -> embeddings, float32 [B, D], not normalised.
+        find_cut: B texts -> how many tokens are read, and which texts have more, or None where
+            that is not known.
     """
 
     transform: Callable[[Image], Tensor]
     encode_images: Callable[[Tensor], Tensor]
     encode_texts: Callable[[Sequence[str]], Tensor]
+    find_cut: Callable[[Sequence[str]], tuple[int, list[int]] | None] = lambda _: None
 
 
 @dataclass(frozen=True)

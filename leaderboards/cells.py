@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from leaderboards.files import canonical
+from leaderboards.joined import JoinedLabels
+from leaderboards.readings import newest
 from leaderboards.record import Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
 from leaderboards.storage import Problem, find_records, read_timings, read_units
@@ -29,12 +31,14 @@ class Cell:
         timings: Its timed runs, in the order in which they were made.
         words: True name and first label of each unit, "" for none, where they are to be shown:
             on layers of which some method writes sentences.
+        joined: By skey, the share of labels that are comma-joined true names.
     """
 
     record: Record
     scores: tuple[ScoreSet, ...] = ()
     timings: tuple[Mapping[str, Any], ...] = ()
     words: tuple[tuple[str, str], ...] = ()
+    joined: Mapping[str, float] = field(default_factory=dict)
 
 
 def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
@@ -46,6 +50,7 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
     found = find_records(*roots)
     problems = list(found.problems)
     cells = []
+    joined = JoinedLabels()
     written = {_layer(record) for _, record in found.records if writes(record)}
     for folder, record in found.records:
         where = f"{record.board}/{record.method['name']}/{record.key}"
@@ -56,6 +61,7 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
             except RecordError as error:
                 message = str(error).replace(f"{path}: ", "")
                 problems.append(Problem(f"{where}/scores/{path.name}", "damaged", message))
+        scores = list(newest(scores))
         timings, faults = read_timings(folder)
         problems += [
             Problem(f"{where}/timings.jsonl", "damaged", fault.rpartition("/")[2])
@@ -64,12 +70,17 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
         if record.status == "ok" and not scores:
             problems.append(Problem(where, "unscored", "labels without a readable scores file"))
         words: tuple[tuple[str, str], ...] = ()
+        shares: dict[str, float] = {}
+        try:
+            shares = {own.skey: joined.share(folder, own) for own in scores}
+        except RecordError as error:
+            problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
         if scores and _layer(record) in written:
             try:
                 words = _words_at(folder, scores[0].skey)
             except RecordError as error:
                 problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
-        cells.append(Cell(record, tuple(scores), tuple(timings), words))
+        cells.append(Cell(record, tuple(scores), tuple(timings), words, shares))
     return cells, problems
 
 
@@ -101,11 +112,6 @@ def _scores_at(path: Path) -> ScoreSet:
     if scores.skey != path.name.removesuffix(".json"):
         raise RecordError(f"{path}: holds scores under another key, {scores.skey!r}")
     return scores
-
-
-def canonical(value: object) -> str:
-    """JSON text that is equal for equal values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def short_hash(value: object, length: int = 8) -> str:

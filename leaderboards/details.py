@@ -156,7 +156,7 @@ def _notes(sheet: Sheet) -> list[str]:
     for reason in sorted(reasons):
         missing = ", ".join(escape(name) for name in sorted(reasons[reason]))
         lines.append(f"- no {missing}: {escape(reason, 300)}")
-    lines += [f"- {escape(note, 300)}" for note in sheet.notes]
+    lines += [f"- {escape(note, 600)}" for note in sheet.notes]
     said = sorted({(row.label, note) for row in sheet.methods for note in row.record.notes})
     lines += [f"- {escape(label)}: {escape(note, 300)}" for label, note in said]
     return lines

@@ -60,6 +60,7 @@ def _where(sheet: Sheet) -> dict[str, Any]:
 def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
     counts = row.record.counts
     return {
+        **({"scoring": row.judged.skey} if row.judged else {}),
         "row": label,
         "kind": "method" if row.is_method else "control",
         "key": row.record.key if row.is_method or row.label == "shuffled" else "",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from leaderboards.cells import Cell, short_hash
 from leaderboards.distinct import Named, tell_apart
 from leaderboards.imported import column_words, row_name
+from leaderboards.judge_names import judge_name
+from leaderboards.readings import without_reading
 
 if TYPE_CHECKING:
     from leaderboards.record import Record
@@ -29,7 +31,8 @@ class Condition:
         probe: The probe set's name, with what tells it from another of the same name.
         concepts: The concept set's name, likewise.
         scoring: What the labels are judged by; empty where the target has one scoring alone.
-        skey: The key of the scores files.
+        skey: The key of the scores files; where labels of several kinds are read in ways of their
+            own (`leaderboards.readings`), of one of them.
         n_images: Size of the probe set.
         n_concepts: Size of the concept set; None for labels from no set.
     """
@@ -41,7 +44,7 @@ class Condition:
     probe: str
     concepts: str
     scoring: str
-    skey: str
+    skey: str = field(compare=False)
     n_images: int | None
     n_concepts: int | None
 
@@ -178,6 +181,9 @@ def _scoring(scores: ScoreSet | None, scope: Hashable) -> Named:
     if scores is None:
         return Named("scoring", scope, "")
     found = {"truth": scores.scoring.get("truth"), **_mapping(scores.scoring.get("rules"))}
+    judge = judge_name(_mapping(scores.scoring.get("sentence")))
+    if judge:
+        found["judge"] = judge
     decisions = _mapping(scores.scoring.get("decisions"))
     if decisions:
         found["decisions"] = decisions.get("classifier")
@@ -185,7 +191,7 @@ def _scoring(scores: ScoreSet | None, scope: Hashable) -> Named:
     params = {**found, "truth": truth.get("name")}
     n = _mapping(scores.scoring.get("units")).get("n", truth.get("units"))
     size = n if isinstance(n, int) else None
-    return Named("scoring", scope, short_hash(scores.scoring), params, size)
+    return Named("scoring", scope, short_hash(without_reading(scores.scoring)), params, size)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -179,10 +179,15 @@ def _summary(summary: Summary) -> list[str]:
 def _conclusions(columns: Iterable[Column]) -> list[str]:
     """A point per conclusion; columns with the same one share it."""
     said: dict[str, list[str]] = defaultdict(list)
+    warned: dict[str, list[str]] = defaultdict(list)
     for column in columns:
         heading = escape(" × ".join(column.condition.heading))
         said[" ".join(conclude(column.verdict))].append(heading)
-    return [f"- {'; '.join(headings)}: {text}" for text, headings in said.items()]
+        if column.warning:
+            warned[f"**Warning.** {escape(column.warning, 600)}"].append(heading)
+    return [
+        f"- {'; '.join(headings)}: {text}" for text, headings in [*said.items(), *warned.items()]
+    ]
 
 
 def _heading(column: Column) -> str:

@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leaderboards.judge_names import MPNET, judge_name
+from leaderboards.readings import READING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,10 +24,7 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).with_name("published_figures.csv")
 
-MPNET, CLIP = "all-mpnet-base-v2", "CLIP ViT-B/16"
-
-_HUB = {f"hub:{MPNET}", f"hub:sentence-transformers/{MPNET}"}
-"""How records name the sentence encoder that published figures were judged by."""
+CLIP = "CLIP ViT-B/16"
 
 _PERCENT = 100
 
@@ -43,7 +43,8 @@ class Figure:
         concept_set: Likewise; empty where the method has its own words.
         metric: Our name of the score.
         judge: The model that scores, "labels" or "clock".
-        label_rules: "official", "mended", or empty where labels are not compared.
+        label_rules: "official", "mended", or empty where they change nothing; "official" of a
+            cosine whose notebook embeds mask labels as their file has them.
         units: How many units it is over; empty where that is not known.
         value: As printed; empty where nobody here has seen it.
         rerun: The same from somebody else's run of the authors' code; empty for none.
@@ -127,7 +128,7 @@ def obstacle(figure: Figure, scores: ScoreSet) -> str:
     if other_size:
         return other_size
     if figure.judge != "labels":
-        return _other_judge(figure, scoring)
+        return _other_judge(figure, scoring) or _other_texts(figure, scoring)
     if (figure.label_rules == "official") != bool(rules.get("official_labels")):
         return f"{figure.label_rules} label rules"
     return ""
@@ -158,11 +159,17 @@ def _other_size(wanted: str, own: object, of: str) -> str:
 
 def _other_judge(figure: Figure, scoring: Mapping[str, Any]) -> str:
     """Which judge it takes, where ours is another."""
-    sentence = _mapping(scoring.get("sentence"))
-    if MPNET in figure.judge and sentence.get("weights") not in _HUB:
+    if MPNET in figure.judge and judge_name(_mapping(scoring.get("sentence"))) != MPNET:
         return f"judged by {MPNET}"
     if CLIP in figure.judge and not is_vit_b_16(_mapping(scoring.get("clip_text"))):
         return f"judged by {CLIP} of OpenAI"
+    return ""
+
+
+def _other_texts(figure: Figure, scoring: Mapping[str, Any]) -> str:
+    """Which texts the judge of a cosine was shown, where ours was shown others."""
+    if figure.label_rules == "official" and not _mapping(scoring.get(READING)).get("mask_labels"):
+        return "labels embedded as in the authors' file (official label rules)"
     return ""
 
 

@@ -10,7 +10,9 @@ from leaderboards.cells import writes
 from leaderboards.columns import HEADLINES, METRICS, NORMALISED
 from leaderboards.imported import WORDS, is_imported, shared_control
 from leaderboards.intervals import Entry
+from leaderboards.joined import warn_of_joined
 from leaderboards.naming import Condition, name_conditions, name_rows
+from leaderboards.readings import outdated
 from leaderboards.scores import CONTROLS, ScoreSet, named_word
 from metrics.scores import Score
 
@@ -36,6 +38,7 @@ class Row:
         record: The record behind it; for a control, the one whose file it was read from.
         note: What a reader should know of a control: its word, or whose labels were shuffled.
         judged: The scores file that a method's row comes from.
+        joined: Share of a method's labels that are comma-joined true names.
     """
 
     label: str
@@ -44,6 +47,7 @@ class Row:
     record: Record
     note: str = ""
     judged: ScoreSet | None = None
+    joined: float = 0.0
 
     @property
     def given(self) -> str:
@@ -172,7 +176,8 @@ def _sheet(condition: Condition, members: list[tuple[str, Cell, ScoreSet]]) -> S
     methods = []
     shuffled = {}
     for label, cell, scores in members:
-        methods.append(Row(label, True, scores.scores, cell.record, judged=scores))
+        share = cell.joined.get(scores.skey, 0.0)
+        methods.append(Row(label, True, scores.scores, cell.record, "", scores, share))
         if "shuffled" in scores.controls:
             note = f"labels of {label}"
             shuffled[label] = Row("shuffled", False, scores.controls["shuffled"], cell.record, note)
@@ -183,6 +188,7 @@ def _sheet(condition: Condition, members: list[tuple[str, Cell, ScoreSet]]) -> S
     members.sort(key=lambda member: 0 if _closed(member[1]) else 1 + place[member[0]])
     strangers = any(is_imported(cell.record) for _, cell, _ in members)
     controls, notes = (_shared if strangers else _controls)(members)
+    notes += outdated([(label, cell.record, scores) for label, cell, scores in members])
     for row in methods:
         if row.label in shuffled:
             controls["shuffled"] = shuffled[row.label]
@@ -194,7 +200,7 @@ def _sheet(condition: Condition, members: list[tuple[str, Cell, ScoreSet]]) -> S
         tuple(rows),
         shuffled,
         any(scores.circular for _, _, scores in members),
-        notes,
+        notes + tuple(filter(None, [warn_of_joined(methods)])),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.columns import HEADLINES, split_group
 from leaderboards.intervals import Entry, Verdict, judge
+from leaderboards.joined import WHOLE, warn_of_joined
 from leaderboards.scores import CONTROLS
 
 if TYPE_CHECKING:
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """One condition in a summary: its entries by row label, and what they support."""
+    """One condition in a summary: its entries by row label, what they support, and a warning."""
 
     condition: Condition
     entries: Mapping[str, Entry]
     verdict: Verdict
     circular: bool
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,9 @@ def _column(sheet: Sheet, metric: str) -> Column:
     base = metric.partition(" (")[0]
     scores = [row.scores[base] for row in sheet.methods if base in row.scores]
     circular = any(score.circular for score in scores)
-    return Column(
-        sheet.condition, {entry.label: entry for entry in entries}, judge(entries), circular
-    )
+    own = {entry.label: entry for entry in entries}
+    warning = warn_of_joined(sheet.methods) if base == WHOLE else ""
+    return Column(sheet.condition, own, judge(entries), circular, warning)
 
 
 def _order(columns: Sequence[Column]) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ import numpy as np
 
 from metrics.credit import Credit, cosine_credit, sparse_credit
 from metrics.labels import true_concepts
-from metrics.lexical import lexical_credits
+from metrics.lexical import SYNONYM_CREDIT, lexical_credits
 from metrics.nearest import distinct_names, nearest_hits
 from metrics.readings import gather_credits, gather_hits, spread
+from metrics.sentences import SentenceReader
 from metrics.text import Embedder, embed, text_cosines, truth_strings
 
 if TYPE_CHECKING:
@@ -105,8 +106,13 @@ class Judge:
             texts: V different labels, such as a concept set or the labels in use.
         """
         sayers, said = spread(texts, self.reader)
-        true = gather_hits(true_concepts(self.truths, said, self.rules), sayers)
-        lexical = gather_credits(lexical_credits(self.truths, said), sayers)
+        worth = lexical_credits(self.truths, said)
+        lexical = gather_credits(worth, sayers)
+        if isinstance(self.reader, SentenceReader) and not self.rules.official:
+            right = [indices[earned == SYNONYM_CREDIT] for indices, earned in worth]
+        else:
+            right = true_concepts(self.truths, said, self.rules)
+        true = gather_hits(right, sayers)
         credits = {
             "accuracy_at_1": self._hits(true, len(texts)),
             "lexical_match": sparse_credit(lexical, len(texts), self.masks),

@@ -1,6 +1,7 @@
 """`lexical_match`: does the label say the thing in words, with no embedding in between.
 
-1 for the name or a listed synonym, exact or inflected; 0.5 for a listed hypernym, exact or
+1 for the name or a listed synonym, exact or inflected (but never another unit's name that only
+looks like an inflection); 0.5 for a listed hypernym, exact or
 inflected; else 0. It cannot be circular, so it is the headline where the labelling encoder and the
 sentence scorer share a text tower. The rules live in `metrics.inflection` and are fixed.
 """
@@ -39,7 +40,7 @@ def _keys(truth: TrueName) -> tuple[frozenset[str], frozenset[str]]:
 def _phrase_credit(phrase: str, truth: TrueName) -> float:
     full, half = _keys(truth)
     keys = phrase_keys(phrase)
-    if keys & full:
+    if keys & full and phrase not in truth.lookalikes:
         return SYNONYM_CREDIT
     return HYPERNYM_CREDIT if keys & half else 0.0
 

@@ -3,8 +3,9 @@
 The category is a layer's own list of true names: all units' published names and synonyms. A mention
 is a whole-word occurrence, exact or inflected, in any case; the longest match counts, so "chess
 knight" is no mention of a knight. A sentence says something only where one true name is common to
-all its mentions: a list of guesses says nothing. What it says is judged as a concept word is, by
-`metrics.labels` and `metrics.lexical`: an inflected form is right for `lexical_match` alone.
+all its mentions: a list of guesses says nothing. What it says is right where `metrics.lexical`
+gives it full credit, inflected forms too, for a sentence is not written in the words of a list. The
+official rule (`metrics.labels`) asks for the published name to the letter.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from metrics.truth import TrueName
+
+READING_VERSION = 2
+"""Raised when sentences are judged otherwise: since 2 an inflected true name is right."""
 
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s/\-]")
 """A word, or a punctuation mark; blanks, "_", "/" and "-" only part words, as in `normalise`."""

@@ -16,6 +16,8 @@ class TrueName:
         group: A part of the truth whose scores are also shown apart, such as "seen" and "unseen"
             (whether the encoder's training captions ever used the name); empty for none.
         references: Sentences that people wrote of the unit, for BLEU and BERTScore.
+        lookalikes: Names of other units, normalised, that read like an inflection of this one's
+            and are none ("sunglasses" of "sunglass").
     """
 
     name: str
@@ -23,6 +25,7 @@ class TrueName:
     hypernyms: tuple[str, ...] = ()
     group: str = ""
     references: tuple[str, ...] = ()
+    lookalikes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.synonyms:

@@ -32,7 +32,8 @@ examples:
 
 Labels that are sentences ("free text") are right where they mention the true name and no other
 name of the layer; mask labels lose Broden's marks ("street-s" is street). Without --vocabulary a
-table of Network Dissection's holds mask labels, and any other free text.
+table of Network Dissection's holds mask labels, and any other free text. A column of Python lists,
+['fish', 'river'] or [('fish', 0.31), ('river', 0.12)], holds ranked labels, the best first.
 """
 
 

@@ -48,9 +48,8 @@ class ClassConcepts:
     @cached_property
     def _names(self) -> tuple[str, ...]:
         truth = self._truth()
-        if self.first_name:
-            return tuple(truth[unit].synonyms[0] for unit in sorted(truth))
-        return tuple(truth[unit].name for unit in sorted(truth))
+        names = tuple(truth[unit].name for unit in sorted(truth))
+        return tuple(name.split(",")[0] for name in names) if self.first_name else names
 
     def _truth(self) -> Mapping[int, TrueName]:
         from bench.truths import ImageNetTruth, Places365Truth

@@ -6,6 +6,7 @@ import logging
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from bench.encoders.tokens import find_cut
 from bench.errors import UserError
 from bench.offline import offline as no_connections
 from bench.parts import LoadedEncoder
@@ -112,7 +113,11 @@ def wrap_model(
         unit = [torch.nn.functional.normalize(part, dim=1) for part in parts]
         return torch.stack(unit).mean(dim=0)
 
-    return LoadedEncoder(transform, encode_images, encode_texts)
+    def cut_texts(texts: Sequence[str]) -> tuple[int, list[int]] | None:
+        longest = max(templates, key=len)
+        return find_cut(tokenize, [longest.replace("{}", text) for text in texts])
+
+    return LoadedEncoder(transform, encode_images, encode_texts, cut_texts)
 
 
 def _trimmable_pad(model: nn.Module) -> int | None:

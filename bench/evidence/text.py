@@ -38,11 +38,14 @@ class TextEvidence:
         embeddings: float32 [C, D], not normalised, on the CPU.
         cost: What they cost when they were made (see `make_cost`).
         cached: Whether they came from the store.
+        cut: Which words the text tower does not read to their end (see `describe_alike`); None
+            where that is not known, as of older entries of the store.
     """
 
     embeddings: Tensor
     cost: Mapping[str, Any]
     cached: bool
+    cut: Mapping[str, Any] | None = None
 
 
 def text_embeddings(
@@ -72,11 +75,14 @@ def text_embeddings(
     with timer.phase("text", items=len(words)) as phase, store.hold(key) as [entry]:
         phase.cached = entry.complete
         if not entry.complete:
-            table = loaded_encoder(encoder, device).encode_texts(words).float().cpu().numpy()
-            _write(entry, table, make_cost(timer.so_far(), device, complete=True))
+            loaded = loaded_encoder(encoder, device)
+            table = loaded.encode_texts(words).float().cpu().numpy()
+            cut = loaded.find_cut(words)
+            told = {"cut": {"tokens": cut[0], "labels": cut[1]}} if cut else {}
+            _write(entry, table, make_cost(timer.so_far(), device, complete=True), told)
         embeddings = torch.from_numpy(entry.read())
     assert entry.cost is not None
-    return TextEvidence(embeddings, entry.cost, phase.cached)
+    return TextEvidence(embeddings, entry.cost, phase.cached, entry.meta.get("cut"))
 
 
 class CachedEmbedder:
@@ -137,10 +143,15 @@ class CachedEmbedder:
         return np.array(loaded_embedder(self.encoder, self._device)(texts), dtype=np.float32)
 
 
-def _write(entry: Entry, table: NDArray[np.float32], cost: Mapping[str, Any]) -> None:
+def _write(
+    entry: Entry,
+    table: NDArray[np.float32],
+    cost: Mapping[str, Any],
+    told: Mapping[str, Any] | None = None,
+) -> None:
     for number in entry.missing:
         entry.put(number, table[number * CHUNK : (number + 1) * CHUNK])
-    entry.finish({"dim": table.shape[1]}, cost)
+    entry.finish({"dim": table.shape[1], **(told or {})}, cost)
 
 
 def _key(kind: str, encoder: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:

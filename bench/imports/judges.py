@@ -9,9 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import catalog
 from bench.decisions import describe_decisions
-from bench.imports.labels import FREE_TEXT
-from bench.run.judges import NONE, SAME, describe_models
+from bench.imports.labels import FREE_TEXT, MASK_LABELS
+from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
 from bench.run.keys import describe_truth, short_hash
+from bench.truths.official import official_texts
 from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from bench.parts import Encoder, SentenceEncoder, Truth
     from bench.registry import Registry
+    from bench.truths.official import OfficialTexts
     from leaderboards.record import Record
     from metrics.readings import Reader
     from metrics.truth import TrueName
@@ -96,6 +98,7 @@ class ImportedJudges:
             "truth": describe_truth(self.config.target.truth.name, self.true_names(layer)),
             **describe_models(self, layer),
             "rules": {"official_labels": self.config.scoring.official_labels},
+            **describe_reading(self, layer),
             "seed": self.config.scoring.seed,
             **describe_decisions(self.config, layer, self.deciding),
         }
@@ -106,7 +109,23 @@ class ImportedJudges:
 
     def reader(self, layer: str) -> Reader | None:
         """Sentences are searched for the layer's true names; other labels say themselves."""
-        return sentence_reader(self.true_names(layer)) if self.vocabulary == FREE_TEXT else None
+        return sentence_reader(self.true_names(layer)) if self.free_text else None
+
+    @property
+    def free_text(self) -> bool:
+        """Whether the labels are sentences."""
+        return self.vocabulary == FREE_TEXT
+
+    @property
+    def mask_labels_as_written(self) -> tuple[str, ...]:
+        """The words that the labels were chosen from are not known here."""
+        return ()
+
+    def official_texts(self, layer: str) -> OfficialTexts | None:
+        """What is embedded in place of mask labels under the official rules."""
+        if self.vocabulary == MASK_LABELS and embeds_officially(self, layer):
+            return official_texts(self.truth)
+        return None
 
 
 def imported_judges(config: DictConfig, record: Record) -> ImportedJudges:

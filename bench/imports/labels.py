@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.errors import UserError, nearest
+from bench.imports.lists import read_lists
 from bench.imports.table import Line, Table, read_table
+from bench.run.labels import WRITTEN
 from metrics.readings import clean_mask_label
 
 if TYPE_CHECKING:
@@ -63,11 +65,13 @@ class Labels:
     """Labels as read.
 
     Attributes:
-        table: Columns unit (from 0), rank (1 = best), label, score (NaN where there is none).
+        table: Columns unit (from 0), rank (1 = best), label, score (NaN where there is none), and
+            of mask labels `written`, the label as the file has it.
         units: The units that the file is about, ascending; some may have an empty label.
         vocabulary: Where the labels come from.
         ranked: Whether some unit has more than one label.
         notes: What a reader of the record should know.
+        lists: Whether each line of the file held a list of labels.
     """
 
     table: pd.DataFrame
@@ -75,6 +79,7 @@ class Labels:
     vocabulary: str
     ranked: bool
     notes: tuple[str, ...]
+    lists: bool = False
 
 
 def read_labels(
@@ -100,25 +105,30 @@ def read_labels(
         vocabulary = MASK_LABELS if netdissect else FREE_TEXT
         why = "the header is Network Dissection's" if netdissect else "nothing else was said"
         notes.append(f"labels are read as {vocabulary}: {why}")
+    lists = read_lists(lines, columns.label)
+    if lists is not None:
+        _check_lists(path, columns)
+        notes.append("labels are read as lists, the best label of a unit first")
+    masks = vocabulary == MASK_LABELS
     found: dict[int, dict[int, str]] = {}
     rows = []
-    for line in lines:
+    for number, line in enumerate(lines):
         unit = _unit(line, columns, n_units)
         rank = _rank(line, columns)
         _once(line, found, unit, rank, columns)
         found.setdefault(unit, {})[rank] = line.where
-        label = _label(line, columns)
-        if label and vocabulary == MASK_LABELS:
-            label = clean_mask_label(label)
-        if label:
-            rows.append((unit, rank, label, _score(line, columns)))
+        own = ((_label(line, columns), _score(line, columns)),) if lists is None else lists[number]
+        for place, (written, score) in enumerate(own, start=rank):
+            label = clean_mask_label(written) if masks else written
+            if label:
+                rows.append((unit, place, label, score, written))
     if not rows:
         raise UserError(
             "no line holds a label",
             where=f"{path}: column {columns.label!r}",
             cure="say which column holds the labels: --label-column COLUMN",
         )
-    if vocabulary == MASK_LABELS:
+    if masks:
         notes.append('"-s" and "-c" at the end of labels are dropped, "_" is a blank')
     if len(found) < n_units:
         notes.append(f"partial: the file is about {len(found):,} of the layer's {n_units:,} units")
@@ -126,10 +136,25 @@ def read_labels(
         if columns.first_unit == 0 and 0 not in found and len(found) == max(found):
             notes.append("unit 0 is not in the file; if it counts from 1, give --first-unit 1")
     kept, dropped = _best(rows)
+    if not masks:
+        kept = kept.drop(columns=WRITTEN)
     if dropped:
         notes.append(f"labels beyond the {KEPT} best of a unit are left out: {dropped:,}")
     ranked = bool((kept["rank"] > 1).any())
-    return Labels(kept, tuple(sorted(found)), vocabulary, ranked, tuple(notes))
+    units = tuple(sorted(found))
+    return Labels(kept, units, vocabulary, ranked, tuple(notes), lists is not None)
+
+
+def _check_lists(path: str, columns: Columns) -> None:
+    """Refuse lists of labels beside a column that would say their ranks or scores again."""
+    for option, column in (("--rank-column", columns.rank), ("--score-column", columns.score)):
+        if column:
+            raise UserError(
+                f"the labels are lists, which have their own order and scores, and {option} names "
+                f"another column, {column!r}",
+                where=f"{path}: column {columns.label!r}",
+                cure=f"leave {option} out",
+            )
 
 
 def _of_layer(path: str, table: Table, columns: Columns, layer: str) -> Sequence[Line]:
@@ -245,7 +270,7 @@ def _score(line: Line, columns: Columns) -> float:
     )
 
 
-def _best(rows: Iterable[tuple[int, int, str, float]]) -> tuple[pd.DataFrame, int]:
+def _best(rows: Iterable[tuple[int, int, str, float, str]]) -> tuple[pd.DataFrame, int]:
     """The best labels of each unit, ranks counted anew from 1; and how many were left out."""
     table = pd.DataFrame(list(rows), columns=_COLUMNS)
     table = table.sort_values(["unit", "rank"], kind="stable", ignore_index=True)
@@ -255,4 +280,4 @@ def _best(rows: Iterable[tuple[int, int, str, float]]) -> tuple[pd.DataFrame, in
     return kept.astype(types), len(table) - len(kept)
 
 
-_COLUMNS = pd.Index(["unit", "rank", "label", "score"])
+_COLUMNS = pd.Index(["unit", "rank", "label", "score", WRITTEN])

@@ -51,11 +51,13 @@ class Claim:
     given: str = NOT_SAID
 
 
-def import_key(claim: Claim, columns: Columns, vocabulary: str) -> str:
+def import_key(claim: Claim, columns: Columns, vocabulary: str, *, lists: bool = False) -> str:
     """Short hash of all that decides the labels: the file's content and how it is read."""
     content = sha256_file(require_file(claim.file, "FILE"))
     told = {"method": claim.method, "target": claim.target, "layer": claim.layer}
-    read = {"columns": asdict(columns), "vocabulary": vocabulary}
+    read: dict[str, Any] = {"columns": asdict(columns), "vocabulary": vocabulary}
+    if lists:  # a list was one label before
+        read["lists"] = True
     return short_hash({"import": VERSION, "sha256": content, **told, **read})
 
 
@@ -75,7 +77,7 @@ def imported_record(
         "labels_per_unit": int(labels.table["rank"].max()),
     }
     return Record(
-        key=import_key(claim, columns, labels.vocabulary),
+        key=import_key(claim, columns, labels.vocabulary, lists=labels.lists),
         board=board,
         status="ok",
         origin="imported",

@@ -93,6 +93,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
         # Whatever torch's defaults are: similarities and captioners run in full float32.
         with own.phase("match", items=shared.units(cell.layer)), arithmetic(device):
             labelling = parts.method.describe(evidence, seed=config.seed)
+        labelling = dataclasses.replace(labelling, notes=(*shared.notes, *labelling.notes))
         if parts.closed:  # mask labels without their suffixes
             labelling = dataclasses.replace(labelling, concepts=parts.words)
         _log_phases([*timer.records(), *own.records()], labelling.notes)

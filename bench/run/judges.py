@@ -10,6 +10,7 @@ from bench.run.identity import fingerprint
 from bench.run.keys import short_hash
 from leaderboards.record import RecordError
 from leaderboards.scores import read_scores
+from metrics.sentences import READING_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from bench.decisions import Deciding
     from bench.parts import Encoder, SentenceEncoder
+    from bench.truths.official import OfficialTexts
     from metrics.readings import Reader
     from metrics.truth import TrueName
 
@@ -88,6 +90,20 @@ class Judges(Protocol):
         """How labels are read; None where they say themselves."""
         ...
 
+    @property
+    def free_text(self) -> bool:
+        """Whether labels are sentences, which are searched for true names."""
+        ...
+
+    @property
+    def mask_labels_as_written(self) -> tuple[str, ...]:
+        """The `words` as the masks' own files have them; none where labels are no mask labels."""
+        ...
+
+    def official_texts(self, layer: str) -> OfficialTexts | None:
+        """What is embedded in place of mask labels; None where they are embedded cleaned."""
+        ...
+
 
 def describe_models(judges: Judges, layer: str) -> dict[str, Any]:
     """The models that judge a layer's labels, for `scoring`: {} for one that there is not.
@@ -105,6 +121,31 @@ def describe_models(judges: Judges, layer: str) -> dict[str, Any]:
         "clip_text": dict(fingerprint(judges.clip_text)) if judges.clip_text else {},
         **describe_bertscore(judges.config.scoring.bertscore),
     }
+
+
+def embeds_officially(judges: Judges, layer: str) -> bool:
+    """Whether the official rules decide the texts that a model judges a layer's labels by."""
+    return (
+        bool(judges.config.scoring.official_labels)
+        and bool(judges.true_names(layer))
+        and bool(fingerprint(judges.sentence) or judges.clip_text)
+    )
+
+
+def describe_reading(judges: Judges, layer: str) -> dict[str, Any]:
+    """How labels are read, for `scoring`, where older releases read them otherwise; else {}.
+
+    Args:
+        judges: Truth, scorers and rules.
+        layer: The layer whose units have labels.
+    """
+    if judges.official_texts(layer) is not None:
+        return {"reading": {"mask_labels": "as published"}}
+    # The official rule looks for no inflection, as before.
+    official = judges.config.scoring.official_labels
+    if judges.free_text and judges.true_names(layer) and not official:
+        return {"reading": {"sentences": READING_VERSION}}
+    return {}
 
 
 def scores_key(judges: Judges, layer: str, folder: Path) -> str:

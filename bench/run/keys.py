@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 KEY_LENGTH = 16
 
+_LATER = frozenset({"references", "lookalikes"})
+"""Fields of a true name that older keys do not have."""
+
 
 def canonical_json(value: Any) -> str:
     """Serialise with sorted keys and no spaces, so that equal values are equal texts.
@@ -80,8 +83,6 @@ def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
 
 
 def _told(name: TrueName) -> dict[str, Any]:
-    """A true name as JSON, without references where there are none: as before there were any."""
+    """A true name as JSON, without the fields that came later where they are empty."""
     told = dataclasses.asdict(name)
-    if not told["references"]:
-        del told["references"]
-    return told
+    return {key: told[key] for key in told if told[key] or key not in _LATER}

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 KEPT = 10
 """Labels kept per unit in descriptions.csv.gz."""
 
+WRITTEN = "written"
+"""Its column of imported mask labels as their file has them ("street-s" for the label "street")."""
+
 
 def describe_table(labelling: Labelling) -> pd.DataFrame:
     """The best labels of each unit: unit, rank (1 = best), label, score.

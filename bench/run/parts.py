@@ -14,11 +14,12 @@ from bench.decisions import Deciding, classifier_of, deciding, describe_decision
 from bench.errors import UserError
 from bench.parts import SegmentedProbe
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
-from bench.run.judges import NONE, SAME, describe_models
+from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
 from bench.run.keys import describe_truth, label_key, words_hash
 from bench.sentences import NoSentenceEncoder
 from bench.targets import expand_layers
 from bench.targets.patterns import may_name
+from bench.truths.official import official_texts
 from metrics.labels import normalise
 from metrics.readings import clean_mask_label, formula_reader
 from metrics.sentences import sentence_reader
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         Truth,
     )
     from bench.registry import Registry
+    from bench.truths.official import OfficialTexts
     from metrics.readings import Reader
     from metrics.truth import TrueName
 
@@ -222,6 +224,17 @@ class Parts:
             return None
         return formula_reader({label.name: label.category for label in self.mask_labels})
 
+    @property
+    def mask_labels_as_written(self) -> tuple[str, ...]:
+        """Names of the masks' labels with their marks, in the order of `words`."""
+        return tuple(label.name for label in self.mask_labels) if self.closed else ()
+
+    def official_texts(self, layer: str) -> OfficialTexts | None:
+        """What is embedded in place of mask labels under the official rules."""
+        if embeds_officially(self, layer) and self.mask_labels_as_written:
+            return official_texts(self.truth)
+        return None
+
     @cached_property
     def deciding(self) -> Deciding | None:
         """What decisions are read from; None where they are not scored."""
@@ -265,6 +278,7 @@ class Parts:
             "truth": describe_truth(self.names["truth"], self.true_names(layer)),
             **describe_models(self, layer),
             "rules": {"official_labels": self.config.scoring.official_labels},
+            **describe_reading(self, layer),
             "seed": self.config.scoring.seed,
             **describe_decisions(self.config, layer, self.deciding),
         }

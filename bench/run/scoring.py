@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.bertscore import bert_scorer
+from bench.errors import UserError
 from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.decisions import TextJudges, score_decisions
 from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
+from bench.run.kept_ranks import with_kept_ranks
 from bench.run.keys import short_hash
-from bench.run.labels import kept_scores, lists_by_unit
+from bench.run.labels import WRITTEN, kept_scores, lists_by_unit
 from bench.timing import Timer
 from leaderboards.storage import add_scores, read_descriptions
 from metrics.labels import LabelRules
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from bench.parts import Encoder, SentenceEncoder
     from bench.run.judges import Judges
+    from bench.truths.official import OfficialTexts
     from leaderboards.record import Record
     from metrics.scores import Scored
     from metrics.truth import TrueName
@@ -59,6 +62,7 @@ def score_record(
         The path of the scores file.
     """
     content, units = score_table(record, read_descriptions(folder), judges, timer=timer)
+    content, units = with_kept_ranks(folder, content, units)
     return add_scores(folder, content, units)
 
 
@@ -88,6 +92,13 @@ def score_table(
     circular = judged and shares_tower(judges.encoder, judges.sentence)
     one_judge = judged and shares_tower(judges.clip_text, judges.sentence)
     reason = (SHARED_TOWER if circular else ONE_JUDGE) if one_judge else ""
+    concepts = judges.words if judges.closed else None
+    reader, truth = judges.reader(layer), judges.true_names(layer)
+    official = judges.official_texts(layer)
+    if official is not None:
+        descriptions = _as_published(descriptions, judges, official)
+        concepts = concepts and tuple(map(official.label, judges.mask_labels_as_written))
+        reader, truth = official.reader, official.names
     labels, label_scores = lists_by_unit(descriptions, units)
     dead = np.zeros(units, dtype=bool)
     dead[list(record.target["dead_units"])] = True
@@ -96,12 +107,11 @@ def score_table(
     clip_text = None
     if judged and judges.clip_text is not None and not one_judge:
         clip_text = _ClipText(judges.clip_text, store, device)
-    truth = judges.true_names(layer)
     with timer.phase("score", items=units):
         scored = score(
             labels=labels,
             label_scores=label_scores,
-            concepts=judges.words if judges.closed else None,
+            concepts=concepts,
             score_matrix=_matrix(store, record.key, units, judges),
             dead=dead,
             truth=truth,
@@ -110,7 +120,7 @@ def score_table(
             clip_reason=reason if judges.clip_text is not None else NO_CLIP_TEXT,
             circular=circular,
             rules=LabelRules(official=config.scoring.official_labels),
-            reader=judges.reader(layer),
+            reader=reader,
             bert=bert_scorer(config.scoring.bertscore, device) if judged else None,
             withheld=judges.withheld,
             seed=config.scoring.seed,
@@ -138,6 +148,30 @@ def score_table(
         "controls": content["controls"],
     }
     return told, scored.units
+
+
+def _as_published(
+    descriptions: pd.DataFrame, judges: Judges, official: OfficialTexts
+) -> pd.DataFrame:
+    """The labels as the published notebooks embed them, from how their own files have them.
+
+    Raises:
+        UserError: A record of imported labels that was made before those were kept.
+    """
+    if WRITTEN in descriptions:
+        written = descriptions[WRITTEN]
+    elif judges.closed:
+        pairs = zip(reversed(judges.words), reversed(judges.mask_labels_as_written), strict=True)
+        written = descriptions["label"].map(dict(pairs))  # of equal words the first
+    else:
+        raise UserError(
+            "the record holds its mask labels only in plain words, and the official rules embed "
+            "them as they stand in the authors' file",
+            where="scoring.official_labels",
+            cure="import that file again into another folder: dissectbench import FILE "
+            "--results DIR",
+        )
+    return descriptions.assign(label=written.map(official.label))
 
 
 def _of_the_layer(

@@ -20,6 +20,7 @@ from bench.evidence import (
     segment_share,
     text_embeddings,
 )
+from bench.evidence.alike import describe_alike
 from bench.evidence.views import compile_views, quick_view
 from bench.run.decisions import classifier_layers
 from bench.run.device import how_of
@@ -56,6 +57,7 @@ class Shared:
         image_text: The encoder, loaded; None where the method does not need it.
         costs: What the parts that came from the cache cost when they were made.
         device: Where the method computes on activations and embeddings.
+        notes: What a reader of the records should know of the candidate labels.
     """
 
     gathered: Gathered
@@ -69,6 +71,7 @@ class Shared:
     image_text: ImageText | None
     costs: tuple[Mapping[str, Any], ...]
     device: str
+    notes: tuple[str, ...] = ()
 
     def evidence(self, layer: str) -> Evidence:
         """The evidence on one layer."""
@@ -131,11 +134,15 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     )
     costs = list(gathered.costs)
     image_embeddings, concept_embeddings = gathered.image_embeddings(), None
+    notes: tuple[str, ...] = ()
     if parts.encoder is not None and "concept_embeddings" in needs:
         embedded = text_embeddings(
             parts.encoder, parts.words, store=store, timer=timer, device=timer.device
         )
         concept_embeddings = embedded.embeddings
+        notes = describe_alike(parts.words, concept_embeddings.numpy(), embedded.cut)
+        for note in notes:
+            _LOG.warning("%s", note)
         costs += [embedded.cost] if embedded.cached else []
     masks: Masks | None = None
     if parts.segmented_probe:
@@ -173,6 +180,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         image_text=_image_text(parts, timer.device, sum(gathered.units.values())),
         costs=tuple(costs),
         device=device,
+        notes=notes,
     )
 
 

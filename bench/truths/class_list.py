@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, ClassVar
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.paths import read_text
-from bench.truths.table import read_rows, split
-from metrics.truth import TrueName
+from bench.truths.own_names import true_names, with_lookalikes
+from bench.truths.table import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.parts import Lack
+    from metrics.truth import TrueName
 
 
 @dataclass(frozen=True)
 class ClassListTruth:
     """A text file whose line i + 1 names unit i, as ImageNet's and Places365's class lists do.
 
-    A line such as "tench, Tinca tinca" is kept as it is, and its parts count as synonyms.
+    A line such as "tench, Tinca tinca" is kept as it is, and its parts count as synonyms, as far as
+    they are the class's own names (`bench.truths.own_names`).
 
     Attributes:
         path: The list.
@@ -56,8 +58,9 @@ class ClassListTruth:
     @cached_property
     def _names(self) -> Mapping[int, TrueName]:
         lines = self._lines()
+        known = with_lookalikes(true_names(dict(enumerate(lines))))
         if not self.units:
-            return {unit: _true_name(line) for unit, line in enumerate(lines)}
+            return known
         names = {}
         here = "target.truth.params"
         columns = {self.unit_column: f"{here}.unit_column"}
@@ -68,7 +71,7 @@ class ClassListTruth:
                     where=row.where,
                     cure="line i + 1 of the class list names unit i",
                 )
-            names[row.unit] = _true_name(lines[row.unit])
+            names[row.unit] = known[row.unit]
         return names
 
     def _lines(self) -> list[str]:
@@ -82,7 +85,3 @@ class ClassListTruth:
                     cure="every line names one unit, so that a blank one would shift the rest",
                 )
         return lines
-
-
-def _true_name(line: str) -> TrueName:
-    return TrueName(line, tuple(dict.fromkeys(split(line, ","))) or (line,))

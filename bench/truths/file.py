@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
+from bench.truths.own_names import true_names, with_lookalikes
 from bench.truths.table import Row, read_rows, split
-from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.parts import Lack
+    from metrics.truth import TrueName
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class FileTruth:
 
     Its columns: the unit (from 0), the name, and where there are such columns `synonyms` and
     `hypernyms` (joined by ;) and `group`. A name such as ImageNet's "tench, Tinca tinca" is kept as
-    it is, and its parts count as synonyms. Units that the table leaves out have no known name.
+    it is, and its parts count as synonyms, as far as they are the class's own names
+    (`bench.truths.own_names`); what `synonyms` lists counts as it stands. Units that the table
+    leaves out have no known name.
 
     Attributes:
         path: The file.
@@ -58,20 +61,25 @@ class FileTruth:
             self.name_column: f"{here}.name_column",
         }
         rows = read_rows(self.path, columns, self.unit_column, f"{here}.path")
-        return {row.unit: self._true_name(row) for row in rows}
+        cells = {row.unit: self._checked(row) for row in rows}
+        own = true_names({unit: row[self.name_column] for unit, row in cells.items()})
+        return with_lookalikes({unit: _completed(own[unit], cells[unit]) for unit in own})
 
-    def _true_name(self, row: Row) -> TrueName:
-        name = row.cells[self.name_column]
-        if not name:
+    def _checked(self, row: Row) -> Mapping[str, str]:
+        if not row.cells[self.name_column]:
             raise UserError(
                 "the name is empty",
                 where=row.where,
                 cure="leave units without a name out of the table",
             )
-        synonyms = (*split(name, ","), *split(row.cells.get("synonyms", ""), ";"))
-        return TrueName(
-            name,
-            tuple(dict.fromkeys(synonyms)) or (name,),
-            tuple(dict.fromkeys(split(row.cells.get("hypernyms", ""), ";"))),
-            row.cells.get("group", ""),
-        )
+        return row.cells
+
+
+def _completed(own: TrueName, cells: Mapping[str, str]) -> TrueName:
+    """A true name with what the table's further columns say of it."""
+    return replace(
+        own,
+        synonyms=tuple(dict.fromkeys((*own.synonyms, *split(cells.get("synonyms", ""), ";")))),
+        hypernyms=tuple(dict.fromkeys(split(cells.get("hypernyms", ""), ";"))),
+        group=cells.get("group", ""),
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
 from bench.paths import read_text
+from bench.truths.official import OfficialTexts
 from bench.truths.shipped import PLACES365
 from metrics.truth import TrueName
 
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from bench.parts import Lack
 
 _LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
+
+
+def _true_name(name: str) -> TrueName:
+    return TrueName(name, (name,))
+
+
+def _clean_label(label: str) -> str:
+    """A mask label as that notebook has it: "airfield" for "airfield-s" or "/a/airfield 0"."""
+    name = label[len("/a/") :].partition(" ")[0] if label.startswith("/") else label
+    return name.removesuffix("-s")
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,21 @@ class Places365Truth:
         """
         return self._names
 
+    def official_texts(self) -> OfficialTexts:
+        """Mask labels and class names as CLIP-Dissect's notebook of table 2 embeds them.
+
+        A label loses a leading "/b/" and a "-s" at its end; underscores stay on both sides.
+        """
+        names = {unit: _true_name(name) for unit, name in self._classes.items()}
+        return OfficialTexts(_clean_label, names, None)
+
     @cached_property
     def _names(self) -> Mapping[int, TrueName]:
+        return {unit: _true_name(name.replace("_", " ")) for unit, name in self._classes.items()}
+
+    @cached_property
+    def _classes(self) -> Mapping[int, str]:
+        """Class names as in the file, by unit: "bus_station/indoor"."""
         found: dict[int, str] = {}
         for number, line in enumerate(self._lines(), start=1):
             match = _LINE.fullmatch(line.strip())
@@ -68,7 +92,7 @@ class Places365Truth:
             found[int(match[2])] = match[1]
         kept = self._kept()
         named = {
-            unit: name.replace("_", " ")
+            unit: name
             for unit, name in sorted(found.items())
             if kept is None or f"{name.replace('/', '-')}-s" in kept
         }
@@ -78,7 +102,7 @@ class Places365Truth:
                 where="target.truth.params.scenes",
                 cure="give the c_scene.csv of Broden, whose names end in -s",
             )
-        return {unit: TrueName(name, (name,)) for unit, name in named.items()}
+        return named
 
     def _lines(self) -> list[str]:
         path = self.path or str(PLACES365)

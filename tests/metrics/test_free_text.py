@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.aggregate import METRICS
+from metrics.labels import LabelRules
 from metrics.lexical import lexical_match
 from metrics.scoring import score
 from metrics.sentences import sentence_reader
@@ -50,6 +51,33 @@ def run(labels, truth=TRUTH, **changes):
 
 
 SAID = ["A red heart on the sea.", "A red symbol.", "A knight, a horse.", "A heart and a dice.", ""]
+
+
+PLURALS = ["Red hearts on the sea", "STARS", "A pony", "two dice, a die", "umbrellas and hearts"]
+
+
+def test_an_inflected_name_is_right_as_it_is_for_lexical_match():
+    units = run(PLURALS).units
+    assert units["lexical_match"].tolist() == [1, 1, 0, 1, 0]
+    assert units["accuracy_at_1"].tolist() == [1, 1, 0, 1, 0]
+    assert units["accuracy_at_5"].tolist() == [1, 1, 0, 1, 0]
+    # The published rule asks for the name to the letter, and so does a concept word.
+    official = run(PLURALS, rules=LabelRules(official=True)).units
+    assert official["accuracy_at_1"].tolist() == [0, 0, 0, 1, 0]
+    assert official["lexical_match"].tolist() == [1, 1, 0, 1, 0]
+    words = run(["hearts", "stars", "pony", "dice", "umbrellas"], reader=None).units
+    assert words["accuracy_at_1"].tolist() == [0, 0, 0, 1, 0]
+
+
+def test_another_units_name_is_no_inflection():
+    truth = {
+        0: TrueName("sunglass", ("sunglass",), lookalikes=("sunglasses",)),
+        1: TrueName("sunglasses", ("sunglasses",), lookalikes=("sunglass",)),
+    }
+    for reader in (None, sentence_reader(truth)):
+        units = run(["sunglasses", "Sunglasses"], truth, reader=reader).units
+        assert units["lexical_match"].tolist() == [0, 1]
+        assert units["accuracy_at_1"].tolist() == [0, 1]
 
 
 def test_accuracy_is_containment_of_one_name():

@@ -142,7 +142,7 @@ def test_faults_of_tables(write, fault):
         ('{"unit": 0, "label": "a"}\n\n[1, "b"]\n', 3, "no JSON object"),
         ('{"unit": true, "label": "a"}\n', 1, "True is no whole number"),
         ('{"unit": 1.5, "label": "a"}\n', 1, "1.5 is no whole number"),
-        ('{"unit": 0, "label": ["a"]}\n', 1, "is no text"),
+        ('{"unit": 0, "label": 7}\n', 1, "is no text"),
         ('{"unit": 0, "lable": "a"}\n', 1, "nearest: lable"),
     ],
 )

@@ -91,6 +91,24 @@ def test_without_the_cache_ranks_are_null_and_say_why(folder: Path) -> None:
         assert found[name]["n"] == 25
 
 
+OTHER_JUDGE = ["scoring.sentence.name=none", "scoring.sentence.params={}"]
+
+
+@pytest.mark.usefixtures("no_method")
+def test_another_judge_needs_no_cache_for_ranks_that_are_known(folder: Path) -> None:
+    """The scores file is the same to the last byte, whether the score matrix is there or not."""
+    before = contents(folder)
+    assert main(["score", str(folder), *OTHER_JUDGE]) == 0
+    with_matrix = contents(folder)
+    [new, table] = sorted(set(with_matrix) - set(before))
+    shutil.rmtree("results/.cache")
+    for name in (new, table):
+        (folder / name).unlink()
+    assert main(["score", str(folder), *OTHER_JUDGE]) == 0
+    assert contents(folder) == with_matrix
+    assert json.loads(with_matrix[new])["scores"]["mean_rank"]["value"] >= 1
+
+
 def test_a_folder_of_records_an_experiments_among_them(here: Path, small: tuple[str, ...]) -> None:
     assert main(["run", "experiment=glyphs_smoke", *small]) == 0
     folders = sorted(Path("results").glob("*/clip_dissect/*"))

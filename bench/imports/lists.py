@@ -1,0 +1,103 @@
+"""Labels that stand as Python lists in one cell: "[('fish', 0.31), ('river', 0.12)]"."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.imports.table import Line
+
+Ranked = tuple[tuple[str, float], ...]
+"""Labels of one unit with their scores (NaN for none), best first."""
+
+_LIST = re.compile(r"""[\[({]\s*[\[(]?\s*['"].*[\])}]""", re.DOTALL)
+"""A bracket, maybe a second one, a quoted text, and a bracket at the end."""
+_LONGEST = 100_000
+"""Characters of a cell that are read as a list: far more would exhaust Python's parser."""
+
+
+def read_lists(lines: Sequence[Line], column: str) -> list[Ranked] | None:
+    """Read a column whose cells are lists of labels, or of pairs of a label and its score.
+
+    Args:
+        lines: The table's lines.
+        column: The column of labels; empty cells are units without a label.
+
+    Returns:
+        The labels of each line; None where no cell looks like a list.
+
+    Raises:
+        UserError: Some cells look like lists and another is none that can be read, or the scores of
+            a list rise, so that its order is not that of its scores. Says which line.
+    """
+    cells = [line.cells.get(column) for line in lines]
+    if not any(map(_looks_listed, cells)):
+        return None
+    found = []
+    for line, cell in zip(lines, cells, strict=True):
+        ranked = _read(cell)
+        if ranked is None:
+            raise UserError(
+                f"label {_shortened(cell)} cannot be read as a list, as others of the column can"
+                if not _looks_listed(cell)
+                else f"label {_shortened(cell)} looks like a list and cannot be read as one",
+                where=line.where,
+                cure="lists are ['fish', 'river'] or [('fish', 0.31), ('river', 0.12)] in every "
+                "line; or write a line for each label, with --rank-column COLUMN",
+            )
+        scores = [score for _, score in ranked if not math.isnan(score)]
+        if scores != sorted(scores, reverse=True):
+            raise UserError(
+                f"the scores of {_shortened(cell)} are not in falling order",
+                where=line.where,
+                cure="sort each list, the best label with the highest score first; or leave the "
+                "scores out",
+            )
+        found.append(ranked)
+    return found
+
+
+def _looks_listed(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return _LIST.fullmatch(cell) is not None
+    return isinstance(cell, list | dict) and bool(cell)
+
+
+def _read(cell: Any) -> Ranked | None:
+    """The labels of one cell; None where it is no list of labels."""
+    if cell is None or cell == "":
+        return ()
+    if isinstance(cell, str):
+        if len(cell) > _LONGEST:
+            return None
+        try:
+            cell = ast.literal_eval(cell)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return None
+    if isinstance(cell, dict):
+        cell = list(cell.items())
+    if not isinstance(cell, list | tuple):
+        return None
+    pairs = [item if isinstance(item, list | tuple) else (item, math.nan) for item in cell]
+    if not all(_is_pair(pair) for pair in pairs):
+        return None
+    # An empty label is none, as it is where each has a line of its own.
+    return tuple((label.strip(), float(score)) for label, score in pairs if label.strip())
+
+
+def _is_pair(pair: Sequence[Any]) -> bool:
+    if len(pair) != 2 or not isinstance(pair[0], str):
+        return False
+    return isinstance(pair[1], int | float) and not isinstance(pair[1], bool)
+
+
+def _shortened(cell: Any) -> str:
+    text = repr(cell)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,75 @@
+"""Ranks of a record's true names from scores that it has already.
+
+Ranks need the full score matrix, which is in the cache only for a while. They do not depend on the
+model that judges labels, so another judge's scores under the same truth and rules hold them.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from leaderboards.record import RecordError
+from leaderboards.scores import read_scores
+from leaderboards.storage import read_units
+from metrics.aggregate import METRICS, SELECTIVE
+from metrics.scoring import NO_MATRIX
+from metrics.setting import RANK_COLUMNS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+_COLUMNS = [*sorted(RANK_COLUMNS), "truth_score"]
+_DECIDING = ("truth", "rules", "seed", "units")
+"""Keys of `scoring` that ranks and their intervals depend on, besides the labels."""
+
+
+def with_kept_ranks(
+    folder: Path, content: dict[str, Any], units: pd.DataFrame
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Fill ranks that lack their score matrix from another scores file of the record.
+
+    Args:
+        folder: The record's folder.
+        content: Of the scores file that is to be written.
+        units: Its table of units.
+
+    Returns:
+        Both, with the ranks where another file holds them, and unchanged where none does.
+    """
+    if content["scores"]["mean_rank"].get("reason") != NO_MATRIX:
+        return content, units
+    for path in sorted(folder.glob("scores/[!.]*.json")):
+        with suppress(RecordError):
+            other = read_scores(path)
+            same = all(other.scoring.get(key) == content["scoring"].get(key) for key in _DECIDING)
+            if same and other.scores["mean_rank"].value is not None:
+                return _filled(content, units, path, read_units(folder, other.skey))
+    return content, units
+
+
+def _filled(
+    content: dict[str, Any], units: pd.DataFrame, path: Path, known: pd.DataFrame
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    other = json.loads(path.read_text(encoding="utf-8"))
+
+    def fill(own: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+        return {name: kept[name] if _is_rank(name) else own[name] for name in own}
+
+    controls = other["controls"]
+    merged = {
+        **content,
+        "scores": fill(content["scores"], other["scores"]),
+        "controls": {name: fill(own, controls[name]) for name, own in content["controls"].items()},
+    }
+    columns = known.set_index("unit").loc[units["unit"], _COLUMNS]
+    return merged, units.assign(**{name: columns[name].to_numpy() for name in _COLUMNS})
+
+
+def _is_rank(name: str) -> bool:
+    """Whether a score of this name is an average of ranks: "mrr", "selective_mean_rank"."""
+    metric = METRICS.get(name.removeprefix(SELECTIVE).partition("[")[0])
+    return metric is not None and metric.column in RANK_COLUMNS
