@@ -10,10 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
-from bench.files import sha256_file
 from bench.parts import LoadedTarget
-from bench.paths import require_file
-from bench.targets.state_dict import load_into, read_state_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,9 +18,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor, nn
 
-    Transform = Callable[[Image], Tensor]
+    from bench.targets.weights_file import WeightsFile
 
-_FILE = "target.params.file"
+    Transform = Callable[[Image], Tensor]
 
 
 def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Transform | None]:
@@ -78,23 +75,15 @@ def _seeded() -> Iterator[None]:
         np.random.set_state(numpys)  # noqa: NPY002
 
 
-def fill(module: nn.Module, file: str, what: str) -> None:
-    """Read a state dict into the network.
-
-    Raises:
-        UserError: The file is missing or does not fit.
-    """
-    tensors = read_state_dict(require_file(file, _FILE), _FILE)
-    load_into(module, tensors, what=what, where=_FILE)
-
-
-def ready(module: nn.Module, transform: Transform, device: str) -> LoadedTarget:
+def ready(
+    module: nn.Module, transform: Transform, device: str, notes: tuple[str, ...] = ()
+) -> LoadedTarget:
     """The network as it is run: float32, eval mode, without gradients."""
-    return LoadedTarget(module.float().eval().requires_grad_(False).to(device), transform)
+    return LoadedTarget(module.float().eval().requires_grad_(False).to(device), transform, notes)
 
 
 def weights_identity(
-    part: Any, file: str, code: str, build: Callable[[], nn.Module]
+    part: Any, weights: WeightsFile, code: str, build: Callable[[], nn.Module]
 ) -> Mapping[str, Any]:
     """What decides the weights: a file's hash, or else that of the tensors of the built network.
 
@@ -103,12 +92,12 @@ def weights_identity(
 
     Args:
         part: The part, hashable.
-        file: The state dict; empty where the code brings the weights.
+        weights: The state dict; of an empty path where the code brings the weights.
         code: What identifies the code.
         build: Builds the network.
     """
-    if file:
-        return {"sha256": sha256_file(require_file(file, _FILE))}
+    if weights.file:
+        return weights.identity()
     return {"tensors": _hash_built(part, code, _Uncompared(build))}
 
 
