@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.downloads.lack import lack_of_path
-from bench.errors import UserError, nearest
+from bench.errors import NetworkError, UserError, nearest
 from bench.files import canonical_json, sha256_file, sha256_json
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.targets import built
@@ -110,8 +110,8 @@ class CallableTarget(TransformParams):
         name, _, attribute = self.path.partition(":")
         try:
             module = importlib.import_module(name)
-        except Exception as error:  # a user's own module may fail in any way
-            raise UserError(
+        except (Exception, SystemExit) as error:  # a user's own module may fail in any way
+            raise NetworkError(
                 f"{name} cannot be imported: {type(error).__name__}: {error}", where=_WHERE
             ) from error
         function = getattr(module, attribute, None)
