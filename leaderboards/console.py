@@ -72,8 +72,8 @@ def _why_none(sheets: Sequence[Sheet]) -> str:
     """Why no method of some sheets has a score that needs true names."""
     # Every method has the first of them: it asks for nothing but a label and a true name.
     scores = [row.scores.get(HEADLINES[0]) for sheet in sheets for row in sheet.methods]
-    reasons = {score.reason for score in scores if score is not None and score.reason}
-    if reasons <= {NO_NAME}:
+    reasons = {score.reason for score in scores if score is not None and score.reason} - {NO_NAME}
+    if not reasons:
         return "no true name of the described units is known (target.truth)"
     told = {DEAD: f"{DEAD}, its activations constant or not finite"}
     return "; ".join(told.get(reason, reason) for reason in sorted(reasons))

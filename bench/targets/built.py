@@ -109,7 +109,7 @@ def weights_identity(
     """What decides the weights: a file's hash, or else that of the tensors of the built network.
 
     For the latter the network is built, which needs torch and takes its time: once a process for
-    equal arguments. Of a network that cannot be built it is why.
+    equal arguments. Of a network that cannot be built nothing but that is known.
 
     Args:
         part: The part, hashable.
@@ -121,8 +121,8 @@ def weights_identity(
         return weights.identity()
     try:
         return {"tensors": _hash_built(part, code, _Uncompared(build))}
-    except NetworkError as error:  # the cell fails by itself when it is run
-        return {"unbuilt": error.what}
+    except NetworkError:  # its cells fail by themselves when they are run
+        return {"unbuilt": True}
 
 
 class _Uncompared:
