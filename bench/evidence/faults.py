@@ -101,7 +101,7 @@ def _described(found: Any) -> str:
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     shape, dtype = getattr(found, "shape", None), getattr(found, "dtype", None)
     if shape is None or dtype is None:
-        return f"a {name}"
+        return f"a value of type {name}"
     return f"a {name} of {dtype} {list(shape)}"
 
 

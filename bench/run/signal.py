@@ -57,7 +57,10 @@ class Signal:
                 f"{self.images} images, so none can be described"
             )
         elif n and self.dead.all():
-            yield f"{NO_SIGNAL}the other {n} units are constant over the {self.images} images"
+            yield (
+                f"{NO_SIGNAL}units that are finite but constant over the {self.images} images: "
+                f"{n} of {units}, so none of {self.layer!r} can be described"
+            )
 
     def require_finite(self) -> None:
         """Refuse a layer of which no unit is finite.

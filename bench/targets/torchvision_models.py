@@ -187,14 +187,15 @@ class TorchvisionTarget(TransformParams):
         return module, entry.transforms() if self._own_transform else self._transform()
 
     def _from_file(self) -> tuple[nn.Module, tuple[str, ...]]:
-        what = f"torchvision's {self.arch}"
+        what, switch = f"torchvision's {self.arch}", self._transforms_input
         if (entry := self._published_entry) is not None:
             cure = f"{what} of this version cannot read its own weights: update torchvision"
             module = build(self.arch, entry, self._file.path, where=self._file.where, cure=cure)
             return module, self._notes(entry)
         outline = self._outline()
         found = self._file.find(outline, what)
-        module = self._build(self.num_classes or _count_classes(found.tensors, outline))
+        classes = self.num_classes or _count_classes(found.tensors, outline)
+        module = self._build(classes, transform_input=switch)
         load_into(module, found, what=what, where=self._file.where)
         return module, found.notes
 
@@ -247,14 +248,14 @@ class TorchvisionTarget(TransformParams):
         with torch.device("meta"):
             return self._build(self.num_classes or _CLASSES)
 
-    def _build(self, classes: int) -> nn.Module:
+    def _build(self, classes: int, *, transform_input: bool = False) -> nn.Module:
         import warnings
 
         from torchvision import models
 
         arguments = {}
         if self.arch in SWITCHED:  # their random weights take seconds, and are overwritten
-            arguments = {"transform_input": bool(self.transform_input), "init_weights": False}
+            arguments = {"transform_input": transform_input, "init_weights": False}
         with warnings.catch_warnings():  # some architectures warn of their slow random init
             warnings.simplefilter("ignore", FutureWarning)
             module: nn.Module = models.get_model(
