@@ -65,10 +65,12 @@ class LoadedTarget:
     Attributes:
         module: The network; its layers are addressed by module path ("layer4", "fc").
         transform: Turns an RGB image into the network's input, float32 [3, H, W].
+        notes: What a reader should know of how it was loaded, for the record.
     """
 
     module: nn.Module
     transform: Callable[[Image], Tensor]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,10 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         if value in get_args(option) and origin is not tuple:  # Literal
             return value
     allowed = " or ".join(_readable(option) for option in options)
-    raise UserError(f"{value!r} is not {allowed}", where=where, cure=f"give {allowed}")
+    cure = f"give {allowed}"
+    if str in options:
+        cure += f"; a text that reads like something else is quoted: '{where}=\"...\"'"
+    raise UserError(f"{value!r} is not {allowed}", where=where, cure=cure)
 
 
 def _is_union(hint: Any) -> bool:

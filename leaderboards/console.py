@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from leaderboards.columns import DECISIONS, Kind, describe, show, show_interval
+from leaderboards.columns import DECISIONS, HEADLINES, Kind, describe, show, show_interval
 from leaderboards.markdown import clean
+from metrics.aggregate import DEAD, NO_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leaderboards.board import Board
+    from leaderboards.sheets import Sheet
     from leaderboards.summary import Column, Summary
 
 _LABEL_WIDTH = 32
@@ -43,9 +45,7 @@ def print_board(board: Board, console: Console) -> None:
         for start in range(0, len(summary.columns), size):
             console.print(_table(summary, summary.columns[start : start + size]))
     if not first and board.sheets:
-        console.print(
-            Text("No score to show: no true name of these units is known (target.truth).")
-        )
+        console.print(Text(f"No score to show: {_why_none(board.sheets)}."))
     elif not first:
         console.print("No scored record was found.")
     else:
@@ -66,6 +66,17 @@ def print_board(board: Board, console: Console) -> None:
         console.print(
             Text(f"{problem.kind}: {problem.where}: {clean(problem.message, 200)}", "yellow")
         )
+
+
+def _why_none(sheets: Sequence[Sheet]) -> str:
+    """Why no method of some sheets has a score that needs true names."""
+    # Every method has the first of them: it asks for nothing but a label and a true name.
+    scores = [row.scores.get(HEADLINES[0]) for sheet in sheets for row in sheet.methods]
+    reasons = {score.reason for score in scores if score is not None and score.reason} - {NO_NAME}
+    if not reasons:
+        return "no true name of the described units is known (target.truth)"
+    told = {DEAD: f"{DEAD}, its activations constant or not finite"}
+    return "; ".join(told.get(reason, reason) for reason in sorted(reasons))
 
 
 def _table(summary: Summary, columns: Sequence[Column]) -> Table:

@@ -61,7 +61,8 @@ class Record:
         seed: The method's seed.
         run: What does not decide the labels: {batch_size, device, workers, overrides, choices}.
         environment: Versions, hardware, git state of this package.
-        counts: {units, dead, unlabelled, undefined_scores, ...}.
+        counts: {units, dead, unlabelled, undefined_scores, ...}; those of the dead with NaN or
+            infinite activations count as `non_finite`, where there are any.
         notes: Sentences for a reader ("top_k clamped from 100 to 60 images").
         error: {type, message, traceback} of a failed cell.
         schema: Version of this layout.

@@ -32,6 +32,10 @@ Mask = NDArray[np.bool_]
 
 SELECTIVE = "selective_"
 
+NO_NAME = "no unit has a true name"
+DEAD = "every unit with a true name is dead"
+"""Why no unit of a layer is scored."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -140,11 +144,7 @@ def no_unit_reason(units: pd.DataFrame) -> str:
     """Why no unit of the table is scored."""
     if not len(units):
         return "the layer has no units"
-    return (
-        "every unit with a true name is dead"
-        if (units["truth"] != "").any()
-        else "no unit has a true name"
-    )
+    return DEAD if (units["truth"] != "").any() else NO_NAME
 
 
 def aggregate_units(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.run.answers import why_none_right
 from bench.run.plan import PlannedJob, State
+from bench.run.signal import NO_SIGNAL
 from leaderboards.record import Record
 from leaderboards.storage import read_timings
 
@@ -30,6 +31,11 @@ def report(planned: Sequence[PlannedJob]) -> int:
             )
     for why in none_right(planned):
         sys.stdout.write(f"  cannot score: {why}\n")
+    for cell in cells:
+        if cell.state is State.DONE:
+            for note in Record.read(cell.folder).notes:
+                if note.startswith(NO_SIGNAL):
+                    sys.stdout.write(f"  {cell.folder}: {note}\n")
     if states[State.FAILED]:
         sys.stdout.write("  runtime.retry_failed=true runs failed cells again\n")
     if any(job.job.config.runtime.share for job in planned):

@@ -132,6 +132,11 @@ def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
     composed.pop("hydra")
     drop_old_params(composed, [_key(text) for text in cell])
     validate(composed)
+    try:
+        OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:
+        cure = "${...} refers to another setting; a name that holds ${ cannot be given: rename it"
+        raise UserError(explain(error), cure=cure) from error
     told = {group: str(chosen[group]) for group in TOLD if chosen.get(group)}
     return Job(tuple(cell), composed, launcher, told, named_groups(cell, config_dir))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from bench.config.quoting import as_typed
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def single(overrides: Sequence[str]) -> list[Override]:
             raise UserError(
                 f"{override.input_line} gives several values to one run",
                 where=str(override.key_or_group),
-                cure="add -m to run one job for each of them",
+                cure="add -m to run one job for each of them; or, if it is one text, type "
+                f"{as_typed(override.input_line or '')}",
             )
     return parsed
 
@@ -44,7 +46,9 @@ def parse(overrides: Sequence[str]) -> list[Override]:
             parsed.append(parser.parse_override(text))
         except HydraException as error:
             raise UserError(
-                explain(error), where=text, cure="overrides look like key=value"
+                f"Hydra reads some characters of this value as its own: {_first_line(error)}",
+                where=text,
+                cure=f"if the value is a text, type {as_typed(text)}",
             ) from error
     return parsed
 
@@ -53,3 +57,8 @@ def explain(error: BaseException) -> str:
     """Hydra's message, with that of its cause."""
     cause = f": {error.__cause__}" if error.__cause__ else ""
     return f"{error}{cause}".strip()
+
+
+def _first_line(error: BaseException) -> str:
+    """What is wrong; the rest is an address of Hydra's pages."""
+    return str(error).strip().partition("\n")[0]

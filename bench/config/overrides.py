@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from bench.catalog import BY_GROUP
 from bench.config.choice import choices
+from bench.config.quoting import as_typed
 from bench.config.schema import GROUPS, RunConfig
 from bench.errors import UserError, nearest
 
@@ -33,10 +34,11 @@ def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | Non
     Raises:
         UserError: The first override that does not.
     """
-    for text in overrides:
+    for number, text in enumerate(overrides):
         match = _OVERRIDE.match(text)
         if match is None:
-            raise UserError(f"{text!r} is no override", cure="overrides look like key=value")
+            cure = f"overrides look like key=value{_joined(overrides, number)}"
+            raise UserError(f"{text!r} is no override", cure=cure)
         key, value = match["key"], match["value"]
         if match["mark"] == "~":
             raise UserError(
@@ -45,11 +47,20 @@ def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | Non
                 cure="choose another value instead",
             )
         if value is None:
-            raise UserError(f"{text!r} gives no value", where=key, cure=f"write {key}=...")
+            cure = f"write {key}=...{_joined(overrides, number)}"
+            raise UserError(f"{text!r} gives no value", where=key, cure=cure)
         if key in GROUPS:
             _check_choices(key, value, conf, config_dir)
         elif not key.startswith("hydra"):
             _check_key(key)
+
+
+def _joined(overrides: Sequence[str], number: int) -> str:
+    """How to type an override and the one before it as one that the shell does not cut in two."""
+    if not number:
+        return ""
+    whole = as_typed(f"{overrides[number - 1]} {overrides[number]}")
+    return f"; if it belongs to the value before it, type {whole}"
 
 
 def rewrite(overrides: Sequence[str]) -> list[str]:

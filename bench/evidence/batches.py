@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench.errors import NetworkError
 from bench.evidence.decode import ahead
+from bench.evidence.faults import image_name, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    import torch
+    from PIL.Image import Image
     from torch import Tensor
 
     from bench.parts import LoadedEncoder, LoadedTarget, Probe
@@ -21,6 +25,11 @@ if TYPE_CHECKING:
 
 _BATCHES_AHEAD = 3
 """Decoded batches that may wait for the networks."""
+
+_ONE_SIZE = {
+    "target": "add a CenterCrop to the transform, or replace it by target.params.input_size=224",
+    "encoder": "add a CenterCrop to the transform",
+}
 
 S = TypeVar("S")
 
@@ -80,17 +89,36 @@ def batches(
 
     Yields:
         The batches, in order.
+
+    Raises:
+        UserError: An image cannot be read.
+        NetworkError: A transform gives no network's input, or several
+            sizes.
     """
 
     def decode(place: tuple[ChunkWork, int]) -> Decoded:
         work, index = place
         start = time.perf_counter()
         image = probe.image(index)
-        inputs = work.target.transform(image) if work.target else None
-        picture = work.encoder.transform(image) if work.encoder else None
+        inputs = seen(work.target, "target", image, index) if work.target else None
+        picture = seen(work.encoder, "encoder", image, index) if work.encoder else None
         if timer:
             timer.add("decode", time.perf_counter() - start, items=1)
         return inputs, picture
+
+    def seen(network: LoadedTarget | LoadedEncoder, role: str, image: Image, index: int) -> Tensor:
+        found = view(network.transform, image, role, image_name(probe, index))
+        shape, other = first.setdefault(role, (found.shape, index))
+        if found.shape != shape:
+            raise NetworkError(
+                f"the {role}'s transform gives images of several sizes: {list(shape)} of "
+                f"{image_name(probe, other)} and {list(found.shape)} of {image_name(probe, index)}",
+                where=role,
+                cure=_ONE_SIZE[role],
+            )
+        return found
+
+    first: dict[str, tuple[torch.Size, int]] = {}
 
     groups = [[(work, index) for index in work.images] for work in works]
     yield from in_batches(decode, groups, batch_size=batch_size, workers=workers, pinned=pinned)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from bench.errors import UserError
 from bench.evidence.batches import ChunkWork, Decoded, batches
-from bench.evidence.halving import Halving
+from bench.evidence.faults import explain_failure
+from bench.evidence.halving import Halving, is_out_of_memory
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes, storable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from bench.evidence.held import Held
     from bench.evidence.how import How
@@ -151,9 +153,10 @@ class Pass:
         while done < len(work.images):
             inputs, pictures = next(source)
             size = len(inputs if inputs is not None else pictures)  # type: ignore[arg-type]
-            if inputs is not None and tap is not None:
+            if inputs is not None and tap is not None and work.target is not None:
+                forward = partial(self._forward, work.target.module, tap)
                 with self.timer.part("target_forward", size):
-                    for part in self._halving.run(partial(self._forward, tap), inputs):
+                    for part in self._halving.run(forward, inputs):
                         for layer, parts in pooled.items():
                             parts.append(part[layer].values.numpy())
                         for layer in work.maps - self.too_large:
@@ -189,14 +192,20 @@ class Pass:
             found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
         return found
 
-    def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
+    def _forward(self, module: nn.Module, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
         import torch
 
         how = self.how
         with torch.inference_mode(), arithmetic(how.device, how.precision, tf32=how.tf32):
-            found = tap.run(
-                inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
-            )
+            shown = inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
+            try:
+                found = tap.run(shown)
+            except UserError:
+                raise
+            except (Exception, SystemExit) as error:  # a user's own network may fail in any way
+                if is_out_of_memory(error):
+                    raise
+                raise explain_failure(module, shown, error) from error
         for layer, entry in self.activations.items():
             size = found[layer].map_size
             units = int(found[layer].values.shape[2])

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from bench.environment import hardware
+from bench.errors import LayerError
 from bench.evidence import Store
 from bench.evidence.precision import arithmetic
 from bench.evidence.prune import keep_within
 from bench.offline import offline
 from bench.run.device import resolve_device
-from bench.run.identity import params_of
+from bench.run.identity import params_of, target_notes
 from bench.run.labels import describe_table, keep_scores
 from bench.run.log import job_log
 from bench.run.plan import Cell, PlannedJob, State, plan_job
@@ -24,6 +25,7 @@ from bench.run.record import failed_record, measured_record
 from bench.run.retime import time_again
 from bench.run.scoring import score_record
 from bench.run.shared import gather_one_share, gather_shared, warm_up
+from bench.run.signal import read_signal
 from bench.timing import Timer
 from leaderboards.distinct import title
 from leaderboards.record import Record
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from baselines.base import Evidence
     from bench.config.compose import Job
     from bench.run.parts import Parts
 
@@ -56,23 +54,52 @@ def execute(job: Job, *, position: tuple[int, int] = (1, 1)) -> None:
         left = planned.left()
         states = {cell: cell.state for cell in left}
         to_run = [c for c in left if states[c] in (State.TO_RUN, State.FAILED)]
+        unread: list[Cell] = []
         start = time.perf_counter()
         try:
             if to_run:
-                _run(planned, to_run, text)
+                _run_layers(planned, to_run, text, unread)
             for cell in left:
                 if states[cell] is State.TO_SCORE:
                     score_record(cell.folder, Record.read(cell.folder), planned.parts)
                 elif states[cell] is State.DONE:
                     time_again(planned, cell)
-        except Exception as error:  # a launcher's pool must survive every job
+        except (Exception, SystemExit) as error:  # a launcher's pool must survive every job
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
             for cell in to_run:
-                if cell.state is not State.DONE and cell.state is not State.TO_SCORE:
+                done = cell.state in (State.DONE, State.TO_SCORE)
+                if not done and cell not in unread:
                     _write_failed(planned, cell, error, text)
         log.info(
             "[%d/%d] %s (%.1f s)", *position, _title(planned.parts), time.perf_counter() - start
         )
+
+
+def _run_layers(
+    planned: PlannedJob, cells: list[Cell], text: io.StringIO, unread: list[Cell]
+) -> None:
+    """Run the cells; one whose layer cannot be read fails alone, and joins `unread`."""
+
+    def fail(error: LayerError) -> None:
+        log.error("%s: %s", type(error).__name__, error)
+        for cell in cells:
+            if cell.layer == error.layer:
+                unread.append(cell)
+                _write_failed(planned, cell, error, text)
+
+    while left := [
+        cell
+        for cell in cells
+        if cell not in unread and cell.state not in (State.DONE, State.TO_SCORE)
+    ]:
+        try:
+            _run(planned, left, text)
+        except LayerError as error:
+            if error.layer not in {cell.layer for cell in left}:
+                raise
+            fail(error)
+        else:
+            return
 
 
 def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
@@ -87,9 +114,13 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
     warm_up(parts, timer)
     shared = gather_shared(planned, [cell.layer for cell in cells], store, timer)
     keep_within(store, config.runtime.cache_limit_gb)
+    for note in target_notes(parts.target):
+        log.info("%s", note)
     for cell in cells:
         own = Timer(device)
         evidence = shared.evidence(cell.layer)
+        signal = read_signal(cell.layer, evidence.activations)
+        signal.require_finite()
         # Whatever torch's defaults are: similarities and captioners run in full float32.
         with own.phase("match", items=shared.units(cell.layer)), arithmetic(device):
             labelling = parts.method.describe(evidence, seed=config.seed)
@@ -97,9 +128,10 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
         if parts.closed:  # mask labels without their suffixes
             labelling = dataclasses.replace(labelling, concepts=parts.words)
         _log_phases([*timer.records(), *own.records()], labelling.notes)
-        dead = _dead(evidence)
+        for note in signal.notes():
+            log.warning("%s", note)
         keep_scores(store, cell.key, labelling)
-        record = measured_record(planned, cell, shared.gathered, labelling, dead, device)
+        record = measured_record(planned, cell, shared.gathered, labelling, signal, device)
         folder = write_record(
             Path(config.results).expanduser(),
             record,
@@ -130,14 +162,7 @@ def _log_phases(phases: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> No
         log.debug("note: %s", note)
 
 
-def _dead(evidence: Evidence) -> NDArray[np.bool_]:
-    from baselines.similarity import live_units
-
-    dead: NDArray[np.bool_] = ~live_units(evidence.activations).cpu().numpy()
-    return dead
-
-
-def _write_failed(planned: PlannedJob, cell: Cell, error: Exception, text: io.StringIO) -> None:
+def _write_failed(planned: PlannedJob, cell: Cell, error: BaseException, text: io.StringIO) -> None:
     record = failed_record(planned, cell, error)
     texts = {"run.log": text.getvalue(), "config.yaml": _config(planned)}
     write_record(Path(planned.job.config.results).expanduser(), record, texts=texts)

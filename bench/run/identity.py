@@ -41,6 +41,12 @@ def fingerprint(
 
 
 @cache
+def target_notes(target: Target) -> tuple[str, ...]:
+    """What a target says of how it was loaded; only one with weights from a file is asked."""
+    return target.load("cpu").notes if getattr(target, "file", "") else ()
+
+
+@cache
 def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
     """The fingerprint of a probe set's masks."""
     return probe.masks_fingerprint()

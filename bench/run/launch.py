@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 
-from bench.errors import UserError
+from bench.errors import NetworkError, UserError
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.plan import State
@@ -58,7 +58,14 @@ def launch(planned: Sequence[PlannedJob], overrides: Sequence[str]) -> int:
 
 
 def _check_layers(left: Sequence[PlannedJob]) -> None:
-    """Refuse an unknown layer before anything is launched, once for each target."""
+    """Refuse an unknown layer before anything is launched, once for each target.
+
+    A user's own network that cannot be loaded is left to its cells, which fail with the reason; so
+    is any other target that cannot, unless it is the only one.
+
+    Raises:
+        UserError: A target has no such layer, or the only one cannot be loaded.
+    """
     from bench.targets import resolve_layers
 
     layers: dict[object, set[str]] = {}
@@ -68,7 +75,14 @@ def _check_layers(left: Sequence[PlannedJob]) -> None:
         if new:
             layers.setdefault(job.parts.target, set()).update(new)
     for target, names in layers.items():
-        resolve_layers(target.load("cpu").module, sorted(names))  # type: ignore[attr-defined]
+        try:
+            module = target.load("cpu").module  # type: ignore[attr-defined]
+        except Exception as fault:
+            own = isinstance(fault, NetworkError) or not isinstance(fault, UserError)
+            if own or len(layers) > 1:
+                continue
+            raise
+        resolve_layers(module, sorted(names))
 
 
 def _write_jobs(left: Sequence[PlannedJob], folder: Path) -> Path:

@@ -7,21 +7,20 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
+from bench.errors import UserError
 from bench.run.answers import why_none_right
-from bench.run.identity import fingerprint, params_of
+from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from baselines.base import Labelling
     from bench.evidence import Gathered
     from bench.parts import CaptionerPart, Encoder, Probe, Segmenter
     from bench.run.plan import Cell, PlannedJob
+    from bench.run.signal import Signal
 
 _PLACE = re.compile(r"^\+*(results|runtime(?!\.tf32=)|launcher|hydra)\b")
 """Overrides of where and how a cell runs: they decide nothing, and may hold a user's paths."""
@@ -35,7 +34,7 @@ def measured_record(
     cell: Cell,
     gathered: Gathered,
     labelling: Labelling,
-    dead: NDArray[np.bool_],
+    signal: Signal,
     device: str,
 ) -> Record:
     """The record of a cell that was described.
@@ -45,15 +44,18 @@ def measured_record(
         cell: Which of its layers.
         gathered: The evidence, of which the sizes are recorded.
         labelling: What the method said.
-        dead: Units without a usable activation, [U].
+        signal: Which units have usable activations.
         device: What the run settled on, such as "cpu" or "cuda:0".
     """
     labelled = labelled_units(labelling)
     size = gathered.map_sizes[cell.layer]
     units = gathered.units[cell.layer]
+    dead = signal.dead
+    non_finite = int(signal.non_finite.sum())
     counts = {
         "units": units,
         "dead": int(dead.sum()),
+        **({"non_finite": non_finite} if non_finite else {}),
         "unlabelled": int((~dead & ~labelled).sum()),
         **labelling.counts,
     }
@@ -72,6 +74,8 @@ def measured_record(
             *_concept_notes(planned),
             *_probe_notes(planned.parts.probe),
             *_reruns(gathered, cell),
+            *target_notes(planned.parts.target),
+            *signal.notes(),
             *labelling.notes,
             *filter(None, [why_none_right(planned.parts, cell.layer)]),
         ),
@@ -176,7 +180,7 @@ def _network(name: str, part: Encoder | Segmenter | CaptionerPart | None) -> dic
     }
 
 
-def failed_record(planned: PlannedJob, cell: Cell, error: Exception) -> Record:
+def failed_record(planned: PlannedJob, cell: Cell, error: BaseException) -> Record:
     """The record of a cell that raised, with the traceback for whoever mends it."""
     return _shell(
         planned,
@@ -188,7 +192,14 @@ def failed_record(planned: PlannedJob, cell: Cell, error: Exception) -> Record:
         device=planned.job.config.runtime.device,
         error={
             "type": type(error).__name__,
-            "message": str(error),
+            "message": _message(error),
             "traceback": "".join(traceback.format_exception(error)),
         },
     )
+
+
+def _message(error: BaseException) -> str:
+    """What an error says, with its kind where that alone tells what it is."""
+    if isinstance(error, UserError | RuntimeError | ValueError | OSError) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from baselines.base import Evidence
 from bench.config.validate import parse_share
 from bench.encoders.image_text import LoadedImageText
+from bench.errors import UserError
 from bench.evidence import (
     exemplars_held,
     gather,
@@ -144,6 +145,8 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         for note in notes:
             _LOG.warning("%s", note)
         costs += [embedded.cost] if embedded.cached else []
+    _require_finite(image_embeddings, "images")
+    _require_finite(concept_embeddings, "concepts")
     masks: Masks | None = None
     if parts.segmented_probe:
         masks = parts.segmented_probe.masks(Path(config.runtime.cache).expanduser())
@@ -182,6 +185,24 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         device=device,
         notes=notes,
     )
+
+
+def _require_finite(embeddings: Tensor | None, what: str) -> None:
+    """Refuse embeddings that no similarity can be computed of.
+
+    Raises:
+        UserError: Some are NaN or infinite.
+    """
+    if embeddings is None:
+        return
+    spoilt = int((~embeddings.isfinite().all(dim=1)).sum())
+    if spoilt:
+        raise UserError(
+            f"{spoilt} of {len(embeddings)} {what} have NaN or infinite embeddings",
+            where="encoder",
+            cure="look for NaN in the encoder's weights and in what its transform gives; where it "
+            "runs in float16, try encoder.params.precision=float32",
+        )
 
 
 def _matching_device(device: str, wanted: int) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
-from bench.files import sha256_file, sha256_json
-from bench.paths import require_file
+from bench.files import sha256_json
 from bench.segmenters.classes import class_labels, class_positions, read_names
 from bench.segmenters.network import (
     SEGMENTER_VERSION,
@@ -18,8 +17,8 @@ from bench.segmenters.network import (
     wrap_network,
 )
 from bench.segmenters.view import CROP, check_view
-from bench.targets.state_dict import load_into, read_state_dict
 from bench.targets.torchvision_models import IMAGENET_MEAN, IMAGENET_STD
+from bench.targets.weights_file import WeightsFile
 from bench.views import square_view
 
 if TYPE_CHECKING:
@@ -55,6 +54,9 @@ class TorchvisionSegmenter:
         weights: One of torchvision's own weights ("COCO_WITH_VOC_LABELS_V1", "DEFAULT"); give this
             or `file`.
         file: A state dict: .safetensors, .pth or .pt.
+        state_dict: Which state dict of the file, where it holds several: the keys that lead to it,
+            joined by dots ("state_dict_ema"); maybe with a prefix of its names, and then what has
+            another is left out ("state_dict.model").
         classes: A text file with the name of each class, one a line, in the order of the outputs;
             those of PASCAL VOC where empty. "background" marks nothing.
         category: Category of all labels.
@@ -71,6 +73,7 @@ class TorchvisionSegmenter:
     arch: str
     weights: str = ""
     file: str = ""
+    state_dict: str = ""
     classes: str = ""
     category: str = "object"
     crop: float = CROP
@@ -175,7 +178,7 @@ class TorchvisionSegmenter:
 
     def _weights_identity(self) -> Mapping[str, Any]:
         if self.file:
-            return {"sha256": sha256_file(require_file(self.file, "segmenter.params.file"))}
+            return self._own_weights.identity()
         # torchvision publishes the bytes of a named entry under their hash: the name pins them.
         # DEFAULT moves from version to version.
         moving = {"version": version("torchvision")} if self.weights == "DEFAULT" else {}
@@ -227,12 +230,13 @@ class TorchvisionSegmenter:
     def _from_file(self, classes: int) -> nn.Module:
         from torchvision import models
 
-        where = "segmenter.params.file"
-        tensors = read_state_dict(require_file(self.file, where), where)
         module: nn.Module = models.get_model(
             self.arch, weights=None, weights_backbone=None, num_classes=classes
         )
-        kept = {name: value for name, value in tensors.items() if not name.startswith(_AUXILIARY)}
         what = f"torchvision's {self.arch} with {classes} classes"
-        load_into(module, kept, what=what, where=where)
+        self._own_weights.fill(module, what, ignored=(_AUXILIARY,))
         return module
+
+    @property
+    def _own_weights(self) -> WeightsFile:
+        return WeightsFile(self.file, self.state_dict, "segmenter.params.file")

@@ -9,11 +9,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import UserError
-from bench.files import sha256_file
+from bench.errors import NetworkError, UserError
 from bench.parts import LoadedTarget
-from bench.paths import require_file
-from bench.targets.state_dict import load_into, read_state_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,9 +18,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor, nn
 
-    Transform = Callable[[Image], Tensor]
+    from bench.targets.weights_file import WeightsFile
 
-_FILE = "target.params.file"
+    Transform = Callable[[Image], Tensor]
 
 
 def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Transform | None]:
@@ -37,7 +34,7 @@ def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Tr
         where: The field that it was given in.
 
     Raises:
-        UserError: It fails, or returns something else.
+        NetworkError: It fails, or returns something else.
     """
     import torch
     from torch import nn
@@ -48,13 +45,13 @@ def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Tr
             result = build()
         except UserError:
             raise
-        except Exception as error:  # anything may go wrong in a user's own code
-            raise UserError(
+        except (Exception, SystemExit) as error:  # anything may go wrong in a user's own code
+            raise NetworkError(
                 f"{what} fails: {type(error).__name__}: {error}", where=where
             ) from error
     module, transform = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
     if not isinstance(module, nn.Module) or not (transform is None or callable(transform)):
-        raise UserError(
+        raise NetworkError(
             f"{what} returns {_kind(result)}",
             where=where,
             cure="return a torch.nn.Module, or (module, transform) with a transform that turns an "
@@ -78,38 +75,54 @@ def _seeded() -> Iterator[None]:
         np.random.set_state(numpys)  # noqa: NPY002
 
 
-def fill(module: nn.Module, file: str, what: str) -> None:
-    """Read a state dict into the network.
+def ready(
+    module: nn.Module, transform: Transform, device: str, notes: tuple[str, ...] = ()
+) -> LoadedTarget:
+    """The network as it is run: float32, eval mode, without gradients.
 
     Raises:
-        UserError: The file is missing or does not fit.
+        NetworkError: It cannot be brought there, or its layers cannot be read.
     """
-    tensors = read_state_dict(require_file(file, _FILE), _FILE)
-    load_into(module, tensors, what=what, where=_FILE)
+    import torch
 
-
-def ready(module: nn.Module, transform: Transform, device: str) -> LoadedTarget:
-    """The network as it is run: float32, eval mode, without gradients."""
-    return LoadedTarget(module.float().eval().requires_grad_(False).to(device), transform)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NetworkError(
+            "the network is scripted: layers inside it cannot be read while it runs",
+            where="target",
+            cure="give the module as it is before torch.jit.script or torch.jit.trace",
+        )
+    try:
+        ready_to_run = module.float().eval().requires_grad_(False).to(device)
+    except (Exception, SystemExit) as error:  # a user's own module may refuse anything
+        raise NetworkError(
+            f"the network, a {type(module).__name__}, cannot be brought to float32 and eval mode "
+            f"on {device}: {type(error).__name__}: {error}",
+            where="target",
+            cure="give a plain torch.nn.Module",
+        ) from error
+    return LoadedTarget(ready_to_run, transform, notes)
 
 
 def weights_identity(
-    part: Any, file: str, code: str, build: Callable[[], nn.Module]
+    part: Any, weights: WeightsFile, code: str, build: Callable[[], nn.Module]
 ) -> Mapping[str, Any]:
     """What decides the weights: a file's hash, or else that of the tensors of the built network.
 
     For the latter the network is built, which needs torch and takes its time: once a process for
-    equal arguments.
+    equal arguments. Of a network that cannot be built nothing but that is known.
 
     Args:
         part: The part, hashable.
-        file: The state dict; empty where the code brings the weights.
+        weights: The state dict; of an empty path where the code brings the weights.
         code: What identifies the code.
         build: Builds the network.
     """
-    if file:
-        return {"sha256": sha256_file(require_file(file, _FILE))}
-    return {"tensors": _hash_built(part, code, _Uncompared(build))}
+    if weights.file:
+        return weights.identity()
+    try:
+        return {"tensors": _hash_built(part, code, _Uncompared(build))}
+    except NetworkError:  # its cells fail by themselves when they are run
+        return {"unbuilt": True}
 
 
 class _Uncompared:
@@ -149,4 +162,5 @@ def _kind(result: object) -> str:
         return "a mapping (a state dict is given as `file`)"
     if isinstance(result, tuple):
         return f"({', '.join(type(value).__name__ for value in result)})"
-    return type(result).__name__
+    name = type(result).__name__
+    return f"an {name}: layers inside it cannot be read" if name == "ExportedProgram" else name

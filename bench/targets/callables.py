@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
 from dataclasses import dataclass
 from functools import partial
-from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from bench.downloads.lack import lack_of_path
-from bench.errors import UserError, nearest
-from bench.files import sha256_file
+from bench.errors import NetworkError, UserError, nearest
+from bench.files import canonical_json, sha256_file, sha256_json
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.targets import built
+from bench.targets.own_code import find_module, imported_code
 from bench.targets.transform import TransformParams
-
-if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
+from bench.targets.weights_file import WeightsFile
 
 _WHERE = "target.params.path"
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -29,13 +26,18 @@ _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 class CallableTarget(TransformParams):
     """What a function without arguments returns: a module, or (module, transform).
 
-    Its code is known by the module's source file alone, not by what that imports. Without `file`
-    the weights are known by the tensors of the built network: recognising finished cells then calls
-    the function, and needs torch. Weights drawn at random are drawn from a fixed seed.
+    Its code is known by the module's source file and all modules of the user's own that it imports
+    (outside site-packages), also through others; data files that the code reads are not covered.
+    Without `file` the weights are known by the tensors of the built network: recognising finished
+    cells then calls the function, and needs torch. Weights drawn at random are drawn from a fixed
+    seed.
 
     Attributes:
         path: "package.module:function", importable: installed, or in a folder of $PYTHONPATH.
         file: A state dict to fill the network from: .safetensors, .pth, .pt or .pth.tar.
+        state_dict: Which state dict of the file, where it holds several: the keys that lead to it,
+            joined by dots ("state_dict_ema"); maybe with a prefix of its names, and then what has
+            another is left out ("state_dict.model").
 
     Where `input_size`, `resize`, `mean` and `std` are all null and the function returns no
     transform, they are 224, 256 and ImageNet's mean and std.
@@ -45,6 +47,7 @@ class CallableTarget(TransformParams):
 
     path: str
     file: str = ""
+    state_dict: str = ""
 
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.path):
@@ -56,25 +59,30 @@ class CallableTarget(TransformParams):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """The function's name, its module's source, weights and transform.
+        """The function's name, its module's source, what that imports, weights and transform.
 
         Raises:
             UserError: There is no such module or file.
         """
-        source = sha256_file(self._source())
+        file = self._source()
+        source = sha256_file(file)
+        imported = imported_code({self.path.partition(":")[0]: file})
+        code = {"source": source, **({"imports": sha256_json(imported)} if imported else {})}
         return {
             "kind": "callable",
             "path": self.path,
-            "source": source,
-            "weights": built.weights_identity(self, self.file, source, lambda: self._call()[0]),
+            **code,
+            "weights": built.weights_identity(
+                self, self._weights, canonical_json(code), lambda: self._call()[0]
+            ),
             "transform": {"own": "source"} if self._own_transform else self._values_identity(),
         }
 
     def lacks(self) -> tuple[Lack, ...]:
         """The module or the file, where it is not here."""
         missing: tuple[Lack, ...] = ()
-        if self._spec() is None:
-            name = self.path.partition(":")[0]
+        name = self.path.partition(":")[0]
+        if find_module(name) is None:
             missing = (Lack(f"the Python module {name}", _on_path(name)),)
         return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
 
@@ -85,10 +93,13 @@ class CallableTarget(TransformParams):
             UserError: There is no such function, it fails, or the file does not fit.
         """
         module, transform = self._call()
-        if self.file:
-            built.fill(module, self.file, self.path)
+        notes = self._weights.fill(module, self.path).notes if self.file else ()
         own = transform if self._own_transform else None
-        return built.ready(module, own or self._transform(), device)
+        return built.ready(module, own or self._transform(), device, notes)
+
+    @property
+    def _weights(self) -> WeightsFile:
+        return WeightsFile(self.file, self.state_dict)
 
     @property
     def _own_transform(self) -> bool:
@@ -99,8 +110,8 @@ class CallableTarget(TransformParams):
         name, _, attribute = self.path.partition(":")
         try:
             module = importlib.import_module(name)
-        except Exception as error:  # a user's own module may fail in any way
-            raise UserError(
+        except (Exception, SystemExit) as error:  # a user's own module may fail in any way
+            raise NetworkError(
                 f"{name} cannot be imported: {type(error).__name__}: {error}", where=_WHERE
             ) from error
         function = getattr(module, attribute, None)
@@ -113,23 +124,9 @@ class CallableTarget(TransformParams):
             )
         return built.call(partial(function), self.path, _WHERE)
 
-    def _spec(self) -> ModuleSpec | None:
-        """Where the module's source is; neither it nor its packages are imported."""
-        names = self.path.partition(":")[0].split(".")
-        try:
-            spec = importlib.util.find_spec(names[0])
-        except ValueError:  # a module that was made by hand
-            return None
-        for end in range(2, len(names) + 1):
-            if spec is None or spec.submodule_search_locations is None:
-                return None
-            inside = list(spec.submodule_search_locations)
-            spec = PathFinder.find_spec(".".join(names[:end]), inside)
-        return spec
-
     def _source(self) -> Path:
-        spec = self._spec()
         name = self.path.partition(":")[0]
+        spec = find_module(name)
         if spec is None:
             raise UserError(f"there is no module {name}", where=_WHERE, cure=_on_path(name))
         file = Path(spec.origin or "")

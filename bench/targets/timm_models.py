@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
-from bench.files import sha256_file
 from bench.hub import find_model
 from bench.offline import is_offline, offline
 from bench.parts import Fingerprint, Lack, LoadedTarget
-from bench.paths import require_file
 from bench.targets.built import ready
-from bench.targets.state_dict import load_into, read_state_dict
+from bench.targets.state_dict import load_into
 from bench.targets.transform import TransformParams, square_transform
+from bench.targets.weights_file import WeightsFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +40,9 @@ class TimmTarget(TransformParams):
             "hf-hub:owner/model", maybe with "@revision", for one of the Hugging Face hub.
         pretrained: Take the published weights; give this or `file`.
         file: A state dict in timm's names: .safetensors, .pth, .pt, .pth.tar or .bin.
+        state_dict: Which state dict of the file, where it holds several: the keys that lead to it,
+            joined by dots ("state_dict_ema"); maybe with a prefix of its names, and then what has
+            another is left out ("state_dict.model").
         num_classes: Units of the final layer; read off the file where null.
 
     Of `input_size`, `resize`, `mean` and `std`, what is null is as in the model's own data
@@ -53,6 +55,7 @@ class TimmTarget(TransformParams):
     model: str
     pretrained: bool = False
     file: str = ""
+    state_dict: str = ""
     num_classes: int | None = None
 
     def __post_init__(self) -> None:
@@ -108,16 +111,7 @@ class TimmTarget(TransformParams):
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""
-        import torch
-
-        try:
-            with torch.device("meta"):
-                module = self._build()
-        except UserError:
-            raise
-        except Exception:  # some models compute with numbers while they are built
-            module = self._build()
-        return tuple(path for path, _ in module.named_modules() if path)
+        return tuple(path for path, _ in self._outline().named_modules() if path)
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.
@@ -125,8 +119,12 @@ class TimmTarget(TransformParams):
         Raises:
             UserError: No such model or weights, or a file that does not fit.
         """
-        module = self._from_file() if self.file else self._published()
-        return ready(module, self._transform_of(module), device)
+        module, notes = self._from_file() if self.file else (self._published(), ())
+        return ready(module, self._transform_of(module), device, notes)
+
+    @property
+    def _weights(self) -> WeightsFile:
+        return WeightsFile(self.file, self.state_dict, _FILE)
 
     @property
     def _own_transform(self) -> bool:
@@ -140,7 +138,7 @@ class TimmTarget(TransformParams):
 
     def _weights_identity(self) -> Mapping[str, Any]:
         if self.file:
-            return {"sha256": sha256_file(require_file(self.file, _FILE))}
+            return self._weights.identity()
         if self.model.startswith(_FROM_HUB):
             name, _, revision = self.model.removeprefix(_FROM_HUB).partition("@")
             return find_model(name, revision or "main", where=_WHERE).identity()
@@ -172,14 +170,30 @@ class TimmTarget(TransformParams):
             ) from error
         return module
 
-    def _from_file(self) -> nn.Module:
-        tensors = read_state_dict(require_file(self.file, _FILE), _FILE)
+    def _from_file(self) -> tuple[nn.Module, tuple[str, ...]]:
+        what, outline = f"timm's {self.model}", self._outline()
+        # A file without a classifier is one of a network without.
+        head = f"{self._classifier}."
+        optional = [name for name in outline.state_dict() if name.startswith(head)]
+        found = self._weights.find(outline, what, optional=optional)
         classes = self.num_classes
         if classes is None:
-            classes = self._infer_classes(tensors)
+            classes = self._count_classes(found.tensors)
         module = self._build(classes)
-        load_into(module, tensors, what=f"timm's {self.model}", where=_FILE)
-        return module
+        load_into(module, found, what=what, where=_FILE)
+        return module, found.notes
+
+    def _outline(self) -> nn.Module:
+        """The network without weights, where it can be built so."""
+        import torch
+
+        try:
+            with torch.device("meta"):
+                return self._build()
+        except UserError:
+            raise
+        except Exception:  # some models compute with numbers while they are built
+            return self._build()
 
     def _build(self, classes: int | None = None) -> nn.Module:
         """The network with random weights; `classes` None for as many as timm gives it."""
@@ -191,17 +205,21 @@ class TimmTarget(TransformParams):
         module: nn.Module = timm.create_model(self.model, pretrained=False, **more)
         return module
 
-    def _infer_classes(self, tensors: Mapping[str, Tensor]) -> int | None:
-        """Final units by the file's classifier; 0 where it has none, None where timm names none."""
+    @property
+    def _classifier(self) -> str:
+        """Module path of the classifier, of several the first; empty where timm names none."""
         import timm
 
         self._require_model()
         config = timm.get_pretrained_cfg(self.model)
         named = config.classifier if config is not None else None
-        first = named[0] if isinstance(named, list | tuple) else named
-        if not first:
+        return str((named[0] if isinstance(named, list | tuple) else named) or "")
+
+    def _count_classes(self, tensors: Mapping[str, Tensor]) -> int | None:
+        """Final units by the file's classifier; 0 where it has none, None where timm names none."""
+        if not self._classifier:
             return None
-        weight = tensors.get(f"{first}.weight")
+        weight = tensors.get(f"{self._classifier}.weight")
         return 0 if weight is None else int(weight.shape[0])
 
     def _require_model(self) -> None:

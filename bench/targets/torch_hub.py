@@ -17,8 +17,10 @@ from bench.offline import is_offline
 from bench.parts import Fingerprint, Lack, LoadedTarget
 from bench.paths import require_folder, user_path
 from bench.targets import built
+from bench.targets.own_code import imported_code
 from bench.targets.published import hub_folder
 from bench.targets.transform import TransformParams
+from bench.targets.weights_file import WeightsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,12 +43,16 @@ class TorchHubTarget(TransformParams):
 
     Attributes:
         entry_point: A function of hubconf.py.
-        repo_or_dir: A folder that holds hubconf.py, known by the content of its .py files; or
+        repo_or_dir: A folder that holds hubconf.py, known by the content of its .py files and of
+            the modules of the user's own outside it that these import; or
             "owner/repository:ref" on GitHub, where the ref (a commit; a tag that stays) tells
             which code it is.
         kwargs: Arguments of the entry point: "key=value" with a value in JSON, or else a text; or
             one text of JSON, "{...}".
         file: A state dict to fill the network from: .safetensors, .pth, .pt or .pth.tar.
+        state_dict: Which state dict of the file, where it holds several: the keys that lead to it,
+            joined by dots ("state_dict_ema"); maybe with a prefix of its names, and then what has
+            another is left out ("state_dict.model").
         trust_repo: Code of a repository on GitHub may be downloaded and run.
 
     Where `input_size`, `resize`, `mean` and `std` are all null and the entry point returns no
@@ -59,6 +65,7 @@ class TorchHubTarget(TransformParams):
     repo_or_dir: str
     kwargs: tuple[str, ...] = ()
     file: str = ""
+    state_dict: str = ""
     trust_repo: bool = False
 
     def __post_init__(self) -> None:
@@ -80,7 +87,9 @@ class TorchHubTarget(TransformParams):
             "code": code,
             "entry_point": self.entry_point,
             "kwargs": self._arguments(),
-            "weights": built.weights_identity(self, self.file, identified, lambda: self._call()[0]),
+            "weights": built.weights_identity(
+                self, self._weights, identified, lambda: self._call()[0]
+            ),
             "transform": {"own": "code"} if self._own_transform else self._values_identity(),
         }
 
@@ -101,10 +110,17 @@ class TorchHubTarget(TransformParams):
             UserError: No such folder, repository or entry point, or a file that does not fit.
         """
         module, transform = self._call()
-        if self.file:
-            built.fill(module, self.file, f"the entry point {self.entry_point}")
+        notes = (
+            self._weights.fill(module, f"the entry point {self.entry_point}").notes
+            if self.file
+            else ()
+        )
         own = transform if self._own_transform else None
-        return built.ready(module, own or self._transform(), device)
+        return built.ready(module, own or self._transform(), device, notes)
+
+    @property
+    def _weights(self) -> WeightsFile:
+        return WeightsFile(self.file, self.state_dict)
 
     @property
     def _own_transform(self) -> bool:
@@ -146,7 +162,13 @@ class TorchHubTarget(TransformParams):
             if not any(part.startswith(".") for part in file.relative_to(folder).parts)
         )
         names = [file.relative_to(folder).as_posix() for file in files]
-        return {"sha256": sha256_json(dict(zip(names, sha256_files(files), strict=True)))}
+        inside = {"sha256": sha256_json(dict(zip(names, sha256_files(files), strict=True)))}
+        modules = {
+            ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): file
+            for file in files
+        }
+        outside = imported_code(modules, [str(folder)])
+        return inside | ({"imports": sha256_json(outside)} if outside else {})
 
     def _folder(self) -> Path:
         folder = require_folder(self.repo_or_dir, _WHERE)

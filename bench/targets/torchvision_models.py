@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import PurePosixPath
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
-from bench.offline import is_offline
-from bench.parts import Fingerprint, Lack, LoadedTarget
-from bench.paths import require_file
+from bench.targets.built import ready
 from bench.targets.published import (
-    checkpoints,
     entry_of_weights,
     find_weights,
     keeps_promise,
     weights_lacks,
 )
-from bench.targets.state_dict import is_auxiliary, load_into, read_state_dict
+from bench.targets.state_dict import is_auxiliary, load_into
+from bench.targets.torchvision_weights import build, entry_of_file, file_of_entry, find_entry
 from bench.targets.transform import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -31,22 +25,26 @@ from bench.targets.transform import (
     SIZE,
     TransformParams,
 )
+from bench.targets.weights_file import WeightsFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from PIL.Image import Image
     from torch import Tensor, nn
 
     from bench.downloads.entry import Download
+    from bench.parts import Fingerprint, Lack, LoadedTarget
+    from bench.targets.built import Transform
 
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "TorchvisionTarget"]
 
-_SERVING = Lock()
+_CLASSES = 1000
+"""Final units that torchvision's architectures have by default."""
 
-_SAID = 300
-"""Letters of torch's own account of what does not fit."""
+SWITCHED = {"googlenet": "1378be20", "inception_v3": "0cc3c7bd"}
+"""Architectures that may bring their input from ImageNet's mean and std to 0.5 and 0.5 before all
+else, with the first digits of the sha256 of torchvision's published weights, which need it. The
+switch stands in no state dict."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,13 @@ class TorchvisionTarget(TransformParams):
         weights: One of torchvision's own weights ("IMAGENET1K_V2", "DEFAULT"); give this or `file`.
             Their file is looked for in torch's hub cache, then in the data folder; else downloaded.
         file: A state dict: .safetensors, .pth, .pt or .pth.tar.
+        state_dict: Which state dict of the file, where it holds several: the keys that lead to it,
+            joined by dots ("state_dict_ema"); maybe with a prefix of its names, and then what has
+            another is left out ("state_dict.model").
         num_classes: Units of the final layer; read off the file where null.
+        transform_input: Of inception_v3 and googlenet with a file: whether the network first
+            brings its input from ImageNet's mean and std to 0.5 and 0.5, as torchvision's published
+            weights need it. Known where the file is theirs, else it must be given.
 
     Where `input_size`, `resize`, `mean` and `std` are all null, torchvision's weights bring their
     own transform, and a file gets 224, 256 and ImageNet's mean and std.
@@ -69,7 +73,9 @@ class TorchvisionTarget(TransformParams):
     arch: str
     weights: str = ""
     file: str = ""
+    state_dict: str = ""
     num_classes: int | None = None
+    transform_input: bool | None = None
 
     def __post_init__(self) -> None:
         if bool(self.weights) == bool(self.file):
@@ -78,15 +84,27 @@ class TorchvisionTarget(TransformParams):
                 where="target.params",
                 cure="add target.params.weights=DEFAULT or target.params.file=PATH",
             )
+        if self.transform_input is not None and (self.weights or self.arch not in SWITCHED):
+            raise UserError(
+                "torchvision's own weights say it" if self.weights else f"{self.arch} has no such",
+                where="target.params.transform_input",
+                cure="leave it out",
+            )
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Architecture, weights and transform."""
+        """Architecture, weights and transform.
+
+        Raises:
+            UserError: The file is missing, or does not say what the network does to its input.
+        """
+        switched = {"transform_input": True} if self.file and self._transforms_input else {}
         return {
             "kind": "torchvision",
             "arch": self.arch,
             "weights": self._weights_identity(),
             "transform": self._transform_identity(),
+            **switched,
         }
 
     def lacks(self) -> tuple[Lack, ...]:
@@ -97,13 +115,10 @@ class TorchvisionTarget(TransformParams):
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""
-        import torch
-
         self._require_arch()
-        with torch.device("meta"):
-            module = self._build(self.num_classes or 1000)
         # Heads of training alone, which torchvision's own weights leave out.
-        return tuple(path for path, _ in module.named_modules() if path and not is_auxiliary(path))
+        paths = (path for path, _ in self._outline().named_modules())
+        return tuple(path for path in paths if path and not is_auxiliary(path))
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.
@@ -112,9 +127,10 @@ class TorchvisionTarget(TransformParams):
             UserError: No such architecture or weights, or a file that does not fit.
         """
         self._require_arch()
-        module, transform = self._from_file() if self.file else self._from_torchvision()
-        module = module.float().eval().requires_grad_(False).to(device)
-        return LoadedTarget(module, transform)
+        if self.file:
+            module, notes = self._from_file()
+            return ready(module, self._transform(), device, notes)
+        return ready(*self._from_torchvision(), device)
 
     @property
     def visible_share(self) -> float | None:
@@ -139,7 +155,7 @@ class TorchvisionTarget(TransformParams):
 
     def _weights_identity(self) -> Mapping[str, Any]:
         if self.file:
-            return {"sha256": sha256_file(require_file(self.file, "target.params.file"))}
+            return self._file.identity()
         # torchvision publishes the bytes of a named entry under their hash: the name pins them,
         # unless other bytes lie under it here. Of entries that are not known without torch, a file
         # that differs is refused by `load`.
@@ -163,112 +179,99 @@ class TorchvisionTarget(TransformParams):
                 cure=f"choose among: {', '.join(known)}",
             )
 
-    def _from_torchvision(self) -> tuple[nn.Module, Callable[[Image], Tensor]]:
-        from torchvision import models
-
-        known = models.get_model_weights(self.arch)
-        names = [*known.__members__, "DEFAULT"]
-        where = "target.params.weights"
-        if self.weights not in names:
-            raise UserError(
-                f"torchvision has no weights {self.weights!r} for {self.arch}",
-                where=where,
-                valid=nearest(self.weights, names),
-                cure=f"choose among: {', '.join(dict.fromkeys(names))}",
-            )
-        entry = known[self.weights] if self.weights in known.__members__ else known.DEFAULT
-        file = self._weights_file(entry)
-        tensors = read_state_dict(file, where)
-        try:
-            with _served(entry, tensors):
-                module = models.get_model(self.arch, weights=entry)
-        except RuntimeError as error:  # torch's own words name every tensor
-            raise UserError(
-                f"{file} does not fit torchvision's {self.arch}: {str(error)[:_SAID]} ...",
-                where=where,
-                cure="delete this file; it is fetched anew",
-            ) from error
+    def _from_torchvision(self) -> tuple[nn.Module, Transform]:
+        entry = find_entry(self.arch, self.weights)
+        file = file_of_entry(self.arch, self.weights, entry)
+        cure = "delete this file; it is fetched anew"
+        module = build(self.arch, entry, file, where="target.params.weights", cure=cure)
         return module, entry.transforms() if self._own_transform else self._transform()
 
-    def _weights_file(self, entry: Any) -> Path:
-        """The file of one of torchvision's weights: from this machine, or downloaded to it."""
-        name = PurePosixPath(urlsplit(entry.url).path).name
-        known = self._weights_entry
-        file = find_weights(name)
-        if file is None:
-            return self._download(entry, checkpoints() / name)
-        if known is None and not keeps_promise(file):
-            raise UserError(
-                f"{file} is not what its name promises: its sha256 is {sha256_file(file)}",
-                where="target.params.weights",
-                cure="delete it, so that it is fetched anew; or give it as target.params.file",
-            )
-        return file
+    def _from_file(self) -> tuple[nn.Module, tuple[str, ...]]:
+        what, switch = f"torchvision's {self.arch}", self._transforms_input
+        if (entry := self._published_entry) is not None:
+            cure = f"{what} of this version cannot read its own weights: update torchvision"
+            module = build(self.arch, entry, self._file.path, where=self._file.where, cure=cure)
+            return module, self._notes(entry)
+        outline = self._outline()
+        found = self._file.find(outline, what)
+        classes = self.num_classes or _count_classes(found.tensors, outline)
+        module = self._build(classes, transform_input=switch)
+        load_into(module, found, what=what, where=self._file.where)
+        return module, found.notes
 
-    def _download(self, entry: Any, file: Path) -> Path:
+    @property
+    def _file(self) -> WeightsFile:
+        return WeightsFile(self.file, self.state_dict)
+
+    @property
+    def _published_entry(self) -> Any:
+        """The published weights that the file holds, where nothing is asked of them; else None."""
+        entry = entry_of_file(self.arch, self._file.path)
+        if entry is None or self.transform_input is False or self.state_dict:
+            return None
+        own = len(entry.meta["categories"])
+        return entry if self.num_classes in (None, own) else None
+
+    @property
+    def _transforms_input(self) -> bool:
+        """Whether the network changes its input first, where a file does not say it.
+
+        Raises:
+            UserError: It is not known and must be given.
+        """
+        if self.arch not in SWITCHED or self.transform_input is not None:
+            return bool(self.transform_input)
+        if sha256_file(self._file.path).startswith(SWITCHED[self.arch]):
+            return True
+        raise UserError(
+            f"no file says whether {self.arch} was trained with transform_input: torchvision's "
+            "published weights, and what was fine-tuned from them, need true; a network trained "
+            "on inputs of ImageNet's mean and std needs false",
+            where="target.params.transform_input",
+            cure="add target.params.transform_input=true or target.params.transform_input=false",
+        )
+
+    def _notes(self, entry: Any) -> tuple[str, ...]:
+        """What is told of a file that holds published weights."""
+        told = f"weights: the file holds torchvision's {entry}"
+        preset = entry.transforms()
+        own = [preset.crop_size[0], preset.resize_size[0]]
+        if self._given or own == list(self._transform_values()[:2]):
+            return (told,)
+        sizes = f"target.params.input_size={own[0]} target.params.resize={own[1]}"
+        return (f"{told}, whose own transform is {sizes}",)
+
+    def _outline(self) -> nn.Module:
+        """The network without weights."""
         import torch
 
-        known = self._weights_entry
-        elsewhere = "get the file elsewhere and give it as target.params.file"
-        cure = f"`dissectbench fetch {known.name}`, or {elsewhere}" if known else elsewhere
-        digits = file.stem.rpartition("-")[2]
-        try:
-            if is_offline():
-                raise ConnectionError("no connection may be opened")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(entry.url, str(file), hash_prefix=digits)
-        except (OSError, RuntimeError) as error:  # RuntimeError: the hash is another
-            raise UserError(
-                f"cannot download {entry}: {error}", where="target.params.weights", cure=cure
-            ) from error
-        return file
+        with torch.device("meta"):
+            return self._build(self.num_classes or _CLASSES)
 
-    def _from_file(self) -> tuple[nn.Module, Callable[[Image], Tensor]]:
-        where = "target.params.file"
-        tensors = read_state_dict(require_file(self.file, where), where)
-        classes = self.num_classes or self._infer_classes(tensors)
-        module = self._build(classes)
-        load_into(module, tensors, what=f"torchvision's {self.arch}", where=where)
-        return module, self._transform()
-
-    def _build(self, classes: int) -> nn.Module:
+    def _build(self, classes: int, *, transform_input: bool = False) -> nn.Module:
         import warnings
 
         from torchvision import models
 
+        arguments = {}
+        if self.arch in SWITCHED:  # their random weights take seconds, and are overwritten
+            arguments = {"transform_input": transform_input, "init_weights": False}
         with warnings.catch_warnings():  # some architectures warn of their slow random init
             warnings.simplefilter("ignore", FutureWarning)
-            module: nn.Module = models.get_model(self.arch, weights=None, num_classes=classes)
+            module: nn.Module = models.get_model(
+                self.arch, weights=None, num_classes=classes, **arguments
+            )
         return module
 
-    def _infer_classes(self, tensors: Mapping[str, Tensor]) -> int:
-        """Number of final units: where the file differs from a 1000-class network in that alone."""
-        import torch
 
-        default = 1000
-        with torch.device("meta"):
-            own = self._build(default).state_dict()
-        for name, tensor in tensors.items():
-            mine = own.get(name)
-            if mine is None or mine.ndim != tensor.ndim or mine.ndim == 0:
-                continue
-            resized = mine.shape[0] == default != tensor.shape[0]
-            if resized and mine.shape[1:] == tensor.shape[1:]:
-                return int(tensor.shape[0])
-        return default
-
-
-@contextmanager
-def _served(entry: Any, tensors: Mapping[str, Tensor]) -> Iterator[None]:
-    """Let torchvision's builder find tensors that were read here.
-
-    Its builders know what their weights want of the architecture, but they would read the file
-    themselves, from the hub cache alone and with pickle's full powers.
-    """
-    kind = type(entry)
-    with _SERVING:
-        kind.get_state_dict = lambda *_args, **_kwargs: dict(tensors)
-        try:
-            yield
-        finally:
-            del kind.get_state_dict
+def _count_classes(tensors: Mapping[str, Tensor], outline: nn.Module) -> int:
+    """Number of final units: where the file differs from a 1000-class network in that alone."""
+    own = outline.state_dict()
+    for name, tensor in tensors.items():
+        mine = own.get(name)
+        if mine is None or mine.ndim != tensor.ndim or mine.ndim == 0:
+            continue
+        resized = mine.shape[0] == _CLASSES != tensor.shape[0]
+        if resized and mine.shape[1:] == tensor.shape[1:]:
+            return int(tensor.shape[0])
+    return _CLASSES

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.targets.state_dict import read_state_dict
+from bench.targets.checkpoint import read_checkpoint
 from tests.bench.targets.old_files import save_like_python_2
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ def test_a_checkpoint_beside_numbers(tmp_path: Path, best: Any, old: bool) -> No
         torch.save(content, file)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = read_state_dict(file, "here")
-    assert list(found) == ["fc.weight", "fc.bias"]
-    assert torch.equal(found["fc.weight"], STATE["module.fc.weight"])
+        found = read_checkpoint(file, "here")["state_dict"]
+    assert list(found) == list(STATE)
+    assert torch.equal(found["module.fc.weight"], STATE["module.fc.weight"])
 
 
 def test_texts_of_python_2_may_hold_any_byte(tmp_path: Path) -> None:
     save_like_python_2({"author": "Zo\xeb", "state_dict": STATE}, tmp_path / "net.pth")
-    assert len(read_state_dict(tmp_path / "net.pth", "here")) == 2
+    assert len(read_checkpoint(tmp_path / "net.pth", "here")["state_dict"]) == 2
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -58,5 +58,5 @@ def test_code_beside_numbers_is_not_run(
     else:
         torch.save(content, tmp_path / "net.pth")
     with pytest.raises(UserError, match="refused"):
-        read_state_dict(tmp_path / "net.pth", "here")
+        read_checkpoint(tmp_path / "net.pth", "here")
     assert not (tmp_path / "run").exists()

@@ -98,6 +98,7 @@ def test_a_cell_of_an_entry_point(away: Path, run_cells: Callable[..., Run]) -> 
     )  # fmt: skip
     assert done.widths == {"0": 4, "1": 4, "2": 4, "3": 4, "4": 6}
     assert done.truth["4"] == {4: "sea"}
+    assert "weights: took the state dict under 'state_dict'" in done.records["4"]["notes"]
 
 
 def test_each_folder_imports_its_own_modules(away: Path) -> None:

@@ -109,7 +109,7 @@ def test_default_and_other_weights_are_read_from_this_machine(
     data: Path, state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.save(state, data / NAME)
-    monkeypatch.setattr("bench.targets.torchvision_models.keeps_promise", lambda _file: True)
+    monkeypatch.setattr("bench.targets.torchvision_weights.keeps_promise", lambda _file: True)
     loaded = TorchvisionTarget("mobilenet_v3_small", weights="DEFAULT").load("cpu")
     found = loaded.module.state_dict()
     assert all(torch.equal(found[name], value) for name, value in state.items())
@@ -119,7 +119,7 @@ def test_default_and_other_weights_are_read_from_this_machine(
 def test_old_names_of_densenet_are_told_apart_by_torchvision(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.targets.torchvision_models.keeps_promise", lambda _file: True)
+    monkeypatch.setattr("bench.targets.torchvision_weights.keeps_promise", lambda _file: True)
     state = torchvision.models.densenet121().state_dict()
     old = {
         name.replace("norm1.", "norm.1.").replace("conv1.", "conv.1."): value
