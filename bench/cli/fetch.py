@@ -152,6 +152,9 @@ def _fetch(chosen: Sequence[Download], data: Path, source: str, *, ask: bool) ->
             wanted.append(entry)
     for entry in wanted:
         _describe(entry, data, source)
+    if len(wanted) > 1:
+        total = sum(entry.size or entry.about or 0 for entry in wanted)
+        sys.stdout.write(f"in all {show_size(total)}\n")
     if wanted and ask and not _agreed():
         sys.stdout.write("nothing was fetched\n")
         return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from dataclasses import replace
 
@@ -16,9 +15,9 @@ from bench.downloads.hub_cache import snapshot
 from bench.encoders import lack
 from bench.offline import offline
 from bench.sentences import SentenceTransformer
+from tests.bench.sentences.tiny_mpnet import write_mpnet
 
 ENTRY = BY_NAME["all_mpnet_base_v2"]
-WORDS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "fox", "sea", "red"]
 
 
 @pytest.fixture(autouse=True)
@@ -32,58 +31,13 @@ def settled(tmp_path, monkeypatch):
 @pytest.fixture
 def saved():
     """A tiny MPNet with the files, and no others, that are fetched of the real one."""
-    import torch
-    from safetensors.torch import save_file
-    from transformers import MPNetConfig, MPNetModel
-
     model = snapshot(ENTRY.repo)
     folder = model / "snapshots" / ("1f" * 20)
-    (folder / "1_Pooling").mkdir(parents=True)
+    folder.mkdir(parents=True)
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text("1f" * 20)
-    torch.manual_seed(0)
-    config = MPNetConfig(
-        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16, max_position_embeddings=34, pad_token_id=1,
-    )  # fmt: skip
-    tiny = MPNetModel(config)
-    save_file(
-        {name: value.contiguous() for name, value in tiny.state_dict().items()},
-        folder / "model.safetensors",
-        metadata={"format": "pt"},
-    )
-    kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
-    modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (path, kind) in enumerate(kinds)
-    ]
-    special = {"bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
-               "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}  # fmt: skip
-    texts = {
-        "modules.json": modules,
-        "config_sentence_transformers.json": {"__version__": {"sentence_transformers": "2.0.0"}},
-        "sentence_bert_config.json": {"max_seq_length": 32, "do_lower_case": False},
-        "config.json": {**config.to_dict(), "architectures": ["MPNetModel"]},
-        "1_Pooling/config.json": {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True},
-        "tokenizer.json": _tokenizer(),
-        "tokenizer_config.json": {**special, "tokenizer_class": "MPNetTokenizer"},
-        "special_tokens_map.json": special,
-    }
-    for name, content in texts.items():
-        (folder / name).write_text(json.dumps(content))
-    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
+    write_mpnet(folder)
     return folder
-
-
-def _tokenizer():
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    tokenizer = Tokenizer(
-        models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>")
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    return json.loads(tokenizer.to_str())
 
 
 def test_what_is_fetched_is_enough_to_read_it_offline(saved):
