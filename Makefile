@@ -3,10 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint typecheck format bench gpu gpu-wheels gpu-rehearsal clean
+.PHONY: demo real test test-all lint typecheck format bench gpu gpu-wheels gpu-rehearsal clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dissectbench demo
+
+# ResNet-18 and ResNet-50 on Tiny-ImageNet's images: 1.4 GB once, nothing by hand. The same command
+# goes on after a break. A smaller study: make real REAL="probe.params.limit=1000"
+real: $(VENV)/.installed
+	$(BIN)/dissectbench fetch --yes resnet18_imagenet resnet50_imagenet clip_vit_b16_openai \
+		all_mpnet_base_v2 tiny_imagenet
+	$(BIN)/dissectbench plan --time experiment=real_resnet $(REAL)
+	$(BIN)/dissectbench run experiment=real_resnet $(REAL)
+	$(BIN)/dissectbench board results/real_resnet --out results/boards/real_resnet
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest -m "not slow"

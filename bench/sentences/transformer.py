@@ -58,11 +58,16 @@ class SentenceTransformer:
         """
         from sentence_transformers import SentenceTransformer as Model
 
+        from bench.encoders.lack import fetched_model
+
         found = find_text_model(self.model, "scoring.sentence.params.model")
-        local = found.weights is not None
+        # By its name the library would ask the hub for each file, also where all are here.
+        folder = fetched_model(found.name, _OWNER) if found.weights is None else None
+        local = found.weights is not None or folder is not None
         try:
             with quiet_loading(offline=local):
-                model: Any = Model(found.source, device=device, local_files_only=local)
+                source = str(folder or found.source)
+                model: Any = Model(source, device=device, local_files_only=local)
         except Exception as error:  # download, format, missing files: one class each
             raise UserError(
                 f"cannot load the sentence encoder {self.model!r}: {error}",

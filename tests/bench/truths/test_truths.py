@@ -117,3 +117,33 @@ def test_the_names_of_imagenet_ship_with_the_package(tmp_path):
     chosen = table(tmp_path, "index\n1\n388\n", "shown.csv")
     assert list(ImageNetTruth(chosen, "index").names()) == [1, 388]
     assert isinstance(ImageNetTruth(), Truth)
+
+
+def test_synsets_pick_the_units_to_score(tmp_path):
+    listed = table(tmp_path, "n02510455\nn01440764\n\n", "wnids.txt")  # as published: not sorted
+    names = ImageNetTruth(synsets=listed).names()
+    assert {unit: name.name for unit, name in names.items()} == {
+        0: "tench, Tinca tinca",
+        388: "giant panda, panda, panda bear, coon bear, Ailuropoda melanoleuca",
+    }
+    [lack] = ImageNetTruth(synsets="fetched:tiny_imagenet/wnids.txt").lacks()
+    assert lack.cure == "dissectbench fetch tiny_imagenet"
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("n01440764\nn00000001\n", ["wnids.txt:2", "no synset of ImageNet's"]),
+        ("\n", ["wnids.txt", "names no synset"]),
+    ],
+)
+def test_faults_of_a_list_of_synsets_are_named(tmp_path, lines, says):
+    with pytest.raises(UserError) as caught:
+        ImageNetTruth(synsets=table(tmp_path, lines, "wnids.txt")).names()
+    for part in says:
+        assert part in str(caught.value)
+
+
+def test_one_file_picks_the_units():
+    with pytest.raises(UserError, match="both a table of units and a list of synsets"):
+        ImageNetTruth("units.csv", synsets="wnids.txt")

@@ -1,0 +1,172 @@
+"""How long a request will take here: what is left of it, at the speed of a sample.
+
+What the cache holds already is not counted, nor what an earlier job of the request makes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from bench.evidence import Store, images_left, texts_left
+from bench.files import canonical_json
+from bench.run.decisions import classifier_layers
+from bench.run.device import how_of, resolve_device
+from bench.run.plan import State
+from bench.run.sample import Sample
+from bench.run.scoring import shares_tower
+from metrics.text import truth_strings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bench.parts import Encoder, SentenceEncoder
+    from bench.run.parts import Parts
+    from bench.run.plan import PlannedJob
+
+
+@dataclass(frozen=True)
+class Work:
+    """Work of one kind.
+
+    Attributes:
+        what: Network or method.
+        items: How much of it is left: images, texts or cells.
+        unit: Which of these.
+        seconds: How long that takes; None for work that cannot be told by a sample.
+    """
+
+    what: str
+    items: int
+    unit: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of a job, of one kind.
+
+    Attributes:
+        what: Network or method.
+        unit: What is counted.
+        items: How much of it is left.
+        key: What its speed hangs on.
+        measure: Gives the seconds of one.
+    """
+
+    what: str
+    unit: str
+    items: int
+    key: str
+    measure: Callable[[], float | None]
+
+
+def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
+    """Time a sample of each kind of work that a request has left.
+
+    Args:
+        planned: The request's jobs, all of whose parts are here.
+
+    Returns:
+        Kinds of work in the order in which they come up; none where nothing is left to label.
+    """
+    made: set[str] = set()
+    rates: dict[str, float | None] = {}
+    found: dict[tuple[str, str], Work] = {}
+    with TemporaryDirectory() as folder:
+        for job in planned:
+            for left in _left(job, made, Store(folder)):
+                if not left.items:
+                    continue
+                if left.key not in rates:
+                    rates[left.key] = left.measure()
+                each, place = rates[left.key], (left.what, left.unit)
+                before = found.get(place, Work(left.what, 0, left.unit, 0.0))
+                spent = None
+                if each is not None and before.seconds is not None:
+                    spent = before.seconds + left.items * each
+                found[place] = Work(left.what, before.items + left.items, left.unit, spent)
+    return list(found.values())
+
+
+def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
+    """What is left of a job, kind by kind.
+
+    Args:
+        job: The job.
+        made: Entries and cells that earlier jobs will have made; those of this one are added.
+        store: Where evidence on the sample is kept.
+    """
+    fresh = [cell for cell in job.left() if cell.state in (State.TO_RUN, State.FAILED)]
+    cells = [cell for cell in fresh if str(cell.folder) not in made]
+    made.update(str(cell.folder) for cell in cells)
+    if not cells:
+        return
+    parts, config, layers = job.parts, job.job.config, [cell.layer for cell in cells]
+    sample = Sample(job, layers, store)
+    encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
+    kept = Store(config.runtime.cache)
+    of_target, of_encoder = images_left(
+        parts.target,
+        layers,
+        parts.probe,
+        encoder,
+        store=kept,
+        how=how_of(config, resolve_device(config)),
+        maps=bool({"maps", "exemplars"} & parts.method.needs),
+        also=classifier_layers(config, parts.deciding, layers),
+    )
+    network = canonical_json([dict(parts.target.fingerprint()), layers])
+    shown = f"{_chosen(job, 'target')} {','.join(layers)}"
+    yield _Left(shown, "images", _still(of_target, made), network, sample.image_of_target)
+    if encoder is not None:
+        name, key = _chosen(job, "encoder"), _identity(encoder)
+        yield _Left(name, "images", _still(of_encoder, made), key, sample.image_of_encoder)
+    for name, model, texts in _lists(parts, layers):
+        left = texts_left(model, texts, store=kept, sentences=model is parts.sentence)
+        measure = partial(sample.text, model, texts)
+        yield _Left(name, "texts", _still(left, made), f"texts {_identity(model)}", measure)
+    method = canonical_json([parts.describe_method(), len(parts.words)])
+    yield _Left(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
+
+
+def _still(left: dict[str, int], made: set[str]) -> int:
+    """What a pass over some entries has to go through, where some of them will be there by then."""
+    most = max((n for key, n in left.items() if not key or key not in made), default=0)
+    made.update(left)
+    return most
+
+
+def _lists(
+    parts: Parts, layers: Sequence[str]
+) -> Iterator[tuple[str, Encoder | SentenceEncoder, Sequence[str]]]:
+    """The lists of texts that a job embeds: what does it, the model, the list."""
+    if parts.encoder is not None and "concept_embeddings" in parts.method.needs:
+        yield "text encoder", parts.encoder, parts.words
+    for layer in layers:
+        if not parts.judged(layer):
+            continue
+        names = truth_strings(list(parts.true_names(layer).values()))
+        for texts in filter(None, (parts.words, names)):
+            if parts.sentence.fingerprint():
+                yield "sentence encoder", parts.sentence, texts
+            if parts.clip_text is not None and not shares_tower(parts.clip_text, parts.sentence):
+                yield "text encoder", parts.clip_text, texts
+
+
+def _chosen(job: PlannedJob, role: str) -> str:
+    return job.job.choices.get(role) or job.parts.names[role]
+
+
+def _title(job: PlannedJob) -> str:
+    """The method, with the settings that are texts, and the size of its vocabulary."""
+    params = job.parts.describe_method()["params"].values()
+    words = [_chosen(job, "method"), *(value for value in params if isinstance(value, str))]
+    size = f", {len(job.parts.words):,} words" if job.parts.words else ""
+    return f"matching: {' '.join(words)}{size}"
+
+
+def _identity(model: Encoder | SentenceEncoder) -> str:
+    return canonical_json(dict(model.fingerprint()))

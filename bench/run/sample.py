@@ -1,0 +1,168 @@
+"""The speed of a job's networks and of its method here, on a few images and texts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from baselines.base import Evidence
+from bench.evidence import gather
+from bench.evidence.loading import loaded_embedder, loaded_encoder
+from bench.evidence.precision import arithmetic
+from bench.run.device import how_of, resolve_device
+from bench.run.shared import warm_up
+from bench.timing import Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from bench.evidence import Store
+    from bench.parts import Encoder, Fingerprint, Probe, SentenceEncoder
+    from bench.run.plan import PlannedJob
+
+SAMPLE = 64
+"""Images, and texts, that each network is timed on."""
+
+_WARM = 8
+"""Those that it sees before, so that starting up is not taken for its speed."""
+
+_REPEATED = (2, 8)
+"""How often the sample is repeated to time matching at two sizes: what of it grows with the images
+is their difference. The smaller has as many images as CLIP-Dissect looks at for each unit."""
+
+_MATCHED = frozenset({"activations", "image_embeddings", "concept_embeddings"})
+"""What a method may need for its matching to be timed on the sample."""
+
+
+@dataclass(frozen=True)
+class FirstImages:
+    """The first images of a probe set."""
+
+    summary: ClassVar[str] = "the first images of a probe set"
+
+    probe: Probe
+    limit: int
+
+    def __len__(self) -> int:
+        return min(self.limit, len(self.probe))
+
+    def fingerprint(self) -> Fingerprint:
+        """That of the set, and how many."""
+        return {"of": dict(self.probe.fingerprint()), "n": len(self)}
+
+    def image(self, index: int) -> Image:
+        """The image at `index`."""
+        return self.probe.image(index)
+
+
+class Sample:
+    """A few images and texts of a job.
+
+    Args:
+        job: The job, all of whose parts are here.
+        layers: Its layers that are wanted.
+        store: Where evidence on the sample is kept, from one job to the next.
+    """
+
+    def __init__(self, job: PlannedJob, layers: Sequence[str], store: Store) -> None:
+        self._parts, self._layers, self._store = job.parts, layers, store
+        self._config = job.job.config
+        self._device = resolve_device(self._config)
+        self._how = how_of(self._config, self._device)
+
+    def image_of_target(self) -> float:
+        """Seconds that one image takes to be decoded and shown to the target."""
+        return self._image(self._layers, None, "target_forward")
+
+    def image_of_encoder(self) -> float:
+        """As `image_of_target`, for the encoder."""
+        return self._image((), self._parts.encoder, "image_encoding")
+
+    def text(self, model: Encoder | SentenceEncoder, texts: Sequence[str]) -> float:
+        """Seconds that a model takes for one text of a list."""
+        embed = self._embedder(model)
+        some = list(texts)[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
+        embed(some[:_WARM])
+        start = time.perf_counter()
+        embed(some)
+        return (time.perf_counter() - start) / len(some)
+
+    def cell(self) -> float | None:
+        """Seconds that matching one layer takes, over all of the probe set.
+
+        Returns:
+            None for a method that is given more than activations and embeddings.
+        """
+        import torch
+
+        parts = self._parts
+        if not parts.method.needs <= _MATCHED:
+            return None
+        encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
+        timer = Timer(self._device)
+        gathered = self._gather(self._layers, encoder, SAMPLE, timer)
+        warm_up(parts, timer)
+        embeddings, words = gathered.image_embeddings(), None
+        if embeddings is not None:  # which words makes no difference in time
+            drawn = torch.Generator().manual_seed(0)
+            words = torch.randn(len(parts.words), embeddings.shape[1], generator=drawn)
+        few, many = (gathered.n * times for times in _REPEATED)
+        spent = 0.0
+        for layer in self._layers:
+            repeated = partial(self._evidence, gathered.activations(layer), embeddings, words)
+            short, long = (self._match(repeated(times), timer) for times in _REPEATED)
+            grows = max(0.0, long - short) / (many - few)
+            spent += max(0.0, long + grows * (len(parts.probe) - many))
+        return spent / len(self._layers)
+
+    def _image(self, layers: Sequence[str], encoder: Encoder | None, part: str) -> float:
+        for count in (_WARM, SAMPLE):
+            timer = Timer(self._device)
+            self._gather(layers, encoder, count, timer)
+        spent = {phase.name: phase.wall_s / (phase.items or 1) for phase in timer.phases}
+        decoding = spent["decode"] / max(1, self._how.workers)
+        # Beside a GPU images are decoded while it works; on a CPU both want the same cores.
+        together: Callable[[list[float]], float] = max if timer.on_device else sum
+        return together([decoding, spent[part]])
+
+    def _gather(
+        self, layers: Sequence[str], encoder: Encoder | None, count: int, timer: Timer
+    ) -> Any:
+        return gather(
+            self._parts.target,
+            layers,
+            self._config.target.pooling,
+            FirstImages(self._parts.probe, count),
+            encoder,
+            store=self._store,
+            timer=timer,
+            how=replace(self._how, progress=False),
+        )
+
+    def _embedder(self, model: Any) -> Callable[[Sequence[str]], Any]:
+        if model is self._parts.sentence:
+            return loaded_embedder(model, self._device)
+        tower = loaded_encoder(model, self._device)
+        return lambda texts: tower.encode_texts(texts).cpu()
+
+    def _evidence(
+        self, activations: Tensor, embeddings: Tensor | None, words: Tensor | None, times: int
+    ) -> Evidence:
+        """Evidence on the sample, repeated."""
+        shown = None if embeddings is None else embeddings.repeat(times, 1).to(self._device)
+        return Evidence(
+            activations=activations.repeat(times, 1).to(self._device),
+            concepts=self._parts.words,
+            image_embeddings=shown,
+            concept_embeddings=None if words is None else words.to(self._device),
+        )
+
+    def _match(self, evidence: Evidence, timer: Timer) -> float:
+        with timer.phase("match") as phase, arithmetic(self._device):
+            self._parts.method.describe(evidence, seed=self._config.seed)
+        return phase.wall_s
