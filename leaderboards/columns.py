@@ -21,12 +21,14 @@ class Metric:
         kind: Decides the rounding.
         meaning: One sentence for the legend.
         ranks: Whether more of it is better or worse; the others only describe a labelling.
+        judged: Whether it depends on the models that judge.
     """
 
     title: str
     kind: Kind
     meaning: str
     ranks: bool = True
+    judged: bool = False
 
 
 METRICS = {
@@ -54,9 +56,13 @@ METRICS = {
         "sentence cosine",
         "share",
         "Cosine of label and full true name in the sentence encoder.",
+        judged=True,
     ),
     "sentence_cosine_best_synonym": Metric(
-        "sentence cosine, best synonym", "share", "The same, against the nearest synonym."
+        "sentence cosine, best synonym",
+        "share",
+        "The same, against the nearest synonym.",
+        judged=True,
     ),
     NORMALISED: Metric(
         "sentence cosine, normalised",
@@ -64,18 +70,23 @@ METRICS = {
         "(score - constant) / (oracle - constant): 0 is the best single word for all units, 1 the "
         "best that the concept set allows. The interval is scaled alike, with both ends of the "
         "scale taken as given.",
+        judged=True,
     ),
     "clip_cosine": Metric(
-        "CLIP cosine", "share", "Cosine of label and full true name in CLIP's text tower."
+        "CLIP cosine",
+        "share",
+        "Cosine of label and full true name in CLIP's text tower.",
+        judged=True,
     ),
     "clip_cosine_best_synonym": Metric(
-        "CLIP cosine, best synonym", "share", "The same, against the nearest synonym."
+        "CLIP cosine, best synonym", "share", "The same, against the nearest synonym.", judged=True
     ),
     "nearest_name": Metric(
         "nearest true name",
         "share",
         "Share of units whose label is nearer, in the sentence encoder, to their own true name or "
         "a synonym than to any other true name of the layer.",
+        judged=True,
     ),
     "bleu": Metric(
         "BLEU",
@@ -86,6 +97,7 @@ METRICS = {
         "BERTScore F1",
         "share",
         "Rescaled, so that unrelated sentences score 0; the best of a unit's references.",
+        judged=True,
     ),
     "decision_truth": Metric(
         "decisions: true class",
@@ -93,11 +105,13 @@ METRICS = {
         "Share of images for which the label of the unit that contributed most to the network's "
         "decision is nearer to the name of the image's class than to that of any other. The "
         "interval is over images.",
+        judged=True,
     ),
     "decision_prediction": Metric(
         "decisions: predicted class",
         "share",
         "The same, for the class that the network predicted.",
+        judged=True,
     ),
     "distinct_labels": Metric(
         "distinct labels", "count", "Number of different labels given.", ranks=False

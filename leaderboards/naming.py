@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from leaderboards.cells import Cell, short_hash
@@ -17,6 +17,9 @@ from leaderboards.readings import without_reading
 if TYPE_CHECKING:
     from leaderboards.record import Record
     from leaderboards.scores import ScoreSet
+
+_MODELS = ("sentence", "clip_text", "bertscore")
+"""What a scores file says of the models that judge."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Condition:
         layer: The layer's name.
         probe: The probe set's name, with what tells it from another of the same name.
         concepts: The concept set's name, likewise.
-        scoring: What the labels are judged by; empty where the target has one scoring alone.
+        scoring: What counts as right (truth, units, rules); empty where the target has one alone.
+        judge: The models that the cosines come from; empty where the target has one set alone.
         skey: The key of the scores files; where labels of several kinds are read in ways of their
             own (`leaderboards.readings`), of one of them.
         n_images: Size of the probe set.
@@ -44,6 +48,7 @@ class Condition:
     probe: str
     concepts: str
     scoring: str
+    judge: str
     skey: str = field(compare=False)
     n_images: int | None
     n_concepts: int | None
@@ -56,13 +61,19 @@ class Condition:
     @property
     def heading(self) -> tuple[str, ...]:
         """The lines of the column's heading in a summary."""
-        return tuple(part for part in (self.probe, self.concepts, self.scoring) if part)
+        judge = f"judge {self.judge}" if self.judge else ""
+        return tuple(part for part in (self.probe, self.concepts, self.scoring, judge) if part)
+
+    @property
+    def without_judge(self) -> Condition:
+        """The condition of scores that no model judges: equal for all judges."""
+        return replace(self, id="", judge="", skey="")
 
     @property
     def order(self) -> tuple[object, ...]:
         """Sort key: by target, then probe set, then the size of the concept set; no set is last."""
         size = math.inf if self.n_concepts is None else self.n_concepts
-        return (*self.place, self.probe, size, self.concepts, self.scoring, self.id)
+        return (*self.place, self.probe, size, self.concepts, self.scoring, self.judge, self.id)
 
 
 def name_conditions(
@@ -80,15 +91,13 @@ def name_conditions(
     concepts = tell_apart(
         [_named(c.record.concepts, at) for (c, _), at in zip(pairs, places, strict=True)]
     )
-    judges = [_scoring(scores, at) for (_, scores), at in zip(pairs, places, strict=True)]
-    scorings = tell_apart(judges)
-    kinds: dict[Hashable, set[str]] = defaultdict(set)
-    for judge in judges:
-        kinds[judge.scope].add(judge.identity)
+    scorings = [_scoring(scores, at) for (_, scores), at in zip(pairs, places, strict=True)]
+    judges = [_judge(scores, at) for (_, scores), at in zip(pairs, places, strict=True)]
+    scoring_names, judge_names = _where_several(scorings), _where_several(judges)
     conditions = []
     for index, (cell, scores) in enumerate(pairs):
         board, layer, _, _ = place = places[index]
-        record, judge = cell.record, judges[index]
+        record = cell.record
         # Free text comes from a set of no words, which is no size to show.
         n_images, n_concepts = _size(record.probe), _size(record.concepts) or None
         size = "" if n_concepts is None else f" ({n_concepts:,})"
@@ -96,7 +105,7 @@ def name_conditions(
         parts = [
             (_name(record.probe), _identity(record.probe)),
             (_name(record.concepts), _identity(record.concepts)),
-            ("scoring", judge.identity),
+            ("scoring", short_hash(without_reading(scores.scoring)) if scores else ""),
         ]
         conditions.append(
             Condition(
@@ -106,7 +115,8 @@ def name_conditions(
                 layer=layer,
                 probe=shown[0],
                 concepts=shown[1],
-                scoring=scorings[index] if len(kinds[judge.scope]) > 1 else "",
+                scoring=scoring_names[index],
+                judge=judge_names[index],
                 skey=scores.skey if scores else "",
                 n_images=n_images,
                 n_concepts=n_concepts,
@@ -177,21 +187,37 @@ def _place(record: Record) -> tuple[str, str, str, str]:
 
 
 def _scoring(scores: ScoreSet | None, scope: Hashable) -> Named:
-    """What labels were judged by: the truth and the rules by name, the rest by its hash."""
+    """What counts as right: the truth and the rules by name, the rest by its hash."""
     if scores is None:
         return Named("scoring", scope, "")
-    found = {"truth": scores.scoring.get("truth"), **_mapping(scores.scoring.get("rules"))}
-    judge = judge_name(_mapping(scores.scoring.get("sentence")))
-    if judge:
-        found["judge"] = judge
-    decisions = _mapping(scores.scoring.get("decisions"))
+    told = {k: v for k, v in without_reading(scores.scoring).items() if k not in _MODELS}
+    found = {"truth": told.get("truth"), **_mapping(told.get("rules"))}
+    decisions = _mapping(told.get("decisions"))
     if decisions:
         found["decisions"] = decisions.get("classifier")
     truth = _mapping(found["truth"])
     params = {**found, "truth": truth.get("name")}
-    n = _mapping(scores.scoring.get("units")).get("n", truth.get("units"))
+    n = _mapping(told.get("units")).get("n", truth.get("units"))
     size = n if isinstance(n, int) else None
-    return Named("scoring", scope, short_hash(without_reading(scores.scoring)), params, size)
+    return Named("scoring", scope, short_hash(told), params, size)
+
+
+def _judge(scores: ScoreSet | None, scope: Hashable) -> Named:
+    """The models that judge: the sentence encoder by its published name, the rest by its hash."""
+    models = {k: v for k, v in scores.scoring.items() if k in _MODELS} if scores else {}
+    name = judge_name(_mapping(models.get("sentence"))) or "none"
+    return Named(name, scope, short_hash(models))
+
+
+def _where_several(items: Sequence[Named]) -> list[str]:
+    """The items' names; empty where a scope has one thing alone."""
+    kinds: dict[Hashable, set[str]] = defaultdict(set)
+    for item in items:
+        kinds[item.scope].add(item.identity)
+    names = tell_apart(items)
+    return [
+        name if len(kinds[item.scope]) > 1 else "" for name, item in zip(names, items, strict=True)
+    ]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

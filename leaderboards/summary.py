@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from leaderboards.columns import HEADLINES, split_group
+from leaderboards.columns import HEADLINES, describe, split_group
 from leaderboards.intervals import Entry, Verdict, judge
 from leaderboards.joined import WHOLE, warn_of_joined
 from leaderboards.scores import CONTROLS
@@ -66,7 +66,7 @@ def build_summaries(sheets: Sequence[Sheet]) -> list[Summary]:
         own = places[place]
         order: tuple[str, ...] | None = None
         for metric in _metrics(own):
-            columns = [_column(sheet, metric) for sheet in own]
+            columns = _columns(own, metric)
             if not any(column.verdict.valued for column in columns):
                 continue
             # Every table of a target lists its methods in the order of the first, so that a row
@@ -97,6 +97,26 @@ def _metrics(sheets: Sequence[Sheet]) -> list[str]:
         if headline == HEADLINES[0]:
             metrics += sorted(n for n in names if n != headline and split_group(n)[0] == headline)
     return metrics
+
+
+def _columns(sheets: Sequence[Sheet], metric: str) -> list[Column]:
+    """A column for each sheet; equal columns of a score that no model judges are one."""
+    columns = [_column(sheet, metric) for sheet in sheets]
+    if describe(metric).judged:
+        return columns
+    found: list[Column] = []
+    for column in columns:
+        bare = replace(column, condition=column.condition.without_judge)
+        again = (c for c in found if replace(c, condition=c.condition.without_judge) == bare)
+        if not next(again, None):
+            found.append(column)
+    counts = Counter(column.condition.without_judge for column in found)
+    return [
+        replace(column, condition=replace(column.condition, judge=""))
+        if counts[column.condition.without_judge] == 1
+        else column
+        for column in found
+    ]
 
 
 def _column(sheet: Sheet, metric: str) -> Column:
