@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboards.files import canonical
 from leaderboards.joined import JoinedLabels
-from leaderboards.readings import newest
+from leaderboards.readings import newest, plain_labels
 from leaderboards.record import Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
 from leaderboards.storage import Problem, find_records, read_timings, read_units
@@ -77,7 +77,7 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
             problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
         if scores and _layer(record) in written:
             try:
-                words = _words_at(folder, scores[0].skey)
+                words = _words_at(folder, plain_labels(scores).skey)
             except RecordError as error:
                 problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
         cells.append(Cell(record, tuple(scores), tuple(timings), words, shares))

@@ -154,7 +154,9 @@ def _ours(board: Board, figure: Figure) -> str:
         for row in sheet.methods
         if row.record.method.get("name") == figure.method and row.judged is not None
     )
-    return "; ".join(f"{value:+.4f}" for value in found if value is not None)
+    # What rounds to nothing has no sign.
+    shown = (f"{round(value, 4) or 0.0:+.4f}" for value in found if value is not None)
+    return "; ".join(dict.fromkeys(text.replace("+0.0000", "0.0000") for text in shown))
 
 
 def _place(sheet: Sheet) -> tuple[str, str]:

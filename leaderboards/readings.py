@@ -32,6 +32,11 @@ def newest(scores: Iterable[ScoreSet]) -> tuple[ScoreSet, ...]:
     )
 
 
+def plain_labels(scores: Sequence[ScoreSet]) -> ScoreSet:
+    """The first of a record's scores whose table holds labels in plain words, if one does."""
+    return min(scores, key=lambda found: "mask_labels" in found.scoring.get(READING, ()))
+
+
 def outdated(rows: Sequence[tuple[str, Record, ScoreSet]]) -> tuple[str, ...]:
     """A sentence for each row of a column whose labels were read otherwise than another row's.
 

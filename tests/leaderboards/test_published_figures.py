@@ -18,6 +18,10 @@ BOARDS = [ROOT / "leaderboards" / name for name in ("imagenet", "places365")]
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MPNET = "hub:all-mpnet-base-v2"
 MPNET_FILE = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
+DIGITS = {
+    "imagenet": {"netdissect": "0.2952", "milan": "0.2788"},
+    "places365": {"netdissect": "0.6697"},
+}
 AS_PUBLISHED = {"official": True, "reading": {"mask_labels": "as published"}}
 
 
@@ -122,20 +126,27 @@ def test_nor_other_units_or_rules():
 
 
 @pytest.mark.parametrize("folder", BOARDS, ids=lambda path: path.name)
-def test_committed_boards_show_them_apart(folder, published):
+def test_committed_boards_reproduce_the_cosines_and_show_the_rest_apart(folder, published):
+    """By the paper's judge the authors' labels give their notebooks' digits."""
     board = published(folder.name)
+    found = {}
     for sheet in board.sheets:
         for row in sheet.methods:
             assert row.origin == "imported"
             assert row.judged is not None
-            assert row.judged.scoring["sentence"]["weights"] == MINILM
+            judge = row.judged.scoring["sentence"]["weights"]
+            assert judge in (MINILM, MPNET_FILE)
             name = row.record.method["name"]
-            own = [found for found in load_figures() if found.method == name]
-            assert own
-            assert all(difference(found, row.judged) is None for found in own)
+            own = [figure for figure in load_figures() if figure.method == name]
+            gaps = [gap for figure in own if (gap := difference(figure, row.judged)) is not None]
+            if judge == MINILM:
+                assert gaps == []
+            for gap in gaps:
+                assert abs(gap) < 5e-5
+                found[name] = row.judged.scores["sentence_cosine"].value
+    assert {name: f"{value:.4f}" for name, value in found.items()} == DIGITS[folder.name]
     page = "\n\n".join(published_section(board))
-    assert "all-mpnet-base-v2" in page
-    assert "ours − reported" not in page
+    assert len(re.findall(r"\| +0\.0000 \|", page)) == len(found)
     assert page in (folder / "README.md").read_text()
 
 
@@ -152,12 +163,26 @@ def test_what_the_committed_boards_say(published):
         rules = row.judged.scoring["rules"]["official_labels"]
         right[rules] = (round(score.value * score.n), score.n)
     assert right == {True: (117, 365), False: (141, 365)}
-    [sheet] = published("imagenet").sheets
-    assert {row.label for row in sheet.methods} == {"netdissect (imported)", "milan (imported)"}
-    constant = sheet.control("constant")
-    assert constant is not None
-    for row in sheet.methods:
-        score = row.scores["sentence_cosine"]
-        assert score.n == 1000
-        assert score.ci_low is not None
-        assert constant.scores["sentence_cosine"].value is not None
+    sheets = published("imagenet").sheets
+    assert len(sheets) == 3
+    for sheet in sheets:
+        assert {row.label for row in sheet.methods} == {"netdissect (imported)", "milan (imported)"}
+        constant = sheet.control("constant")
+        assert constant is not None
+        for row in sheet.methods:
+            score = row.scores["sentence_cosine"]
+            assert score.n == 1000
+            assert score.ci_low is not None
+            assert constant.scores["sentence_cosine"].value is not None
+
+
+def test_sentences_count_for_the_plurals_that_lexical_match_accepts(published):
+    """Of MILAN's thousand sentences 14 say the class's name, 9 of these in the plural."""
+    right = {}
+    for sheet in published("imagenet").sheets:
+        [row] = [row for row in sheet.methods if row.record.method["name"] == "milan"]
+        assert row.judged is not None
+        rules = row.judged.scoring["rules"]["official_labels"]
+        own = (row.scores[name].value for name in ("accuracy_at_1", "lexical_match"))
+        right.setdefault(rules, set()).add(tuple(own))
+    assert right == {False: {(0.014, 0.014)}, True: {(0.003, 0.014)}}
