@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _BY_NAME = frozenset({"import_module", "__import__"})
-_UNSEEN = frozenset({"exec", "spec_from_file_location", "run_path", "run_module", "iter_modules"})
+_UNSEEN = frozenset(
+    ["exec", "spec_from_file_location", "run_path", "run_module", "iter_modules", "walk_packages"]
+)
 """Names of Python's own that import what only a run can tell."""
 
 
@@ -171,6 +173,9 @@ def _imports_unseen(tree: ast.Module) -> bool:
             called = _called(node)
             if called in _UNSEEN or (called in _BY_NAME and not _texts(node)):
                 return True
+        from_importlib = isinstance(node, ast.ImportFrom) and node.module == "importlib"
+        if from_importlib and any(alias.asname for alias in node.names):  # called by another name
+            return True
     return False
 
 
