@@ -173,9 +173,10 @@ def _imports_unseen(tree: ast.Module) -> bool:
             called = _called(node)
             if called in _UNSEEN or (called in _BY_NAME and not _texts(node)):
                 return True
-        from_importlib = isinstance(node, ast.ImportFrom) and node.module == "importlib"
-        if from_importlib and any(alias.asname for alias in node.names):  # called by another name
-            return True
+        if isinstance(node, ast.ImportFrom) and node.module == "importlib":
+            renamed = [alias for alias in node.names if alias.asname]
+            if renamed:  # what is called by another name is not recognised
+                return True
     return False
 
 
