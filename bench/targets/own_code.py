@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _BY_NAME = frozenset({"import_module", "__import__"})
-_UNSEEN = frozenset({"exec", "spec_from_file_location", "run_path", "run_module", "iter_modules"})
+_UNSEEN = frozenset(
+    ["exec", "spec_from_file_location", "run_path", "run_module", "iter_modules", "walk_packages"]
+)
 """Names of Python's own that import what only a run can tell."""
 
 
@@ -170,6 +172,10 @@ def _imports_unseen(tree: ast.Module) -> bool:
         if isinstance(node, ast.Call):
             called = _called(node)
             if called in _UNSEEN or (called in _BY_NAME and not _texts(node)):
+                return True
+        if isinstance(node, ast.ImportFrom) and node.module == "importlib":
+            renamed = [alias for alias in node.names if alias.asname]
+            if renamed:  # what is called by another name is not recognised
                 return True
     return False
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torchvision
 
-from bench.errors import UserError
+from bench.errors import NetworkError, UserError
 from bench.evidence import How, Store, gather
 from bench.parts import LoadedTarget
 from bench.timing import Timer
@@ -195,7 +195,7 @@ def test_other_errors_of_a_network_are_not_taken_for_a_lack_of_memory():
 
             return LoadedTarget(Refusing().eval(), to_tensor)
 
-    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+    with pytest.raises(NetworkError, match="mat1 and mat2"):
         run(Store(None), target=Wrong())
 
 

@@ -25,6 +25,7 @@ IMPORTS = {
     "relative, in a package": "import package_of_a_test.relative",
     "by name": "import importlib\nhelper = importlib.import_module('helper_of_a_test')",
     "by a name of the run": "import importlib\nhelper = importlib.import_module('helper_' + 'of')",
+    "by name, renamed": "from importlib import import_module as get\nget('helper_of_a_test')",
     "another path": "import sys\nsys.path.insert(0, 'lib')\nimport hidden_of_a_test",
 }
 
