@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": "everything on the embedded world: runs, tables, a leaderboard",
     "run": "one cell, or a sweep with -m (Hydra overrides)",
-    "plan": "what a run would do, what is missing for it, and the commands that bring that",
+    "plan": "what a run would do, what is missing for it and what brings that; --time: how long",
     "import": "score labels that somebody else made (CSV, TSV, JSON lines)",
     "score": "score existing labels under another truth, sentence encoder or rule",
     "list": "methods, targets, probes, concepts, encoders, metrics, experiments",

