@@ -45,6 +45,35 @@ def _rebuild(what: str, where: str, valid: Sequence[str], cure: str) -> UserErro
     return UserError(what, where=where, valid=valid, cure=cure)
 
 
+class LayerError(UserError):
+    """A fault of one layer: the other layers of the request can be described all the same.
+
+    Attributes:
+        layer: The layer's name, as it was asked for.
+    """
+
+    def __init__(
+        self,
+        layer: str,
+        what: str,
+        *,
+        where: str = "target.layers",
+        valid: Sequence[str] = (),
+        cure: str = "",
+    ) -> None:
+        super().__init__(what, where=where, valid=valid, cure=cure)
+        self.layer = layer
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_layer, (self.layer, self.what, self.where, self.valid, self.cure))
+
+
+def _rebuild_layer(
+    layer: str, what: str, where: str, valid: Sequence[str], cure: str
+) -> LayerError:
+    return LayerError(layer, what, where=where, valid=valid, cure=cure)
+
+
 def nearest(name: str, valid: Iterable[str], limit: int = 3) -> list[str]:
     """Return up to `limit` valid names nearest to a mistyped one, best first."""
     return difflib.get_close_matches(name, list(valid), n=limit, cutoff=0.5)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import LayerError
 from bench.evidence.cost import make_cost
 from bench.evidence.gather_pass import make_pass
 from bench.evidence.held import Held, keys_of
 from bench.evidence.how import How
 from bench.evidence.joined import JoinedEvidence, members_of
 from bench.evidence.maps import RerunMaps, StoredMaps, WatchedMaps
-from bench.evidence.pooling import MODES, check_pooling
+from bench.evidence.pooling import MODES, check_mixed
 from bench.evidence.store import CHUNK
+from bench.layout import Layout, Reading, layouts_of
+from bench.layout.layout import check_pooling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +34,8 @@ class GatheredEvidence:
 
     Attributes:
         layers: The target's layers, in the order asked for; without those gathered `also`.
-        pooling: "avg" or "max".
+        layouts: How each layer is read, those gathered `also` among them.
+        notes: What the network did not bear, for the record.
         n: Number of images.
         units: Number of units by layer.
         map_sizes: (H, W) of the units' maps by layer; None for layers without.
@@ -44,7 +48,8 @@ class GatheredEvidence:
     """
 
     layers: tuple[str, ...]
-    pooling: str
+    layouts: Mapping[str, Layout]
+    notes: tuple[str, ...]
     n: int
     units: Mapping[str, int]
     map_sizes: Mapping[str, tuple[int, int] | None]
@@ -65,7 +70,8 @@ class GatheredEvidence:
 
         entry = self._activations[layer]
         # Where there was nothing to pool, one table serves both ways.
-        at = MODES.index(self.pooling) if self.map_sizes[layer] else 0
+        ways = len(entry.chunk(0, mapped=True))
+        at = MODES.index(self.layouts[layer].key_pooling) if ways > 1 else 0
         return torch.from_numpy(entry.read(axis=1, index=[at])[0])
 
     def maps(self, layer: str) -> Maps:
@@ -74,7 +80,9 @@ class GatheredEvidence:
         maps: Maps = StoredMaps(self._maps[layer], self.n, units, size)
         if layer in self.reruns:
             how = replace(self._how, batch_size=self.batch_size)
-            maps = RerunMaps(self._target, layer, self._probe, units, size, how)
+            maps = RerunMaps(
+                self._target, layer, self.layouts[layer], self._probe, units, size, how
+            )
         return WatchedMaps(maps, f"maps of {layer}", self._how.progress)
 
     def image_embeddings(self) -> Tensor | None:
@@ -108,7 +116,8 @@ def gather(
     Args:
         target: The network.
         layers: Its layers, as module paths; none to gather embeddings alone.
-        pooling: "avg" or "max"; both are stored.
+        pooling: "auto", "avg", "max" or "cls" (`bench.layout`); averages and maxima are stored
+            both.
         probe: The images.
         encoder: The image-text model; None where no method needs embeddings.
         store: Where evidence is kept.
@@ -122,7 +131,8 @@ def gather(
         The evidence; its arrays are read when asked for.
 
     Raises:
-        UserError: A layer that the target does not have or that has no units, an unreadable image.
+        LayerError: A layer that has no units, or of which it is not known how it is read.
+        UserError: A layer that the target does not have, an unreadable image.
     """
     check_pooling(pooling)
     if members := members_of(probe):
@@ -147,9 +157,24 @@ def _gather(
     maps: bool,
     also: Sequence[str],
 ) -> GatheredEvidence:
+    import torch
+
     how = how or How()
     wanted, also = _named_once(layers, also)
-    keys = keys_of(target, wanted, probe, encoder, how.precision, how.tf32, maps=maps, also=also)
+    reading = Reading(pooling, how.axes, how.prefix_tokens)
+    layouts = readable(target, (*wanted, *also), reading, store)
+    keys = keys_of(
+        target,
+        wanted,
+        probe,
+        encoder,
+        how.precision,
+        how.tf32,
+        maps=maps,
+        layouts=layouts,
+        also=also,
+    )
+    notes: tuple[str, ...] = ()
     with timer.phase("gather", items=len(probe)) as phase, store.hold(*keys) as entries:
         held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps, also=also)
         too_large = held.too_large(how.maps_limit)
@@ -159,19 +184,24 @@ def _gather(
         fits = max(1, how.batch_size)
         if unfinished:
             whole = all(entry.empty for entry in unfinished)
-            work = make_pass(target, probe, encoder, held, unfinished, how, timer)
+            work = make_pass(target, layouts, reading, probe, encoder, held, unfinished, how, timer)
             phase.items = work.run()
+            notes = work.notes
             too_large |= {held.maps[layer] for layer in work.too_large}
             cost = make_cost(timer.so_far(), how.device, complete=whole)
             for entry in unfinished:
                 if entry not in too_large:
                     entry.finish(entry.meta, cost)
             fits = work.fits
+    for layer, entry in held.activations.items():
+        if layouts[layer].class_token:
+            check_mixed(torch.from_numpy(entry.chunk(0)[0]), layer)
     spared = held.spared_by(unfinished, reused)
     sizes = {layer: entry.meta["map_size"] for layer, entry in held.activations.items()}
     return GatheredEvidence(
         layers=wanted,
-        pooling=pooling,
+        layouts={layer: _told(layouts[layer], e.meta) for layer, e in held.activations.items()},
+        notes=notes,
         n=len(probe),
         units={layer: int(entry.meta["units"]) for layer, entry in held.activations.items()},
         map_sizes={k: (int(v[0]), int(v[1])) if v else None for k, v in sizes.items()},
@@ -186,6 +216,30 @@ def _gather(
         _probe=probe,
         _how=how,
     )
+
+
+def readable(
+    target: Target, layers: Sequence[str], reading: Reading, store: Store
+) -> dict[str, Layout]:
+    """How each layer is read.
+
+    Raises:
+        LayerError: The first layer of which that is not known.
+    """
+    layouts = {}
+    for layer, layout in layouts_of(target, layers, reading, store.root).items():
+        if isinstance(layout, LayerError):
+            raise layout
+        layouts[layer] = layout
+    return layouts
+
+
+def _told(layout: Layout, meta: Mapping[str, Any]) -> Layout:
+    """The layout of a plain network's layer with what its run showed."""
+    if layout.axes:
+        return layout
+    axes = "BUHW" if meta["map_size"] else "BU"
+    return replace(layout, axes=axes, calls=int(meta.get("calls", 0)))
 
 
 def _named_once(
@@ -205,6 +259,7 @@ def gather_share(
     store: Store,
     timer: Timer,
     share: tuple[int, int],
+    pooling: str = "auto",
     how: How | None = None,
     maps: bool = False,
     also: Sequence[str] = (),
@@ -216,12 +271,13 @@ def gather_share(
 
     Args:
         target: As for `gather`, like all that follow.
-        layers: Module paths.
+        layers: Names of layers.
         probe: The images.
         encoder: The image-text model.
         store: Where evidence is kept.
         timer: Gets the phase "gather".
         share: (number from 1, of how many).
+        pooling: As for `gather`.
         how: Device, batch size and the like.
         maps: Whether the layers' maps are wanted besides.
         also: Further layers, of which pooled activations alone are wanted.
@@ -230,15 +286,25 @@ def gather_share(
         The number of images that were looked at.
     """
     if members := members_of(probe):
-        kinds: dict[str, Any] = {"store": store, "timer": timer, "share": share}
-        return sum(
-            gather_share(target, layers, member, encoder, **kinds, how=how, maps=maps, also=also)
-            for member in members
-        )
+        kinds: dict[str, Any] = {"store": store, "timer": timer, "share": share, "how": how}
+        kinds |= {"pooling": pooling, "maps": maps, "also": also}
+        return sum(gather_share(target, layers, member, encoder, **kinds) for member in members)
     number, of = share
     how = how or How()
     wanted, also = _named_once(layers, also)
-    keys = keys_of(target, wanted, probe, encoder, how.precision, how.tf32, maps=maps, also=also)
+    reading = Reading(pooling, how.axes, how.prefix_tokens)
+    layouts = readable(target, (*wanted, *also), reading, store)
+    keys = keys_of(
+        target,
+        wanted,
+        probe,
+        encoder,
+        how.precision,
+        how.tf32,
+        maps=maps,
+        layouts=layouts,
+        also=also,
+    )
     count = -(-len(probe) // CHUNK)
     chunks = range(count * (number - 1) // of, count * number // of)
     with (
@@ -248,7 +314,7 @@ def gather_share(
         held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps, also=also)
         too_large = held.too_large(how.maps_limit)
         unfinished = [entry for entry in held.unfinished() if entry not in too_large]
-        work = make_pass(target, probe, encoder, held, unfinished, how, timer)
+        work = make_pass(target, layouts, reading, probe, encoder, held, unfinished, how, timer)
         work.chunks = chunks
         phase.items = work.run()
         return phase.items

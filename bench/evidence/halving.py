@@ -52,7 +52,7 @@ class Halving:
             try:
                 return [work(part) for part in torch.split(batch, self.fits)]
             except RuntimeError as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if self.fits == 1:
                     raise UserError(
@@ -66,7 +66,8 @@ class Halving:
                 torch.cuda.empty_cache()
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the device has no room for what was to be computed."""
     import torch
 
     # The CPU's allocator has no exception of its own.

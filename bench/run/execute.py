@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from bench.environment import hardware
+from bench.errors import LayerError
 from bench.evidence import Store
 from bench.evidence.precision import arithmetic
 from bench.evidence.prune import keep_within
@@ -56,10 +57,11 @@ def execute(job: Job, *, position: tuple[int, int] = (1, 1)) -> None:
         left = planned.left()
         states = {cell: cell.state for cell in left}
         to_run = [c for c in left if states[c] in (State.TO_RUN, State.FAILED)]
+        unread: list[Cell] = []
         start = time.perf_counter()
         try:
             if to_run:
-                _run(planned, to_run, text)
+                _run_layers(planned, to_run, text, unread)
             for cell in left:
                 if states[cell] is State.TO_SCORE:
                     score_record(cell.folder, Record.read(cell.folder), planned.parts)
@@ -68,11 +70,42 @@ def execute(job: Job, *, position: tuple[int, int] = (1, 1)) -> None:
         except Exception as error:  # a launcher's pool must survive every job
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
             for cell in to_run:
-                if cell.state is not State.DONE and cell.state is not State.TO_SCORE:
+                done = cell.state in (State.DONE, State.TO_SCORE)
+                if not done and cell not in unread:
                     _write_failed(planned, cell, error, text)
         log.info(
             "[%d/%d] %s (%.1f s)", *position, _title(planned.parts), time.perf_counter() - start
         )
+
+
+def _run_layers(
+    planned: PlannedJob, cells: list[Cell], text: io.StringIO, unread: list[Cell]
+) -> None:
+    """Run the cells; one whose layer cannot be read fails alone, and joins `unread`."""
+
+    def fail(error: LayerError) -> None:
+        log.error("%s: %s", type(error).__name__, error)
+        for cell in cells:
+            if cell.layer == error.layer:
+                unread.append(cell)
+                _write_failed(planned, cell, error, text)
+
+    for layout in planned.parts.layouts.values():
+        if isinstance(layout, LayerError):
+            fail(layout)
+    while left := [
+        cell
+        for cell in cells
+        if cell not in unread and cell.state not in (State.DONE, State.TO_SCORE)
+    ]:
+        try:
+            _run(planned, left, text)
+        except LayerError as error:
+            if error.layer not in {cell.layer for cell in left}:
+                raise
+            fail(error)
+        else:
+            return
 
 
 def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:

@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
+from bench.layout import Layout
 from bench.run.identity import fingerprint, params_of
 from bench.run.labels import labelled_units
 from leaderboards.record import Record
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from baselines.base import Labelling
     from bench.evidence import Gathered
     from bench.parts import CaptionerPart, Encoder, Probe, Segmenter
+    from bench.run.parts import Parts
     from bench.run.plan import Cell, PlannedJob
 
 _PLACE = re.compile(r"^\+*(results|runtime(?!\.tf32=)|launcher|hydra)\b")
@@ -57,6 +59,7 @@ def measured_record(
         **labelling.counts,
     }
     found = {
+        **gathered.layouts[cell.layer].describe(),
         "units": units,
         "map_size": list(size) if size else None,
         "dead_units": [int(unit) for unit in dead.nonzero()[0]],
@@ -70,12 +73,22 @@ def measured_record(
         notes=(
             *_concept_notes(planned),
             *_probe_notes(planned.parts.probe),
+            *gathered.layouts[cell.layer].notes(cell.layer),
+            *gathered.notes,
             *_reruns(gathered, cell),
             *labelling.notes,
         ),
         device=device,
         batch_size=gathered.batch_size,
     )
+
+
+def _reading(parts: Parts, layer: str) -> dict[str, Any]:
+    """How a layer's positions are pooled; as it was asked for, where its layout is not known."""
+    layout = parts.layouts[layer]
+    if isinstance(layout, Layout):
+        return {"pooling": layout.pooling}
+    return {"pooling": parts.config.target.pooling}
 
 
 def _concept_notes(planned: PlannedJob) -> tuple[str, ...]:
@@ -133,7 +146,7 @@ def _shell(
             "params": params_of(parts.target),
             "fingerprint": dict(fingerprint(parts.target)),
             "layer": cell.layer,
-            "pooling": config.target.pooling,
+            **_reading(parts, cell.layer),
             "precision": config.target.precision,
             **target,
         },

@@ -117,7 +117,16 @@ class TimmTarget(TransformParams):
             raise
         except Exception:  # some models compute with numbers while they are built
             module = self._build()
-        return tuple(path for path, _ in module.named_modules() if path)
+        return tuple(path for path, _ in module.named_modules(remove_duplicate=False) if path)
+
+    def untrained(self) -> LoadedTarget:
+        """The network with random weights, which its layers' layouts do not hang on.
+
+        Raises:
+            UserError: No such model.
+        """
+        module = self._build().eval().requires_grad_(False)
+        return LoadedTarget(module, self._transform_of(module))
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -44,6 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "TorchvisionTarget"]
 
 _SERVING = Lock()
+
+PLAIN = re.compile(
+    r"(alexnet|densenet|efficientnet|googlenet|inception|mnasnet|mobilenet|regnet|resnet|resnext"
+    r"|shufflenet|squeezenet|vgg|wide_resnet)[\dv_]"
+)
+"""Beginnings of architectures whose layers all give [B, U, H, W] or [B, U]."""
 
 _SAID = 300
 """Letters of torch's own account of what does not fit."""
@@ -103,7 +110,25 @@ class TorchvisionTarget(TransformParams):
         with torch.device("meta"):
             module = self._build(self.num_classes or 1000)
         # Heads of training alone, which torchvision's own weights leave out.
-        return tuple(path for path, _ in module.named_modules() if path and not is_auxiliary(path))
+        paths = [path for path, _ in module.named_modules(remove_duplicate=False) if path]
+        return tuple(path for path in paths if not is_auxiliary(path))
+
+    @property
+    def plain_layers(self) -> bool:
+        """Whether its layers all give [B, U, H, W] or [B, U]; known by name, without torch."""
+        return PLAIN.match(f"{self.arch}_") is not None
+
+    def untrained(self) -> LoadedTarget:
+        """The network with random weights, which its layers' layouts do not hang on.
+
+        Raises:
+            UserError: No such architecture.
+        """
+        self._require_arch()
+        module = self._build(self.num_classes or 1000).eval().requires_grad_(False)
+        return LoadedTarget(
+            module, self._entry().transforms() if self._own_transform else self._transform()
+        )
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.
@@ -166,17 +191,8 @@ class TorchvisionTarget(TransformParams):
     def _from_torchvision(self) -> tuple[nn.Module, Callable[[Image], Tensor]]:
         from torchvision import models
 
-        known = models.get_model_weights(self.arch)
-        names = [*known.__members__, "DEFAULT"]
         where = "target.params.weights"
-        if self.weights not in names:
-            raise UserError(
-                f"torchvision has no weights {self.weights!r} for {self.arch}",
-                where=where,
-                valid=nearest(self.weights, names),
-                cure=f"choose among: {', '.join(dict.fromkeys(names))}",
-            )
-        entry = known[self.weights] if self.weights in known.__members__ else known.DEFAULT
+        entry = self._entry()
         file = self._weights_file(entry)
         tensors = read_state_dict(file, where)
         try:
@@ -189,6 +205,25 @@ class TorchvisionTarget(TransformParams):
                 cure="delete this file; it is fetched anew",
             ) from error
         return module, entry.transforms() if self._own_transform else self._transform()
+
+    def _entry(self) -> Any:
+        """Torchvision's entry of the weights.
+
+        Raises:
+            UserError: There is none of that name.
+        """
+        from torchvision import models
+
+        known = models.get_model_weights(self.arch)
+        names = [*known.__members__, "DEFAULT"]
+        if self.weights not in names:
+            raise UserError(
+                f"torchvision has no weights {self.weights!r} for {self.arch}",
+                where="target.params.weights",
+                valid=nearest(self.weights, names),
+                cure=f"choose among: {', '.join(dict.fromkeys(names))}",
+            )
+        return known[self.weights] if self.weights in known.__members__ else known.DEFAULT
 
     def _weights_file(self, entry: Any) -> Path:
         """The file of one of torchvision's weights: from this machine, or downloaded to it."""
