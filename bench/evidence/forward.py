@@ -108,10 +108,10 @@ class Forward:
         before = self._ways[0]
         lost = []
         if before.channels_last and not way.channels_last:
-            lost.append("the memory format channels_last")
+            lost.append("torch's memory format channels_last")
         if before.inference and not way.inference:
-            lost.append("inference mode")
+            lost.append("torch's inference mode")
         what = " and ".join(lost)
-        log.warning("the network fails in torch's %s and runs without: %s", what, error)
-        self.notes = (*self.notes, f"the network runs without torch's {what}, in which it fails")
+        log.warning("the network fails in %s and runs without: %s", what, error)
+        self.notes = (*self.notes, f"the network runs without {what}, in which it fails")
         self._ways = self._ways[self._ways.index(way) :]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from baselines.spatial import Maps
-    from bench.evidence.gather import GatheredEvidence
+    from bench.evidence.gathered import GatheredEvidence
     from bench.layout import Layout
     from bench.parts import Probe
 

@@ -136,11 +136,8 @@ class _Search:
                 call = int(address.either)
         call = len(calls) - 1 if call is None else call
         if call >= len(calls):
-            told = f"{len(calls)} calls" if several_calls else "one call"
-            self._refuse(
-                f"its output in {told} a pass, and has no call {call}",
-                cure=f"name one from {path}:0 to {path}:{len(calls) - 1}",
-            )
+            told = f"{len(calls)} outputs" if several_calls else "one output"
+            self._refuse(f"{told} a pass: there is no call {call}", cure=_name_call(path, calls))
         names = list(calls[call].outputs)
         if not names:
             self._refuse("no tensor", cure="choose a layer just before or after it")
@@ -226,7 +223,7 @@ class _Search:
             self._refuse(
                 f"{len(calls)} outputs a pass, of different numbers of units "
                 f"({', '.join(str(n) if n else 'unknown' for n in units)})",
-                cure=f"name a call: {path}:0 to {path}:{len(calls) - 1}",
+                cure=_name_call(path, calls),
             )
 
     def _pooled(self, told: Layout, images: int) -> Layout:
@@ -297,6 +294,11 @@ class _Search:
 
     def _refuse(self, what: str, *, where: str = "target.layers", cure: str = "") -> NoReturn:
         raise LayerError(self.layer, f"layer {self.layer!r} gives {what}", where=where, cure=cure)
+
+
+def _name_call(path: str, calls: Sequence[Call]) -> str:
+    last = f" to {path}:{len(calls) - 1}" if len(calls) > 1 else ""
+    return f"name a call: {path}:0{last}"
 
 
 def _shape(shape: tuple[int, ...], images: int) -> str:

@@ -129,9 +129,9 @@ def _grids(found: Trace) -> set[int]:
     for seen in _in_time(found):
         if _has_prefix(seen):
             break
-        for (_, token), (leading, _) in seen.constant.items():
+        for (_, token), (leading, equal) in seen.constant.items():
             if token < 2:
-                (unclear if leading < 0 else plain).add(seen.shape[token])
+                (unclear if leading < 0 or equal else plain).add(seen.shape[token])
     return grids | (plain - unclear)
 
 

@@ -78,11 +78,12 @@ def unit_axis(
         axis = own.claim(shape, images)
         if axis is not None:
             return axis
+    library = _library(network, path, shape, images)
     claims: dict[int, None] = dict.fromkeys(
         axis
         for axis in (
             own.claim(shape, images) if own and first else None,
-            _library(network, path, shape, images),
+            library,
             *_same_shape(found, shape, images),
             _last_width(found, call, shape, images),
         )
@@ -99,7 +100,10 @@ def unit_axis(
         named = " and ".join(f"axis {axis} ({shape[axis]})" for axis in claims)
         return f"its modules say different axes: {named}"
     if claims:
-        return next(iter(claims))
+        [axis] = claims
+        # Of two axes of one size a module may have swapped them.
+        alone = only_axis(shape, shape[axis], images) == axis
+        return axis if alone or staying or axis == library else "two of its axes are of one size"
     larger = [axis for axis in others if shape[axis] > 1]
     if len(larger) == 1:
         return larger[0]

@@ -129,6 +129,8 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
         if parts.closed:  # mask labels without their suffixes
             labelling = dataclasses.replace(labelling, concepts=parts.words)
         _log_phases([*timer.records(), *own.records()], labelling.notes)
+        for note in shared.gathered.layouts[cell.layer].notes(cell.layer):
+            log.warning("%s", note)
         dead = _dead(evidence)
         keep_scores(store, cell.key, labelling)
         record = measured_record(planned, cell, shared.gathered, labelling, dead, device)
