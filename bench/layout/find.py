@@ -71,12 +71,13 @@ class _Search:
         call = calls[number]
         shape = call.outputs[output].shape
         images = self._images(module, number, output)
-        axes = self._given or self._axes(call, output, images, number)
+        axes = self._told(shape) or self._axes(call, output, images, number)
         if len(axes) != len(shape) or axes.index("B") != images:
             self._refuse(
                 f"{_shape(shape, images)}, which is not {axes}",
                 where="target.axes",
-                cure=f"name {len(shape)} axes, with B for axis {images}",
+                cure=f"name {len(shape)} axes, with B for axis {images}; layers with other axes by "
+                f"name: target.axes={{{self.layer}: ...}}",
             )
         told = Layout(
             axes=axes,
@@ -95,11 +96,23 @@ class _Search:
     def _given(self) -> str:
         return self.reading.axes_of(self.layer)
 
+    def _told(self, shape: tuple[int, ...]) -> str:
+        """The axes that were given; what was given for all layers says nothing of [B, U]."""
+        by_name = self.layer in dict(self.reading.axes)
+        return self._given if len(shape) > 2 or by_name else ""
+
     def _check_ran(self, calls: list[Call]) -> None:
         if calls:
             return
         if self.runs.two.error is not None:
             self._refuse_run(2, self.runs.two.error)
+        if self.runs.scripted:
+            raise LayerError(
+                self.layer,
+                f"layer {self.layer!r} is inside a scripted module (torch.jit), whose layers "
+                "cannot be read while it runs",
+                cure="give the network as a plain torch.nn.Module",
+            )
         raise LayerError(
             self.layer,
             f"layer {self.layer!r} does not run when the network is shown images",
@@ -212,7 +225,7 @@ class _Search:
                 continue
             shape = call.outputs[name].shape
             try:
-                axes = self._given or self._axes(
+                axes = self._told(shape) or self._axes(
                     call, name, self._images(module, number, name), number
                 )
                 units.append(shape[axes.index("U")] if len(shape) == len(axes) else 0)

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from bench.layout.widths import Width
 
-SIDE = 256
-"""Side of the synthetic images, in pixels."""
-
 _EQUAL = 1e-6
 """Relative difference up to which a token counts as equal for all images."""
 
@@ -84,8 +81,13 @@ class Trace:
         return [call for call in self.calls if call.module is module]
 
 
-def synthetic_images(transform: Callable[[Image], Tensor], count: int) -> Tensor:
+def synthetic_images(transform: Callable[[Image], Tensor], count: int, side: int = 256) -> Tensor:
     """Images of seeded noise as a network's transform shows them, float32 [count, 3, H, W].
+
+    Args:
+        transform: The network's.
+        count: Number of images.
+        side: Of the images before the transform, in pixels.
 
     Raises:
         UserError: The transform does not turn an image into a tensor [3, H, W].
@@ -95,13 +97,13 @@ def synthetic_images(transform: Callable[[Image], Tensor], count: int) -> Tensor
     from PIL import Image
 
     draw = np.random.default_rng(0)
-    pixels = draw.integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
+    pixels = draw.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     try:
         shown = [transform(Image.fromarray(image)) for image in pixels]
         whole = torch.stack(shown)
     except Exception as error:  # a user's own transform may fail in any way
         raise UserError(
-            f"the target's transform fails on an image of {SIDE} x {SIDE} pixels: "
+            f"the target's transform fails on an image of {side} x {side} pixels: "
             f"{type(error).__name__}: {error}",
             where="target",
             cure="a transform turns an RGB image into a float tensor [3, H, W]",

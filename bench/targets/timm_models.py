@@ -125,7 +125,9 @@ class TimmTarget(TransformParams):
         Raises:
             UserError: No such model.
         """
-        module = self._build().eval().requires_grad_(False)
+        on_hub = self.model.startswith(_FROM_HUB)  # where its architecture is written, too
+        module = self._published() if on_hub else self._build()
+        module = module.eval().requires_grad_(False)
         return LoadedTarget(module, self._transform_of(module))
 
     def load(self, device: str) -> LoadedTarget:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torchvision import transforms
 
 from bench.errors import LayerError, UserError
 from bench.layout import Layout, Reading
+from bench.layout.find import find_layouts
+from bench.parts import LoadedTarget
 from tests.bench.layout import networks
 from tests.bench.layout.networks import evidence, layouts, outputs
 
@@ -172,3 +175,30 @@ def test_a_plain_claim_is_checked_when_the_network_runs() -> None:
     assert caught.value.layer == "after"
     with pytest.raises(LayerError, match="different numbers of units"):
         read(networks.Repeats, "relu")
+
+
+def test_a_network_for_small_images_is_shown_small_ones() -> None:
+    class Small(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 5, 4, stride=4)
+            self.fc = nn.Linear(5 * 8 * 8, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(self.conv(x).flatten(1))
+
+    loaded = LoadedTarget(Small().eval(), transforms.ToTensor())
+    found = find_layouts(loaded, ["conv", "fc"], Reading())
+    assert [found[layer].shape for layer in ("conv", "fc")] == [(0, 5, 8, 8), (0, 4)]
+
+
+def test_layers_of_a_scripted_network_are_refused_by_name() -> None:
+    loaded = LoadedTarget(torch.jit.script(networks.Repeats().eval()), networks.to_input)
+    error = find_layouts(loaded, ["first"], Reading())["first"]
+    assert isinstance(error, LayerError)
+    assert "'first' is inside a scripted module" in error.what
+
+
+def test_axes_for_all_layers_leave_vectors_alone() -> None:
+    assert axes_of(networks.ChannelsLast(), "norm", "fc", axes="BHWU") == ["BHWU", "BU"]
+    assert "which is not BHWU" in str(refusal(networks.ChannelsLast(), "fc", axes={"fc": "BHWU"}))

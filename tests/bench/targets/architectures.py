@@ -17,36 +17,21 @@ import time
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from bench.errors import LayerError
 from bench.layout import Layout, Reading
 from bench.layout.find import find_layouts
 from bench.parts import LoadedTarget
 from bench.targets.transform import square_transform
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-SECONDS = 20.0
-"""A family whose smallest member takes longer to build is left out."""
+from tests.bench.targets.own_widths import expected_widths, widths_around
 
 _SMALL = (
     r"atto|femto|pico|nano|xxs|xxt|tiny|mini|micro|_xs|x_?small|small|_t\d?(_|$)|_s\d?(_|$)|18|12|"
     r"b0|_0\d\d|s0|m0|t0|26|032|050"
 )
 """Words in names of small models."""
-
-_NORMS = (
-    nn.modules.batchnorm._NormBase,
-    nn.GroupNorm,
-    nn.LayerNorm,
-    nn.RMSNorm,
-)
-
 
 _HEAD = """\
 # Architectures whose layers are read right
@@ -137,9 +122,9 @@ def check(family: str, name: str) -> Result:
     start = time.perf_counter()
     loaded = _built(family, name)
     network = loaded.module
-    expected = dict(_expected(network))
+    expected = dict(expected_widths(network))
     found = find_layouts(loaded, [*expected], Reading())
-    around = _widths_around(loaded, [path for path, width in expected.items() if width is None])
+    around = widths_around(loaded, [path for path, width in expected.items() if width is None])
     for path, layout in found.items():
         width = expected[path]
         widths = {width} if width else around.get(path, set())
@@ -172,93 +157,6 @@ def _built(family: str, name: str) -> LoadedTarget:
         size = timm.data.resolve_model_data_config(network)["input_size"][-1]
     network = network.eval().requires_grad_(False)
     return LoadedTarget(network, square_transform(size, 0, (0.5,) * 3, (0.5,) * 3))
-
-
-def _expected(network: nn.Module) -> Iterator[tuple[str, int | None]]:
-    """Layers and their width by their own weights, or timm's word; None for other blocks."""
-    stages = getattr(network, "feature_info", None) or ()
-    told = {
-        stage["module"]: stage["num_chs"]
-        for stage in getattr(stages, "info", stages)
-        if isinstance(stage, dict) and stage.get("module")
-    }
-    modules = dict(network.named_modules())
-    weighted = [path for path, module in modules.items() if _own_width(module) is not None]
-    for path, module in modules.items():
-        if not path or path == weighted[-1]:
-            continue
-        parent = modules[path.rpartition(".")[0]]
-        listed = isinstance(parent, nn.Sequential | nn.ModuleList) and any(module.children())
-        if path in told or _own_width(module) is not None or listed:
-            yield path, told.get(path) or _own_width(module)
-
-
-def _own_width(module: nn.Module) -> int | None:
-    """Units of a convolution, linear layer or normalisation by the shape of its weights."""
-    weight: Any = getattr(module, "weight", None)
-    if isinstance(module, nn.modules.conv._ConvTransposeNd):
-        return int(weight.shape[1]) * module.groups
-    if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
-        return int(weight.shape[0])
-    if isinstance(module, _NORMS) and torch.is_tensor(weight):
-        return int(weight.shape[0]) if weight.ndim == 1 else None
-    return None
-
-
-def _in_width(module: nn.Module) -> int | None:
-    """What a module with weights reads."""
-    for name in ("in_channels", "in_features", "num_features", "num_channels"):
-        if hasattr(module, name):
-            return int(getattr(module, name))
-    return int(module.normalized_shape[-1]) if hasattr(module, "normalized_shape") else None
-
-
-def _widths_around(loaded: LoadedTarget, paths: list[str]) -> dict[str, set[int]]:
-    """Of each block the width of the last module that ran inside, and what the next one reads.
-
-    The former is not that of a block that joins or splits channels: then the latter counts.
-    """
-    from bench.layout.trace import synthetic_images
-
-    ran: dict[str, int] = {}
-    found: dict[str, set[int]] = {}
-    ended: set[str] = set()
-    handles = []
-
-    def after(path: str, width: int) -> Callable[..., None]:
-        def hook(*_: Any) -> None:
-            ran.update({block: width for block in paths if path.startswith(f"{block}.")})
-
-        return hook
-
-    def before(width: int | None) -> Callable[..., None]:
-        def hook(*_: Any) -> None:
-            for block in ended:
-                found[block] |= {width} if width else set()
-            ended.clear()
-
-        return hook
-
-    def end(block: str) -> Callable[..., None]:
-        def hook(*_: Any) -> None:
-            if block in ran:
-                found[block] = {ran[block]}
-                ended.add(block)
-
-        return hook
-
-    for path, module in loaded.module.named_modules():
-        width = _own_width(module)
-        if width is not None:
-            handles.append(module.register_forward_hook(after(path, width)))
-            handles.append(module.register_forward_pre_hook(before(_in_width(module))))
-        if path in paths:
-            handles.append(module.register_forward_hook(end(path)))
-    with torch.no_grad():
-        loaded.module(synthetic_images(loaded.transform, 2))
-    for handle in handles:
-        handle.remove()
-    return found
 
 
 def table(results: list[Result], skipped: dict[str, str]) -> str:
