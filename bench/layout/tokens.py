@@ -93,9 +93,12 @@ def prefix_tokens(
     leading, equal = joined if joined and joined[1] < tokens else (0, 0)
     count = declared.count if declared else 0
     if leading:
-        # They were seen to join; what is declared may be of another part of the network.
-        fits = tokens - leading in grids or leading == count
-        return leading if fits else _unexplained(tokens, grids, leading)
+        # They were seen to join; what is declared may be of another part of the network, or hold
+        # zeros that were not trained yet.
+        if tokens - leading in grids or leading == count:
+            return leading
+        fits = count > leading and tokens - count in grids
+        return count if fits else _unexplained(tokens, grids, leading)
     if equal and tokens not in grids:
         return f"{equal} of {tokens} tokens are the same for all images, and do not come first"
     if count and tokens - count in grids:

@@ -133,6 +133,14 @@ def test_tokens_that_are_neither_patches_nor_prefix_are_asked_for() -> None:
     assert one(Keeps(), "norm", prefix_tokens=1).pooling == "cls"
 
 
+def test_registers_that_are_still_zero_are_left_out_as_declared() -> None:
+    network = Tokens(cls=1, registers=3)
+    nn.init.zeros_(network.register_tokens)
+    assert (one(network).pooling, one(network).prefix_tokens) == ("cls", 4)
+    nn.init.zeros_(network.cls_token)
+    assert (one(network).pooling, one(network).prefix_tokens) == ("cls", 4)
+
+
 def test_a_class_token_at_the_end_is_not_taken_for_a_patch() -> None:
     class Last(Tokens):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
