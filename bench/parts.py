@@ -113,6 +113,9 @@ class Target(Hashable, Protocol):
 
     It may also have `module_paths() -> tuple[str, ...]`, the paths of its modules in their order;
     that is asked for where `target.layers` holds a pattern, and a network without it is loaded.
+    With `plain_layers: bool` true it says that all its layers give [B, U, H, W] or [B, U]; else
+    `bench.layout` shows the network a few synthetic images: what `untrained() -> LoadedTarget`
+    returns, or else the loaded one.
     """
 
     summary: ClassVar[str]

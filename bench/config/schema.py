@@ -22,14 +22,20 @@ class TargetConfig(PartConfig):
 
     Attributes:
         layers: Module paths ("layer4", "fc") and patterns of them ("layer*", "**.conv3").
-        pooling: "avg" or "max" over a unit's map.
+        pooling: "avg" or "max" over a unit's map or its tokens of patches; "cls", the class token;
+            "auto" takes the class token where there is one, else the average.
+        axes: What the axes of the layers' outputs are, such as "BHWU" or "TBU" (images, units,
+            height, width, tokens): a text for all layers, or a mapping by layer; empty to find out.
+        prefix_tokens: How many of the first tokens show no patch; null to find out.
         precision: Of the forward pass: "float32", "bfloat16" or "float16".
         truth: True names of the units of `truth_layer`.
         truth_layer: The layer that the truth is about; empty where `layers` has one entry.
     """
 
     layers: list[str] = MISSING
-    pooling: str = "avg"
+    pooling: str = "auto"
+    axes: Any = ""
+    prefix_tokens: int | None = None
     precision: str = "float32"
     truth: PartConfig = field(default_factory=lambda: PartConfig(name="none"))
     truth_layer: str = ""
@@ -102,6 +108,8 @@ class RuntimeConfig:
         batch_size: Images a forward pass.
         workers: Threads that decode images.
         threads: Threads of torch on the CPU; 0 leaves its default.
+        channels_last: Run networks in that memory format of torch's: "auto" where they bear it,
+            "true" or "false"; decides speed alone.
         tf32: Let a GPU round the inputs of the float32 matrix products and convolutions of the
             networks that look at images (target, image encoder, segmenter) to 10 bits: faster, and
             other activations, so it stands in the keys. Texts, captions, similarities and scores
@@ -124,6 +132,7 @@ class RuntimeConfig:
     batch_size: int = 64
     workers: int = 2
     threads: int = 0
+    channels_last: str = "auto"
     tf32: bool = False
     cache: str = MISSING
     cache_limit_gb: float = 20.0

@@ -15,9 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench.config.schema import RunConfig
 from bench.errors import UserError, nearest
+from bench.layout.layout import Reading
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
-POOLINGS = ("avg", "max")
 PRECISIONS = ("float32", "bfloat16", "float16")
 LEAST = {
     "batch_size": 1,
@@ -37,13 +37,7 @@ def validate(config: DictConfig) -> None:
         UserError: An unknown key, a missing value, or a value out of its range.
     """
     _check_node(config, RunConfig, "")
-    if config.target.pooling not in POOLINGS:
-        raise UserError(
-            f"unknown pooling {config.target.pooling!r}",
-            where="target.pooling",
-            valid=POOLINGS,
-            cure="avg is CLIP-Dissect's own",
-        )
+    reading_of(config)
     if config.target.precision not in PRECISIONS:
         raise UserError(
             f"unknown precision {config.target.precision!r}",
@@ -71,12 +65,42 @@ def validate(config: DictConfig) -> None:
             cure="3 is CLIP-Dissect's own",
         )
     parse_share(config.runtime.share)
+    channels_last_of(config)
     if not re.match(r"^(auto|cpu|cuda(:\d+)?)$", config.runtime.device):
         raise UserError(
             f"unknown device {config.runtime.device!r}",
             where="runtime.device",
             valid=("auto", "cpu", "cuda", "cuda:0"),
         )
+
+
+def reading_of(config: DictConfig) -> Reading:
+    """What the settings say about how layers are read.
+
+    Raises:
+        UserError: `target.pooling`, `target.axes` or `target.prefix_tokens` is not as it must be.
+    """
+    target = config.target
+    axes = target.axes
+    axes = OmegaConf.to_container(axes, resolve=True) if OmegaConf.is_config(axes) else axes
+    return Reading.of(target.pooling, axes, target.prefix_tokens)
+
+
+def channels_last_of(config: DictConfig) -> str:
+    """`runtime.channels_last` in small letters.
+
+    Raises:
+        UserError: It is none of "auto", "true" and "false".
+    """
+    value = str(config.runtime.channels_last).lower()
+    if value not in ("auto", "true", "false"):
+        raise UserError(
+            f"{value!r} is no choice",
+            where="runtime.channels_last",
+            valid=("auto", "true", "false"),
+            cure="auto runs a network in this memory format where it bears it",
+        )
+    return value
 
 
 def parse_share(text: str) -> tuple[int, int] | None:

@@ -1,7 +1,8 @@
 """Evidence: what is measured once on a probe set and shared by all methods."""
 
 from bench.evidence.exemplars import exemplars_held, gather_exemplars
-from bench.evidence.gather import GatheredEvidence, gather, gather_share, images_left
+from bench.evidence.gather import gather, gather_share, images_left
+from bench.evidence.gathered import GatheredEvidence
 from bench.evidence.how import How
 from bench.evidence.joined import JoinedEvidence
 from bench.evidence.segments import SegmentedMasks, segment, segment_share

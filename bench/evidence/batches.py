@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import NetworkError
 from bench.evidence.decode import ahead
-from bench.evidence.faults import image_name, view
+from bench.network_faults import image_name, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

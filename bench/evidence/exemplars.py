@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from bench.evidence.cost import make_cost
 from bench.evidence.decode import ahead
+from bench.evidence.gather import readable
 from bench.evidence.held import keys_of
 from bench.evidence.how import How
 from bench.evidence.stored_exemplars import (
@@ -26,6 +27,7 @@ from bench.evidence.stored_exemplars import (
     table_type,
     unique_ids,
 )
+from bench.layout import Reading
 from bench.views import crop_of, square_view
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def gather_exemplars(
         n_units=gathered.units[layer],
         precision=how.precision,
         tf32=how.tf32,
-        pooling=gathered.pooling,
+        layout=gathered.layouts[layer],
         rule=rule,
         size=size,
         crop=crop,
@@ -144,7 +146,7 @@ def exemplars_held(
     Args:
         target: As for `gather` and `gather_exemplars`, like all that follow.
         layers: Module paths.
-        pooling: "avg" or "max".
+        pooling: As for `gather`.
         probe: The images.
         rule: Which images, and where in them a unit fires.
         size: S.
@@ -152,10 +154,14 @@ def exemplars_held(
         how: Its precision and TF32.
 
     Raises:
+        LayerError: A layer of which it is not known how it is read.
         UserError: It is not known which part of an image the target sees.
     """
     how, crop = how or How(), crop_of(target)
-    keys = keys_of(target, layers, probe, None, how.precision, how.tf32, maps=False)
+    layouts = readable(target, layers, Reading(pooling, how.axes, how.prefix_tokens), store)
+    keys = keys_of(
+        target, layers, probe, None, how.precision, how.tf32, maps=False, layouts=layouts
+    )
     with store.hold(*keys) as pooled:
         if not all(entry.complete for entry in pooled):
             return False
@@ -168,7 +174,7 @@ def exemplars_held(
             n_units=int(entry.meta["units"]),
             precision=how.precision,
             tf32=how.tf32,
-            pooling=pooling,
+            layout=layouts[layer],
             rule=rule,
             size=size,
             crop=crop,

@@ -2,86 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import LayerError
 from bench.evidence.cost import make_cost
 from bench.evidence.gather_pass import make_pass
+from bench.evidence.gathered import GatheredEvidence
 from bench.evidence.held import Held, keys_of
 from bench.evidence.how import How
 from bench.evidence.joined import JoinedEvidence, members_of
-from bench.evidence.maps import RerunMaps, StoredMaps, WatchedMaps
-from bench.evidence.pooling import MODES, check_pooling
+from bench.evidence.pooling import check_mixed
 from bench.evidence.store import CHUNK
+from bench.layout import Layout, Reading, layouts_of
+from bench.layout.layout import check_pooling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch import Tensor
-
-    from baselines.spatial import Maps
-    from bench.evidence.store import Entry, Store
+    from bench.evidence.store import Store
     from bench.parts import Encoder, Probe, Target
     from bench.timing import Timer
-
-
-@dataclass(frozen=True)
-class GatheredEvidence:
-    """What one pass gave, or the cache still held.
-
-    Attributes:
-        layers: The target's layers, in the order asked for; without those gathered `also`.
-        pooling: "avg" or "max".
-        n: Number of images.
-        units: Number of units by layer.
-        map_sizes: (H, W) of the units' maps by layer; None for layers without.
-        costs: What evidence from the cache cost when it was made, each pass once (see `make_cost`);
-            without what this run's own pass would have made on the way.
-        cached: Whether nothing had to be computed.
-        batch_size: Images that went through a network at a time: what was asked for, or less where
-            the device ran out of memory.
-        reruns: Layers whose maps are too large to be stored.
-    """
-
-    layers: tuple[str, ...]
-    pooling: str
-    n: int
-    units: Mapping[str, int]
-    map_sizes: Mapping[str, tuple[int, int] | None]
-    costs: tuple[Mapping[str, Any], ...]
-    cached: bool
-    batch_size: int
-    reruns: frozenset[str]
-    _activations: Mapping[str, Entry]
-    _maps: Mapping[str, Entry]
-    _embeddings: Entry | None
-    _target: Target
-    _probe: Probe
-    _how: How
-
-    def activations(self, layer: str) -> Tensor:
-        """Pooled activations of a layer, float32 [N images, U units]; read when asked for."""
-        import torch
-
-        entry = self._activations[layer]
-        # Where there was nothing to pool, one table serves both ways.
-        at = MODES.index(self.pooling) if self.map_sizes[layer] else 0
-        return torch.from_numpy(entry.read(axis=1, index=[at])[0])
-
-    def maps(self, layer: str) -> Maps:
-        """Maps of a layer, where they were asked for; 1 x 1 for a layer without."""
-        size, units = self.map_sizes[layer] or (1, 1), self.units[layer]
-        maps: Maps = StoredMaps(self._maps[layer], self.n, units, size)
-        if layer in self.reruns:
-            how = replace(self._how, batch_size=self.batch_size)
-            maps = RerunMaps(self._target, layer, self._probe, units, size, how)
-        return WatchedMaps(maps, f"maps of {layer}", self._how.progress)
-
-    def image_embeddings(self) -> Tensor | None:
-        """The encoder's embeddings, float32 [N, D], not normalised; None without an encoder."""
-        import torch
-
-        return None if self._embeddings is None else torch.from_numpy(self._embeddings.read())
 
 
 def gather(
@@ -108,7 +49,8 @@ def gather(
     Args:
         target: The network.
         layers: Its layers, as module paths; none to gather embeddings alone.
-        pooling: "avg" or "max"; both are stored.
+        pooling: "auto", "avg", "max" or "cls" (`bench.layout`); averages and maxima are stored
+            both.
         probe: The images.
         encoder: The image-text model; None where no method needs embeddings.
         store: Where evidence is kept.
@@ -122,7 +64,8 @@ def gather(
         The evidence; its arrays are read when asked for.
 
     Raises:
-        UserError: A layer that the target does not have or that has no units, an unreadable image.
+        LayerError: A layer that has no units, or of which it is not known how it is read.
+        UserError: A layer that the target does not have, an unreadable image.
     """
     check_pooling(pooling)
     if members := members_of(probe):
@@ -147,9 +90,24 @@ def _gather(
     maps: bool,
     also: Sequence[str],
 ) -> GatheredEvidence:
+    import torch
+
     how = how or How()
     wanted, also = _named_once(layers, also)
-    keys = keys_of(target, wanted, probe, encoder, how.precision, how.tf32, maps=maps, also=also)
+    reading = Reading(pooling, how.axes, how.prefix_tokens)
+    layouts = readable(target, (*wanted, *also), reading, store)
+    keys = keys_of(
+        target,
+        wanted,
+        probe,
+        encoder,
+        how.precision,
+        how.tf32,
+        maps=maps,
+        layouts=layouts,
+        also=also,
+    )
+    notes: tuple[str, ...] = ()
     with timer.phase("gather", items=len(probe)) as phase, store.hold(*keys) as entries:
         held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps, also=also)
         too_large = held.too_large(how.maps_limit)
@@ -159,19 +117,24 @@ def _gather(
         fits = max(1, how.batch_size)
         if unfinished:
             whole = all(entry.empty for entry in unfinished)
-            work = make_pass(target, probe, encoder, held, unfinished, how, timer)
+            work = make_pass(target, layouts, reading, probe, encoder, held, unfinished, how, timer)
             phase.items = work.run()
+            notes = work.notes
             too_large |= {held.maps[layer] for layer in work.too_large}
             cost = make_cost(timer.so_far(), how.device, complete=whole)
             for entry in unfinished:
                 if entry not in too_large:
                     entry.finish(entry.meta, cost)
             fits = work.fits
+    for layer, entry in held.activations.items():
+        if layouts[layer].class_token:
+            check_mixed(torch.from_numpy(entry.chunk(0)[0]), layer)
     spared = held.spared_by(unfinished, reused)
     sizes = {layer: entry.meta["map_size"] for layer, entry in held.activations.items()}
     return GatheredEvidence(
         layers=wanted,
-        pooling=pooling,
+        layouts={layer: _told(layouts[layer], e.meta) for layer, e in held.activations.items()},
+        notes=notes,
         n=len(probe),
         units={layer: int(entry.meta["units"]) for layer, entry in held.activations.items()},
         map_sizes={k: (int(v[0]), int(v[1])) if v else None for k, v in sizes.items()},
@@ -191,6 +154,7 @@ def _gather(
 def images_left(
     target: Target,
     layers: Sequence[str],
+    pooling: str,
     probe: Probe,
     encoder: Encoder | None,
     *,
@@ -203,7 +167,8 @@ def images_left(
 
     Args:
         target: As for `gather`, like all that follow.
-        layers: Module paths.
+        layers: Its layers.
+        pooling: How they are pooled.
         probe: The images.
         encoder: The image-text model.
         store: Where evidence is kept.
@@ -217,14 +182,40 @@ def images_left(
     of_target: dict[str, int] = {}
     of_encoder: dict[str, int] = {}
     wanted, also = _named_once(layers, also)
+    reading = Reading(pooling, how.axes, how.prefix_tokens)
+    layouts = readable(target, (*wanted, *also), reading, store)
     for member in members_of(probe) or (probe,):
         shown = (target, wanted, member, encoder, how.precision, how.tf32)
-        for key in keys_of(*shown, maps=maps, also=also):
+        for key in keys_of(*shown, maps=maps, layouts=layouts, also=also):
             entry = store.entry(key)
             images = min(len(member), len(entry.missing) * int(key.get("rows", CHUNK)))
             embeds = key["kind"] == "image_embeddings"
             (of_encoder if embeds else of_target)[entry.key] = images
     return of_target, of_encoder
+
+
+def readable(
+    target: Target, layers: Sequence[str], reading: Reading, store: Store
+) -> dict[str, Layout]:
+    """How each layer is read.
+
+    Raises:
+        LayerError: The first layer of which that is not known.
+    """
+    layouts = {}
+    for layer, layout in layouts_of(target, layers, reading, store.root).items():
+        if isinstance(layout, LayerError):
+            raise layout
+        layouts[layer] = layout
+    return layouts
+
+
+def _told(layout: Layout, meta: Mapping[str, Any]) -> Layout:
+    """The layout of a plain network's layer with what its run showed."""
+    if layout.axes:
+        return layout
+    axes = "BUHW" if meta["map_size"] else "BU"
+    return replace(layout, axes=axes, calls=int(meta.get("calls", 0)))
 
 
 def _named_once(
@@ -244,6 +235,7 @@ def gather_share(
     store: Store,
     timer: Timer,
     share: tuple[int, int],
+    pooling: str = "auto",
     how: How | None = None,
     maps: bool = False,
     also: Sequence[str] = (),
@@ -255,12 +247,13 @@ def gather_share(
 
     Args:
         target: As for `gather`, like all that follow.
-        layers: Module paths.
+        layers: Names of layers.
         probe: The images.
         encoder: The image-text model.
         store: Where evidence is kept.
         timer: Gets the phase "gather".
         share: (number from 1, of how many).
+        pooling: As for `gather`.
         how: Device, batch size and the like.
         maps: Whether the layers' maps are wanted besides.
         also: Further layers, of which pooled activations alone are wanted.
@@ -269,15 +262,25 @@ def gather_share(
         The number of images that were looked at.
     """
     if members := members_of(probe):
-        kinds: dict[str, Any] = {"store": store, "timer": timer, "share": share}
-        return sum(
-            gather_share(target, layers, member, encoder, **kinds, how=how, maps=maps, also=also)
-            for member in members
-        )
+        kinds: dict[str, Any] = {"store": store, "timer": timer, "share": share, "how": how}
+        kinds |= {"pooling": pooling, "maps": maps, "also": also}
+        return sum(gather_share(target, layers, member, encoder, **kinds) for member in members)
     number, of = share
     how = how or How()
     wanted, also = _named_once(layers, also)
-    keys = keys_of(target, wanted, probe, encoder, how.precision, how.tf32, maps=maps, also=also)
+    reading = Reading(pooling, how.axes, how.prefix_tokens)
+    layouts = readable(target, (*wanted, *also), reading, store)
+    keys = keys_of(
+        target,
+        wanted,
+        probe,
+        encoder,
+        how.precision,
+        how.tf32,
+        maps=maps,
+        layouts=layouts,
+        also=also,
+    )
     count = -(-len(probe) // CHUNK)
     chunks = range(count * (number - 1) // of, count * number // of)
     with (
@@ -287,7 +290,7 @@ def gather_share(
         held = Held.of(wanted, entries, encoder=encoder is not None, maps=maps, also=also)
         too_large = held.too_large(how.maps_limit)
         unfinished = [entry for entry in held.unfinished() if entry not in too_large]
-        work = make_pass(target, probe, encoder, held, unfinished, how, timer)
+        work = make_pass(target, layouts, reading, probe, encoder, held, unfinished, how, timer)
         work.chunks = chunks
         phase.items = work.run()
         return phase.items

@@ -11,26 +11,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from bench.errors import UserError
 from bench.evidence.batches import ChunkWork, Decoded, batches
-from bench.evidence.faults import explain_failure
-from bench.evidence.halving import Halving, is_out_of_memory
+from bench.evidence.forward import Forward
+from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes, storable
+from bench.evidence.pooling import Pooled, check_mixed
 from bench.evidence.precision import arithmetic
 from bench.evidence.store import CHUNK, Entry
 from bench.evidence.views import quick_view
+from bench.layout.known import confirm
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from bench.evidence.held import Held
     from bench.evidence.how import How
-    from bench.evidence.pooling import Pooled
+    from bench.layout import Layout, Reading
     from bench.parts import Encoder, LoadedEncoder, LoadedTarget, Probe, Target
     from bench.timing import Timer
 
@@ -41,6 +42,8 @@ class Pass:
 
     Attributes:
         target: The network; loaded only where `activations` asks for layers.
+        layouts: How its layers are read.
+        reading: What was asked for of that.
         activations: Unfinished entries of pooled activations by layer.
         maps: Unfinished entries of maps by layer; one that turns out to be larger than the
             limit is left as it is.
@@ -51,9 +54,12 @@ class Pass:
         how: Device, batch size, precision and the like.
         timer: Its phase under way gets the parts.
         too_large: Layers whose maps were left out.
+        notes: What the network did not bear, for the record.
     """
 
     target: Target
+    layouts: Mapping[str, Layout]
+    reading: Reading
     activations: Mapping[str, Entry]
     maps: Mapping[str, Entry]
     probe: Probe
@@ -63,9 +69,12 @@ class Pass:
     timer: Timer
     chunks: range | None = None
     too_large: set[str] = field(default_factory=set)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._halving = Halving(self.how.device, max(1, self.how.batch_size))
+        self._network: Forward | None = None
+        self._loaded: LoadedTarget | None = None
 
     @property
     def fits(self) -> int:
@@ -84,14 +93,18 @@ class Pass:
         works = self._works()
         total = sum(len(work.images) for work in works)
         with ExitStack() as stack:
-            target = self._load_target() if any(w.pooled or w.maps for w in works) else None
+            shown = any(work.pooled or work.maps for work in works)
+            target = self.target.load(self.how.device) if shown else None
             tap = None
             if target:
                 from bench.targets.layers import resolve_layers
 
                 layers = list(dict.fromkeys([*self.activations, *self.maps]))
                 resolve_layers(target.module, layers)
-                tap = stack.enter_context(LayerTap(target.module, layers, maps=list(self.maps)))
+                layouts = {layer: self.layouts[layer] for layer in layers}
+                tap = LayerTap(target.module, layouts, maps=list(self.maps))
+                self._network = Forward(target.module, stack.enter_context(tap), self.how)
+                self._loaded = target
             wants = any(work.embeds for work in works)
             encoder = (
                 loaded_encoder(self.encoder, self.how.device) if wants and self.encoder else None
@@ -116,6 +129,7 @@ class Pass:
             stack.enter_context(closing(source))
             for work in works:
                 self._chunk(work, source, tap, bar)
+            self.notes = self._network.notes if self._network else ()
         return total
 
     def _works(self) -> list[ChunkWork]:
@@ -135,14 +149,6 @@ class Pass:
                 works.append(work)
         return works
 
-    def _load_target(self) -> LoadedTarget:
-        import torch
-
-        target = self.target.load(self.how.device)
-        # Convolutions run up to twice as fast in this layout; other layers do not mind.
-        target.module.to(memory_format=torch.channels_last)
-        return target
-
     def _chunk(
         self, work: ChunkWork, source: Iterator[Decoded], tap: LayerTap | None, bar: Any
     ) -> None:
@@ -153,10 +159,9 @@ class Pass:
         while done < len(work.images):
             inputs, pictures = next(source)
             size = len(inputs if inputs is not None else pictures)  # type: ignore[arg-type]
-            if inputs is not None and tap is not None and work.target is not None:
-                forward = partial(self._forward, work.target.module, tap)
+            if inputs is not None and tap is not None:
                 with self.timer.part("target_forward", size):
-                    for part in self._halving.run(forward, inputs):
+                    for part in self._halving.run(partial(self._forward, tap), inputs):
                         for layer, parts in pooled.items():
                             parts.append(part[layer].values.numpy())
                         for layer in work.maps - self.too_large:
@@ -192,29 +197,39 @@ class Pass:
             found: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
         return found
 
-    def _forward(self, module: nn.Module, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
-        import torch
-
-        how = self.how
-        with torch.inference_mode(), arithmetic(how.device, how.precision, tf32=how.tf32):
-            shown = inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
-            try:
-                found = tap.run(shown)
-            except UserError:
-                raise
-            except (Exception, SystemExit) as error:  # a user's own network may fail in any way
-                if is_out_of_memory(error):
-                    raise
-                raise explain_failure(module, shown, error) from error
+    def _forward(self, tap: LayerTap, inputs: Tensor) -> dict[str, Pooled]:
+        assert self._network is not None
+        found = self._network(inputs)
+        self._check(found)
         for layer, entry in self.activations.items():
             size = found[layer].map_size
             units = int(found[layer].values.shape[2])
-            entry.begin({"units": units, "map_size": list(size) if size else None})
+            calls = {"calls": tap.calls[layer]} if tap.calls[layer] > 1 else {}
+            entry.begin({"units": units, "map_size": list(size) if size else None, **calls})
         return {layer: pooled.on_host() for layer, pooled in found.items()}
+
+    def _check(self, found: Mapping[str, Pooled]) -> None:
+        """Compare the first batch with what the layouts were found on."""
+        if self._loaded is None:
+            return
+        loaded, self._loaded = self._loaded, None
+        other = {
+            layer: self.layouts[layer]
+            for layer, pooled in found.items()
+            if self.layouts[layer].shape not in ((), pooled.shape)
+        }
+        # Another number of classes, or another network than the one without weights.
+        if other and hasattr(self.target, "untrained"):
+            confirm(loaded, other, self.reading)
+        for layer, pooled in found.items():
+            if self.layouts[layer].class_token:
+                check_mixed(pooled.values[0], layer)
 
 
 def make_pass(
     target: Target,
+    layouts: Mapping[str, Layout],
+    reading: Reading,
     probe: Probe,
     encoder: Encoder | None,
     held: Held,
@@ -226,6 +241,8 @@ def make_pass(
     embeds = held.embeddings in unfinished
     return Pass(
         target=target,
+        layouts=layouts,
+        reading=reading,
         activations={k: v for k, v in held.activations.items() if v in unfinished},
         maps={k: v for k, v in held.maps.items() if v in unfinished},
         probe=probe,

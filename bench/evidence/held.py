@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from bench.evidence.store import Entry
+    from bench.layout import Layout
     from bench.parts import Encoder, Probe, Target
 
 EXTRACTOR_VERSION = 1
@@ -95,9 +96,12 @@ def keys_of(
     tf32: bool,
     *,
     maps: bool,
+    layouts: Mapping[str, Layout],
     also: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Everything that decides what a pass gives, entry by entry.
+
+    `layouts` are those of `layers` and `also`.
 
     Returns:
         The keys of the pooled activations of each layer and of those wanted `also`, of each layer's
@@ -109,12 +113,26 @@ def keys_of(
     rounded = key_part(tf32=tf32)
     shown = {**images, "precision": precision, **rounded, "extractor": EXTRACTOR_VERSION}
     keys: list[dict[str, Any]] = [
-        {"kind": "activations", "target": network, "layer": layer, "pooling": list(MODES), **shown}
+        {
+            "kind": "activations",
+            "target": network,
+            "layer": layer,
+            "pooling": list(MODES),
+            **layouts[layer].key_part(),
+            **shown,
+        }
         for layer in (*layers, *also)
     ]
     if maps:
         keys += [
-            {"kind": "maps", "target": network, "layer": layer, "rows": ROWS, **shown}
+            {
+                "kind": "maps",
+                "target": network,
+                "layer": layer,
+                "rows": ROWS,
+                **layouts[layer].maps_key_part(),
+                **shown,
+            }
             for layer in layers
         ]
     if encoder is not None:

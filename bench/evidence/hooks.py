@@ -4,41 +4,61 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import UserError
+from bench.errors import LayerError
 from bench.evidence.pooling import Pooled, pool
+from bench.layout.address import module_path
+from bench.layout.outputs import named_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping
     from types import TracebackType
 
     from torch import Tensor, nn
+
+    from bench.layout import Layout
 
 
 class LayerTap:
     """Reads layers off a network while it runs; a context manager that leaves it as it was.
 
     A layer is pooled at the moment it is computed, for a later one may overwrite it in place. Of a
-    module that runs several times in a pass the last output counts.
+    module that runs several times in a pass, and of one that returns several tensors, the layout
+    says which is read; else the last run and the first tensor.
 
     Args:
         module: The network.
-        layers: Module paths.
+        layouts: How to read each layer, by name.
         maps: Those of which the maps are wanted too.
+
+    Attributes:
+        calls: How often each layer ran in the last pass.
     """
 
     def __init__(
-        self, module: nn.Module, layers: Sequence[str], *, maps: Collection[str] = ()
+        self, module: nn.Module, layouts: Mapping[str, Layout], *, maps: Collection[str] = ()
     ) -> None:
+        self.calls: dict[str, int] = {}
         self._module = module
         self._maps = set(maps)
-        self._layers = list(layers)
+        self._layouts = dict(layouts)
+        self._images = 0
         self._found: dict[str, Pooled] = {}
         self._handles: list[Any] = []
 
     def __enter__(self) -> LayerTap:
-        modules = dict(self._module.named_modules())
-        for layer in self._layers:
-            self._handles.append(modules[layer].register_forward_hook(self._hook(layer)))
+        modules = dict(self._module.named_modules(remove_duplicate=False))
+        for layer in self._layouts:
+            owner = modules[layer if layer in modules else module_path(layer)]
+            try:
+                self._handles.append(owner.register_forward_hook(self._hook(layer)))
+            except Exception as error:  # what is compiled or scripted has limits of its own
+                self.__exit__(None, None, None)
+                raise LayerError(
+                    layer,
+                    f"layer {layer!r} cannot be read while it runs: a {type(owner).__name__} takes "
+                    f"no hook ({error})",
+                    cure="give the network as a plain torch.nn.Module",
+                ) from error
         return self
 
     def __exit__(
@@ -60,16 +80,23 @@ class LayerTap:
             Pooled output by layer.
 
         Raises:
-            UserError: A layer did not run, or its output has no units.
+            LayerError: A layer did not run as its layout says, or its output has no units.
         """
-        self._found = {}
+        self._found, self.calls, self._images = {}, dict.fromkeys(self._layouts, 0), len(images)
         self._module(images)
-        for layer in self._layers:
+        for layer, layout in self._layouts.items():
             if layer not in self._found:
-                raise UserError(
+                raise LayerError(
+                    layer,
                     f"layer {layer!r} does not run when the network is shown images",
-                    where="target.layers",
                     cure="choose a layer that the network's output depends on",
+                )
+            if layout.calls and self.calls[layer] != layout.calls:
+                raise LayerError(
+                    layer,
+                    f"layer {layer!r} ran {self.calls[layer]} times on these images and "
+                    f"{layout.calls} times on synthetic ones: its calls have no fixed number",
+                    cure="choose a layer inside the modules that call it",
                 )
         return self._found
 
@@ -78,9 +105,33 @@ class LayerTap:
         self._maps.discard(layer)
 
     def _hook(self, layer: str) -> Any:
+        layout = self._layouts[layer]
+
         def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            # Attention modules return their weights besides.
-            first = output[0] if isinstance(output, tuple) and output else output
-            self._found[layer] = pool(first, layer, maps=layer in self._maps)
+            number = self.calls[layer]
+            self.calls[layer] += 1
+            if layout.call is not None and number != layout.call:
+                return
+            tensors = named_tensors(output)
+            name = layout.output if layout.output in tensors else next(iter(tensors), None)
+            if name is None:
+                raise LayerError(
+                    layer,
+                    f"layer {layer!r} gives a {type(output).__name__} without a tensor",
+                    cure="choose a layer just before or after it",
+                )
+            maps = layer in self._maps
+            found = pool(tensors[name], layer, layout, self._images, maps=maps)
+            before = self._found.get(layer)
+            units = found.values.shape[-1]
+            if before is not None and before.values.shape[-1] != units:
+                path = module_path(layer)
+                raise LayerError(
+                    layer,
+                    f"layer {layer!r} runs several times a pass with different numbers of units "
+                    f"({before.values.shape[-1]}, {units})",
+                    cure=f"name a call: {path}:0 for the first",
+                )
+            self._found[layer] = found
 
         return keep

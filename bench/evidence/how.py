@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class How:
-    """How evidence is gathered; but for precision and TF32, nothing here decides a value.
+    """How evidence is gathered; precision, TF32, axes and prefix tokens decide values.
 
     Attributes:
         device: Where the networks run: "cpu", "cuda", "cuda:1".
@@ -18,6 +18,10 @@ class How:
         tf32: Whether networks may use TF32 on a GPU.
         maps_limit: Bytes of a layer's maps up to which they are stored; larger ones are computed
             anew in each reading.
+        axes: Axes by layer, as in `bench.layout.Reading`.
+        prefix_tokens: As there.
+        channels_last: Whether networks run in that memory format: "auto" where they bear it,
+            "true", "false".
     """
 
     device: str = "cpu"
@@ -27,3 +31,6 @@ class How:
     precision: str = "float32"
     tf32: bool = False
     maps_limit: float = 8e9
+    axes: tuple[tuple[str, str], ...] = ()
+    prefix_tokens: int | None = None
+    channels_last: str = "auto"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from baselines.spatial import Maps
-    from bench.evidence.gather import GatheredEvidence
+    from bench.evidence.gathered import GatheredEvidence
+    from bench.layout import Layout
     from bench.parts import Probe
 
 
@@ -45,9 +46,14 @@ class JoinedEvidence:
         return self.parts[0].layers
 
     @property
-    def pooling(self) -> str:
-        """How maps are pooled: "avg" or "max"."""
-        return self.parts[0].pooling
+    def layouts(self) -> Mapping[str, Layout]:
+        """How each layer is read."""
+        return self.parts[0].layouts
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the network did not bear, each thing once."""
+        return tuple(dict.fromkeys(note for part in self.parts for note in part.notes))
 
     @property
     def n(self) -> int:

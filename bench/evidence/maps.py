@@ -10,16 +10,15 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from bench.evidence import memory
 from bench.evidence.batches import ChunkWork, batches
+from bench.evidence.forward import Forward
 from bench.evidence.halving import Halving
 from bench.evidence.hooks import LayerTap
-from bench.evidence.precision import arithmetic
 from bench.evidence.views import quick_view
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from baselines.spatial import Maps
     from bench.evidence.how import How
     from bench.evidence.store import Entry
+    from bench.layout import Layout
     from bench.parts import Probe, Target
 
 ROWS = 32
@@ -84,7 +84,8 @@ class RerunMaps:
 
     Attributes:
         target: The network.
-        layer: Module path.
+        layer: Its layer.
+        layout: How that is read.
         probe: The images.
         n_units: U.
         map_size: (h, w).
@@ -93,6 +94,7 @@ class RerunMaps:
 
     target: Target
     layer: str
+    layout: Layout
     probe: Probe
     n_units: int
     map_size: tuple[int, int]
@@ -105,11 +107,8 @@ class RerunMaps:
 
     def batches(self) -> Iterator[Tensor]:
         """Run the network over all images once; its maps come to the CPU, as stored ones do."""
-        import torch
-
         loaded = self.target.load(self.how.device)
         loaded = replace(loaded, transform=quick_view(loaded.transform, len(self.probe)))
-        loaded.module.to(memory_format=torch.channels_last)
         everything = ChunkWork(0, range(len(self.probe)), target=loaded)
         source = batches(
             [everything],
@@ -118,21 +117,20 @@ class RerunMaps:
             workers=self.how.workers,
             pinned=self.how.device.startswith("cuda"),
         )
-        with LayerTap(loaded.module, [self.layer], maps=[self.layer]) as tap, closing(source):
+        tap = LayerTap(loaded.module, {self.layer: self.layout}, maps=[self.layer])
+        with tap, closing(source):
+            network = Forward(loaded.module, tap, self.how)
             halving = Halving(self.how.device, max(1, self.how.batch_size))
+
+            def show(inputs: Tensor) -> Tensor:
+                found = network(inputs)[self.layer].maps
+                assert found is not None
+                # Where maps are counted: small steps for each image keep a GPU waiting.
+                return found.cpu()
+
             for inputs, _ in source:
                 assert inputs is not None
-                yield from halving.run(partial(self._forward, tap), inputs)
-
-    def _forward(self, tap: LayerTap, inputs: Tensor) -> Tensor:
-        import torch
-
-        how = self.how
-        with torch.inference_mode(), arithmetic(how.device, how.precision, tf32=how.tf32):
-            shown = inputs.to(how.device, memory_format=torch.channels_last, non_blocking=True)
-            found = tap.run(shown)[self.layer].maps
-        assert found is not None
-        return found.cpu()  # where maps are counted: small steps for each image keep a GPU waiting
+                yield from halving.run(show, inputs)
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from bench.errors import UserError
+from bench.errors import LayerError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from bench.layout import Layout
+
 Pooling = Literal["avg", "max"]
 
 MODES: tuple[str, ...] = get_args(Pooling)
-"""The order in which pooled maps are stored."""
+"""The order in which pooled positions are stored."""
+
+_PLAIN = {2: "BU", 4: "BUHW"}
+"""Axes by number of dimensions, of a network that has no others."""
+
+_EQUAL = 1e-6
+"""Relative difference up to which class tokens count as equal."""
 
 
 @dataclass(frozen=True)
@@ -21,72 +29,101 @@ class Pooled:
     """A layer's output on a batch, pooled.
 
     Attributes:
-        values: float32 [P, B, U]: P = 2 (avg, max) for maps, 1 where there is nothing to pool.
+        values: float32 [P, B, U]: P = 2 (avg, max) over positions, 1 where there is nothing to
+            pool.
         map_size: (H, W) of the units' maps; None for layers without.
-        maps: The maps themselves, float32 [B, U, H, W] (1 x 1 where there is nothing to pool);
-            None where nobody asked for them.
+        shape: Of the output, 0 for the number of images.
+        maps: The maps themselves, float32 [B, U, H, W] (1 x 1 for layers without); None where
+            nobody asked for them.
     """
 
     values: Tensor
     map_size: tuple[int, int] | None
+    shape: tuple[int, ...] = ()
     maps: Tensor | None = None
 
     def on_host(self) -> Pooled:
         """The same in the host's memory, which leaves the device's to the next images."""
         maps = None if self.maps is None else self.maps.cpu()
-        return Pooled(self.values.cpu(), self.map_size, maps)
+        return Pooled(self.values.cpu(), self.map_size, self.shape, maps)
 
 
-def check_pooling(pooling: str) -> None:
-    """Refuse an unknown way of pooling.
-
-    Raises:
-        UserError: It is neither "avg" nor "max".
-    """
-    if pooling not in MODES:
-        raise UserError(
-            f"unknown pooling {pooling!r}",
-            where="target.pooling",
-            valid=MODES,
-            cure="target.pooling=avg or target.pooling=max",
-        )
-
-
-def pool(output: Any, layer: str, *, maps: bool = False) -> Pooled:
+def pool(output: Tensor, layer: str, layout: Layout, images: int, *, maps: bool = False) -> Pooled:
     """Pool a layer's output.
 
     Args:
-        output: What the module returned: maps [B, U, H, W] (mean and maximum over H and W), tokens
-            [B, T, U] (the first token, whatever the mode) or [B, U] (as it is).
-        layer: Its module path, for messages.
+        output: What the module returned.
+        layer: Its name, for messages.
+        layout: Its axes, and how it is pooled.
+        images: Number of images that the network was shown.
         maps: Keep the maps besides; a copy, for a later module may write into the output.
 
     Returns:
         The pooled values, on the output's device.
 
     Raises:
-        UserError: The output is no tensor of two, three or four dimensions.
+        LayerError: The output is not as the layout says.
     """
     import torch
 
-    if not torch.is_tensor(output) or output.ndim not in (2, 3, 4):
-        found = (
-            f"a tensor of shape {tuple(output.shape)}"
-            if torch.is_tensor(output)
-            else f"a {type(output).__name__}"
-        )
-        raise UserError(
-            f"layer {layer!r} gives {found}; units need [images, units], "
-            "[images, tokens, units] or [images, units, height, width]",
-            where="target.layers",
-            cure="choose a layer just before or after it",
-        )
-    values = output.float()
-    if values.ndim < 4:
-        vectors = values if values.ndim == 2 else values[:, 0]
-        return Pooled(vectors[None], None, vectors[:, :, None, None].clone() if maps else None)
-    both = torch.stack([values.mean(dim=(2, 3)), values.amax(dim=(2, 3))])
-    size = (values.shape[2], values.shape[3])
+    axes = layout.axes or _PLAIN.get(output.ndim, "")
+    _check(output, layer, axes, images)
+    at = [axes.index("B"), axes.index("U"), *(i for i, name in enumerate(axes) if name == "T")]
+    at += [axes.index(name) for name in "HW" if name in axes]
+    values = output.float().permute(at)
+    shape = tuple(0 if name == "B" else n for name, n in zip(axes, output.shape, strict=True))
+    if layout.class_token or values.shape[2:] == (1,):
+        values = values[:, :, 0]
+    elif layout.prefix_tokens:
+        values = values[:, :, layout.prefix_tokens :]
+    positions = tuple(range(2, values.ndim))
+    if not positions:
+        return Pooled(values[None], None, shape, values[:, :, None, None].clone() if maps else None)
+    both = torch.stack([values.mean(dim=positions), values.amax(dim=positions)])
+    if "T" in axes or not {"H", "W"} <= set(axes):
+        mode = MODES.index(layout.key_pooling)
+        return Pooled(both, None, shape, both[mode][:, :, None, None].clone() if maps else None)
     # One layout whatever the network's: what is stored and tallied is [B, U, H, W] row by row.
     kept = values.clone(memory_format=torch.contiguous_format) if maps else None
-    return Pooled(both, size, kept)
+    return Pooled(both, (values.shape[2], values.shape[3]), shape, kept)
+
+
+def _check(output: Tensor, layer: str, axes: str, images: int) -> None:
+    shape = list(output.shape)
+    if output.is_complex():
+        what, cure = f"complex numbers of shape {shape}", "choose a layer just before or after it"
+    elif not axes:
+        what = f"a tensor of shape {shape}"
+        cure = "say what its axes are with target.axes, or choose a layer just before or after it"
+    elif len(axes) != len(shape):
+        what, cure = f"a tensor of shape {shape}, which is not {axes}", "check target.axes"
+    elif shape[axes.index("B")] != images:
+        what = (
+            f"a tensor of shape {shape} for {images} images: axis {axes.index('B')} does not count "
+            "images"
+        )
+        cure = "say which axis does with target.axes, such as TBU"
+    else:
+        return
+    raise LayerError(layer, f"layer {layer!r} gives {what}", cure=cure)
+
+
+def check_mixed(values: Tensor, layer: str) -> None:
+    """Refuse a class token that is equal for all images: nothing was mixed into it yet.
+
+    Args:
+        values: float [B, U]; of fewer than two images nothing can be told.
+        layer: The layer's name, for the message.
+
+    Raises:
+        LayerError: All rows are equal.
+    """
+    spread = (values - values[:1]).abs().max() if len(values) > 1 else None
+    if spread is not None and spread <= _EQUAL * values.abs().max():
+        raise LayerError(
+            layer,
+            f"the class token of layer {layer!r} is equal for all {len(values)} images: the "
+            "network has mixed nothing into it yet",
+            where="target.pooling",
+            cure="target.pooling=avg takes the patches' average; or choose a later layer",
+        )

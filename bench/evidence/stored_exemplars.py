@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from baselines.spatial import ExemplarRule
     from bench.evidence.store import Entry, Store
+    from bench.layout import Layout
 
 EXTRACTOR_VERSION = 1
 """Raised when exemplars of equal parts come out otherwise."""
@@ -101,7 +102,7 @@ def exemplar_keys(
     n_images: int,
     n_units: int,
     precision: str,
-    pooling: str,
+    layout: Layout,
     rule: ExemplarRule,
     size: int,
     crop: float,
@@ -116,7 +117,7 @@ def exemplar_keys(
         n_images: N.
         n_units: U, the rows of both entries.
         precision: Of the network's forward pass.
-        pooling: Of the activations that say which units are dead.
+        layout: How the layer is read: it says which units are dead.
         rule: Which images, and where in them a unit fires.
         size: S.
         crop: The part of an image that the network sees (`bench.views.crop_of`).
@@ -127,7 +128,8 @@ def exemplar_keys(
         "layer": layer,
         "precision": precision,
         **key_part(tf32=tf32),
-        "pooling": pooling,
+        "pooling": layout.key_pooling,
+        **layout.key_part(),
         "probe": dict(probe),
         "images": n_images,
         "top_k": rule.top_k,

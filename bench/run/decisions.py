@@ -99,11 +99,12 @@ def linear_classifier(target: Target, name: str) -> Linear | str:
     """
     from torch import nn
 
+    from bench.layout.address import module_path
     from bench.targets.layers import resolve_layers
 
     module = target.load("cpu").module
     resolve_layers(module, [name], where=f"{FIELD}.classifier")
-    layer = module.get_submodule(name)
+    layer = module.get_submodule(module_path(name))
     if not isinstance(layer, nn.Linear):
         return f"n/a: {name} is a {type(layer).__name__}, not a linear layer"
     weights: NDArray[np.float32] = layer.weight.detach().float().numpy().copy()
@@ -177,7 +178,7 @@ def score_decisions(
     gathered = gather(
         found.target,
         [layer, classifier],
-        "avg",  # whatever the labels were made of: it is what the classifier reads
+        "auto",  # whatever the labels were made of: it is what the classifier reads
         found.probe,
         store=store,
         timer=Timer(device),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.config.validate import channels_last_of, reading_of
 from bench.errors import UserError
 from bench.evidence.how import How
 
@@ -42,7 +43,7 @@ def how_of(config: DictConfig, device: str) -> How:
         config: A composed configuration.
         device: What `resolve_device` settled on.
     """
-    runtime = config.runtime
+    runtime, reading = config.runtime, reading_of(config)
     return How(
         device=device,
         batch_size=runtime.batch_size,
@@ -51,4 +52,7 @@ def how_of(config: DictConfig, device: str) -> How:
         precision=config.target.precision,
         tf32=config.runtime.tf32,
         maps_limit=runtime.maps_limit_gb * GB,
+        axes=reading.axes,
+        prefix_tokens=reading.prefix_tokens,
+        channels_last=channels_last_of(config),
     )

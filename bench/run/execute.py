@@ -87,6 +87,9 @@ def _run_layers(
                 unread.append(cell)
                 _write_failed(planned, cell, error, text)
 
+    for layout in planned.parts.layouts.values():
+        if isinstance(layout, LayerError):
+            fail(layout)
     while left := [
         cell
         for cell in cells
@@ -128,7 +131,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
         if parts.closed:  # mask labels without their suffixes
             labelling = dataclasses.replace(labelling, concepts=parts.words)
         _log_phases([*timer.records(), *own.records()], labelling.notes)
-        for note in signal.notes():
+        for note in (*shared.gathered.layouts[cell.layer].notes(cell.layer), *signal.notes()):
             log.warning("%s", note)
         keep_scores(store, cell.key, labelling)
         record = measured_record(planned, cell, shared.gathered, labelling, signal, device)

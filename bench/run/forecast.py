@@ -114,6 +114,7 @@ def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
     of_target, of_encoder = images_left(
         parts.target,
         layers,
+        config.target.pooling,
         parts.probe,
         encoder,
         store=kept,

@@ -53,7 +53,8 @@ def label_key(
 
     Args:
         method: {name, params with defaults filled in, version}.
-        target: {fingerprint, layer, pooling, precision}.
+        target: {fingerprint, layer, pooling, precision}; and `reading` where a layer is
+            not read as older versions did.
         probe: Fingerprint of the probe set.
         concepts: `words_hash` of the concept set; empty where the method is given none.
         encoder: Fingerprint of the labelling encoder; None where the method needs none.

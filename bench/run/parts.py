@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from baselines.base import CLOSED
 from bench import catalog
+from bench.config.validate import reading_of
 from bench.decisions import Deciding, classifier_of, deciding, describe_decisions
-from bench.errors import UserError
+from bench.errors import LayerError, UserError
+from bench.layout import layouts_of
 from bench.parts import SegmentedProbe
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
@@ -27,6 +30,7 @@ from metrics.sentences import sentence_reader
 if TYPE_CHECKING:
     from baselines.base import Method
     from baselines.spatial import ExemplarRule, MaskLabel
+    from bench.layout import Layout
     from bench.parts import (
         CaptionerPart,
         ConceptSet,
@@ -81,6 +85,24 @@ class Parts:
             UserError: A pattern matches no layer.
         """
         return expand_layers(self.target, self.config.target.layers)
+
+    @cached_property
+    def layouts(self) -> dict[str, Layout | LayerError]:
+        """How each layer is read, or why it cannot be.
+
+        Raises:
+            UserError: The network cannot be built.
+        """
+        cache = Path(self.config.runtime.cache).expanduser()
+        return layouts_of(self.target, self.layers, reading_of(self.config), cache)
+
+    def _reading(self, layer: str) -> dict[str, Any]:
+        """What the key says of how a layer is read."""
+        layout = self.layouts[layer]
+        if isinstance(layout, LayerError):
+            # Older versions read such a layer somehow: what they made of it must not be found.
+            return {"pooling": self.config.target.pooling, "reading": "unknown"}
+        return {"pooling": layout.key_pooling, **layout.key_part()}
 
     @property
     def uses_masks(self) -> bool:
@@ -260,8 +282,8 @@ class Parts:
             {
                 "fingerprint": fingerprint(self.target),
                 "layer": layer,
-                "pooling": self.config.target.pooling,
                 "precision": self.config.target.precision,
+                **self._reading(layer),
             },
             fingerprint(self.probe),
             words_hash(self.words) if self.uses_concepts else "",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
 from bench.errors import UserError
+from bench.layout import Layout
 from bench.run.answers import why_none_right
 from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from baselines.base import Labelling
     from bench.evidence import Gathered
     from bench.parts import CaptionerPart, Encoder, Probe, Segmenter
+    from bench.run.parts import Parts
     from bench.run.plan import Cell, PlannedJob
     from bench.run.signal import Signal
 
@@ -60,6 +62,7 @@ def measured_record(
         **labelling.counts,
     }
     found = {
+        **gathered.layouts[cell.layer].describe(),
         "units": units,
         "map_size": list(size) if size else None,
         "dead_units": [int(unit) for unit in dead.nonzero()[0]],
@@ -73,6 +76,8 @@ def measured_record(
         notes=(
             *_concept_notes(planned),
             *_probe_notes(planned.parts.probe),
+            *gathered.layouts[cell.layer].notes(cell.layer),
+            *gathered.notes,
             *_reruns(gathered, cell),
             *target_notes(planned.parts.target),
             *signal.notes(),
@@ -82,6 +87,14 @@ def measured_record(
         device=device,
         batch_size=gathered.batch_size,
     )
+
+
+def _reading(parts: Parts, layer: str) -> dict[str, Any]:
+    """How a layer's positions are pooled; as it was asked for, where its layout is not known."""
+    layout = parts.layouts[layer]
+    if isinstance(layout, Layout):
+        return {"pooling": layout.pooling}
+    return {"pooling": parts.config.target.pooling}
 
 
 def _concept_notes(planned: PlannedJob) -> tuple[str, ...]:
@@ -139,7 +152,7 @@ def _shell(
             "params": params_of(parts.target),
             "fingerprint": dict(fingerprint(parts.target)),
             "layer": cell.layer,
-            "pooling": config.target.pooling,
+            **_reading(parts, cell.layer),
             "precision": config.target.precision,
             **target,
         },

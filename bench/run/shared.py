@@ -274,6 +274,7 @@ def gather_one_share(
         store=store,
         timer=timer,
         share=share,
+        pooling=config.target.pooling,
         how=how,
         maps=bool({"maps", "exemplars"} & parts.method.needs),
         also=classifier_layers(config, parts.deciding, layers),

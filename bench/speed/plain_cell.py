@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 from bench.evidence.decode import ahead
 from bench.evidence.hooks import LayerTap
 from bench.evidence.precision import arithmetic
+from bench.layout import Layout
 from bench.speed import plain
 from bench.timing import Timer
 
@@ -50,7 +51,8 @@ def describe(
     with timer.phase("gather", items=len(parts.probe)), torch.inference_mode():
         target = parts.target.load(device)
         pooled: dict[str, list[Tensor]] = {layer: [] for layer in parts.layers}
-        with LayerTap(target.module, parts.layers) as tap:
+        layouts = {k: v for k, v in parts.layouts.items() if isinstance(v, Layout)}
+        with LayerTap(target.module, layouts) as tap:
             for batch in _batches(parts.probe, target.transform, batch_size, workers):
                 with arithmetic(device, precision):
                     outputs = tap.run(batch.to(device))

@@ -27,6 +27,7 @@ class GlyphsTarget:
     """
 
     summary: ClassVar[str] = "a ResNet-18 of the embedded world"
+    plain_layers: ClassVar[bool] = True
 
     net: Literal["objects", "scenes"] = "objects"
 
@@ -64,7 +65,7 @@ class GlyphsTarget:
 
         with torch.device("meta"):
             module = models.get_model(weights.TARGETS[self.net][0])
-        return tuple(path for path, _ in module.named_modules() if path)
+        return tuple(path for path, _ in module.named_modules(remove_duplicate=False) if path)
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError, nearest
+from bench.layout.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,21 +23,23 @@ def resolve_layers(
 
     Args:
         module: The network.
-        names: Module paths such as "layer4" or "features.12"; blanks around them are dropped.
+        names: Module paths such as "layer4" or "features.12"; after a colon the call or output that
+            is meant, as in "relu:0"; blanks around them are dropped.
         where: The config key, for the message.
 
     Returns:
-        The module paths, in order, without duplicates.
+        The names, in order, without duplicates.
 
     Raises:
         UserError: No name is given, or one is not a layer of this network; lists its layers.
     """
-    paths = [path for path, _ in module.named_modules() if path]
+    paths = [path for path, _ in module.named_modules(remove_duplicate=False) if path]
     wanted = list(dict.fromkeys(name.strip() for name in names))
     if not wanted:
         raise UserError("no layer is given", where=where, cure=choose_layers(paths))
     for name in wanted:
-        if name not in paths:
+        address = parse_address(name)
+        if name not in paths and (address is None or address.path not in paths):
             raise UserError(
                 f"the target has no layer {name!r}",
                 where=where,

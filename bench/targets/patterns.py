@@ -21,8 +21,9 @@ def expand_layers(target: Target, names: Sequence[str]) -> tuple[str, ...]:
     """The layers that names and patterns stand for.
 
     A `*` stands for any text without a dot, `**` for any text; `**.` at the beginning of a part of
-    the path for any number of modules around the rest, also none. The network is asked for its
-    modules only where there is a pattern: plain names need no torch, and are checked when it runs.
+    the path for any number of modules around the rest, also none. What follows a colon, a call or
+    an output of the module, stays as it is. The network is asked for its modules only where there
+    is a pattern: plain names need no torch, and are checked when it runs.
 
     Args:
         target: The network; may have `module_paths() -> tuple[str, ...]`, else it is loaded.
@@ -37,12 +38,13 @@ def expand_layers(target: Target, names: Sequence[str]) -> tuple[str, ...]:
     """
     found: list[str] = []
     for name in (written.strip() for written in names):
-        if "*" not in name:
+        pattern, *which = name.split(":", 1)
+        if "*" not in pattern:
             found.append(name)
             continue
         paths = _paths(target)
-        wanted = _compiled(name)
-        matching = [path for path in paths if wanted.fullmatch(path)]
+        wanted = _compiled(pattern)
+        matching = [":".join([path, *which]) for path in paths if wanted.fullmatch(path)]
         if not matching:
             raise UserError(
                 f"the pattern {name!r} matches no layer of the target",
@@ -73,4 +75,6 @@ def _paths(target: Target) -> tuple[str, ...]:
     own = getattr(target, "module_paths", None)
     if own is not None:
         return tuple(own())
-    return tuple(path for path, _ in target.load("cpu").module.named_modules() if path)
+    return tuple(
+        path for path, _ in target.load("cpu").module.named_modules(remove_duplicate=False) if path
+    )

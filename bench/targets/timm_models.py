@@ -111,7 +111,19 @@ class TimmTarget(TransformParams):
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""
-        return tuple(path for path, _ in self._outline().named_modules() if path)
+        named = self._outline().named_modules(remove_duplicate=False)
+        return tuple(path for path, _ in named if path)
+
+    def untrained(self) -> LoadedTarget:
+        """The network with random weights, which its layers' layouts do not hang on.
+
+        Raises:
+            UserError: No such model.
+        """
+        on_hub = self.model.startswith(_FROM_HUB)  # where its architecture is written, too
+        module = self._published() if on_hub else self._build()
+        module = module.eval().requires_grad_(False)
+        return LoadedTarget(module, self._transform_of(module))
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
+from bench.parts import LoadedTarget
 from bench.targets.built import ready
 from bench.targets.published import (
     entry_of_weights,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from bench.downloads.entry import Download
-    from bench.parts import Fingerprint, Lack, LoadedTarget
+    from bench.parts import Fingerprint, Lack
     from bench.targets.built import Transform
 
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "TorchvisionTarget"]
@@ -45,6 +47,12 @@ SWITCHED = {"googlenet": "1378be20", "inception_v3": "0cc3c7bd"}
 """Architectures that may bring their input from ImageNet's mean and std to 0.5 and 0.5 before all
 else, with the first digits of the sha256 of torchvision's published weights, which need it. The
 switch stands in no state dict."""
+
+PLAIN = re.compile(
+    r"(alexnet|densenet|efficientnet|googlenet|inception|mnasnet|mobilenet|regnet|resnet|resnext"
+    r"|shufflenet|squeezenet|vgg|wide_resnet)[\dv_]"
+)
+"""Beginnings of architectures whose layers all give [B, U, H, W] or [B, U]."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +125,25 @@ class TorchvisionTarget(TransformParams):
         """Paths of the network's modules, without its weights."""
         self._require_arch()
         # Heads of training alone, which torchvision's own weights leave out.
-        paths = (path for path, _ in self._outline().named_modules())
-        return tuple(path for path in paths if path and not is_auxiliary(path))
+        named = self._outline().named_modules(remove_duplicate=False)
+        return tuple(path for path, _ in named if path and not is_auxiliary(path))
+
+    @property
+    def plain_layers(self) -> bool:
+        """Whether its layers all give [B, U, H, W] or [B, U]; known by name, without torch."""
+        return PLAIN.match(f"{self.arch}_") is not None
+
+    def untrained(self) -> LoadedTarget:
+        """The network with random weights, which its layers' layouts do not hang on.
+
+        Raises:
+            UserError: No such architecture.
+        """
+        self._require_arch()
+        module = self._build(self.num_classes or _CLASSES).eval().requires_grad_(False)
+        if not self._own_transform:
+            return LoadedTarget(module, self._transform())
+        return LoadedTarget(module, find_entry(self.arch, self.weights).transforms())
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights.

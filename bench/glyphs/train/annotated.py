@@ -25,6 +25,7 @@ from bench.glyphs.milan import IMAGE_SIZE
 from bench.glyphs.raster import SIZE
 from bench.glyphs.train.sources import Source, load_source
 from bench.glyphs.vocabulary import OBJECTS
+from bench.layout import PLAIN
 from bench.milan.annotated import ArrayExemplars
 from bench.milan.samples import Samples, joined
 
@@ -227,7 +228,10 @@ def _maps(
 ) -> Iterator[tuple[str, BlockMaps]]:
     """Maps of the layers over a block; 1 x 1 for a layer without."""
     gathered: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
-    with LayerTap(network, layers, maps=layers) as tap, torch.inference_mode():
+    with (
+        LayerTap(network, dict.fromkeys(layers, PLAIN), maps=layers) as tap,
+        torch.inference_mode(),
+    ):
         for start in range(0, len(pixels), _BATCH):
             batch = torch.from_numpy(np.array(pixels[start : start + _BATCH]))
             seen = tap.run(preprocess(batch, SIZE).to(device))

@@ -126,6 +126,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Chunks of 8 images and pieces of 2 maps, no network loaded and nothing counted yet."""
+    tiny.find_tiny_layouts()
     for name in tiny.COUNTS:
         tiny.COUNTS[name] = 0
     loading._loaded.clear()

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.evidence import How, Store, gather, gather_pass, held, loading, text_embeddings
+from bench.evidence import How, Store, forward, gather, gather_pass, held, loading, text_embeddings
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
 from bench.evidence.inventory import entries
@@ -143,7 +143,8 @@ def test_every_network_of_a_pass_runs_with_the_arithmetic_asked_for(tmp_path, mo
         told.append((*arguments, tf32))
         return nullcontext()
 
-    monkeypatch.setattr(gather_pass, "arithmetic", noted)
+    for module in (gather_pass, forward):
+        monkeypatch.setattr(module, "arithmetic", noted)
     found(tmp_path, encoder=ENCODER, precision="bfloat16", tf32=True)
     assert sorted(told, key=len) == [("cpu", True), ("cpu", "bfloat16", True)]
 

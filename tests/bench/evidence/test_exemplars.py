@@ -28,6 +28,7 @@ from bench.evidence import (
 )
 from bench.evidence.inventory import entries
 from bench.evidence.rows import StoredRows
+from bench.layout import PLAIN
 from bench.timing import Timer
 from bench.views import crop_of
 from tests.bench.evidence import tiny
@@ -173,7 +174,7 @@ def test_all_in_the_store_reads_no_network_no_map_and_no_image(tmp_path, monkeyp
 def test_they_open_by_their_keys_alone(tmp_path):
     keys = exemplar_keys(
         TinyTarget().fingerprint(), "conv", TinyProbe().fingerprint(), n_images=30, n_units=5,
-        precision="float32", pooling="avg", rule=RULE, size=SIZE, crop=1.0,
+        precision="float32", layout=PLAIN, rule=RULE, size=SIZE, crop=1.0,
     )  # fmt: skip
     assert open_exemplars(*keys, Store(tmp_path)) is None
     made = run(tmp_path)

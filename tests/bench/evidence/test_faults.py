@@ -12,7 +12,7 @@ from torch import nn
 
 from bench.errors import NetworkError
 from bench.evidence.batches import ChunkWork, batches
-from bench.evidence.faults import explain_failure, view
+from bench.network_faults import explain_failure, view
 from bench.parts import LoadedTarget
 
 IMAGE = Image.new("RGB", (6, 4))

@@ -12,6 +12,7 @@ from bench.encoders import GlyphsEncoder
 from bench.evidence import How, exemplar_keys, segments
 from bench.evidence.held import keys_of
 from bench.evidence.precision import arithmetic
+from bench.layout import PLAIN
 from bench.probes import GlyphsProbe
 from bench.run.keys import label_key, short_hash
 from bench.segmenters import GlyphsSegmenter
@@ -75,9 +76,12 @@ def test_mixed_precision_by_name(precision: str) -> None:
 def keys(*, tf32: bool) -> list[dict[str, Any]]:
     target, probe = GlyphsTarget("objects"), GlyphsProbe(size=2)
     return [
-        *keys_of(target, ["fc"], probe, GlyphsEncoder(), "float32", tf32, maps=True),
+        *keys_of(
+            target, ["fc"], probe, GlyphsEncoder(), "float32", tf32, maps=True,
+            layouts={"fc": PLAIN},
+        ),
         *exemplar_keys(
-            {}, "fc", {}, n_images=1, n_units=1, precision="float32", pooling="avg",
+            {}, "fc", {}, n_images=1, n_units=1, precision="float32", layout=PLAIN,
             rule=ExemplarRule(1, 0.9), size=1, crop=1.0, tf32=tf32,
         ),
         segments._key(GlyphsSegmenter(), probe, How(tf32=tf32)),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.evidence import How, gather
+from bench.layout import Reading, layouts_of
 from bench.parts import LoadedEncoder, LoadedTarget
 from bench.timing import Timer
 
@@ -96,6 +97,12 @@ class TinyProbe:
         return Image.fromarray(draw.integers(0, 256, (9, 9, 3), dtype=np.uint8))
 
 
+def find_tiny_layouts():
+    """What is found once for a fingerprint is found here: tests count what comes after it."""
+    for pooling in ("auto", "avg", "max"):
+        layouts_of(TinyTarget(), ["conv", "relu", "tokens", "head"], Reading(pooling), None)
+
+
 def run(store, layers=("conv", "tokens", "head"), pooling="avg", probe=None, **options):
     options.setdefault("encoder", TinyEncoder())
     target = options.pop("target", TinyTarget())
@@ -125,4 +132,6 @@ def direct(layer, pooling):
     out = kept["out"]
     if out.ndim == 4:
         return out.mean(dim=(2, 3)) if pooling == "avg" else out.amax(dim=(2, 3))
-    return out[:, 0] if out.ndim == 3 else out
+    if out.ndim == 3:
+        return out.mean(dim=1) if pooling == "avg" else out.amax(dim=1)
+    return out

@@ -1,0 +1,319 @@
+"""Find out how layers are read, by showing the network a few synthetic images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from bench.errors import LayerError
+from bench.layout.address import module_path, parse_address
+from bench.layout.layout import PLAIN, Layout
+from bench.layout.outputs import pick
+from bench.layout.runs import Runs
+from bench.layout.tokens import Declared, declared_tokens, prefix_tokens
+from bench.layout.units import image_axis, is_map, unit_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+    from bench.layout.layout import Reading
+    from bench.layout.trace import Call
+    from bench.parts import LoadedTarget
+
+
+def find_layouts(
+    target: LoadedTarget, layers: Sequence[str], reading: Reading
+) -> dict[str, Layout | LayerError]:
+    """Find out how each layer is read.
+
+    Args:
+        target: The network, with any weights.
+        layers: Names of its layers; one that it does not have is taken as plain.
+        reading: What was asked for.
+
+    Returns:
+        By layer its layout, or why it cannot be read.
+
+    Raises:
+        UserError: The transform does not give a network's input.
+    """
+    runs = Runs(target)
+    found: dict[str, Layout | LayerError] = {}
+    for layer in layers:
+        try:
+            found[layer] = _Search(runs, layer, reading).layout()
+        except LayerError as error:
+            found[layer] = error
+    return found
+
+
+@dataclass
+class _Search:
+    """The search for one layer's layout; each step raises `LayerError` where it fails."""
+
+    runs: Runs
+    layer: str
+    reading: Reading
+
+    def layout(self) -> Layout:
+        """The layer's layout."""
+        address = parse_address(self.layer)
+        module = self.runs.modules.get(address.path if address else self.layer)
+        if address is None or module is None:
+            return PLAIN  # not a layer of this network: `resolve_layers` says so
+        calls = self.runs.two.of(module)
+        if self._given and not calls and self.runs.two.error is not None:
+            return self._as_told()
+        self._check_ran(calls)
+        number, output = self._chosen(calls)
+        call = calls[number]
+        shape = call.outputs[output].shape
+        images = self._images(module, number, output)
+        axes = self._told(shape) or self._axes(call, output, images, number)
+        if len(axes) != len(shape) or axes.index("B") != images:
+            self._refuse(
+                f"{_shape(shape, images)}, which is not {axes}",
+                where="target.axes",
+                cure=f"name {len(shape)} axes, with B for axis {images}; layers with other axes by "
+                f"name: target.axes={{{self.layer}: ...}}",
+            )
+        told = Layout(
+            axes=axes,
+            pooling="max" if self.reading.pooling == "max" else "avg",
+            call=number,
+            calls=len(calls),
+            output=output,
+            outputs=tuple(call.outputs) if len(call.outputs) > 1 else (),
+            shape=tuple(0 if axis == images else n for axis, n in enumerate(shape)),
+        )
+        if address.call is None and not (address.either and len(calls) > 1):
+            self._check_calls(module, calls, told)
+        return self._pooled(told, images)
+
+    @property
+    def _given(self) -> str:
+        return self.reading.axes_of(self.layer)
+
+    def _told(self, shape: tuple[int, ...]) -> str:
+        """The axes that were given; what was given for all layers says nothing of [B, U]."""
+        by_name = self.layer in dict(self.reading.axes)
+        return self._given if len(shape) > 2 or by_name else ""
+
+    def _check_ran(self, calls: list[Call]) -> None:
+        if calls:
+            return
+        if self.runs.two.error is not None:
+            self._refuse_run(2, self.runs.two.error)
+        if self.runs.scripted:
+            raise LayerError(
+                self.layer,
+                f"layer {self.layer!r} is inside a scripted module (torch.jit), whose layers "
+                "cannot be read while it runs",
+                cure="give the network as a plain torch.nn.Module",
+            )
+        raise LayerError(
+            self.layer,
+            f"layer {self.layer!r} does not run when the network is shown images",
+            cure="choose a layer that the network's output depends on",
+        )
+
+    def _as_told(self) -> Layout:
+        """The layout by the settings alone, of a network that fails on synthetic images."""
+        pooling, tokens = self.reading.pooling, self.reading.prefix_tokens
+        if "T" in self._given and (tokens is None or pooling == "auto"):
+            assert self.runs.two.error is not None
+            self._refuse_run(2, self.runs.two.error)
+        prefix = tokens or 0 if "T" in self._given else 0
+        return Layout(self._given, {"auto": "avg"}.get(pooling, pooling), prefix)
+
+    def _chosen(self, calls: list[Call]) -> tuple[int, str]:
+        """Which call and which output the layer's name means."""
+        address = parse_address(self.layer)
+        assert address is not None
+        path, call, output = address.path, address.call, address.output
+        several_calls, several_outputs = len(calls) > 1, len(calls[-1].outputs) > 1
+        if address.either:
+            if not address.either.isdecimal():
+                output = address.either
+            elif several_calls and several_outputs:
+                self._refuse(
+                    f"{len(calls[-1].outputs)} tensors in each of {len(calls)} calls, and "
+                    f"{address.either} may mean either",
+                    cure=f"name both: {path}:{len(calls) - 1}:0 is the last call's first tensor",
+                )
+            elif several_outputs:
+                output = address.either
+            else:
+                call = int(address.either)
+        call = len(calls) - 1 if call is None else call
+        if call >= len(calls):
+            told = f"{len(calls)} outputs" if several_calls else "one output"
+            self._refuse(f"{told} a pass: there is no call {call}", cure=_name_call(path, calls))
+        names = list(calls[call].outputs)
+        if not names:
+            self._refuse("no tensor", cure="choose a layer just before or after it")
+        chosen = pick(names, output) if output else names[0]
+        if chosen is None:
+            self._refuse(
+                f"no output {output!r}",
+                cure=f"name one of {', '.join(f'{path}:{name or 0}' for name in names)}",
+            )
+        return call, chosen
+
+    def _images(self, module: nn.Module, number: int, output: str) -> int:
+        """The axis of the images."""
+        two, three = self.runs.two.of(module), self.runs.three.of(module)
+        shape = two[number].outputs[output].shape
+        if len(three) != len(two) or output not in three[number].outputs:
+            axis = self._given.find("B")
+            if 0 <= axis < len(shape) and shape[axis] == 2:
+                return axis
+            if self.runs.three.error is not None:
+                self._refuse_run(3, self.runs.three.error)
+            self._refuse("outputs whose number depends on the number of images")
+        found = image_axis(shape, three[number].outputs[output].shape)
+        if isinstance(found, str):
+            self._refuse(
+                f"a tensor of shape {list(shape)} for two images: {found}",
+                cure="choose a layer whose output holds each image by itself",
+            )
+        return found
+
+    def _axes(self, call: Call, output: str, images: int, number: int) -> str:
+        shape = call.outputs[output].shape
+        if not 2 <= len(shape) <= 4:
+            self._refuse(
+                f"{_shape(shape, images)}; units need 2 to 4 axes",
+                cure="say what its axes are, as in target.axes=BUTHW, or choose a layer just "
+                "before or after it",
+            )
+
+        def resized() -> tuple[int, ...] | None:
+            again = self.runs.resized.of(call.module)
+            seen = again[number].outputs.get(output) if number < len(again) else None
+            return seen.shape if seen else None
+
+        network, path = self.runs.network, module_path(self.layer)
+        units = unit_axis(network, path, call, output, images, self.runs.two, resized)
+        if isinstance(units, str):
+            other = {3: "BTU or BUT", 4: "BHWU or BUHW"}[len(shape)]
+            self._refuse(
+                f"{_shape(shape, images)}: {units}",
+                cure=f"say which axis is what with target.axes, such as {other}",
+            )
+        rest = [axis for axis in range(len(shape)) if axis not in (images, units)]
+        letters = {images: "B", units: "U"}
+        letters |= dict(zip(rest, "HW" if len(rest) == 2 else "T" * len(rest), strict=True))
+        axes = "".join(letter for _, letter in sorted(letters.items()))
+        if len(rest) == 2 and units > rest[0] and not is_map(shape, rest, self.runs.two.size):
+            self._refuse(
+                f"{_shape(shape, images)}: {shape[units]} units, and {shape[rest[0]]} x "
+                f"{shape[rest[1]]} is no map of an image",
+                cure="to pool over both axes add target.axes="
+                + axes.replace("H", "T").replace("W", "T"),
+            )
+        return axes
+
+    def _check_calls(self, module: nn.Module, calls: list[Call], told: Layout) -> None:
+        """Refuse a module whose calls give different numbers of units, where none was named."""
+        units = []
+        for number, call in enumerate(calls):
+            name = told.output if told.output in call.outputs else next(iter(call.outputs), None)
+            if name is None:
+                continue
+            shape = call.outputs[name].shape
+            try:
+                axes = self._told(shape) or self._axes(
+                    call, name, self._images(module, number, name), number
+                )
+                units.append(shape[axes.index("U")] if len(shape) == len(axes) else 0)
+            except LayerError:
+                units.append(0)
+        if len(set(units)) > 1:
+            path = module_path(self.layer)
+            self._refuse(
+                f"{len(calls)} outputs a pass, of different numbers of units "
+                f"({', '.join(str(n) if n else 'unknown' for n in units)})",
+                cure=_name_call(path, calls),
+            )
+
+    def _pooled(self, told: Layout, images: int) -> Layout:
+        """Settle pooling and prefix tokens."""
+        pooling = self.reading.pooling
+        if "T" not in told.axes:
+            if pooling == "cls" and told.axes != "BU":
+                self._refuse(
+                    f"maps ({told.axes}), which have no class token",
+                    where="target.pooling",
+                    cure="target.pooling=avg or max",
+                )
+            return told
+        tokens = told.shape[told.axes.index("T")]
+        if tokens == 1 and told.axes.count("T") == 1:
+            return told
+        declared = declared_tokens(self.runs.network, module_path(self.layer))
+        prefix = self._prefix(told, images, declared)
+        classes = declared is not None and declared.has_class
+        if pooling == "auto":
+            if prefix and declared is None and self.reading.prefix_tokens is None:
+                self._refuse(
+                    f"{tokens} tokens, {prefix} of them the same for all images where they join "
+                    "the others; nothing says whether the first is a class token",
+                    where="target.pooling",
+                    cure="target.pooling=cls takes the first token, avg and max take the others",
+                )
+            pooling = "cls" if prefix and classes else "avg"
+        if pooling == "cls" and (not prefix or (declared is not None and not classes)):
+            why = "its first tokens are registers" if prefix else "all of them show patches"
+            self._refuse(
+                f"{tokens} tokens without a class token: {why}",
+                where="target.pooling",
+                cure="target.pooling=avg or max",
+            )
+        if prefix >= tokens and pooling != "cls":
+            self._refuse(
+                f"{tokens} tokens, of which {prefix} cannot be left out",
+                where="target.prefix_tokens",
+                cure=f"a number below {tokens}",
+            )
+        return replace(told, pooling=pooling, prefix_tokens=prefix)
+
+    def _prefix(self, told: Layout, images: int, declared: Declared | None) -> int:
+        if self.reading.prefix_tokens is not None:
+            return self.reading.prefix_tokens
+        if len(told.axes) > 3:
+            return 0
+        place = told.axes.index("T")
+        found = prefix_tokens(self.runs.two, told.shape[place], (images, place), declared)
+        if isinstance(found, str):
+            self._refuse(
+                found,
+                cure="say how many of the first tokens show no patch with target.prefix_tokens; "
+                "if that axis does not hold tokens, say what it is with target.axes",
+            )
+        return found
+
+    def _refuse_run(self, count: int, error: Exception) -> NoReturn:
+        height, width = self.runs.two.size
+        raise LayerError(
+            self.layer,
+            f"layer {self.layer!r} cannot be read: the network fails on {count} synthetic images "
+            f"of {height} x {width} ({type(error).__name__}: {error})",
+            cure="let the network take a batch [images, 3, height, width] of any length, or say "
+            "what the layer's axes are with target.axes",
+        ) from error
+
+    def _refuse(self, what: str, *, where: str = "target.layers", cure: str = "") -> NoReturn:
+        raise LayerError(self.layer, f"layer {self.layer!r} gives {what}", where=where, cure=cure)
+
+
+def _name_call(path: str, calls: Sequence[Call]) -> str:
+    last = f" to {path}:{len(calls) - 1}" if len(calls) > 1 else ""
+    return f"name a call: {path}:0{last}"
+
+
+def _shape(shape: tuple[int, ...], images: int) -> str:
+    sizes = ["images" if axis == images else str(n) for axis, n in enumerate(shape)]
+    return f"a tensor of shape [{', '.join(sizes)}]"
