@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import NetworkError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PIL.Image import Image
     from torch import Tensor, nn
@@ -59,16 +59,15 @@ def view(transform: Callable[[Image], Tensor], image: Image, role: str, name: st
     )
 
 
-def explain_failure(module: nn.Module, inputs: Tensor, error: BaseException) -> NetworkError:
+def explain_failure(module: nn.Module, shape: Sequence[int], error: BaseException) -> NetworkError:
     """Say why a network fails on a batch.
 
     Args:
         module: The network.
-        inputs: The batch, [B, C, H, W].
+        shape: Of the batch, [B, C, H, W].
         error: What it raised.
     """
-    shape = list(inputs.shape)
-    told = f"the network fails on a batch {shape}: {type(error).__name__}: {error}"
+    told = f"the network fails on a batch {list(shape)}: {type(error).__name__}: {error}"
     required = _required_inputs(module)
     if len(required) > 1:
         return NetworkError(

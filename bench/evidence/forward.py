@@ -90,7 +90,7 @@ class Forward:
                 where="runtime.channels_last",
                 cure="runtime.channels_last=auto",
             ) from failures[-1]
-        raise explain_failure(self._module, inputs, failures[-1]) from failures[-1]
+        raise explain_failure(self._module, inputs.shape, failures[-1]) from failures[-1]
 
     def _run(self, inputs: Tensor, way: _Way) -> dict[str, Pooled]:
         import torch

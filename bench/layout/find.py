@@ -12,6 +12,7 @@ from bench.layout.outputs import pick
 from bench.layout.runs import Runs
 from bench.layout.tokens import Declared, declared_tokens, prefix_tokens
 from bench.layout.units import image_axis, is_map, unit_axis
+from bench.network_faults import explain_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.layout.layout import Reading
-    from bench.layout.trace import Call
+    from bench.layout.trace import Call, Trace
     from bench.parts import LoadedTarget
 
 
@@ -105,7 +106,7 @@ class _Search:
         if calls:
             return
         if self.runs.two.error is not None:
-            self._refuse_run(2, self.runs.two.error)
+            self._refuse_run(self.runs.two)
         if self.runs.scripted:
             raise LayerError(
                 self.layer,
@@ -123,8 +124,7 @@ class _Search:
         """The layout by the settings alone, of a network that fails on synthetic images."""
         pooling, tokens = self.reading.pooling, self.reading.prefix_tokens
         if "T" in self._given and (tokens is None or pooling == "auto"):
-            assert self.runs.two.error is not None
-            self._refuse_run(2, self.runs.two.error)
+            self._refuse_run(self.runs.two)
         prefix = tokens or 0 if "T" in self._given else 0
         return Layout(self._given, {"auto": "avg"}.get(pooling, pooling), prefix)
 
@@ -171,7 +171,7 @@ class _Search:
             if 0 <= axis < len(shape) and shape[axis] == 2:
                 return axis
             if self.runs.three.error is not None:
-                self._refuse_run(3, self.runs.three.error)
+                self._refuse_run(self.runs.three)
             self._refuse("outputs whose number depends on the number of images")
         found = image_axis(shape, three[number].outputs[output].shape)
         if isinstance(found, str):
@@ -295,15 +295,15 @@ class _Search:
             )
         return found
 
-    def _refuse_run(self, count: int, error: Exception) -> NoReturn:
-        height, width = self.runs.two.size
+    def _refuse_run(self, run: Trace) -> NoReturn:
+        """Refuse because the network fails on synthetic images."""
+        assert run.error is not None
+        why = explain_failure(self.runs.network, [run.batch, 3, *run.size], run.error)
         raise LayerError(
             self.layer,
-            f"layer {self.layer!r} cannot be read: the network fails on {count} synthetic images "
-            f"of {height} x {width} ({type(error).__name__}: {error})",
-            cure="let the network take a batch [images, 3, height, width] of any length, or say "
-            "what the layer's axes are with target.axes",
-        ) from error
+            f"layer {self.layer!r} cannot be read: {why.what}",
+            cure=f"{why.cure}; or say what the layer's axes are with target.axes",
+        ) from run.error
 
     def _refuse(self, what: str, *, where: str = "target.layers", cure: str = "") -> NoReturn:
         raise LayerError(self.layer, f"layer {self.layer!r} gives {what}", where=where, cure=cure)

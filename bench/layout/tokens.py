@@ -100,10 +100,12 @@ def prefix_tokens(
         fits = count > leading and tokens - count in grids
         return count if fits else _unexplained(tokens, grids, leading)
     if equal and tokens not in grids:
-        return f"{equal} of {tokens} tokens are the same for all images, and do not come first"
+        return f"{tokens} tokens, {equal} of them the same for all images, and not the first ones"
     if count and tokens - count in grids:
         fits = tokens not in grids
-        return count if fits else f"{tokens} tokens fit with and without {count} prefix tokens"
+        return (
+            count if fits else f"{tokens} tokens, which may or may not hold {count} prefix tokens"
+        )
     if tokens in grids:
         return 0
     nearly = any(tokens - more in grids for more in range(1, _MOST + 1))
@@ -113,9 +115,9 @@ def prefix_tokens(
 
 
 def _unexplained(tokens: int, grids: set[int], count: int) -> str:
-    known = ", ".join(map(str, sorted(grids)[-4:])) or "no number"
+    known = ", ".join(map(str, sorted(grids)[-4:])) or "none"
     return (
-        f"{tokens} tokens are neither the patches ({known} of them are known) nor these and "
+        f"{tokens} tokens: neither the patches (numbers that were seen: {known}) nor these and "
         f"{count} prefix tokens"
     )
 

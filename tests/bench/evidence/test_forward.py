@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.errors import UserError
+from bench.errors import NetworkError, UserError
 from tests.bench.layout.networks import Flattens, evidence, outputs
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -65,5 +65,5 @@ def test_a_network_that_fails_in_every_way_fails_with_its_own_words() -> None:
                 raise RuntimeError("three at most")
             return self.conv(x).mean((2, 3))
 
-    with pytest.raises(RuntimeError, match="three at most"):
+    with pytest.raises(NetworkError, match="three at most"):
         evidence(Fails, "fails", "conv")

@@ -128,7 +128,7 @@ def test_tokens_that_are_neither_patches_nor_prefix_are_asked_for() -> None:
 
     error = one(Keeps(), "norm")
     assert isinstance(error, LayerError)
-    assert "9 tokens are neither the patches" in error.what
+    assert "9 tokens: neither the patches" in error.what
     assert "target.prefix_tokens" in error.cure
     assert one(Keeps(), "norm", prefix_tokens=1).pooling == "cls"
 
@@ -149,7 +149,7 @@ def test_a_class_token_at_the_end_is_not_taken_for_a_patch() -> None:
 
     error = one(Last(cls=1))
     assert isinstance(error, LayerError)
-    assert "do not come first" in error.what
+    assert "not the first ones" in error.what
 
 
 def test_a_class_token_that_nothing_was_mixed_into_is_refused() -> None:
