@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from bench.errors import LayerError
+from bench.errors import LayerError, NetworkError
 from bench.files import sha256_json, write_atomic
 from bench.layout.layout import PLAIN, Layout, Reading
 from bench.offline import is_offline
@@ -47,7 +47,7 @@ def layouts_of(
         By layer its layout, or why it cannot be read.
 
     Raises:
-        UserError: The network cannot be built.
+        UserError: The network cannot be had as it was asked for.
     """
     plain = getattr(target, "plain_layers", False) and reading.pooling != "cls"
     found: dict[str, Layout | LayerError] = {}
@@ -60,12 +60,16 @@ def layouts_of(
         known = _recall(keys[layer], cache)
         if known is not None:
             found[layer] = known
-    if missing := [layer for layer in layers if layer not in found]:
-        loaded = _load(target)
+    missing = [layer for layer in layers if layer not in found]
+    try:
+        loaded = _load(target) if missing else None
         for layer, layout in _search(loaded, missing, reading).items():
             found[layer] = layout
             if loaded is not None:
                 _remember(keys[layer], layout, cache)
+    except NetworkError as error:  # a user's own network: each of its cells fails with the reason
+        why = {"where": error.where, "cure": error.cure}
+        found |= {layer: LayerError(layer, error.what, **why) for layer in missing}
     return {layer: found[layer] for layer in layers}
 
 

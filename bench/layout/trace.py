@@ -74,7 +74,7 @@ class Trace:
     batch: int
     size: tuple[int, int]
     calls: list[Call] = field(default_factory=list)
-    error: Exception | None = None
+    error: BaseException | None = None
 
     def of(self, module: nn.Module) -> list[Call]:
         """The calls of a module, in order."""
@@ -153,7 +153,7 @@ def trace(module: nn.Module, images: Tensor, *, constant: bool = False) -> Trace
                 hooks.callback(handle.remove)
         try:
             module(images)
-        except Exception as error:  # the layers that ran before it are known all the same
+        except (Exception, SystemExit) as error:  # the layers that ran before it are known
             found.error = error
     return found
 

@@ -150,7 +150,7 @@ def test_a_network_of_one_batch_size_needs_to_be_told() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.conv(x.reshape(4, 3, 16, 16)).mean((2, 3))
 
-    assert "fails on 2 synthetic images of 16 x 16" in str(refusal(Fixed(), "conv"))
+    assert "the network fails on a batch [2, 3, 16, 16]" in str(refusal(Fixed(), "conv"))
     found = evidence(Fixed, "fixed", "conv", axes=(("", "BUHW"),), batch_size=4)
     expected = outputs(networks.ChannelsLast, "unused", "conv")[0]
     assert found.activations("conv").shape == (12, 5)
