@@ -64,19 +64,17 @@ class BrodenConcepts:
                 cure=error.cure,
             ) from error
         labels = vocabulary.concepts(selected).values()
-        cleaned = [clean_mask_label(label.name).strip() for label in labels]
-        named = [name for name in cleaned if name]
-        words = tuple(dict.fromkeys(named))
+        names = [clean_mask_label(label.name).strip() for label in labels]
+        words = tuple(dict.fromkeys(names))
         if not words:
             raise UserError(
-                "no label of the tree has a name in these categories",
+                "the tree has no label in these categories",
                 where="concepts.params.categories",
                 valid=vocabulary.categories,
                 cure=f"its categories are: {', '.join(vocabulary.categories)}",
             )
-        counts = {
-            "without a name": len(cleaned) - len(named),
-            "with the name of an earlier one": len(named) - len(words),
-        }
-        told = (f"dropped {n} label{'s' * (n > 1)} {why}" for why, n in counts.items() if n)
-        return words, tuple(told)
+        again = len(names) - len(words)
+        if not again:
+            return words, ()
+        labels_again = "label" if again == 1 else "labels"
+        return words, (f"dropped {again} {labels_again} with the name of an earlier one",)
