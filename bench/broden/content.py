@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,15 @@ from bench.broden.layout import is_category, why_no_label
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from PIL.Image import Image
 
 Mark = int | NDArray[np.integer]
 """A label number for the whole image, or a plane [sh, sw] of numbers, 0 for none."""
+
+_T = TypeVar("_T")
 
 SPLITS = ("train", "val", "test")
 
@@ -60,8 +62,10 @@ class MaskedImage:
     split: str = "val"
 
 
-def check_words(labels: Sequence[BrodenLabel], categories: Sequence[str]) -> None:
-    """Check labels and categories.
+def check_words(
+    labels: Iterable[BrodenLabel], categories: Iterable[str]
+) -> tuple[list[BrodenLabel], list[str]]:
+    """Check labels and categories, and return them as lists.
 
     Raises:
         UserError: A category cannot be written, or a number, name, synonym or category of a label
@@ -71,8 +75,9 @@ def check_words(labels: Sequence[BrodenLabel], categories: Sequence[str]) -> Non
         raise UserError(
             f"{categories!r} is one text and no list of categories", cure=f"give [{categories!r}]"
         )
+    labels, categories = _listed(labels, "labels"), _listed(categories, "categories")
     for category in categories:
-        if not is_category(category) or list(categories).count(category) > 1:
+        if not is_category(category) or categories.count(category) > 1:
             raise UserError(
                 f"{category!r} cannot name a category, or does so twice",
                 cure="a category is named by letters, digits, _, - and blanks, once",
@@ -102,7 +107,7 @@ def check_words(labels: Sequence[BrodenLabel], categories: Sequence[str]) -> Non
                 f"{label.name!r}",
                 cure="name each label once; a label may have marks in several categories",
             )
-        if isinstance(label.synonyms, str) or any(
+        if not isinstance(label.synonyms, list | tuple) or any(
             not isinstance(name, str) or ";" in name for name in label.synonyms
         ):
             raise UserError(
@@ -118,6 +123,16 @@ def check_words(labels: Sequence[BrodenLabel], categories: Sequence[str]) -> Non
         numbers[label.number] = names[label.name] = label
     if not numbers:
         raise UserError("there is no label to write", cure="give one at least")
+    return labels, categories
+
+
+def _listed(given: Iterable[_T], what: str) -> list[_T]:
+    try:
+        return list(given)  # of a generator, which could be gone through only once
+    except TypeError as error:
+        raise UserError(
+            f"the {what} are of the type {type(given).__name__}", cure=f"give a list of {what}"
+        ) from error
 
 
 def is_number(value: object) -> bool:

@@ -45,6 +45,8 @@ def why_no_label(name: object) -> str:
         return "it is no text"
     if not clean_mask_label(name).strip():
         return "it is empty" + (", but for a suffix" if name.strip() else "")
+    if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+        return "it has a character that no text file holds"
     return ""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bench.broden.content import check_words, is_number
+from bench.broden.content import MaskedImage, check_words, is_number
 from bench.broden.layout import (
     CATEGORIES,
     CATEGORY_COLUMNS,
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from bench.broden.content import BrodenLabel, Mark, MaskedImage
+    from bench.broden.content import BrodenLabel, Mark
 
 
 def write_broden(
     folder: Path | str,
-    images: Iterable[MaskedImage],
-    labels: Sequence[BrodenLabel],
-    categories: Sequence[str],
+    images: Iterable[MaskedImage] | MaskedImage,
+    labels: Iterable[BrodenLabel],
+    categories: Iterable[str],
     *,
     mask_size: tuple[int, int],
     with_images: bool = True,
@@ -74,7 +74,9 @@ def write_broden(
     Raises:
         UserError: The folder exists, or labels, names or marks do not fit together.
     """
-    check_words(labels, categories)
+    if isinstance(images, MaskedImage):
+        images = [images]
+    labels, categories = check_words(labels, categories)
     size = _size_of(mask_size)
     folder = Path(folder).expanduser()
     with new_folder(folder) as temporary, _Writer(temporary, categories, size) as writer:

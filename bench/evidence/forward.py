@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.errors import UserError
+from bench.errors import LayerError, NetworkError, UserError
 from bench.evidence.halving import is_out_of_memory
 from bench.evidence.precision import arithmetic
 from bench.network_faults import explain_failure
@@ -41,7 +41,7 @@ class Forward:
     """Runs a network on batches; where it fails, it is run in its own way from then on.
 
     A `view` needs the memory format that the network was written for, and tensors of inference mode
-    refuse some operations in place.
+    refuse some operations in place. A `squeeze` takes the axis of the images from a batch of one.
 
     Args:
         module: The network, which `tap` reads.
@@ -70,6 +70,21 @@ class Forward:
         Raises:
             UserError: A layer cannot be read, or the network fails.
         """
+        try:
+            return self._batch(inputs)
+        except (LayerError, NetworkError) as error:
+            if len(inputs) > 1:
+                raise
+            try:
+                twice = self._batch(inputs.expand(2, -1, -1, -1))
+            except UserError:
+                raise error from error.__cause__
+        note = "the network cannot take a batch of one image; such an image is shown to it twice"
+        if note not in self.notes:
+            self.notes = (*self.notes, note)
+        return {layer: pooled.first() for layer, pooled in twice.items()}
+
+    def _batch(self, inputs: Tensor) -> dict[str, Pooled]:
         failures: list[BaseException] = []
         for way in self._ways:
             try:

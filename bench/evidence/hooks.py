@@ -8,6 +8,7 @@ from bench.errors import LayerError
 from bench.evidence.pooling import Pooled, pool
 from bench.layout.address import module_path
 from bench.layout.outputs import named_tensors
+from bench.layout.trace import uncompiled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -83,7 +84,8 @@ class LayerTap:
             LayerError: A layer did not run as its layout says, or its output has no units.
         """
         self._found, self.calls, self._images = {}, dict.fromkeys(self._layouts, 0), len(images)
-        self._module(images)
+        with uncompiled():
+            self._module(images)
         for layer, layout in self._layouts.items():
             if layer not in self._found:
                 raise LayerError(

@@ -42,6 +42,11 @@ class Pooled:
     shape: tuple[int, ...] = ()
     maps: Tensor | None = None
 
+    def first(self) -> Pooled:
+        """The same of the first image alone."""
+        maps = None if self.maps is None else self.maps[:1]
+        return Pooled(self.values[:, :1], self.map_size, self.shape, maps)
+
     def on_host(self) -> Pooled:
         """The same in the host's memory, which leaves the device's to the next images."""
         maps = None if self.maps is None else self.maps.cpu()
@@ -67,12 +72,12 @@ def pool(output: Tensor, layer: str, layout: Layout, images: int, *, maps: bool 
     import torch
 
     axes = layout.axes or _PLAIN.get(output.ndim, "")
-    _check(output, layer, axes, images)
+    _check(output, layer, layout, axes, images)
     at = [axes.index("B"), axes.index("U"), *(i for i, name in enumerate(axes) if name == "T")]
     at += [axes.index(name) for name in "HW" if name in axes]
     values = output.float().permute(at)
     shape = tuple(0 if name == "B" else n for name, n in zip(axes, output.shape, strict=True))
-    if layout.class_token or values.shape[2:] == (1,):
+    if layout.class_token or (values.shape[2:] == (1,) and (layout.one_token or not layout.shape)):
         values = values[:, :, 0]
     elif layout.prefix_tokens:
         values = values[:, :, layout.prefix_tokens :]
@@ -88,7 +93,7 @@ def pool(output: Tensor, layer: str, layout: Layout, images: int, *, maps: bool 
     return Pooled(both, (values.shape[2], values.shape[3]), shape, kept)
 
 
-def _check(output: Tensor, layer: str, axes: str, images: int) -> None:
+def _check(output: Tensor, layer: str, layout: Layout, axes: str, images: int) -> None:
     shape = list(output.shape)
     if output.is_complex():
         what, cure = f"complex numbers of shape {shape}", "choose a layer just before or after it"
@@ -102,7 +107,14 @@ def _check(output: Tensor, layer: str, axes: str, images: int) -> None:
             f"a tensor of shape {shape} for {images} images: axis {axes.index('B')} does not count "
             "images"
         )
-        cure = "say which axis does with target.axes, such as TBU"
+        cure = (
+            "say which axis does with target.axes, such as TBU"
+            if images in shape
+            else "choose a layer whose output holds all images of a batch"
+        )
+    elif layout.one_token and not layout.class_token and shape[axes.index("T")] > 1:
+        what = f"{shape[axes.index('T')]} tokens for these images, and one for synthetic ones"
+        cure = "choose a layer with the same number of tokens for all images"
     else:
         return
     raise LayerError(layer, f"layer {layer!r} gives {what}", cure=cure)

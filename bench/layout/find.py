@@ -11,7 +11,7 @@ from bench.layout.layout import PLAIN, Layout
 from bench.layout.outputs import pick
 from bench.layout.runs import Runs
 from bench.layout.tokens import Declared, declared_tokens, prefix_tokens
-from bench.layout.units import image_axis, is_map, unit_axis
+from bench.layout.units import image_axis, is_map, own_axis, unit_axis
 from bench.network_faults import explain_failure
 
 if TYPE_CHECKING:
@@ -74,11 +74,25 @@ class _Search:
         images = self._images(module, number, output)
         axes = self._told(shape) or self._axes(call, output, images, number)
         if len(axes) != len(shape) or axes.index("B") != images:
+            quoted = self.layer.replace(":", r"\:")
             self._refuse(
                 f"{_shape(shape, images)}, which is not {axes}",
                 where="target.axes",
                 cure=f"name {len(shape)} axes, with B for axis {images}; layers with other axes by "
-                f"name: target.axes={{{self.layer}: ...}}",
+                f"name: target.axes={{{quoted}: ...}}",
+            )
+        own = own_axis(call, output, images)
+        if self._for_all and own is not None and axes[own] != "U":
+            self._refuse(
+                f"{_shape(shape, images)}, whose units are axis {own}: it is a "
+                f"{type(module).__name__} of {shape[own]}, and {axes} was given for all layers",
+                where="target.axes",
+                cure="give axes by the names of the layers that have them: target.axes={NAME: "
+                f"{axes}}}",
+            )
+        if not shape[axes.index("U")]:
+            self._refuse(
+                f"{_shape(shape, images)}, no unit at all", cure="choose another layer or output"
             )
         told = Layout(
             axes=axes,
@@ -97,10 +111,14 @@ class _Search:
     def _given(self) -> str:
         return self.reading.axes_of(self.layer)
 
+    @property
+    def _for_all(self) -> bool:
+        """Whether axes were given, and not for this layer by name."""
+        return bool(self._given) and not self.reading.names(self.layer)
+
     def _told(self, shape: tuple[int, ...]) -> str:
         """The axes that were given; what was given for all layers says nothing of [B, U]."""
-        by_name = self.layer in dict(self.reading.axes)
-        return self._given if len(shape) > 2 or by_name else ""
+        return "" if self._for_all and len(shape) == 2 else self._given
 
     def _check_ran(self, calls: list[Call]) -> None:
         if calls:
@@ -158,7 +176,9 @@ class _Search:
         if chosen is None:
             self._refuse(
                 f"no output {output!r}",
-                cure=f"name one of {', '.join(f'{path}:{name or 0}' for name in names)}",
+                cure=_name_call(path, calls)
+                if several_calls and not several_outputs
+                else f"name one of {', '.join(f'{path}:{name or 0}' for name in names)}",
             )
         return call, chosen
 
@@ -172,7 +192,10 @@ class _Search:
                 return axis
             if self.runs.three.error is not None:
                 self._refuse_run(self.runs.three)
-            self._refuse("outputs whose number depends on the number of images")
+            self._refuse(
+                "outputs whose number depends on the number of images",
+                cure="let the module take all images of a batch at once; or choose another layer",
+            )
         found = image_axis(shape, three[number].outputs[output].shape)
         if isinstance(found, str):
             self._refuse(
@@ -186,8 +209,8 @@ class _Search:
         if not 2 <= len(shape) <= 4:
             self._refuse(
                 f"{_shape(shape, images)}; units need 2 to 4 axes",
-                cure="say what its axes are, as in target.axes=BUTHW, or choose a layer just "
-                "before or after it",
+                cure="choose a layer just before or after it"
+                + (", or say what its axes are, as in target.axes=BUTHW" if len(shape) > 4 else ""),
             )
 
         def resized() -> tuple[int, ...] | None:
@@ -198,7 +221,10 @@ class _Search:
         network, path = self.runs.network, module_path(self.layer)
         units = unit_axis(network, path, call, output, images, self.runs.two, resized)
         if isinstance(units, str):
-            other = {3: "BTU or BUT", 4: "BHWU or BUHW"}[len(shape)]
+            other = " or ".join(
+                others[:images] + "B" + others[images:]
+                for others in {3: ("TU", "UT"), 4: ("HWU", "UHW")}[len(shape)]
+            )
             self._refuse(
                 f"{_shape(shape, images)}: {units}",
                 cure=f"say which axis is what with target.axes, such as {other}",
@@ -298,11 +324,12 @@ class _Search:
     def _refuse_run(self, run: Trace) -> NoReturn:
         """Refuse because the network fails on synthetic images."""
         assert run.error is not None
-        why = explain_failure(self.runs.network, [run.batch, 3, *run.size], run.error)
+        why = explain_failure(self.runs.network, [run.batch, run.channels, *run.size], run.error)
         raise LayerError(
             self.layer,
             f"layer {self.layer!r} cannot be read: {why.what}",
-            cure=f"{why.cure}; or say what the layer's axes are with target.axes",
+            cure=f"{why.cure}; or, if it fails on synthetic images alone, say what the layer's "
+            "axes are with target.axes",
         ) from run.error
 
     def _refuse(self, what: str, *, where: str = "target.layers", cure: str = "") -> NoReturn:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.errors import UserError
+from bench.layout.address import module_path
 
 POOLINGS = ("auto", "avg", "max", "cls")
 """What `target.pooling` may be."""
@@ -65,7 +66,7 @@ class Layout:
 
         Such layers were never read otherwise, so their keys are those of older versions.
         """
-        if self.axes in ("", "BU", "BUHW") or (self.axes == "BTU" and self._one_token):
+        if self.axes in ("", "BU", "BUHW") or (self.axes == "BTU" and self.one_token):
             return {}
         if self.class_token:
             return {"reading": {"axes": self.axes, "token": "class"}}
@@ -74,11 +75,12 @@ class Layout:
 
     def maps_key_part(self) -> dict[str, Any]:
         """As `key_part`, for maps: those of tokens are 1 x 1, and pooled one way."""
-        pooled = "T" in self.axes and not self._one_token
+        pooled = "T" in self.axes and not self.one_token
         return {**self.key_part(), **({"pooling": [self.pooling]} if pooled else {})}
 
     @property
-    def _one_token(self) -> bool:
+    def one_token(self) -> bool:
+        """Whether there is nothing to pool: the class token, or the only one that there is."""
         if self.class_token:
             return True
         positions = [n for letter, n in zip(self.axes, self.shape, strict=False) if letter == "T"]
@@ -169,9 +171,20 @@ class Reading:
         return cls(pooling, tuple(checked.items()), tokens)
 
     def axes_of(self, layer: str) -> str:
-        """The axes that were given for a layer; empty where none were."""
+        """The axes that were given for a layer; empty where none were.
+
+        Those of a module are those of each of its calls and outputs that is not named itself.
+        """
         given = dict(self.axes)
-        return given.get(layer, given.get("", ""))
+        return next((given[name] for name in (*self._names(layer), "") if name in given), "")
+
+    def names(self, layer: str) -> bool:
+        """Whether axes were given for a layer by its name."""
+        return any(name in dict(self.axes) for name in self._names(layer))
+
+    @staticmethod
+    def _names(layer: str) -> tuple[str, str]:
+        return layer, module_path(layer)
 
 
 def check_pooling(pooling: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from bench.network_faults import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from PIL.Image import Image
     from torch import Tensor, nn
@@ -67,12 +68,14 @@ class Trace:
     Attributes:
         batch: Number of images.
         size: (height, width) of the network's input.
+        channels: Of the network's input.
         calls: All calls that returned, by their end.
         error: What ended the run early; None where nothing did.
     """
 
     batch: int
     size: tuple[int, int]
+    channels: int = 3
     calls: list[Call] = field(default_factory=list)
     error: BaseException | None = None
 
@@ -112,7 +115,7 @@ def trace(module: nn.Module, images: Tensor, *, constant: bool = False) -> Trace
     """
     import torch
 
-    found = Trace(len(images), (images.shape[-2], images.shape[-1]))
+    found = Trace(len(images), (images.shape[-2], images.shape[-1]), images.shape[1])
     open_calls: list[Call] = []
     widths = {owner: width_of(owner) for owner in module.modules()}
     step = 0
@@ -152,10 +155,19 @@ def trace(module: nn.Module, images: Tensor, *, constant: bool = False) -> Trace
             for handle in handles:
                 hooks.callback(handle.remove)
         try:
-            module(images)
+            with uncompiled():
+                module(images)
         except (Exception, SystemExit) as error:  # the layers that ran before it are known
             found.error = error
     return found
+
+
+def uncompiled() -> AbstractContextManager[Any]:
+    """A context in which what torch.compile made runs as it was written: hooks need that."""
+    import torch
+
+    stance = getattr(torch.compiler, "set_stance", None)  # from torch 2.6 on
+    return stance("force_eager") if stance else nullcontext()
 
 
 def _see(name: str, tensor: Tensor, batch: int, constant: bool) -> Seen:

@@ -72,12 +72,11 @@ def unit_axis(
     others = [axis for axis in range(len(shape)) if axis != images]
     if len(others) == 1:
         return others[0]
+    certain = own_axis(call, output, images)
+    if certain is not None:
+        return certain
     own = call.width
     first = next(iter(call.outputs)) == output
-    if own and own.axis is not None and first:
-        axis = own.claim(shape, images)
-        if axis is not None:
-            return axis
     library = _library(network, path, shape, images)
     claims: dict[int, None] = dict.fromkeys(
         axis
@@ -108,6 +107,14 @@ def unit_axis(
     if len(larger) == 1:
         return larger[0]
     return others[0] if not larger else "no module says which axis holds units"
+
+
+def own_axis(call: Call, output: str, images: int) -> int | None:
+    """The axis of the units by the word of the module's own class; None where it says nothing."""
+    own = call.width
+    if own is None or own.axis is None or next(iter(call.outputs)) != output:
+        return None
+    return own.claim(call.outputs[output].shape, images)
 
 
 def _library(network: nn.Module, path: str, shape: Shape, images: int) -> int | None:

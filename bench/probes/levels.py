@@ -26,8 +26,9 @@ def grey_of_levels(image: Image.Image) -> Image.Image:
     """Bring grey levels beyond 8 bits to 8, rounded to the nearest.
 
     16-bit levels are divided by 257. Floats from 0 to 1 are multiplied by 255. Whole numbers from 0
-    to 255 in a wider type are levels of 8 bits. Of anything else it is not known which level is
-    white: a linear, physical or signed quantity would silently become a black or a white image.
+    to 255 in a wider type are levels of 8 bits, unless the largest is 1. Of anything else it is not
+    known which level is white: a linear, physical or signed quantity would silently become a black
+    or a white image.
 
     Args:
         image: Of mode F, or of one that starts with I.
@@ -53,7 +54,9 @@ def _of_wide(levels: NDArray[np.generic]) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     if levels.dtype.kind == "f" and low >= 0 and high <= 1:
         return _rounded(values * 255)
-    if low >= 0 and high <= 255 and (values == np.round(values)).all():
+    # Integers up to 1 are as likely black and white as the two darkest of 256 levels.
+    of_8_bits = low >= 0 and (high == 0 or 1 < high <= 255)
+    if of_8_bits and (values == np.round(values)).all():
         return _rounded(values)
     kind = "floats" if levels.dtype.kind == "f" else f"{8 * levels.dtype.itemsize}-bit integers"
     raise ValueError(

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from bench.files import Known
 
 _READABLE = "yes"
-_VERSION = 2
-"""Raised when other files can be read: 2 refuses levels whose range is unknown."""
+_VERSION = 3
+"""Raised when other files can be read: 2 refuses levels whose range is unknown, 3 integers 0, 1."""
 
 _MAY_HAVE_LEVELS = (".tif", ".tiff")
 _BLOCK = 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.config.validate import reading_of
 from bench.decisions import Deciding, classifier_of, deciding, describe_decisions
 from bench.errors import LayerError, UserError
 from bench.layout import layouts_of
+from bench.layout.address import module_path
 from bench.parts import SegmentedProbe
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from bench.truths.official import OfficialTexts
     from metrics.readings import Reader
     from metrics.truth import TrueName
+
+log = logging.getLogger(__name__)
 
 MASK_NEEDS = frozenset({"masks", "pseudo_masks"})
 ENCODER_NEEDS = frozenset({"image_embeddings", "concept_embeddings", "image_text"})
@@ -94,7 +98,11 @@ class Parts:
             UserError: The network cannot be built.
         """
         cache = Path(self.config.runtime.cache).expanduser()
-        return layouts_of(self.target, self.layers, reading_of(self.config), cache)
+        reading = reading_of(self.config)
+        known = {*self.layers, *map(module_path, self.layers), ""}
+        for name in dict(reading.axes).keys() - known:
+            log.warning("target.axes names %s, which is none of target.layers", name)
+        return layouts_of(self.target, self.layers, reading, cache)
 
     def _reading(self, layer: str) -> dict[str, Any]:
         """What the key says of how a layer is read."""

@@ -91,6 +91,7 @@ def ready(
             where="target",
             cure="give the module as it is before torch.jit.script or torch.jit.trace",
         )
+    _check_values(module)
     try:
         ready_to_run = module.float().eval().requires_grad_(False).to(device)
     except (Exception, SystemExit) as error:  # a user's own module may refuse anything
@@ -140,7 +141,27 @@ class _Uncompared:
 
 @lru_cache(maxsize=4)
 def _hash_built(_part: Any, _code: str, build: _Uncompared) -> str:
-    return hash_tensors(build.build())
+    module = build.build()
+    _check_values(module)
+    return hash_tensors(module)
+
+
+def _check_values(module: nn.Module) -> None:
+    """Refuse weights that are not there: their values would be drawn when the network runs.
+
+    Raises:
+        NetworkError: A lazy module has not run yet, or a tensor is on torch's meta device.
+    """
+    from torch.nn.parameter import is_lazy
+
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        if is_lazy(tensor) or tensor.is_meta:
+            raise NetworkError(
+                f"the weight {name} has no values yet (a lazy module, or torch's meta device)",
+                where="target",
+                cure="let the function fill the weights: run a lazy module once, and build on the "
+                "cpu rather than on meta",
+            )
 
 
 def hash_tensors(module: nn.Module) -> str:

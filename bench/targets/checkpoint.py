@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,8 @@ def read_checkpoint(file: Path, where: str) -> Checkpoint:
         raise UserError(f"cannot read weights from {file}: {error}", where=where) from error
     found = _collections(loaded) if isinstance(loaded, Mapping) else {}
     if not found:
-        holds = f"the keys {few(loaded)}" if isinstance(loaded, Mapping) else _kind(loaded)
+        keys = few(loaded) if isinstance(loaded, Mapping) else ""
+        holds = f"the keys {keys}" if keys else f"a {type(loaded).__name__}"
         raise UserError(
             f"{file} holds no state dict (a mapping from names to tensors): it holds {holds}",
             where=where,
@@ -81,17 +83,15 @@ def _collections(value: Any, path: str = "", depth: int = 0) -> dict[str, dict[s
     return found
 
 
-def _kind(value: object) -> str:
-    return f"a {type(value).__name__}"
-
-
 def _unpickle(file: Path) -> Any:
     """What a file of PyTorch's holds: tensors, numbers, texts and containers of these.
 
     Files of PyTorch's first years (the Places365 networks') may come from Python 2. Its texts are
     bytes, which PyTorch takes for UTF-8; those that are not, such as the bytes of a NumPy number,
     are decoded as Latin-1, as the Places365 authors' script does: no byte is refused, and the names
-    of tensors are ASCII either way. Nothing in the file is run in either case.
+    of tensors are ASCII either way. Training scripts keep their arguments beside the weights, as
+    argparse hands them over: an object that holds values and runs nothing. Nothing in the file is
+    run in any case.
     """
     import torch
 
@@ -101,7 +101,7 @@ def _unpickle(file: Path) -> Any:
         allowed = getattr(torch.serialization, "safe_globals", None)  # from PyTorch 2.5
         if allowed is None:
             raise
-    with allowed(_numpy_numbers()), warnings.catch_warnings():
+    with allowed([*_numpy_numbers(), Namespace]), warnings.catch_warnings():
         # PyTorch warns that an encoding plays no part here; that of byte strings does.
         warnings.filterwarnings("ignore", message="pickle_load_args")
         return torch.load(file, map_location="cpu", weights_only=True, encoding="latin1")

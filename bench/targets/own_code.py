@@ -10,6 +10,7 @@ import ast
 import os
 import sysconfig
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import PathFinder
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
-_BY_NAME = frozenset({"import_module", "__import__"})
+_BY_NAME = frozenset(["import_module", "__import__", "resolve_name", "locate", "get_class"])
 _UNSEEN = frozenset(
-    ["exec", "spec_from_file_location", "run_path", "run_module", "iter_modules", "walk_packages"]
-)
-"""Names of Python's own that import what only a run can tell."""
+    [
+        "exec", "run_path", "run_module", "iter_modules", "walk_packages", "addsitedir",
+        "spec_from_file_location", "SourceFileLoader", "instantiate",
+    ]
+)  # fmt: skip
+"""Names of Python's own, and Hydra's, that import what only a run can tell."""
+_PARENTS = 4
+"""Folders above a source that its changes of `sys.path` may start from."""
 
 
 def imported_code(modules: Mapping[str, Path], search: Sequence[str] = ()) -> dict[str, str]:
@@ -36,7 +42,8 @@ def imported_code(modules: Mapping[str, Path], search: Sequence[str] = ()) -> di
 
     Counted are imports anywhere in the source, the packages that a module lies in, and names given
     to `importlib.import_module` as texts. Where a module imports by a name that is worked out when
-    it runs, or changes `sys.path`, all code beside and below it counts. Data files and compiled
+    it runs, or changes `sys.path`, all code beside and below it counts, and what it imports is also
+    looked for in the folders above it and in those that its texts name. Data files and compiled
     sources are not covered. A module without any statement plays no part.
 
     Args:
@@ -82,11 +89,13 @@ class _Walk:
         search: Folders that are looked through first.
         seen: Files that were followed, or are not to be.
         found: Files of the user's own by name.
+        added: Folders that modules may add to Python's path when they run.
     """
 
     search: tuple[str, ...]
     seen: set[Path]
     found: dict[str, Path] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     def follow(self, name: str, file: Path) -> None:
         """Find what a module imports, and what these import in turn."""
@@ -96,13 +105,24 @@ class _Walk:
             tree = _parsed(file)
             if tree is None:
                 continue
+            unseen = _imports_unseen(tree)
+            if unseen:
+                self.added += tuple(_named_folders(tree, file))
             names = [*_parents(name), *_imports(tree, name, file.name == "__init__.py")]
             for wanted in dict.fromkeys(names):
-                spec = find_module(wanted, self.search)
-                waiting += self._take(wanted, Path(spec.origin)) if spec and spec.origin else ()
-            if _imports_unseen(tree):
+                origin = self._find(wanted)
+                waiting += self._take(wanted, origin) if origin else ()
+            if unseen:
                 for other in _code_below(file.parent):
                     waiting += self._take(other.relative_to(file.parent).as_posix(), other)
+
+    def _find(self, name: str) -> Path | None:
+        """The file of a module; one that only a run would find has the last place."""
+        spec = find_module(name, self.search)
+        file = Path(spec.origin) if spec and spec.origin else None
+        if self.added and (file is None or not _is_own(file.resolve())):
+            spec = find_module(name, self.added) or spec
+        return Path(spec.origin) if spec and spec.origin else None
 
     def _take(self, name: str, file: Path) -> Iterator[tuple[str, Path]]:
         """Note a file where it is the user's own and new."""
@@ -134,7 +154,7 @@ def _imports(tree: ast.Module, name: str, is_package: bool) -> Iterator[str]:
             # What is imported from a package may be a module of it.
             named = [base, *(f"{base}.{alias.name}" for alias in node.names)] if base else []
         elif isinstance(node, ast.Call) and _called(node) in _BY_NAME:
-            named = [_absolute(text, package) for text in _texts(node)]
+            named = [_absolute(text.replace(":", "."), package) for text in _texts(node)]
         for one in named:
             yield from (*_parents(one), one)
 
@@ -173,11 +193,29 @@ def _imports_unseen(tree: ast.Module) -> bool:
             called = _called(node)
             if called in _UNSEEN or (called in _BY_NAME and not _texts(node)):
                 return True
+        if isinstance(node, ast.ImportFrom) and node.module == "sys":
+            paths = [alias for alias in node.names if alias.name == "path"]
+            if paths:
+                return True
         if isinstance(node, ast.ImportFrom) and node.module == "importlib":
             renamed = [alias for alias in node.names if alias.asname]
             if renamed:  # what is called by another name is not recognised
                 return True
     return False
+
+
+def _named_folders(tree: ast.Module, file: Path) -> Iterator[str]:
+    """Folders that a source's texts name, relative ones from it and the folders above it."""
+    texts = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for base in (Path.cwd(), *file.resolve().parents[:_PARENTS]):
+        for text in ("", *sorted(texts)):
+            with suppress(OSError, ValueError):  # a text that is no path
+                if (base / text).is_dir():
+                    yield str(base / text)
 
 
 def _code_below(folder: Path) -> Iterator[Path]:

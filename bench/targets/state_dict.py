@@ -142,7 +142,8 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
         where: The field that the file was given in.
 
     Raises:
-        UserError: Names are missing or unexpected, or shapes differ; says which.
+        UserError: Names are missing or unexpected, shapes differ, or weights are quantised or
+            sparse; says which.
     """
     own = _tensors_of(module)
     faults = _misnamed(own, _required(own, module), found.tensors)
@@ -158,7 +159,31 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
             where=where,
             cure=_CURE,
         )
+    if packed := [
+        f"{name} ({_storage(tensor)})"
+        for name, tensor in found.tensors.items()
+        if own[name].is_floating_point() and _storage(tensor)
+    ]:
+        raise UserError(
+            f"some weights of the state dict are no plain floats: {few(packed)}",
+            where=where,
+            cure="save the network as it is before it is quantised or made sparse",
+        )
     module.load_state_dict(dict(found.tensors), strict=False)
+
+
+def _storage(tensor: Tensor) -> str:
+    """How a tensor holds something else than its values as floats; empty where it holds these.
+
+    Integers stand for weights only together with a scale, which a state dict does not say.
+    """
+    import torch
+
+    if tensor.is_meta:
+        return "no values"
+    if tensor.is_floating_point() and tensor.layout == torch.strided:
+        return ""
+    return str(tensor.dtype if tensor.layout == torch.strided else tensor.layout)
 
 
 def _tensors_of(module: nn.Module) -> dict[str, Tensor]:

@@ -224,6 +224,10 @@ def scene(name="a", **changes):
          ["7 and 8", "'a'"]),
         ([scene()], {"labels": [BrodenLabel("7", "a", "scene")]}, ["number 7"]),
         ([scene()], {"labels": [BrodenLabel(7, "a", "scene", "bc")]}, ["synonyms"]),
+        ([scene()], {"labels": [BrodenLabel(7, "a", "scene", None)]}, ["synonyms None"]),
+        ([scene()], {"labels": [BrodenLabel(7, "a\0b", "scene")]}, ["no text file"]),
+        ([scene()], {"labels": [BrodenLabel(7, "a\udc80", "scene")]}, ["no text file"]),
+        ([scene()], {"labels": None}, ["labels are of the type NoneType"]),
         ([scene()], {"labels": {7: "a"}}, ["7 is no label"]),
         ([scene()], {"categories": ["scene", "scene"]}, ["'scene'", "twice"]),
         ([scene()], {"categories": ["../scene"]}, ["'../scene'"]),
@@ -258,7 +262,10 @@ def test_what_can_be_meant_in_one_way_is_taken(tmp_path):
         MaskedImage("b", {"object": [Image.fromarray(plane)]}, str(tmp_path / "b.png")),
         MaskedImage("c", {"object": coloured, "scene": [np.int64(7)]}, pixels[..., 0]),
     ]
-    write_broden(str(tmp_path / "t"), images, LABELS, CATEGORIES, mask_size=[2, 2])
+    once = (iter(LABELS), iter(CATEGORIES))
+    write_broden(str(tmp_path / "t"), iter(images), *once, mask_size=[2, 2])
+    write_broden(tmp_path / "one", images[0], LABELS, CATEGORIES, mask_size=(2, 2))
+    assert len(open_broden(tmp_path / "one").rows) == 1
     broden = open_broden(tmp_path / "t")
     masks = BrodenMasks(broden)
     assert broden.splits == ("test", "val", "val")

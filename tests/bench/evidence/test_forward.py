@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -52,6 +54,46 @@ def test_inference_mode_is_left_out_where_it_must_be() -> None:
     expected = outputs(Adds, "adds", "conv")[0].mean((2, 3))
     torch.testing.assert_close(found.activations("conv"), expected, **CLOSE)
     assert "inference mode" in found.notes[0]
+
+
+class Squeezes(nn.Module):
+    """Loses the axis of the images where there is one alone; `norm` then fails."""
+
+    def __init__(self, norm: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 4, stride=4)
+        self.norm = nn.BatchNorm1d(6) if norm else nn.Identity()
+        self.fc = nn.Linear(6, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.norm(self.conv(x).mean((2, 3), keepdim=True).squeeze()))
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize(("images", "batch_size"), [(13, 4), (1, 4)])
+def test_a_batch_of_one_image_is_shown_twice_where_it_must_be(
+    norm: bool, images: int, batch_size: int
+) -> None:
+    name, layers = f"squeezes {norm}", ("conv", "norm", "fc")
+    build = partial(Squeezes, norm)
+    found = evidence(build, name, *layers, n=images, batch_size=batch_size, maps=True)
+    for layer in layers:
+        expected = outputs(build, name, layer, n=13)[0][:images]
+        values = expected.mean((2, 3)) if layer == "conv" else expected
+        torch.testing.assert_close(found.activations(layer), values, **CLOSE)
+    assert sum(len(maps) for maps in found.maps("conv").batches()) == images
+    assert found.notes == (
+        "the network cannot take a batch of one image; such an image is shown to it twice",
+    )
+
+
+def test_a_compiled_network_is_read_as_it_was_written() -> None:
+    name, layers = "compiled", ("_orig_mod.conv", "_orig_mod.fc")
+    build = partial(torch.compile, Flattens(), backend="eager")
+    found = evidence(build, name, *layers)
+    plain = evidence(lambda: build()._orig_mod, "plain", "conv", "fc")
+    for layer, own in zip(layers, ("conv", "fc"), strict=True):
+        torch.testing.assert_close(found.activations(layer), plain.activations(own), **CLOSE)
 
 
 def test_a_network_that_fails_in_every_way_fails_with_its_own_words() -> None:

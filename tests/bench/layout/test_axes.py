@@ -199,6 +199,79 @@ def test_layers_of_a_scripted_network_are_refused_by_name() -> None:
     assert "'first' is inside a scripted module" in error.what
 
 
+def test_axes_for_all_layers_do_not_overrule_a_module_that_knows_its_own() -> None:
+    network = networks.ChannelsLast()
+    error = refusal(network, "conv", axes="BHWU")
+    assert "it is a Conv2d of 6, and BHWU was given for all layers" in error.what
+    assert error.where == "target.axes"
+    assert axes_of(network, "conv", axes={"conv": "BHWU"}) == ["BHWU"]
+
+
+def test_suggested_axes_count_the_images_where_they_are() -> None:
+    class States(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 4, stride=4)
+            self.rnn = nn.GRU(8, 16, bidirectional=True, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.rnn(self.conv(x).flatten(2).transpose(1, 2))[0]
+
+    assert "such as TBU or UBT" in refusal(States(), "rnn:1").cure
+    assert axes_of(States(), "rnn:1", axes={"rnn:1": "TBU"}) == ["TBU"]
+
+
+def test_outputs_without_units_are_refused() -> None:
+    class Nothing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 6, 4, stride=4)
+            self.none, self.one = nn.Identity(), nn.Identity()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.conv(x).mean((2, 3))
+            return self.none(x[:, :0]).sum(1) + self.one(x.sum(1))
+
+    assert "no unit at all" in refusal(Nothing(), "none").what
+    error = refusal(Nothing(), "one")
+    assert "of shape [images]" in error.what
+    assert "target.axes" not in error.cure
+
+
+def test_a_module_that_takes_images_apart() -> None:
+    class Each(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 6, 4, stride=4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([self.conv(part) for part in x.split(self.step)]).mean((2, 3))
+
+        step = 1
+
+    assert "all images of a batch at once" in refusal(Each(), "conv").cure
+
+    class Threes(Each):
+        step = 3
+
+    with pytest.raises(LayerError, match=r"\[3, 6, 4, 4\] for 12 images") as caught:
+        evidence(Threes, "threes", "conv")
+    assert "holds all images" in caught.value.cure
+
+
+def test_messages_show_the_batch_as_it_was() -> None:
+    network = networks.ChannelsLast().eval()
+    for change, shape, cure in (
+        (lambda x: x[:1], "[2, 1, 16, 16]", "takes batches of what its transform gives"),
+        (lambda x: x.permute(1, 2, 0), "[2, 16, 16, 3]", "the transform puts channels last"),
+    ):
+        loaded = LoadedTarget(network, lambda image, c=change: c(networks.to_input(image)))
+        error = find_layouts(loaded, ["conv"], Reading())["conv"]
+        assert isinstance(error, LayerError)
+        assert f"fails on a batch {shape}" in error.what
+        assert cure in error.cure
+
+
 def test_axes_for_all_layers_leave_vectors_alone() -> None:
     assert axes_of(networks.ChannelsLast(), "norm", "fc", axes="BHWU") == ["BHWU", "BU"]
     assert "which is not BHWU" in str(refusal(networks.ChannelsLast(), "fc", axes={"fc": "BHWU"}))

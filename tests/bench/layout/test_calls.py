@@ -56,10 +56,18 @@ def test_calls_of_equal_width_are_noted_and_of_different_width_refused() -> None
     assert error.cure == "name a call: relu:0 to relu:1"
 
 
+def test_axes_of_a_module_are_those_of_its_calls() -> None:
+    told = layouts(Repeats(), "relu:0", "relu:1", axes={"relu": "BUHW", "relu:1": "BHWU"})
+    assert [layout.axes for layout in told.values()] == ["BUHW", "BHWU"]
+    error = layouts(Repeats(), "relu:0", axes="UBHW")["relu:0"]
+    assert r"target.axes={relu\:0: ...}" in error.cure
+
+
 def test_a_call_that_there_is_not() -> None:
     found = layouts(Repeats(), "relu:2", "first:1", "first:0")
     assert "2 outputs a pass: there is no call 2" in str(found["relu:2"])
     assert "there is no call 1" in str(found["first:1"])
+    assert layouts(Repeats(), "relu:-1")["relu:-1"].cure == "name a call: relu:0 to relu:1"
     assert found["first:0"].axes == "BUHW"
 
 

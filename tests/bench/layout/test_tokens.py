@@ -152,6 +152,31 @@ def test_a_class_token_at_the_end_is_not_taken_for_a_patch() -> None:
     assert "not the first ones" in error.what
 
 
+def test_a_number_of_tokens_that_depends_on_the_images() -> None:
+    class Pruned(nn.Module):
+        """Gives `few` tokens of batches below four images, else five less `few`."""
+
+        def __init__(self, few: int) -> None:
+            super().__init__()
+            self.patch = nn.Conv2d(3, 8, 4, stride=4)
+            self.keep = nn.Identity()
+            self.few = few
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.patch(x).flatten(2).transpose(1, 2)
+            return self.keep(x[:, : self.few if len(x) < 4 else 5 - self.few]).mean(1)
+
+    build = partial(Pruned, 4)
+    axes = (("", "BTU"),)
+    found = evidence(build, "pruned 4", "keep", axes=axes, n=11, batch_size=8)
+    one = outputs(build, "pruned 4", "keep", n=8)[0]
+    assert one.shape == (8, 1, 8)
+    torch.testing.assert_close(found.activations("keep")[:8], one[:, 0], **CLOSE)
+    assert found.activations("keep").shape == (11, 8)
+    with pytest.raises(LayerError, match="4 tokens for these images, and one for synthetic"):
+        evidence(partial(Pruned, 1), "pruned 1", "keep", axes=axes)
+
+
 def test_a_class_token_that_nothing_was_mixed_into_is_refused() -> None:
     build = partial(Tokens, cls=1)
     with pytest.raises(LayerError, match="equal for all 12 images") as caught:

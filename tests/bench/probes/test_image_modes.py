@@ -80,6 +80,7 @@ def saved(folder, levels, **options):
         (np.array([0, 0.25, 0.5], np.float32), [0, 64, 128]),  # never stretched to its maximum
         (np.array([0, 7, 200, 255], np.float32), [0, 7, 200, 255]),
         (np.array([0, 7, 200, 255], np.int32), [0, 7, 200, 255]),
+        (np.array([0, 0], np.int32), [0, 0]),
         (np.array([0, 128, 129, 257, 65535], np.uint16), [0, 0, 1, 1, 255]),
     ],
 )
@@ -118,6 +119,7 @@ def test_big_endian_and_portable_16_bits_are_divided_by_257(tmp_path):
         (np.array([0, np.inf], np.float32), "not finite"),
         (np.array([0, 4095], np.int32), "32-bit integers from 0 to 4095"),
         (np.array([-1, 255], np.int32), "from -1"),
+        (np.array([0, 1], np.int32), "32-bit integers from 0 to 1"),
     ],
 )
 def test_levels_of_an_unknown_range_are_refused_by_file(tmp_path, levels, says):

@@ -48,6 +48,8 @@ def stops(): return Stops()
 def two_inputs(): return TwoInputs()
 def unbuilt(): raise SystemExit("not today")
 def numbers(): return Net(), lambda image: 3
+def lazy(): return nn.Sequential(nn.LazyConv2d(4, 8))
+def meta(): return Net().to("meta")
 """
 
 FAULTS = {
@@ -57,6 +59,8 @@ FAULTS = {
     "two_inputs": "takes 2 inputs (x, y)",
     "unbuilt": "fails: SystemExit: not today",
     "numbers": "into a value of type int",
+    "lazy": "the weight 0.weight has no values yet",
+    "meta": "the weight conv.weight has no values yet",
 }
 
 
@@ -89,7 +93,7 @@ def test_a_failing_network_stops_no_other(
     paths = ",".join(f"nets_of_a_test:{name}" for name in (*FAULTS, "good"))
     assert run("-m", *OWN, f"target.params.path={paths}", "target.layers=[conv]") == 1
     said = capsys.readouterr()
-    assert "7 cells: 1 done, 6 failed" in said.out
+    assert "9 cells: 1 done, 8 failed" in said.out
     assert "Traceback" not in said.out + said.err
     found = records()
     assert found.pop("good conv")["status"] == "ok"

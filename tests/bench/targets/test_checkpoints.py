@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -15,6 +17,7 @@ from bench.targets import CallableTarget, TimmTarget, TorchvisionTarget
 from bench.targets.weights_file import WeightsFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 State = dict[str, torch.Tensor]
@@ -153,8 +156,31 @@ def test_what_does_not_fit_is_listed(tmp_path: Path) -> None:
     assert caught.value.valid == ("weights",)
     with pytest.raises(UserError, match="it holds the keys epoch, args"):
         read({"epoch": 3, "args": {"lr": 0.1}}, tmp_path / "net.pth")
+    with pytest.raises(UserError, match="it holds a dict"):
+        read({}, tmp_path / "net.pth")
     with pytest.raises(UserError, match="it holds a list"):
         read([1, 2], tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize(
+    ("packed", "told"),
+    [
+        (lambda tensor: (100 * tensor).to(torch.int8), "torch.int8"),
+        (lambda tensor: tensor.to(torch.complex64), "torch.complex64"),
+        (lambda tensor: tensor.to("meta"), "no values"),
+    ],
+)
+def test_weights_that_are_no_plain_floats_are_refused(
+    packed: Callable[[torch.Tensor], torch.Tensor], told: str, tmp_path: Path
+) -> None:
+    content = {**RAW, "3.weight": packed(RAW["3.weight"])}
+    with pytest.raises(UserError, match=rf"no plain floats: 3\.weight \({told}\)"):
+        read(content, tmp_path / "net.pth")
+
+
+def test_arguments_of_a_training_script_stand_beside_the_weights(tmp_path: Path) -> None:
+    content = {"model": RAW, "args": Namespace(lr=0.1, layers=[1, 2], best=np.float64(93.1))}
+    assert same(read(content, tmp_path / "net.pth")[0], RAW)
 
 
 def test_every_target_with_a_file_takes_the_setting(

@@ -26,6 +26,8 @@ IMPORTS = {
     "by name": "import importlib\nhelper = importlib.import_module('helper_of_a_test')",
     "by a name of the run": "import importlib\nhelper = importlib.import_module('helper_' + 'of')",
     "by name, renamed": "from importlib import import_module as get\nget('helper_of_a_test')",
+    "a class by name": "from hydra.utils import get_class\nget_class('helper_of_a_test.Net')",
+    "by name, with a colon": "import pkgutil\npkgutil.resolve_name('helper_of_a_test:act')",
     "another path": "import sys\nsys.path.insert(0, 'lib')\nimport hidden_of_a_test",
 }
 
@@ -63,6 +65,29 @@ def test_a_changed_helper_is_another_network(folder: Path, kind: str) -> None:
     before = found(folder, IMPORTS[kind])
     (folder / "helper_of_a_test.py").write_text("act = 2\n")
     assert found(folder, IMPORTS[kind]) != before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), '../shared'))",
+        "import sys, pathlib\nsys.path += [str(pathlib.Path(__file__).parents[1] / 'shared')]",
+        "from sys import path\npath.append('FOLDER/shared')",
+        "import site\nsite.addsitedir('FOLDER/shared')",
+    ],
+)
+def test_a_path_to_a_folder_elsewhere_is_followed(tmp_path: Path, text: str) -> None:
+    for name in ("project", "shared"):
+        (tmp_path / name).mkdir()
+    net = tmp_path / "project" / "net_of_a_test.py"
+    net.write_text(f"{text.replace('FOLDER', str(tmp_path))}\nimport far_of_a_test\n")
+    (tmp_path / "shared" / "far_of_a_test.py").write_text("import farther_of_a_test\n")
+    farther = tmp_path / "shared" / "farther_of_a_test.py"
+    farther.write_text("act = 1\n")
+    before = imported_code({"net_of_a_test": net})
+    assert list(before) == ["far_of_a_test", "farther_of_a_test"]
+    farther.write_text("act = 2\n")
+    assert imported_code({"net_of_a_test": net}) != before
 
 
 @pytest.mark.parametrize(
