@@ -186,6 +186,7 @@ def test_a_damaged_tree_is_seen_and_replaced(site, tree, data, hasty):
         ("tar", a_tar_with_a_link(), "a link"),
         ("tar", b"<html>sorry</html>", "damaged"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",  # which holds the time
 )
 def test_a_bad_archive_leaves_nothing(site, data, hasty, kind, content, fault):
     site.files["/tree"] = content
