@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bench.parts import LoadedTarget, Target
 
-FINDER_VERSION = 1
+FINDER_VERSION = 2
 """Raised when the search for layouts finds others."""
 
 _LIBRARIES = ("torch", "torchvision", "timm", "transformers")

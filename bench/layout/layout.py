@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
 from bench.layout.address import module_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 POOLINGS = ("auto", "avg", "max", "cls")
 """What `target.pooling` may be."""
@@ -181,6 +184,11 @@ class Reading:
     def names(self, layer: str) -> bool:
         """Whether axes were given for a layer by its name."""
         return any(name in dict(self.axes) for name in self._names(layer))
+
+    def unused(self, layers: Iterable[str]) -> list[str]:
+        """Names that axes were given for and that are none of these layers."""
+        used = {name for layer in layers for name in self._names(layer)}
+        return [name for name, _ in self.axes if name and name not in used]
 
     @staticmethod
     def _names(layer: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from bench.config.validate import reading_of
 from bench.decisions import Deciding, classifier_of, deciding, describe_decisions
 from bench.errors import LayerError, UserError
 from bench.layout import layouts_of
-from bench.layout.address import module_path
 from bench.parts import SegmentedProbe
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
@@ -99,9 +98,8 @@ class Parts:
         """
         cache = Path(self.config.runtime.cache).expanduser()
         reading = reading_of(self.config)
-        known = {*self.layers, *map(module_path, self.layers), ""}
-        for name in dict(reading.axes).keys() - known:
-            log.warning("target.axes names %s, which is none of target.layers", name)
+        for name in reading.unused(self.layers):
+            _warn_once(f"target.axes names {name}, which is none of target.layers")
         return layouts_of(self.target, self.layers, reading, cache)
 
     def _reading(self, layer: str) -> dict[str, Any]:
@@ -359,3 +357,9 @@ def build_parts(config: DictConfig) -> Parts:
         sentence=sentence,
         clip_text=clip_text,
     )
+
+
+@lru_cache(maxsize=64)
+def _warn_once(message: str) -> None:
+    """Say something that planning and running both come across."""
+    log.warning("%s", message)

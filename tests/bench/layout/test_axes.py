@@ -126,6 +126,12 @@ def test_axes_that_name_no_layer(axes: str) -> None:
     assert caught.value.where == "target.axes"
 
 
+def test_axes_for_layers_that_are_not_described() -> None:
+    reading = Reading.of("auto", {"nrm": "BHWU", "relu": "BUHW", "fc": "BU"}, None)
+    assert reading.unused(["norm", "relu:0", "fc"]) == ["nrm"]
+    assert Reading.of("auto", "BHWU", None).unused(["norm"]) == []
+
+
 def test_video_is_read_where_its_axes_are_told() -> None:
     class Video(nn.Module):
         def __init__(self) -> None:
