@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import math
 import re
+from io import StringIO
+from itertools import pairwise
+from tokenize import NL, STRING, TokenError, generate_tokens
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
@@ -17,8 +20,16 @@ if TYPE_CHECKING:
 Ranked = tuple[tuple[str, float], ...]
 """Labels of one unit with their scores (NaN for none), best first."""
 
-_LIST = re.compile(r"""[\[({]\s*[\[(]?\s*['"].*[\])}]""", re.DOTALL)
-"""A bracket, maybe a second one, a quoted text, and a bracket at the end."""
+_LIST = re.compile(
+    r"""\s*(?:
+        [\[{]\s*[\[(]?\s*\w?['"].*         # a quoted text in a bracket, maybe cut off
+      | [\[{](?:\s*|.*[,'"].*)[\]}]\s*      # nothing, quotes or commas in brackets
+      | \(\s*[\[(]?\s*['"].*\)\s*          # a tuple, but not a formula: (a AND b)
+      | [\w.]+\(\s*[\[{].*\)\s*            # array([...])
+    )""",
+    re.DOTALL | re.VERBOSE,
+)
+"""What a list looks like, though it may be none that can be read."""
 _LONGEST = 100_000
 """Characters of a cell that are read as a list: far more would exhaust Python's parser."""
 
@@ -78,8 +89,10 @@ def _read(cell: Any) -> Ranked | None:
         if len(cell) > _LONGEST:
             return None
         try:
-            cell = ast.literal_eval(cell)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            if _has_joined_texts(cell):
+                return None
+            cell = ast.literal_eval(cell.strip())
+        except (ValueError, SyntaxError, TokenError, MemoryError, RecursionError):
             return None
     if isinstance(cell, dict):
         cell = list(cell.items())
@@ -90,6 +103,14 @@ def _read(cell: Any) -> Ranked | None:
         return None
     # An empty label is none, as it is where each has a line of its own.
     return tuple((label.strip(), float(score)) for label, score in pairs if label.strip())
+
+
+def _has_joined_texts(cell: str) -> bool:
+    """Whether two texts stand side by side, as NumPy prints them; Python would make them one."""
+    kinds = [
+        token.type for token in generate_tokens(StringIO(cell.strip()).readline) if token.type != NL
+    ]
+    return any(kind == STRING == after for kind, after in pairwise(kinds))
 
 
 def _is_pair(pair: Sequence[Any]) -> bool:

@@ -45,6 +45,7 @@ def test_pairs_of_label_and_score_as_a_csv_has_them(tmp_path):
     "cell",
     [
         "['fish', 'river']", '["fish", "river"]', "('fish','river')", "[ 'fish' , ' river ', '']",
+        "[u'fish', u'river']",
         "{'fish': 2, 'river': 1}", "[['fish', 2], ['river', 1]]", ["fish", "river"],
         [["fish", 0.5], ["river", 0.5]],
     ],
@@ -61,23 +62,31 @@ def test_mask_labels_in_lists_lose_their_marks(read):
 
 
 @pytest.mark.parametrize(
-    "cells", [["[sky]", "[]"], ["(red AND (NOT sea))"], ["a 'quoted' word"], ["'fish', 'river'"]]
+    "cell",
+    ["[sky]", "(red AND (NOT sea))", "NOT((red) OR sea)", "a 'quoted' word", "'fish', 'river'"],
 )
-def test_a_label_with_brackets_is_no_list(read, cells):
-    found = read(cells)
+def test_a_label_with_brackets_is_no_list(read, cell):
+    found = read([cell])
     assert not found.lists
-    assert found.table["label"].tolist() == cells
+    assert found.table["label"].tolist() == [cell]
 
 
 @pytest.mark.parametrize(
     ("cells", "line", "what"),
     [
         (["['fish']", "river"], 2, "'river' cannot be read as a list"),
-        (["['fish']", "['river'"], 2, "cannot be read as a list"),
+        (["['fish']", "['river'"], 2, "cannot be read as one"),
         (["[('fish', np.float64(0.3))]"], 1, "looks like a list and cannot be read as one"),
         (["['fish', 3]"], 1, "looks like a list"),
         (["{'fish', 'river'}"], 1, "looks like a list"),
         (["['fish']", "__import__('os').getcwd()"], 2, "cannot be read as a list"),
+        (["['fish' 'river']"], 1, "looks like a list"),  # as NumPy prints two texts
+        (["[np.str_('fish')]"], 1, "looks like a list"),
+        (["array(['fish', 'river'], dtype='<U5')"], 1, "looks like a list"),
+        (["[(0.3, 'fish')]"], 1, "looks like a list"),
+        (["[fish, river]"], 1, "looks like a list"),
+        (["['fish', 'riv"], 1, "looks like a list"),  # a cell that was cut off
+        (["river", "[]"], 1, "'river' cannot be read as a list"),
         (["[('fish', 0.1), ('river', 0.3)]"], 1, "not in falling order"),
     ],
 )
