@@ -104,7 +104,9 @@ CASES = [(choice, write) for choice, writers in FORMS.items() for write in write
 
 
 def ran(cache: Path, *overrides: str) -> Record:
-    small = ("target=glyphs_scenes", "concepts=glyphs_scenes", "runtime.progress=false")
+    small = (
+        "target=glyphs_scenes", "concepts=glyphs_scenes", "encoder=glyphs", "runtime.progress=false",
+    )  # fmt: skip
     assert main(["run", *small, f"runtime.cache={cache}", "board=real", *overrides]) == 0
     from pathlib import Path
 
