@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,27 +33,47 @@ def params_of(part: object) -> dict[str, Any]:
     }
 
 
-@cache
 def fingerprint(
     part: Target | Probe | Encoder | Segmenter | CaptionerPart | SentenceEncoder,
 ) -> Fingerprint:
     """A part's fingerprint."""
-    return part.fingerprint()
+    return _fingerprint(part, Path.cwd())
+
+
+def target_notes(target: Target) -> tuple[str, ...]:
+    """What a target says of how it was loaded; only one with weights from a file is asked."""
+    return _target_notes(target, Path.cwd())
+
+
+def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
+    """The fingerprint of a probe set's masks."""
+    return _fingerprint_of_masks(probe, Path.cwd())
+
+
+def words_of(concepts: ConceptSet) -> tuple[str, ...]:
+    """A concept set's words, kept for the jobs of a sweep."""
+    return _words(concepts, Path.cwd())
+
+
+# A part may hold a relative path: equal parts are the same thing in one working folder alone.
 
 
 @cache
-def target_notes(target: Target) -> tuple[str, ...]:
-    """What a target says of how it was loaded; only one with weights from a file is asked."""
+def _fingerprint(part: Any, _folder: Path) -> Fingerprint:
+    found: Fingerprint = part.fingerprint()
+    return found
+
+
+@cache
+def _target_notes(target: Target, _folder: Path) -> tuple[str, ...]:
     return target.load("cpu").notes if getattr(target, "file", "") else ()
 
 
 @cache
-def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
-    """The fingerprint of a probe set's masks."""
+def _fingerprint_of_masks(probe: SegmentedProbe, _folder: Path) -> Fingerprint:
     return probe.masks_fingerprint()
 
 
 @lru_cache(maxsize=8)
-def words_of(concepts: ConceptSet) -> tuple[str, ...]:
-    """A concept set's words, kept for the jobs of a sweep."""
+def _words(concepts: ConceptSet, _folder: Path) -> tuple[str, ...]:
     return concepts.words()
