@@ -104,10 +104,9 @@ CASES = [(choice, write) for choice, writers in FORMS.items() for write in write
 
 
 def ran(cache: Path, *overrides: str) -> Record:
-    small = (
-        "target=glyphs_scenes", "concepts=glyphs_scenes", "encoder=glyphs", "runtime.progress=false",
-    )  # fmt: skip
-    assert main(["run", *small, f"runtime.cache={cache}", "board=real", *overrides]) == 0
+    small = ("target=glyphs_scenes", "concepts=glyphs_scenes", "encoder=glyphs")
+    quiet = "runtime.progress=false"
+    assert main(["run", *small, quiet, f"runtime.cache={cache}", "board=real", *overrides]) == 0
     from pathlib import Path
 
     found = find_records(Path("results") / "real")
