@@ -42,8 +42,8 @@ _INSTEAD = {
 }
 """Models to take where names do not tell the small ones."""
 
-_LARGE = ("deepseek_vit", "gemma4_vit", "mobilenetv5")
-"""Modules of timm whose smallest model takes minutes to build."""
+_LARGE = ("deepseek_vit", "gemma4_vit", "mobilenetv5", "naflexvit", "vision_transformer_sam")
+"""Modules of timm whose smallest model takes minutes to build or to run."""
 
 _HEAD = """\
 # Architectures whose layers are read right
@@ -230,7 +230,7 @@ def run(names: list[str]) -> tuple[list[Result], dict[str, str]]:
         if names and not {name, family, family.partition(" ")[2]} & set(names):
             continue
         if not names and family.removeprefix("timm ") in _LARGE:
-            skipped[family] = f"{name} takes minutes to build"
+            skipped[family] = f"{name} takes minutes to build or run"
             continue
         try:
             results.append(check(family, name))
