@@ -66,6 +66,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         yield own
 
 
+@pytest.mark.slow
 def test_one_network_through_a_break(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     # The connection breaks after 5 MB, and then nobody answers.
     site.cut_after, site.status = [5_000_000], [200, 503, 503, 503]
