@@ -58,7 +58,7 @@ def gather(
             "image_encoding".
         how: Device, batch size and the like.
         maps: Whether the layers' maps are wanted besides.
-        also: Further layers, of which pooled activations alone are wanted.
+        also: Further layers; only their pooled activations are wanted.
 
     Returns:
         The evidence; its arrays are read when asked for.
@@ -174,7 +174,7 @@ def images_left(
         store: Where evidence is kept.
         how: Precision and the like.
         maps: Whether the layers' maps are wanted besides.
-        also: Further layers, of which pooled activations alone are wanted.
+        also: Further layers; only their pooled activations are wanted.
 
     Returns:
         Images by the key of each entry of the target's; the same of the encoder's.
@@ -256,7 +256,7 @@ def gather_share(
         pooling: As for `gather`.
         how: Device, batch size and the like.
         maps: Whether the layers' maps are wanted besides.
-        also: Further layers, of which pooled activations alone are wanted.
+        also: Further layers; only their pooled activations are wanted.
 
     Returns:
         The number of images that were looked at.

@@ -53,7 +53,7 @@ def unit_axis(
 
     What the module's own class says counts; next what the library, modules with an output of the
     same shape, and the last module with a known width inside or before it say, which must agree. An
-    axis whose size follows the size of the image holds positions, whoever says otherwise.
+    axis whose size follows the size of the image holds positions, whatever the others say.
 
     Args:
         network: The whole network.

@@ -1,4 +1,4 @@
-"""How long a request will take here: what is left of it, at the speed of a sample.
+"""Forecast how long a request will take here, from the time that a sample takes.
 
 What the cache holds already is not counted, nor what an earlier job of the request makes.
 """
@@ -49,7 +49,7 @@ class Work:
 
 @dataclass(frozen=True)
 class _Left:
-    """What is left of a job, of one kind.
+    """Work of one kind that a job still needs.
 
     Attributes:
         what: Network or method.
@@ -95,7 +95,7 @@ def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
 
 
 def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
-    """What is left of a job, kind by kind.
+    """List the work that a job still needs, by kind.
 
     Args:
         job: The job.
