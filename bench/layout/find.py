@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from bench.errors import LayerError
 from bench.layout.address import module_path, parse_address
+from bench.layout.choose import choose_output, name_calls, refuse
 from bench.layout.layout import PLAIN, Layout
-from bench.layout.outputs import pick
+from bench.layout.pool import settle_pooling
 from bench.layout.runs import Runs
-from bench.layout.tokens import Declared, declared_tokens, prefix_tokens
 from bench.layout.units import image_axis, is_map, own_axis, unit_axis
 from bench.network_faults import explain_failure
 
@@ -68,14 +68,15 @@ class _Search:
         if self._given and not calls and self.runs.two.error is not None:
             return self._as_told()
         self._check_ran(calls)
-        number, output = self._chosen(calls)
+        number, output = choose_output(self.layer, calls)
         call = calls[number]
         shape = call.outputs[output].shape
         images = self._images(module, number, output)
         axes = self._told(shape) or self._axes(call, output, images, number)
         if len(axes) != len(shape) or axes.index("B") != images:
             quoted = self.layer.replace(":", r"\:")
-            self._refuse(
+            refuse(
+                self.layer,
                 f"{_shape(shape, images)}, which is not {axes}",
                 where="target.axes",
                 cure=f"name {len(shape)} axes, with B for axis {images}; layers with other axes by "
@@ -83,7 +84,8 @@ class _Search:
             )
         own = own_axis(call, output, images)
         if self._for_all and own is not None and axes[own] != "U":
-            self._refuse(
+            refuse(
+                self.layer,
                 f"{_shape(shape, images)}, whose units are axis {own}: it is a "
                 f"{type(module).__name__} of {shape[own]}, and {axes} was given for all layers",
                 where="target.axes",
@@ -91,8 +93,10 @@ class _Search:
                 f"{axes}}}",
             )
         if not shape[axes.index("U")]:
-            self._refuse(
-                f"{_shape(shape, images)}, no unit at all", cure="choose another layer or output"
+            refuse(
+                self.layer,
+                f"{_shape(shape, images)}, no unit at all",
+                cure="choose another layer or output",
             )
         told = Layout(
             axes=axes,
@@ -105,7 +109,7 @@ class _Search:
         )
         if address.call is None and not (address.either and len(calls) > 1):
             self._check_calls(module, calls, told)
-        return self._pooled(told, images)
+        return settle_pooling(self.runs, self.layer, self.reading, told, images)
 
     @property
     def _given(self) -> str:
@@ -146,42 +150,6 @@ class _Search:
         prefix = tokens or 0 if "T" in self._given else 0
         return Layout(self._given, {"auto": "avg"}.get(pooling, pooling), prefix)
 
-    def _chosen(self, calls: list[Call]) -> tuple[int, str]:
-        """Which call and which output the layer's name means."""
-        address = parse_address(self.layer)
-        assert address is not None
-        path, call, output = address.path, address.call, address.output
-        several_calls, several_outputs = len(calls) > 1, len(calls[-1].outputs) > 1
-        if address.either:
-            if not address.either.isdecimal():
-                output = address.either
-            elif several_calls and several_outputs:
-                self._refuse(
-                    f"{len(calls[-1].outputs)} tensors in each of {len(calls)} calls, and "
-                    f"{address.either} may mean either",
-                    cure=f"name both: {path}:{len(calls) - 1}:0 is the last call's first tensor",
-                )
-            elif several_outputs:
-                output = address.either
-            else:
-                call = int(address.either)
-        call = len(calls) - 1 if call is None else call
-        if call >= len(calls):
-            told = f"{len(calls)} outputs" if several_calls else "one output"
-            self._refuse(f"{told} a pass: there is no call {call}", cure=_name_call(path, calls))
-        names = list(calls[call].outputs)
-        if not names:
-            self._refuse("no tensor", cure="choose a layer just before or after it")
-        chosen = pick(names, output) if output else names[0]
-        if chosen is None:
-            self._refuse(
-                f"no output {output!r}",
-                cure=_name_call(path, calls)
-                if several_calls and not several_outputs
-                else f"name one of {', '.join(f'{path}:{name or 0}' for name in names)}",
-            )
-        return call, chosen
-
     def _images(self, module: nn.Module, number: int, output: str) -> int:
         """The axis of the images."""
         two, three = self.runs.two.of(module), self.runs.three.of(module)
@@ -192,13 +160,15 @@ class _Search:
                 return axis
             if self.runs.three.error is not None:
                 self._refuse_run(self.runs.three)
-            self._refuse(
+            refuse(
+                self.layer,
                 "outputs whose number depends on the number of images",
                 cure="let the module take all images of a batch at once; or choose another layer",
             )
         found = image_axis(shape, three[number].outputs[output].shape)
         if isinstance(found, str):
-            self._refuse(
+            refuse(
+                self.layer,
                 f"a tensor of shape {list(shape)} for two images: {found}",
                 cure="choose a layer whose output holds each image by itself",
             )
@@ -207,7 +177,8 @@ class _Search:
     def _axes(self, call: Call, output: str, images: int, number: int) -> str:
         shape = call.outputs[output].shape
         if not 2 <= len(shape) <= 4:
-            self._refuse(
+            refuse(
+                self.layer,
                 f"{_shape(shape, images)}; units need 2 to 4 axes",
                 cure="choose a layer just before or after it"
                 + (", or say what its axes are, as in target.axes=BUTHW" if len(shape) > 4 else ""),
@@ -225,7 +196,8 @@ class _Search:
                 others[:images] + "B" + others[images:]
                 for others in {3: ("TU", "UT"), 4: ("HWU", "UHW")}[len(shape)]
             )
-            self._refuse(
+            refuse(
+                self.layer,
                 f"{_shape(shape, images)}: {units}",
                 cure=f"say which axis is what with target.axes, such as {other}",
             )
@@ -234,7 +206,8 @@ class _Search:
         letters |= dict(zip(rest, "HW" if len(rest) == 2 else "T" * len(rest), strict=True))
         axes = "".join(letter for _, letter in sorted(letters.items()))
         if len(rest) == 2 and units > rest[0] and not is_map(shape, rest, self.runs.two.size):
-            self._refuse(
+            refuse(
+                self.layer,
                 f"{_shape(shape, images)}: {shape[units]} units, and {shape[rest[0]]} x "
                 f"{shape[rest[1]]} is no map of an image",
                 cure="to pool over both axes add target.axes="
@@ -259,67 +232,12 @@ class _Search:
                 units.append(0)
         if len(set(units)) > 1:
             path = module_path(self.layer)
-            self._refuse(
+            refuse(
+                self.layer,
                 f"{len(calls)} outputs a pass, of different numbers of units "
                 f"({', '.join(str(n) if n else 'unknown' for n in units)})",
-                cure=_name_call(path, calls),
+                cure=name_calls(path, calls),
             )
-
-    def _pooled(self, told: Layout, images: int) -> Layout:
-        """Settle pooling and prefix tokens."""
-        pooling = self.reading.pooling
-        if "T" not in told.axes:
-            if pooling == "cls" and told.axes != "BU":
-                self._refuse(
-                    f"maps ({told.axes}), which have no class token",
-                    where="target.pooling",
-                    cure="target.pooling=avg or max",
-                )
-            return told
-        tokens = told.shape[told.axes.index("T")]
-        if tokens == 1 and told.axes.count("T") == 1:
-            return told
-        declared = declared_tokens(self.runs.network, module_path(self.layer))
-        prefix = self._prefix(told, images, declared)
-        classes = declared is not None and declared.has_class
-        if pooling == "auto":
-            if prefix and declared is None and self.reading.prefix_tokens is None:
-                self._refuse(
-                    f"{tokens} tokens, {prefix} of them the same for all images where they join "
-                    "the others; nothing says whether the first is a class token",
-                    where="target.pooling",
-                    cure="target.pooling=cls takes the first token, avg and max take the others",
-                )
-            pooling = "cls" if prefix and classes else "avg"
-        if pooling == "cls" and (not prefix or (declared is not None and not classes)):
-            why = "its first tokens are registers" if prefix else "all of them show patches"
-            self._refuse(
-                f"{tokens} tokens without a class token: {why}",
-                where="target.pooling",
-                cure="target.pooling=avg or max",
-            )
-        if prefix >= tokens and pooling != "cls":
-            self._refuse(
-                f"{tokens} tokens, of which {prefix} cannot be left out",
-                where="target.prefix_tokens",
-                cure=f"a number below {tokens}",
-            )
-        return replace(told, pooling=pooling, prefix_tokens=prefix)
-
-    def _prefix(self, told: Layout, images: int, declared: Declared | None) -> int:
-        if self.reading.prefix_tokens is not None:
-            return self.reading.prefix_tokens
-        if len(told.axes) > 3:
-            return 0
-        place = told.axes.index("T")
-        found = prefix_tokens(self.runs.two, told.shape[place], (images, place), declared)
-        if isinstance(found, str):
-            self._refuse(
-                found,
-                cure="say how many of the first tokens show no patch with target.prefix_tokens; "
-                "if that axis does not hold tokens, say what it is with target.axes",
-            )
-        return found
 
     def _refuse_run(self, run: Trace) -> NoReturn:
         """Refuse because the network fails on synthetic images."""
@@ -331,14 +249,6 @@ class _Search:
             cure=f"{why.cure}; or, if it fails on synthetic images alone, say what the layer's "
             "axes are with target.axes",
         ) from run.error
-
-    def _refuse(self, what: str, *, where: str = "target.layers", cure: str = "") -> NoReturn:
-        raise LayerError(self.layer, f"layer {self.layer!r} gives {what}", where=where, cure=cure)
-
-
-def _name_call(path: str, calls: Sequence[Call]) -> str:
-    last = f" to {path}:{len(calls) - 1}" if len(calls) > 1 else ""
-    return f"name a call: {path}:0{last}"
 
 
 def _shape(shape: tuple[int, ...], images: int) -> str:
