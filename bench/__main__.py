@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench import __version__
+from bench.downloads.packages import told_to_user
 from bench.errors import UserError, nearest
-from bench.packages import told_to_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,7 @@ recognising finished work on a large image folder costs no second read.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -246,3 +247,13 @@ def _hash(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+_REFUSALS = frozenset(
+    {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+)
+
+
+def is_refusal(error: OSError) -> bool:
+    """Whether a folder may not be written to, or is full; other errors are faults."""
+    return error.errno in _REFUSALS

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.composition.formula import And, Formula, Leaf, Not, Or
-from baselines.composition.overlap import weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +112,7 @@ def search(
     """
     unit_weights = unit.counts.astype(np.uint64)[:, None]
     anywhere = np.ones((1, len(cells)), np.bool_)
-    label_common = weigh(cells, anywhere, unit.cells, unit_weights, compiled=compiled)[0, :, 0]
+    label_common = cells.weigh(anywhere, unit.cells, unit_weights, compiled=compiled)[0, :, 0]
     labels = _Pool(
         cells.label_weights,
         label_common.astype(np.int64),
@@ -128,8 +127,8 @@ def search(
     for _ in range(max_length - 1):
         if not formulas:
             break
-        shared = weigh(cells, holds, None, cells.weights, compiled=compiled)
-        shared_common = weigh(cells, holds, unit.cells, unit_weights, compiled=compiled)
+        shared = cells.weigh(holds, None, cells.weights, compiled=compiled)
+        shared_common = cells.weigh(holds, unit.cells, unit_weights, compiled=compiled)
         pool = kept.before(_extended(kept, labels, shared, shared_common[:, :, 0].astype(np.int64)))
         chosen = chooser.best(pool)
         holds = np.array([_holding(cells, holds, int(at)) for at in chosen], np.bool_)

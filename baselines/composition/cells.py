@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.composition.overlap import weigh
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -71,11 +69,48 @@ class Cells:
         weights[:, 1:] = random.integers(0, 2**64, size=(len(self), 2), dtype=np.uint64)
         return weights
 
+    def weigh(
+        self,
+        holds: NDArray[np.bool_],
+        rows: NDArray[np.int64] | None,
+        weights: NDArray[np.uint64],
+        *,
+        compiled: bool = True,
+    ) -> NDArray[np.uint64]:
+        """Add up weights of cells over the intersection of each formula with each label.
+
+        sum[f, l, w] = sum of weights[r, w] over the rows r whose cell is in formula f and bears l.
+        One pass over a formula's cells gives all C labels; sums wrap around at 2^64.
+
+        Args:
+            holds: Where each of F formulas holds, bool [F, A].
+            rows: The cells to add up, without repetition [R]; None for all A, in their order.
+            weights: Their W weights [R, W].
+            compiled: Whether by the compiled loop (see `kernels`); else by NumPy, its reference.
+
+        Returns:
+            Sums, uint64 [F, C, W].
+        """
+        sums = np.zeros((len(holds), self.n_labels, weights.shape[1]), np.uint64)
+        for own, member in zip(sums, holds, strict=True):
+            at = np.flatnonzero(member if rows is None else member[rows])
+            inside = at if rows is None else rows[at]
+            if compiled:
+                from baselines.composition.kernels.overlap import add_weights
+
+                add_weights(inside, at, weights, self.first, self.labels, own)
+                continue
+            lists = [self.labels_of(cell) for cell in inside]
+            bears = np.concatenate([self.labels[:0], *lists])
+            counts = [len(labels) for labels in lists]
+            np.add.at(own, bears, np.repeat(weights[at], counts, axis=0))
+        return sums
+
     @cached_property
     def label_weights(self) -> NDArray[np.uint64]:
         """Sums of `weights` over the cells of each label, uint64 [C, 3]; the first is |l|."""
         anywhere = np.ones((1, len(self)), np.bool_)
-        sums: NDArray[np.uint64] = weigh(self, anywhere, None, self.weights)[0]
+        sums: NDArray[np.uint64] = self.weigh(anywhere, None, self.weights)[0]
         return sums
 
     @cached_property

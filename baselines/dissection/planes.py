@@ -97,7 +97,7 @@ def read_chunks(masks: Masks, reading: Reading) -> Iterator[Chunk]:
 
 def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: int) -> Chunk:
     # Numba takes a second or two to import, and listing methods reads no masks.
-    from baselines.dissection.kernels.tally import find_runs
+    from baselines.dissection.kernels.runs import find_runs
 
     indices = range(start, min(start + CHUNK, len(masks)))
     size, n_labels = (masks.mask_size[0], masks.mask_size[1]), len(category)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.registry import Registry
+    from bench.parts.registry import Registry
 
 KINDS = (
     "methods",
@@ -73,12 +73,12 @@ def rows(kind: str) -> list[tuple[str, str]]:
         from metrics.catalog import SUMMARIES
 
         return list(SUMMARIES.items())
-    from bench.catalog import BY_GROUP, SENTENCES, TRUTHS
+    from bench.parts.catalog import BY_GROUP, SENTENCES, TRUTHS
 
     if kind in SETTINGS:
         plain: Registry[Any] = TRUTHS if kind == "truths" else SENTENCES
         return [(name, str(plain.get(name).summary)) for name in plain.names()]
-    from bench.config.choice import CONF, choices
+    from bench.parts.choice import CONF, choices
 
     group = GROUPS[kind]
     found = {name: _comment(path) for name, path in choices(group, CONF).items()}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.config.compose import Job
-    from bench.parts import Lack
+    from bench.downloads.missing import Lack
     from bench.run.survey import Surveyed
 
 EPILOG = """\

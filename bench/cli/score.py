@@ -12,13 +12,13 @@ from yaml import YAMLError
 
 from bench.cli.arguments import parser
 from bench.config.amend import amend
-from bench.config.choice import CONF
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.offline import offline
+from bench.parts.choice import CONF
 from bench.run.archive import is_archive
 from bench.run.judges import scores_key
-from bench.run.parts import build_parts
+from bench.run.selection import build_parts
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:

@@ -61,14 +61,19 @@ def main(arguments: Sequence[str]) -> int:
         return _on_annotations(given)
 
     from bench.glyphs.train.run import train_glyphs
+    from bench.parts.sentences import SentenceTransformer
 
     parts = given.parts if given.what == "glyphs" else ["milan"]
-    train_glyphs(parts, given.out or Path("glyphs_weights"))
+    train_glyphs(
+        parts,
+        given.out or Path("glyphs_weights"),
+        load_embedder=lambda: SentenceTransformer().load("cpu"),
+    )
     return 0
 
 
 def _on_annotations(given: Namespace) -> int:
-    from bench.milan.command import train_on_annotations
+    from bench.cli.train_milan import train_on_annotations
 
     train_on_annotations(
         given.annotations,

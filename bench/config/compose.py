@@ -14,14 +14,14 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.catalog import BY_GROUP
-from bench.config.choice import CONF, choices
 from bench.config.grammar import explain, parse, single
 from bench.config.named import named_groups
 from bench.config.overrides import check_overrides, drop_old_params, rewrite
 from bench.config.schema import TOLD, RunConfig
 from bench.config.validate import validate
 from bench.errors import UserError
+from bench.parts.catalog import BY_GROUP
+from bench.parts.choice import CONF, choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

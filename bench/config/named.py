@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from bench.config.choice import CONF, choices
 from bench.config.schema import GROUPS
+from bench.parts.choice import CONF, choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

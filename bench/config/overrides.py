@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from omegaconf import OmegaConf
 
-from bench.catalog import BY_GROUP
-from bench.config.choice import choices
 from bench.config.quoting import as_typed
 from bench.config.schema import GROUPS, RunConfig
 from bench.errors import UserError, nearest
+from bench.parts.catalog import BY_GROUP
+from bench.parts.choice import choices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

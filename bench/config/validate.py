@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench.config.schema import RunConfig
 from bench.errors import UserError, nearest
-from bench.layout.layout import Reading
+from bench.networks.layout.layout import Reading
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 PRECISIONS = ("float32", "bfloat16", "float16")

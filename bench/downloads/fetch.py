@@ -13,12 +13,12 @@ from bench.downloads import disk, http, hub
 from bench.downloads.checks import check
 from bench.downloads.hub_cache import add_snapshot, hub_cache
 from bench.downloads.package_index import SOURCE, download_packages
+from bench.downloads.paths import user_path
 from bench.downloads.places import INCOMING, incoming, look, place, record
 from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
 from bench.errors import UserError
 from bench.files import atomic_folder
 from bench.offline import VARIABLE, is_offline
-from bench.paths import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.downloads.missing import Lack
+from bench.downloads.paths import entry_of, how_to_get, neighbours, user_path
 from bench.downloads.places import look, place
 from bench.errors import UserError
-from bench.parts import Lack
-from bench.paths import entry_of, how_to_get, neighbours, user_path
 
 if TYPE_CHECKING:
     from bench.downloads.entry import Download

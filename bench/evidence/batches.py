@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import NetworkError
 from bench.evidence.decode import ahead
-from bench.network_faults import image_name, view
+from bench.networks.faults import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from bench.parts import LoadedEncoder, LoadedTarget, Probe
+    from bench.networks.loaded import LoadedTarget
+    from bench.parts.protocols import LoadedEncoder, Probe
     from bench.timing import Timer
 
 _BATCHES_AHEAD = 3
@@ -107,12 +108,13 @@ def batches(
         return inputs, picture
 
     def seen(network: LoadedTarget | LoadedEncoder, role: str, image: Image, index: int) -> Tensor:
-        found = view(network.transform, image, role, image_name(probe, index))
+        found = view(network.transform, image, role, _image_name(probe, index))
         shape, other = first.setdefault(role, (found.shape, index))
         if found.shape != shape:
             raise NetworkError(
                 f"the {role}'s transform gives images of several sizes: {list(shape)} of "
-                f"{image_name(probe, other)} and {list(found.shape)} of {image_name(probe, index)}",
+                f"{_image_name(probe, other)} and "
+                f"{list(found.shape)} of {_image_name(probe, index)}",
                 where=role,
                 cure=_ONE_SIZE[role],
             )
@@ -207,3 +209,10 @@ class _Batch:
 
         # torch keeps pinned memory and hands it out again.
         return torch.empty((self.size, *one.shape), dtype=one.dtype, pin_memory=self._pinned)
+
+
+def _image_name(probe: Probe, index: int) -> str:
+    """How an image is called in messages: its file, where it is one."""
+    files = getattr(probe, "files", ())
+    named = isinstance(files, tuple) and index < len(files)
+    return f"image {index} ({files[index]})" if named else f"image {index}"

@@ -25,7 +25,7 @@ from bench.evidence.chunks import (
     read_manifest,
     shape_of,
 )
-from bench.files import canonical_json, write_atomic
+from bench.files import canonical_json, is_refusal, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -191,7 +191,7 @@ class Entry:
         try:
             write_atomic(file, data)
         except OSError as error:
-            if not memory.is_refusal(error):
+            if not is_refusal(error):
                 raise
             memory.tell(self.folder.parents[2], error)
             self._writable = False

@@ -15,7 +15,6 @@ from bench.evidence.cost import make_cost
 from bench.evidence.decode import ahead
 from bench.evidence.gather import readable
 from bench.evidence.held import keys_of
-from bench.evidence.how import How
 from bench.evidence.stored_exemplars import (
     IMAGE_ROWS,
     MASK_ROWS,
@@ -27,8 +26,9 @@ from bench.evidence.stored_exemplars import (
     table_type,
     unique_ids,
 )
-from bench.layout import Reading
-from bench.views import crop_of, square_view
+from bench.networks.execution import How
+from bench.networks.layout import Reading
+from bench.parts.crops import crop_of, square_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bench.evidence import Gathered
     from bench.evidence.store import Entry, Store
     from bench.evidence.stored_exemplars import StoredExemplars
-    from bench.parts import Probe, Target
+    from bench.parts.protocols import Probe, Target
     from bench.timing import Timer
 
 _WINDOW = 64

@@ -10,18 +10,19 @@ from bench.evidence.cost import make_cost
 from bench.evidence.gather_pass import make_pass
 from bench.evidence.gathered import GatheredEvidence
 from bench.evidence.held import Held, keys_of
-from bench.evidence.how import How
 from bench.evidence.joined import JoinedEvidence, members_of
-from bench.evidence.pooling import check_mixed
+from bench.evidence.layouts import layouts_of
 from bench.evidence.store import CHUNK
-from bench.layout import Layout, Reading, layouts_of
-from bench.layout.layout import check_pooling
+from bench.networks.execution import How
+from bench.networks.layout import Layout, Reading
+from bench.networks.layout.layout import check_pooling
+from bench.networks.pooling import check_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.evidence.store import Store
-    from bench.parts import Encoder, Probe, Target
+    from bench.parts.protocols import Encoder, Probe, Target
     from bench.timing import Timer
 
 
@@ -49,8 +50,8 @@ def gather(
     Args:
         target: The network.
         layers: Its layers, as module paths; none to gather embeddings alone.
-        pooling: "auto", "avg", "max" or "cls" (`bench.layout`); averages and maxima are stored
-            both.
+        pooling: "auto", "avg", "max" or "cls" (`bench.networks.layout`); averages and maxima are
+            both stored.
         probe: The images.
         encoder: The image-text model; None where no method needs embeddings.
         store: Where evidence is kept.

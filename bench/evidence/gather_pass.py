@@ -12,16 +12,16 @@ import numpy as np
 from tqdm import tqdm
 
 from bench.evidence.batches import ChunkWork, Decoded, batches
-from bench.evidence.forward import Forward
-from bench.evidence.halving import Halving
-from bench.evidence.hooks import LayerTap
+from bench.evidence.layouts import confirm
 from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes, storable
-from bench.evidence.pooling import Pooled, check_mixed
-from bench.evidence.precision import arithmetic
 from bench.evidence.store import CHUNK, Entry
 from bench.evidence.views import quick_view
-from bench.layout.known import confirm
+from bench.networks.forward import Forward
+from bench.networks.halving import Halving
+from bench.networks.hooks import LayerTap
+from bench.networks.pooling import Pooled, check_mixed
+from bench.networks.precision import arithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.evidence.held import Held
-    from bench.evidence.how import How
-    from bench.layout import Layout, Reading
-    from bench.parts import Encoder, LoadedEncoder, LoadedTarget, Probe, Target
+    from bench.networks.execution import How
+    from bench.networks.layout import Layout, Reading
+    from bench.networks.loaded import LoadedTarget
+    from bench.parts.protocols import Encoder, LoadedEncoder, Probe, Target
     from bench.timing import Timer
 
 
@@ -97,7 +98,7 @@ class Pass:
             target = self.target.load(self.how.device) if shown else None
             tap = None
             if target:
-                from bench.targets.layers import resolve_layers
+                from bench.networks.layers import resolve_layers
 
                 layers = list(dict.fromkeys([*self.activations, *self.maps]))
                 resolve_layers(target.module, layers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.evidence.maps import RerunMaps, StoredMaps, WatchedMaps
-from bench.evidence.pooling import MODES
+from bench.networks.pooling import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from baselines.spatial import Maps
-    from bench.evidence.how import How
     from bench.evidence.store import Entry
-    from bench.layout import Layout
-    from bench.parts import Probe, Target
+    from bench.networks.execution import How
+    from bench.networks.layout import Layout
+    from bench.parts.protocols import Probe, Target
 
 
 @dataclass(frozen=True)

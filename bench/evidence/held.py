@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.evidence.maps import ROWS, map_bytes, storable
-from bench.evidence.pooling import MODES
-from bench.evidence.precision import key_part
+from bench.networks.pooling import MODES
+from bench.networks.precision import key_part
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from bench.evidence.store import Entry
-    from bench.layout import Layout
-    from bench.parts import Encoder, Probe, Target
+    from bench.networks.layout import Layout
+    from bench.parts.protocols import Encoder, Probe, Target
 
 EXTRACTOR_VERSION = 1
 """Raised when activations, maps or embeddings of equal parts come out otherwise."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from baselines.spatial import Maps
     from bench.evidence.gathered import GatheredEvidence
-    from bench.layout import Layout
-    from bench.parts import Probe
+    from bench.networks.layout import Layout
+    from bench.parts.protocols import Probe
 
 
 def members_of(probe: Probe) -> tuple[Probe, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.files import canonical_json
 
 if TYPE_CHECKING:
-    from bench.parts import Encoder, LoadedEncoder, SentenceEncoder
+    from bench.parts.protocols import Encoder, LoadedEncoder, SentenceEncoder
 
 TextFunction = Callable[[Sequence[str]], NDArray[np.float32]]
 

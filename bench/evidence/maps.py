@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from bench.evidence import memory
 from bench.evidence.batches import ChunkWork, batches
-from bench.evidence.forward import Forward
-from bench.evidence.halving import Halving
-from bench.evidence.hooks import LayerTap
 from bench.evidence.views import quick_view
+from bench.networks.forward import Forward
+from bench.networks.halving import Halving
+from bench.networks.hooks import LayerTap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from baselines.spatial import Maps
-    from bench.evidence.how import How
     from bench.evidence.store import Entry
-    from bench.layout import Layout
-    from bench.parts import Probe, Target
+    from bench.networks.execution import How
+    from bench.networks.layout import Layout
+    from bench.parts.protocols import Probe, Target
 
 ROWS = 32
 """Images in a stored piece of maps: 103 MB at 256 maps of 56 x 56."""

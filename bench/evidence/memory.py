@@ -6,32 +6,35 @@ found again by its own later steps, and by nobody else.
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from bench.evidence.entry import Entry
 
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 1 << 30
 """Arrays beyond this are let go, least recently used first; the newest entry always stays."""
 
-_REFUSALS = frozenset(
-    {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-)
 
-_entries: OrderedDict[Path, Entry] = OrderedDict()
+class StoredInMemory(Protocol):
+    """What is kept here: an entry of the store that knows its folder and its size."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it would lie."""
+        ...
+
+    @property
+    def bytes_in_memory(self) -> int:
+        """Bytes of its arrays."""
+        ...
+
+
+_entries: OrderedDict[Path, StoredInMemory] = OrderedDict()
 _told: set[Path] = set()
-
-
-def is_refusal(error: OSError) -> bool:
-    """Whether a folder may not be written to, or is full; other errors are faults."""
-    return error.errno in _REFUSALS
 
 
 def tell(root: Path, error: OSError) -> None:
@@ -46,7 +49,7 @@ def tell(root: Path, error: OSError) -> None:
         )
 
 
-def remember(entry: Entry) -> None:
+def remember(entry: StoredInMemory) -> None:
     """Keep a complete entry that is not, or not wholly, on disk."""
     assert entry.folder is not None
     _entries[entry.folder] = entry
@@ -56,8 +59,8 @@ def remember(entry: Entry) -> None:
         held -= _entries.popitem(last=False)[1].bytes_in_memory
 
 
-def recall(folder: Path) -> Entry | None:
-    """The entry that would lie in a folder, where this process keeps it."""
+def recall(folder: Path) -> Any:
+    """Return the entry that would lie in a folder; None where this process keeps none."""
     if folder in _entries:
         _entries.move_to_end(folder)
     return _entries.get(folder)

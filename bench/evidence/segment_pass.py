@@ -12,9 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from bench.evidence.batches import in_batches
-from bench.evidence.halving import Halving
-from bench.evidence.precision import arithmetic
 from bench.evidence.store import CHUNK
+from bench.networks.halving import Halving
+from bench.networks.precision import arithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from bench.evidence.how import How
     from bench.evidence.store import Entry
-    from bench.parts import LoadedSegmenter, Probe, Segmenter
+    from bench.networks.execution import How
+    from bench.parts.protocols import LoadedSegmenter, Probe, Segmenter
     from bench.timing import Timer
 
 

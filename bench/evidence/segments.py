@@ -12,10 +12,10 @@ import numpy as np
 from baselines.spatial import ImageMasks
 from bench.errors import UserError
 from bench.evidence.cost import make_cost
-from bench.evidence.how import How
-from bench.evidence.precision import key_part
 from bench.evidence.segment_pass import SegmentPass
 from bench.evidence.store import CHUNK
+from bench.networks.execution import How
+from bench.networks.precision import key_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from baselines.spatial import MaskLabel
     from bench.evidence.store import Entry, Store
-    from bench.parts import Probe, Segmenter
+    from bench.parts.protocols import Probe, Segmenter
     from bench.timing import Timer
 
 EXTRACTOR_VERSION = 1

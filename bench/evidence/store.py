@@ -19,7 +19,7 @@ from bench.errors import UserError
 from bench.evidence import memory
 from bench.evidence.entry import Entry
 from bench.evidence.uses import Use
-from bench.files import sha256_json
+from bench.files import is_refusal, sha256_json
 
 __all__ = ["CHUNK", "LAYOUT", "LOCKS", "Entry", "Store"]
 
@@ -103,7 +103,7 @@ class Store:
             return Entry(whole, None, "", rows)
         self._check_root()
         folder = self._folder(parts)
-        found = memory.recall(folder)
+        found: Entry | None = memory.recall(folder)
         if found is not None:
             return found
         writable = not self.read_only
@@ -138,7 +138,7 @@ class Store:
             self._use = self._use or Use(self.root)
             self._use.add(name)
         except OSError as error:
-            if not memory.is_refusal(error):
+            if not is_refusal(error):
                 raise self._unusable(error) from error
             self.read_only = True
             memory.tell(self.root, error)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.evidence.precision import key_part
 from bench.evidence.rows import StoredRows
+from bench.networks.precision import key_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from baselines.spatial import ExemplarRule
     from bench.evidence.store import Entry, Store
-    from bench.layout import Layout
+    from bench.networks.layout import Layout
 
 EXTRACTOR_VERSION = 1
 """Raised when exemplars of equal parts come out otherwise."""
@@ -120,7 +120,7 @@ def exemplar_keys(
         layout: How the layer is read: it says which units are dead.
         rule: Which images, and where in them a unit fires.
         size: S.
-        crop: The part of an image that the network sees (`bench.views.crop_of`).
+        crop: The part of an image that the network sees (`bench.parts.crops.crop_of`).
         tf32: Whether the forward pass may use TF32.
     """
     parts = {
@@ -221,7 +221,7 @@ def image_key(
         n_images: N.
         ids: Positions of the images, int64 [V].
         size: Side in pixels.
-        crop: See `bench.views.crop_of`.
+        crop: See `bench.parts.crops.crop_of`.
     """
     return {
         "kind": "exemplar_images",

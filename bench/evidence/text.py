@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.concepts.digest import words_sha256
 from bench.evidence.cost import make_cost
 from bench.evidence.loading import loaded_embedder, loaded_encoder
 from bench.evidence.store import CHUNK, Store
+from bench.parts.concepts.digest import words_sha256
 from bench.timing import Timer
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.evidence.store import Entry
-    from bench.parts import Encoder, SentenceEncoder
+    from bench.parts.protocols import Encoder, SentenceEncoder
 
 EXTRACTOR_VERSION = 1
 """Raised when embeddings of equal models and texts come out otherwise."""

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from bench.broden.layout import INDEX
 from bench.errors import UserError
-from bench.evidence import memory
+from bench.files import is_refusal
 from bench.glyphs import world
 from bench.glyphs.broden import FORMAT, write_glyphs
 
@@ -58,7 +58,7 @@ def glyphs_tree(folder: Path, variant: str, size: int, *, with_images: bool) -> 
             log.info("waiting for another process that makes the same masks")
             lock.acquire()
     except OSError as error:
-        if not memory.is_refusal(error):
+        if not is_refusal(error):
             raise UserError(
                 f"the masks of Glyphs cannot be kept in {root}: {error.strerror}",
                 where="runtime.cache",

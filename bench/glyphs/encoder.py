@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.downloads.packages import find_package, pip_install
 from bench.glyphs.weights import FOLDER, file_sha256
-from bench.packages import find_package, pip_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.glyphs.segmenter import MASK_SIZE, PLANES
+from bench.glyphs.planes import MASK_SIZE, PLANES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

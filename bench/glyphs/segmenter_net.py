@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from bench.glyphs.segmenter import PLANES
+from bench.glyphs.planes import PLANES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from bench import catalog
-from bench.decisions import describe_decisions
 from bench.imports.labels import FREE_TEXT, MASK_LABELS
+from bench.parts import catalog
+from bench.parts.truths.official import official_texts
+from bench.run.decision_settings import describe_decisions
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
 from bench.run.keys import describe_truth, short_hash
-from bench.truths.official import official_texts
 from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.parts import Encoder, SentenceEncoder, Truth
-    from bench.registry import Registry
-    from bench.truths.official import OfficialTexts
+    from bench.parts.protocols import Encoder, SentenceEncoder, Truth
+    from bench.parts.registry import Registry
+    from bench.parts.truths.official import OfficialTexts
     from leaderboards.record import Record
     from metrics.readings import Reader
     from metrics.truth import TrueName

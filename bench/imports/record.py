@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from bench.config.amend import amend
-from bench.config.choice import CONF
 from bench.config.compose import expand
+from bench.downloads.paths import require_file
 from bench.environment import environment
 from bench.files import sha256_file
-from bench.paths import require_file
+from bench.parts.choice import CONF
 from bench.run.keys import short_hash
 from leaderboards.record import Record
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from bench.downloads.paths import read_text
 from bench.errors import UserError, nearest
-from bench.paths import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.milan.samples import Samples
 
     Embedder = Callable[[Sequence[str]], NDArray[np.float32]]
+    """From n texts to unit-length embeddings, [n, D]."""
 
 
 class Way(NamedTuple):

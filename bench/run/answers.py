@@ -10,7 +10,7 @@ from metrics.labels import LabelRules, true_concepts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.run.parts import Parts
+    from bench.run.selection import Parts
     from metrics.truth import TrueName
 
 _WORDNET = re.compile(r"n\d{8}")

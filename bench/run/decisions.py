@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.decisions import FIELD, classifier_of
 from bench.evidence import gather
-from bench.parts import LabelledProbe
+from bench.parts.protocols import LabelledProbe
+from bench.run.decision_settings import FIELD, classifier_of
 from bench.run.device import how_of
 from bench.run.keys import canonical_json
 from bench.timing import Timer
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from omegaconf import DictConfig
 
-    from bench.decisions import Deciding
     from bench.evidence import Gathered, Store
-    from bench.parts import Target
+    from bench.parts.protocols import Target
+    from bench.run.decision_settings import Deciding
     from leaderboards.record import Record
     from metrics.decisions import Indices
     from metrics.text import Embedder
@@ -99,8 +99,8 @@ def linear_classifier(target: Target, name: str) -> Linear | str:
     """
     from torch import nn
 
-    from bench.layout.address import module_path
-    from bench.targets.layers import resolve_layers
+    from bench.networks.layers import resolve_layers
+    from bench.networks.layout.address import module_path
 
     module = target.load("cpu").module
     resolve_layers(module, [name], where=f"{FIELD}.classifier")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.config.validate import channels_last_of, reading_of
 from bench.errors import UserError
-from bench.evidence.how import How
+from bench.networks.execution import How
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -13,8 +13,8 @@ from omegaconf import OmegaConf
 from bench.environment import hardware
 from bench.errors import LayerError
 from bench.evidence import Store
-from bench.evidence.precision import arithmetic
 from bench.evidence.prune import keep_within
+from bench.networks.precision import arithmetic
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.identity import params_of, target_notes
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.config.compose import Job
-    from bench.run.parts import Parts
+    from bench.run.selection import Parts
 
 log = logging.getLogger("bench.run")
 

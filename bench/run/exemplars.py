@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 
-from bench import catalog
 from bench.evidence import Store, exemplars_held, gather, gather_exemplars
+from bench.parts import catalog
+from bench.parts.targets import expand_layers
 from bench.run.device import how_of, resolve_device
 from bench.run.identity import params_of
-from bench.targets import expand_layers
 from bench.timing import Timer
 from leaderboards.distinct import title
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from baselines.spatial import ExemplarRule
     from bench.evidence import StoredExemplars
-    from bench.parts import Probe, Target
+    from bench.parts.protocols import Probe, Target
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from metrics.text import truth_strings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bench.parts import Encoder, SentenceEncoder
-    from bench.run.parts import Parts
+    from bench.parts.protocols import Encoder, SentenceEncoder
     from bench.run.plan import PlannedJob
+    from bench.run.selection import Parts
 
 
 _UNITS = ("images", "texts", "cells")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.parts import (
+    from bench.parts.protocols import (
         CaptionerPart,
         ConceptSet,
         Encoder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.bertscore import describe_bertscore
+from bench.run.bertscore import describe_bertscore
 from bench.run.identity import fingerprint
 from bench.run.keys import short_hash
 from leaderboards.record import RecordError
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
-    from bench.decisions import Deciding
-    from bench.parts import Encoder, SentenceEncoder
-    from bench.truths.official import OfficialTexts
+    from bench.parts.protocols import Encoder, SentenceEncoder
+    from bench.parts.truths.official import OfficialTexts
+    from bench.run.decision_settings import Deciding
     from metrics.readings import Reader
     from metrics.truth import TrueName
 

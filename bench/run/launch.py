@@ -66,7 +66,7 @@ def _check_layers(left: Sequence[PlannedJob]) -> None:
     Raises:
         UserError: A target has no such layer, or the only one cannot be loaded.
     """
-    from bench.targets import resolve_layers
+    from bench.parts.targets import resolve_layers
 
     layers: dict[object, set[str]] = {}
     for job in left:
@@ -105,7 +105,7 @@ def _hydra(file: Path, count: int, results: Path, overrides: Sequence[str]) -> N
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from bench.sweep_app import run_index
+    from bench.run.worker import run_index
 
     own = [
         text for text in overrides if text.lstrip("+").startswith(("hydra.", "hydra/", "launcher="))

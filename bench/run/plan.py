@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bench.offline import offline
 from bench.run.archive import results_folder
 from bench.run.judges import scores_key
-from bench.run.parts import Parts, build_parts
-from bench.run.views import check_views
+from bench.run.mask_views import check_views
+from bench.run.selection import Parts, build_parts
 from bench.run.world import check_world
 from leaderboards.record import Record, RecordError
 

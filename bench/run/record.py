@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.environment import environment
 from bench.errors import UserError
-from bench.layout import Layout
+from bench.networks.layout import Layout
 from bench.run.answers import why_none_right
 from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from baselines.base import Labelling
     from bench.evidence import Gathered
-    from bench.parts import CaptionerPart, Encoder, Probe, Segmenter
-    from bench.run.parts import Parts
+    from bench.parts.protocols import CaptionerPart, Encoder, Probe, Segmenter
     from bench.run.plan import Cell, PlannedJob
+    from bench.run.selection import Parts
     from bench.run.signal import Signal
 
 _PLACE = re.compile(r"^\+*(results|runtime(?!\.tf32=)|launcher|hydra)\b")

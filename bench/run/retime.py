@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.environment import hardware
 from bench.evidence import Store
-from bench.evidence.precision import arithmetic
+from bench.networks.precision import arithmetic
 from bench.run.device import resolve_device
 from bench.run.shared import gather_shared, warm_up
 from bench.timing import Timer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from baselines.base import Evidence
 from bench.evidence import gather
 from bench.evidence.loading import loaded_embedder, loaded_encoder
-from bench.evidence.precision import arithmetic
+from bench.networks.precision import arithmetic
 from bench.run.device import how_of, resolve_device
 from bench.run.shared import warm_up
 from bench.timing import Timer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.evidence import Store
-    from bench.parts import Encoder, Fingerprint, Probe, SentenceEncoder
+    from bench.parts.protocols import Encoder, Fingerprint, Probe, SentenceEncoder
     from bench.run.plan import PlannedJob
 
 SAMPLE = 64

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.bertscore import bert_scorer
 from bench.errors import UserError
 from bench.evidence import CachedEmbedder, Store, text_embeddings
+from bench.run.bertscore import bert_scorer
 from bench.run.decisions import TextJudges, score_decisions
 from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from bench.parts import Encoder, SentenceEncoder
+    from bench.parts.protocols import Encoder, SentenceEncoder
+    from bench.parts.truths.official import OfficialTexts
     from bench.run.judges import Judges
-    from bench.truths.official import OfficialTexts
     from leaderboards.record import Record
     from metrics.scores import Scored
     from metrics.truth import TrueName

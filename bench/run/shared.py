@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
 from bench.config.validate import parse_share
-from bench.encoders.image_text import LoadedImageText
 from bench.errors import UserError
 from bench.evidence import (
     exemplars_held,
@@ -23,6 +22,7 @@ from bench.evidence import (
 )
 from bench.evidence.alike import describe_alike
 from bench.evidence.views import compile_views, quick_view
+from bench.parts.encoders.image_text import LoadedImageText
 from bench.run.decisions import classifier_layers
 from bench.run.device import how_of
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
     from bench.evidence import Gathered, Store, StoredExemplars
-    from bench.run.parts import Parts
     from bench.run.plan import PlannedJob
+    from bench.run.selection import Parts
     from bench.timing import Timer
 
 

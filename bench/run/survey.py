@@ -10,18 +10,18 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.downloads.packages import lacks_of
 from bench.errors import UserError
 from bench.offline import offline
-from bench.packages import lacks_of
-from bench.run.parts import build_parts
 from bench.run.plan import PlannedJob, plan_job
+from bench.run.selection import build_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.config.compose import Job
-    from bench.parts import Lack
-    from bench.run.parts import Parts
+    from bench.downloads.missing import Lack
+    from bench.run.selection import Parts
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from bench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bench.run.parts import Parts
+    from bench.run.selection import Parts
 
 _OTHERS = {
     "encoder": "encoder=clip_vit_b16",

@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bench.downloads.packages import told_to_user
 from bench.errors import UserError
 from bench.files import write_atomic
-from bench.packages import told_to_user
 from bench.speed.cell_job import (
     BRODEN,
     FIVE_LAYERS,
@@ -77,7 +77,7 @@ def _time(given: argparse.Namespace) -> int:
         timings = run_job(job).timings
         loop = None
         if given.plain and given.method == "clip_dissect":
-            from bench.run.parts import build_parts
+            from bench.run.selection import build_parts
             from bench.speed.plain_cell import describe
 
             loop = describe(

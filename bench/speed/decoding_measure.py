@@ -15,9 +15,15 @@ from PIL import Image, ImageOps
 from torchvision import io, transforms
 
 from bench.evidence.views import View, quick_view
-from bench.probes.images import open_rgb, to_rgb
+from bench.parts.probes.images import open_rgb, to_rgb
+from bench.parts.targets.transform import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    RESIZE,
+    SIZE,
+    square_transform,
+)
 from bench.speed.decoding_images import kind_of
-from bench.targets.transform import IMAGENET_MEAN, IMAGENET_STD, RESIZE, SIZE, square_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

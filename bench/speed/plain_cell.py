@@ -14,9 +14,9 @@ import torch
 from torch.nn.functional import normalize
 
 from bench.evidence.decode import ahead
-from bench.evidence.hooks import LayerTap
-from bench.evidence.precision import arithmetic
-from bench.layout import Layout
+from bench.networks.hooks import LayerTap
+from bench.networks.layout import Layout
+from bench.networks.precision import arithmetic
 from bench.speed import plain
 from bench.timing import Timer
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from bench.parts import Probe
-    from bench.run.parts import Parts
+    from bench.parts.protocols import Probe
+    from bench.run.selection import Parts
 
 
 def describe(

@@ -17,7 +17,7 @@ from baselines.exemplar_images import masked_images
 from baselines.milan import Milan, MilanClip, embed_exemplars
 from baselines.spatial import ExemplarRule
 from bench.errors import UserError
-from bench.registry import Registry
+from bench.parts.registry import Registry
 from tests.baselines.exemplars_made import make_exemplars
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
+from baselines.dissection.kernels.runs import find_runs
 from baselines.dissection.kernels.upsample import buffers, enlarge, exceeds
 
 if TYPE_CHECKING:
@@ -64,48 +65,6 @@ def tally_images(
         )
 
     workers.over(maps.shape[1], run)
-
-
-def find_runs(
-    planes: NDArray[np.int32],
-    n_labels: int,
-    ends: NDArray[np.int16] | NDArray[np.int32],
-    counts: NDArray[np.int64],
-) -> bool:
-    """Find runs of equal labels in the rows of planes, and count each label's pixels.
-
-    Args:
-        planes: int32 [P, sh, sw]; -1 is no label.
-        n_labels: C.
-        ends: Filled in, of the shape of `planes`: the column where the run that a pixel is in ends.
-        counts: Added to in place, int64 [C].
-
-    Returns:
-        Whether all labels lie in -1..C-1.
-    """
-    return bool(_find_runs(planes, n_labels, ends, counts))
-
-
-@compiled
-def _find_runs(planes, n_labels, ends, counts):  # type: ignore[no-untyped-def]
-    """See `find_runs`."""
-    n_planes, height, width = planes.shape
-    for plane in range(n_planes):
-        for y in range(height):
-            labels, stops = planes[plane, y], ends[plane, y]
-            first = 0
-            for x in range(width):
-                if x + 1 < width and labels[x + 1] == labels[x]:
-                    continue
-                label = labels[x]
-                if label >= n_labels or label < -1:
-                    return False
-                if label >= 0:
-                    counts[label] += x + 1 - first
-                for at in range(first, x + 1):
-                    stops[at] = x + 1
-                first = x + 1
-    return True
 
 
 @compiled

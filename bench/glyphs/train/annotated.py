@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from baselines.exemplars import select
 from baselines.spatial import ExemplarRule
-from bench.evidence.hooks import LayerTap
 from bench.glyphs.annotations import write_annotations
 from bench.glyphs.encoder import preprocess
 from bench.glyphs.findings import BaseRates, Findings, base_rates, find
@@ -25,9 +24,10 @@ from bench.glyphs.milan import IMAGE_SIZE
 from bench.glyphs.raster import SIZE
 from bench.glyphs.train.sources import Source, load_source
 from bench.glyphs.vocabulary import OBJECTS
-from bench.layout import PLAIN
 from bench.milan.annotated import ArrayExemplars
 from bench.milan.samples import Samples, joined
+from bench.networks.hooks import LayerTap
+from bench.networks.layout import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench.glyphs.planes import MASK_SIZE, PLANES
 from bench.glyphs.raster import SIZE
-from bench.glyphs.segmenter import MASK_SIZE, PLANES
 from bench.glyphs.train.milan_card import milan_lines
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.weights import MEAN, STD, file_sha256

@@ -27,13 +27,14 @@ from bench.milan.fit import Schedule
 from bench.milan.samples import joined
 from bench.milan.train import Plan, train_models
 from bench.milan.worth import worth
-from bench.sentences import SentenceTransformer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bench.glyphs.train.cache import Rendered
     from bench.milan.samples import Samples
+    from bench.milan.worth import Embedder
 
 _LOG = logging.getLogger(__name__)
 CHECKED = 1_000
@@ -53,13 +54,20 @@ def cycles() -> list[dict[str, Any]]:
     return [*sources, PLAN.decoder.record(), PLAN.language.record()]
 
 
-def train_milan(data: Rendered, out: Path, scratch: Path, device: str = "cpu") -> dict[str, Any]:
-    """Trains sources, describes their units, trains decoder and language model, and measures them.
+def train_milan(
+    data: Rendered,
+    out: Path,
+    scratch: Path,
+    load_embedder: Callable[[], Embedder],
+    device: str = "cpu",
+) -> dict[str, Any]:
+    """Train sources, describe their units, train decoder and language model, and measure them.
 
     Args:
         data: The rendered split ``train``, for the sources.
         out: Folder for ``milan.safetensors``.
         scratch: Folder for the sources' weights and the rendered images.
+        load_embedder: Loads the sentence encoder that judges the decoder.
         device: torch device.
 
     Returns:
@@ -90,7 +98,7 @@ def train_milan(data: Rendered, out: Path, scratch: Path, device: str = "cpu") -
         "cycles": cycles(),
         "seconds": time.perf_counter() - started,
         "checked": len(unseen),
-        "accuracy": worth(path, unseen, SentenceTransformer().load("cpu")),
+        "accuracy": worth(path, unseen, load_embedder()),
     }
 
 

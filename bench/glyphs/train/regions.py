@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
+from bench.glyphs.planes import MASK_SIZE, PLANES
 from bench.glyphs.raster import SIZE
-from bench.glyphs.segmenter import MASK_SIZE, PLANES
 from bench.glyphs.world import fingerprint, render
 
 if TYPE_CHECKING:

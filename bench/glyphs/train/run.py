@@ -19,7 +19,9 @@ from bench.glyphs.train.targets import accuracy, cycles_of, train_target
 from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from bench.milan.worth import Embedder
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ def train_glyphs(
     device: str | None = None,
     threads: int | None = None,
     force: bool = False,
+    *,
+    load_embedder: Callable[[], Embedder],
 ) -> dict[str, dict[str, Any]]:
     """Trains parts of the embedded world and writes weights, card and model card.
 
@@ -70,6 +74,7 @@ def train_glyphs(
         device: torch device; a GPU where there is one if None.
         threads: CPU threads of torch; its own choice if None.
         force: Trains finished parts again.
+        load_embedder: Loads the sentence encoder that judges the MILAN decoder.
 
     Returns:
         The card's record of each part asked for.
@@ -90,12 +95,14 @@ def train_glyphs(
         if _finished(out, part) and not force:
             _LOG.info("%s is finished", part)
             continue
-        _train(part, out, scratch, device)
+        _train(part, out, scratch, device, load_embedder)
     done: dict[str, dict[str, Any]] = read_card(out)["parts"]
     return {part: done[part] for part in parts}
 
 
-def _train(part: str, out: Path, scratch: Path, device: str) -> None:
+def _train(
+    part: str, out: Path, scratch: Path, device: str, load_embedder: Callable[[], Embedder]
+) -> None:
     data = rendered(scratch, "train", TRAIN_IMAGES)
     check = rendered(scratch, "val", VALIDATION_IMAGES)
     checked = len(check.images)
@@ -110,7 +117,7 @@ def _train(part: str, out: Path, scratch: Path, device: str) -> None:
         scores = segmenter_scores(check, seen, out / "segmenter.safetensors")
         checked = len(seen.maps)
     elif part == "milan":
-        record = milan.train_milan(data, out, scratch, device)
+        record = milan.train_milan(data, out, scratch, load_embedder, device)
         scores, checked = record.pop("accuracy"), record.pop("checked")
     else:
         record = train_target(part, data, out, scratch, device)

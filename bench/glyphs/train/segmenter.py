@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 
 from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
 from bench.glyphs.encoder import preprocess
-from bench.glyphs.segmenter import PLANES, SIZE, load_segmenter
+from bench.glyphs.planes import PLANES
+from bench.glyphs.segmenter import SIZE, load_segmenter
 from bench.glyphs.segmenter_net import ARCHITECTURE, SegmenterNet, split_planes, trunk_of_encoder
 from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.weights import file_sha256, save_arrays

@@ -12,7 +12,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from bench.packages import find_package
+from bench.downloads.packages import find_package
 from bench.speed.gpu.parts import PARTS, Part
 from bench.speed.gpu.sheet import Sheet, sheet_path, write_skipped
 from bench.speed.gpu.sizes import FULL, TINY

@@ -156,9 +156,9 @@ def _priors(device: str, sizes: Sizes) -> Found:
 
 def _features(device: str, sizes: Sizes) -> Found:
     from baselines.captioning.pyramid import Pyramid
-    from bench.evidence.precision import arithmetic
-    from bench.milan.vision import pyramid_layers
-    from bench.targets.transform import IMAGENET_MEAN, IMAGENET_STD
+    from bench.networks.precision import arithmetic
+    from bench.parts.captioners.milan_vision import pyramid_layers
+    from bench.parts.targets.transform import IMAGENET_MEAN, IMAGENET_STD
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (sizes.agreement_images, 64, 64, 3), dtype=np.uint8)
@@ -184,8 +184,8 @@ def _network(arch: str) -> torch.nn.Module:
 def _segmenter(device: str, sizes: Sizes) -> Found:
     from torchvision.models import get_model
 
-    from bench.evidence.precision import arithmetic
-    from bench.segmenters.network import wrap_network
+    from bench.networks.precision import arithmetic
+    from bench.parts.segmenters.network import wrap_network
     from bench.speed.gpu.network_files import CLASSES
 
     side = sizes.segmenter_size
@@ -221,7 +221,7 @@ def _seeded() -> torch.Generator:
 def _gather(device: str, sizes: Sizes) -> Found:
     """Pooled activations and image embeddings of one pass over JPEG files."""
     from bench.evidence import How, Store, gather
-    from bench.run.parts import build_parts
+    from bench.run.selection import build_parts
     from bench.timing import Timer
 
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:

@@ -153,7 +153,7 @@ def _differing(
 
 
 def _plain(files: Files, setting: Setting, results: Path) -> dict[str, Any]:
-    from bench.run.parts import build_parts
+    from bench.run.selection import build_parts
     from bench.speed.plain_cell import describe
 
     parts = build_parts(compose_job(files, setting, results).config)

@@ -28,7 +28,7 @@ def method_overrides(folder: Path, sizes: Sizes) -> dict[str, tuple[str, ...]]:
     Returns:
         Overrides by method.
     """
-    from bench.catalog import METHODS as REGISTERED
+    from bench.parts.catalog import METHODS as REGISTERED
 
     parts = (
         *segmenter_overrides(folder, sizes.segmenter, sizes.segmenter_size),
@@ -81,8 +81,8 @@ def captioner_overrides(folder: Path, arch: str, words: int) -> tuple[str, ...]:
     from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
     from baselines.captioning.model_file import save_captioner
     from baselines.captioning.vocabulary import Vocabulary
-    from bench.milan.vision import load_pyramid
-    from bench.targets import TorchvisionTarget
+    from bench.parts.captioners.milan_vision import load_pyramid
+    from bench.parts.targets import TorchvisionTarget
 
     network = make_network(folder / f"{arch}.pth", arch)
     pyramid = load_pyramid(TorchvisionTarget(arch, file=str(network)))

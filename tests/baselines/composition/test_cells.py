@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.composition.cells import CellsBuilder, image_cells
-from baselines.composition.overlap import weigh
 from baselines.spatial import ImageMasks
 
 
@@ -27,12 +26,12 @@ def test_compiled_sums_are_those_of_numpy(seed):
     holds = random.random((3, len(cells))) < 0.5
     rows = np.flatnonzero(random.random(len(cells)) < 0.7)
     weights = cells.weights[rows]
-    found = weigh(cells, holds, rows, weights)
-    assert found.tolist() == weigh(cells, holds, rows, weights, compiled=False).tolist()
+    found = cells.weigh(holds, rows, weights)
+    assert found.tolist() == cells.weigh(holds, rows, weights, compiled=False).tolist()
     assert found.dtype == np.uint64
     every = np.arange(len(cells))
-    found = weigh(cells, holds, None, cells.weights)
-    assert found.tolist() == weigh(cells, holds, every, cells.weights).tolist()
+    found = cells.weigh(holds, None, cells.weights)
+    assert found.tolist() == cells.weigh(holds, every, cells.weights).tolist()
 
 
 @settings(deadline=None)
@@ -40,7 +39,7 @@ def test_compiled_sums_are_those_of_numpy(seed):
 def test_hashes_follow_the_algebra_of_masks(seed):
     cells, random = random_cells(seed)
     f = random.random(len(cells)) < 0.5
-    [shared] = weigh(cells, f[None], None, cells.weights)
+    [shared] = cells.weigh(f[None], None, cells.weights)
 
     def mark(holds):
         return cells.weights[holds].sum(axis=0).tolist()

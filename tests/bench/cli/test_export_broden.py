@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.__main__ import main
-from bench.probes import BrodenProbe, GlyphsProbe
+from bench.parts.probes import BrodenProbe, GlyphsProbe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,10 @@ from PIL import Image
 
 from bench.__main__ import main
 from bench.errors import UserError
-from bench.probes import GlyphsProbe
+from bench.parts.crops import square_view
+from bench.parts.probes import GlyphsProbe
 from bench.run.exemplar_files import file_name, layer_folders, write_exemplars
 from bench.run.exemplar_sheet import GAP, TITLE, draw_sheet
-from bench.views import square_view
 from tests.baselines.exemplars_made import make_exemplars
 
 if TYPE_CHECKING:

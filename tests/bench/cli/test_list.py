@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench.__main__ import main
-from bench.catalog import BY_GROUP
 from bench.cli.list import GROUPS, KINDS, rows
 from bench.config.compose import expand
+from bench.parts.catalog import BY_GROUP
 
 NEEDS = {"targets": ["target.layers=[fc]"]}
 

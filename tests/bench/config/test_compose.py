@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from omegaconf import OmegaConf
 
-from bench.config.choice import CONF, choices
 from bench.config.compose import expand
 from bench.errors import UserError
+from bench.parts.choice import CONF, choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ import open_clip
 import pytest
 import torch
 
-from bench.encoders import GlyphsEncoder
-from bench.encoders.tokens import find_cut
 from bench.evidence import Store, text_embeddings
 from bench.evidence.alike import describe_alike, equal_rows
 from bench.evidence.loading import loaded_encoder
-from bench.parts import LoadedEncoder
+from bench.parts.encoders import GlyphsEncoder
+from bench.parts.encoders.tokens import find_cut
+from bench.parts.protocols import LoadedEncoder
 from bench.timing import Timer
 
 

@@ -11,11 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.evidence import How, Store, forward, gather, gather_pass, held, loading, text_embeddings
+from bench.evidence import How, Store, gather, gather_pass, held, loading, text_embeddings
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
 from bench.evidence.inventory import entries
-from bench.parts import LoadedEncoder, LoadedTarget
+from bench.networks import forward
+from bench.networks.loaded import LoadedTarget
+from bench.parts.protocols import LoadedEncoder
 from bench.timing import Timer
 
 NETWORK = {"arch": "tiny", "weights": "w", "transform": {"size": 4, "mean": [0.5]}}

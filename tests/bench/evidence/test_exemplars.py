@@ -28,9 +28,9 @@ from bench.evidence import (
 )
 from bench.evidence.inventory import entries
 from bench.evidence.rows import StoredRows
-from bench.layout import PLAIN
+from bench.networks.layout import PLAIN
+from bench.parts.crops import crop_of
 from bench.timing import Timer
-from bench.views import crop_of
 from tests.bench.evidence import tiny
 from tests.bench.evidence.tiny import COUNTS, TinyProbe, TinyTarget, direct
 
@@ -337,7 +337,7 @@ def test_a_size_below_1_is_refused(tmp_path):
 
 
 def test_crop_and_squash_of_torchvision_targets():
-    from bench.targets import TorchvisionTarget
+    from bench.parts.targets import TorchvisionTarget
 
     usual = TorchvisionTarget("resnet18", file="x.pth")
     assert crop_of(usual) == 0.875

@@ -12,8 +12,8 @@ from torch import nn
 
 from bench.errors import NetworkError
 from bench.evidence.batches import ChunkWork, batches
-from bench.network_faults import explain_failure, view
-from bench.parts import LoadedTarget
+from bench.networks.faults import explain_failure, view
+from bench.networks.loaded import LoadedTarget
 
 IMAGE = Image.new("RGB", (6, 4))
 

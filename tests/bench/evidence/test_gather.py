@@ -6,7 +6,7 @@ import torchvision
 
 from bench.errors import LayerError, UserError
 from bench.evidence import How, Store, gather
-from bench.parts import LoadedTarget
+from bench.networks.loaded import LoadedTarget
 from bench.timing import Timer
 from tests.bench.evidence.tiny import (
     COUNTS,

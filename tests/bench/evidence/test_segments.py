@@ -17,8 +17,8 @@ from bench.errors import UserError
 from bench.evidence import How, Store, segment, segment_pass, segment_share
 from bench.evidence import store as store_module
 from bench.evidence.inventory import entries
-from bench.parts import LoadedSegmenter
-from bench.segmenters import ProbeMasks
+from bench.parts.protocols import LoadedSegmenter
+from bench.parts.segmenters import ProbeMasks
 from bench.timing import Timer
 
 segments_module = sys.modules["bench.evidence.segments"]

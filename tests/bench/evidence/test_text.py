@@ -8,7 +8,7 @@ import torch
 from bench.evidence import CachedEmbedder, Store, loading, text_embeddings
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
-from bench.parts import LoadedEncoder
+from bench.parts.protocols import LoadedEncoder
 from bench.timing import Timer
 
 COUNTS = {"encoder": 0, "texts": 0}

@@ -16,7 +16,7 @@ from torchvision.transforms._presets import ImageClassification
 from bench.evidence import Store, views
 from bench.evidence.resample import resample
 from bench.evidence.views import View, quick_view
-from bench.targets.transform import square_transform
+from bench.parts.targets.transform import square_transform
 from tests.bench.evidence.tiny import TinyTarget, run
 
 NORM = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -11,8 +11,10 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.evidence import How, gather
-from bench.layout import Reading, layouts_of
-from bench.parts import LoadedEncoder, LoadedTarget
+from bench.evidence.layouts import layouts_of
+from bench.networks.layout import Reading
+from bench.networks.loaded import LoadedTarget
+from bench.parts.protocols import LoadedEncoder
 from bench.timing import Timer
 
 HOW = {"device", "batch_size", "workers", "progress", "precision", "maps_limit"}

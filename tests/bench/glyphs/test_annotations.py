@@ -5,8 +5,8 @@ import pytest
 
 from bench.glyphs.annotations import ANNOTATIONS, describe, write_annotations
 from bench.glyphs.findings import Findings, base_rates, find
+from bench.glyphs.planes import PLANES
 from bench.glyphs.raster import Draw
-from bench.glyphs.segmenter import PLANES
 from bench.glyphs.train.regions import Regions
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
-from bench.glyphs.segmenter import MASK_SIZE, PLANES, load_segmenter
+from bench.glyphs.planes import MASK_SIZE, PLANES
+from bench.glyphs.segmenter import load_segmenter
 from bench.glyphs.segmenter_net import SegmenterNet, split_planes, trunk_of_encoder
 from bench.glyphs.train.regions import Regions, regions
 from bench.glyphs.train.segmenter import agreement, make_loss, segmented

@@ -15,6 +15,7 @@ from bench.glyphs.train.sources import Source
 from bench.glyphs.weights import FOLDER, card, file_sha256
 from bench.milan.fit import Schedule
 from bench.milan.train import Plan
+from bench.parts.sentences import SentenceTransformer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 TINY = Recipe((Stage(32, 32),), batch=16, rate=1e-3, decay=0.01, adam=True, seed=1)
 
 
+def _load_embedder():
+    return SentenceTransformer().load("cpu")
+
+
 def test_finished_parts_are_skipped(tmp_path: Path) -> None:
     """The shipped parts are those of the present recipes: nothing is trained again."""
     parts = ("objects", "scenes", "encoder", "segmenter", "milan")
-    records = run.train_glyphs(parts, scratch=tmp_path)
+    records = run.train_glyphs(parts, scratch=tmp_path, load_embedder=_load_embedder)
     assert records == {part: card()["parts"][part] for part in parts}
     assert list(tmp_path.iterdir()) == []
 
@@ -33,7 +38,7 @@ def test_finished_parts_are_skipped(tmp_path: Path) -> None:
 def test_unknown_part_is_named(tmp_path: Path) -> None:
     """An unknown part's error lists those there are."""
     with pytest.raises(ValueError, match="resnet50_objects"):
-        run.train_glyphs(["faces"], out=tmp_path, scratch=tmp_path)
+        run.train_glyphs(["faces"], out=tmp_path, scratch=tmp_path, load_embedder=_load_embedder)
 
 
 def _fit(path: Path, recipe: Recipe) -> dict[str, torch.Tensor]:
@@ -107,7 +112,7 @@ def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(targets.SECOND_CYCLES, part, replace(TINY, seed=2))
     _make_milan_tiny(monkeypatch)
     out, scratch = tmp_path / "out", tmp_path / "scratch"
-    records = run.train_glyphs(run.PARTS, out, scratch, device="cpu")
+    records = run.train_glyphs(run.PARTS, out, scratch, device="cpu", load_embedder=_load_embedder)
     assert list(records) == list(run.PARTS)
     for part in ("objects", "scenes", "encoder", "segmenter"):
         assert file_sha256(out / f"{part}.safetensors") == records[part]["sha256"]
@@ -123,5 +128,5 @@ def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "resnet50" in written
     assert "| scene | 25 |" in written
     stamp = (out / "objects.safetensors").stat().st_mtime_ns
-    run.train_glyphs(["objects"], out, scratch, device="cpu")
+    run.train_glyphs(["objects"], out, scratch, device="cpu", load_embedder=_load_embedder)
     assert (out / "objects.safetensors").stat().st_mtime_ns == stamp

@@ -9,7 +9,7 @@ import pytest
 from bench.errors import UserError
 from bench.imports.labels import Columns, read_labels
 from bench.imports.targets import TARGETS, find_layer
-from bench.truths import ImageNetTruth, Places365Truth
+from bench.parts.truths import ImageNetTruth, Places365Truth
 
 PLAIN = Columns()
 

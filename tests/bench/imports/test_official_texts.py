@@ -14,8 +14,8 @@ from bench.config.compose import expand
 from bench.errors import UserError
 from bench.evidence import text as text_module
 from bench.run import scoring as scoring_module
-from bench.run.parts import build_parts
 from bench.run.scoring import score_table
+from bench.run.selection import build_parts
 from leaderboards.record import Record
 from leaderboards.storage import find_records, read_descriptions
 

@@ -10,8 +10,8 @@ import torch
 import torchvision
 
 from bench.__main__ import main
-from bench.captioners import MilanCaptioner
 from bench.errors import UserError
+from bench.parts.captioners import MilanCaptioner
 
 SIZE, EXEMPLARS, UNITS = 224, 3, 6
 

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from bench.downloads.catalog import BY_NAME
-from bench.truths.shipped import imagenet_names, imagenet_synsets
-from tests.bench.sentences.tiny_mpnet import write_mpnet
+from bench.parts.truths.shipped import imagenet_names, imagenet_synsets
+from tests.bench.parts.sentences.tiny_mpnet import write_mpnet
 
 if TYPE_CHECKING:
     from pathlib import Path

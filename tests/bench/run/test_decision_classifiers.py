@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bench import catalog
 from bench.config.compose import expand
-from bench.decisions import Deciding
 from bench.errors import UserError
 from bench.evidence import Store
+from bench.parts import catalog
+from bench.run.decision_settings import Deciding
 from bench.run.decisions import (
     TOLERANCE,
     Linear,

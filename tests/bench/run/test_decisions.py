@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import catalog
 from bench.__main__ import main
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.glyphs import vocabulary, world
-from bench.probes.glyphs import GlyphsProbe
+from bench.parts import catalog
+from bench.parts.probes.glyphs import GlyphsProbe
 from bench.run.keys import short_hash
-from bench.run.parts import build_parts
 from bench.run.scoring import score_table
+from bench.run.selection import build_parts
 from bench.run.survey import plan
 from leaderboards.board import load_board
 from leaderboards.record import Record

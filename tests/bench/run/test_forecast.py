@@ -84,7 +84,7 @@ def test_speeds_are_measured(here: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """A target that takes 20 ms longer an image is found to."""
     monkeypatch.setattr(sample, "SAMPLE", 8)
     monkeypatch.setattr(sample, "_WARM", 2)
-    from bench.targets import GlyphsTarget
+    from bench.parts.targets import GlyphsTarget
 
     whole = GlyphsTarget.load
 

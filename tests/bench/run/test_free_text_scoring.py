@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.bertscore import bert_scorer, describe_bertscore
 from bench.config.compose import expand
 from bench.config.schema import BertScoreConfig
 from bench.errors import UserError
+from bench.run.bertscore import bert_scorer, describe_bertscore
 from bench.run.keys import short_hash
-from bench.run.parts import Parts, build_parts
+from bench.run.selection import Parts, build_parts
 from metrics.sentences import SentenceReader
 
 ROOT = Path(__file__).resolve().parents[3]

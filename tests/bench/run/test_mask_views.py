@@ -16,8 +16,8 @@ from bench.__main__ import main
 from bench.broden import BrodenLabel, MaskedImage, write_broden
 from bench.config.compose import expand
 from bench.errors import UserError
+from bench.run.mask_views import check_views
 from bench.run.survey import plan
-from bench.run.views import check_views
 
 if TYPE_CHECKING:
     from pathlib import Path

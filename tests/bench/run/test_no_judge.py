@@ -10,18 +10,18 @@ import pytest
 
 from bench.__main__ import main
 from bench.config.compose import expand
-from bench.encoders import GlyphsEncoder
-from bench.run.parts import build_parts
+from bench.parts.encoders import GlyphsEncoder
+from bench.parts.sentences import SentenceTransformer
 from bench.run.plan import State
+from bench.run.selection import build_parts
 from bench.run.survey import lacking, plan
-from bench.sentences import SentenceTransformer
 from leaderboards.board import load_board
 from leaderboards.render import check_board, write_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.run.parts import Parts
+    from bench.run.selection import Parts
 
 NO_TRUTH = "target.truth.name=none"
 BY_MODEL = ("sentence_cosine", "sentence_cosine_best_synonym", "nearest_name")

@@ -17,12 +17,12 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from bench.__main__ import main
-from bench.config.choice import CONF
 from bench.config.compose import expand
+from bench.parts.choice import CONF
 from leaderboards.reproduction import choices_of
 from leaderboards.storage import find_records
 from tests.bench.broden.tree_made import write_tree
-from tests.bench.probes.cifar_made import write_cifar100
+from tests.bench.parts.probes.cifar_made import write_cifar100
 
 if TYPE_CHECKING:
     from pathlib import Path

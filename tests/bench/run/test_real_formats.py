@@ -14,8 +14,8 @@ from PIL import Image
 from bench.__main__ import main
 from leaderboards.storage import find_records
 from tests.bench.broden.tree_made import write_tree
-from tests.bench.probes.cifar_made import pack_cifar100, write_cifar100
-from tests.bench.probes.imagenet_made import image_name, pack, write_devkit
+from tests.bench.parts.probes.cifar_made import pack_cifar100, write_cifar100
+from tests.bench.parts.probes.imagenet_made import image_name, pack, write_devkit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

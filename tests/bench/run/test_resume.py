@@ -12,7 +12,7 @@ import pytest
 
 from baselines.clip_dissect import ClipDissect
 from bench.evidence import loading
-from bench.targets import GlyphsTarget
+from bench.parts.targets import GlyphsTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.probes.images import open_rgb
+from bench.parts.probes.images import open_rgb
 from bench.speed import decoding, decoding_page
 from bench.speed.decoding_images import alike, found, kind_of, mixed
 from bench.speed.decoding_measure import DECODERS, compare_pixels

@@ -1,0 +1,321 @@
+"""The state dict in a file of weights that is a network's own, and the network filled from it.
+
+Training scripts save it under a key of their own, beside averaged weights and the optimizer's
+state, and wrappers put a prefix before its names. All names of a state dict must be the network's:
+a part of the weights is never loaded unasked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.errors import UserError
+from bench.networks.checkpoint import few
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from torch import Tensor, nn
+
+    from bench.networks.checkpoint import Checkpoint
+
+_CURE = "name the architecture that the file was trained with"
+
+TOP = "."
+"""How the file's own level is chosen, where a key of the file holds another state dict."""
+
+_WRAPPING = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
+"""Parts of names that stand for a wrapper: DataParallel, torch.compile, FSDP, checkpointing."""
+
+_COUNTERS = frozenset({"n_averaged"})
+"""What `torch.optim.swa_utils.AveragedModel` keeps beside the weights of its `module`."""
+
+_INCEPTION = frozenset({"GoogLeNet", "Inception3"})
+"""torchvision's networks with auxiliary classifiers, which many files leave out."""
+
+
+@dataclass(frozen=True)
+class StateDict:
+    """A state dict that was found in a file.
+
+    Attributes:
+        tensors: By the network's own names.
+        source: The collection of the file that holds them.
+        path: `source` and the prefix of the names there, joined by a dot.
+        left: Names in `source` without that prefix.
+        notes: What was taken, for the record; empty where the file is the state dict.
+    """
+
+    tensors: Mapping[str, Tensor]
+    source: str
+    path: str
+    left: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def is_auxiliary(name: str) -> bool:
+    """Whether a module or tensor of torchvision's belongs to a head that only training uses."""
+    return name.startswith(("aux", "AuxLogits"))
+
+
+def find_state_dict(
+    checkpoint: Checkpoint,
+    module: nn.Module,
+    *,
+    what: str,
+    where: str,
+    chosen: str = "",
+    optional: Collection[str] = (),
+    ignored: tuple[str, ...] = (),
+) -> StateDict:
+    """Find the one state dict of a file whose names are those of a network.
+
+    Args:
+        checkpoint: What the file holds.
+        module: The network, of which names alone count; it may be on the meta device.
+        what: What the network is ("torchvision's resnet18"), for messages.
+        where: The field that the file was given in.
+        chosen: The keys that lead to the state dict, joined by dots; or these and a prefix of its
+            names, and then what lacks the prefix is left out. Empty for the only state dict.
+        optional: Names of the network that the file need not have.
+        ignored: Beginnings of names that the file may have besides.
+
+    Raises:
+        UserError: None fits, several do, or one fits only in part; says what the file holds.
+    """
+    setting = f"{where.rpartition('.')[0]}.state_dict"
+    own = _tensors_of(module)
+    required = _required(own, module) - set(optional)
+    considered = {k: v for k, v in checkpoint.items() if _may_be_in(k, chosen)}
+    if not considered:
+        raise UserError(
+            f"the file holds no tensors under {chosen!r}",
+            where=setting,
+            valid=[few(checkpoint)],
+            cure="give one of its keys, or leave the setting out",
+        )
+    fitting = [
+        found
+        for source, tensors in considered.items()
+        for found in _fitting(source, tensors, own, required, ignored)
+        if not chosen or _is_chosen(found.path, chosen)
+    ]
+    fitting = [found for found in fitting if (found.path or TOP) == chosen] or fitting
+    if not fitting:
+        raise UserError(
+            f"the state dict does not fit {what}: it {_misfit(considered, own, required)}",
+            where=where,
+            cure=_CURE + _other(checkpoint, setting),
+        )
+    if len(fitting) > 1:
+        raise UserError(
+            f"the file holds {len(fitting)} state dicts that fit {what}",
+            where=where,
+            cure=f"choose one: {_options(fitting, setting)}",
+        )
+    [found] = fitting
+    if found.left and (found.path or TOP) != chosen:
+        raise UserError(
+            f"the state dict holds more than the weights of {what}: {few(found.left)}",
+            where=where,
+            cure=f"to take the weights alone: {_options(fitting, setting)}",
+        )
+    if not chosen and (alike := list(_of_equal_shapes(checkpoint, found, module))):
+        raise UserError(
+            "the file holds tensors of the same shapes as the weights under other names, maybe "
+            f"averaged weights: {few(alike)}",
+            where=where,
+            cure=f"to take the state dict beside them: {_options(fitting, setting)}",
+        )
+    return found
+
+
+def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> None:
+    """Fill a network from a state dict, every tensor of it and nothing else.
+
+    Args:
+        module: The network to fill.
+        found: By the network's names.
+        what: What the network is ("torchvision's resnet18"), for the message.
+        where: The field that the file was given in.
+
+    Raises:
+        UserError: Names are missing or unexpected, shapes differ, or weights are quantised or
+            sparse; says which.
+    """
+    own = _tensors_of(module)
+    faults = _misnamed(own, _required(own, module), found.tensors)
+    if differing := [
+        f"{name} {tuple(tensor.shape)} for {tuple(own[name].shape)}"
+        for name, tensor in found.tensors.items()
+        if name in own and tensor.shape != own[name].shape
+    ]:
+        faults.append(f"has other shapes: {few(differing)}")
+    if faults:
+        raise UserError(
+            f"the state dict does not fit {what}: it {'; it '.join(faults)}",
+            where=where,
+            cure=_CURE,
+        )
+    if packed := [
+        f"{name} ({_storage(tensor)})"
+        for name, tensor in found.tensors.items()
+        if own[name].is_floating_point() and _storage(tensor)
+    ]:
+        raise UserError(
+            f"some weights of the state dict are no plain floats: {few(packed)}",
+            where=where,
+            cure="save the network as it is before it is quantised or made sparse",
+        )
+    module.load_state_dict(dict(found.tensors), strict=False)
+
+
+def _storage(tensor: Tensor) -> str:
+    """How a tensor holds something else than its values as floats; empty where it holds these.
+
+    Integers stand for weights only together with a scale, which a state dict does not say.
+    """
+    import torch
+
+    if tensor.is_meta:
+        return "no values"
+    if tensor.is_floating_point() and tensor.layout == torch.strided:
+        return ""
+    return str(tensor.dtype if tensor.layout == torch.strided else tensor.layout)
+
+
+def _tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """A network's state dict, without what is no tensor: extra state of a module's own."""
+    import torch
+
+    return {name: one for name, one in module.state_dict().items() if torch.is_tensor(one)}
+
+
+def _required(own: Iterable[str], module: nn.Module) -> set[str]:
+    """The names of a network's tensors that play a part when it is run in eval mode."""
+    inception = type(module).__name__ in _INCEPTION
+    # Counters of batch norm came late to PyTorch and do nothing in eval mode.
+    return {
+        name
+        for name in own
+        if not (name.endswith("num_batches_tracked") or (inception and is_auxiliary(name)))
+    }
+
+
+def _misnamed(own: Collection[str], required: Collection[str], names: Collection[str]) -> list[str]:
+    """How names of a state dict differ from those of the network."""
+    faults = []
+    if missing := [name for name in own if name in required and name not in names]:
+        faults.append(f"lacks {few(missing)}")
+    if unexpected := [name for name in names if name not in own]:
+        faults.append(f"has unexpected {few(unexpected)}")
+    return faults
+
+
+def _may_be_in(source: str, chosen: str) -> bool:
+    """Whether the chosen state dict may be in a collection, below it or behind a prefix in it."""
+    if chosen in ("", TOP):
+        return not chosen or not source
+    return not source or _is_chosen(source, chosen) or chosen.startswith(f"{source}.")
+
+
+def _is_chosen(path: str, chosen: str) -> bool:
+    return chosen in (TOP, path) or path.startswith(f"{chosen}.")
+
+
+def _fitting(
+    source: str,
+    tensors: Mapping[str, Tensor],
+    own: Collection[str],
+    required: Collection[str],
+    ignored: tuple[str, ...],
+) -> Iterator[StateDict]:
+    """The state dicts in one collection: names that are the network's behind some prefix."""
+    for strip in (str, _without_wrappers):
+        mine, theirs = ({strip(name): name for name in names} for names in (own, tensors))
+        if len(mine) < len(own) or len(theirs) < len(tensors):
+            continue  # two names would be one
+        needed = {strip(name) for name in required}
+        found = False
+        for prefix, n in _prefixes(theirs, mine).items():
+            inside = {
+                name.removeprefix(prefix): name
+                for name in theirs
+                if name.startswith(prefix) and not name.removeprefix(prefix).startswith(ignored)
+            }
+            if n < len(needed) or not needed <= inside.keys() <= mine.keys():
+                continue
+            found = True
+            names = {mine[short]: theirs[long] for short, long in inside.items()}
+            yield StateDict(
+                tensors={name: tensors[read] for name, read in names.items()},
+                source=source,
+                path=".".join(filter(None, (source, prefix.rstrip(".")))),
+                left=tuple(x for x in theirs if not x.startswith(prefix) and x not in _COUNTERS),
+                notes=tuple(_notes(source, names)),
+            )
+        if found:
+            return
+
+
+def _prefixes(theirs: Iterable[str], mine: Collection[str]) -> Counter[str]:
+    """Prefixes behind which names of the network stand, with the number of such names."""
+    found: Counter[str] = Counter()
+    for name in theirs:
+        parts = name.split(".")
+        for at in range(len(parts)):
+            if ".".join(parts[at:]) in mine:
+                found[".".join([*parts[:at], ""]) if at else ""] += 1
+    return found
+
+
+def _without_wrappers(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part not in _WRAPPING)
+
+
+def _notes(source: str, names: Mapping[str, str]) -> Iterator[str]:
+    """What was taken of a file, from the network's names and the file's own."""
+    if source:
+        yield f"weights: took the state dict under {source!r}"
+    prefixes = {read.removesuffix(name) for name, read in names.items()}
+    if prefixes == {""}:
+        return
+    if all(read.endswith(name) for name, read in names.items()) and len(prefixes) == 1:
+        yield f"weights: took the prefix {prefixes.pop()!r} off"
+    else:
+        parts = {part for name in names.values() for part in name.split(".")} & _WRAPPING
+        yield f"weights: left wrappers out of the names: {few(sorted(parts))}"
+
+
+def _misfit(checkpoint: Checkpoint, own: Collection[str], required: Collection[str]) -> str:
+    """How the collection that comes nearest to the network's names differs from them."""
+    counted = []
+    for source, tensors in checkpoint.items():
+        [(prefix, n)] = _prefixes(tensors, own).most_common(1) or [("", 0)]
+        counted.append((n, len(tensors), source, prefix))
+    *_, source, prefix = max(counted)
+    names = [name.removeprefix(prefix) for name in checkpoint[source]]
+    return "; it ".join(_misnamed(own, required, names))
+
+
+def _other(checkpoint: Checkpoint, setting: str) -> str:
+    """What to say of a file with several collections, or one under a key."""
+    if not any(checkpoint):
+        return ""
+    return f"; the file holds tensors under {few(checkpoint)} ({setting}=KEY takes one)"
+
+
+def _of_equal_shapes(checkpoint: Checkpoint, found: StateDict, module: nn.Module) -> Iterator[str]:
+    """Other collections with as many tensors of each shape as the network's parameters."""
+    parameters = [name for name, _ in module.named_parameters() if name in found.tensors]
+    shapes = Counter(found.tensors[name].shape for name in parameters)
+    for source, tensors in checkpoint.items():
+        other = Counter(tensor.shape for tensor in tensors.values())
+        if source != found.source and len(parameters) > 1 and other == shapes:
+            yield source
+
+
+def _options(fitting: Iterable[StateDict], setting: str) -> str:
+    return " or ".join(f"{setting}={one.path or TOP}" for one in fitting)

@@ -1,0 +1,1 @@
+"""The parts that a run is put together from: networks, images, labels, encoders, judges, truths."""

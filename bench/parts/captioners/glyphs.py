@@ -1,0 +1,79 @@
+"""The captioner of the embedded world: a MILAN decoder trained on other networks' units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.files import sha256_file
+from bench.parts.targets.glyphs import require_shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from baselines.captions import Captioner
+    from bench.parts.protocols import Fingerprint
+
+CAPTIONER_VERSION = 1
+"""Raised when equal files describe otherwise; part of every captioner's fingerprint."""
+
+
+@dataclass(frozen=True)
+class GlyphsCaptioner:
+    """The shipped decoder, which looks through the image tower of the shipped encoder.
+
+    It was trained on units of networks of other seeds, architectures and tasks than the targets',
+    described from exact masks. Objects that no caption names it cannot name either.
+    """
+
+    summary: ClassVar[str] = "the embedded world's decoder, trained on other networks' units"
+    packages: ClassVar[tuple[str, ...]] = ("timm",)
+    of_glyphs: ClassVar[bool] = True
+    given: ClassVar[str] = "annotated units"
+
+    @property
+    def image_size(self) -> int:
+        """Side of the exemplars, in pixels."""
+        from bench.glyphs.milan import IMAGE_SIZE
+
+        return IMAGE_SIZE
+
+    def fingerprint(self) -> Fingerprint:
+        """sha256 of the decoder's file and of the image tower's.
+
+        Raises:
+            UserError: The weights are not there.
+        """
+        decoder, tower = self._files()
+        return {
+            "kind": "glyphs",
+            "decoder": sha256_file(decoder),
+            "looks_through": sha256_file(tower),
+            "image_size": self.image_size,
+            "version": CAPTIONER_VERSION,
+        }
+
+    def load(self, device: str) -> Captioner:
+        """Build both networks and read their weights.
+
+        Raises:
+            UserError: The weights are not there.
+        """
+        from baselines.captioning.model_file import read_captioner
+        from baselines.captioning.trained import TrainedCaptioner
+        from bench.glyphs.milan import load_pyramid
+
+        file, _ = self._files()
+        stored = read_captioner(file)
+        return TrainedCaptioner(
+            load_pyramid(), stored.decoder, stored.language_model, stored.vocabulary, device=device
+        )
+
+    @staticmethod
+    def _files() -> tuple[Path, Path]:
+        from bench.glyphs import encoder, milan
+
+        return (
+            require_shipped(milan.WEIGHTS, "captioner"),
+            require_shipped(encoder.WEIGHTS, "captioner"),
+        )

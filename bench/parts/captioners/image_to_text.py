@@ -1,0 +1,212 @@
+"""An image-to-text model as captioners use it: sentences for images, and their probabilities."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bench.networks.halving import Halving
+from bench.networks.precision import arithmetic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from bench.parts.captioners.dialect import Dialect
+
+Words = tuple[int, ...]
+"""The tokens of a sentence between prefix and end."""
+
+PAIRS = 64
+"""Images and sentences that are scored at a time."""
+
+
+class ImageToText:
+    """A model that is ready to run.
+
+    Args:
+        model: Of transformers; made ready here: float32, eval mode, on the device. Its own settings
+            for generating (penalties, lengths, bans) are left aside, as they are no probabilities.
+        tokenizer: Its tokenizer.
+        processor: Its image processor.
+        dialect: How it is addressed.
+        device: Where it runs.
+        precision: Of the arithmetic (autocast); weights are float32.
+        max_length: Tokens of a sentence at most, without prefix and end.
+        batch: Pairs of image and sentence at a time; fewer where memory runs out.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        processor: Any,
+        dialect: Dialect,
+        *,
+        device: str,
+        precision: str,
+        max_length: int,
+        batch: int = PAIRS,
+    ) -> None:
+        from transformers import GenerationConfig
+
+        self.model = model.float().eval().requires_grad_(False).to(device)
+        self.tokenizer = tokenizer
+        self.processor = processor
+        self.dialect = dialect
+        self.device = device
+        self.precision = precision
+        self.max_length = max_length
+        self._scoring = Halving(device, batch)
+        self._seeing = Halving(device, batch)
+        self._searching = Halving(device, batch)
+        for part in (model, getattr(model, "text_decoder", None)):
+            if part is not None and getattr(part, "generation_config", None) is not None:
+                part.generation_config = GenerationConfig(
+                    eos_token_id=dialect.end,
+                    pad_token_id=dialect.pad,
+                    bos_token_id=dialect.prefix[0],
+                    decoder_start_token_id=dialect.prefix[0],
+                )
+
+    def see(self, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor | None]:
+        """Bring images to the model.
+
+        Args:
+            images: uint8 [n, S, S, 3].
+
+        Returns:
+            The model's input, float32 [n, 3, h, w] on the device; and what its vision part makes
+            of it [n, t, d], or None where it is not known where that is.
+        """
+        pictures = [Image.fromarray(image) for image in images]
+        pixels: Tensor = self.processor(images=pictures, return_tensors="pt")["pixel_values"]
+        pixels = pixels.float().to(self.device)
+        if not self.dialect.vision:
+            return pixels, None
+        vision = self.model.get_submodule(self.dialect.vision)
+
+        def work(part: Tensor) -> Tensor:
+            seen: Tensor = vision(part).last_hidden_state
+            return seen
+
+        with torch.inference_mode(), arithmetic(self.device, self.precision):
+            return pixels, torch.cat(self._seeing.run(work, pixels))
+
+    def search(self, pixels: Tensor, n: int) -> list[Words]:
+        """The n likeliest sentences of each image by beam search; no reward for short or long ones.
+
+        Args:
+            pixels: Of `see` [m, 3, h, w].
+            n: Sentences of each image, the width of the beam; 1 is greedy.
+
+        Returns:
+            m * n sentences, those of an image together and best first.
+        """
+
+        def work(part: Tensor) -> list[Words]:
+            return self._generate(
+                part,
+                num_beams=n,
+                num_return_sequences=n,
+                do_sample=False,
+                **({"length_penalty": 0.0, "early_stopping": False} if n > 1 else {}),
+            )
+
+        return [words for found in self._searching.run(work, pixels) for words in found]
+
+    def sample(self, pixels: Tensor, n: int, seed: int) -> list[Words]:
+        """Draw n sentences for one image [1, 3, h, w] from the model's own distribution."""
+        devices = [torch.device(self.device)] if self.device.startswith("cuda") else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            return self._generate(
+                pixels, do_sample=True, num_beams=1, num_return_sequences=n, top_k=0, top_p=1.0
+            )
+
+    def log_p(
+        self, seen: tuple[Tensor, Tensor | None], sentences: Sequence[Words]
+    ) -> NDArray[np.float64]:
+        """Work out log p of each sentence and of its end, for each image.
+
+        Args:
+            seen: Of `see`, n images.
+            sentences: C of them.
+
+        Returns:
+            Natural logarithms, float64 [n, C].
+        """
+        pixels, features = seen
+        prefix, end, pad = self.dialect.prefix, self.dialect.end, self.dialect.pad
+        n, count = len(pixels), len(sentences)
+        if not count:
+            return np.zeros((n, 0))
+        width = max(map(len, sentences)) + 1
+        rows = [[*words, end, *[pad] * (width - len(words) - 1)] for words in sentences]
+        targets = torch.tensor(rows, device=self.device)
+        lengths = torch.tensor([len(words) + 1 for words in sentences], device=self.device)
+        given = torch.tensor(prefix, device=self.device).expand(count, -1)
+        inputs = torch.cat([given, targets[:, :-1]], dim=1)
+        places = torch.arange(width, device=self.device)
+        same = pixels[:1]  # of what was seen already only the number of images still matters
+
+        def work(pairs: Tensor) -> Tensor:
+            image, sentence = pairs // count, pairs % count
+            with self._seen(features, image):
+                shown = pixels[image] if features is None else same.expand(len(pairs), -1, -1, -1)
+                found = self.model(pixel_values=shown, **{self.dialect.argument: inputs[sentence]})
+            # Some models give logits for the image's own places, before those of the text.
+            logits = found.logits[:, -width:].float()
+            chosen = logits.gather(2, targets[sentence][:, :, None])[:, :, 0]
+            each = chosen - logits.logsumexp(dim=2)
+            return torch.where(places < lengths[sentence][:, None], each, 0.0).double().sum(dim=1)
+
+        with torch.inference_mode(), arithmetic(self.device, self.precision):
+            pairs = torch.arange(n * count, device=self.device)
+            found = torch.cat(self._scoring.run(work, pairs))
+        return found.reshape(n, count).cpu().numpy()
+
+    def text(self, words: Words) -> str:
+        """A sentence as the tokenizer writes it, without special tokens."""
+        return str(self.tokenizer.decode(list(words), skip_special_tokens=True))
+
+    def _generate(self, pixels: Tensor, **how: Any) -> list[Words]:
+        opening = torch.tensor(self.dialect.opening, device=self.device).repeat(len(pixels), 1)
+        with torch.inference_mode(), arithmetic(self.device, self.precision):
+            found = self.model.generate(
+                pixel_values=pixels,
+                max_new_tokens=self.max_length + 1,
+                **{self.dialect.argument: opening},
+                **how,
+            )
+        begin = len(self.dialect.prefix)
+        return [self._cut(row[begin:]) for row in found.tolist()]
+
+    def _cut(self, tokens: Sequence[int]) -> Words:
+        """Up to the end, or to the greatest length."""
+        words = list(tokens)
+        if self.dialect.end in words:
+            words = words[: words.index(self.dialect.end)]
+        return tuple(words[: self.max_length])
+
+    @contextmanager
+    def _seen(self, features: Tensor | None, images: Tensor) -> Iterator[None]:
+        """Let the vision part say what it said of these images before."""
+        if features is None:
+            yield
+            return
+        from transformers.modeling_outputs import BaseModelOutput
+
+        vision = self.model.get_submodule(self.dialect.vision)
+        known = BaseModelOutput(last_hidden_state=features[images])
+        vision.forward = lambda *_, **__: known
+        try:
+            yield
+        finally:
+            del vision.forward  # of the instance; that of its class is back

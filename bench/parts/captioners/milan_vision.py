@@ -1,0 +1,60 @@
+"""The networks that MILAN's decoders look through: torchvision's, under masks.
+
+METHODS: conv1 before its normalisation and the four stages of a ResNet; the five convolutions of
+AlexNet (Hernandez et al., ICLR 2022, appendix).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.errors import UserError
+from bench.parts.targets.torchvision_models import IMAGENET_MEAN, IMAGENET_STD, TorchvisionTarget
+
+if TYPE_CHECKING:
+    from baselines.captioning.pyramid import Pyramid
+    from bench.parts.protocols import Fingerprint
+
+IMAGE_SIZE = 224
+_ALEXNET = ("features.0", "features.3", "features.6", "features.8", "features.10")
+_RESNET = ("conv1", "layer1", "layer2", "layer3", "layer4")
+
+
+def pyramid_layers(arch: str) -> tuple[str, ...]:
+    """Which layers of an architecture make the pyramid.
+
+    Raises:
+        UserError: MILAN does not say it for this one.
+    """
+    if arch == "alexnet":
+        return _ALEXNET
+    if arch.startswith(("resnet", "resnext", "wide_resnet")):
+        return _RESNET
+    raise UserError(
+        f"no pyramid of layers is known for {arch!r}",
+        where="captioner.params.arch",
+        cure="choose a ResNet of torchvision, or alexnet",
+    )
+
+
+def vision_fingerprint(network: TorchvisionTarget) -> Fingerprint:
+    """Architecture, weights, layers and size."""
+    own = network.fingerprint()
+    return {
+        "arch": own["arch"],
+        "weights": own["weights"],
+        "layers": list(pyramid_layers(network.arch)),
+        "image_size": IMAGE_SIZE,
+    }
+
+
+def load_pyramid(network: TorchvisionTarget) -> Pyramid:
+    """Build the network and read its weights.
+
+    Raises:
+        UserError: No such architecture or weights, or a file that does not fit.
+    """
+    from baselines.captioning.pyramid import Pyramid
+
+    layers = pyramid_layers(network.arch)
+    return Pyramid(network.load("cpu").module, layers, IMAGENET_MEAN, IMAGENET_STD, IMAGE_SIZE)

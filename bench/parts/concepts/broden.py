@@ -1,0 +1,80 @@
+"""The labels of a Broden tree as concepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.downloads.paths import require_folder
+from bench.errors import UserError
+from metrics.readings import clean_mask_label
+
+if TYPE_CHECKING:
+    from bench.downloads.missing import Lack
+
+
+@dataclass(frozen=True)
+class BrodenConcepts:
+    """The names of a tree's labels, in plain words: "street-s" is street.
+
+    Only the tables of labels and categories are read; no index, image or mask.
+
+    Attributes:
+        path: The tree: the folder that holds label.csv.
+        categories: Those whose labels are taken, as for `probe=broden`; all but material where
+            empty.
+    """
+
+    summary: ClassVar[str] = "the label names of a Broden tree"
+
+    path: str = "fetched:broden1_224"
+    categories: tuple[str, ...] = ()
+
+    def words(self) -> tuple[str, ...]:
+        """The names, sorted by the label's primary category, then by its number.
+
+        Raises:
+            UserError: The tree is missing or damaged, or has no such category.
+        """
+        return self._read[0]
+
+    def notes(self) -> tuple[str, ...]:
+        """How many labels have no name of their own."""
+        return self._read[1]
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The tree, where it is missing."""
+        from bench.downloads.lack import lack_of_path
+
+        return lack_of_path(self.path, "Broden tree", "concepts.params.path")
+
+    @cached_property
+    def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        from bench.broden.vocabulary import read_vocabulary
+
+        vocabulary = read_vocabulary(require_folder(self.path, "concepts.params.path"))
+        try:
+            selected = vocabulary.select(self.categories)
+        except UserError as error:  # it names the probe's field
+            raise UserError(
+                error.what,
+                where="concepts.params.categories",
+                valid=error.valid,
+                cure=error.cure,
+            ) from error
+        labels = vocabulary.concepts(selected).values()
+        names = [clean_mask_label(label.name).strip() for label in labels]
+        words = tuple(dict.fromkeys(names))
+        if not words:
+            raise UserError(
+                "the tree has no label in these categories",
+                where="concepts.params.categories",
+                valid=vocabulary.categories,
+                cure=f"its categories are: {', '.join(vocabulary.categories)}",
+            )
+        again = len(names) - len(words)
+        if not again:
+            return words, ()
+        labels_again = "label" if again == 1 else "labels"
+        return words, (f"dropped {again} {labels_again} with the name of an earlier one",)

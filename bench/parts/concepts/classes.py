@@ -1,0 +1,57 @@
+"""Names of the classes that networks are trained to tell apart, from the lists that ship."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from metrics.truth import TrueName
+
+
+@dataclass(frozen=True)
+class ClassConcepts:
+    """The classes of ImageNet or Places365, in the order of their numbers.
+
+    ImageNet's are whole lines, "tench, Tinca tinca", as the published code of CLIP-Dissect takes
+    them where the concepts are the classes (Oikarinen & Weng, ICLR 2023, tables 1 and 3). They are
+    the names of the truths `imagenet` and `places365` to the letter.
+
+    Attributes:
+        kind: "imagenet" or "places365".
+        first_name: Of ImageNet's synonyms only the first; Places365's classes have but one name.
+    """
+
+    summary: ClassVar[str] = "the class names of ImageNet or Places365"
+
+    kind: Literal["imagenet", "places365"] = "imagenet"
+    first_name: bool = False
+
+    def words(self) -> tuple[str, ...]:
+        """The names; of equal ones the first stays."""
+        return tuple(dict.fromkeys(self._names))
+
+    def notes(self) -> tuple[str, ...]:
+        """Which names several classes share."""
+        left = Counter(self._names)
+        left.subtract(self.words())
+        again = sorted(left.elements())
+        if not again:
+            return ()
+        classes = "class" if len(again) == 1 else "classes"
+        return (f"dropped {len(again)} {classes} with an earlier one's name: {', '.join(again)}",)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        truth = self._truth()
+        names = tuple(truth[unit].name for unit in sorted(truth))
+        return tuple(name.split(",")[0] for name in names) if self.first_name else names
+
+    def _truth(self) -> Mapping[int, TrueName]:
+        from bench.parts.truths import ImageNetTruth, Places365Truth
+
+        return ImageNetTruth().names() if self.kind == "imagenet" else Places365Truth().names()

@@ -1,0 +1,78 @@
+"""CLIP-Dissect's own word lists, as its authors publish them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from bench.errors import UserError
+from bench.parts.concepts.file import FileConcepts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.downloads.entry import Download
+    from bench.downloads.missing import Lack
+
+_NAMED = {"3k": 3_000, "10k": 10_000, "20k": 20_000, "broden": 1_153}
+
+
+@dataclass(frozen=True)
+class PaperConcepts:
+    """The lists of CLIP-Dissect (Oikarinen & Weng, ICLR 2023, table 1).
+
+    Attributes:
+        size: Which of them: 3k.txt, which is in alphabetical order, 10k.txt or 20k.txt, which begin
+            with the commonest word; or "broden", broden_labels_clean.txt, whose 1,197 lines are
+            1,153 labels of Broden ("shed" is a scene and an object there).
+    """
+
+    summary: ClassVar[str] = "CLIP-Dissect's own word lists (dissectbench fetch paper)"
+
+    size: Literal["3k", "10k", "20k", "broden"] = "20k"
+
+    def words(self) -> tuple[str, ...]:
+        """The words, in the order of the file.
+
+        Raises:
+            UserError: The file was not fetched, or is damaged.
+        """
+        return self._read.words()
+
+    def notes(self) -> tuple[str, ...]:
+        """What was dropped, and where the number of words is not the one in the name."""
+        count, named = len(self.words()), _NAMED[self.size]
+        short = () if count == named else (f"the list {self.size} holds {count:,} words",)
+        return (*self._read.notes(), *short)
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The list, where it was not fetched."""
+        from bench.downloads.lack import lack_of
+
+        return lack_of(self._entry)
+
+    @cached_property
+    def _read(self) -> FileConcepts:
+        return FileConcepts(str(self._file()))
+
+    @property
+    def _entry(self) -> Download:
+        from bench.downloads.catalog import BY_NAME
+
+        return BY_NAME[f"paper_{self.size}"]
+
+    def _file(self) -> Path:
+        from bench.downloads.places import look, place
+
+        entry = self._entry
+        state = look(entry)
+        if state.kind != "here":
+            raise UserError(
+                f"the list {entry.name} is not in the data folder"
+                if state.kind == "missing"
+                else f"the list {entry.name} is damaged: {state.detail}",
+                where=str(place(entry)),
+                cure=f"dissectbench fetch {entry.name}",
+            )
+        return place(entry)

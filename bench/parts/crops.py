@@ -1,0 +1,63 @@
+"""The part of an image that a network looks at: a central square, or the whole, squashed.
+
+Activation maps are laid over images and masks, so these must be of the part that the network sees.
+The usual transform of classifiers (shorter side to 256, central 224) keeps 7/8 of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from bench.parts.protocols import Segmenter, Target
+
+CURE = "target.params.input_size=224 target.params.resize=0 shows the network the whole image"
+
+
+def crop_of(target: Target | Segmenter) -> float:
+    """What `square_view` is to cut so that it shows what a target (or a segmenter) sees.
+
+    A target may have a `visible_share`: the side of the central square that it looks at as a share
+    of the image's shorter side, None where that is not known; 1 without one. Where it also says
+    that it `squashes`, that share is of the whole image, brought to a square.
+
+    Returns:
+        In 0..1; 0 for a target that squashes.
+
+    Raises:
+        UserError: The share is not known, or the target sees more than there is.
+    """
+    share = getattr(target, "visible_share", 1.0)
+    if share is not None and share <= 1.0:
+        return 0.0 if getattr(target, "squashes", False) else float(share)
+    fault = "which part of an image the network sees is not known: its weights' own transform says"
+    if share is not None:
+        fault = f"the network sees {share:.1%} of an image's shorter side: more than there is"
+    raise UserError(fault, where="target", cure=CURE)
+
+
+def square_view(image: Image, crop: float, size: int | None = None) -> Image:
+    """Cut the central square out of an image, or squash the whole.
+
+    Args:
+        image: RGB, any size.
+        crop: Side of the square as a share of the shorter side; 0 squashes the whole image.
+        size: Side of the result in pixels; where None, that of the square (the longer side where
+            squashed).
+
+    Returns:
+        A square image, resampled once (bilinear, antialiased).
+    """
+    from PIL.Image import Resampling
+
+    width, height = image.size
+    side = crop * min(width, height)
+    across, down = (side, side) if crop else (float(width), float(height))
+    left, top = (width - across) / 2, (height - down) / 2
+    out = size or max(1, round(max(across, down)))
+    box = (left, top, left + across, top + down)
+    return image.resize((out, out), Resampling.BILINEAR, box=box)

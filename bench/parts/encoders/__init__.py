@@ -1,0 +1,7 @@
+"""Image-text encoders."""
+
+from bench.parts.encoders.files import OpenClipEncoder
+from bench.parts.encoders.glyphs import GlyphsEncoder
+from bench.parts.encoders.pretrained import OpenClipPretrained
+
+__all__ = ["GlyphsEncoder", "OpenClipEncoder", "OpenClipPretrained"]

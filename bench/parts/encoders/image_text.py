@@ -1,0 +1,54 @@
+"""An encoder for images and texts that a method makes up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from bench.parts.protocols import LoadedEncoder
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class LoadedImageText:
+    """`baselines.captions.ImageText` over an encoder that is loaded.
+
+    Attributes:
+        encoder: The encoder.
+        device: Where it runs.
+    """
+
+    encoder: LoadedEncoder
+    device: str
+
+    def images(self, images: NDArray[np.uint8]) -> Tensor:
+        """Embed square images uint8 [B, S, S, 3] -> float32 [B, D], not normalised, on the CPU."""
+        import torch
+        from PIL import Image
+
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(images), _BATCH):
+                part = images[start : start + _BATCH]
+                shown = torch.stack([self.encoder.transform(Image.fromarray(i)) for i in part])
+                found.append(self.encoder.encode_images(shown.to(self.device)).float().cpu())
+        return torch.cat(found)
+
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts -> float32 [B, D], not normalised, on the CPU."""
+        import torch
+
+        with torch.inference_mode():
+            found = [
+                self.encoder.encode_texts(texts[start : start + _BATCH]).float().cpu()
+                for start in range(0, len(texts), _BATCH)
+            ]
+        return torch.cat(found)

@@ -1,0 +1,139 @@
+"""open_clip's model config as a JSON file, with the text model's files filled in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.downloads.paths import read_text, user_path
+from bench.errors import UserError
+from bench.parts.encoders.text_folder import TextModel, find_text_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREPROCESS = ("size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What an open_clip config file says.
+
+    Attributes:
+        model: Arguments of the model class (embed_dim, vision_cfg, text_cfg, ...).
+        preprocess: Image transform in open_clip's terms; the size is always there.
+        custom_text: Whether the text tower is an object of its own in the state dict.
+        text_model: The Hugging Face text model; None where the text tower is open_clip's own.
+    """
+
+    model: Mapping[str, Any]
+    preprocess: Mapping[str, Any]
+    custom_text: bool
+    text_model: TextModel | None
+
+    def identity(self) -> dict[str, Any]:
+        """The config without the paths of this machine, for a fingerprint."""
+        text = {
+            key: value
+            for key, value in self.model["text_cfg"].items()
+            if key not in ("hf_model_name", "hf_tokenizer_name")
+        }
+        return {
+            "model": {**self.model, "text_cfg": text},
+            "preprocess": dict(self.preprocess),
+            "custom_text": self.custom_text,
+            "text_model": self.text_model.name if self.text_model else "open_clip",
+        }
+
+
+def read_model_config(path: str, where: str) -> ModelConfig:
+    """Read a config file: the model config alone, or open_clip_config.json as on the hub.
+
+    Args:
+        path: As the user wrote it.
+        where: The field that it was given in.
+
+    Raises:
+        UserError: The file is missing, no JSON, or lacks a part; or its text model is not here.
+    """
+    whole = _read(path, where)
+    model = dict(whole.get("model_cfg") or whole)
+    preprocess = whole.get("preprocess_cfg") or model.get("preprocess_cfg") or {}
+    model.pop("preprocess_cfg", None)
+    custom_text = bool(model.pop("custom_text", False))
+    for key, kind in (("embed_dim", int), ("vision_cfg", dict), ("text_cfg", dict)):
+        if not isinstance(model.get(key), kind):
+            raise UserError(
+                f"the model config lacks {key!r}",
+                where=f"{path}:1",
+                cure="an open_clip config has embed_dim, vision_cfg and text_cfg",
+            )
+    if "multimodal_cfg" in model:
+        raise UserError(
+            "CoCa models cannot be given as files",
+            where=f"{path}:1",
+            cure="use encoder=open_clip with one of open_clip's own tags",
+        )
+    # All weights come from the file: never random ones from a hub.
+    model["vision_cfg"] = {**model["vision_cfg"], "timm_model_pretrained": False}
+    model["text_cfg"], text_model = _fill_text(model["text_cfg"], path)
+    return ModelConfig(
+        model=model,
+        preprocess=_preprocess(preprocess, model["vision_cfg"], path),
+        custom_text=custom_text or text_model is not None,
+        text_model=text_model,
+    )
+
+
+def text_model_name(path: str) -> str:
+    """The Hugging Face text model that a config names; empty where it names none.
+
+    Raises:
+        UserError: The file is missing or no JSON.
+    """
+    whole = _read(path, path)
+    text = (whole.get("model_cfg") or whole).get("text_cfg")
+    return str((text if isinstance(text, dict) else {}).get("hf_model_name") or "")
+
+
+def _read(path: str, where: str) -> dict[str, Any]:
+    text = read_text(path, where)
+    try:
+        whole = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
+    if not isinstance(whole, dict):
+        raise UserError("the config is no JSON object", where=f"{path}:1")
+    return whole
+
+
+def _fill_text(config: Mapping[str, Any], path: str) -> tuple[dict[str, Any], TextModel | None]:
+    name = config.get("hf_model_name")
+    if not name:
+        return dict(config), None
+    beside = user_path(path).parent
+    found = find_text_model(str(name), f"{path}: text_cfg.hf_model_name", beside)
+    tokenizer = str(config.get("hf_tokenizer_name") or "")
+    same = not tokenizer or tokenizer == name or tokenizer.startswith("<")
+    if not same:
+        where = f"{path}: text_cfg.hf_tokenizer_name"
+        tokenizer = find_text_model(tokenizer, where, beside).source
+    filled = {
+        **config,
+        "hf_model_name": found.source,
+        "hf_tokenizer_name": found.source if same else tokenizer,
+        "hf_model_pretrained": True,
+    }
+    return filled, found
+
+
+def _preprocess(given: Mapping[str, Any], vision: Mapping[str, Any], path: str) -> dict[str, Any]:
+    unknown = sorted(set(given) - set(_PREPROCESS))
+    if unknown:
+        raise UserError(
+            f"unknown keys in preprocess_cfg: {', '.join(unknown)}",
+            where=path,
+            valid=_PREPROCESS,
+        )
+    return {"size": vision.get("image_size", 224), **given}

@@ -1,0 +1,25 @@
+"""Probe sets: the images that a target is shown."""
+
+from bench.parts.probes.broden import BrodenProbe
+from bench.parts.probes.cifar100 import Cifar100Probe
+from bench.parts.probes.class_folder import ClassFolderProbe
+from bench.parts.probes.folder import FolderProbe
+from bench.parts.probes.glyphs import GlyphsProbe
+from bench.parts.probes.glyphs_broden import GlyphsBrodenProbe
+from bench.parts.probes.imagenet_val import ImageNetValProbe
+from bench.parts.probes.places365_val import Places365ValProbe
+from bench.parts.probes.tiny_imagenet import TinyImageNetProbe
+from bench.parts.probes.union import UnionProbe
+
+__all__ = [
+    "BrodenProbe",
+    "Cifar100Probe",
+    "ClassFolderProbe",
+    "FolderProbe",
+    "GlyphsBrodenProbe",
+    "GlyphsProbe",
+    "ImageNetValProbe",
+    "Places365ValProbe",
+    "TinyImageNetProbe",
+    "UnionProbe",
+]

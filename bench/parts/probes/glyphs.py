@@ -1,0 +1,91 @@
+"""Images of the embedded world, painted when they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from bench.parts.probes.sizes import check_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL.Image import Image
+
+    from baselines.spatial import MaskLabel
+    from bench.broden import BrodenMasks
+    from bench.parts.protocols import Fingerprint
+
+
+@dataclass(frozen=True)
+class GlyphsProbe:
+    """Glyphs images from seeds that no training used.
+
+    Attributes:
+        variant: "val" (all objects and scenes), "half" (half of the objects never appear) or
+            "scenes_only".
+        size: Number of images; a smaller set is a prefix of a larger one.
+    """
+
+    summary: ClassVar[str] = "images of the embedded world, made from seeds"
+    square_images: ClassVar[bool] = True
+    of_glyphs: ClassVar[bool] = True
+
+    variant: Literal["val", "half", "scenes_only"] = "val"
+    size: int = 4000
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def fingerprint(self) -> Fingerprint:
+        """Hash of the variant's first 32 images and of the vocabulary, and the size."""
+        from bench.glyphs import world
+
+        return {
+            "kind": "glyphs",
+            "variant": self.variant,
+            "n": self.size,
+            "sha256": world.fingerprint(self.variant),
+        }
+
+    def image(self, index: int) -> Image:
+        """The image at `index`, RGB, 128 x 128.
+
+        Raises:
+            IndexError: There is no such image in the set.
+        """
+        from PIL import Image
+
+        from bench.glyphs import world
+
+        if not 0 <= index < self.size:
+            raise IndexError(f"image {index} of a probe set of {self.size}")
+        return Image.fromarray(world.render(index, self.variant).image)
+
+    def masks(self, cache: Path) -> BrodenMasks:
+        """The exact masks, 64 x 64, from a tree that is made in the cache when first needed.
+
+        Raises:
+            UserError: The cache cannot be written to.
+        """
+        from bench.broden import BrodenMasks, open_broden
+        from bench.glyphs.broden_cache import glyphs_tree
+
+        tree = glyphs_tree(cache, self.variant, self.size, with_images=False)
+        return BrodenMasks(open_broden(tree, limit=self.size))
+
+    def mask_labels(self) -> tuple[MaskLabel, ...]:
+        """All concepts of the world, whether or not these images show them."""
+        from baselines.spatial import MaskLabel
+        from bench.glyphs.broden import labels
+
+        return tuple(MaskLabel(label.name, label.category) for label in labels())
+
+    def masks_fingerprint(self) -> Fingerprint:
+        """The images' fingerprint, since the same drawing makes both, and the masks' version."""
+        from bench.glyphs.broden import FORMAT
+
+        return {**self.fingerprint(), "kind": "glyphs masks", "format": FORMAT}

@@ -1,0 +1,202 @@
+"""One typed, lazy registry per kind of part: name -> "module:attribute".
+
+A part is imported when it is asked for, not when it is listed, and checked then: it must be a
+dataclass whose class fits the kind's protocol. Third parties add parts through Python entry points
+in the group `dissectbench.<plural>`; a name that two sources claim is refused.
+
+    >>> from bench.parts.catalog import METHODS
+    >>> METHODS.build("clip_dissect", {"similarity": "wpmi"}).similarity
+    'wpmi'
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from functools import cached_property
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
+
+from bench.downloads.packages import cure_of
+from bench.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """The parts of one kind, by name.
+
+    Args:
+        kind: Singular, as in the config: "method".
+        plural: As in `dissectbench list` and in the entry-point group: "methods".
+        protocol: What a part must fit.
+        builtins: Our own parts: name -> "module:attribute".
+    """
+
+    def __init__(
+        self, kind: str, plural: str, protocol: type[T], builtins: Mapping[str, str]
+    ) -> None:
+        self.kind = kind
+        self.plural = plural
+        self._protocol = protocol
+        self._builtins = dict(builtins)
+
+    @property
+    def group(self) -> str:
+        """The entry-point group that third parties register in."""
+        return f"dissectbench.{self.plural}"
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        paths = dict(self._builtins)
+        for point in entry_points(group=self.group):
+            if point.name in paths and paths[point.name] != point.value:
+                raise UserError(
+                    f"two packages register the {self.kind} {point.name!r}: "
+                    f"{paths[point.name]} and {point.value}",
+                    where=f"entry points of {self.group}",
+                    cure="uninstall one of them, or rename its entry point",
+                )
+            paths[point.name] = point.value
+        return paths
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._paths)
+
+    def origin(self, name: str) -> str:
+        """Where a name points: "module:attribute"."""
+        self._require(name)
+        return self._paths[name]
+
+    def get(self, name: str) -> type[T]:
+        """Import the class registered under `name`.
+
+        Raises:
+            UserError: The name is unknown, its module does not import, or the attribute does not
+                fit the protocol.
+        """
+        self._require(name)
+        path = self._paths[name]
+        module, _, attribute = path.partition(":")
+        try:
+            part = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise UserError(
+                f"the {self.kind} {name!r} cannot be imported from {path}: {error}",
+                cure=cure_of(error) or "reinstall the package that provides it",
+            ) from error
+        missing = self._missing(part)
+        if missing:
+            raise UserError(
+                f"{path} is no {self.kind}: {missing}",
+                where=f"registry of {self.plural}",
+                cure=f"see the protocol {self._protocol.__module__}.{self._protocol.__name__}",
+            )
+        return part  # type: ignore[no-any-return]
+
+    def build(self, name: str, params: Mapping[str, Any], *, where: str = "") -> T:
+        """Make the part `name` with the given parameters.
+
+        Args:
+            name: A registered name.
+            params: Values for the part's fields; the others keep their defaults.
+            where: The config key, for error messages; the kind where empty.
+
+        Raises:
+            UserError: A parameter is unknown, missing or of the wrong type, or the part itself
+                refuses its value.
+        """
+        where = where or self.kind
+        part = self.get(name)
+        fields = {f.name: f for f in dataclasses.fields(part) if f.init}  # type: ignore[arg-type]
+        for key in params:
+            if key not in fields:
+                raise UserError(
+                    f"the {self.kind} {name!r} has no parameter {key!r}",
+                    where=f"{where}.params.{key}",
+                    valid=nearest(key, fields) or sorted(fields),
+                    cure=f"its parameters are: {', '.join(fields) or 'none'}",
+                )
+        for key, spec in fields.items():
+            required = spec.default is spec.default_factory is dataclasses.MISSING
+            if required and params.get(key) in (None, "", "???"):
+                raise UserError(
+                    f"the {self.kind} {name!r} needs a value for {key!r}",
+                    where=f"{where}.params.{key}",
+                    cure=f"add {where}.params.{key}=...",
+                )
+        hints = get_type_hints(part)
+        values = {key: _typed(v, hints[key], f"{where}.params.{key}") for key, v in params.items()}
+        try:
+            return part(**values)
+        except ValueError as error:
+            raise UserError(str(error), where=f"{where}.params") from error
+
+    def _require(self, name: str) -> None:
+        if name not in self._paths:
+            raise UserError(
+                f"unknown {self.kind} {name!r}",
+                where=self.kind,
+                valid=nearest(name, self._paths),
+                cure=f"`dissectbench list {self.plural}` lists all",
+            )
+
+    def _missing(self, part: object) -> str:
+        if not (inspect.isclass(part) and dataclasses.is_dataclass(part)):
+            return "it is not a dataclass"
+        wanted = (n for n in _members(self._protocol) if not hasattr(part, n))
+        return ", ".join(f"it lacks {name!r}" for name in wanted)
+
+
+def _members(protocol: type) -> set[str]:
+    own = set(protocol.__annotations__) | set(vars(protocol))
+    public = {name for name in own if not name.startswith("_")}
+    return public | ({"__len__"} & own)
+
+
+def _typed(value: Any, hint: Any, where: str) -> Any:
+    """Check a YAML value against a field's annotation; whole floats and lists are adapted."""
+    options = get_args(hint) if _is_union(hint) else (hint,)
+    for option in options:
+        origin = getattr(option, "__origin__", option)
+        if option is Any or (option is type(None) and value is None):
+            return value
+        if origin is tuple and isinstance(value, list | tuple):
+            return tuple(value)
+        if origin is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if origin in (int, float) and isinstance(value, bool):
+            continue
+        if inspect.isclass(origin) and isinstance(value, origin):
+            return value
+        if value in get_args(option) and origin is not tuple:  # Literal
+            return value
+    allowed = " or ".join(_readable(option) for option in options)
+    cure = f"give {allowed}"
+    if str in options:
+        cure += f"; a text that reads like something else is quoted: '{where}=\"...\"'"
+    raise UserError(f"{value!r} is not {allowed}", where=where, cure=cure)
+
+
+def _is_union(hint: Any) -> bool:
+    from types import UnionType
+    from typing import Union, get_origin
+
+    return get_origin(hint) in (Union, UnionType)
+
+
+def _readable(option: Any) -> str:
+    from typing import Literal, get_origin
+
+    if get_origin(option) is Literal:
+        return " or ".join(repr(value) for value in get_args(option))
+    if option is type(None):
+        return "null"
+    names = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false"}
+    name = getattr(option, "__name__", str(option))
+    return names.get(name, str(option))

@@ -1,0 +1,39 @@
+"""No sentence encoder: what needs one is left without a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bench.parts.protocols import Fingerprint
+
+
+@dataclass(frozen=True)
+class NoSentenceEncoder:
+    """Nothing is embedded; accuracy, lexical match and ranks need no model."""
+
+    summary: ClassVar[str] = "none: scores that need a sentence encoder have no value"
+
+    def fingerprint(self) -> Fingerprint:
+        """Nothing."""
+        return {}
+
+    def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """There is nothing to load.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError(
+            "no sentence encoder was chosen",
+            where="scoring.sentence.name",
+            cure="scoring=minilm, which needs no download",
+        )

@@ -1,0 +1,19 @@
+"""Targets: networks whose units are to be named."""
+
+from bench.networks.layers import resolve_layers
+from bench.parts.targets.callables import CallableTarget
+from bench.parts.targets.glyphs import GlyphsTarget
+from bench.parts.targets.patterns import expand_layers
+from bench.parts.targets.timm_models import TimmTarget
+from bench.parts.targets.torch_hub import TorchHubTarget
+from bench.parts.targets.torchvision_models import TorchvisionTarget
+
+__all__ = [
+    "CallableTarget",
+    "GlyphsTarget",
+    "TimmTarget",
+    "TorchHubTarget",
+    "TorchvisionTarget",
+    "expand_layers",
+    "resolve_layers",
+]

@@ -1,0 +1,113 @@
+"""The networks of the embedded world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from bench.downloads.missing import Lack
+from bench.errors import UserError
+from bench.files import sha256_file
+from bench.networks.loaded import LoadedTarget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.parts.protocols import Fingerprint
+
+SIZE = 128
+"""Side of the networks' input, in pixels."""
+
+_CURE = "reinstall dissectbench, or rebuild them with `dissectbench train glyphs`"
+
+
+@dataclass(frozen=True)
+class GlyphsTarget:
+    """A ResNet-18 trained on Glyphs; its final layer `fc` names objects or scenes.
+
+    Attributes:
+        net: "objects" or "scenes".
+    """
+
+    summary: ClassVar[str] = "a ResNet-18 of the embedded world"
+    plain_layers: ClassVar[bool] = True
+
+    net: Literal["objects", "scenes"] = "objects"
+
+    def fingerprint(self) -> Fingerprint:
+        """Architecture, sha256 of the shipped file, transform.
+
+        Raises:
+            UserError: The weights are not there.
+        """
+        from bench.glyphs import weights
+
+        return {
+            "kind": "glyphs",
+            "net": self.net,
+            "arch": weights.TARGETS[self.net][0],
+            "weights": sha256_file(self._file()),
+            "transform": {"size": SIZE, "mean": list(weights.MEAN), "std": list(weights.STD)},
+        }
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """The shipped weights, where they are not here."""
+        from bench.glyphs import weights
+
+        file = weights.target_path(self.net)
+        if file.is_file():
+            return ()
+        return (Lack(f"the weights {file.name} of the embedded world", _CURE),)
+
+    def module_paths(self) -> tuple[str, ...]:
+        """Paths of the network's modules, without its weights."""
+        import torch
+        from torchvision import models
+
+        from bench.glyphs import weights
+
+        with torch.device("meta"):
+            module = models.get_model(weights.TARGETS[self.net][0])
+        return tuple(path for path, _ in module.named_modules(remove_duplicate=False) if path)
+
+    def load(self, device: str) -> LoadedTarget:
+        """Build the network and read its weights.
+
+        Raises:
+            UserError: The weights are not there.
+        """
+        from torchvision import transforms
+
+        from bench.glyphs import weights
+
+        self._file()
+        module = weights.load_target(self.net).requires_grad_(False).to(device)
+        transform = transforms.Compose(
+            [
+                transforms.Resize(SIZE),
+                transforms.CenterCrop(SIZE),
+                transforms.ToTensor(),
+                transforms.Normalize(weights.MEAN, weights.STD),
+            ]
+        )
+        return LoadedTarget(module, transform)
+
+    def _file(self) -> Path:
+        from bench.glyphs import weights
+
+        return require_shipped(weights.target_path(self.net), "target.params.net")
+
+
+def require_shipped(file: Path, where: str) -> Path:
+    """Return a file of the package, or say how to make it.
+
+    Raises:
+        UserError: It is not there.
+    """
+    if not file.is_file():
+        raise UserError(
+            f"the weights {file.name} of the embedded world are missing",
+            where=where,
+            cure=_CURE,
+        )
+    return file

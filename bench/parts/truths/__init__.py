@@ -1,0 +1,19 @@
+"""Ground truth: the true names of a layer's units."""
+
+from bench.parts.truths.annotations import AnnotationsTruth
+from bench.parts.truths.class_list import ClassListTruth
+from bench.parts.truths.file import FileTruth
+from bench.parts.truths.glyphs import GlyphsTruth
+from bench.parts.truths.imagenet import ImageNetTruth
+from bench.parts.truths.none import NoTruth
+from bench.parts.truths.places365 import Places365Truth
+
+__all__ = [
+    "AnnotationsTruth",
+    "ClassListTruth",
+    "FileTruth",
+    "GlyphsTruth",
+    "ImageNetTruth",
+    "NoTruth",
+    "Places365Truth",
+]

@@ -1,0 +1,87 @@
+"""True names from the list of classes that a network was trained to tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.downloads.lack import lack_of_path
+from bench.downloads.paths import read_text
+from bench.errors import UserError
+from bench.parts.truths.own_names import true_names, with_lookalikes
+from bench.parts.truths.table import read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.downloads.missing import Lack
+    from metrics.truth import TrueName
+
+
+@dataclass(frozen=True)
+class ClassListTruth:
+    """A text file whose line i + 1 names unit i, as ImageNet's and Places365's class lists do.
+
+    A line such as "tench, Tinca tinca" is kept as it is, and its parts count as synonyms, as far as
+    they are the class's own names (`bench.parts.truths.own_names`).
+
+    Attributes:
+        path: The list.
+        units: A table (CSV or TSV with a header) of the units to score, where the probe set shows
+            only some classes; empty scores all.
+        unit_column: Header of its column of units.
+    """
+
+    summary: ClassVar[str] = "a class list, one line a unit; a table may pick the units to score"
+
+    path: str
+    units: str = ""
+    unit_column: str = "unit"
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return (
+            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
+            *lack_of_path(self.units, "table of units", "target.truth.params.units"),
+        )
+
+    def names(self) -> Mapping[int, TrueName]:
+        """True name by unit.
+
+        Raises:
+            UserError: A file is missing, the list has a blank line between names or holds none, or
+                the table asks for a unit that it does not name. Says which line.
+        """
+        return self._names
+
+    @cached_property
+    def _names(self) -> Mapping[int, TrueName]:
+        lines = self._lines()
+        known = with_lookalikes(true_names(dict(enumerate(lines))))
+        if not self.units:
+            return known
+        names = {}
+        here = "target.truth.params"
+        columns = {self.unit_column: f"{here}.unit_column"}
+        for row in read_rows(self.units, columns, self.unit_column, f"{here}.units"):
+            if row.unit >= len(lines):
+                raise UserError(
+                    f"unit {row.unit} has no name: {self.path} has {len(lines)} lines",
+                    where=row.where,
+                    cure="line i + 1 of the class list names unit i",
+                )
+            names[row.unit] = known[row.unit]
+        return names
+
+    def _lines(self) -> list[str]:
+        text = read_text(self.path, "target.truth.params.path")
+        lines = [line.strip() for line in text.rstrip().split("\n")]
+        for number, line in enumerate(lines, start=1):
+            if not line:
+                raise UserError(
+                    "the line names no unit",
+                    where=f"{self.path}:{number}",
+                    cure="every line names one unit, so that a blank one would shift the rest",
+                )
+        return lines

@@ -1,0 +1,88 @@
+"""True names of an ImageNet network's final layer, from the list that ships with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.downloads.lack import lack_of_path
+from bench.downloads.paths import read_text
+from bench.errors import UserError, nearest
+from bench.parts.truths.class_list import ClassListTruth
+from bench.parts.truths.shipped import IMAGENET, imagenet_synsets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.downloads.missing import Lack
+    from metrics.truth import TrueName
+
+_SYNSETS = "target.truth.params.synsets"
+
+
+@dataclass(frozen=True)
+class ImageNetTruth:
+    """The 1,000 classes of ILSVRC 2012, "tench, Tinca tinca" and so on.
+
+    A list of another file, or in another order, is `class_list`. Where the probe set shows only
+    some classes, either of two files picks the units to score; all are scored without one.
+
+    Attributes:
+        units: A table (CSV or TSV with a header) of units.
+        unit_column: Header of its column of units.
+        synsets: A text file of the classes' synsets, one a line: Tiny-ImageNet's wnids.txt.
+    """
+
+    summary: ClassVar[str] = "the 1,000 classes of ImageNet; a file may pick the units to score"
+
+    units: str = ""
+    unit_column: str = "unit"
+    synsets: str = ""
+
+    def __post_init__(self) -> None:
+        if self.units and self.synsets:
+            raise UserError(
+                "both a table of units and a list of synsets pick the units to score",
+                where=_SYNSETS,
+                cure="give one of target.truth.params.units and .synsets",
+            )
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return (
+            *lack_of_path(self.units, "table of units", "target.truth.params.units"),
+            *lack_of_path(self.synsets, "list of synsets", _SYNSETS),
+        )
+
+    def names(self) -> Mapping[int, TrueName]:
+        """True name by unit.
+
+        Raises:
+            UserError: A file is missing, the table asks for a unit from 1,000, or the list for a
+                synset that is no class of ImageNet. Says which line.
+        """
+        return self._names
+
+    @cached_property
+    def _names(self) -> Mapping[int, TrueName]:
+        names = ClassListTruth(str(IMAGENET), self.units, self.unit_column).names()
+        return {unit: names[unit] for unit in self._chosen()} if self.synsets else names
+
+    def _chosen(self) -> list[int]:
+        """The units of the listed synsets, ascending."""
+        classes = imagenet_synsets()
+        units = set()
+        for number, line in enumerate(read_text(self.synsets, _SYNSETS).split("\n"), start=1):
+            synset = line.strip()
+            if synset and synset not in classes:
+                raise UserError(
+                    f"{synset!r} is no synset of ImageNet's 1,000 classes",
+                    where=f"{self.synsets}:{number}",
+                    valid=nearest(synset, classes),
+                    cure="give one synset a line, such as n01440764",
+                )
+            units |= {classes[synset]} if synset else set()
+        if not units:
+            raise UserError("the list names no synset", where=f"{self.synsets}:1")
+        return sorted(units)

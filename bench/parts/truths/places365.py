@@ -1,0 +1,123 @@
+"""True names of a Places365 network's final layer, from the list that its authors publish."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.downloads.lack import lack_of_path
+from bench.downloads.paths import read_text
+from bench.errors import UserError
+from bench.parts.truths.official import OfficialTexts
+from bench.parts.truths.shipped import PLACES365
+from metrics.truth import TrueName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.downloads.missing import Lack
+
+_LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
+
+
+def _true_name(name: str) -> TrueName:
+    return TrueName(name, (name,))
+
+
+def _clean_label(label: str) -> str:
+    """A mask label as that notebook has it: "airfield" for "airfield-s" or "/a/airfield 0"."""
+    name = label[len("/a/") :].partition(" ")[0] if label.startswith("/") else label
+    return name.removesuffix("-s")
+
+
+@dataclass(frozen=True)
+class Places365Truth:
+    """categories_places365.txt, whose lines read "/b/bus_station/indoor 71".
+
+    Attributes:
+        path: That file; empty for the one that ships with the package.
+        scenes: Broden's c_scene.csv: then only classes are scored that it lists, 267 of the 365 in
+            the published tree, as in CLIP-Dissect's comparison with Network Dissection (Oikarinen
+            and Weng, ICLR 2023, table 2). Empty scores all.
+    """
+
+    summary: ClassVar[str] = "the classes of Places365; maybe only those that are scenes of Broden"
+
+    path: str = ""
+    scenes: str = ""
+
+    def lacks(self) -> tuple[Lack, ...]:
+        """Files that are not there."""
+        return (
+            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
+            *lack_of_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
+        )
+
+    def names(self) -> Mapping[int, TrueName]:
+        """True name by unit, "bus station/indoor" for the line above.
+
+        Raises:
+            UserError: A file is missing or not of its published form; says which line.
+        """
+        return self._names
+
+    def official_texts(self) -> OfficialTexts:
+        """Mask labels and class names as CLIP-Dissect's notebook of table 2 embeds them.
+
+        A label loses a leading "/b/" and a "-s" at its end; underscores stay on both sides.
+        """
+        names = {unit: _true_name(name) for unit, name in self._classes.items()}
+        return OfficialTexts(_clean_label, names, None)
+
+    @cached_property
+    def _names(self) -> Mapping[int, TrueName]:
+        return {unit: _true_name(name.replace("_", " ")) for unit, name in self._classes.items()}
+
+    @cached_property
+    def _classes(self) -> Mapping[int, str]:
+        """Class names as in the file, by unit: "bus_station/indoor"."""
+        found: dict[int, str] = {}
+        for number, line in enumerate(self._lines(), start=1):
+            match = _LINE.fullmatch(line.strip())
+            if not match or int(match[2]) in found:
+                raise UserError(
+                    "the line names no class" if not match else f"unit {match[2]} stands twice",
+                    where=f"{self.path}:{number}",
+                    cure='lines read "/a/airfield 0", as in categories_places365.txt',
+                )
+            found[int(match[2])] = match[1]
+        kept = self._kept()
+        named = {
+            unit: name
+            for unit, name in sorted(found.items())
+            if kept is None or f"{name.replace('/', '-')}-s" in kept
+        }
+        if not named:
+            raise UserError(
+                "no class of the list is a scene of this tree",
+                where="target.truth.params.scenes",
+                cure="give the c_scene.csv of Broden, whose names end in -s",
+            )
+        return named
+
+    def _lines(self) -> list[str]:
+        path = self.path or str(PLACES365)
+        return read_text(path, "target.truth.params.path").rstrip().split("\n")
+
+    def _kept(self) -> frozenset[str] | None:
+        """Names of the scenes in Broden; None where all classes are scored."""
+        if not self.scenes:
+            return None
+        text = read_text(self.scenes, "target.truth.params.scenes")
+        table = csv.DictReader(io.StringIO(text, newline=""))
+        if "name" not in (table.fieldnames or ()):
+            raise UserError(
+                "the table has no column 'name'",
+                where=f"{self.scenes}:1",
+                cure="give the c_scene.csv of a Broden tree",
+            )
+        return frozenset(row["name"] or "" for row in table)
