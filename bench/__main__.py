@@ -81,7 +81,7 @@ def _dispatch(command: str, rest: list[str]) -> int:
         raise UserError(
             f"unknown command {command!r}",
             valid=nearest(command, COMMANDS),
-            cure="`dissectbench --help` lists all",
+            hint="`dissectbench --help` lists all",
         )
     name = _MODULES.get(command, command.replace("-", "_"))
     module = importlib.import_module(f"bench.cli.{name}")

@@ -16,33 +16,33 @@ class UserError(Exception):
         what: The fault, in one sentence.
         where: The config key or `file:line` it stands at.
         valid: Names that would have been valid, nearest first.
-        cure: The command or change that mends it.
+        hint: The command or change that mends it.
     """
 
     def __init__(
-        self, what: str, *, where: str = "", valid: Sequence[str] = (), cure: str = ""
+        self, what: str, *, where: str = "", valid: Sequence[str] = (), hint: str = ""
     ) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         self.valid = tuple(valid)
-        self.cure = cure
+        self.hint = hint
 
     def __str__(self) -> str:
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
         if self.valid:
             lines.append(f"  nearest: {', '.join(self.valid)}")
-        if self.cure:
-            lines.append(f"  to mend: {self.cure}")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments do not survive pickling by default, and launchers pickle errors.
-        return (_rebuild, (self.what, self.where, self.valid, self.cure))
+        return (_rebuild, (self.what, self.where, self.valid, self.hint))
 
 
-def _rebuild(what: str, where: str, valid: Sequence[str], cure: str) -> UserError:
-    return UserError(what, where=where, valid=valid, cure=cure)
+def _rebuild(what: str, where: str, valid: Sequence[str], hint: str) -> UserError:
+    return UserError(what, where=where, valid=valid, hint=hint)
 
 
 class LayerError(UserError):
@@ -59,19 +59,19 @@ class LayerError(UserError):
         *,
         where: str = "target.layers",
         valid: Sequence[str] = (),
-        cure: str = "",
+        hint: str = "",
     ) -> None:
-        super().__init__(what, where=where, valid=valid, cure=cure)
+        super().__init__(what, where=where, valid=valid, hint=hint)
         self.layer = layer
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild_layer, (self.layer, self.what, self.where, self.valid, self.cure))
+        return (_rebuild_layer, (self.layer, self.what, self.where, self.valid, self.hint))
 
 
 def _rebuild_layer(
-    layer: str, what: str, where: str, valid: Sequence[str], cure: str
+    layer: str, what: str, where: str, valid: Sequence[str], hint: str
 ) -> LayerError:
-    return LayerError(layer, what, where=where, valid=valid, cure=cure)
+    return LayerError(layer, what, where=where, valid=valid, hint=hint)
 
 
 def nearest(name: str, valid: Iterable[str], limit: int = 3) -> list[str]:
@@ -83,8 +83,8 @@ class NetworkError(UserError):
     """A fault of a user's own network: its cells fail, and the others of the request are run."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild_network, (self.what, self.where, self.valid, self.cure))
+        return (_rebuild_network, (self.what, self.where, self.valid, self.hint))
 
 
-def _rebuild_network(what: str, where: str, valid: Sequence[str], cure: str) -> NetworkError:
-    return NetworkError(what, where=where, valid=valid, cure=cure)
+def _rebuild_network(what: str, where: str, valid: Sequence[str], hint: str) -> NetworkError:
+    return NetworkError(what, where=where, valid=valid, hint=hint)

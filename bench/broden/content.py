@@ -73,56 +73,56 @@ def check_words(
     """
     if isinstance(categories, str):
         raise UserError(
-            f"{categories!r} is one text and no list of categories", cure=f"give [{categories!r}]"
+            f"{categories!r} is one text and no list of categories", hint=f"give [{categories!r}]"
         )
     labels, categories = _listed(labels, "labels"), _listed(categories, "categories")
     for category in categories:
         if not is_category(category) or categories.count(category) > 1:
             raise UserError(
                 f"{category!r} cannot name a category, or does so twice",
-                cure="a category is named by letters, digits, _, - and blanks, once",
+                hint="a category is named by letters, digits, _, - and blanks, once",
             )
     numbers: dict[int, BrodenLabel] = {}
     names: dict[str, BrodenLabel] = {}
     for label in labels:
         if not isinstance(label, BrodenLabel):
             raise UserError(
-                f"{label!r} is no label", cure="give BrodenLabel(number, name, category)"
+                f"{label!r} is no label", hint="give BrodenLabel(number, name, category)"
             )
         if not is_number(label.number) or label.number < 1 or label.number in numbers:
             raise UserError(
                 f"the label {label.name!r} has the number {label.number}: no whole number from 1, "
                 "or taken",
-                cure="number the labels from 1, each differently",
+                hint="number the labels from 1, each differently",
             )
         why = why_no_label(label.name)
         if why:
             raise UserError(
                 f"the label {label.number} has the name {label.name!r}: {why}",
-                cure="give each label a name in words",
+                hint="give each label a name in words",
             )
         if label.name in names:
             raise UserError(
                 f"the labels {names[label.name].number} and {label.number} are both called "
                 f"{label.name!r}",
-                cure="name each label once; a label may have marks in several categories",
+                hint="name each label once; a label may have marks in several categories",
             )
         if not isinstance(label.synonyms, list | tuple) or any(
             not isinstance(name, str) or ";" in name for name in label.synonyms
         ):
             raise UserError(
                 f"the label {label.name!r} has the synonyms {label.synonyms!r}",
-                cure="give a list of texts without semicolons",
+                hint="give a list of texts without semicolons",
             )
         if label.category not in categories:
             raise UserError(
                 f"the label {label.name!r} is of the category {label.category!r}",
                 valid=tuple(categories),
-                cure=f"the categories are: {', '.join(categories)}",
+                hint=f"the categories are: {', '.join(categories)}",
             )
         numbers[label.number] = names[label.name] = label
     if not numbers:
-        raise UserError("there is no label to write", cure="give one at least")
+        raise UserError("there is no label to write", hint="give one at least")
     return labels, categories
 
 
@@ -131,7 +131,7 @@ def _listed(given: Iterable[_T], what: str) -> list[_T]:
         return list(given)  # of a generator, which could be gone through only once
     except TypeError as error:
         raise UserError(
-            f"the {what} are of the type {type(given).__name__}", cure=f"give a list of {what}"
+            f"the {what} are of the type {type(given).__name__}", hint=f"give a list of {what}"
         ) from error
 
 

@@ -74,7 +74,7 @@ def read_index(file: Path, vocabulary: Vocabulary) -> Index:
                 f"the column {name!r} is no category of {CATEGORIES}",
                 1,
                 valid=nearest(name, vocabulary.categories) or vocabulary.categories,
-                cure=f"the categories are: {', '.join(vocabulary.categories)}",
+                hint=f"the categories are: {', '.join(vocabulary.categories)}",
             )
     categories = tuple(name for name in vocabulary.categories if name in table.columns)
     at = table.positions(*categories)
@@ -94,7 +94,7 @@ def read_index(file: Path, vocabulary: Vocabulary) -> Index:
                 _check_cell(table, cell, category, line, vocabulary.labels)
         rows.append(Row(line, image, splits.setdefault(split, split), (ih, iw), (sh, sw), marks))
     if not rows:
-        raise table.fault("the index lists no image", 1, cure="unpack or write the tree again")
+        raise table.fault("the index lists no image", 1, hint="unpack or write the tree again")
     return Index(file, categories, tuple(rows))
 
 
@@ -104,7 +104,7 @@ def _check_path(table: Table, path: str, column: str, line: int) -> None:
         raise table.fault(
             f"{column} has the path {path!r}, which is refused: {why}",
             line,
-            cure=f"write paths relative to {IMAGES}/, with forward slashes",
+            hint=f"write paths relative to {IMAGES}/, with forward slashes",
         )
 
 
@@ -132,5 +132,5 @@ def unknown_label(file: Path, line: int, number: int, category: str, source: str
     return UserError(
         f"{category}: label {number} of {source} is not in {LABELS}",
         where=f"{file}:{line}",
-        cure=f"add label {number} to {LABELS}, or take it out of {source}",
+        hint=f"add label {number} to {LABELS}, or take it out of {source}",
     )

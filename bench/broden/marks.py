@@ -35,18 +35,18 @@ def marks_of(image: MaskedImage, tally: Tally, size: tuple[int, int]) -> dict[st
     """
     if not isinstance(image, MaskedImage):
         raise UserError(
-            f"{image!r} is no masked image", cure="give MaskedImage(name, marks, image)"
+            f"{image!r} is no masked image", hint="give MaskedImage(name, marks, image)"
         )
     if image.split not in SPLITS:
         raise UserError(
             f"the image {image.name!r} is of the split {image.split!r}",
             valid=SPLITS,
-            cure=f"its split is one of: {', '.join(SPLITS)}",
+            hint=f"its split is one of: {', '.join(SPLITS)}",
         )
     if not hasattr(image.marks, "items"):
         raise UserError(
             f"the marks of the image {image.name!r} are no mapping: {type(image.marks).__name__}",
-            cure='give them by category: {"object": [plane], "scene": [7]}',
+            hint='give them by category: {"object": [plane], "scene": [7]}',
         )
     found = {}
     for category, given in image.marks.items():
@@ -54,7 +54,7 @@ def marks_of(image: MaskedImage, tally: Tally, size: tuple[int, int]) -> dict[st
             raise UserError(
                 f"the image {image.name!r} has marks of the category {category!r}",
                 valid=tuple(tally.categories),
-                cure=f"the categories are: {', '.join(tally.categories)}",
+                hint=f"the categories are: {', '.join(tally.categories)}",
             )
         place = f"the image {image.name!r}, category {category},"
         marks = [_plain(mark, place, size) for mark in _listed(given, place)]
@@ -74,7 +74,7 @@ def _listed(given: Any, place: str) -> list[Any]:
         return list(given)
     raise UserError(
         f"{place} has marks of the type {type(given).__name__}",
-        cure="give a list of planes and label numbers",
+        hint="give a list of planes and label numbers",
     )
 
 
@@ -85,19 +85,19 @@ def _plain(mark: Any, place: str, size: tuple[int, int]) -> Mark:
         if mark.mode not in _MASK_MODES:
             raise UserError(
                 f"{place} has a mask of Pillow's mode {mark.mode}",
-                cure=f"give one whole number a pixel: a mask of mode {', '.join(_MASK_MODES)}, or "
+                hint=f"give one whole number a pixel: a mask of mode {', '.join(_MASK_MODES)}, or "
                 "an array",
             )
         mark = np.asarray(mark)
     if not isinstance(mark, np.ndarray):
         raise UserError(
             f"{place} has a mark of the type {type(mark).__name__}",
-            cure="give a label number, an array of whole numbers, or a mask of Pillow",
+            hint="give a label number, an array of whole numbers, or a mask of Pillow",
         )
     if mark.dtype.kind not in "iu" or mark.shape != size:
         raise UserError(
             f"{place} has a plane of the shape {mark.shape} and type {mark.dtype}",
-            cure=f"give whole numbers of the shape {size}",
+            hint=f"give whole numbers of the shape {size}",
         )
     return mark
 
@@ -108,5 +108,5 @@ def _check_labels(mark: int | NDArray[np.integer], place: str, tally: Tally) -> 
         if number and (number not in tally.numbers or number > most):
             raise UserError(
                 f"{place} has the label {number}",
-                cure=f"add it to the labels; planes say numbers up to {MAX_PIXEL}",
+                hint=f"add it to the labels; planes say numbers up to {MAX_PIXEL}",
             )

@@ -46,7 +46,7 @@ class BrodenMasks:
                     f"the masks here are {_by(row.mask_size)}, those of line {first.line} "
                     f"{_by(first.mask_size)}: all of a set must have one size",
                     where=f"{broden.index}:{row.line}",
-                    cure="make an index file of the images of one size and name it "
+                    hint="make an index file of the images of one size and name it "
                     "(probe.params.index=...)",
                 )
         self._position = {number: place for place, number in enumerate(broden.concepts)}
@@ -110,7 +110,7 @@ class BrodenMasks:
         return UserError(
             f"the mask {place} {why}",
             where=f"{self.broden.index}:{line}",
-            cure="unpack the tree again, or take the mask out of the index",
+            hint="unpack the tree again, or take the mask out of the index",
         )
 
     def _items(self, row: Row) -> Iterator[tuple[str, str]]:

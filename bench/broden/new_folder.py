@@ -41,7 +41,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     except OSError as error:
         _refuse_content(folder)
         raise UserError(
-            f"cannot write the tree: {error}", where=str(folder), cure="give another folder"
+            f"cannot write the tree: {error}", where=str(folder), hint="give another folder"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -52,7 +52,7 @@ def _refuse_content(folder: Path) -> None:
         raise UserError(
             f"{folder} is there already",
             where=str(folder),
-            cure="give a folder that does not exist yet; nothing is overwritten",
+            hint="give a folder that does not exist yet; nothing is overwritten",
         )
 
 

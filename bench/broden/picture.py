@@ -29,7 +29,7 @@ def picture_of(image: MaskedImage) -> Image.Image | Path:
     if given is None:
         raise UserError(
             f"the image {image.name!r} has no picture",
-            cure="give one, or write with with_images=False",
+            hint="give one, or write with with_images=False",
         )
     if isinstance(given, str | Path):
         return Path(given).expanduser()
@@ -45,7 +45,7 @@ def picture_of(image: MaskedImage) -> Image.Image | Path:
             return given
     raise UserError(
         f"the picture of the image {image.name!r} is of the wrong kind: {told}",
-        cure="give a file, an RGB image of Pillow, or an array, uint8 [h, w] or [h, w, 3]",
+        hint="give a file, an RGB image of Pillow, or an array, uint8 [h, w] or [h, w, 3]",
     )
 
 
@@ -64,7 +64,7 @@ def write_picture(source: Image.Image | Path, file: Path) -> tuple[int, int]:
             raise UserError(
                 f"cannot read this image: {error}",
                 where=str(source),
-                cure="repair it, or leave it out",
+                hint="repair it, or leave it out",
             ) from error
         return size
     source.save(file, format="PNG")

@@ -68,7 +68,7 @@ def _fault(broden: Broden, row: Row, told: str, picture: tuple[int, int]) -> Use
         f"the image {IMAGES}/{row.image} is {_by(picture)} pixels, and {told}, which is another "
         "shape: the masks would not lie over the image",
         where=f"{broden.index}:{row.line}",
-        cure="crop or resize images and masks alike, and write the tree again (write_broden)",
+        hint="crop or resize images and masks alike, and write the tree again (write_broden)",
     )
 
 

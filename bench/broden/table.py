@@ -51,14 +51,14 @@ class Table:
                     raise UserError(
                         f"this row has {len(cells)} cells, the first row has {width}",
                         where=f"{self.file}:{reader.line_num}",
-                        cure="the file may be cut short; unpack or write it again",
+                        hint="the file may be cut short; unpack or write it again",
                     )
                 yield reader.line_num, cells
         except csv.Error as error:
             raise UserError(
                 f"this row is no CSV: {error}",
                 where=f"{self.file}:{reader.line_num}",
-                cure="unpack or write the file again",
+                hint="unpack or write the file again",
             ) from error
 
     def positions(self, *names: str) -> tuple[int, ...]:
@@ -73,15 +73,15 @@ class Table:
                     f"there is no column {name!r}",
                     where=f"{self.file}:1",
                     valid=nearest(name, self.columns),
-                    cure=f"its columns must be: {', '.join(names)}",
+                    hint=f"its columns must be: {', '.join(names)}",
                 )
         return tuple(self.columns.index(name) for name in names)
 
     def fault(
-        self, what: str, line: int, *, valid: Sequence[str] = (), cure: str = ""
+        self, what: str, line: int, *, valid: Sequence[str] = (), hint: str = ""
     ) -> UserError:
         """An error about one line of this file."""
-        return UserError(what, where=f"{self.file}:{line}", valid=valid, cure=cure)
+        return UserError(what, where=f"{self.file}:{line}", valid=valid, hint=hint)
 
     def whole(self, cell: str, column: str, line: int, least: int = 0) -> int:
         """A cell as a whole number.
@@ -97,7 +97,7 @@ class Table:
             raise self.fault(
                 f"{column} is {cell!r}, not a whole number from {least}",
                 line,
-                cure=f"write the {column} as digits",
+                hint=f"write the {column} as digits",
             )
         return value
 
@@ -115,7 +115,7 @@ class Table:
             raise self.fault(
                 f"{column} is {cell!r}, not a number from 0",
                 line,
-                cure=f"write the {column} as a number",
+                hint=f"write the {column} as a number",
             )
         return value
 
@@ -132,18 +132,18 @@ def read_table(file: Path) -> Table:
             f"there is no {file.name} in {file.parent}",
             where=str(file),
             valid=nearest(file.name, others),
-            cure="unpack the whole tree (index.csv, label.csv, category.csv, c_*.csv, images/), "
+            hint="unpack the whole tree (index.csv, label.csv, category.csv, c_*.csv, images/), "
             "or write one with `dissectbench export-broden`",
         )
     text = read_text(str(file), str(file))
     first = next(csv.reader(io.StringIO(text)), [])
     columns = tuple(name.strip() for name in first)
     if not columns:
-        raise UserError("the file is empty", where=f"{file}:1", cure="unpack or write it again")
+        raise UserError("the file is empty", where=f"{file}:1", hint="unpack or write it again")
     twice = next((name for name in columns if columns.count(name) > 1), None)
     if twice is not None:
         raise UserError(
-            f"the column {twice!r} stands there twice", where=f"{file}:1", cure="rename one"
+            f"the column {twice!r} stands there twice", where=f"{file}:1", hint="rename one"
         )
     return Table(file, columns, text)
 

@@ -92,7 +92,7 @@ def open_broden(
     """
     if not folder.is_dir():
         raise UserError(
-            f"there is no folder {folder}", cure="give the folder that index.csv lies in"
+            f"there is no folder {folder}", hint="give the folder that index.csv lies in"
         )
     file = folder / index
     if Path(index).name != index or not file.is_file():
@@ -101,7 +101,7 @@ def open_broden(
             f"there is no index {index!r} in {folder}",
             where=str(file) if Path(index).name == index else "probe.params.index",
             valid=nearest(index, others) or others,
-            cure="give the name of an index file in the tree; its default is index.csv",
+            hint="give the name of an index file in the tree; its default is index.csv",
         )
     vocabulary, table = _tables(folder, index, _stamps(folder, index))
     selected = vocabulary.select(categories)
@@ -111,7 +111,7 @@ def open_broden(
                 f"there is no column {name!r}",
                 where=f"{file}:1",
                 valid=table.categories,
-                cure=f"add the column, or select among: {', '.join(table.categories)}",
+                hint=f"add the column, or select among: {', '.join(table.categories)}",
             )
     columns = tuple(table.categories.index(name) for name in selected)
     concepts = vocabulary.concepts(selected)
@@ -122,7 +122,7 @@ def open_broden(
             "no image has an annotation in any selected category",
             where=str(file),
             valid=vocabulary.categories,
-            cure=f"selected were: {', '.join(selected)}; select others, or another split",
+            hint=f"selected were: {', '.join(selected)}; select others, or another split",
         )
     return Broden(
         folder=folder,
@@ -145,7 +145,7 @@ def _of_split(table: Index, split: str | None) -> Sequence[Row]:
             f"no image is of the split {split!r}",
             where="probe.params.split",
             valid=nearest(split, splits) or splits,
-            cure=f"its splits are: {', '.join(splits)}",
+            hint=f"its splits are: {', '.join(splits)}",
         )
     return [row for row in table.rows if row.split == split]
 

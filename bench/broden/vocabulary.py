@@ -73,7 +73,7 @@ class Vocabulary:
                     f"there is no category {name!r} in {self.folder / CATEGORIES}",
                     where="probe.params.categories",
                     valid=nearest(name, self.categories) or self.categories,
-                    cure=f"its categories are: {', '.join(self.categories)}",
+                    hint=f"its categories are: {', '.join(self.categories)}",
                 )
         if wanted:
             return tuple(name for name in self.categories if name in wanted)
@@ -119,7 +119,7 @@ class Vocabulary:
                 raise table.fault(
                     f"label {number} is not in {LABELS}",
                     line,
-                    cure=f"add it to {LABELS}, or take the row out",
+                    hint=f"add it to {LABELS}, or take the row out",
                 )
             found[number] = table.share(share, "coverage", line)
         return found
@@ -140,11 +140,11 @@ def read_vocabulary(folder: Path) -> Vocabulary:
             raise table.fault(
                 f"{name!r} cannot name a category, or does so twice",
                 line,
-                cure="a category is named by letters, digits, _, - and blanks, once",
+                hint="a category is named by letters, digits, _, - and blanks, once",
             )
         categories[name] = None
     if not categories:
-        raise table.fault("there is no category", 1, cure="unpack or write the tree again")
+        raise table.fault("there is no category", 1, hint="unpack or write the tree again")
     return Vocabulary(folder, _read_labels(folder, categories), tuple(categories))
 
 
@@ -159,7 +159,7 @@ def _read_labels(folder: Path, known: Mapping[str, None]) -> dict[int, Label]:
             raise table.fault(
                 f"number {number} is also that of line {labels[number].line}",
                 line,
-                cure="number the labels differently; masks refer to these numbers",
+                hint="number the labels differently; masks refer to these numbers",
             )
         if number == 0:  # published tables have it as a nameless row
             continue
@@ -168,7 +168,7 @@ def _read_labels(folder: Path, known: Mapping[str, None]) -> dict[int, Label]:
             raise table.fault(
                 f"the label {number} has the name {name!r}: {why}",
                 line,
-                cure=f"give it a name in {LABELS}, or take it out there and in the masks",
+                hint=f"give it a name in {LABELS}, or take it out there and in the masks",
             )
         categories = tuple(_bare(part) for part in category.split(";") if part.strip())
         for one in categories:
@@ -177,11 +177,11 @@ def _read_labels(folder: Path, known: Mapping[str, None]) -> dict[int, Label]:
                     f"there is no category {one!r} in {CATEGORIES}",
                     line,
                     valid=nearest(one, known) or tuple(known),
-                    cure=f"the categories are: {', '.join(known)}",
+                    hint=f"the categories are: {', '.join(known)}",
                 )
         labels[number] = Label(name, categories, line)
     if not labels:
-        raise table.fault("there is no label", 1, cure="unpack or write the tree again")
+        raise table.fault("there is no label", 1, hint="unpack or write the tree again")
     return labels
 
 

@@ -86,7 +86,7 @@ def write_broden(
             writer.add(image, marks, with_images=with_images)
             tally.add(marks)
         if not writer.names:
-            raise UserError(f"there is no image to write to {folder}", cure="give one at least")
+            raise UserError(f"there is no image to write to {folder}", hint="give one at least")
         _write_tables(temporary, labels, categories, tally)
 
 
@@ -97,7 +97,7 @@ def _size_of(given: Any) -> tuple[int, int]:
         height = width = 0
     if not (is_number(height) and is_number(width) and min(height, width) > 0):
         raise UserError(
-            f"{given!r} is no size of masks", cure="give (sh, sw), two numbers of pixels from 1"
+            f"{given!r} is no size of masks", hint="give (sh, sw), two numbers of pixels from 1"
         )
     return int(height), int(width)
 
@@ -164,7 +164,7 @@ class _Writer:
             raise UserError(
                 f"the picture of the image {name!r} is {size[0]} x {size[1]}, its masks are "
                 f"{self._mask_size[0]} x {self._mask_size[1]}, which is another shape",
-                cure="crop or resize pictures and masks alike, so that each mask is of its whole "
+                hint="crop or resize pictures and masks alike, so that each mask is of its whole "
                 "picture",
             )
 
@@ -177,7 +177,7 @@ class _Writer:
         if why:
             raise UserError(
                 f"the image {image!r} cannot be written to {name!r}: {why}",
-                cure="name images differently, by relative paths with forward slashes",
+                hint="name images differently, by relative paths with forward slashes",
             )
         self.names.add(name)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)

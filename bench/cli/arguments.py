@@ -13,7 +13,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and exiting."""
-        raise UserError(message, cure=f"`{self.prog} --help` shows the options")
+        raise UserError(message, hint=f"`{self.prog} --help` shows the options")
 
 
 def parser(command: str, description: str, epilog: str = "") -> Parser:

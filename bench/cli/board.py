@@ -50,12 +50,12 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
         with record_folders(results) as folders:
             board = load_board(folders, f"dissectbench board {roots} --out {out.as_posix()}")
     except RecordError as error:
-        raise UserError(str(error), cure="run something first: `dissectbench run`") from error
+        raise UserError(str(error), hint="run something first: `dissectbench run`") from error
     if not board.n_records and not board.problems:
         raise UserError(
             f"there is no record under {roots}",
             valid=[str(archive) for root in results for archive in sorted(root.rglob("*.tar.xz"))],
-            cure="run something first: `dissectbench run`",
+            hint="run something first: `dissectbench run`",
         )
     if check:
         changed = check_board(board, out)

@@ -72,7 +72,7 @@ def _root(given: Path | None) -> Path:
         raise UserError(
             f"there is no cache folder {root}",
             where="--cache" if given else "DISSECTBENCH_CACHE",
-            cure="run something first (`dissectbench run`), or give the folder with --cache DIR",
+            hint="run something first (`dissectbench run`), or give the folder with --cache DIR",
         )
     return root
 
@@ -103,7 +103,7 @@ def _explain(root: Path, prefixes: Sequence[str]) -> int:
     from bench.evidence.inventory import entries
 
     if len(prefixes) > 2:
-        raise UserError("more than two keys", where="KEY", cure="give one, or two to compare")
+        raise UserError("more than two keys", where="KEY", hint="give one, or two to compare")
     found = entries(root)
     chosen = [_choose(found, prefix, root) for prefix in prefixes]
     console = Console()
@@ -115,7 +115,7 @@ def _explain(root: Path, prefixes: Sequence[str]) -> int:
             raise UserError(
                 f"the entry {kept.key[:12]} is {kept.state}: its key's parts are not known",
                 where="KEY",
-                cure="a run that needs it completes it; or delete it with `cache prune`",
+                hint="a run that needs it completes it; or delete it with `cache prune`",
             )
     print_differences(console, chosen[0], chosen[1])
     return 0
@@ -127,12 +127,12 @@ def _choose(found: Sequence[Kept], prefix: str, root: Path) -> Kept:
         return matches[0]
     listing = f"`dissectbench cache ls --cache {root}` lists all"
     if not matches:
-        raise UserError(f"no entry's key begins with {prefix!r}", where="KEY", cure=listing)
+        raise UserError(f"no entry's key begins with {prefix!r}", where="KEY", hint=listing)
     raise UserError(
         f"{len(matches)} entries' keys begin with {prefix!r}",
         where="KEY",
         valid=[kept.key[:12] for kept in matches[:6]],
-        cure="give more digits",
+        hint="give more digits",
     )
 
 
@@ -153,13 +153,13 @@ def _prune(root: Path, given: argparse.Namespace) -> int:
         pruned = prune(root, to_bytes=to_bytes, older_than_s=older, dry_run=given.dry_run)
     except Timeout as error:
         raise UserError(
-            "another process is pruning this folder", where=str(root), cure="try again later"
+            "another process is pruning this folder", where=str(root), hint="try again later"
         ) from error
     except OSError as error:
         raise UserError(
             f"the cache folder cannot be written to: {error.strerror or error}",
             where=str(root),
-            cure="prune it as a user who may write to it",
+            hint="prune it as a user who may write to it",
         ) from error
     verb = "would delete" if given.dry_run else "deleted"
     now = time.time()

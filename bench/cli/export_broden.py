@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError(
             f"a tree of {given.size} images is empty",
             where="--size",
-            cure="give a number from 1",
+            hint="give a number from 1",
         )
     out = given.out.expanduser()
 

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(jobs) != 1 or jobs[0].config.runtime.share:
         raise UserError(
             "exemplars are of one target and one probe set, as a whole",
-            cure="leave out experiment=... and runtime.share=...",
+            hint="leave out experiment=... and runtime.share=...",
         )
     return _export(jobs[0], rule, given)
 
@@ -71,7 +71,7 @@ def _units(text: str) -> list[int]:
         return [int(number) for number in text.split(",")]
     except ValueError as error:
         raise UserError(
-            f"{text!r} is no list of units", where="--sheet", cure="numbers with commas: 0,7,42"
+            f"{text!r} is no list of units", where="--sheet", hint="numbers with commas: 0,7,42"
         ) from error
 
 
@@ -79,7 +79,7 @@ def _rule(given: argparse.Namespace) -> ExemplarRule:
     from baselines.spatial import ExemplarRule
 
     if given.size < 1:
-        raise UserError(f"a side of {given.size} pixels", where="--size", cure="a number from 1")
+        raise UserError(f"a side of {given.size} pixels", where="--size", hint="a number from 1")
     try:
         return ExemplarRule(given.top_k, given.quantile)
     except ValueError as error:

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.check:
         return _check(chosen, data)
     if given.source and len(chosen) != 1:
-        raise UserError("--from is of one file", where="--from", cure="give one NAME")
+        raise UserError("--from is of one file", where="--from", hint="give one NAME")
     return _fetch(chosen, data, given.source, ask=not given.yes)
 
 

@@ -143,17 +143,17 @@ def _check(options: argparse.Namespace) -> None:
         slug(options.method, "method")
         slug(options.board, "board")
     except RecordError as error:
-        raise UserError(str(error), cure="choose another name: --method, --board") from error
+        raise UserError(str(error), hint="choose another name: --method, --board") from error
     for text in options.overrides:
         key = text.lstrip("+").partition("=")[0]
         if "=" not in text or not key.startswith(SETTABLE):
             raise UserError(
                 f"{text!r} is no setting that scoring reads",
                 where=key,
-                cure="after FILE come scoring.*, target.truth.* and runtime.* as key=value",
+                hint="after FILE come scoring.*, target.truth.* and runtime.* as key=value",
             )
     if options.units is not None and options.units < 1:
-        raise UserError(f"{options.units} units are no layer", where="--units", cure="1 or more")
+        raise UserError(f"{options.units} units are no layer", where="--units", hint="1 or more")
 
 
 def _report(written: Written, notes: Sequence[str]) -> None:

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(
                 f"unknown kind {kind!r}",
                 valid=nearest(kind, KINDS),
-                cure=f"choose from: {', '.join(KINDS)}",
+                hint=f"choose from: {', '.join(KINDS)}",
             )
     from rich.console import Console
     from rich.table import Table

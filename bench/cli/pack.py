@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError(
             "is a folder" if given.out.is_dir() else "this file is there already",
             where=str(given.out),
-            cure="give another name, or --replace for a file that is to be written anew",
+            hint="give another name, or --replace for a file that is to be written anew",
         )
     packed = pack_records(given.results, given.out)
     for path in packed.left_out:

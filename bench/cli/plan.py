@@ -162,23 +162,23 @@ def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
     """Each missing thing, its size and what brings it."""
     for lack in lacks:
         size = f", {show_size(lack.bytes)}" if lack.bytes else ""
-        told = "run" in lack.cure and "with a connection" in lack.cure
+        told = "run" in lack.hint and "with a connection" in lack.hint
         own = (
             "; a run with a connection fetches it by itself" if lack.automatic and not told else ""
         )
         near = f" (there is {', '.join(lack.near)})" if lack.near else ""
         where = f"{lack.where}: " if lack.where else ""
         sys.stdout.write(
-            f"\n[{numbers[lack]}] {where}{lack.what}{size}{near}\n    {lack.cure}{own}\n"
+            f"\n[{numbers[lack]}] {where}{lack.what}{size}{near}\n    {lack.hint}{own}\n"
         )
 
 
 def _show_command(lacks: Iterable[Lack]) -> None:
     """One command for all that a command can bring, with what it weighs."""
-    fetched = [lack for lack in lacks if lack.cure.startswith(FETCH)]
+    fetched = [lack for lack in lacks if lack.hint.startswith(FETCH)]
     if len(fetched) > 1:
         size = show_size(sum(lack.bytes or 0 for lack in fetched))
-        names = " ".join(dict.fromkeys(lack.cure.removeprefix(FETCH) for lack in fetched))
+        names = " ".join(dict.fromkeys(lack.hint.removeprefix(FETCH) for lack in fetched))
         sys.stdout.write(f"\nall that can be fetched ({size}):\n    {FETCH}{names}\n")
 
 

@@ -55,11 +55,11 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(
                 f"{key!r} decides the labels themselves",
                 where=key,
-                cure="use `dissectbench run`; score takes scoring.*, target.truth.* and runtime.*",
+                hint="use `dissectbench run`; score takes scoring.*, target.truth.* and runtime.*",
             )
     folders = [Path(text) for text in given if "=" not in text]
     if not folders:
-        raise UserError("no record is named", cure="give the folder of a record.json")
+        raise UserError("no record is named", hint="give the folder of a record.json")
     for folder in _records(folders):
         _score(folder, overrides)
     return 0
@@ -73,7 +73,7 @@ def _records(folders: Sequence[Path]) -> list[Path]:
             raise UserError(
                 "scores are not written into an archive",
                 where=str(folder),
-                cure=f"`dissectbench unpack {folder} --out DIR`, then score that folder",
+                hint=f"`dissectbench unpack {folder} --out DIR`, then score that folder",
             )
         files = (file.relative_to(folder) for file in sorted(folder.rglob("record.json")))
         # Hidden folders hold unfinished writes.
@@ -82,7 +82,7 @@ def _records(folders: Sequence[Path]) -> list[Path]:
             raise UserError(
                 "there is no record here" if folder.exists() else "no such file or folder",
                 where=str(folder),
-                cure="give a record, or a folder of records such as results/local",
+                hint="give a record, or a folder of records such as results/local",
             )
         found += below
     return found
@@ -92,7 +92,7 @@ def _score(folder: Path, overrides: Sequence[str]) -> None:
     try:
         record = Record.read(folder)
     except RecordError as error:
-        raise UserError(str(error), cure="give the folder of a record.json") from error
+        raise UserError(str(error), hint="give the folder of a record.json") from error
     if record.status != "ok":
         sys.stdout.write(f"{folder}: skipped, its run failed\n")
         return
@@ -126,10 +126,10 @@ def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:
         raise UserError(
             f"cannot read the record's configuration: {error}",
             where=str(file),
-            cure="run the cell again: `dissectbench run`",
+            hint="run the cell again: `dissectbench run`",
         ) from error
     if not isinstance(config, DictConfig):
-        raise UserError("it holds no settings", where=str(file), cure="run the cell again")
+        raise UserError("it holds no settings", where=str(file), hint="run the cell again")
     amended = amend(config, overrides, CONF)
     if amended.runtime.cache == config.runtime.cache:
         amended.runtime.cache = str(_started_in(folder, config.results) / config.runtime.cache)

@@ -56,7 +56,7 @@ def train_on_annotations(
     from bench.parts.targets import TorchvisionTarget
 
     if not out.resolve().parent.is_dir():
-        raise UserError(f"there is no folder {out.parent}", where="--out", cure="make it first")
+        raise UserError(f"there is no folder {out.parent}", where="--out", hint="make it first")
     vision = TorchvisionTarget(arch, weights=weights, file=vision_file)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

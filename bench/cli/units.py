@@ -18,8 +18,8 @@ def parse_size(text: str, where: str) -> int:
         UserError: It is no size.
     """
     units = {name.lower(): scale for name, scale in _SIZES.items()}
-    cure = "write it like 500MB or 1.5GB"
-    return int(_parse(text.lower(), {**units, "b": 1}, where, "size", cure))
+    hint = "write it like 500MB or 1.5GB"
+    return int(_parse(text.lower(), {**units, "b": 1}, where, "size", hint))
 
 
 def parse_span(text: str, where: str) -> float:
@@ -31,11 +31,11 @@ def parse_span(text: str, where: str) -> float:
     return _parse(text.lower(), _SPANS, where, "span of time", "write it like 30d, 12h or 2w")
 
 
-def _parse(text: str, units: dict[str, int], where: str, what: str, cure: str) -> float:
+def _parse(text: str, units: dict[str, int], where: str, what: str, hint: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
     if match and (match[2] in units or (not match[2] and float(match[1]) == 0)):
         return float(match[1]) * units.get(match[2], 1)
-    raise UserError(f"{text!r} is no {what}", where=where, cure=cure)
+    raise UserError(f"{text!r} is no {what}", where=where, hint=hint)
 
 
 def show_size(size: float) -> str:

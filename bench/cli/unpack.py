@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     out = given.out
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(
-            "something is there already", where=str(out), cure="give a folder that is not there yet"
+            "something is there already", where=str(out), hint="give a folder that is not there yet"
         )
     with atomic_folder(out) as folder:
         unpack_records(given.archive, folder)

@@ -43,7 +43,7 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
             raise UserError(
                 f"{override.input_line} chooses a whole group",
                 where=override.key_or_group,
-                cure="set single values, such as scoring.official_labels=true",
+                hint="set single values, such as scoring.official_labels=true",
             )
         try:
             OmegaConf.update(changed, override.key_or_group, override.value(), merge=True)

@@ -135,8 +135,8 @@ def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
     try:
         OmegaConf.to_container(composed, resolve=True)
     except OmegaConfBaseException as error:
-        cure = "${...} refers to another setting; a name that holds ${ cannot be given: rename it"
-        raise UserError(explain(error), cure=cure) from error
+        hint = "${...} refers to another setting; a name that holds ${ cannot be given: rename it"
+        raise UserError(explain(error), hint=hint) from error
     told = {group: str(chosen[group]) for group in TOLD if chosen.get(group)}
     return Job(tuple(cell), composed, launcher, told, named_groups(cell, config_dir))
 
@@ -150,11 +150,11 @@ def _compose_raw(
             "config", overrides=[*rewrite(overrides), *extra], return_hydra_config=with_hydra
         )
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(explain(error), cure=_cure(str(error))) from error
+        raise UserError(explain(error), hint=_hint(str(error))) from error
     return composed
 
 
-def _cure(message: str) -> str:
+def _hint(message: str) -> str:
     plugin = re.search(r"hydra/launcher/(\w+)", message)
     if plugin:
         extra = plugin[1].partition("_")[0]

@@ -28,7 +28,7 @@ def single(overrides: Sequence[str]) -> list[Override]:
             raise UserError(
                 f"{override.input_line} gives several values to one run",
                 where=str(override.key_or_group),
-                cure="add -m to run one job for each of them; or, if it is one text, type "
+                hint="add -m to run one job for each of them; or, if it is one text, type "
                 f"{as_typed(override.input_line or '')}",
             )
     return parsed
@@ -48,7 +48,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
             raise UserError(
                 f"Hydra reads some characters of this value as its own: {_first_line(error)}",
                 where=text,
-                cure=f"if the value is a text, type {as_typed(text)}",
+                hint=f"if the value is a text, type {as_typed(text)}",
             ) from error
     return parsed
 

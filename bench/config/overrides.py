@@ -37,18 +37,18 @@ def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | Non
     for number, text in enumerate(overrides):
         match = _OVERRIDE.match(text)
         if match is None:
-            cure = f"overrides look like key=value{_joined(overrides, number)}"
-            raise UserError(f"{text!r} is no override", cure=cure)
+            hint = f"overrides look like key=value{_joined(overrides, number)}"
+            raise UserError(f"{text!r} is no override", hint=hint)
         key, value = match["key"], match["value"]
         if match["mark"] == "~":
             raise UserError(
                 f"{text!r} would remove {key!r}, which every run needs",
                 where=key,
-                cure="choose another value instead",
+                hint="choose another value instead",
             )
         if value is None:
-            cure = f"write {key}=...{_joined(overrides, number)}"
-            raise UserError(f"{text!r} gives no value", where=key, cure=cure)
+            hint = f"write {key}=...{_joined(overrides, number)}"
+            raise UserError(f"{text!r} gives no value", where=key, hint=hint)
         if key in GROUPS:
             _check_choices(key, value, conf, config_dir)
         elif not key.startswith("hydra"):
@@ -104,7 +104,7 @@ def _check_choices(group: str, value: str, conf: Path, config_dir: Path | None) 
                 f"unknown {group} {name.strip()!r}",
                 where=group,
                 valid=nearest(name, known),
-                cure=f"`dissectbench list {plural}` lists all"
+                hint=f"`dissectbench list {plural}` lists all"
                 if listed
                 else f"choose one of: {', '.join(sorted(known))}",
             )
@@ -123,7 +123,7 @@ def _check_key(key: str) -> None:
                 f"there is no setting {key!r}",
                 where=key,
                 valid=[f"{prefix}.{name}" if prefix else name for name in close],
-                cure="`dissectbench run --cfg` shows every setting",
+                hint="`dissectbench run --cfg` shows every setting",
             )
         walked.append(part)
         hint = get_type_hints(node)[part]

@@ -43,26 +43,26 @@ def validate(config: DictConfig) -> None:
             f"unknown precision {config.target.precision!r}",
             where="target.precision",
             valid=PRECISIONS,
-            cure="float32 is the methods' own",
+            hint="float32 is the methods' own",
         )
     if not config.target.layers:
-        raise UserError("no layer to describe", where="target.layers", cure="target.layers=[fc]")
+        raise UserError("no layer to describe", where="target.layers", hint="target.layers=[fc]")
     if not SLUG.match(config.board):
         raise UserError(
             f"{config.board!r} cannot name a board",
             where="board",
-            cure="use lower-case letters, digits, '.', '_' and '-'",
+            hint="use lower-case letters, digits, '.', '_' and '-'",
         )
     for key, least in LEAST.items():
         if not config.runtime[key] >= least:  # so that NaN is refused
             raise UserError(
-                f"must be at least {least}", where=f"runtime.{key}", cure=f"{least} or more"
+                f"must be at least {least}", where=f"runtime.{key}", hint=f"{least} or more"
             )
     if not 0 <= config.scoring.decisions.clip_weight < math.inf:
         raise UserError(
             "must be a number from 0",
             where="scoring.decisions.clip_weight",
-            cure="3 is CLIP-Dissect's own",
+            hint="3 is CLIP-Dissect's own",
         )
     parse_share(config.runtime.share)
     channels_last_of(config)
@@ -98,7 +98,7 @@ def channels_last_of(config: DictConfig) -> str:
             f"{value!r} is no choice",
             where="runtime.channels_last",
             valid=("auto", "true", "false"),
-            cure="auto runs a network in this memory format where it bears it",
+            hint="auto runs a network in this memory format where it bears it",
         )
     return value
 
@@ -117,7 +117,7 @@ def parse_share(text: str) -> tuple[int, int] | None:
         raise UserError(
             f"{text!r} is no share of the images",
             where="runtime.share",
-            cure='give "n/m" with n from 1 to m, such as runtime.share=2/8',
+            hint='give "n/m" with n from 1 to m, such as runtime.share=2/8',
         )
     return number, of
 
@@ -132,19 +132,19 @@ def _check_node(node: Any, schema: type, path: str) -> None:
                 f"there is no setting {where!r}",
                 where=where,
                 valid=nearest(str(key), fields),
-                cure="`dissectbench run --cfg` shows every setting",
+                hint="`dissectbench run --cfg` shows every setting",
             )
         _check_value(node, str(key), hints[str(key)], where)
     for missing in sorted(fields - set(node)):
         where = f"{path}.{missing}" if path else missing
-        raise UserError(f"the setting {where!r} is missing", where=where, cure=f"add {where}=...")
+        raise UserError(f"the setting {where!r} is missing", where=where, hint=f"add {where}=...")
 
 
 def _check_value(node: DictConfig, key: str, hint: Any, where: str) -> None:
     if OmegaConf.is_missing(node, key):
-        raise UserError("needs a value", where=where, cure=f"add {where}=...")
+        raise UserError("needs a value", where=where, hint=f"add {where}=...")
     value = node[key]
     if dataclasses.is_dataclass(hint):
         if value is None:
-            raise UserError("needs a value", where=where, cure=f"add {where}=...")
+            raise UserError("needs a value", where=where, hint=f"add {where}=...")
         _check_node(value, hint, where)  # type: ignore[arg-type]

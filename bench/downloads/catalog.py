@@ -54,7 +54,7 @@ def choose(words: Sequence[str]) -> list[Download]:
                 f"there is nothing called {word!r} to fetch",
                 where="NAME",
                 valid=nearest(key, [*BY_NAME, *groups]),
-                cure="`dissectbench fetch --list` lists all",
+                hint="`dissectbench fetch --list` lists all",
             )
         chosen |= {entry.name: entry for entry in found}
     return list(chosen.values())

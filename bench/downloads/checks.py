@@ -46,7 +46,7 @@ def check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str, 
         raise UserError(
             f"what came is not {entry.name}: {'; '.join(faults)}{told}",
             where=source,
-            cure="this copy was deleted; fetch it again"
+            hint="this copy was deleted; fetch it again"
             + ("" if entry.kind == "hub" else ", or from elsewhere with --from FILE|URL"),
         )
     if not entry.known and before.get("sha256") not in (None, sha256):
@@ -55,7 +55,7 @@ def check(entry: Download, arrived: Path, data: Path, source: str) -> dict[str, 
             f"{entry.name} is another file than at its first download: its sha256 is {sha256}, "
             f"and was {before['sha256']}",
             where=source,
-            cure=f"if its publisher replaced it, delete its entry in {data / 'fetched.json'}",
+            hint=f"if its publisher replaced it, delete its entry in {data / 'fetched.json'}",
         )
     names = [name for name in ("sha256", "md5") if getattr(entry, name)]
     if entry.sha256_prefix:

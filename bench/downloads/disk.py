@@ -38,12 +38,12 @@ def cannot_write(error: OSError, where: Path, kept: str) -> UserError:
         return UserError(
             "the disk is full" if error.errno == errno.ENOSPC else "the disk quota is used up",
             where=str(where),
-            cure=f"free some space, or choose another disk with --data DIR; {kept}",
+            hint=f"free some space, or choose another disk with --data DIR; {kept}",
         )
     return UserError(
         f"cannot write: {error.strerror or error}",
         where=str(where),
-        cure="choose a folder that you may write to with --data DIR, or $DISSECTBENCH_DATA",
+        hint="choose a folder that you may write to with --data DIR, or $DISSECTBENCH_DATA",
     )
 
 
@@ -61,5 +61,5 @@ def require_space(folder: Path, needed: int) -> None:
         raise UserError(
             f"{needed:,} bytes are needed and {free:,} are free",
             where=str(folder),
-            cure="free some space, or choose another disk with --data DIR",
+            hint="free some space, or choose another disk with --data DIR",
         )

@@ -76,7 +76,7 @@ def fetch(
         raise UserError(
             f"{entry.name} is handed out by its owners alone",
             where=entry.name,
-            cure=f"{entry.agreement} then unpack or link it as {place(entry, data)}",
+            hint=f"{entry.agreement} then unpack or link it as {place(entry, data)}",
         )
     state = look(entry, data)
     if state.kind == "here":
@@ -169,7 +169,7 @@ def _alone(entry: Download, data: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise UserError(
-            f"another process is fetching {entry.name}", where=str(folder), cure="wait for it"
+            f"another process is fetching {entry.name}", where=str(folder), hint="wait for it"
         ) from error
     except OSError as error:
         raise disk.cannot_write(error, folder, "nothing was fetched") from error
@@ -209,21 +209,21 @@ def _obtain(
     except UserError as error:
         if not entry.note or source:
             raise
-        cure = f"{error.cure}; {entry.note}"
-        raise UserError(error.what, where=error.where, valid=error.valid, cure=cure) from error
+        hint = f"{error.hint}; {entry.note}"
+        raise UserError(error.what, where=error.where, valid=error.valid, hint=hint) from error
 
 
 def _no_connection(entry: Download, otherwise: str) -> UserError:
     return UserError(
         f"{entry.name} is not here, and no connection may be opened",
         where=f"runtime.offline or ${VARIABLE}",
-        cure=f"fetch it on a machine with a connection, and {otherwise}",
+        hint=f"fetch it on a machine with a connection, and {otherwise}",
     )
 
 
 def _copy(file: Path, arrived: Path) -> None:
     if not file.is_file():
-        raise UserError(f"there is no file {file}", where="--from", cure="give a file or an URL")
+        raise UserError(f"there is no file {file}", where="--from", hint="give a file or an URL")
     part = http.part_of(arrived)
     try:
         arrived.parent.mkdir(parents=True, exist_ok=True)
@@ -249,6 +249,6 @@ def _install(entry: Download, arrived: Path, data: Path, limits: Limits | None) 
         lacking = [name for name in entry.holds if not (folder / name).exists()]
         if lacking:
             raise BadArchiveError(
-                f"the archive of {entry.name} holds no {lacking[0]}", where=entry.url, cure=AGAIN
+                f"the archive of {entry.name} holds no {lacking[0]}", where=entry.url, hint=AGAIN
             )
     return {"files": files, "bytes": total}

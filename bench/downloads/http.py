@@ -137,7 +137,7 @@ def _once(
             raise UserError(
                 f"the server offers {total:,} bytes, and the published file has {size:,}",
                 where=url,
-                cure="the file was replaced, or this is not the file: get it elsewhere, and give "
+                hint="the file was replaced, or this is not the file: get it elsewhere, and give "
                 "it with --from FILE",
             )
         if total is not None:
@@ -215,7 +215,7 @@ def _refused(error: urllib.error.HTTPError, url: str, have: int) -> Exception:
         return UserError(
             f"the server answers {error.code} {error.reason}",
             where=url,
-            cure="it has moved, or is not there any more: get it elsewhere, and give it with "
+            hint="it has moved, or is not there any more: get it elsewhere, and give it with "
             "--from FILE or --from URL",
         )
 
@@ -228,7 +228,7 @@ def _gave_up(url: str, part: Path, reason: str) -> UserError:
     return UserError(
         f"cannot fetch it from {host}: {reason}",
         where=url,
-        cure=f"the same command later goes on behind the {kept:,} bytes that are here, where the "
+        hint=f"the same command later goes on behind the {kept:,} bytes that are here, where the "
         "server can"
         if kept
         else "check the connection, or get it elsewhere and give it with --from FILE",

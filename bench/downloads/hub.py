@@ -45,7 +45,7 @@ def download_model(entry: Download, *, anew: bool) -> Path:
         raise UserError(
             f"{entry.name} is not here, and the hub's library is told to stay offline",
             where="$HF_HUB_OFFLINE",
-            cure="unset it, and fetch again" + _or_packages(entry),
+            hint="unset it, and fetch again" + _or_packages(entry),
         )
     weights, *others = entry.files
     disk.require_space(hub_cache(), entry.size or entry.about or 0)
@@ -70,7 +70,7 @@ def no_other_source(entry: Download) -> UserError:
         f"{entry.name} goes into the Hugging Face hub's own cache, and no file or address replaces "
         "the hub",
         where="--from",
-        cure=f"copy the folder {model} from a machine that has it, or set $HF_ENDPOINT to a mirror "
+        hint=f"copy the folder {model} from a machine that has it, or set $HF_ENDPOINT to a mirror "
         "of the hub and fetch without --from" + _or_packages(entry),
     )
 
@@ -92,20 +92,20 @@ def _refused(entry: Download, name: str, error: Exception) -> UserError:
         return UserError(
             f"the owners of {entry.repo} hand it out to those alone who have agreed to their terms",
             where=page,
-            cure="agree on that page, and log in with `hf auth login`",
+            hint="agree on that page, and log in with `hf auth login`",
         )
     if isinstance(error, errors.RepositoryNotFoundError):
         return UserError(
             f"the hub has no model {entry.repo}, or does not show it to you",
             where=page,
-            cure="if it needs an account, log in with `hf auth login`",
+            hint="if it needs an account, log in with `hf auth login`",
         )
     gone = errors.RevisionNotFoundError | errors.EntryNotFoundError
     if isinstance(error, gone) and not isinstance(error, errors.LocalEntryNotFoundError):
         return UserError(
             f"the hub has no {name} of {entry.repo} at its revision {entry.revision}",
             where=page,
-            cure="its owners have moved or replaced it: copy the hub's cache folder from a machine "
+            hint="its owners have moved or replaced it: copy the hub's cache folder from a machine "
             "that has it",
         )
     if isinstance(error, OSError) and error.errno is not None:
@@ -113,5 +113,5 @@ def _refused(entry: Download, name: str, error: Exception) -> UserError:
     return UnreachableError(
         f"cannot fetch {name} from the hub: {reason}",
         where=page,
-        cure="check the connection; the same command later fetches what is missing",
+        hint="check the connection; the same command later fetches what is missing",
     )

@@ -67,7 +67,7 @@ def find_model(name: str, revision: str, *, where: str) -> ModelFiles:
             raise UserError(
                 f"the folder {name} holds no {_CONFIG}",
                 where=where,
-                cure="give a folder that a model and its processor were saved to with "
+                hint="give a folder that a model and its processor were saved to with "
                 "save_pretrained",
             )
         return ModelFiles(str(folder.resolve()), "", _read(file))
@@ -76,7 +76,7 @@ def find_model(name: str, revision: str, *, where: str) -> ModelFiles:
         raise UserError(
             f"there is no folder {name}",
             where=where,
-            cure="give a folder, or a name on the Hugging Face hub",
+            hint="give a folder, or a name on the Hugging Face hub",
         )
     file = _fetch_config(name, revision, where)
     # The hub's cache keeps files as snapshots/<commit>/config.json: the commit of a branch is
@@ -93,7 +93,7 @@ def _fetch_config(name: str, revision: str, where: str) -> Path:
         raise UserError(
             f"cannot get {name} from the Hugging Face hub: {error}",
             where=where,
-            cure="check name and connection, or give a folder that holds the model",
+            hint="check name and connection, or give a folder that holds the model",
         ) from error
 
 

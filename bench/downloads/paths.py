@@ -37,7 +37,7 @@ def user_path(path: str) -> Path:
             f"there is nothing called {name!r} to fetch",
             where=path,
             valid=nearest(name, BY_NAME),
-            cure="`dissectbench fetch --list` lists all",
+            hint="`dissectbench fetch --list` lists all",
         )
     way = PurePosixPath(inside)
     if way.is_absolute() or ".." in way.parts:
@@ -93,16 +93,16 @@ def how_to_get(entry: Download) -> str:
 
 def _refuse(path: Path, written: str, where: str, kind: str) -> None:
     if not written:
-        raise UserError(f"no {kind} is given", where=where, cure=f"give the path of a {kind}")
+        raise UserError(f"no {kind} is given", where=where, hint=f"give the path of a {kind}")
     entry = entry_of(written)
     if entry is not None:
-        raise UserError(f"{entry.name} is not in {path}", where=where, cure=how_to_get(entry))
+        raise UserError(f"{entry.name} is not in {path}", where=where, hint=how_to_get(entry))
     fault = f"{written} is not a {kind}" if path.exists() else f"there is no {kind} {written}"
     raise UserError(
         fault,
         where=where,
         valid=() if path.exists() else neighbours(path),
-        cure="give an existing path; relative ones start from the working directory",
+        hint="give an existing path; relative ones start from the working directory",
     )
 
 
@@ -135,7 +135,7 @@ def read_text(path: str, where: str) -> str:
         raise UserError(
             f"not a text file: it holds {what}",
             where=f"{path}:{line}",
-            cure="save it as plain text in UTF-8",
+            hint="save it as plain text in UTF-8",
         )
     return _unix(text)
 

@@ -160,7 +160,7 @@ def read_ledger(data: Path) -> dict[str, dict[str, Any]]:
         raise UserError(
             f"cannot read what was fetched before: {error}",
             where=str(file),
-            cure="delete this file; what lies beside it is then taken as put there by hand",
+            hint="delete this file; what lies beside it is then taken as put there by hand",
         ) from error
     known = loaded if isinstance(loaded, dict) else {}
     return {str(name): said for name, said in known.items() if isinstance(said, dict)}

@@ -224,4 +224,4 @@ class _Writer:
 
 
 def _bad(archive: Path, what: str) -> BadArchiveError:
-    return BadArchiveError(f"the archive {what}", where=archive.name, cure=AGAIN)
+    return BadArchiveError(f"the archive {what}", where=archive.name, hint=AGAIN)

@@ -116,7 +116,7 @@ def batches(
                 f"{_image_name(probe, other)} and "
                 f"{list(found.shape)} of {_image_name(probe, index)}",
                 where=role,
-                cure=_ONE_SIZE[role],
+                hint=_ONE_SIZE[role],
             )
         return found
 

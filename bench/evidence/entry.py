@@ -166,7 +166,7 @@ class Entry:
             raise UserError(
                 f"the cache entry {self.folder} was deleted while it was in use",
                 where="runtime.cache",
-                cure="run again; runtime.retry_failed=true takes failed cells up",
+                hint="run again; runtime.retry_failed=true takes failed cells up",
             ) from error
         return array
 

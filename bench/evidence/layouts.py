@@ -69,7 +69,7 @@ def layouts_of(
             if loaded is not None:
                 _remember(keys[layer], layout, cache)
     except NetworkError as error:  # a user's own network: each of its cells fails with the reason
-        why = {"where": error.where, "cure": error.cure}
+        why = {"where": error.where, "hint": error.hint}
         found |= {layer: LayerError(layer, error.what, **why) for layer in missing}
     return {layer: found[layer] for layer in layers}
 
@@ -95,7 +95,7 @@ def confirm(
                 f"layer {layer!r} is read as {layout.axes} ({layout.pooling}) with these weights, "
                 f"and as {told.axes or 'BUHW or BU'} ({told.pooling}) by its key",
                 where="target.axes",
-                cure=f"target.axes={layout.axes} settles it",
+                hint=f"target.axes={layout.axes} settles it",
             )
         confirmed[layer] = layout
     return confirmed

@@ -183,7 +183,7 @@ def _labels(segmenter: Segmenter) -> tuple[MaskLabel, ...]:
         raise UserError(
             "the probe's own masks are read from the probe, not made by a segmenter",
             where="segmenter",
-            cure="choose a segmenter with a network, such as segmenter=glyphs",
+            hint="choose a segmenter with a network, such as segmenter=glyphs",
         )
     labels = segmenter.labels()
     if len(labels) > np.iinfo(np.int16).max:

@@ -153,7 +153,7 @@ class Store:
         return UserError(
             f"the cache folder {self.root} cannot be used: {error.strerror}",
             where="runtime.cache",
-            cure="set runtime.cache to a folder that you may write to",
+            hint="set runtime.cache to a folder that you may write to",
         )
 
 

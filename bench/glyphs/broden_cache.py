@@ -62,7 +62,7 @@ def glyphs_tree(folder: Path, variant: str, size: int, *, with_images: bool) -> 
             raise UserError(
                 f"the masks of Glyphs cannot be kept in {root}: {error.strerror}",
                 where="runtime.cache",
-                cure="set runtime.cache to a folder that you may write to",
+                hint="set runtime.cache to a folder that you may write to",
             ) from error
         log.warning("the masks of Glyphs are made for this process alone: %s refuses them", root)
         return glyphs_tree(_own_folder(), variant, size, with_images=with_images)

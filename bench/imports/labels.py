@@ -126,7 +126,7 @@ def read_labels(
         raise UserError(
             "no line holds a label",
             where=f"{path}: column {columns.label!r}",
-            cure="say which column holds the labels: --label-column COLUMN",
+            hint="say which column holds the labels: --label-column COLUMN",
         )
     if masks:
         notes.append('"-s" and "-c" at the end of labels are dropped, "_" is a blank')
@@ -153,7 +153,7 @@ def _check_lists(path: str, columns: Columns) -> None:
                 f"the labels are lists, which have their own order and scores, and {option} names "
                 f"another column, {column!r}",
                 where=f"{path}: column {columns.label!r}",
-                cure=f"leave {option} out",
+                hint=f"leave {option} out",
             )
 
 
@@ -169,7 +169,7 @@ def _of_layer(path: str, table: Table, columns: Columns, layer: str) -> Sequence
             f"the table has no line of layer {layer!r}; its layers are {shown}",
             where=f"{path}: column {columns.layer!r}",
             valid=nearest(layer, layers),
-            cure="give one of these by --layer, or another column by --layer-column",
+            hint="give one of these by --layer, or another column by --layer-column",
         )
     return own
 
@@ -193,22 +193,22 @@ def _unit(line: Line, columns: Columns, n_units: int) -> int:
         raise UserError(
             f"unit {cell!r} is no whole number from 0",
             where=line.where,
-            cure=f"column {columns.unit!r} numbers the units; another one: --unit-column COLUMN",
+            hint=f"column {columns.unit!r} numbers the units; another one: --unit-column COLUMN",
         )
     unit = number - columns.first_unit
     if 0 <= unit < n_units:
         return unit
-    cure = "is it about another layer or network?"
+    hint = "is it about another layer or network?"
     if columns.first_unit == 0 and number == n_units:
-        cure = "if the file counts from 1: --first-unit 1"
+        hint = "if the file counts from 1: --first-unit 1"
     elif unit < 0:
-        cure = "if the file counts from 0: --first-unit 0"
+        hint = "if the file counts from 0: --first-unit 0"
     last = n_units - 1 + columns.first_unit
     raise UserError(
         f"unit {number} is unknown: the layer's {n_units} units are numbered "
         f"{columns.first_unit} to {last}",
         where=line.where,
-        cure=cure,
+        hint=hint,
     )
 
 
@@ -221,7 +221,7 @@ def _rank(line: Line, columns: Columns) -> int:
         raise UserError(
             f"rank {cell!r} is no whole number from 1",
             where=line.where,
-            cure="1 is a unit's best label",
+            hint="1 is a unit's best label",
         )
     return rank
 
@@ -237,7 +237,7 @@ def _once(
     raise UserError(
         f"{again} stands twice, first in line {first.rpartition(':')[2]}",
         where=line.where,
-        cure="keep one line for each"
+        hint="keep one line for each"
         if columns.rank
         else "keep one line a unit; several labels of one need --rank-column COLUMN",
     )
@@ -251,7 +251,7 @@ def _label(line: Line, columns: Columns) -> str:
         raise UserError(
             f"label {cell!r} is no text",
             where=line.where,
-            cure="write it in quotes; another column: --label-column COLUMN",
+            hint="write it in quotes; another column: --label-column COLUMN",
         )
     return cell
 
@@ -266,7 +266,7 @@ def _score(line: Line, columns: Columns) -> float:
     raise UserError(
         f"score {cell!r} is no number",
         where=line.where,
-        cure="leave the cell empty where there is none; another column: --score-column COLUMN",
+        hint="leave the cell empty where there is none; another column: --score-column COLUMN",
     )
 
 

@@ -60,7 +60,7 @@ def read_lists(lines: Sequence[Line], column: str) -> list[Ranked] | None:
                 if not _looks_listed(cell)
                 else f"label {_shortened(cell)} looks like a list and cannot be read as one",
                 where=line.where,
-                cure="lists are ['fish', 'river'] or [('fish', 0.31), ('river', 0.12)] in every "
+                hint="lists are ['fish', 'river'] or [('fish', 0.31), ('river', 0.12)] in every "
                 "line; or write a line for each label, with --rank-column COLUMN",
             )
         scores = [score for _, score in ranked if not math.isnan(score)]
@@ -68,7 +68,7 @@ def read_lists(lines: Sequence[Line], column: str) -> list[Ranked] | None:
             raise UserError(
                 f"the scores of {_shortened(cell)} are not in falling order",
                 where=line.where,
-                cure="sort each list, the best label with the highest score first; or leave the "
+                hint="sort each list, the best label with the highest score first; or leave the "
                 "scores out",
             )
         found.append(ranked)

@@ -68,7 +68,7 @@ def read_table(path: str, wanted: Mapping[str, str]) -> Table:
         raise UserError(
             "the table is empty",
             where=f"{path}:1",
-            cure="it needs a line for each unit that has a label",
+            hint="it needs a line for each unit that has a label",
         )
     require_columns(path, table, wanted)
     return table
@@ -86,7 +86,7 @@ def require_columns(path: str, table: Table, wanted: Mapping[str, str]) -> None:
                 f"the table has no column {column!r}; it has {_listed(table.columns)}",
                 where=f"{path}:1",
                 valid=nearest(column, table.columns),
-                cure=f"say which it is: {option} COLUMN",
+                hint=f"say which it is: {option} COLUMN",
             )
 
 
@@ -105,7 +105,7 @@ def _delimited(path: str, text: str, wanted: Mapping[str, str]) -> Table:
             raise UserError(
                 f"the header has two columns {column!r}",
                 where=f"{path}:1",
-                cure="rename one of them",
+                hint="rename one of them",
             )
     lines = []
     for number, cells in rows:
@@ -114,7 +114,7 @@ def _delimited(path: str, text: str, wanted: Mapping[str, str]) -> Table:
             raise UserError(
                 f"{len(cells)} cells where the header has {len(columns)}",
                 where=where,
-                cure=f'the cells are set apart by {DELIMITERS[mark]}; put "quotes" around a cell '
+                hint=f'the cells are set apart by {DELIMITERS[mark]}; put "quotes" around a cell '
                 "that holds one",
             )
         texts = (cell.strip() for cell in cells)
@@ -133,7 +133,7 @@ def _rows(path: str, text: str, mark: str) -> Iterator[tuple[int, list[str]]]:
         raise UserError(
             f"no readable table: {error}",
             where=f"{path}:{reader.line_num}",
-            cure='"quotes" around a cell must be closed, and doubled inside it',
+            hint='"quotes" around a cell must be closed, and doubled inside it',
         ) from error
 
 
@@ -165,13 +165,13 @@ def _json_lines(path: str, text: str) -> Table:
             raise UserError(
                 f"the line is no JSON (at character {column})",
                 where=where,
-                cure='every line is an object such as {"unit": 0, "label": "tench"}',
+                hint='every line is an object such as {"unit": 0, "label": "tench"}',
             ) from error
         if not isinstance(value, dict):
             raise UserError(
                 "the line is no JSON object",
                 where=where,
-                cure='every line is an object such as {"unit": 0, "label": "tench"}',
+                hint='every line is an object such as {"unit": 0, "label": "tench"}',
             )
         columns |= dict.fromkeys(value)
         cells = {k: v.strip() if isinstance(v, str) else v for k, v in value.items()}

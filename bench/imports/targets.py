@@ -58,7 +58,7 @@ class KnownTarget:
                 f"{self.name} has no layer {name!r} that is known here",
                 where="--layer",
                 valid=nearest(name, self.layers) or tuple(self.layers),
-                cure=f"give one of {', '.join(self.layers)}, or its number of units: --units N",
+                hint=f"give one of {', '.join(self.layers)}, or its number of units: --units N",
             )
         return self.layers[name]
 
@@ -105,7 +105,7 @@ def find_layer(target: str, layer: str, units: int | None) -> Layer:
         raise UserError(
             f"layer {layer} of {target} has {listed.units} units, not {units}",
             where="--units",
-            cure="leave --units out",
+            hint="leave --units out",
         )
     if listed:
         return listed
@@ -117,6 +117,6 @@ def find_layer(target: str, layer: str, units: int | None) -> Layer:
         f"unknown target {target!r}",
         where="--target",
         valid=nearest(target, TARGETS),
-        cure=f"one of {', '.join(TARGETS)}; or any name with --units N and a truth: "
+        hint=f"one of {', '.join(TARGETS)}; or any name with --units N and a truth: "
         "target.truth.name=class_list target.truth.params.path=classes.txt",
     )

@@ -65,7 +65,7 @@ class FolderImages:
             raise UserError(
                 f"no class folder of {self.root} holds images",
                 where="images",
-                cure="give ImageNet's validation set with one sub-folder for each class",
+                hint="give ImageNet's validation set with one sub-folder for each class",
             )
         return tuple(found)
 

@@ -63,13 +63,13 @@ def read_layer(folder: Path) -> LayerFiles:
             raise UserError(
                 f"images {images.shape} and masks {masks.shape} do not belong together",
                 where=str(images_file),
-                cure="both hold units x images x channels x height x width",
+                hint="both hold units x images x channels x height x width",
             )
     elif not ids_file.is_file():
         raise UserError(
             "holds neither images.npy nor ids.csv: its images cannot be told",
             where=str(folder),
-            cure="unpack the archive again",
+            hint="unpack the archive again",
         )
     else:
         ids = _table(ids_file, (rows, k)).astype(np.int64)
@@ -131,6 +131,6 @@ def _rows(file: Path, rows: int) -> dict[int, int]:
         raise UserError(
             f"gives the {rows} rows of masks.npy no unit each: {units.dtype} {units.shape}",
             where=str(file),
-            cure="it holds whole numbers, one for each row, none twice",
+            hint="it holds whole numbers, one for each row, none twice",
         )
     return {int(unit): row for row, unit in enumerate(units)}

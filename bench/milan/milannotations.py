@@ -107,7 +107,7 @@ def read_milannotations(
 def _source(root: Path, name: str) -> Path:
     """The folder of a network and its images."""
     if not root.is_dir():
-        raise UserError(f"there is no folder {root}", cure="unpack the archives below it")
+        raise UserError(f"there is no folder {root}", hint="unpack the archives below it")
     places = [name] if "/" in name else []
     places += [f"{name[:at]}/{name[at + 1 :]}" for at, sign in enumerate(name) if sign == "-"]
     for place in places:
@@ -124,7 +124,7 @@ def _source(root: Path, name: str) -> Path:
         f"there is no folder for {name}",
         where=str(root),
         valid=nearest(name, there) or there[:5],
-        cure="unpack the archive to <network>/<images>, such as resnet152/imagenet",
+        hint="unpack the archive to <network>/<images>, such as resnet152/imagenet",
     )
 
 
@@ -146,7 +146,7 @@ def _source_units(folder: Path, count: int | None) -> Iterator[_Unit]:
                 f"the layer {layer!r} has no folder",
                 where=f"{folder / _ANNOTATIONS}:{first}",
                 valid=nearest(layer, folders) or sorted(folders)[:5],
-                cure="unpack the archive again",
+                hint="unpack the archive again",
             )
         files = read_layer(folders[layer])
         for unit, (line, _) in wanted.items():
@@ -195,7 +195,7 @@ def _exemplars(units: Sequence[_Unit], images: Path | None, geometry: Geometry) 
             raise UserError(
                 f"{unit.name} has masks {unit.files.masks.shape}, "
                 f"{units[0].name} {units[0].files.masks.shape}",
-                cure="read sources of other sizes one by one",
+                hint="read sources of other sizes one by one",
             )
     starts: list[int] = []
     readers: list[Callable[[int], NDArray[np.uint8]]] = []
@@ -225,7 +225,7 @@ def _exemplars(units: Sequence[_Unit], images: Path | None, geometry: Geometry) 
             raise UserError(
                 f"unit {unit.number} of {unit.name} asks for image {beyond[0]} of {len(folder[1])}",
                 where=str(folder[1].root),
-                cure="give the whole of ImageNet's validation set (50,000 images)",
+                hint="give the whole of ImageNet's validation set (50,000 images)",
             )
         ids[at] = folder[0] + own
 
@@ -260,6 +260,6 @@ def _image_folder(images: Path | None, name: str, size: int, geometry: Geometry)
         raise UserError(
             f"{name} ships no images, only their numbers",
             where="images",
-            cure="give ImageNet's validation set, one sub-folder for each class",
+            hint="give ImageNet's validation set, one sub-folder for each class",
         )
     return FolderImages(Path(images), size, geometry)

@@ -45,7 +45,7 @@ def read_checkpoint(file: Path, where: str) -> Checkpoint:
         raise UserError(
             f"{file} holds more than tensors, or is damaged; running its code is refused",
             where=where,
-            cure="save the state dict alone: torch.save(model.state_dict(), FILE)",
+            hint="save the state dict alone: torch.save(model.state_dict(), FILE)",
         ) from error
     except Exception as error:  # each format has errors of its own
         raise UserError(f"cannot read weights from {file}: {error}", where=where) from error
@@ -56,7 +56,7 @@ def read_checkpoint(file: Path, where: str) -> Checkpoint:
         raise UserError(
             f"{file} holds no state dict (a mapping from names to tensors): it holds {holds}",
             where=where,
-            cure="save it with torch.save(model.state_dict(), FILE) or safetensors",
+            hint="save it with torch.save(model.state_dict(), FILE) or safetensors",
         )
     return found
 

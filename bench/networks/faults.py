@@ -46,7 +46,7 @@ def view(transform: Callable[[Image], Tensor], image: Image, role: str, name: st
     raise NetworkError(
         f"the {role}'s transform turns {name} into {_described(found)}",
         where=role,
-        cure=_cure(found),
+        hint=_hint(found),
     )
 
 
@@ -64,16 +64,16 @@ def explain_failure(module: nn.Module, shape: Sequence[int], error: BaseExceptio
         return NetworkError(
             f"{told}; its forward takes {len(required)} inputs ({', '.join(required)})",
             where="target",
-            cure="wrap it in a module whose forward takes a batch of images alone",
+            hint="wrap it in a module whose forward takes a batch of images alone",
         )
     if shape[-1] in (1, 3) and shape[1] not in (1, 3):
-        cure = "the transform puts channels last: let it return [3, H, W], as .permute(2, 0, 1)"
+        hint = "the transform puts channels last: let it return [3, H, W], as .permute(2, 0, 1)"
     else:
-        cure = (
+        hint = (
             "check that the network takes batches of what its transform gives; "
             "target.params.input_size and target.params.resize set other sizes"
         )
-    return NetworkError(told, where="target", cure=cure)
+    return NetworkError(told, where="target", hint=hint)
 
 
 def _required_inputs(module: nn.Module) -> list[str]:
@@ -95,7 +95,7 @@ def _described(found: Any) -> str:
     return f"a {name} of {dtype} {list(shape)}"
 
 
-def _cure(found: Any) -> str:
+def _hint(found: Any) -> str:
     import torch
 
     if not torch.is_tensor(found):

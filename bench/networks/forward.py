@@ -103,7 +103,7 @@ class Forward:
             raise UserError(
                 f"the network fails in the memory format channels_last: {failures[-1]}",
                 where="runtime.channels_last",
-                cure="runtime.channels_last=auto",
+                hint="runtime.channels_last=auto",
             ) from failures[-1]
         raise explain_failure(self._module, inputs.shape, failures[-1]) from failures[-1]
 

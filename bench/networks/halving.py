@@ -58,7 +58,7 @@ class Halving:
                     raise UserError(
                         f"{self.device} has no room for a single image: {error}",
                         where="runtime.device",
-                        cure="free its memory, or run with runtime.device=cpu",
+                        hint="free its memory, or run with runtime.device=cpu",
                     ) from error
             self.fits = max(1, min(self.fits, len(batch)) // 2)
             log.warning("out of memory on %s: going on with batches of %d", self.device, self.fits)

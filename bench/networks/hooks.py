@@ -58,7 +58,7 @@ class LayerTap:
                     layer,
                     f"layer {layer!r} cannot be read while it runs: a {type(owner).__name__} takes "
                     f"no hook ({error})",
-                    cure="give the network as a plain torch.nn.Module",
+                    hint="give the network as a plain torch.nn.Module",
                 ) from error
         return self
 
@@ -91,14 +91,14 @@ class LayerTap:
                 raise LayerError(
                     layer,
                     f"layer {layer!r} does not run when the network is shown images",
-                    cure="choose a layer that the network's output depends on",
+                    hint="choose a layer that the network's output depends on",
                 )
             if layout.calls and self.calls[layer] != layout.calls:
                 raise LayerError(
                     layer,
                     f"layer {layer!r} ran {self.calls[layer]} times on these images and "
                     f"{layout.calls} times on synthetic ones: its calls have no fixed number",
-                    cure="choose a layer inside the modules that call it",
+                    hint="choose a layer inside the modules that call it",
                 )
         return self._found
 
@@ -120,7 +120,7 @@ class LayerTap:
                 raise LayerError(
                     layer,
                     f"layer {layer!r} gives a {type(output).__name__} without a tensor",
-                    cure="choose a layer just before or after it",
+                    hint="choose a layer just before or after it",
                 )
             maps = layer in self._maps
             found = pool(tensors[name], layer, layout, self._images, maps=maps)
@@ -132,7 +132,7 @@ class LayerTap:
                     layer,
                     f"layer {layer!r} runs several times a pass with different numbers of units "
                     f"({before.values.shape[-1]}, {units})",
-                    cure=f"name a call: {path}:0 for the first",
+                    hint=f"name a call: {path}:0 for the first",
                 )
             self._found[layer] = found
 

@@ -36,7 +36,7 @@ def resolve_layers(
     paths = [path for path, _ in module.named_modules(remove_duplicate=False) if path]
     wanted = list(dict.fromkeys(name.strip() for name in names))
     if not wanted:
-        raise UserError("no layer is given", where=where, cure=choose_layers(paths))
+        raise UserError("no layer is given", where=where, hint=choose_layers(paths))
     for name in wanted:
         address = parse_address(name)
         if name not in paths and (address is None or address.path not in paths):
@@ -44,7 +44,7 @@ def resolve_layers(
                 f"the target has no layer {name!r}",
                 where=where,
                 valid=nearest(name, paths, limit=5),
-                cure=choose_layers(paths),
+                hint=choose_layers(paths),
             )
     return wanted
 
@@ -71,7 +71,7 @@ def describe_layers(paths: Sequence[str]) -> str:
 
 
 def choose_layers(paths: Sequence[str]) -> str:
-    """The cure of a wrong layer: what there is to choose from."""
+    """The hint of a wrong layer: what there is to choose from."""
     return (
         "choose among the target's layers (what is inside one starts with a dot: layer4 .0 is "
         f"layer4.0)\n{describe_layers(paths)}"

@@ -96,28 +96,28 @@ def pool(output: Tensor, layer: str, layout: Layout, images: int, *, maps: bool 
 def _check(output: Tensor, layer: str, layout: Layout, axes: str, images: int) -> None:
     shape = list(output.shape)
     if output.is_complex():
-        what, cure = f"complex numbers of shape {shape}", "choose a layer just before or after it"
+        what, hint = f"complex numbers of shape {shape}", "choose a layer just before or after it"
     elif not axes:
         what = f"a tensor of shape {shape}"
-        cure = "say what its axes are with target.axes, or choose a layer just before or after it"
+        hint = "say what its axes are with target.axes, or choose a layer just before or after it"
     elif len(axes) != len(shape):
-        what, cure = f"a tensor of shape {shape}, which is not {axes}", "check target.axes"
+        what, hint = f"a tensor of shape {shape}, which is not {axes}", "check target.axes"
     elif shape[axes.index("B")] != images:
         what = (
             f"a tensor of shape {shape} for {images} images: axis {axes.index('B')} does not count "
             "images"
         )
-        cure = (
+        hint = (
             "say which axis does with target.axes, such as TBU"
             if images in shape
             else "choose a layer whose output holds all images of a batch"
         )
     elif layout.one_token and not layout.class_token and shape[axes.index("T")] > 1:
         what = f"{shape[axes.index('T')]} tokens for these images, and one for synthetic ones"
-        cure = "choose a layer with the same number of tokens for all images"
+        hint = "choose a layer with the same number of tokens for all images"
     else:
         return
-    raise LayerError(layer, f"layer {layer!r} gives {what}", cure=cure)
+    raise LayerError(layer, f"layer {layer!r} gives {what}", hint=hint)
 
 
 def check_mixed(values: Tensor, layer: str) -> None:
@@ -137,5 +137,5 @@ def check_mixed(values: Tensor, layer: str) -> None:
             f"the class token of layer {layer!r} is equal for all {len(values)} images: the "
             "network has mixed nothing into it yet",
             where="target.pooling",
-            cure="target.pooling=avg takes the patches' average; or choose a later layer",
+            hint="target.pooling=avg takes the patches' average; or choose a later layer",
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bench.networks.checkpoint import Checkpoint
 
-_CURE = "name the architecture that the file was trained with"
+_HINT = "name the architecture that the file was trained with"
 
 TOP = "."
 """How the file's own level is chosen, where a key of the file holds another state dict."""
@@ -94,7 +94,7 @@ def find_state_dict(
             f"the file holds no tensors under {chosen!r}",
             where=setting,
             valid=[few(checkpoint)],
-            cure="give one of its keys, or leave the setting out",
+            hint="give one of its keys, or leave the setting out",
         )
     fitting = [
         found
@@ -107,27 +107,27 @@ def find_state_dict(
         raise UserError(
             f"the state dict does not fit {what}: it {_misfit(considered, own, required)}",
             where=where,
-            cure=_CURE + _other(checkpoint, setting),
+            hint=_HINT + _other(checkpoint, setting),
         )
     if len(fitting) > 1:
         raise UserError(
             f"the file holds {len(fitting)} state dicts that fit {what}",
             where=where,
-            cure=f"choose one: {_options(fitting, setting)}",
+            hint=f"choose one: {_options(fitting, setting)}",
         )
     [found] = fitting
     if found.left and (found.path or TOP) != chosen:
         raise UserError(
             f"the state dict holds more than the weights of {what}: {few(found.left)}",
             where=where,
-            cure=f"to take the weights alone: {_options(fitting, setting)}",
+            hint=f"to take the weights alone: {_options(fitting, setting)}",
         )
     if not chosen and (alike := list(_of_equal_shapes(checkpoint, found, module))):
         raise UserError(
             "the file holds tensors of the same shapes as the weights under other names, maybe "
             f"averaged weights: {few(alike)}",
             where=where,
-            cure=f"to take the state dict beside them: {_options(fitting, setting)}",
+            hint=f"to take the state dict beside them: {_options(fitting, setting)}",
         )
     return found
 
@@ -157,7 +157,7 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
         raise UserError(
             f"the state dict does not fit {what}: it {'; it '.join(faults)}",
             where=where,
-            cure=_CURE,
+            hint=_HINT,
         )
     if packed := [
         f"{name} ({_storage(tensor)})"
@@ -167,7 +167,7 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
         raise UserError(
             f"some weights of the state dict are no plain floats: {few(packed)}",
             where=where,
-            cure="save the network as it is before it is quantised or made sparse",
+            hint="save the network as it is before it is quantised or made sparse",
         )
     module.load_state_dict(dict(found.tensors), strict=False)
 

@@ -50,7 +50,7 @@ def frozen(spec: object, where: str) -> str:
     raise UserError(
         f"{spec!r} is no choice",
         where=where,
-        cure="give a name, or {name: folder, params: {path: images}}",
+        hint="give a name, or {name: folder, params: {path: images}}",
     )
 
 
@@ -80,7 +80,7 @@ def built(group: str, spec: str, where: str) -> Any:
             raise UserError(
                 f"{spec} refers to other settings, which only a choice of its own can",
                 where=where,
-                cure="give it as {name: ..., params: {...}} with values",
+                hint="give it as {name: ..., params: {...}} with values",
             )
         return registry.build(loaded["name"], loaded.get("params") or {}, where=where)
     known = [*files, *registry.names()]
@@ -89,7 +89,7 @@ def built(group: str, spec: str, where: str) -> Any:
             f"unknown {group} {spec!r}",
             where=where,
             valid=nearest(spec, known),
-            cure=f"`dissectbench list {registry.plural}` lists all",
+            hint=f"`dissectbench list {registry.plural}` lists all",
         )
     return registry.build(spec, {}, where=where)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.parts.protocols import Segmenter, Target
 
-CURE = "target.params.input_size=224 target.params.resize=0 shows the network the whole image"
+HINT = "target.params.input_size=224 target.params.resize=0 shows the network the whole image"
 
 
 def crop_of(target: Target | Segmenter) -> float:
@@ -37,7 +37,7 @@ def crop_of(target: Target | Segmenter) -> float:
     fault = "which part of an image the network sees is not known: its weights' own transform says"
     if share is not None:
         fault = f"the network sees {share:.1%} of an image's shorter side: more than there is"
-    raise UserError(fault, where="target", cure=CURE)
+    raise UserError(fault, where="target", hint=HINT)
 
 
 def square_view(image: Image, crop: float, size: int | None = None) -> Image:

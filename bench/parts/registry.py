@@ -18,7 +18,7 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
-from bench.downloads.packages import cure_of
+from bench.downloads.packages import hint_of
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Registry(Generic[T]):
                     f"two packages register the {self.kind} {point.name!r}: "
                     f"{paths[point.name]} and {point.value}",
                     where=f"entry points of {self.group}",
-                    cure="uninstall one of them, or rename its entry point",
+                    hint="uninstall one of them, or rename its entry point",
                 )
             paths[point.name] = point.value
         return paths
@@ -88,14 +88,14 @@ class Registry(Generic[T]):
         except (ImportError, AttributeError) as error:
             raise UserError(
                 f"the {self.kind} {name!r} cannot be imported from {path}: {error}",
-                cure=cure_of(error) or "reinstall the package that provides it",
+                hint=hint_of(error) or "reinstall the package that provides it",
             ) from error
         missing = self._missing(part)
         if missing:
             raise UserError(
                 f"{path} is no {self.kind}: {missing}",
                 where=f"registry of {self.plural}",
-                cure=f"see the protocol {self._protocol.__module__}.{self._protocol.__name__}",
+                hint=f"see the protocol {self._protocol.__module__}.{self._protocol.__name__}",
             )
         return part  # type: ignore[no-any-return]
 
@@ -120,7 +120,7 @@ class Registry(Generic[T]):
                     f"the {self.kind} {name!r} has no parameter {key!r}",
                     where=f"{where}.params.{key}",
                     valid=nearest(key, fields) or sorted(fields),
-                    cure=f"its parameters are: {', '.join(fields) or 'none'}",
+                    hint=f"its parameters are: {', '.join(fields) or 'none'}",
                 )
         for key, spec in fields.items():
             required = spec.default is spec.default_factory is dataclasses.MISSING
@@ -128,7 +128,7 @@ class Registry(Generic[T]):
                 raise UserError(
                     f"the {self.kind} {name!r} needs a value for {key!r}",
                     where=f"{where}.params.{key}",
-                    cure=f"add {where}.params.{key}=...",
+                    hint=f"add {where}.params.{key}=...",
                 )
         hints = get_type_hints(part)
         values = {key: _typed(v, hints[key], f"{where}.params.{key}") for key, v in params.items()}
@@ -143,7 +143,7 @@ class Registry(Generic[T]):
                 f"unknown {self.kind} {name!r}",
                 where=self.kind,
                 valid=nearest(name, self._paths),
-                cure=f"`dissectbench list {self.plural}` lists all",
+                hint=f"`dissectbench list {self.plural}` lists all",
             )
 
     def _missing(self, part: object) -> str:
@@ -177,10 +177,10 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         if value in get_args(option) and origin is not tuple:  # Literal
             return value
     allowed = " or ".join(_readable(option) for option in options)
-    cure = f"give {allowed}"
+    hint = f"give {allowed}"
     if str in options:
-        cure += f"; a text that reads like something else is quoted: '{where}=\"...\"'"
-    raise UserError(f"{value!r} is not {allowed}", where=where, cure=cure)
+        hint += f"; a text that reads like something else is quoted: '{where}=\"...\"'"
+    raise UserError(f"{value!r} is not {allowed}", where=where, hint=hint)
 
 
 def _is_union(hint: Any) -> bool:

@@ -30,7 +30,7 @@ def why_none_right(parts: Parts, layer: str) -> str:
     return (
         f"no candidate label is the true name of any unit of {layer}, so accuracy is 0 whatever a "
         f"method says: the {len(words):,} candidates are such as {words[0]!r}, the "
-        f"{len(truth):,} true names such as {truth[0].name!r}; {_cure(parts, truth)}"
+        f"{len(truth):,} true names such as {truth[0].name!r}; {_hint(parts, truth)}"
     )
 
 
@@ -42,7 +42,7 @@ def _any_right(truth: Sequence[TrueName], words: Sequence[str], rules: LabelRule
     return any(len(right) for right in true_concepts(truth, words, rules))
 
 
-def _cure(parts: Parts, truth: Sequence[TrueName]) -> str:
+def _hint(parts: Parts, truth: Sequence[TrueName]) -> str:
     if _rules(parts).official and _any_right(truth, parts.words, LabelRules()):
         return "scoring.official_labels=false compares them without case and separators"
     if all(_WORDNET.fullmatch(word) for word in parts.words):

@@ -71,7 +71,7 @@ def pack_records(root: Path, archive: Path) -> Packed:
         raise UserError(
             "there is no record here" if root.is_dir() else "no such folder",
             where=str(root),
-            cure="give a folder of records such as results/local",
+            hint="give a folder of records such as results/local",
         )
     files = [path for path in shown if path.is_symlink() or not path.is_dir()]
     members = {
@@ -111,14 +111,14 @@ def unpack_records(archive: Path, folder: Path) -> None:
         raise UserError(
             "this is no archive of records" if archive.exists() else "no such file",
             where=str(archive),
-            cure="give a file that `dissectbench pack` made",
+            hint="give a file that `dissectbench pack` made",
         )
     try:
         unpack(archive, "tar", folder, limits=LIMITS)
     except BadArchiveError as error:
-        raise UserError(error.what, where=str(archive), cure=_ANEW) from error
+        raise UserError(error.what, where=str(archive), hint=_ANEW) from error
     except UserError as error:
-        raise UserError(error.what, where=error.where, cure=_ROOM) from error
+        raise UserError(error.what, where=error.where, hint=_ROOM) from error
     for table in [path for path in folder.rglob(f"*{_PLAIN}") if path.is_file()]:
         packed = table.with_name(table.name.removesuffix(_PLAIN) + _PACKED)
         if packed.exists():
@@ -126,7 +126,7 @@ def unpack_records(archive: Path, folder: Path) -> None:
                 f"the archive holds both {table.name} and {packed.name}, which are one file of a "
                 "record",
                 where=str(archive),
-                cure=_ANEW,
+                hint=_ANEW,
             )
         packed.write_bytes(gzip_bytes(table.read_bytes()))
         table.unlink()
@@ -162,11 +162,11 @@ def results_folder(results: str) -> Path:
     """
     folder = Path(results).expanduser()
     if folder.is_file():
-        cure = "give a folder"
+        hint = "give a folder"
         if is_archive(folder):
-            cure = f"`dissectbench unpack {folder} --out DIR`, then give DIR"
+            hint = f"`dissectbench unpack {folder} --out DIR`, then give DIR"
         raise UserError(
-            f"{folder} is a file: records are kept in a folder", where="results", cure=cure
+            f"{folder} is a file: records are kept in a folder", where="results", hint=hint
         )
     return folder
 
@@ -202,12 +202,12 @@ def _content(path: Path) -> bytes:
 
 
 def _refused(path: Path, why: str) -> UserError:
-    return UserError(why, where=str(path), cure="mend this file, or take it out of the records")
+    return UserError(why, where=str(path), hint="mend this file, or take it out of the records")
 
 
 def _too_much(root: Path, limit: str) -> UserError:
     return UserError(
         f"the records hold more than {limit}, which no archive may",
         where=str(root),
-        cure="make an archive of each board",
+        hint="make an archive of each board",
     )

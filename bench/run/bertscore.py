@@ -35,7 +35,7 @@ def bert_scorer(config: BertScoreConfig, device: str) -> BertScorer | None:
         raise UserError(
             str(error),
             where=f"{FIELD}.baseline" if "baseline" in str(error) else f"{FIELD}.layer",
-            cure=f"{FIELD}.layer=17 {FIELD}.baseline=[0.83,0.83,0.83], with numbers of that model",
+            hint=f"{FIELD}.layer=17 {FIELD}.baseline=[0.83,0.83,0.83], with numbers of that model",
         ) from error
     return BertScorer(found.source, config.layer, baseline, config.idf, device)
 

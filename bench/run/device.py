@@ -31,7 +31,7 @@ def resolve_device(config: DictConfig) -> str:
         raise UserError(
             "torch sees no CUDA device",
             where="runtime.device",
-            cure="runtime.device=cpu, or install a torch build with CUDA",
+            hint="runtime.device=cpu, or install a torch build with CUDA",
         )
     return asked
 

@@ -40,7 +40,7 @@ def file_name(text: str) -> str:
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_LONGEST].strip(".-")
     if not name:
-        raise UserError(f"{text!r} cannot name a folder", cure="give a name of letters and digits")
+        raise UserError(f"{text!r} cannot name a folder", hint="give a name of letters and digits")
     return name
 
 
@@ -59,13 +59,13 @@ def layer_folders(out: Path, model: str, dataset: str, layers: Sequence[str]) ->
             raise UserError(
                 f"the layer {layer!r} and another one would both go to {folder.name}",
                 where="target.layers",
-                cure="export them into different folders",
+                hint="export them into different folders",
             )
         if folder.exists():
             raise UserError(
                 f"{folder} is there already",
                 where="--out",
-                cure="give another folder; nothing is overwritten",
+                hint="give another folder; nothing is overwritten",
             )
     return found
 
@@ -122,5 +122,5 @@ def _require_room(folder: Path, needed: int) -> None:
         raise UserError(
             f"{needed / 1e9:.2f} GB are needed, and {free / 1e9:.2f} GB are free",
             where=str(folder.parent),
-            cure="choose another disk, a smaller --size or a smaller --top-k",
+            hint="choose another disk, a smaller --size or a smaller --top-k",
         )

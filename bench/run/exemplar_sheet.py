@@ -47,7 +47,7 @@ def draw_sheet(
     for unit in units:
         if not 0 <= unit < count:
             raise UserError(
-                f"there is no unit {unit}", where="--sheet", cure=f"units are 0 to {count - 1}"
+                f"there is no unit {unit}", where="--sheet", hint=f"units are 0 to {count - 1}"
             )
     side = exemplars.size
     row = TITLE + side + GAP

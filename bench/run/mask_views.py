@@ -41,7 +41,7 @@ def check_views(parts: Parts) -> None:
         f"the masks are of {_told(masks)}, and the network sees {_told(target)}: "
         "maps and masks would not lie over each other",
         where="target",
-        cure=_cure(parts, masks, target),
+        hint=_hint(parts, masks, target),
     )
 
 
@@ -64,7 +64,7 @@ def _told(crop: float | None) -> str:
     return f"a central square, whose side is {crop:.1%} of the image's shorter side"
 
 
-def _cure(parts: Parts, masks: float, target: float | None) -> str:
+def _hint(parts: Parts, masks: float, target: float | None) -> str:
     """What makes both of the same part."""
     if parts.segmented_probe is None and hasattr(parts.segmenter, "crop"):
         if target is not None and target <= 1:

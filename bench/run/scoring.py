@@ -168,7 +168,7 @@ def _as_published(
             "the record holds its mask labels only in plain words, and the official rules embed "
             "them as they stand in the authors' file",
             where="scoring.official_labels",
-            cure="import that file again into another folder: dissectbench import FILE "
+            hint="import that file again into another folder: dissectbench import FILE "
             "--results DIR",
         )
     return descriptions.assign(label=written.map(official.label))

@@ -138,7 +138,7 @@ class Parts:
                 valid=[
                     n for n in catalog.PROBES.names() if hasattr(catalog.PROBES.get(n), "masks")
                 ],
-                cure="choose a probe set with masks, or write yours as a tree in Broden's layout",
+                hint="choose a probe set with masks, or write yours as a tree in Broden's layout",
             )
         return self.probe
 
@@ -221,7 +221,7 @@ class Parts:
                 "several layers are asked for and the truth does not say which one it names",
                 where="target.truth_layer",
                 valid=self.layers,
-                cure=f"add target.truth_layer={self.layers[-1]}",
+                hint=f"add target.truth_layer={self.layers[-1]}",
             )
         return names if not about or about == layer else {}
 

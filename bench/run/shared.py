@@ -200,7 +200,7 @@ def _require_finite(embeddings: Tensor | None, what: str) -> None:
         raise UserError(
             f"{spoilt} of {len(embeddings)} {what} have NaN or infinite embeddings",
             where="encoder",
-            cure="look for NaN in the encoder's weights and in what its transform gives; where it "
+            hint="look for NaN in the encoder's weights and in what its transform gives; where it "
             "runs in float16, try encoder.params.precision=float32",
         )
 

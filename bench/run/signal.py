@@ -73,7 +73,7 @@ class Signal:
                 self.layer,
                 f"all {len(self.non_finite)} units of {self.layer!r} have NaN or infinite "
                 f"activations, on {self.spoilt_images} of {self.images} images",
-                cure="look for NaN in the weights and in what the transform gives; with "
+                hint="look for NaN in the weights and in what the transform gives; with "
                 "target.precision=float16 try float32",
             )
 

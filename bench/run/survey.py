@@ -130,7 +130,7 @@ def _refusal(found: Surveyed, stopped: int, jobs: int) -> UserError:
     if found.blocking:
         lack = found.blocking[0]
         error = UserError(
-            f"{lack.what} is not here", where=lack.where, valid=lack.near, cure=lack.cure
+            f"{lack.what} is not here", where=lack.where, valid=lack.near, hint=lack.hint
         )
     else:
         assert found.fault is not None
@@ -142,8 +142,8 @@ def _refusal(found: Surveyed, stopped: int, jobs: int) -> UserError:
     )
     if stopped < jobs:
         others += ", `dissectbench run --possible` runs the others"
-    cure = f"{error.cure}; {others}" if error.cure else others
-    return UserError(error.what, where=error.where, valid=error.valid, cure=cure)
+    hint = f"{error.hint}; {others}" if error.hint else others
+    return UserError(error.what, where=error.where, valid=error.valid, hint=hint)
 
 
 def _survey(job: Job) -> Surveyed:

@@ -43,5 +43,5 @@ def check_world(parts: Parts, named: Collection[str]) -> None:
             f"no {role} is named, and the default one knows only the images of the embedded "
             f"world (Glyphs), not those of {parts.names['probe']}",
             where=role,
-            cure=f"name one: {instead}; or {role}={own}, to use it all the same",
+            hint=f"name one: {instead}; or {role}={own}, to use it all the same",
         )

@@ -40,13 +40,13 @@ def parse(
         import torch
 
         if not torch.cuda.is_available():
-            options.error("torch sees no CUDA device; to mend: --device cpu")
+            options.error("torch sees no CUDA device; hint: --device cpu")
     try:
         given.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=given.out):
             pass
     except OSError as error:
-        options.error(f"--out: {error}; to mend: a folder that can be written")
+        options.error(f"--out: {error}; hint: a folder that can be written")
     return given
 
 

@@ -40,24 +40,24 @@ def load(file: Path, names: Sequence[str]) -> dict[str, Callable[..., Tensor]]:
     Raises:
         UserError: No such file, it does not run, or it lacks one of the functions.
     """
-    cure = "pass `similarity.py` of a checkout of CLIP-Dissect as --file"
+    hint = "pass `similarity.py` of a checkout of CLIP-Dissect as --file"
     where = printable(file)
     if not file.is_file():
-        raise UserError("no such file", where=where, cure=cure)
+        raise UserError("no such file", where=where, hint=hint)
     spec = importlib.util.spec_from_file_location("official_similarity", file)
     if spec is None or spec.loader is None:
-        raise UserError("not a Python file", where=where, cure=cure)
+        raise UserError("not a Python file", where=where, hint=hint)
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         install = f"pip install {error.name}"
-        raise UserError(f"it imports {error.name}", where=where, cure=install) from error
+        raise UserError(f"it imports {error.name}", where=where, hint=install) from error
     except Exception as error:
-        raise UserError(f"it does not run: {error}", where=where, cure=cure) from error
+        raise UserError(f"it does not run: {error}", where=where, hint=hint) from error
     lacking = [name for name in names if not callable(getattr(module, name, None))]
     if lacking:
-        raise UserError(f"it lacks {', '.join(lacking)}", where=where, cure=cure)
+        raise UserError(f"it lacks {', '.join(lacking)}", where=where, hint=hint)
     return {name: getattr(module, name) for name in names}
 
 
@@ -114,7 +114,7 @@ def compare(
         if shapes[0] != shapes[1]:
             raise UserError(
                 f"its {name} does not return scores of units and concepts",
-                cure="pass `similarity.py` of a checkout of CLIP-Dissect as --file",
+                hint="pass `similarity.py` of a checkout of CLIP-Dissect as --file",
             )
         row: dict[str, Any] = {"function": name}
         for side in SIDES:

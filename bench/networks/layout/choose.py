@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from bench.networks.layout.trace import Call
 
 
-def refuse(layer: str, gives: str, *, where: str = "target.layers", cure: str = "") -> NoReturn:
+def refuse(layer: str, gives: str, *, where: str = "target.layers", hint: str = "") -> NoReturn:
     """Raise `LayerError` with what a layer gives and why it cannot be read."""
-    raise LayerError(layer, f"layer {layer!r} gives {gives}", where=where, cure=cure)
+    raise LayerError(layer, f"layer {layer!r} gives {gives}", where=where, hint=hint)
 
 
 def choose_output(layer: str, calls: Sequence[Call]) -> tuple[int, str]:
@@ -44,7 +44,7 @@ def choose_output(layer: str, calls: Sequence[Call]) -> tuple[int, str]:
                 layer,
                 f"{len(calls[-1].outputs)} tensors in each of {len(calls)} calls, and "
                 f"{address.either} may mean either",
-                cure=f"name both: {path}:{len(calls) - 1}:0 is the last call's first tensor",
+                hint=f"name both: {path}:{len(calls) - 1}:0 is the last call's first tensor",
             )
         elif several_outputs:
             output = address.either
@@ -53,16 +53,16 @@ def choose_output(layer: str, calls: Sequence[Call]) -> tuple[int, str]:
     call = len(calls) - 1 if call is None else call
     if call >= len(calls):
         told = f"{len(calls)} outputs" if several_calls else "one output"
-        refuse(layer, f"{told} a pass: there is no call {call}", cure=name_calls(path, calls))
+        refuse(layer, f"{told} a pass: there is no call {call}", hint=name_calls(path, calls))
     names = list(calls[call].outputs)
     if not names:
-        refuse(layer, "no tensor", cure="choose a layer just before or after it")
+        refuse(layer, "no tensor", hint="choose a layer just before or after it")
     chosen = pick(names, output) if output else names[0]
     if chosen is None:
         refuse(
             layer,
             f"no output {output!r}",
-            cure=name_calls(path, calls)
+            hint=name_calls(path, calls)
             if several_calls and not several_outputs
             else f"name one of {', '.join(f'{path}:{name or 0}' for name in names)}",
         )

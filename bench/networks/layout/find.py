@@ -79,7 +79,7 @@ class _Search:
                 self.layer,
                 f"{_shape(shape, images)}, which is not {axes}",
                 where="target.axes",
-                cure=f"name {len(shape)} axes, with B for axis {images}; layers with other axes by "
+                hint=f"name {len(shape)} axes, with B for axis {images}; layers with other axes by "
                 f"name: target.axes={{{quoted}: ...}}",
             )
         own = own_axis(call, output, images)
@@ -89,14 +89,14 @@ class _Search:
                 f"{_shape(shape, images)}, whose units are axis {own}: it is a "
                 f"{type(module).__name__} of {shape[own]}, and {axes} was given for all layers",
                 where="target.axes",
-                cure="give axes by the names of the layers that have them: target.axes={NAME: "
+                hint="give axes by the names of the layers that have them: target.axes={NAME: "
                 f"{axes}}}",
             )
         if not shape[axes.index("U")]:
             refuse(
                 self.layer,
                 f"{_shape(shape, images)}, no unit at all",
-                cure="choose another layer or output",
+                hint="choose another layer or output",
             )
         told = Layout(
             axes=axes,
@@ -134,12 +134,12 @@ class _Search:
                 self.layer,
                 f"layer {self.layer!r} is inside a scripted module (torch.jit), whose layers "
                 "cannot be read while it runs",
-                cure="give the network as a plain torch.nn.Module",
+                hint="give the network as a plain torch.nn.Module",
             )
         raise LayerError(
             self.layer,
             f"layer {self.layer!r} does not run when the network is shown images",
-            cure="choose a layer that the network's output depends on",
+            hint="choose a layer that the network's output depends on",
         )
 
     def _as_told(self) -> Layout:
@@ -163,14 +163,14 @@ class _Search:
             refuse(
                 self.layer,
                 "outputs whose number depends on the number of images",
-                cure="let the module take all images of a batch at once; or choose another layer",
+                hint="let the module take all images of a batch at once; or choose another layer",
             )
         found = image_axis(shape, three[number].outputs[output].shape)
         if isinstance(found, str):
             refuse(
                 self.layer,
                 f"a tensor of shape {list(shape)} for two images: {found}",
-                cure="choose a layer whose output holds each image by itself",
+                hint="choose a layer whose output holds each image by itself",
             )
         return found
 
@@ -180,7 +180,7 @@ class _Search:
             refuse(
                 self.layer,
                 f"{_shape(shape, images)}; units need 2 to 4 axes",
-                cure="choose a layer just before or after it"
+                hint="choose a layer just before or after it"
                 + (", or say what its axes are, as in target.axes=BUTHW" if len(shape) > 4 else ""),
             )
 
@@ -199,7 +199,7 @@ class _Search:
             refuse(
                 self.layer,
                 f"{_shape(shape, images)}: {units}",
-                cure=f"say which axis is what with target.axes, such as {other}",
+                hint=f"say which axis is what with target.axes, such as {other}",
             )
         rest = [axis for axis in range(len(shape)) if axis not in (images, units)]
         letters = {images: "B", units: "U"}
@@ -210,7 +210,7 @@ class _Search:
                 self.layer,
                 f"{_shape(shape, images)}: {shape[units]} units, and {shape[rest[0]]} x "
                 f"{shape[rest[1]]} is no map of an image",
-                cure="to pool over both axes add target.axes="
+                hint="to pool over both axes add target.axes="
                 + axes.replace("H", "T").replace("W", "T"),
             )
         return axes
@@ -236,7 +236,7 @@ class _Search:
                 self.layer,
                 f"{len(calls)} outputs a pass, of different numbers of units "
                 f"({', '.join(str(n) if n else 'unknown' for n in units)})",
-                cure=name_calls(path, calls),
+                hint=name_calls(path, calls),
             )
 
     def _refuse_run(self, run: Trace) -> NoReturn:
@@ -246,7 +246,7 @@ class _Search:
         raise LayerError(
             self.layer,
             f"layer {self.layer!r} cannot be read: {why.what}",
-            cure=f"{why.cure}; or, if it fails on synthetic images alone, say what the layer's "
+            hint=f"{why.hint}; or, if it fails on synthetic images alone, say what the layer's "
             "axes are with target.axes",
         ) from run.error
 

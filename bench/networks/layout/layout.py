@@ -19,7 +19,7 @@ POOLINGS = ("auto", "avg", "max", "cls")
 LETTERS = {"B": "images", "U": "units", "H": "rows", "W": "columns", "T": "positions"}
 """Letters of axes."""
 
-_CURE = (
+_HINT = (
     "name each axis once, such as BUHW, BHWU, BTU or TBU: "
     + ", ".join(f"{letter} {what}" for letter, what in LETTERS.items())
     + "; T may stand for several"
@@ -168,7 +168,7 @@ class Reading:
             raise UserError(
                 f"{prefix_tokens!r} is no number of tokens",
                 where="target.prefix_tokens",
-                cure="a whole number from 0, or null to find out",
+                hint="a whole number from 0, or null to find out",
             )
         tokens = int(str(prefix_tokens)) if whole else None
         return cls(pooling, tuple(checked.items()), tokens)
@@ -206,7 +206,7 @@ def check_pooling(pooling: str) -> None:
             f"unknown pooling {pooling!r}",
             where="target.pooling",
             valid=POOLINGS,
-            cure="target.pooling=auto takes the class token where there is one, else the average",
+            hint="target.pooling=auto takes the class token where there is one, else the average",
         )
 
 
@@ -220,6 +220,6 @@ def check_axes(text: str) -> str:
     once = all(axes.count(letter) == 1 for letter in "BU") and max(map(axes.count, "HW")) <= 1
     if not re.fullmatch(f"[{''.join(LETTERS)}]+", axes) or not once:
         raise UserError(
-            f"{text!r} does not name the axes of a layer", where="target.axes", cure=_CURE
+            f"{text!r} does not name the axes of a layer", where="target.axes", hint=_HINT
         )
     return axes

@@ -37,7 +37,7 @@ def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, image
                 layer,
                 f"maps ({told.axes}), which have no class token",
                 where="target.pooling",
-                cure="target.pooling=avg or max",
+                hint="target.pooling=avg or max",
             )
         return told
     tokens = told.shape[told.axes.index("T")]
@@ -53,7 +53,7 @@ def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, image
                 f"{tokens} tokens, {prefix} of them the same for all images where they join "
                 "the others; nothing says whether the first is a class token",
                 where="target.pooling",
-                cure="target.pooling=cls takes the first token, avg and max take the others",
+                hint="target.pooling=cls takes the first token, avg and max take the others",
             )
         pooling = "cls" if prefix and classes else "avg"
     if pooling == "cls" and (not prefix or (declared is not None and not classes)):
@@ -62,14 +62,14 @@ def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, image
             layer,
             f"{tokens} tokens without a class token: {why}",
             where="target.pooling",
-            cure="target.pooling=avg or max",
+            hint="target.pooling=avg or max",
         )
     if prefix >= tokens and pooling != "cls":
         refuse(
             layer,
             f"{tokens} tokens, of which {prefix} cannot be left out",
             where="target.prefix_tokens",
-            cure=f"a number below {tokens}",
+            hint=f"a number below {tokens}",
         )
     return replace(told, pooling=pooling, prefix_tokens=prefix)
 
@@ -87,7 +87,7 @@ def _prefix(
         refuse(
             layer,
             found,
-            cure="say how many of the first tokens show no patch with target.prefix_tokens; "
+            hint="say how many of the first tokens show no patch with target.prefix_tokens; "
             "if that axis does not hold tokens, say what it is with target.axes",
         )
     return found

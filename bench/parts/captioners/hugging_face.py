@@ -128,7 +128,7 @@ class HuggingFaceCaptioner:
             raise UserError(
                 f"{self.model} cannot be asked about an image alone: {error}",
                 where=_WHERE,
-                cure="give a captioning model such as BLIP, GIT or a vision encoder-decoder",
+                hint="give a captioning model such as BLIP, GIT or a vision encoder-decoder",
             ) from error
         return CropCaptioner(
             ready,
@@ -165,7 +165,7 @@ class HuggingFaceCaptioner:
             raise UserError(
                 f"cannot load {self.model}: {error}",
                 where=_WHERE,
-                cure="give an image-captioning model, saved with tokenizer and image processor",
+                hint="give an image-captioning model, saved with tokenizer and image processor",
             ) from error
         # A pooled output is for classifiers; published captioners lack its weights.
         missing = sorted(key for key in report["missing_keys"] if ".pooler." not in key)
@@ -173,7 +173,7 @@ class HuggingFaceCaptioner:
             raise UserError(
                 f"{self.model} lacks {', '.join(missing[:4])}: these would be left at random",
                 where=_WHERE,
-                cure="give a model that was trained for image captioning",
+                hint="give a model that was trained for image captioning",
             )
         return module, tokenizer, processor
 

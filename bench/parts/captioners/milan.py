@@ -49,7 +49,7 @@ class MilanCaptioner:
             raise UserError(
                 "give the weights of the network that the decoder looks through",
                 where="captioner.params",
-                cure="add captioner.params.weights=IMAGENET1K_V1, or .vision_file=PATH",
+                hint="add captioner.params.weights=IMAGENET1K_V1, or .vision_file=PATH",
             )
         pyramid_layers(self.arch)
 
@@ -95,7 +95,7 @@ class MilanCaptioner:
             raise UserError(
                 f"the decoder was trained to look through {wanted}, not {found}",
                 where="captioner.params",
-                cure="give the architecture and the weights that it was trained with",
+                hint="give the architecture and the weights that it was trained with",
             )
         return TrainedCaptioner(
             load_pyramid(self._vision()),

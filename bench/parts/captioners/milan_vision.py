@@ -33,7 +33,7 @@ def pyramid_layers(arch: str) -> tuple[str, ...]:
     raise UserError(
         f"no pyramid of layers is known for {arch!r}",
         where="captioner.params.arch",
-        cure="choose a ResNet of torchvision, or alexnet",
+        hint="choose a ResNet of torchvision, or alexnet",
     )
 
 

@@ -61,7 +61,7 @@ class BrodenConcepts:
                 error.what,
                 where="concepts.params.categories",
                 valid=error.valid,
-                cure=error.cure,
+                hint=error.hint,
             ) from error
         labels = vocabulary.concepts(selected).values()
         names = [clean_mask_label(label.name).strip() for label in labels]
@@ -71,7 +71,7 @@ class BrodenConcepts:
                 "the tree has no label in these categories",
                 where="concepts.params.categories",
                 valid=vocabulary.categories,
-                cure=f"its categories are: {', '.join(vocabulary.categories)}",
+                hint=f"its categories are: {', '.join(vocabulary.categories)}",
             )
         again = len(names) - len(words)
         if not again:

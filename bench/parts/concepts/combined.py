@@ -48,7 +48,7 @@ class CombinedConcepts:
             raise UserError(
                 "no concept set is given to be joined",
                 where=_OF,
-                cure="name some: concepts.params.of=[wordfreq_20k,imagenet_classes]",
+                hint="name some: concepts.params.of=[wordfreq_20k,imagenet_classes]",
             )
 
     @property
@@ -97,7 +97,7 @@ class CombinedConcepts:
             joined = kept
         if not joined:
             raise UserError(
-                "no concept is left", where=_WITHOUT, cure="take out less, or join more sets"
+                "no concept is left", where=_WITHOUT, hint="take out less, or join more sets"
             )
         return tuple(joined), tuple(notes)
 

@@ -60,7 +60,7 @@ class FileConcepts:
             raise UserError(
                 "the concept file holds no label",
                 where=f"{self.path}:1",
-                cure="write one label a line",
+                hint="write one label a line",
             )
         words = tuple(dict.fromkeys(labels))
         # What follows the last line end is no line.
@@ -81,7 +81,7 @@ class FileConcepts:
             raise UserError(
                 f"the line has {len(label):,} characters; a label has {_LONGEST:,} at most",
                 where=where,
-                cure="write one label a line",
+                hint="write one label a line",
             )
         control = next((c for c in label if unicodedata.category(c) == "Cc"), None)
         if control is not None:
@@ -89,7 +89,7 @@ class FileConcepts:
             raise UserError(
                 f"the label holds {name}",
                 where=where,
-                cure="write one label a line, as plain text; of a table, its labels alone",
+                hint="write one label a line, as plain text; of a table, its labels alone",
             )
 
 

@@ -73,6 +73,6 @@ class PaperConcepts:
                 if state.kind == "missing"
                 else f"the list {entry.name} is damaged: {state.detail}",
                 where=str(place(entry)),
-                cure=f"dissectbench fetch {entry.name}",
+                hint=f"dissectbench fetch {entry.name}",
             )
         return place(entry)

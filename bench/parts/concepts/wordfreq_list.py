@@ -27,7 +27,7 @@ class WordfreqConcepts:
             raise UserError(
                 f"a list of {self.n} words is empty",
                 where="concepts.params.n",
-                cure="give a number from 1",
+                hint="give a number from 1",
             )
 
     def words(self) -> tuple[str, ...]:
@@ -51,6 +51,6 @@ class WordfreqConcepts:
             raise UserError(
                 f"wordfreq knows {len(words)} English words, not {self.n}",
                 where="concepts.params.n",
-                cure=f"give {len(words)} or fewer",
+                hint=f"give {len(words)} or fewer",
             )
         return words

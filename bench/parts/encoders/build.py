@@ -35,10 +35,10 @@ def check_prompt(templates: Sequence[str], precision: str) -> None:
             raise UserError(
                 f"the template {template!r} must hold {{}} once, where the label goes",
                 where="encoder.params.templates",
-                cure='for instance templates=["a photo of a {}"]',
+                hint='for instance templates=["a photo of a {}"]',
             )
     if not templates:
-        raise UserError("no template is given", where="encoder.params.templates", cure='["{}"]')
+        raise UserError("no template is given", where="encoder.params.templates", hint='["{}"]')
     if precision not in get_args(Precision):
         raise UserError(
             f"unknown precision {precision!r}",

@@ -140,7 +140,7 @@ class OpenClipEncoder:
             raise UserError(
                 f"cannot load the weights in {file}: {error}",
                 where=where,
-                cure="give the config that belongs to these weights, and a file of tensors alone",
+                hint="give the config that belongs to these weights, and a file of tensors alone",
             ) from error
         optional = (*_UNUSED, "text.") if config.text_model else _UNUSED
         missing = [
@@ -157,7 +157,7 @@ class OpenClipEncoder:
                     f"the weights in {file} do not fit the config: the file {fault} "
                     f"{', '.join(names[:_SHOWN])}{more}",
                     where=where,
-                    cure="give the config that belongs to these weights",
+                    hint="give the config that belongs to these weights",
                 )
 
     @staticmethod
@@ -180,7 +180,7 @@ def _build(config: ModelConfig, path: str) -> nn.Module:
         raise UserError(
             f"open_clip cannot build this config: {error}",
             where=path,
-            cure="compare it with the model_configs of open_clip",
+            hint="compare it with the model_configs of open_clip",
         ) from error
     return model
 

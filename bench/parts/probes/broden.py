@@ -127,7 +127,7 @@ class BrodenProbe:
                 raise UserError(
                     f"the image images/{row.image} is missing",
                     where=f"{tree.index}:{row.line}",
-                    cure="unpack the tree again, or take the row out of the index",
+                    hint="unpack the tree again, or take the row out of the index",
                 )
         require_known_levels(files)
         contents = sha256_files(files)

@@ -141,7 +141,7 @@ def _place(path: str) -> Path:
         raise UserError(
             f"there is no {path or 'path'}" if entry is None else f"{entry.name} is not in {place}",
             where="probe.params.path",
-            cure=how_to_get(entry) if entry else f"give {_ARCHIVE} or the folder it unpacks to",
+            hint=how_to_get(entry) if entry else f"give {_ARCHIVE} or the folder it unpacks to",
         )
     return place
 
@@ -177,4 +177,4 @@ def _words(name: object) -> str:
 
 
 def _fault(what: str, where: str) -> UserError:
-    return UserError(what, where=where, cure="get the archive again: dissectbench fetch cifar100")
+    return UserError(what, where=where, hint="get the archive again: dissectbench fetch cifar100")

@@ -44,7 +44,7 @@ class ClassFolderProbe(ClassedFiles):
             raise UserError(
                 f"{min(twice)!r} stands twice in the list of classes",
                 where="probe.params.classes",
-                cure="name each folder once",
+                hint="name each folder once",
             )
 
     def class_names(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class ClassFolderProbe(ClassedFiles):
                     f"the table does not name the folder {folder!r}",
                     where=self.names,
                     valid=nearest(folder, table),
-                    cure="add a line for it",
+                    hint="add a line for it",
                 )
         return tuple(table[folder] for folder in folders)
 
@@ -90,7 +90,7 @@ class ClassFolderProbe(ClassedFiles):
             raise UserError(
                 f"there is no folder of a class in {self.path}: all images lie beside each other",
                 where="probe.params.path",
-                cure="sort the images into one folder a class, or take probe=folder",
+                hint="sort the images into one folder a class, or take probe=folder",
             )
         for folder in found:
             if self.classes and folder not in self.classes:
@@ -98,6 +98,6 @@ class ClassFolderProbe(ClassedFiles):
                     f"the list of classes does not hold the folder {folder!r}",
                     where="probe.params.classes",
                     valid=nearest(folder, self.classes),
-                    cure="list every folder that holds images, or give no list",
+                    hint="list every folder that holds images, or give no list",
                 )
         return {folder: at for at, folder in enumerate(self.classes or found)}

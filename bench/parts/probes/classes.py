@@ -136,7 +136,7 @@ class WithClasses(ABC):
             raise UserError(
                 "it is not known of any of these images what class it is of",
                 where="probe.params",
-                cure=self._where_classes_come_from(),
+                hint=self._where_classes_come_from(),
             )
         return classes
 
@@ -154,7 +154,7 @@ def check_mask_size(size: int) -> None:
         raise UserError(
             f"masks of {size} pixels a side are empty",
             where="probe.params.mask_size",
-            cure="give a number from 1; Broden's masks have 112",
+            hint="give a number from 1; Broden's masks have 112",
         )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TRUTH = "data/ILSVRC2012_validation_ground_truth.txt"
 META = "data/meta.mat"
 _MOST = 100_000_000
-_CURE = "get ILSVRC2012_devkit_t12.tar.gz again from https://image-net.org/download"
+_HINT = "get ILSVRC2012_devkit_t12.tar.gz again from https://image-net.org/download"
 
 
 def validation_classes(devkit: Path) -> list[int]:
@@ -47,7 +47,7 @@ def validation_classes(devkit: Path) -> list[int]:
             raise UserError(
                 f"{word!r} is no ILSVRC id of one of the 1,000 classes",
                 where=f"{devkit}/{TRUTH}:{number}",
-                cure=_CURE,
+                hint=_HINT,
             )
         found.append(known)
     return found
@@ -69,7 +69,7 @@ def _classes_by_id(data: bytes, where: str) -> dict[int, int]:
         raise UserError(
             f"this is no table of synsets ({type(error).__name__}: {error})",
             where=where,
-            cure=_CURE,
+            hint=_HINT,
         ) from error
     known = imagenet_synsets()
     # Ids from 1001 are inner nodes of WordNet, which no image is labelled with.

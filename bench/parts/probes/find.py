@@ -83,5 +83,5 @@ def _refuse_unreadable(error: OSError) -> None:
     raise UserError(
         f"cannot read this folder: {error.strerror}",
         where=str(error.filename),
-        cure="give yourself the right to read it, or take it out",
+        hint="give yourself the right to read it, or take it out",
     ) from error

@@ -13,7 +13,7 @@ from bench.downloads.paths import require_folder, user_path
 from bench.errors import UserError
 from bench.files import printable, sha256_files, sha256_json
 from bench.parts.probes.find import Found, aside_notes, find_images
-from bench.parts.probes.images import CURE, DECODER_VERSION, EXTENSIONS, open_rgb
+from bench.parts.probes.images import DECODER_VERSION, EXTENSIONS, HINT, open_rgb
 from bench.parts.probes.readable import readable, require_known_levels
 from bench.parts.probes.sizes import check_limit
 
@@ -102,7 +102,7 @@ class ImageFiles:
             sizes = [file.stat().st_size for file in files]
         except OSError as error:
             raise UserError(
-                f"cannot read this file: {error.strerror}", where=str(error.filename), cure=CURE
+                f"cannot read this file: {error.strerror}", where=str(error.filename), hint=HINT
             ) from error
         listing = [
             [self._known_as(name), size, content]
@@ -154,7 +154,7 @@ class ImageFiles:
             raise UserError(
                 f"no images in {self.path}",
                 where="probe.params.path",
-                cure=f"looked in all sub-folders for {', '.join(EXTENSIONS)}",
+                hint=f"looked in all sub-folders for {', '.join(EXTENSIONS)}",
             )
         mixed = sorted(found, key=lambda name: (mixing(self._known_as(name)), name))
         if self.on_error == "fail":
@@ -191,7 +191,7 @@ def without_unreadable(
         raise UserError(
             f"none of {len(names):,} images in {where} can be read",
             where="probe.params.path",
-            cure="probe.params.on_error=fail names the first of them and says why",
+            hint="probe.params.on_error=fail names the first of them and says why",
         )
     for note in skipping_notes(left_out):
         _warn_once(f"{where}: {note}")

@@ -33,7 +33,7 @@ EXTENSIONS = (
 DECODER_VERSION = 1
 """Raised when the pixels of some image come out otherwise."""
 
-CURE = "repair it, take it out, or leave all such images out with probe.params.on_error=skip"
+HINT = "repair it, take it out, or leave all such images out with probe.params.on_error=skip"
 
 _DAMAGE = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError,
@@ -67,7 +67,7 @@ def open_rgb(file: Path) -> Image.Image:
         raise UserError(
             f"cannot read this image: {error}",
             where=str(file),
-            cure=CURE,
+            hint=HINT,
         ) from error
 
 

@@ -35,7 +35,7 @@ def read_inside(place: Path, names: Sequence[str], most: int) -> dict[str, bytes
         raise UserError(
             "there is no such file or folder",
             where=str(place),
-            cure="give an existing path; relative ones start from the working directory",
+            hint="give an existing path; relative ones start from the working directory",
         )
     try:
         found = (
@@ -44,14 +44,14 @@ def read_inside(place: Path, names: Sequence[str], most: int) -> dict[str, bytes
     except _DAMAGE as error:
         said = str(error).split("\n")[0].rstrip(":")  # tarfile names all that it tried
         raise UserError(
-            f"cannot read this: {said}", where=str(place), cure="get it again from its publisher"
+            f"cannot read this: {said}", where=str(place), hint="get it again from its publisher"
         ) from error
     for name in names:
         if name not in found:
             raise UserError(
                 f"{name} is not in it",
                 where=str(place),
-                cure="give the archive as it was published, or the folder that it unpacks to",
+                hint="give the archive as it was published, or the folder that it unpacks to",
             )
     return {name: found[name] for name in names}
 
@@ -90,5 +90,5 @@ def _check_size(size: int, most: int, where: str) -> None:
         raise UserError(
             f"it has {size:,} bytes, and the published one has fewer than {most:,}",
             where=where,
-            cure="get it again from its publisher",
+            hint="get it again from its publisher",
         )

@@ -46,7 +46,7 @@ def read_names(path: str, where: str) -> dict[str, str]:
             raise UserError(
                 told,
                 where=f"{path}:{number}",
-                cure='a line reads "n01440764<tab>tench, Tinca tinca"; or write a table with the '
+                hint='a line reads "n01440764<tab>tench, Tinca tinca"; or write a table with the '
                 "columns folder and name",
             )
         names[key] = name

@@ -94,7 +94,7 @@ class Places365ValProbe(ClassedFiles):
                 raise UserError(
                     "the line names no image and one of 365 classes",
                     where=f"{place}:{number}",
-                    cure='lines read "Places365_val_00000001.jpg 165", as in places365_val.txt',
+                    hint='lines read "Places365_val_00000001.jpg 165", as in places365_val.txt',
                 )
         return found
 

@@ -120,5 +120,5 @@ def _refuse_failing_system(file: Path, error: OSError) -> None:
         raise UserError(
             f"cannot read this file: {error.strerror or error}",
             where=str(file),
-            cure="see to the disk or the system's limits, and run again",
+            hint="see to the disk or the system's limits, and run again",
         ) from error

@@ -15,7 +15,7 @@ def check_limit(limit: int | None) -> None:
         raise UserError(
             f"a limit of {limit} leaves no image",
             where="probe.params.limit",
-            cure="give a number from 1, or null for all images",
+            hint="give a number from 1, or null for all images",
         )
 
 
@@ -29,5 +29,5 @@ def check_size(size: int) -> None:
         raise UserError(
             f"a probe set of {size} images is empty",
             where="probe.params.size",
-            cure="give a number from 1",
+            hint="give a number from 1",
         )

@@ -81,7 +81,7 @@ class TinyImageNetProbe(ClassedFiles):
             raise UserError(
                 f"nothing in {self.path} says what classes there are",
                 where="probe.params.path",
-                cure="give the unpacked tiny-imagenet-200, or a tree with one folder a synset",
+                hint="give the unpacked tiny-imagenet-200, or a tree with one folder a synset",
             )
         return {synset: place for place, synset in enumerate(sorted(synsets))}
 
@@ -105,7 +105,7 @@ class TinyImageNetProbe(ClassedFiles):
                 raise UserError(
                     "the line names no file and its synset",
                     where=f"{file}:{number}",
-                    cure='lines read "val_0.JPEG<tab>n03444034<tab>0<tab>32<tab>44<tab>62"',
+                    hint='lines read "val_0.JPEG<tab>n03444034<tab>0<tab>32<tab>44<tab>62"',
                 )
             found[name] = rest[0]
         return found
@@ -123,7 +123,7 @@ class TinyImageNetProbe(ClassedFiles):
                 raise UserError(
                     f"nothing says what {synset} is called: it is no class of ImageNet",
                     where="probe.params.path",
-                    cure="put the words.txt of Tiny-ImageNet into the folder, or take "
+                    hint="put the words.txt of Tiny-ImageNet into the folder, or take "
                     "probe=class_folder with a table of names",
                 )
             found[synset] = name

@@ -52,7 +52,7 @@ class UnionProbe:
     def __post_init__(self) -> None:
         check_limit(self.limit)
         if not self.of:
-            raise UserError("a union of nothing has no image", where=_WHERE, cure="name its parts")
+            raise UserError("a union of nothing has no image", where=_WHERE, hint="name its parts")
         object.__setattr__(self, "of", tuple(choice.frozen(spec, _WHERE) for spec in self.of))
 
     def __len__(self) -> int:

@@ -51,6 +51,6 @@ def read_names(path: str, where: str) -> tuple[str, ...]:
             raise UserError(
                 "this line names no class",
                 where=f"{path}:{number}",
-                cure="give one name a line; a class that marks nothing is called background",
+                hint="give one name a line; a class that marks nothing is called background",
             )
     return tuple(lines)

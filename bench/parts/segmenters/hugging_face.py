@@ -127,7 +127,7 @@ class HuggingFaceSegmenter:
             raise UserError(
                 f"the model has {outputs} classes, and {len(names)} are named",
                 where="segmenter.params.classes",
-                cure="name every class, in the order of the outputs",
+                hint="name every class, in the order of the outputs",
             )
 
         def transform(image: Image) -> Tensor:
@@ -167,14 +167,14 @@ class HuggingFaceSegmenter:
             raise UserError(
                 f"cannot load {self.model}: {error}",
                 where=_WHERE,
-                cure="give a model for semantic segmentation, saved with its image processor",
+                hint="give a model for semantic segmentation, saved with its image processor",
             ) from error
         if report["missing_keys"]:
             raise UserError(
                 f"{self.model} lacks {', '.join(sorted(report['missing_keys'])[:4])}: these would "
                 "be left at random",
                 where=_WHERE,
-                cure="give a model that was trained for semantic segmentation",
+                hint="give a model that was trained for semantic segmentation",
             )
         return module, processor
 
@@ -190,6 +190,6 @@ class HuggingFaceSegmenter:
             raise UserError(
                 f"{self.model} does not name its classes (id2label in config.json)",
                 where="segmenter.params.classes",
-                cure="give a text file with their names, one a line",
+                hint="give a text file with their names, one a line",
             )
         return tuple(found[number] for number in range(len(found)))

@@ -44,5 +44,5 @@ class ProbeMasks:
         raise UserError(
             "the probe's own masks are read, not computed: there is no network to load",
             where="segmenter",
-            cure="choose a segmenter with a network, such as segmenter=glyphs",
+            hint="choose a segmenter with a network, such as segmenter=glyphs",
         )

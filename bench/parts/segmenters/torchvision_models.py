@@ -87,7 +87,7 @@ class TorchvisionSegmenter:
             raise UserError(
                 "give the segmenter's weights: either torchvision's own or a file",
                 where="segmenter.params",
-                cure="add segmenter.params.weights=DEFAULT or segmenter.params.file=PATH",
+                hint="add segmenter.params.weights=DEFAULT or segmenter.params.file=PATH",
             )
         check_view(self.crop, self.mask_size, self.input_size)
         check_precision(self.precision)
@@ -194,7 +194,7 @@ class TorchvisionSegmenter:
                 f"torchvision has no segmentation architecture {self.arch!r}",
                 where="segmenter.params.arch",
                 valid=nearest(self.arch, known),
-                cure=f"choose among: {', '.join(known)}",
+                hint=f"choose among: {', '.join(known)}",
             )
 
     def _from_torchvision(self, names: Sequence[str]) -> nn.Module:
@@ -208,7 +208,7 @@ class TorchvisionSegmenter:
                 f"torchvision has no weights {self.weights!r} for {self.arch}",
                 where=where,
                 valid=nearest(self.weights, valid),
-                cure=f"choose among: {', '.join(dict.fromkeys(valid))}",
+                hint=f"choose among: {', '.join(dict.fromkeys(valid))}",
             )
         entry = known[self.weights] if self.weights in known.__members__ else known.DEFAULT
         own = tuple(entry.meta["categories"])
@@ -216,7 +216,7 @@ class TorchvisionSegmenter:
             raise UserError(
                 f"{entry} has {len(own)} classes of its own: {', '.join(own[:4])}, ...",
                 where="segmenter.params.classes",
-                cure="give a text file with their names, one a line",
+                hint="give a text file with their names, one a line",
             )
         try:
             module: nn.Module = models.get_model(self.arch, weights=entry)
@@ -224,7 +224,7 @@ class TorchvisionSegmenter:
             raise UserError(
                 f"cannot download {entry}: {error}",
                 where=where,
-                cure="get the file elsewhere and give it as segmenter.params.file",
+                hint="get the file elsewhere and give it as segmenter.params.file",
             ) from error
         return module
 

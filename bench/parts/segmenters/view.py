@@ -18,7 +18,7 @@ def check_view(crop: float, mask_size: int, input_size: int | None) -> None:
         raise UserError(
             f"crop is a share of the image's shorter side, not {crop}",
             where="segmenter.params.crop",
-            cure="the target's input_size / resize (224 / 256 = 0.875); 0 squashes the whole image",
+            hint="the target's input_size / resize (224 / 256 = 0.875); 0 squashes the whole image",
         )
     for name, value in (("mask_size", mask_size), ("input_size", input_size)):
         if value is not None and value < 1:

@@ -35,5 +35,5 @@ class NoSentenceEncoder:
         raise UserError(
             "no sentence encoder was chosen",
             where="scoring.sentence.name",
-            cure="scoring=minilm, which needs no download",
+            hint="scoring=minilm, which needs no download",
         )

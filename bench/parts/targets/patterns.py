@@ -50,7 +50,7 @@ def expand_layers(target: Target, names: Sequence[str]) -> tuple[str, ...]:
                 f"the pattern {name!r} matches no layer of the target",
                 where="target.layers",
                 valid=nearest(name.replace("*", ""), paths, limit=5),
-                cure=f"a * never crosses a dot, ** does; {choose_layers(paths)}",
+                hint=f"a * never crosses a dot, ** does; {choose_layers(paths)}",
             )
         found += matching
     return tuple(dict.fromkeys(found))

@@ -66,21 +66,21 @@ class TimmTarget(TransformParams):
             raise UserError(
                 "give the target's weights: either the published ones or a file",
                 where="target.params",
-                cure="add target.params.pretrained=true or target.params.file=PATH",
+                hint="add target.params.pretrained=true or target.params.file=PATH",
             )
         on_hub = self.model.startswith(_FROM_HUB)
         if (":" in self.model and not on_hub) or (on_hub and self.file):
             raise UserError(
                 f"{self.model!r} is no name of timm's",
                 where=_WHERE,
-                cure="give a name such as resnet50.a1_in1k, or hf-hub:owner/model with "
+                hint="give a name such as resnet50.a1_in1k, or hf-hub:owner/model with "
                 "pretrained=true; a file goes with a name of the first kind",
             )
         if self.pretrained and self.num_classes is not None:
             raise UserError(
                 "published weights have their own number of classes",
                 where="target.params.num_classes",
-                cure="leave it out",
+                hint="leave it out",
             )
         super().__post_init__()
 
@@ -181,7 +181,7 @@ class TimmTarget(TransformParams):
             raise UserError(
                 f"cannot get the weights of {self.model}: {error}",
                 where=_WHERE,
-                cure=f"check name and connection, or get the file elsewhere and give it as {_FILE}",
+                hint=f"check name and connection, or get the file elsewhere and give it as {_FILE}",
             ) from error
         return module
 
@@ -254,7 +254,7 @@ class TimmTarget(TransformParams):
                 fault,
                 where=_WHERE,
                 valid=nearest(self.model, known),
-                cure='`python -c "import timm; print(timm.list_models(pretrained=True))"` '
+                hint='`python -c "import timm; print(timm.list_models(pretrained=True))"` '
                 "lists all",
             )
 

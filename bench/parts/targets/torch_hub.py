@@ -103,7 +103,7 @@ class TorchHubTarget(TransformParams):
             owner, repository, ref = self._github
             copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
             told = Lack(f"{owner}/{repository} at {ref}", "a run with a connection gets it", None)
-            missing = () if copy.is_dir() else (Lack(told.what, told.cure, automatic=True),)
+            missing = () if copy.is_dir() else (Lack(told.what, told.hint, automatic=True),)
         return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
 
     def load(self, device: str) -> LoadedTarget:
@@ -144,14 +144,14 @@ class TorchHubTarget(TransformParams):
             raise UserError(
                 f"there is no folder {self.repo_or_dir}, and code from GitHub is not run unasked",
                 where=_WHERE,
-                cure="give an existing folder; or, if you trust the code of the repository "
+                hint="give an existing folder; or, if you trust the code of the repository "
                 f"{owner}/{repository}, add target.params.trust_repo=true",
             )
         if not ref or ref in _MOVING or ".." in ref:
             raise UserError(
                 f"{self.repo_or_dir} may be other code tomorrow",
                 where=_WHERE,
-                cure=f"say which: {owner}/{repository}:COMMIT (or a tag that stays)",
+                hint=f"say which: {owner}/{repository}:COMMIT (or a tag that stays)",
             )
 
     def _code(self) -> Mapping[str, Any]:
@@ -179,7 +179,7 @@ class TorchHubTarget(TransformParams):
             raise UserError(
                 f"the folder {self.repo_or_dir} holds no {_HUBCONF}",
                 where=_WHERE,
-                cure="give the root folder of a repository that PyTorch Hub can load",
+                hint="give the root folder of a repository that PyTorch Hub can load",
             )
         return folder
 
@@ -197,7 +197,7 @@ class TorchHubTarget(TransformParams):
                 raise UserError(
                     f"{text!r} is no argument",
                     where="target.params.kwargs",
-                    cure='give "key=value", or JSON as "{...}"',
+                    hint='give "key=value", or JSON as "{...}"',
                 )
             try:
                 found[key.strip()] = json.loads(value)
@@ -216,7 +216,7 @@ class TorchHubTarget(TransformParams):
                 raise UserError(
                     f"{self.repo_or_dir} is not here, and no connection may be opened",
                     where=_WHERE,
-                    cure="run once with a connection, or give a folder",
+                    hint="run once with a connection, or give a folder",
                 )
             where, source, folder = f"{owner}/{repository}:{ref}", "github", copy
         else:

@@ -91,13 +91,13 @@ class TorchvisionTarget(TransformParams):
             raise UserError(
                 "give the target's weights: either torchvision's own or a file",
                 where="target.params",
-                cure="add target.params.weights=DEFAULT or target.params.file=PATH",
+                hint="add target.params.weights=DEFAULT or target.params.file=PATH",
             )
         if self.transform_input is not None and (self.weights or self.arch not in SWITCHED):
             raise UserError(
                 "torchvision's own weights say it" if self.weights else f"{self.arch} has no such",
                 where="target.params.transform_input",
-                cure="leave it out",
+                hint="leave it out",
             )
         super().__post_init__()
 
@@ -202,21 +202,21 @@ class TorchvisionTarget(TransformParams):
                 f"torchvision has no architecture {self.arch!r}",
                 where="target.params.arch",
                 valid=nearest(self.arch, known),
-                cure=f"choose among: {', '.join(known)}",
+                hint=f"choose among: {', '.join(known)}",
             )
 
     def _from_torchvision(self) -> tuple[nn.Module, Transform]:
         entry = find_entry(self.arch, self.weights)
         file = file_of_entry(self.arch, self.weights, entry)
-        cure = "delete this file; it is fetched anew"
-        module = build(self.arch, entry, file, where="target.params.weights", cure=cure)
+        hint = "delete this file; it is fetched anew"
+        module = build(self.arch, entry, file, where="target.params.weights", hint=hint)
         return module, entry.transforms() if self._own_transform else self._transform()
 
     def _from_file(self) -> tuple[nn.Module, tuple[str, ...]]:
         what, switch = f"torchvision's {self.arch}", self._transforms_input
         if (entry := self._published_entry) is not None:
-            cure = f"{what} of this version cannot read its own weights: update torchvision"
-            module = build(self.arch, entry, self._file.path, where=self._file.where, cure=cure)
+            hint = f"{what} of this version cannot read its own weights: update torchvision"
+            module = build(self.arch, entry, self._file.path, where=self._file.where, hint=hint)
             return module, self._notes(entry)
         outline = self._outline()
         found = self._file.find(outline, what)
@@ -254,7 +254,7 @@ class TorchvisionTarget(TransformParams):
             "published weights, and what was fine-tuned from them, need true; a network trained "
             "on inputs of ImageNet's mean and std needs false",
             where="target.params.transform_input",
-            cure="add target.params.transform_input=true or target.params.transform_input=false",
+            hint="add target.params.transform_input=true or target.params.transform_input=false",
         )
 
     def _notes(self, entry: Any) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def find_entry(arch: str, weights: str) -> Any:
             f"torchvision has no weights {weights!r} for {arch}",
             where=_WHERE,
             valid=nearest(weights, names),
-            cure=f"choose among: {', '.join(dict.fromkeys(names))}",
+            hint=f"choose among: {', '.join(dict.fromkeys(names))}",
         )
     return known[weights] if weights in known.__members__ else known.DEFAULT
 
@@ -68,7 +68,7 @@ def entry_of_file(arch: str, file: Path) -> Any:
     return None
 
 
-def build(arch: str, entry: Any, file: Path, *, where: str, cure: str) -> nn.Module:
+def build(arch: str, entry: Any, file: Path, *, where: str, hint: str) -> nn.Module:
     """Build an architecture with published weights.
 
     Args:
@@ -76,7 +76,7 @@ def build(arch: str, entry: Any, file: Path, *, where: str, cure: str) -> nn.Mod
         entry: Of the architecture's weights.
         file: The file that holds them.
         where: The field that names them, for messages.
-        cure: What helps where they do not fit.
+        hint: What helps where they do not fit.
 
     Raises:
         UserError: The file does not fit.
@@ -91,7 +91,7 @@ def build(arch: str, entry: Any, file: Path, *, where: str, cure: str) -> nn.Mod
         raise UserError(
             f"{file} does not fit torchvision's {arch}: {str(error)[:_SAID]} ...",
             where=where,
-            cure=cure,
+            hint=hint,
         ) from error
     return module
 
@@ -116,7 +116,7 @@ def file_of_entry(arch: str, weights: str, entry: Any) -> Path:
         raise UserError(
             f"{file} is not what its name promises: its sha256 is {sha256_file(file)}",
             where=_WHERE,
-            cure="delete it, so that it is fetched anew; or give it as target.params.file",
+            hint="delete it, so that it is fetched anew; or give it as target.params.file",
         )
     return file
 
@@ -125,14 +125,14 @@ def _download(entry: Any, file: Path, known: str) -> Path:
     import torch
 
     elsewhere = "get the file elsewhere and give it as target.params.file"
-    cure = f"`dissectbench fetch {known}`, or {elsewhere}" if known else elsewhere
+    hint = f"`dissectbench fetch {known}`, or {elsewhere}" if known else elsewhere
     try:
         if is_offline():
             raise ConnectionError("no connection may be opened")
         file.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(entry.url, str(file), hash_prefix=_digits(entry))
     except (OSError, RuntimeError) as error:  # RuntimeError: the hash is another
-        raise UserError(f"cannot download {entry}: {error}", where=_WHERE, cure=cure) from error
+        raise UserError(f"cannot download {entry}: {error}", where=_WHERE, hint=hint) from error
     return file
 
 

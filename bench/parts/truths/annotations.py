@@ -59,7 +59,7 @@ class AnnotationsTruth:
                 continue
             if not row.cells["summary"]:
                 raise UserError(
-                    "the summary is empty", where=row.where, cure="leave the line out of the table"
+                    "the summary is empty", where=row.where, hint="leave the line out of the table"
                 )
             found.setdefault(row.unit, []).append(row.cells["summary"])
         if not found:
@@ -67,7 +67,7 @@ class AnnotationsTruth:
                 f"{self.path} has no line of layer {self.layer!r}",
                 where="target.truth.params.layer",
                 valid=nearest(str(self.layer), layers) or tuple(layers)[:20],
-                cure=f"its layers are {', '.join(tuple(layers)[:20])}",
+                hint=f"its layers are {', '.join(tuple(layers)[:20])}",
             )
         return {
             unit: TrueName(texts[0], tuple(dict.fromkeys(texts)), references=tuple(texts))

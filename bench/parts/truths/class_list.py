@@ -69,7 +69,7 @@ class ClassListTruth:
                 raise UserError(
                     f"unit {row.unit} has no name: {self.path} has {len(lines)} lines",
                     where=row.where,
-                    cure="line i + 1 of the class list names unit i",
+                    hint="line i + 1 of the class list names unit i",
                 )
             names[row.unit] = known[row.unit]
         return names
@@ -82,6 +82,6 @@ class ClassListTruth:
                 raise UserError(
                     "the line names no unit",
                     where=f"{self.path}:{number}",
-                    cure="every line names one unit, so that a blank one would shift the rest",
+                    hint="every line names one unit, so that a blank one would shift the rest",
                 )
         return lines

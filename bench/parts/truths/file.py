@@ -70,7 +70,7 @@ class FileTruth:
             raise UserError(
                 "the name is empty",
                 where=row.where,
-                cure="leave units without a name out of the table",
+                hint="leave units without a name out of the table",
             )
         return row.cells
 

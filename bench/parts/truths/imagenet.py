@@ -45,7 +45,7 @@ class ImageNetTruth:
             raise UserError(
                 "both a table of units and a list of synsets pick the units to score",
                 where=_SYNSETS,
-                cure="give one of target.truth.params.units and .synsets",
+                hint="give one of target.truth.params.units and .synsets",
             )
 
     def lacks(self) -> tuple[Lack, ...]:
@@ -80,7 +80,7 @@ class ImageNetTruth:
                     f"{synset!r} is no synset of ImageNet's 1,000 classes",
                     where=f"{self.synsets}:{number}",
                     valid=nearest(synset, classes),
-                    cure="give one synset a line, such as n01440764",
+                    hint="give one synset a line, such as n01440764",
                 )
             units |= {classes[synset]} if synset else set()
         if not units:

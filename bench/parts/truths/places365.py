@@ -87,7 +87,7 @@ class Places365Truth:
                 raise UserError(
                     "the line names no class" if not match else f"unit {match[2]} stands twice",
                     where=f"{self.path}:{number}",
-                    cure='lines read "/a/airfield 0", as in categories_places365.txt',
+                    hint='lines read "/a/airfield 0", as in categories_places365.txt',
                 )
             found[int(match[2])] = match[1]
         kept = self._kept()
@@ -100,7 +100,7 @@ class Places365Truth:
             raise UserError(
                 "no class of the list is a scene of this tree",
                 where="target.truth.params.scenes",
-                cure="give the c_scene.csv of Broden, whose names end in -s",
+                hint="give the c_scene.csv of Broden, whose names end in -s",
             )
         return named
 
@@ -118,6 +118,6 @@ class Places365Truth:
             raise UserError(
                 "the table has no column 'name'",
                 where=f"{self.scenes}:1",
-                cure="give the c_scene.csv of a Broden tree",
+                hint="give the c_scene.csv of a Broden tree",
             )
         return frozenset(row["name"] or "" for row in table)

@@ -66,7 +66,7 @@ def read_rows(
             raise UserError(
                 f"{len(cells)} cells where the header has {len(header)}",
                 where=where,
-                cure=f'the cells are set apart by {_DELIMITERS[delimiter]}; put "quotes" '
+                hint=f'the cells are set apart by {_DELIMITERS[delimiter]}; put "quotes" '
                 "around a cell that holds one",
             )
         row = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
@@ -75,13 +75,13 @@ def read_rows(
             raise UserError(
                 f"unit {unit} stands twice, first in line {lines[unit]}",
                 where=where,
-                cure="keep one line a unit; further names go into the column `synonyms`",
+                hint="keep one line a unit; further names go into the column `synonyms`",
             )
         lines[unit] = reader.line_num
         yield Row(unit, row, where)
     if not lines:
         raise UserError(
-            "the table names no unit", where=f"{path}:1", cure="add lines below the header"
+            "the table names no unit", where=f"{path}:1", hint="add lines below the header"
         )
 
 
@@ -97,7 +97,7 @@ def _check_header(path: str, header: list[str], columns: Mapping[str, str]) -> N
                 f"the table has no column {column!r}; its header is {', '.join(header)!r}",
                 where=f"{path}:1",
                 valid=nearest(column, header),
-                cure=f"add a header, or set {setting}",
+                hint=f"add a header, or set {setting}",
             )
 
 
@@ -109,6 +109,6 @@ def _unit(cell: str, where: str) -> int:
     # int() would also take "1_000", "+3" and other scripts' digits: no table means those.
     if not (cell.isascii() and cell.isdigit()):
         raise UserError(
-            f"unit {cell!r} is no whole number from 0", where=where, cure="units count from 0"
+            f"unit {cell!r} is no whole number from 0", where=where, hint="units count from 0"
         )
     return int(cell)

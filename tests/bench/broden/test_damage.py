@@ -1,4 +1,4 @@
-"""What is wrong with a tree is named by file, line and cure."""
+"""What is wrong with a tree is named by file, line and hint."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_tables(tree, case):
     with pytest.raises(UserError) as caught:
         open_broden(tree)
     assert caught.value.where == str(tree / where) or not where
-    assert caught.value.cure
+    assert caught.value.hint
     for part in says:
         assert part in str(caught.value)
 
@@ -147,4 +147,4 @@ def test_masks(tree, case):
     assert caught.value.where == f"{tree / 'index.csv'}:4"
     for part in ["images/im2_object.png", "object", *says]:
         assert part in str(caught.value)
-    assert caught.value.cure
+    assert caught.value.hint

@@ -247,7 +247,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(tmp_path, images, chang
         write_broden(tmp_path / "tree", images, **(given | changes))
     for part in says:
         assert part in str(caught.value)
-    assert caught.value.cure
+    assert caught.value.hint
     assert not list(tmp_path.iterdir())
 
 

@@ -80,7 +80,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         assert main(["cache", *arguments]) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
-        assert "to mend: " in captured.err
+        assert "hint: " in captured.err
         return captured.err
 
     return run

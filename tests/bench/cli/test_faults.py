@@ -1,4 +1,4 @@
-"""What a user may get wrong: exit code 2, the place, the cure, and no traceback."""
+"""What a user may get wrong: exit code 2, the place, the hint, and no traceback."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_concept_file_without_words(
     error = refused("run", "concepts=file", "concepts.params.path=words.txt")
     assert error.startswith(f"dissectbench: words.txt:{line}: ")
     assert says in error
-    assert "to mend: " in error
+    assert "hint: " in error
 
 
 def test_a_concept_file_that_is_not_there(refused: Callable[..., str]) -> None:

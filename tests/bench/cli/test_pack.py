@@ -27,7 +27,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert "to mend: " in said.err
+    assert "hint: " in said.err
     return said.err
 
 
@@ -49,13 +49,13 @@ def test_a_board_is_the_same_from_folder_and_archive() -> None:
 @pytest.mark.usefixtures("here")
 def test_nothing_is_run_into_an_archive(capsys: pytest.CaptureFixture[str]) -> None:
     request = ("method=netdissect", "scoring=none", "results=a.tar.xz")
-    cure = "to mend: `dissectbench unpack a.tar.xz --out DIR`, then give DIR"
-    assert cure in refused(capsys, "run", *request)
+    hint = "hint: `dissectbench unpack a.tar.xz --out DIR`, then give DIR"
+    assert hint in refused(capsys, "run", *request)
     assert main(["plan", *request]) == 0
-    assert cure in capsys.readouterr().out
+    assert hint in capsys.readouterr().out
     Path("labels.csv").write_text("unit,label\n0,dog\n")
     to = ("--method", "x", "--target", "resnet18_imagenet", "--layer", "fc", "--results")
-    assert cure in refused(capsys, "import", "labels.csv", *to, "a.tar.xz")
+    assert hint in refused(capsys, "import", "labels.csv", *to, "a.tar.xz")
     Path("b").touch()
     assert "b is a file" in refused(capsys, "run", "scoring=none", "results=b")
 

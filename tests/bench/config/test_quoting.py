@@ -35,7 +35,7 @@ def test_what_is_typed_is_what_arrives(value: str) -> None:
 def test_the_message_gives_the_line(value: str) -> None:
     with pytest.raises(UserError) as caught:
         single([f"{FILE}={value}"])
-    [override] = single(shlex.split(caught.value.cure.partition("type ")[2]))
+    [override] = single(shlex.split(caught.value.hint.partition("type ")[2]))
     assert override.value() == value.strip()
     assert ": None" not in str(caught.value)
 
@@ -44,7 +44,7 @@ def test_a_run_takes_the_line() -> None:
     with pytest.raises(UserError) as caught:
         expand([f"{FILE}=/runs/epoch=3-step=100.ckpt"])
     for multirun in (False, True):
-        [job] = expand(shlex.split(caught.value.cure.partition("type ")[2]), multirun=multirun)
+        [job] = expand(shlex.split(caught.value.hint.partition("type ")[2]), multirun=multirun)
         assert job.config.target.params.file == "/runs/epoch=3-step=100.ckpt"
         [again] = expand(job.overrides)
         assert again.config == job.config
@@ -53,7 +53,7 @@ def test_a_run_takes_the_line() -> None:
 def test_lists_are_quoted_element_by_element() -> None:
     with pytest.raises(UserError) as caught:
         single(["target.params.kwargs=[width=6, name=a(b)]"])
-    [override] = single(shlex.split(caught.value.cure.partition("type ")[2]))
+    [override] = single(shlex.split(caught.value.hint.partition("type ")[2]))
     assert override.value() == ["width=6", "name=a(b)"]
 
 
@@ -61,11 +61,11 @@ def test_a_value_that_the_shell_cut_at_a_blank() -> None:
     for cut in (["/my", "nets/a.pth"], ["/my", "(2).pth"]):
         with pytest.raises(UserError) as caught:
             expand([f"{FILE}={cut[0]}", cut[1]])
-        [override] = single(shlex.split(caught.value.cure.partition("type ")[2]))
+        [override] = single(shlex.split(caught.value.hint.partition("type ")[2]))
         assert override.value() == " ".join(cut)
 
 
 def test_references_that_lead_nowhere_are_a_users_error() -> None:
     with pytest.raises(UserError, match=r"'b' not found") as caught:
         expand([FILE + "=a${b}"])
-    assert "rename it" in caught.value.cure
+    assert "rename it" in caught.value.hint

@@ -259,7 +259,7 @@ def test_a_file_that_waits_for_us_is_taken(site, words, data):
 def test_offline_asks_nobody(site, words, data, monkeypatch):
     with offline(), pytest.raises(UserError, match="no connection may be opened") as caught:
         fetch(words, data)
-    assert "--from FILE" in caught.value.cure
+    assert "--from FILE" in caught.value.hint
     monkeypatch.setenv("DISSECTBENCH_OFFLINE", "1")
     with pytest.raises(UserError, match="no connection may be opened"):
         fetch(words, data)
@@ -279,7 +279,7 @@ def test_a_note_tells_what_to_do_where_the_server_is_away(site, data, hasty):
     entry = entry_of(site, "/none", note="ask a friend")
     with pytest.raises(UserError) as caught:
         fetch(entry, data, patience=hasty)
-    assert caught.value.cure.endswith("ask a friend")
+    assert caught.value.hint.endswith("ask a friend")
 
 
 def test_a_folder_where_the_data_folder_should_be_a_file(words, tmp_path, hasty):

@@ -129,7 +129,7 @@ def test_cuts_without_progress_end_it_and_keep_what_came(site, url, file, hasty)
     site.cut_after = [HALF, 0, 0, 0, 0]
     with pytest.raises(UserError, match="ended after") as caught:
         download(url, file, patience=hasty)
-    assert f"{HALF:,} bytes" in caught.value.cure
+    assert f"{HALF:,} bytes" in caught.value.hint
     assert len(site.asked) == 4
     site.cut_after = []
     download(url, file, patience=hasty)
@@ -150,7 +150,7 @@ def test_another_size_is_refused_before_it_is_fetched(site, url, file, hasty, si
 def test_what_is_not_there_is_said_once(site, url, file, hasty):
     with pytest.raises(UserError, match="404") as caught:
         download(f"{site.url}/none", file, patience=hasty)
-    assert "--from" in caught.value.cure
+    assert "--from" in caught.value.hint
     assert len(site.asked) == 1
     assert left(file) == []
 
@@ -198,7 +198,7 @@ def test_a_full_disk_keeps_the_part_for_later(site, url, file, hasty, monkeypatc
     monkeypatch.setattr(disk, "write_block", full_after_one)
     with pytest.raises(UserError, match="disk is full") as caught:
         download(url, file, patience=hasty)
-    assert "goes on" in caught.value.cure
+    assert "goes on" in caught.value.hint
     assert left(file) == ["file.part", "file.part.json"]
     monkeypatch.undo()
     site.asked.clear()

@@ -42,7 +42,7 @@ def model():
 def test_a_model_is_fetched_once_into_the_hubs_cache(hub, model, data):
     assert look(model, data).kind == "missing"
     [lack] = lack_of(model)
-    assert (lack.cure, lack.bytes, lack.automatic) == ("dissectbench fetch tiny", 7, True)
+    assert (lack.hint, lack.bytes, lack.automatic) == ("dissectbench fetch tiny", 7, True)
     came = fetch(model, data)
     assert came.new
     assert came.checked == "sha256 as published"
@@ -70,7 +70,7 @@ def test_without_a_published_hash_the_first_one_counts(hub, model, data):
     (snapshot(REPO) / "config.json").unlink()
     with pytest.raises(UserError, match="another file than at its first download") as caught:
         fetch(model, data)
-    assert "fetched.json" in caught.value.cure
+    assert "fetched.json" in caught.value.hint
     assert look(model, data).kind == "missing"
 
 
@@ -78,7 +78,7 @@ def test_without_a_published_hash_the_first_one_counts(hub, model, data):
 def test_wrong_weights_do_not_stay(model, data, wrong, tmp_path):
     with pytest.raises(UserError, match=f"its {next(iter(wrong))} is .*its author") as caught:
         fetch(replace(model, **wrong), data)
-    assert "--from" not in caught.value.cure
+    assert "--from" not in caught.value.hint
     assert not cached(REPO, "model.safetensors")
     assert not any(file.read_bytes() == b"weights" for file in (tmp_path / "hub").rglob("blobs/*"))
     assert read_ledger(data) == {}
@@ -113,7 +113,7 @@ def test_bytes_that_are_not_those_of_the_tag_do_not_stay(hub, model, data):
 
 
 @pytest.mark.parametrize(
-    ("error", "says", "cure"),
+    ("error", "says", "hint"),
     [
         ((404, "RepoNotFound"), "has no model somebody/tiny-model", "log in"),
         ((403, "GatedRepo"), "agreed to their terms", "log in"),
@@ -122,11 +122,11 @@ def test_bytes_that_are_not_those_of_the_tag_do_not_stay(hub, model, data):
         ((418, ""), "cannot fetch config.json", "connection"),
     ],
 )
-def test_refusals_are_told_apart(hub, model, data, error, says, cure):
+def test_refusals_are_told_apart(hub, model, data, error, says, hint):
     hub.error = error
     with pytest.raises(UserError, match=says) as caught:
         fetch(model, data)
-    assert cure in caught.value.cure
+    assert hint in caught.value.hint
     assert caught.value.where == f"{hub.url}/{REPO}"
 
 
@@ -136,14 +136,14 @@ def test_no_connection_is_told(model, data, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)  # the library's patience
     with pytest.raises(UserError, match=r"cannot fetch config\.json") as caught:
         fetch(model, data)
-    assert "connection" in caught.value.cure
+    assert "connection" in caught.value.hint
 
 
 def test_other_sources_and_offline_are_refused(hub, model, data, monkeypatch):
     with pytest.raises(UserError, match="own cache") as caught:
         fetch(model, data, source="model.safetensors")
     assert caught.value.where == "--from"
-    assert "models--somebody--tiny-model" in caught.value.cure
+    assert "models--somebody--tiny-model" in caught.value.hint
     with offline(), pytest.raises(UserError, match="no connection may be opened"):
         fetch(model, data)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)

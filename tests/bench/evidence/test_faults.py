@@ -23,7 +23,7 @@ def seen(result: Any) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("result", "found", "cure"),
+    ("result", "found", "hint"),
     [
         (np.zeros((3, 4, 6), "float32"), r"numpy\.ndarray of float32 \[3, 4, 6\]", "from_numpy"),
         (torch.zeros(1, 3, 4, 6), r"float32 \[1, 3, 4, 6\]", "without an axis of the batch"),
@@ -39,10 +39,10 @@ def seen(result: Any) -> torch.Tensor:
         (None, "a value of type NoneType", r"float32 tensor \[3, H, W\]"),
     ],
 )
-def test_a_result_that_is_no_input_is_described(result: Any, found: str, cure: str) -> None:
+def test_a_result_that_is_no_input_is_described(result: Any, found: str, hint: str) -> None:
     with pytest.raises(NetworkError, match=rf"turns image 3 \(a\.png\) into .*{found}") as caught:
         seen(result)
-    assert caught.match(cure)
+    assert caught.match(hint)
 
 
 def test_what_is_an_input_passes() -> None:
@@ -74,7 +74,7 @@ def test_images_of_several_sizes_are_named(batch_size: int) -> None:
         list(batches([work], Probe(), batch_size=batch_size, workers=0, pinned=False))  # type: ignore[arg-type]
     assert "[3, 4, 6] of image 0 (small.png)" in caught.value.what
     assert "[3, 4, 9] of image 1 (wide.png)" in caught.value.what
-    assert "CenterCrop" in caught.value.cure
+    assert "CenterCrop" in caught.value.hint
 
 
 class TwoInputs(nn.Module):
@@ -95,7 +95,7 @@ def test_a_network_that_fails_is_explained() -> None:
     assert "its forward takes 2 inputs (x, y)" in two.what
     last = fault(nn.Conv2d(3, 1, 1), torch.zeros(2, 8, 8, 3))
     assert "[2, 8, 8, 3]" in last.what
-    assert "channels last" in last.cure
+    assert "channels last" in last.hint
     small = fault(nn.Conv2d(3, 1, 9), torch.zeros(2, 3, 8, 8))
     assert small.what.startswith("the network fails on a batch [2, 3, 8, 8]: RuntimeError: ")
-    assert "target.params.input_size" in small.cure
+    assert "target.params.input_size" in small.hint

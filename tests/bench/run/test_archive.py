@@ -116,7 +116,7 @@ def test_files_that_would_not_come_back(
     with pytest.raises(UserError, match=says) as caught:
         pack_records(root, tmp_path / "a.tar.xz")
     assert caught.value.where == str(root / name)
-    assert caught.value.cure
+    assert caught.value.hint
     assert (tmp_path / "a.tar.xz").read_bytes() == b"old"
     assert {path.name for path in tmp_path.iterdir()} == {"a.tar.xz", "records"}
 
@@ -184,7 +184,7 @@ def test_hostile_members(
     with pytest.raises(UserError, match=says) as caught:
         unpack_records(path, into)
     assert caught.value.where == str(path)
-    assert "dissectbench pack" in caught.value.cure
+    assert "dissectbench pack" in caught.value.hint
     assert not (into.parent / "x").exists()
 
 
@@ -197,7 +197,7 @@ def test_damaged_archives(kept: float, root: Path, into: Path, tmp_path: Path) -
     with pytest.raises(UserError, match=r"damaged|no archive of records") as caught:
         unpack_records(path, into)
     assert caught.value.where == str(path)
-    assert "dissectbench pack" in caught.value.cure
+    assert "dissectbench pack" in caught.value.hint
     assert "\n" not in caught.value.what
 
 

@@ -73,16 +73,16 @@ def refusal(request: list[str]) -> UserError:
     return caught.value
 
 
-def test_the_cure_that_is_printed_gives_the_right_labels(wide: list[str], tmp_path: Path) -> None:
+def test_the_hint_that_is_printed_gives_the_right_labels(wide: list[str], tmp_path: Path) -> None:
     # The central square, and a transform that nothing is known of.
     seen = ["target.params.input_size=96", "target.params.resize=96"]
     assert "central square" in refusal([*wide, *seen]).what
     error = refusal(wide)
     assert "would not lie over each other" in error.what
-    cure = re.findall(r"target\.params\.\w+=\d+", error.cure)
-    assert len(cure) == 2
-    cure = re.findall(r"target\.params\.\w+=\d+", refusal([*wide, *seen]).cure)
-    assert main(["run", *wide, *cure, "runtime.progress=false"]) == 0
+    hint = re.findall(r"target\.params\.\w+=\d+", error.hint)
+    assert len(hint) == 2
+    hint = re.findall(r"target\.params\.\w+=\d+", refusal([*wide, *seen]).hint)
+    assert main(["run", *wide, *hint, "runtime.progress=false"]) == 0
     [file] = tmp_path.rglob("descriptions.csv.gz")
     found = pd.read_csv(file)
     first = found[found["rank"] == 1].set_index("unit")["label"].to_dict()
@@ -135,7 +135,7 @@ class Sees:
 
 
 def views(target: Sees, segmenter: Sees, *, square: bool) -> str:
-    """The cure for a target and a segmenter; empty where they fit."""
+    """The hint for a target and a segmenter; empty where they fit."""
     probe = SimpleNamespace(square_images=square)
     parts = SimpleNamespace(
         uses_masks=True, segmented_probe=None, segmenter=segmenter, target=target, probe=probe
@@ -143,7 +143,7 @@ def views(target: Sees, segmenter: Sees, *, square: bool) -> str:
     try:
         check_views(parts)  # type: ignore[arg-type]
     except UserError as error:
-        return error.cure
+        return error.hint
     return ""
 
 

@@ -28,7 +28,7 @@ def broden(path):
 def test_a_path_that_is_there_lacks_nothing(tmp_path):
     assert lack_of_path("", "decoder", "x") == lack_of_path(str(tmp_path), "decoder", "x") == ()
     [lack] = lack_of_path(str(tmp_path / "nowhere"), "decoder", "x", "train it")
-    assert lack.cure == "train it"
+    assert lack.hint == "train it"
     assert lack.what == f"the decoder {tmp_path}/nowhere"
 
 
@@ -116,9 +116,9 @@ def test_of_several_jobs_a_faulty_one_names_what_runs_the_others():
     with pytest.raises(UserError) as caught:
         plan(jobs)
     assert "wpm" in caught.value.what
-    assert "1 of 2 jobs cannot run" in caught.value.cure
-    assert "--possible" in caught.value.cure
+    assert "1 of 2 jobs cannot run" in caught.value.hint
+    assert "--possible" in caught.value.hint
     [alone] = expand(["method.params.similarity=wpm"])
     with pytest.raises(UserError) as caught:
         plan([alone])
-    assert "jobs" not in caught.value.cure
+    assert "jobs" not in caught.value.hint

@@ -35,8 +35,8 @@ def test_other_images_need_a_named_part(
     with pytest.raises(UserError, match="embedded world") as caught:
         plan(expand([*method, *photographs]))
     assert caught.value.where == role
-    assert instead in caught.value.cure
-    assert f"{role}=glyphs" in caught.value.cure
+    assert instead in caught.value.hint
+    assert f"{role}=glyphs" in caught.value.hint
     assert len(plan(expand([*method, *photographs, f"{role}=glyphs"]))) == 1
 
 

@@ -90,7 +90,7 @@ def test_equal_sizes_are_refused_where_no_module_tells_them_apart() -> None:
             return x.permute(0, 2, 3, 1).reshape(len(x), 4, -1)[:, :, :16].reshape(-1, 4, 4, 4)
 
     error = refusal(Square(), "turn")
-    assert "target.axes" in error.cure
+    assert "target.axes" in error.hint
     assert "[images, 4, 4, 4]" in error.what
     assert axes_of(Square(), "turn", axes={"turn": "bhwu"}) == ["BHWU"]
 
@@ -223,7 +223,7 @@ def test_suggested_axes_count_the_images_where_they_are() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.rnn(self.conv(x).flatten(2).transpose(1, 2))[0]
 
-    assert "such as TBU or UBT" in refusal(States(), "rnn:1").cure
+    assert "such as TBU or UBT" in refusal(States(), "rnn:1").hint
     assert axes_of(States(), "rnn:1", axes={"rnn:1": "TBU"}) == ["TBU"]
 
 
@@ -241,7 +241,7 @@ def test_outputs_without_units_are_refused() -> None:
     assert "no unit at all" in refusal(Nothing(), "none").what
     error = refusal(Nothing(), "one")
     assert "of shape [images]" in error.what
-    assert "target.axes" not in error.cure
+    assert "target.axes" not in error.hint
 
 
 def test_a_module_that_takes_images_apart() -> None:
@@ -255,19 +255,19 @@ def test_a_module_that_takes_images_apart() -> None:
 
         step = 1
 
-    assert "all images of a batch at once" in refusal(Each(), "conv").cure
+    assert "all images of a batch at once" in refusal(Each(), "conv").hint
 
     class Threes(Each):
         step = 3
 
     with pytest.raises(LayerError, match=r"\[3, 6, 4, 4\] for 12 images") as caught:
         evidence(Threes, "threes", "conv")
-    assert "holds all images" in caught.value.cure
+    assert "holds all images" in caught.value.hint
 
 
 def test_messages_show_the_batch_as_it_was() -> None:
     network = networks.ChannelsLast().eval()
-    for change, shape, cure in (
+    for change, shape, hint in (
         (lambda x: x[:1], "[2, 1, 16, 16]", "takes batches of what its transform gives"),
         (lambda x: x.permute(1, 2, 0), "[2, 16, 16, 3]", "the transform puts channels last"),
     ):
@@ -275,7 +275,7 @@ def test_messages_show_the_batch_as_it_was() -> None:
         error = find_layouts(loaded, ["conv"], Reading())["conv"]
         assert isinstance(error, LayerError)
         assert f"fails on a batch {shape}" in error.what
-        assert cure in error.cure
+        assert hint in error.hint
 
 
 def test_axes_for_all_layers_leave_vectors_alone() -> None:

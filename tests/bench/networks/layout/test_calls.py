@@ -53,21 +53,21 @@ def test_calls_of_equal_width_are_noted_and_of_different_width_refused() -> None
     error = layouts(Repeats(), "relu")["relu"]
     assert isinstance(error, LayerError)
     assert "different numbers of units (6, 7)" in error.what
-    assert error.cure == "name a call: relu:0 to relu:1"
+    assert error.hint == "name a call: relu:0 to relu:1"
 
 
 def test_axes_of_a_module_are_those_of_its_calls() -> None:
     told = layouts(Repeats(), "relu:0", "relu:1", axes={"relu": "BUHW", "relu:1": "BHWU"})
     assert [layout.axes for layout in told.values()] == ["BUHW", "BHWU"]
     error = layouts(Repeats(), "relu:0", axes="UBHW")["relu:0"]
-    assert r"target.axes={relu\:0: ...}" in error.cure
+    assert r"target.axes={relu\:0: ...}" in error.hint
 
 
 def test_a_call_that_there_is_not() -> None:
     found = layouts(Repeats(), "relu:2", "first:1", "first:0")
     assert "2 outputs a pass: there is no call 2" in str(found["relu:2"])
     assert "there is no call 1" in str(found["first:1"])
-    assert layouts(Repeats(), "relu:-1")["relu:-1"].cure == "name a call: relu:0 to relu:1"
+    assert layouts(Repeats(), "relu:-1")["relu:-1"].hint == "name a call: relu:0 to relu:1"
     assert found["first:0"].axes == "BUHW"
 
 
@@ -106,7 +106,7 @@ def test_calls_and_outputs_are_named_together() -> None:
     assert isinstance(found["sae:0:1"], Layout)
     assert (found["sae:0:1"].call, found["sae:0:1"].output) == (0, "1")
     assert "1 may mean either" in str(found["sae:1"])
-    assert found["sae:1"].cure.startswith("name both: sae:1:0")
+    assert found["sae:1"].hint.startswith("name both: sae:1:0")
     assert len(found["sae"].notes("sae")) == 2
 
 

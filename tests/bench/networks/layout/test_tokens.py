@@ -129,7 +129,7 @@ def test_tokens_that_are_neither_patches_nor_prefix_are_asked_for() -> None:
     error = one(Keeps(), "norm")
     assert isinstance(error, LayerError)
     assert "9 tokens: neither the patches" in error.what
-    assert "target.prefix_tokens" in error.cure
+    assert "target.prefix_tokens" in error.hint
     assert one(Keeps(), "norm", prefix_tokens=1).pooling == "cls"
 
 

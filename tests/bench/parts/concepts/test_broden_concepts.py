@@ -66,12 +66,12 @@ def test_a_fetched_tree_is_found(tree):
 def test_a_missing_tree_is_lacked(tmp_path, monkeypatch):
     monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "none"))
     [lack] = BrodenConcepts().lacks()
-    assert lack.cure == "dissectbench fetch broden1_224"
+    assert lack.hint == "dissectbench fetch broden1_224"
     assert lack.bytes == 1_000_000_000
     assert not lack.automatic
     with pytest.raises(UserError) as caught:
         BrodenConcepts().words()
-    assert caught.value.cure == "dissectbench fetch broden1_224"
+    assert caught.value.hint == "dissectbench fetch broden1_224"
     [lack] = BrodenConcepts(str(tmp_path / "tree")).lacks()
     assert lack.what == f"the Broden tree {tmp_path / 'tree'}"
 

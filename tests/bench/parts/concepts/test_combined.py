@@ -93,6 +93,6 @@ def test_it_is_chosen_on_the_command_line_and_told_in_records():
 def test_it_lacks_what_its_sets_lack(listed):
     inner = {"name": "combined", "params": {"of": ["paper_20k", "paper_3k"]}}
     combined = CombinedConcepts(of=("paper_3k", inner, "wordfreq_3k"), without=("paper_broden",))
-    cures = [lack.cure for lack in combined.lacks()]
-    assert cures == [f"dissectbench fetch paper_{name}" for name in ("3k", "20k", "broden")]
+    hints = [lack.hint for lack in combined.lacks()]
+    assert hints == [f"dissectbench fetch paper_{name}" for name in ("3k", "20k", "broden")]
     assert CombinedConcepts(of=("wordfreq_3k", listed("1", "fox"))).lacks() == ()

@@ -45,7 +45,7 @@ def test_other_encodings_are_refused_with_the_cure(tmp_path, encoding):
     path.write_bytes("fox\nsea\n".encode(encoding))
     with pytest.raises(UserError, match=r"no UTF-8|zero byte") as caught:
         FileConcepts(str(path)).words()
-    assert "UTF-8" in caught.value.cure
+    assert "UTF-8" in caught.value.hint
     assert caught.value.where == f"{path}:1"
 
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_missing_is_lacked(tmp_path, monkeypatch):
     [lack] = FileConcepts(str(tmp_path / "none.txt")).lacks()
     assert lack.what == f"the concept file {tmp_path / 'none.txt'}"
     [lack] = FileConcepts("fetched:categories_places365").lacks()
-    assert lack.cure == "dissectbench fetch categories_places365"
+    assert lack.hint == "dissectbench fetch categories_places365"
     assert lack.bytes == 6_833
     [lack] = FileConcepts("fetched:no_such_thing").lacks()
     assert "no_such_thing" in lack.what

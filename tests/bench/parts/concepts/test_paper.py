@@ -31,10 +31,10 @@ def test_a_list_that_is_not_here_names_the_command(size):
     assert job.config.concepts.params.size == size
     with pytest.raises(UserError) as caught:
         PaperConcepts(size).words()
-    assert caught.value.cure == f"dissectbench fetch paper_{size}"
+    assert caught.value.hint == f"dissectbench fetch paper_{size}"
     assert "not in the data folder" in caught.value.what
     [lack] = PaperConcepts(size).lacks()
-    assert lack.cure == caught.value.cure
+    assert lack.hint == caught.value.hint
     assert lack.bytes == catalog.BY_NAME[f"paper_{size}"].size
     assert not lack.automatic
 

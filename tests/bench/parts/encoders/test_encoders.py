@@ -179,10 +179,10 @@ def test_faults_of_the_config_say_where(tmp_path, lit):
 def test_it_lacks_its_files_and_then_its_text_model(tmp_path, lit):
     assert lit.lacks() == ()
     none = OpenClipEncoder(str(tmp_path / "none.json"), "fetched:resnet18_places365")
-    assert [lack.cure for lack in none.lacks()] == [
+    assert [lack.hint for lack in none.lacks()] == [
         "give an existing path", "dissectbench fetch resnet18_places365",
     ]  # fmt: skip
-    for name, cure in [
+    for name, hint in [
         ("package:no_such", "pip install no-such"),
         ("./no/such", "give an existing folder"),
         ("nobody/no-such-model", "hf download nobody/no-such-model"),
@@ -190,7 +190,7 @@ def test_it_lacks_its_files_and_then_its_text_model(tmp_path, lit):
         config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], "hf_model_name": name}}
         (tmp_path / "config.json").write_text(json.dumps({"model_cfg": config}))
         [lack] = OpenClipEncoder(str(tmp_path / "config.json"), lit.weights).lacks()
-        assert cure in lack.cure
+        assert hint in lack.hint
         assert lack.automatic == ("nobody" in name)
     (tmp_path / "own.json").write_text(json.dumps(OWN_TEXT))
     assert OpenClipEncoder(str(tmp_path / "own.json"), lit.weights).lacks() == ()

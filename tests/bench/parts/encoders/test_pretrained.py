@@ -143,9 +143,9 @@ def test_a_checkpoint_may_have_been_fetched(tiny, file, tmp_path):
     path = "fetched:tiny_imagenet/w.pt"
     with pytest.raises(UserError) as caught:
         OpenClipPretrained("tiny-own", path).fingerprint()
-    assert caught.value.cure == "dissectbench fetch tiny_imagenet"
+    assert caught.value.hint == "dissectbench fetch tiny_imagenet"
     [lack] = OpenClipPretrained("tiny-own", path).lacks()
-    assert lack.cure == "dissectbench fetch tiny_imagenet"
+    assert lack.hint == "dissectbench fetch tiny_imagenet"
     place = tmp_path / "data" / "tiny-imagenet-200" / "w.pt"
     place.parent.mkdir(parents=True)
     place.write_bytes(Path(file).read_bytes())
@@ -169,7 +169,7 @@ def test_weights_trained_with_quickgelu_need_it():
     for model, tag in [("ViT-B-16", "openai"), ("RN50", "openai"), ("ViT-B-16", "dfn2b")]:
         with pytest.raises(UserError, match="QuickGELU") as caught:
             OpenClipPretrained(model, tag).load("cpu")
-        assert caught.value.cure == f"encoder.params.model={model}-quickgelu"
+        assert caught.value.hint == f"encoder.params.model={model}-quickgelu"
         assert f"{model}-quickgelu" in open_clip.list_models()
 
 
@@ -198,7 +198,7 @@ def test_the_choices_are_openais_network(name, templates):
     assert config["quick_gelu"]
     assert (config["embed_dim"], config["vision_cfg"]["patch_size"]) == (512, 16)
     [lack] = encoder.lacks()
-    assert lack.cure == "dissectbench fetch clip_vit_b16_openai"
+    assert lack.hint == "dissectbench fetch clip_vit_b16_openai"
     assert lack.automatic
 
 

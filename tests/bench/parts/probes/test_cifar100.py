@@ -178,4 +178,4 @@ def test_damage_and_absence_are_the_users_error(unpacked, tmp_path):
         len(Cifar100Probe(str(tmp_path / "none")))
     with pytest.raises(UserError) as caught:
         len(Cifar100Probe())
-    assert caught.value.cure == "dissectbench fetch cifar100"
+    assert caught.value.hint == "dissectbench fetch cifar100"

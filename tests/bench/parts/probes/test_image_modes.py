@@ -128,7 +128,7 @@ def test_levels_of_an_unknown_range_are_refused_by_file(tmp_path, levels, says):
         open_rgb(file)
     assert says in caught.value.what.replace("-0.100000001", "-0.1")
     assert caught.value.where == str(file)
-    assert "on_error=skip" in caught.value.cure
+    assert "on_error=skip" in caught.value.hint
 
 
 def test_inverted_levels_are_refused(tmp_path):

@@ -93,7 +93,7 @@ def test_flat_files_alone_are_a_probe_set_of_no_known_class(flat, tmp_path):
     for asked in (probe.mask_labels, probe.masks_fingerprint, lambda: probe.masks(tmp_path)):
         with pytest.raises(UserError, match="not known") as caught:
             asked()
-        assert "devkit" in caught.value.cure
+        assert "devkit" in caught.value.hint
 
 
 def test_it_says_how_many_classes_are_shown(sorted_out):

@@ -34,7 +34,7 @@ def built(name):
 @pytest.mark.parametrize("name", CHOICES)
 def test_a_choice_lacks_what_was_not_fetched(name, own_folders):
     found = built(name).lacks()
-    assert [lack.cure.rpartition("fetch ")[2].strip("`") for lack in found] == CHOICES[name]
+    assert [lack.hint.rpartition("fetch ")[2].strip("`") for lack in found] == CHOICES[name]
     assert all(lack.bytes > 10**8 for lack in found)
     assert not any(lack.automatic for lack in found)
     for entry in CHOICES[name]:
@@ -72,14 +72,14 @@ def test_a_union_names_each_thing_once(tmp_path):
     union = PROBES.build("union", {"of": ["cifar100_train", "cifar100_val", "glyphs_val"]})
     [lack] = union.lacks()
     assert isinstance(lack, Lack)
-    assert "cifar100" in lack.cure
+    assert "cifar100" in lack.hint
 
 
 def test_a_name_that_cannot_be_fetched_is_told():
     [lack] = PROBES.build("folder", {"path": "fetched:cifar10000"}).lacks()
     assert lack.what == "fetched:cifar10000"  # "... is not here"
     assert "cifar100" in lack.near
-    assert "fetch --list" in lack.cure
+    assert "fetch --list" in lack.hint
 
 
 def test_a_folder_that_was_fetched_is_read_where_it_lies(own_folders):

@@ -90,7 +90,7 @@ def test_without_the_list_no_class_is_known(flat):
     assert set(probe.image_classes()) == {-1}
     with pytest.raises(UserError) as caught:
         probe.mask_labels()
-    assert "filelist_places365-standard.tar" in caught.value.cure
+    assert "filelist_places365-standard.tar" in caught.value.hint
 
 
 @pytest.mark.parametrize("bad", ["Places365_val_00000001.jpg 365", "Places365_val_00000001.jpg"])

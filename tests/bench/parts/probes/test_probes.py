@@ -61,7 +61,7 @@ def test_a_folder_without_images_names_it_and_the_endings(tmp_path):
     with pytest.raises(UserError) as caught:
         len(FolderProbe(str(tmp_path)))
     assert str(tmp_path) in str(caught.value)
-    assert ".jpg" in caught.value.cure
+    assert ".jpg" in caught.value.hint
     with pytest.raises(UserError, match="no folder"):
         len(FolderProbe(str(tmp_path / "none")))
     with pytest.raises(UserError):

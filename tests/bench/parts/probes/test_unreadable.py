@@ -66,7 +66,7 @@ def test_the_default_fails_at_the_first(folder):
     assert len(probe) == 14
     with pytest.raises(UserError, match="cannot read this image") as caught:
         probe.image(probe.names.index("b/text.jpg"))
-    assert "on_error=skip" in caught.value.cure
+    assert "on_error=skip" in caught.value.hint
     with pytest.raises(UserError, match="cannot read this file") as caught:
         probe.fingerprint()
     assert "nowhere.png" in caught.value.where

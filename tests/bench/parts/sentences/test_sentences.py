@@ -27,7 +27,7 @@ def test_a_folder_without_a_model_and_a_missing_package_are_refused(tmp_path):
         SentenceTransformer(str(tmp_path)).fingerprint()
     with pytest.raises(UserError, match="not installed") as caught:
         SentenceTransformer("package:no_such").load("cpu")
-    assert caught.value.cure == "pip install no-such"
+    assert caught.value.hint == "pip install no-such"
 
 
 def test_an_altered_package_is_refused(monkeypatch):

@@ -120,8 +120,8 @@ def test_raw_and_averaged_weights_are_refused_until_one_is_chosen(
 ) -> None:
     with pytest.raises(UserError, match="holds 2 state dicts that fit the net") as caught:
         read(content, tmp_path / "net.pth")
-    assert f"target.params.state_dict={keys[0]}" in caught.value.cure
-    assert f"target.params.state_dict={keys[1]}" in caught.value.cure
+    assert f"target.params.state_dict={keys[0]}" in caught.value.hint
+    assert f"target.params.state_dict={keys[1]}" in caught.value.hint
     for key, wanted in zip(keys, (RAW, AVERAGED), strict=True):
         assert same(read(content, tmp_path / "net.pth", key)[0], wanted)
 
@@ -140,7 +140,7 @@ def test_a_part_of_the_weights_is_loaded_only_where_it_is_named(tmp_path: Path) 
         UserError, match=r"more than the weights of the net: criterion\.weight"
     ) as caught:
         read(content, tmp_path / "net.pth")
-    assert "target.params.state_dict=state_dict.model" in caught.value.cure
+    assert "target.params.state_dict=state_dict.model" in caught.value.hint
     assert same(read(content, tmp_path / "net.pth", "state_dict.model")[0], RAW)
     with pytest.raises(UserError, match=r"criterion\.weight"):
         read(content, tmp_path / "net.pth", "state_dict")
@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_listed(tmp_path: Path) -> None:
     short = {name: one for name, one in RAW.items() if name != "3.bias"}
     with pytest.raises(UserError, match=r"it lacks 3\.bias") as caught:
         read({"weights": under("model.", short), "opt": OPTIMIZER}, tmp_path / "net.pth")
-    assert "tensors under weights, opt.state.0" in caught.value.cure
+    assert "tensors under weights, opt.state.0" in caught.value.hint
     with pytest.raises(UserError, match="no tensors under 'gone'") as caught:
         read({"weights": RAW}, tmp_path / "net.pth", "gone")
     assert caught.value.valid == ("weights",)

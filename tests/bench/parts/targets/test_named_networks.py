@@ -124,7 +124,7 @@ def test_every_known_network_is_a_target_with_its_final_layer(
     paths = parts.target.module_paths()  # type: ignore[attr-defined]
     assert set(TARGETS[name].layers) <= set(paths)
     [lack] = parts.target.lacks()  # type: ignore[attr-defined]
-    assert lack.cure == f"dissectbench fetch {name}"
+    assert lack.hint == f"dissectbench fetch {name}"
     assert lack.bytes > 40_000_000
     assert lack.automatic == name.endswith("_imagenet")
     file = (

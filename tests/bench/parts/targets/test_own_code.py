@@ -200,7 +200,7 @@ def test_describing_a_function_imports_nothing(package: Path, away: Path) -> Non
     (package / "nets.py").unlink()
     importlib.invalidate_caches()
     [lack] = target.lacks()
-    assert "PYTHONPATH" in lack.cure
+    assert "PYTHONPATH" in lack.hint
     with pytest.raises(UserError, match="there is no module"):
         target.fingerprint()
 
@@ -230,7 +230,7 @@ def test_code_of_a_repository_is_run_only_where_that_is_asked_for(
 ) -> None:
     with pytest.raises(UserError, match="not run unasked") as caught:
         TorchHubTarget("net", "owner/nets:v1.0")
-    assert "trust_repo=true" in caught.value.cure
+    assert "trust_repo=true" in caught.value.hint
     for moving in ("owner/nets", "owner/nets:main", "owner/nets:master", "owner/nets:a/../b"):
         with pytest.raises(UserError, match="other code tomorrow"):
             TorchHubTarget("net", moving, trust_repo=True)

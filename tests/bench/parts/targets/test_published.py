@@ -145,7 +145,7 @@ def test_a_wrong_file_in_the_hub_cache_is_a_users_error(checkpoints: Path) -> No
 def test_offline_says_how_to_get_them() -> None:
     with pytest.raises(UserError, match="no connection may be opened") as caught:
         TorchvisionTarget("resnet18", weights="IMAGENET1K_V1").load("cpu")
-    assert "`dissectbench fetch resnet18_imagenet`" in caught.value.cure
+    assert "`dissectbench fetch resnet18_imagenet`" in caught.value.hint
 
 
 def test_what_downloads_lands_in_the_hub_cache_under_its_hash(
@@ -167,7 +167,7 @@ def test_what_downloads_lands_in_the_hub_cache_under_its_hash(
 def test_what_a_file_lacks(away: Path) -> None:
     def lacks(file: str) -> list[tuple[str, bool]]:
         found = TorchvisionTarget("resnet18", file=file).lacks()
-        return [(lack.cure, lack.automatic) for lack in found]
+        return [(lack.hint, lack.automatic) for lack in found]
 
     assert lacks("gone.pth") == [("give an existing path", False)]
     (away / "gone.pth").write_bytes(b"")

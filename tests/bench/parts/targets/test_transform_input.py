@@ -52,7 +52,7 @@ def test_it_is_asked_for_and_obeyed(file: Path, given: bool) -> None:
     unsaid = TorchvisionTarget("googlenet", file=str(file))
     with pytest.raises(UserError, match="no file says") as caught:
         unsaid.fingerprint()
-    assert "target.params.transform_input=true" in caught.value.cure
+    assert "target.params.transform_input=true" in caught.value.hint
     with pytest.raises(UserError, match="no file says"):
         unsaid.load("cpu")
     target = TorchvisionTarget("googlenet", file=str(file), transform_input=given)

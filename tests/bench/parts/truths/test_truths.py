@@ -127,7 +127,7 @@ def test_synsets_pick_the_units_to_score(tmp_path):
         388: "giant panda, panda, panda bear, coon bear, Ailuropoda melanoleuca",
     }
     [lack] = ImageNetTruth(synsets="fetched:tiny_imagenet/wnids.txt").lacks()
-    assert lack.cure == "dissectbench fetch tiny_imagenet"
+    assert lack.hint == "dissectbench fetch tiny_imagenet"
 
 
 @pytest.mark.parametrize(
