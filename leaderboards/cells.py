@@ -29,15 +29,15 @@ class Cell:
         record: What ran on what.
         scores: Its scores files, by skey.
         timings: Its timed runs, in the order in which they were made.
-        words: True name and first label of each unit, "" for none, where they are to be shown:
-            on layers of which some method writes sentences.
+        words: True name and first label of each unit, "" for none, and whether that label is right,
+            where they are to be shown: on layers of which some method writes sentences.
         joined: By skey, the share of labels that are comma-joined true names.
     """
 
     record: Record
     scores: tuple[ScoreSet, ...] = ()
     timings: tuple[Mapping[str, Any], ...] = ()
-    words: tuple[tuple[str, str], ...] = ()
+    words: tuple[tuple[str, str, bool], ...] = ()
     joined: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -69,7 +69,7 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
         ]
         if record.status == "ok" and not scores:
             problems.append(Problem(where, "unscored", "labels without a readable scores file"))
-        words: tuple[tuple[str, str], ...] = ()
+        words: tuple[tuple[str, str, bool], ...] = ()
         shares: dict[str, float] = {}
         try:
             shares = {own.skey: joined.share(folder, own) for own in scores}
@@ -97,14 +97,17 @@ def _layer(record: Record) -> str:
     )
 
 
-def _words_at(folder: Path, skey: str) -> tuple[tuple[str, str], ...]:
-    """True name and first label by unit; a unit without either is two empty texts."""
+def _words_at(folder: Path, skey: str) -> tuple[tuple[str, str, bool], ...]:
+    """True name, first label and whether it is right by unit; a unit without has empty texts."""
     table = read_units(folder, skey)
+    right = table.lexical_match == 1 if "lexical_match" in table else [False] * len(table)
     found = {
-        int(unit): (str(truth), str(label))
-        for unit, truth, label in zip(table.unit, table.truth, table.label, strict=True)
+        int(unit): (str(truth), str(label), bool(is_right))
+        for unit, truth, label, is_right in zip(
+            table.unit, table.truth, table.label, right, strict=True
+        )
     }
-    return tuple(found.get(unit, ("", "")) for unit in range(max(found, default=-1) + 1))
+    return tuple(found.get(unit, ("", "", False)) for unit in range(max(found, default=-1) + 1))
 
 
 def _scores_at(path: Path) -> ScoreSet:

@@ -26,6 +26,7 @@ class WordTable:
         header: For each column its method, and where its words come from.
         truths: True name of each unit; "" for none.
         labels: For each column the first label of each unit; "" for none.
+        right: Whether each of these labels is right by lexical match.
     """
 
     target: str
@@ -34,6 +35,7 @@ class WordTable:
     header: tuple[tuple[str, str], ...]
     truths: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
+    right: tuple[tuple[bool, ...], ...]
 
 
 def build_words(sheets: Sequence[Sheet], cells: Iterable[Cell]) -> list[WordTable]:
@@ -54,7 +56,7 @@ def build_words(sheets: Sequence[Sheet], cells: Iterable[Cell]) -> list[WordTabl
     for (_, target, layer, probe), members in places.items():
         if not any(writes(row.record) for sheet in members for row in sheet.methods):
             continue
-        columns: dict[str, tuple[tuple[str, str], tuple[tuple[str, str], ...]]] = {}
+        columns: dict[str, tuple[tuple[str, str], tuple[tuple[str, str, bool], ...]]] = {}
         for sheet in members:
             for row in _shown(sheet):
                 said = words.get((row.record.board, row.record.key), ())
@@ -64,13 +66,17 @@ def build_words(sheets: Sequence[Sheet], cells: Iterable[Cell]) -> list[WordTabl
         if not columns:
             continue
         n_units = max(len(said) for _, said in columns.values())
-        padded = [(*said, *[("", "")] * (n_units - len(said))) for _, said in columns.values()]
-        truths = [
-            next((truth for truth, _ in units if truth), "") for units in zip(*padded, strict=True)
+        padded = [
+            (*said, *[("", "", False)] * (n_units - len(said))) for _, said in columns.values()
         ]
-        labels = tuple(tuple(label for _, label in said) for said in padded)
+        truths = [
+            next((truth for truth, _, _ in units if truth), "")
+            for units in zip(*padded, strict=True)
+        ]
+        labels = tuple(tuple(label for _, label, _ in said) for said in padded)
+        right = tuple(tuple(is_right for _, _, is_right in said) for said in padded)
         headers = tuple(header for header, _ in columns.values())
-        tables.append(WordTable(target, layer, probe, headers, tuple(truths), labels))
+        tables.append(WordTable(target, layer, probe, headers, tuple(truths), labels, right))
     return tables
 
 

@@ -21,8 +21,8 @@ def words_page(board: Board) -> str:
         f"# Labels: {escape(board.name)}",
         (
             f"{provenance(board)} First labels of every method that writes sentences, and of the "
-            "best of the others for each concept set; — stands for no label. All labels lie in "
-            "the records."
+            "best of the others for each concept set. **Bold** labels are right by lexical match; "
+            "— stands for no label. All labels lie in the records."
         ),
     ]
     for words in board.words:
@@ -35,10 +35,19 @@ def words_page(board: Board) -> str:
 
 def _table(words: WordTable) -> str:
     named = any(words.truths)
-    columns = [[escape(label) or "—" for label in labels[:SHOWN]] for labels in words.labels]
+    columns = [
+        [_marked(label, is_right) for label, is_right in zip(labels, right, strict=True)][:SHOWN]
+        for labels, right in zip(words.labels, words.right, strict=True)
+    ]
     if named:
         columns.insert(0, [escape(truth) or "—" for truth in words.truths[:SHOWN]])
     header = ["true name"] if named else []
     header += [f"{escape(method)}<br>{escape(concepts)}" for method, concepts in words.header]
     units = [str(unit) for unit in range(len(words.truths[:SHOWN]))]
     return table(["unit", *header], [list(row) for row in zip(units, *columns, strict=True)])
+
+
+def _marked(label: str, is_right: bool) -> str:
+    """A label as a table shows it: bold where it is right, — where there is none."""
+    text = escape(label)
+    return f"**{text}**" if text and is_right else text or "—"

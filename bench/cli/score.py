@@ -16,9 +16,10 @@ from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.offline import offline
 from bench.parts.choice import CONF
+from bench.run.answers import why_none_right
 from bench.run.archive import is_archive
 from bench.run.judges import scores_key
-from bench.run.selection import build_parts
+from bench.run.selection import Parts, build_parts
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> None:
     except ValueError as error:
         raise UserError(str(error), where=f"{folder}: target.truth") from error
     sys.stdout.write(f"{folder}: wrote scores/{skey}.json\n")
+    if isinstance(judges, Parts) and (fault := why_none_right(judges, record.target["layer"])):
+        sys.stdout.write(f"{folder}: cannot score: {fault}\n")
 
 
 def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.grammar import explain, single
 from bench.config.overrides import check_overrides, drop_old_params
-from bench.config.schema import GROUPS, DecisionsConfig, RuntimeConfig
+from bench.config.schema import GROUPS, RuntimeConfig, ScoringConfig, TargetConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+_SECTIONS = {"target": TargetConfig, "scoring": ScoringConfig, "runtime": RuntimeConfig}
 
 
 def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfig:
@@ -57,22 +59,16 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
 def _add_new_settings(config: DictConfig) -> None:
     """Give a record of an older release the defaults of settings that it does not know.
 
-    Of `runtime`, where nothing decides a label or a score, and what older releases always had.
+    Each default is what older releases did.
     """
-    if "segmenter" not in config:
-        config.segmenter = {"name": "glyphs", "params": {}}  # no older method used one
-    if "captioner" not in config:
-        config.captioner = {"name": "glyphs", "params": {}}
-    target = config.get("target")
-    if isinstance(target, DictConfig) and "precision" not in target:
-        target.precision = "float32"
-    scoring = config.get("scoring")
-    if isinstance(scoring, DictConfig) and "decisions" not in scoring:
-        scoring.decisions = OmegaConf.create(dataclasses.asdict(DecisionsConfig()))
-    runtime = config.get("runtime")
-    if not isinstance(runtime, DictConfig):
-        return
-    defaults = OmegaConf.structured(RuntimeConfig)
-    for key in defaults:
-        if key not in runtime and not OmegaConf.is_missing(defaults, str(key)):
-            runtime[key] = defaults[key]
+    for part in ("segmenter", "captioner"):
+        if part not in config:  # no older method used one
+            config[part] = {"name": "glyphs", "params": {}}
+    for section, kind in _SECTIONS.items():
+        known = config.get(section)
+        if not isinstance(known, DictConfig):
+            continue
+        defaults = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(kind)))
+        for key, default in defaults.items_ex(resolve=False):
+            if key not in known and default != MISSING:
+                known[key] = default

@@ -54,6 +54,9 @@ def test_folders_called_by_numbers_cannot_score(
     assert note in told
     [file] = tmp_path.rglob("scores/*.json")
     assert json.loads(file.read_text())["controls"]["oracle"]["accuracy_at_1"]["value"] == 0
+    folder = file.parents[1]
+    assert main(["score", str(folder), "scoring.official_labels=true"]) == 0
+    assert "cannot score: no candidate label is the true name" in capsys.readouterr().out
 
 
 def test_a_table_of_names_is_what_would(synsets: list[str], tmp_path: Path) -> None:
