@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
-from bench.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from bench.imports.write import Written
     from leaderboards.scores import ScoreSet
 
-SETTABLE = ("scoring", "target.truth", "runtime")
 DESCRIPTION = """\
 Score labels that somebody else made, as a method of its own with `origin: imported`.
 
@@ -38,44 +36,38 @@ table of Network Dissection's holds mask labels, and any other free text. A colu
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Import one file; one that was imported before is skipped with a word."""
+    """Import one file; a file that was imported before is skipped, and the output says so."""
     options = _parser().parse_intermixed_args(list(arguments))
-    from bench.imports.labels import Columns, read_labels
-    from bench.imports.record import Claim, import_config, imported_record
-    from bench.imports.targets import find_layer
-    from bench.imports.write import write_import
+    from bench.imports.labels import Columns
+    from bench.imports.labels_file import import_labels_file
+    from bench.imports.record import Claim
 
-    _check(options)
-    layer = find_layer(options.target, options.layer, options.units)
-    columns = Columns(
-        unit=options.unit_column,
-        label=options.label_column,
-        layer=options.layer_column or "layer",
-        layer_given=options.layer_column is not None,
-        score=options.score_column,
-        rank=options.rank_column,
-        first_unit=options.first_unit,
-    )
-    claim = Claim(
-        file=options.file,
-        method=options.method,
-        target=options.target,
-        layer=options.layer,
-        source=options.source,
-        given=options.given,
-    )
-    config = import_config(
-        claim,
-        layer,
+    written, notes = import_labels_file(
+        Claim(
+            file=options.file,
+            method=options.method,
+            target=options.target,
+            layer=options.layer,
+            source=options.source,
+            given=options.given,
+        ),
+        Columns(
+            unit=options.unit_column,
+            label=options.label_column,
+            layer=options.layer_column or "layer",
+            layer_given=options.layer_column is not None,
+            score=options.score_column,
+            rank=options.rank_column,
+            first_unit=options.first_unit,
+        ),
         board=options.board,
         results=options.results,
+        units=options.units,
+        vocabulary=options.vocabulary,
         official=None if options.label_rules is None else options.label_rules == "official",
         overrides=options.overrides,
     )
-    labels = read_labels(options.file, columns, options.layer, layer.units, options.vocabulary)
-    record = imported_record(claim, columns, labels, layer, options.board)
-    written = write_import(record, labels, config)
-    _report(written, labels.notes)
+    _report(written, notes)
     return 0
 
 
@@ -86,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "overrides",
         nargs="*",
         metavar="key=value",
-        help=f"other settings to score by: {', '.join(f'{name}.*' for name in SETTABLE)}",
+        help="other settings to score by: scoring.*, target.truth.*, runtime.*",
     )
     about = options.add_argument_group("whose labels of what")
     about.add_argument("--method", required=True, metavar="NAME", help="name of its row")
@@ -128,32 +120,6 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--board", default="imported", metavar="NAME", help="default: imported")
     out.add_argument("--results", default="results", metavar="DIR", help="default: results")
     return options
-
-
-def _check(options: argparse.Namespace) -> None:
-    """Refuse what argparse lets through.
-
-    Raises:
-        UserError: A name that cannot stand in a path, a setting that scoring does not read, or a
-            number of units below 1.
-    """
-    from leaderboards.record import RecordError, slug
-
-    try:
-        slug(options.method, "method")
-        slug(options.board, "board")
-    except RecordError as error:
-        raise UserError(str(error), hint="choose another name: --method, --board") from error
-    for text in options.overrides:
-        key = text.lstrip("+").partition("=")[0]
-        if "=" not in text or not key.startswith(SETTABLE):
-            raise UserError(
-                f"{text!r} is no setting that scoring reads",
-                where=key,
-                hint="after FILE come scoring.*, target.truth.* and runtime.* as key=value",
-            )
-    if options.units is not None and options.units < 1:
-        raise UserError(f"{options.units} units are no layer", where="--units", hint="1 or more")
 
 
 def _report(written: Written, notes: Sequence[str]) -> None:
