@@ -83,12 +83,12 @@ def plan(
     multirun: bool = False,
     config_dir: PathLike | None = None,
 ) -> pd.DataFrame:
-    """Say what a request would do here and what is missing for it, as `dissectbench plan` does.
+    """Return what a request would do and what is missing for it, as `dissectbench plan` prints.
 
     Args:
-        overrides: As of `run`.
-        multirun: As of `run`.
-        config_dir: As of `run`.
+        overrides: Settings, as for `run`.
+        multirun: Sweep over comma-separated values.
+        config_dir: A folder of your own config groups.
 
     Returns:
         One row a cell: method, target, probe, concepts, layer, state ("done", "to score",
@@ -125,7 +125,7 @@ def score(
 
     Args:
         records: Records, or folders of them.
-        overrides: Of scoring.*, target.truth.* and runtime.*.
+        overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
 
     Returns:
         One row a record: record (its folder), scores (the file) and state ("scored"; "kept" for
@@ -204,7 +204,7 @@ def import_labels(
         vocabulary: "concept set", "mask labels" or "free text"; None to tell by the file.
         official: Whether to compare labels as CLIP-Dissect's published code does.
         columns: Names of the file's columns (`dissectbench.Columns`); None for unit and label.
-        overrides: Of scoring.*, target.truth.* and runtime.*.
+        overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
 
     Returns:
         The record's folder.
