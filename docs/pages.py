@@ -23,7 +23,6 @@ from bench.cli import list as listing
 from bench.config import schema
 from bench.config.compose import expand
 from bench.parts.catalog import BY_GROUP, SENTENCES, TRUTHS
-from metrics.catalog import SUMMARIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,7 +166,7 @@ def _parameters(kind: str, name: str, part: Any) -> list[str]:
 
 def metrics_table() -> str:
     """Return the table of metrics, which stands on the page of metrics."""
-    rows = (f"| `{name}` | {_cell(summary)} |" for name, summary in SUMMARIES.items())
+    rows = (f"| `{name}` | {_cell(summary)} |" for name, summary in listing.rows("metrics"))
     return "\n".join(["| metric | what it says |", "| :-- | :-- |", *rows])
 
 

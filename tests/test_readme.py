@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from bench.__main__ import COMMANDS
+from bench.cli.list import rows
 from bench.config.compose import expand
 from bench.config.schema import RunConfig
 from bench.parts.choice import CONF, choices
-from metrics.catalog import SUMMARIES
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -145,10 +145,10 @@ def test_pages_made_from_the_code_tell_everything(monkeypatch: pytest.MonkeyPatc
         assert f"usage: dissectbench {command}" in made["reference/commands.md"]
     settings = made["reference/settings.md"]
     assert "/somewhere/of/mine" not in settings
-    rows = re.findall(r"^\| `([\w.]+)`.* \| (.*) \|$", settings, re.MULTILINE)
-    names = {name for name, _ in rows} | {name.removesuffix(".name") for name, _ in rows}
+    table = re.findall(r"^\| `([\w.]+)`.* \| (.*) \|$", settings, re.MULTILINE)
+    names = {name for name, _ in table} | {name.removesuffix(".name") for name, _ in table}
     assert names >= set(leaves(RunConfig, ""))
-    assert all(meaning for _, meaning in rows), [name for name, meaning in rows if not meaning]
+    assert all(meaning for _, meaning in table), [name for name, meaning in table if not meaning]
     for choice in ("resnet50_imagenet", "soft_wpmi", "`min_prob`", "milan_clip", "paper_table1"):
         assert choice in made["reference/choices.md"]
 
@@ -171,7 +171,7 @@ def leaves(node: type, prefix: str) -> list[str]:
 
 def test_the_page_of_metrics_has_all_of_them() -> None:
     page = text_of(ROOT / "docs" / "reference" / "metrics.md")
-    for metric in SUMMARIES:
+    for metric, _ in rows("metrics"):
         known = metric in page or metric in ("selective_*", "*[group]") or "best_synonym" in metric
         assert known or metric.rpartition("_at_")[0] in page, metric
         assert f"`{metric}`" in site().metrics_table()
