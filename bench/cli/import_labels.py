@@ -1,4 +1,4 @@
-"""`dissectbench import`: score labels that somebody else made."""
+"""`dissectbench import`: score labels that others made."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from leaderboards.scores import ScoreSet
 
 DESCRIPTION = """\
-Score labels that somebody else made, as a method of its own with `origin: imported`.
+Score labels that others made, as the row of a method with `origin: imported`.
 
 FILE is a CSV or TSV table with a header, or JSON lines, in UTF-8. Neither the network's weights nor
-any image is needed. A file about a part of the layer is scored on that part, and says so."""
+any image is needed. A file with labels of some units is scored on these units, and notes that."""
 EPILOG = """\
 examples:
   dissectbench import labels.csv --method mine --target resnet50_imagenet --layer fc
@@ -28,10 +28,10 @@ examples:
   dissectbench import milan.csv --method milan --target resnet50_imagenet --layer fc \\
     --label-column description --vocabulary "free text"
 
-Labels that are sentences ("free text") are right where they mention the true name and no other
-name of the layer; mask labels lose Broden's marks ("street-s" is street). Without --vocabulary a
-table of Network Dissection's holds mask labels, and any other free text. A column of Python lists,
-['fish', 'river'] or [('fish', 0.31), ('river', 0.12)], holds ranked labels, the best first.
+Sentences ("free text") are correct if they mention the true name and no other name of the layer;
+mask labels lose Broden's suffixes ("street-s" is street). Without --vocabulary, tables of Network
+Dissection hold mask labels, and all others free text. A column of Python lists,
+['fish', 'river'] or [('fish', 0.31), ('river', 0.12)], holds ranked labels, best first.
 """
 
 
@@ -84,13 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     about.add_argument("--method", required=True, metavar="NAME", help="name of its row")
     about.add_argument("--target", required=True, help="the network, such as resnet50_imagenet")
     about.add_argument("--layer", required=True, help="the layer, such as fc")
-    about.add_argument("--units", type=int, metavar="N", help="units of a layer not known here")
-    about.add_argument("--given", default="not said", help="what it was given besides images")
+    about.add_argument("--units", type=int, metavar="N", help="units of an unlisted layer")
+    about.add_argument("--given", default="not said", help="what the method got besides images")
     about.add_argument(
         "--vocabulary",
         type=lambda text: text.replace("-", " "),
         choices=("concept set", "mask labels", "free text"),
-        help="where its labels come from",
+        help="where the labels come from",
     )
     about.add_argument("--source", default="not said", help="paper, repository, commit")
     table = options.add_argument_group("how the file is read")
@@ -131,7 +131,7 @@ def _report(written: Written, notes: Sequence[str]) -> None:
 
     folder = written.folder
     if written.what == "skipped":
-        sys.stdout.write(f"{folder}: skipped, this file was imported and scored so before\n")
+        sys.stdout.write(f"{folder}: skipped, this file was imported and scored before\n")
     else:
         sys.stdout.write(f"{folder}: {written.what}\n")
         sys.stdout.write("".join(f"  note: {note}\n" for note in notes))
@@ -146,7 +146,7 @@ def _scores_file(written: Written) -> Path:
 
 
 def _right(scores: ScoreSet) -> str:
-    """How many labels are right, counted."""
+    """Return how many labels are correct."""
     accuracy, coverage = scores.scores["accuracy_at_1"], scores.scores["coverage"]
     if accuracy.value is None:
         return f"no unit is scored: {accuracy.reason}"
