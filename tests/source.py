@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -98,3 +99,33 @@ def used_names() -> set[str]:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value.rpartition(":")[2])  # "module:attribute", getattr's names
     return found
+
+
+def room(module: str) -> str:
+    """Return the room of a module: a package or file of bench/, or another top-level package."""
+    parts = module.split(".")
+    return ".".join(parts[:2] if parts[0] == "bench" else parts[:1])
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Return the pairs of rooms of which the first imports the second."""
+    pairs = {(room(module), room(other)) for module in files() for other in imports(module)}
+    return {(one, other) for one, other in pairs if one != other}
+
+
+def lines() -> dict[str, int]:
+    """Return the number of lines of each room."""
+    found: dict[str, int] = {}
+    for module, path in files().items():
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        found[room(module)] = found.get(room(module), 0) + count
+    return found
+
+
+if __name__ == "__main__":
+    for name, count in sorted(lines().items()):
+        sys.stdout.write(f"{count:7,} {name}\n")
+    total, rooms = sum(lines().values()), len({room(module) for module in files()})
+    sys.stdout.write(
+        f"{total:7,} lines, {rooms} rooms, {len(arrows())} arrows, {len(circles())} circles\n"
+    )
