@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any] | torch.Tensor
 
-GIVEN = frozenset({"activations", "image_embeddings", "concept_embeddings"})
+ARRAYS = frozenset({"activations", "image_embeddings", "concept_embeddings"})
 OTHER_EVIDENCE = {
     "maps": "activation maps",
     "masks": "concept masks",
@@ -27,7 +27,7 @@ OTHER_EVIDENCE = {
     "captioner": "a captioner",
     "image_text": "an image-text encoder",
 }
-"""Evidence that arrays cannot replace, in words."""
+"""Evidence that `describe` does not take, in words."""
 
 
 def describe(
@@ -116,7 +116,7 @@ def describe(
 
 def _method(name: str, parameters: dict[str, Any]) -> Method:
     """Build a method, if activations and embeddings are all that it needs."""
-    others = sorted(METHODS.get(name).needs - GIVEN)
+    others = sorted(METHODS.get(name).needs - ARRAYS)
     if others:
         needed = ", ".join(OTHER_EVIDENCE[need] for need in others)
         raise UserError(
@@ -149,7 +149,11 @@ def _table(values: Array, name: str) -> torch.Tensor:
         if array.dtype.kind == "f":
             array = array.astype(np.float32)  # a copy: torch shares no read-only memory
         elif array.dtype.kind not in "iub":
-            raise UserError(f"{name} is not an array of numbers: {array.dtype}", where=name)
+            raise UserError(
+                f"{name} is not an array of numbers but of {array.dtype}",
+                where=name,
+                hint="give a numpy array or a torch tensor of floats",
+            )
         tensor = torch.from_numpy(array)
     if not tensor.is_floating_point():
         raise UserError(

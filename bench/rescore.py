@@ -28,7 +28,7 @@ SETTINGS = ("scoring", "target.truth", "runtime")
 """Settings that decide scores and no label; `runtime.tf32` is the exception."""
 
 
-class Rescored(NamedTuple):
+class ScoreOutcome(NamedTuple):
     """Outcome for one record.
 
     Attributes:
@@ -85,7 +85,7 @@ def find_folders(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
-def rescore(folder: Path, overrides: Sequence[str]) -> Rescored:
+def rescore(folder: Path, overrides: Sequence[str]) -> ScoreOutcome:
     """Score one record under its own settings, changed by the overrides.
 
     Raises:
@@ -96,13 +96,13 @@ def rescore(folder: Path, overrides: Sequence[str]) -> Rescored:
     except RecordError as error:
         raise UserError(str(error), hint="give the folder of a record.json") from error
     if record.status != "ok":
-        return Rescored(folder, None, "failed")
+        return ScoreOutcome(folder, None, "failed")
     config = _config(folder, overrides)
     with offline(config.runtime.offline):
         return _write_scores(folder, record, config)
 
 
-def _write_scores(folder: Path, record: Record, config: DictConfig) -> Rescored:
+def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutcome:
     from bench.run.scoring import score_record
 
     imported = record.origin == "imported"
@@ -110,12 +110,12 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> Rescored:
     skey = scores_key(judges, record.target["layer"], folder)
     file = folder / "scores" / f"{skey}.json"
     if file.is_file():
-        return Rescored(folder, file, "kept")
+        return ScoreOutcome(folder, file, "kept")
     try:
         score_record(folder, record, judges)
     except ValueError as error:
         raise UserError(str(error), where=f"{folder}: target.truth") from error
-    return Rescored(folder, file, "scored")
+    return ScoreOutcome(folder, file, "scored")
 
 
 def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:

@@ -197,9 +197,9 @@ def test_every_kind_of_evidence_has_words() -> None:
     from typing import get_args
 
     from baselines.base import Need
-    from bench.describe import GIVEN
+    from bench.describe import ARRAYS
 
-    assert GIVEN | OTHER_EVIDENCE.keys() == set(get_args(Need))
+    assert ARRAYS | OTHER_EVIDENCE.keys() == set(get_args(Need))
 
 
 def test_run_tells_the_cells_and_does_none_twice(cells: pd.DataFrame) -> None:
