@@ -71,10 +71,15 @@ def circles() -> list[set[str]]:
 
 
 def definitions() -> dict[str, str]:
-    """Return public functions, classes and methods: "module:Class.name" -> name."""
+    """Return public functions, classes and methods: "module:Class.name" -> name.
+
+    Protocols are left out: their names are for readers and type checkers.
+    """
     found = {}
     for module in files():
         for node in tree(module).body:
+            if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases):
+                continue
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 found[f"{module}:{node.name}"] = node.name
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
