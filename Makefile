@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo real test test-all lint typecheck format bench gpu gpu-wheels gpu-rehearsal clean
+.PHONY: demo real test test-all coverage docs lint typecheck format bench gpu gpu-wheels \
+	gpu-rehearsal clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dissectbench demo
@@ -22,6 +23,14 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	$(BIN)/pytest
+
+# Lines of the source that `make test` runs; compiled kernels run outside Python and count as missed.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+# The site in build/site; needs no connection once the extra is installed.
+docs: $(VENV)/.installed-docs
+	$(BIN)/mkdocs build --strict
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -76,4 +85,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	touch $@

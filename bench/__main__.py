@@ -1,4 +1,4 @@
-"""The program: dispatch on the first argument, importing only what that command needs."""
+"""The program: run the command named by the first argument, and import only what it needs."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "demo": "everything on the embedded world: runs, tables, a leaderboard",
-    "run": "one cell, or a sweep with -m (Hydra overrides)",
-    "plan": "what a run would do, what is missing for it and what brings that; --time: how long",
-    "import": "score labels that somebody else made (CSV, TSV, JSON lines)",
+    "demo": "run the benchmark on the embedded world, and show its leaderboard",
+    "run": "run one cell, or a sweep with -m (Hydra overrides)",
+    "plan": "show what a run would do, what is missing and how to get it; --time: how long",
+    "import": "score labels that others made (CSV, TSV, JSON lines)",
     "score": "score existing labels under another truth, sentence encoder or rule",
-    "list": "methods, targets, probes, concepts, encoders, metrics, experiments",
-    "board": "leaderboards from the records on disk (Markdown, CSV)",
-    "pack": "the records of a folder in one file, which `board` reads as it is",
-    "unpack": "a folder of records again, of such a file",
-    "cache": "what the evidence cache holds and why; delete what was not used for longest",
-    "fetch": "published files: weights, images with masks, concept lists; verified, resumed",
-    "train": "rebuild the embedded world's networks",
-    "export-broden": "the embedded world's images and masks as files, in Broden's layout",
-    "export-exemplars": "units' top images and masks as files, as MILANNOTATIONS has them",
+    "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",
+    "board": "make leaderboards from the records on disk (Markdown, CSV)",
+    "pack": "put the records of a folder into one file, which `board` reads as it is",
+    "unpack": "unpack such a file into a folder of records",
+    "cache": "show what the evidence cache holds and why; delete least recently used entries",
+    "fetch": "download published files: weights, images with masks, concept lists",
+    "train": "rebuild the embedded world's networks, or train a MILAN decoder",
+    "export-broden": "write the embedded world's images and masks in Broden's layout",
+    "export-exemplars": "write units' top images and masks in MILANNOTATIONS' layout",
 }
 _MODULES = {"import": "import_labels"}
-"""Where a command's module cannot bear its name."""
+"""Modules of commands whose names are keywords of Python."""
 
 DONE, SOME_FAILED, BAD_REQUEST = 0, 1, 2
 
 
 def usage() -> str:
-    """The text of `dissectbench --help`."""
+    """Return the text of `dissectbench --help`."""
     commands = "\n".join(f"  {name:<17} {what}" for name, what in COMMANDS.items())
     return (
         "usage: dissectbench COMMAND [...]\n\n"
         "Which method names a vision network's neurons best, how surely, and at what cost?\n\n"
         f"{commands}\n\n"
-        "  dissectbench COMMAND --help says more; --debug shows tracebacks; --version.\n"
+        "  dissectbench COMMAND --help: options; --debug: tracebacks; --version.\n"
         "Exit codes: 0 done, 1 some cell failed, 2 the request was wrong.\n"
     )
 
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         sys.stdout.write(f"dissectbench {__version__}\n")
         return DONE
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns at every later fork
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # else it warns at every later fork
     try:
         return _dispatch(arguments[0], arguments[1:])
     except (UserError, ModuleNotFoundError) as error:
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("dissectbench: interrupted; finished cells are kept\n")
         return 130
-    except BrokenPipeError:  # the reader (head, less) has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         return DONE
 

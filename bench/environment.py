@@ -1,4 +1,4 @@
-"""What a result was made with: versions, hardware, the state of this program's own checkout."""
+"""Describe versions, hardware and the state of this package's checkout, for records."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _GIT_TIMEOUT_S = 10
 
 
 def environment(device: str = "cpu") -> dict[str, Any]:
-    """Describe this process's surroundings, for a record.
+    """Describe the environment of this process, for a record.
 
-    torch is not imported for it unless a CUDA device is asked about.
+    Import torch only for a CUDA device.
 
     Args:
         device: The device of the run.
 
     Returns:
-        {python, os, hardware, versions, git, determinism}; what is not known is null.
+        {python, os, hardware, versions, git, determinism}; unknown values are null.
     """
     return {
         "python": platform.python_version(),
@@ -52,7 +52,7 @@ def environment(device: str = "cpu") -> dict[str, Any]:
 
 @cache
 def hardware(device: str = "cpu") -> dict[str, Any]:
-    """Processor, memory and, where `device` is one, the GPU: times compare where these are equal.
+    """Describe processor, memory and GPU: times are comparable if these are equal.
 
     Args:
         device: "cpu", or a CUDA device.
@@ -73,7 +73,7 @@ def hardware(device: str = "cpu") -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    """Installed versions of the packages that results depend on."""
+    """Return the installed versions of the packages that results depend on."""
     found: dict[str, str | None] = {}
     for name in PACKAGES:
         try:
@@ -84,16 +84,16 @@ def versions() -> dict[str, str | None]:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit of a checkout and whether it was changed since.
+    """Return the commit of a checkout, and whether it has changes.
 
     Args:
-        folder: The root of this program's sources.
+        folder: The root of this package's sources.
 
     Returns:
-        {sha, dirty}; None where the folder is not the root of a checkout (an installed wheel, even
-        one that lies inside another project's checkout) or there is no git.
+        {sha, dirty}; None without git, or if the folder is not the root of a checkout, such as that
+        of an installed wheel, even inside the checkout of another project.
     """
-    # Only a checkout of its own counts: site-packages may lie inside somebody else's.
+    # site-packages may lie inside another project's checkout.
     if not (folder / ".git").exists():
         return None
     sha = _git(folder, "rev-parse", "HEAD")

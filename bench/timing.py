@@ -1,4 +1,4 @@
-"""The one timer: wall time, device time and peak memory of a run's phases."""
+"""Measure wall time, device time and peak memory of a run's phases."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SAMPLE_S = 0.02
-"""Pause between two looks at the process's memory."""
+"""Seconds between two samples of the process's memory."""
 
 
 @dataclass(eq=False)
 class Phase:
-    """What one phase cost.
+    """The cost of one phase.
 
     Attributes:
         name: "gather", "segment", "exemplars", "text", "match" or "score"; within gather also
             "decode", "target_forward" and "image_encoding", within segment "decode" and
             "segmenter_forward", within exemplars "rank", "masks" and "decode".
-        wall_s: Wall seconds. Of "decode" the sum over threads: it may exceed that of "gather".
+        wall_s: Wall seconds. For "decode", the sum over threads, which may exceed "gather".
         device_s: Seconds the device worked; null without one.
         peak_device_bytes: Most memory that tensors held on the device; null without one.
-        peak_host_bytes: Most resident memory of this process; null where it was not looked at.
-        items: Images, texts or units that the phase went through; null where that means nothing.
+        peak_host_bytes: Most resident memory of this process; null if it was not measured.
+        items: Number of images, texts or units; null if that does not apply.
         cached: Whether its result came from the cache.
     """
 
@@ -40,13 +40,13 @@ class Phase:
     cached: bool = False
 
     def record(self) -> dict[str, Any]:
-        """As it stands in records."""
+        """Return the phase as in records."""
         return asdict(self)
 
 
 @dataclass
 class _Open:
-    """A phase under way, with what it has gathered of its parts."""
+    """A running phase and its parts so far."""
 
     phase: Phase
     parts: dict[str, Phase] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class _Open:
 
 
 class Timer:
-    """Collects the phases of a run, in the order in which they began.
+    """Measure the phases of a run, in the order in which they start.
 
     Args:
         device: "cpu", or a CUDA device: then each phase waits for the device before it starts and
@@ -72,7 +72,7 @@ class Timer:
 
     @property
     def on_device(self) -> bool:
-        """Whether there is a device with a clock of its own."""
+        """Return whether the device has its own clock."""
         return self.device.startswith("cuda")
 
     @contextmanager
@@ -81,8 +81,8 @@ class Timer:
 
         Args:
             name: The phase's name.
-            items: How much it goes through.
-            cached: Whether its result comes from the cache.
+            items: Number of images, texts or units.
+            cached: Whether the result comes from the cache.
 
         Yields:
             The phase, whose `items` and `cached` may still be set inside the block.
@@ -106,18 +106,18 @@ class Timer:
             self.phases[at:at] = here.parts.values()
 
     def so_far(self) -> list[dict[str, Any]]:
-        """The innermost phase under way and its parts, as if it ended now."""
+        """Return the innermost running phase and its parts, as if it ended now."""
         here = self._stack[-1]
         self._measure(here)
         return [here.phase.record(), *(part.record() for part in here.parts.values())]
 
     def add(self, name: str, seconds: float, *, items: int = 0) -> None:
-        """Add to a part of the phase under way; from any thread.
+        """Add to a part of the running phase; safe to call from any thread.
 
         Args:
             name: The part's name.
             seconds: Wall seconds.
-            items: How much was gone through.
+            items: Number of images, texts or units.
         """
         with self._lock:
             part = self._part(name)
@@ -126,11 +126,11 @@ class Timer:
 
     @contextmanager
     def part(self, name: str, items: int = 0) -> Iterator[None]:
-        """Time a block as a part of the phase under way, without waiting for the device.
+        """Time a block as a part of the running phase, without waiting for the device.
 
         Args:
             name: The part's name; blocks of equal names add up.
-            items: How much this block goes through.
+            items: Number of images, texts or units of this block.
         """
         first = self._mark(wait=False)
         start = time.perf_counter()
@@ -140,7 +140,7 @@ class Timer:
             self._stack[-1].events.append((name, first, self._mark(wait=False)))
 
     def warm_up(self) -> None:
-        """Start the device up, so that no phase pays for it; nothing to do on a CPU."""
+        """Start the device, so that no phase includes the start; do nothing on a CPU."""
         if self.on_device:
             import torch
 
@@ -150,12 +150,12 @@ class Timer:
             torch.cuda.synchronize(self.device)
 
     def records(self) -> list[dict[str, Any]]:
-        """All phases so far, parts right after the phase they belong to."""
+        """Return all phases so far, each followed by its parts."""
         return [phase.record() for phase in self.phases]
 
     def _part(self, name: str) -> Phase:
         if not self._stack:
-            raise RuntimeError(f"part {name!r} stands outside of any phase")
+            raise RuntimeError(f"part {name!r} is outside of a phase")
         return self._stack[-1].parts.setdefault(name, Phase(name))
 
     def _measure(self, here: _Open) -> None:
@@ -172,8 +172,7 @@ class Timer:
         here.events.clear()
         busy = [part.device_s for part in here.parts.values() if part.device_s is not None]
         if busy:
-            # The span from first to last mark holds the pauses too: the device's own work is that
-            # of its parts.
+            # The span from the first to the last event includes pauses: add up the parts instead.
             here.phase.device_s = sum(busy)
 
     def _mark(self, *, wait: bool) -> Any:
@@ -191,7 +190,7 @@ class Timer:
         return event
 
     def _read_device_peak(self) -> None:
-        """Credit all phases under way with the peak since the last look, and start anew."""
+        """Update the peak memory of all running phases, and reset the device's counter."""
         if not self.on_device:
             return
         import torch
@@ -203,7 +202,7 @@ class Timer:
 
 
 class _MemoryWatch:
-    """Looks at the process's resident memory from a thread of its own."""
+    """Sample the process's resident memory in a thread."""
 
     def __init__(self) -> None:
         import psutil

@@ -1,4 +1,4 @@
-"""`dissectbench export-broden`: the embedded world's images and masks as files."""
+"""`dissectbench export-broden`: write the embedded world's images and masks as files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ examples:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write a tree into a new folder."""
+    """Write a tree of images and masks into a new folder."""
     options = parser("export-broden", "Write Glyphs, with masks, in Broden's layout.", EPILOG)
     options.add_argument("--variant", choices=VARIANTS, default="val", help="which probe set")
     options.add_argument("--size", type=int, default=4000, help="number of images (4000)")
@@ -30,9 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     given = options.parse_args(arguments)
     if given.size < 1:
         raise UserError(
-            f"a tree of {given.size} images is empty",
-            where="--size",
-            hint="give a number from 1",
+            f"invalid number of images {given.size}", where="--size", hint="give 1 or more"
         )
     out = given.out.expanduser()
 

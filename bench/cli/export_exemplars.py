@@ -1,4 +1,4 @@
-"""`dissectbench export-exemplars`: units' top images and masks as files."""
+"""`dissectbench export-exemplars`: write units' top images and masks as files."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ examples:
     target.layers=[layer4] probe=folder probe.params.path=images
   dissectbench export-exemplars --out sheets --sheet 0,7,42 --size 96
 
-One folder a layer, OUT/MODEL/DATASET/LAYER, as MILANNOTATIONS was published: images.npy, masks.npy
-(uint8 [units, images, 3 or 1, size, size]), activations.csv and ids.csv (a row a unit, no header);
-and units.npy with the numbers of the units where dead ones are left out. With --sheet a picture of
-some units in place of the arrays, OUT/MODEL/DATASET/LAYER.png: bright is where a unit fires.
+One folder per layer, OUT/MODEL/DATASET/LAYER, in the layout of MILANNOTATIONS: images.npy,
+masks.npy (uint8 [units, images, 3 or 1, size, size]), activations.csv and ids.csv (one row per
+unit, no header); and units.npy with the numbers of the units if dead units are left out. --sheet
+draws a picture of some units instead, OUT/MODEL/DATASET/LAYER.png, bright where a unit fires.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Gather exemplars of the target's layers, or take them from the cache, and write them."""
+    """Read exemplars of the target's layers from the cache, or gather them, and write them."""
     options = parser(
-        "export-exemplars", "Write units' top images and masks as MILANNOTATIONS has them.", EPILOG
+        "export-exemplars", "Write units' top images and masks in MILANNOTATIONS' layout.", EPILOG
     )
     options.add_argument("--out", type=Path, required=True, help="folder to write into")
     options.add_argument("--model", default="", help="name of the model's folder")
     options.add_argument("--dataset", default="", help="name of the probe set's folder")
     options.add_argument("--top-k", type=int, default=15, help="images of each unit (15)")
     options.add_argument(
-        "--quantile", type=float, default=0.99, help="of a unit's values, where it fires (0.99)"
+        "--quantile",
+        type=float,
+        default=0.99,
+        help="quantile of values above which a unit fires (0.99)",
     )
     options.add_argument("--size", type=int, default=224, help="side in pixels (224)")
     options.add_argument(
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     jobs = expand(given.overrides, config_dir=given.config_dir)
     if len(jobs) != 1 or jobs[0].config.runtime.share:
         raise UserError(
-            "exemplars are of one target and one probe set, as a whole",
+            "exemplars are written for one target and one whole probe set",
             hint="leave out experiment=... and runtime.share=...",
         )
     return _export(jobs[0], rule, given)
@@ -71,7 +74,7 @@ def _units(text: str) -> list[int]:
         return [int(number) for number in text.split(",")]
     except ValueError as error:
         raise UserError(
-            f"{text!r} is no list of units", where="--sheet", hint="numbers with commas: 0,7,42"
+            f"invalid list of units {text!r}", where="--sheet", hint="numbers with commas: 0,7,42"
         ) from error
 
 
@@ -79,7 +82,7 @@ def _rule(given: argparse.Namespace) -> ExemplarRule:
     from baselines.spatial import ExemplarRule
 
     if given.size < 1:
-        raise UserError(f"a side of {given.size} pixels", where="--size", hint="a number from 1")
+        raise UserError(f"invalid size {given.size}", where="--size", hint="give 1 pixel or more")
     try:
         return ExemplarRule(given.top_k, given.quantile)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""`dissectbench import`: score labels that somebody else made."""
+"""`dissectbench import`: score labels that others made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
-from bench.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -16,12 +15,11 @@ if TYPE_CHECKING:
     from bench.imports.write import Written
     from leaderboards.scores import ScoreSet
 
-SETTABLE = ("scoring", "target.truth", "runtime")
 DESCRIPTION = """\
-Score labels that somebody else made, as a method of its own with `origin: imported`.
+Score labels that others made, as the row of a method with `origin: imported`.
 
 FILE is a CSV or TSV table with a header, or JSON lines, in UTF-8. Neither the network's weights nor
-any image is needed. A file about a part of the layer is scored on that part, and says so."""
+any image is needed. A file with labels of some units is scored on these units, and notes that."""
 EPILOG = """\
 examples:
   dissectbench import labels.csv --method mine --target resnet50_imagenet --layer fc
@@ -30,52 +28,46 @@ examples:
   dissectbench import milan.csv --method milan --target resnet50_imagenet --layer fc \\
     --label-column description --vocabulary "free text"
 
-Labels that are sentences ("free text") are right where they mention the true name and no other
-name of the layer; mask labels lose Broden's marks ("street-s" is street). Without --vocabulary a
-table of Network Dissection's holds mask labels, and any other free text. A column of Python lists,
-['fish', 'river'] or [('fish', 0.31), ('river', 0.12)], holds ranked labels, the best first.
+Sentences ("free text") are correct if they mention the true name and no other name of the layer;
+mask labels lose Broden's suffixes ("street-s" is street). Without --vocabulary, tables of Network
+Dissection hold mask labels, and all others free text. A column of Python lists,
+['fish', 'river'] or [('fish', 0.31), ('river', 0.12)], holds ranked labels, best first.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Import one file; one that was imported before is skipped with a word."""
+    """Import one file; a file that was imported before is skipped, and the output says so."""
     options = _parser().parse_intermixed_args(list(arguments))
-    from bench.imports.labels import Columns, read_labels
-    from bench.imports.record import Claim, import_config, imported_record
-    from bench.imports.targets import find_layer
-    from bench.imports.write import write_import
+    from bench.imports.labels import Columns
+    from bench.imports.labels_file import import_labels_file
+    from bench.imports.record import Claim
 
-    _check(options)
-    layer = find_layer(options.target, options.layer, options.units)
-    columns = Columns(
-        unit=options.unit_column,
-        label=options.label_column,
-        layer=options.layer_column or "layer",
-        layer_given=options.layer_column is not None,
-        score=options.score_column,
-        rank=options.rank_column,
-        first_unit=options.first_unit,
-    )
-    claim = Claim(
-        file=options.file,
-        method=options.method,
-        target=options.target,
-        layer=options.layer,
-        source=options.source,
-        given=options.given,
-    )
-    config = import_config(
-        claim,
-        layer,
+    written, notes = import_labels_file(
+        Claim(
+            file=options.file,
+            method=options.method,
+            target=options.target,
+            layer=options.layer,
+            source=options.source,
+            given=options.given,
+        ),
+        Columns(
+            unit=options.unit_column,
+            label=options.label_column,
+            layer=options.layer_column or "layer",
+            layer_given=options.layer_column is not None,
+            score=options.score_column,
+            rank=options.rank_column,
+            first_unit=options.first_unit,
+        ),
         board=options.board,
         results=options.results,
+        units=options.units,
+        vocabulary=options.vocabulary,
         official=None if options.label_rules is None else options.label_rules == "official",
         overrides=options.overrides,
     )
-    labels = read_labels(options.file, columns, options.layer, layer.units, options.vocabulary)
-    record = imported_record(claim, columns, labels, layer, options.board)
-    written = write_import(record, labels, config)
-    _report(written, labels.notes)
+    _report(written, notes)
     return 0
 
 
@@ -86,19 +78,19 @@ def _parser() -> argparse.ArgumentParser:
         "overrides",
         nargs="*",
         metavar="key=value",
-        help=f"other settings to score by: {', '.join(f'{name}.*' for name in SETTABLE)}",
+        help="other settings to score by: scoring.*, target.truth.*, runtime.*",
     )
     about = options.add_argument_group("whose labels of what")
     about.add_argument("--method", required=True, metavar="NAME", help="name of its row")
     about.add_argument("--target", required=True, help="the network, such as resnet50_imagenet")
     about.add_argument("--layer", required=True, help="the layer, such as fc")
-    about.add_argument("--units", type=int, metavar="N", help="units of a layer not known here")
-    about.add_argument("--given", default="not said", help="what it was given besides images")
+    about.add_argument("--units", type=int, metavar="N", help="units of an unlisted layer")
+    about.add_argument("--given", default="not said", help="what the method got besides images")
     about.add_argument(
         "--vocabulary",
         type=lambda text: text.replace("-", " "),
         choices=("concept set", "mask labels", "free text"),
-        help="where its labels come from",
+        help="where the labels come from",
     )
     about.add_argument("--source", default="not said", help="paper, repository, commit")
     table = options.add_argument_group("how the file is read")
@@ -130,32 +122,6 @@ def _parser() -> argparse.ArgumentParser:
     return options
 
 
-def _check(options: argparse.Namespace) -> None:
-    """Refuse what argparse lets through.
-
-    Raises:
-        UserError: A name that cannot stand in a path, a setting that scoring does not read, or a
-            number of units below 1.
-    """
-    from leaderboards.record import RecordError, slug
-
-    try:
-        slug(options.method, "method")
-        slug(options.board, "board")
-    except RecordError as error:
-        raise UserError(str(error), hint="choose another name: --method, --board") from error
-    for text in options.overrides:
-        key = text.lstrip("+").partition("=")[0]
-        if "=" not in text or not key.startswith(SETTABLE):
-            raise UserError(
-                f"{text!r} is no setting that scoring reads",
-                where=key,
-                hint="after FILE come scoring.*, target.truth.* and runtime.* as key=value",
-            )
-    if options.units is not None and options.units < 1:
-        raise UserError(f"{options.units} units are no layer", where="--units", hint="1 or more")
-
-
 def _report(written: Written, notes: Sequence[str]) -> None:
     from rich.console import Console
 
@@ -165,7 +131,7 @@ def _report(written: Written, notes: Sequence[str]) -> None:
 
     folder = written.folder
     if written.what == "skipped":
-        sys.stdout.write(f"{folder}: skipped, this file was imported and scored so before\n")
+        sys.stdout.write(f"{folder}: skipped, this file was imported and scored before\n")
     else:
         sys.stdout.write(f"{folder}: {written.what}\n")
         sys.stdout.write("".join(f"  note: {note}\n" for note in notes))
@@ -180,7 +146,7 @@ def _scores_file(written: Written) -> Path:
 
 
 def _right(scores: ScoreSet) -> str:
-    """How many labels are right, counted."""
+    """Return how many labels are correct."""
     accuracy, coverage = scores.scores["accuracy_at_1"], scores.scores["coverage"]
     if accuracy.value is None:
         return f"no unit is scored: {accuracy.reason}"

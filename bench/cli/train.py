@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PARTS = ("objects", "scenes", "encoder", "segmenter", "milan", "resnet50_objects")
 EPILOG = """\
 examples:
-  dissectbench train glyphs --out rebuilt                  everything, some hours on 2 cores
+  dissectbench train glyphs --out rebuilt                  all networks, some hours on 2 cores
   dissectbench train glyphs --parts encoder --out rebuilt  one network
   dissectbench train milan --out rebuilt                   the decoder of the embedded world
 """
@@ -29,7 +29,7 @@ examples:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train the asked parts into a folder, or a decoder into a file."""
+    """Train parts of the embedded world into a folder, or a decoder into a file."""
     options = parser("train", "Rebuild the embedded world's networks; train a decoder.", EPILOG)
     kinds = options.add_subparsers(dest="what", required=True, metavar="{glyphs,milan}")
     world = kinds.add_parser("glyphs", help="networks of the embedded world, from their seeds")
@@ -37,25 +37,29 @@ def main(arguments: Sequence[str]) -> int:
     world.add_argument("--out", type=Path, default=Path("glyphs_weights"))
     decoder = kinds.add_parser(
         "milan",
-        help="a decoder that puts exemplars into words",
+        help="a decoder that writes sentences about exemplars",
         description="Train MILAN's decoder and language model on described units.",
         epilog=MILAN_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )
     decoder.add_argument(
-        "--annotations", type=Path, help="root of MILANNOTATIONS; else Glyph annotations"
+        "--annotations", type=Path, help="root of MILANNOTATIONS; default: annotations of Glyphs"
     )
     decoder.add_argument(
-        "--sources", nargs="+", default=[], metavar="MODEL/DATASET", help="units to train on"
+        "--sources",
+        nargs="+",
+        default=[],
+        metavar="MODEL/DATASET",
+        help="sources of units",
     )
-    decoder.add_argument("--images", type=Path, help="ImageNet's images, where none are stored")
-    decoder.add_argument("--arch", default="resnet101", help="network that is looked through")
+    decoder.add_argument("--images", type=Path, help="ImageNet's images, if not stored")
+    decoder.add_argument("--arch", default="resnet101", help="network that looks at the images")
     decoder.add_argument("--weights", default="", help="torchvision's name of its weights")
-    decoder.add_argument("--vision-file", default="", help="or a state dict of it")
-    decoder.add_argument("--epochs", type=int, default=100, help="most epochs (100)")
+    decoder.add_argument("--vision-file", default="", help="a state dict of it, instead")
+    decoder.add_argument("--epochs", type=int, default=100, help="maximum number of epochs (100)")
     decoder.add_argument("--seed", type=int, default=0)
     decoder.add_argument("--device", default="auto")
-    decoder.add_argument("--out", type=Path, help="file; for Glyph annotations a folder")
+    decoder.add_argument("--out", type=Path, help="file to write; for Glyphs, a folder")
     given = options.parse_args(arguments)
     if given.what == "milan" and given.annotations:
         return _on_annotations(given)

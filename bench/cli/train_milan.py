@@ -1,4 +1,4 @@
-"""Training on annotations from disk, from the files to the decoder's file."""
+"""Train a MILAN decoder on annotations from disk."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def train_on_annotations(
     device: str,
     out: Path,
 ) -> None:
-    """Train a decoder and a language model on MILANNOTATIONS and write them.
+    """Train a decoder and a language model on MILANNOTATIONS, and write them to one file.
 
     Args:
         annotations: Root of the published folder layout.
-        sources: Which networks' units, "resnet152/imagenet" each.
+        sources: Networks whose units to train on, such as "resnet152/imagenet".
         images: ImageNet's images, for sources whose exemplars are stored without pixels.
-        arch: The network of torchvision that the decoder looks through.
-        weights: torchvision's name of its weights; or
-        vision_file: a state dict of it.
-        epochs: Most epochs of either network.
-        seed: Of weights and splits.
+        arch: torchvision's name of the network that looks at the images.
+        weights: torchvision's name of its weights.
+        vision_file: A state dict of it, instead of `weights`.
+        epochs: Maximum number of epochs of either model.
+        seed: Seed of weights and splits.
         device: "auto", "cpu", "cuda".
         out: The file (.safetensors).
 
     Raises:
         UserError: Something is missing from the annotations, the network's weights are not given,
-            or the file cannot be written there.
+            or the folder of `out` does not exist.
     """
     from dataclasses import replace
 
@@ -56,7 +56,7 @@ def train_on_annotations(
     from bench.parts.targets import TorchvisionTarget
 
     if not out.resolve().parent.is_dir():
-        raise UserError(f"there is no folder {out.parent}", where="--out", hint="make it first")
+        raise UserError(f"folder not found: {out.parent}", where="--out", hint="make it first")
     vision = TorchvisionTarget(arch, weights=weights, file=vision_file)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

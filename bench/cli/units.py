@@ -1,4 +1,4 @@
-"""Sizes and times as people write and read them."""
+"""Parse and format sizes and time spans."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SPANS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def parse_size(text: str, where: str) -> int:
-    """Bytes of a size such as 500MB, 1.5GB or 0 (powers of ten; upper or lower case).
+    """Return the bytes of a size such as 500MB, 1.5GB or 0 (powers of ten, in any case).
 
     Raises:
-        UserError: It is no size.
+        UserError: The size is invalid.
     """
     units = {name.lower(): scale for name, scale in _SIZES.items()}
     hint = "write it like 500MB or 1.5GB"
@@ -23,23 +23,23 @@ def parse_size(text: str, where: str) -> int:
 
 
 def parse_span(text: str, where: str) -> float:
-    """Seconds of a span such as 30d, 12h, 90min or 2w.
+    """Return the seconds of a time span such as 30d, 12h, 90min or 2w.
 
     Raises:
-        UserError: It is no span of time.
+        UserError: The span is invalid.
     """
-    return _parse(text.lower(), _SPANS, where, "span of time", "write it like 30d, 12h or 2w")
+    return _parse(text.lower(), _SPANS, where, "time span", "write it like 30d, 12h or 2w")
 
 
 def _parse(text: str, units: dict[str, int], where: str, what: str, hint: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
     if match and (match[2] in units or (not match[2] and float(match[1]) == 0)):
         return float(match[1]) * units.get(match[2], 1)
-    raise UserError(f"{text!r} is no {what}", where=where, hint=hint)
+    raise UserError(f"invalid {what} {text!r}", where=where, hint=hint)
 
 
 def show_size(size: float) -> str:
-    """A size with three digits and its unit."""
+    """Format a size with three digits and its unit."""
     for unit, scale in reversed(_SIZES.items()):
         if size >= scale:
             return (
@@ -51,7 +51,7 @@ def show_size(size: float) -> str:
 
 
 def show_span(seconds: float) -> str:
-    """A span of time with two digits or more and its unit."""
+    """Format a time span with two digits or more and its unit."""
     for unit, scale in reversed(_SPANS.items()):
         if unit != "w" and seconds >= 2 * scale:
             return (

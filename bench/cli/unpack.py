@@ -1,4 +1,4 @@
-"""`dissectbench unpack`: a folder of records again, of an archive that `pack` made."""
+"""`dissectbench unpack`: make a folder of records from an archive of `dissectbench pack`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EPILOG = """\
 example:
   dissectbench unpack leaderboards/glyphs/records.tar.xz --out results/glyphs
 
-`run` finds finished cells there, and `score` writes its scores there. `board` needs no unpacking.
+`run` then finds the finished cells, and `score` can add scores. `board` reads archives directly.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Unpack an archive into a new folder."""
-    options = parser("unpack", "Make a folder of records of an archive.", EPILOG)
-    options.add_argument("archive", type=Path, help="file that `dissectbench pack` made")
+    options = parser("unpack", "Make a folder of records from an archive.", EPILOG)
+    options.add_argument("archive", type=Path, help="file made by `dissectbench pack`")
     options.add_argument("--out", type=Path, required=True, help="folder to make")
     given = options.parse_args(arguments)
 
@@ -32,9 +32,7 @@ def main(arguments: Sequence[str]) -> int:
 
     out = given.out
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(
-            "something is there already", where=str(out), hint="give a folder that is not there yet"
-        )
+        raise UserError("this path exists", where=str(out), hint="give a new or empty folder")
     with atomic_folder(out) as folder:
         unpack_records(given.archive, folder)
     records = sum(1 for _ in out.rglob("record.json"))

@@ -10,7 +10,12 @@ from omegaconf import MISSING
 
 @dataclass
 class PartConfig:
-    """A registered part and its parameters."""
+    """A registered part and its parameters.
+
+    Attributes:
+        name: The part's registered name.
+        params: Its parameters by name; the others keep their defaults.
+    """
 
     name: str = MISSING
     params: dict[str, Any] = field(default_factory=dict)
@@ -147,7 +152,23 @@ class RuntimeConfig:
 
 @dataclass
 class RunConfig:
-    """One job: a method on the layers of a target, over one probe set and one concept set."""
+    """One job: a method on the layers of a target, over one probe set and one concept set.
+
+    Attributes:
+        method: The method and its parameters.
+        target: The network, its layers and their true names.
+        probe: The probe set.
+        concepts: The concept set: candidate labels of methods that choose among words.
+        encoder: The image-text encoder of methods that need one.
+        segmenter: The segmenter of methods that need pseudo-labels.
+        captioner: The captioner of methods that write sentences.
+        scoring: How labels are scored.
+        runtime: Where and how a cell runs.
+        seed: Seed of a method that draws at random.
+        board: Name of the board that the records are written for.
+        results: Folder of results.
+        blocks: Sweeps of an experiment; each is a list of overrides.
+    """
 
     method: PartConfig = field(default_factory=PartConfig)
     target: TargetConfig = field(default_factory=TargetConfig)

@@ -22,8 +22,8 @@ WRITTEN = "written"
 """Its column of imported mask labels as their file has them ("street-s" for the label "street")."""
 
 
-def describe_table(labelling: Labelling) -> pd.DataFrame:
-    """The best labels of each unit: unit, rank (1 = best), label, score.
+def describe_table(labelling: Labelling, n_labels: int = KEPT) -> pd.DataFrame:
+    """Return the best labels of each unit: unit, rank (1 = best), label, score.
 
     A unit without a finite score, or without a text, has no row.
     """
@@ -31,14 +31,14 @@ def describe_table(labelling: Labelling) -> pd.DataFrame:
         rows = [
             (unit, rank, text, score)
             for unit, said in enumerate(labelling.texts)
-            for rank, (text, score) in enumerate(said[:KEPT], 1)
+            for rank, (text, score) in enumerate(said[:n_labels], 1)
         ]
         table = pd.DataFrame(rows, columns=["unit", "rank", "label", "score"])
         return table.astype({"unit": "int64", "rank": "int64", "score": "float64"})
     from baselines.similarity import top_concepts
 
     assert labelling.scores is not None
-    best = top_concepts(labelling.scores, KEPT).cpu().numpy()
+    best = top_concepts(labelling.scores, n_labels).cpu().numpy()
     scores = labelling.scores.cpu().numpy()
     unit, rank = np.nonzero(best >= 0)
     column = best[unit, rank]

@@ -107,7 +107,8 @@ def test_the_pages_show_sentences_beside_words(board: Board) -> None:
         "milan greedy<br>free text",
     ]  # fmt: skip
     assert [cell.strip(" |") for cell in rows[2]] == [
-        "0", "umbrella", "**umbrella**", "**umbrella**", *[f"**{SENTENCE}**".replace("|", "\\|")] * 2,
+        "0", "umbrella", "**umbrella**", "**umbrella**",
+        *[f"**{SENTENCE}**".replace("|", "\\|")] * 2,
     ]  # fmt: skip
     assert [cell.strip(" |") for cell in rows[3]][2:] == ["—"] * 4
     assert "A &lt;b&gt;greedy&lt;/b&gt; sentence." in page

@@ -208,9 +208,9 @@ def test_faults_of_keys(cache: dict[str, str], refused: Callable[..., str]) -> N
     ("arguments", "says"),
     [
         (["ls", "--cache", "nowhere"], "--cache: there is no cache folder nowhere"),
-        (["prune", "--to", "5"], "--to: '5' is no size"),
+        (["prune", "--to", "5"], "--to: invalid size '5'"),
         (["prune", "--to", "-5GB"], "--to"),
-        (["prune", "--older-than", "month"], "--older-than: 'month' is no span of time"),
+        (["prune", "--older-than", "month"], "--older-than: invalid time span 'month'"),
         (["prune", "--all", "--to", "5GB"], "not allowed with"),
         (["explain"], "KEY"),
         (["lss"], "lss"),

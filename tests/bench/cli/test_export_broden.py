@@ -27,7 +27,7 @@ def test_what_is_exported_is_a_probe(tmp_path: Path, capsys: pytest.CaptureFixtu
     ("arguments", "says"),
     [
         (["--size", "3"], "--out"),
-        (["--size", "0", "--out", "{out}"], "empty"),
+        (["--size", "0", "--out", "{out}"], "invalid number of images 0"),
         (["--size", "1", "--out", "{parent}"], "there already"),
         (["--variant", "vall", "--out", "{out}"], "vall"),
     ],

@@ -139,8 +139,8 @@ def test_no_name_leaves_the_folder(tmp_path: Path) -> None:
         (("--out", "out", "--quantile", "1"), "--quantile"),
         (("--out", "out", "--model", ".."), "cannot name"),
         (("--out", "there", "--model", "m", "--dataset", "d"), "there already"),
-        (("--out", "out", "runtime.share=1/2"), "as a whole"),
-        (("--out", "out", "experiment=glyphs_demo"), "as a whole"),
+        (("--out", "out", "runtime.share=1/2"), "one target and one whole probe set"),
+        (("--out", "out", "experiment=glyphs_demo"), "one target and one whole probe set"),
         (("--out", "out", "target.layers=[layer9]"), "layer9"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_file_is_replaced_only_when_asked(capsys: pytest.CaptureFixture[str]) 
     before = Path("a.tar.xz").read_bytes()
     pack = ("pack", "results/imagenet", "--out", "a.tar.xz")
     next(Path("results/imagenet").rglob("config.yaml")).unlink()
-    assert "a.tar.xz: this file is there already" in refused(capsys, *pack)
+    assert "a.tar.xz: this file exists" in refused(capsys, *pack)
     assert Path("a.tar.xz").read_bytes() == before
     assert main([*pack, "--replace"]) == 0
     assert "wrote a.tar.xz: 2 records" in capsys.readouterr().out
@@ -92,7 +92,7 @@ def test_a_file_is_replaced_only_when_asked(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.usefixtures("here")
 def test_nothing_is_unpacked_over(capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, "unpack", "a.tar.xz", "--out", "results/imagenet")
-    assert "something is there already" in said
+    assert "this path exists" in said
     Path("empty").mkdir()
     assert main(["unpack", "a.tar.xz", "--out", "empty"]) == 0
     assert len(list(Path("empty").rglob("record.json"))) == 2

@@ -73,7 +73,7 @@ def test_the_wheel_holds_configs_and_weights_and_neither_tests_nor_records(wheel
     assert {"bench/py.typed", "bench/glyphs/data/outlines.npz"} <= names
     assert not [name for name in names if name.startswith("tests/") or "/records" in name]
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"bench", "conf", "baselines", "metrics", "leaderboards"}
+    assert tops == {"dissectbench.py", "bench", "conf", "baselines", "metrics", "leaderboards"}
 
 
 @pytest.mark.slow

@@ -184,8 +184,8 @@ def test_whole_or_not_at_all(text, extra, capsys):
     ("arguments", "says"),
     [
         (["--method", "../m", *SMALL], ["'../m' cannot stand in a path", "--method"]),
-        (["--method", "m", *SMALL, "probe=glyphs_half"], ["no setting that scoring reads"]),
-        (["--method", "m", *SMALL, "--units", "0"], ["0 units"]),
+        (["--method", "m", *SMALL, "probe=glyphs_half"], ["not a setting of scoring"]),
+        (["--method", "m", *SMALL, "--units", "0"], ["invalid number of units 0"]),
         (["--method", "m", *SMALL[:4]], ["unknown target 'small'", "resnet50_imagenet"]),
         (["--method", "m", *SMALL, "--first-unit", "2"], ["invalid choice"]),
         ([*SMALL], ["--method"]),

@@ -101,4 +101,4 @@ def test_no_folder_to_write_to_is_told_before_training(
     arguments = ["train", "milan", "--annotations", str(annotations), "--arch", "resnet18"]
     arguments += ["--vision-file", str(vision), "--sources", "alexnet/places365"]
     assert main([*arguments, "--out", str(tmp_path / "none" / "x.safetensors")]) == 2
-    assert "no folder" in capsys.readouterr().err
+    assert "folder not found" in capsys.readouterr().err

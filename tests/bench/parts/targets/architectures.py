@@ -1,6 +1,6 @@
 """Are layers of real architectures read right? A table over torchvision's and timm's families.
 
-    python -m tests.bench.parts.targets.architectures [--out docs/architectures.md] [NAME ...]
+    python -m tests.bench.parts.targets.architectures [--out docs/reference/architectures.md] [NAME ...]
 
 Of each family one small member is built with random weights. Every convolution, linear layer,
 normalisation and block but the final layer is looked at: the number of units found against the
@@ -55,7 +55,7 @@ inside or what the next one reads. {families} families, {right:,} layers right, 
 {refused} families have layers that are refused: their outputs do not hold each image by itself
 (windows, pieces of an image), or nothing says which axis is what; then `target.axes` does.
 
-Made by `python -m tests.bench.parts.targets.architectures --out docs/architectures.md`.
+Made by `python -m tests.bench.parts.targets.architectures --out docs/reference/architectures.md`.
 """
 
 

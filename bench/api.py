@@ -1,0 +1,262 @@
+"""Commands as functions, for notebooks and programs; tables are pandas data frames.
+
+`import dissectbench` re-exports this module. Overrides are those of the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.describe import describe
+from bench.errors import UserError
+from bench.imports.labels import Columns
+from bench.imports.labels_file import import_labels_file
+from bench.imports.record import NOT_SAID, Claim
+from leaderboards.board import Board
+from leaderboards.record import Record, RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.config.compose import Job
+    from bench.run.plan import PlannedJob
+
+    PathLike = str | os.PathLike[str]
+
+__all__ = [
+    "Board",
+    "Columns",
+    "UserError",
+    "describe",
+    "import_labels",
+    "load_board",
+    "plan",
+    "run",
+    "score",
+]
+
+CHOICES = ("method", "target", "probe", "concepts")
+FIELDS = (*CHOICES, "layer", "state", "record")
+
+
+def run(
+    overrides: str | Sequence[str] = (),
+    *,
+    multirun: bool = False,
+    possible: bool = False,
+    config_dir: PathLike | None = None,
+) -> pd.DataFrame:
+    """Run a request, as `dissectbench run` does; finished cells are not run again.
+
+    Args:
+        overrides: Settings as on the command line: a list of `key=value`, or one string of them.
+            "-m" among them is the same as `multirun=True`.
+        multirun: Sweep over comma-separated values.
+        possible: Leave out the jobs that lack something, instead of raising an error.
+        config_dir: A folder of your own config groups.
+
+    Returns:
+        One row a cell: method, target, probe, concepts, layer, state ("done", "failed"), record
+        (its folder) and error (the message of a failed cell).
+
+    Raises:
+        UserError: The request is wrong, or something that it needs is missing.
+    """
+    from bench.run import survey
+    from bench.run.launch import launch
+
+    words, jobs = _jobs(overrides, multirun, config_dir)
+    planned = survey.plan(jobs, only_possible=possible)
+    launch(planned, words)
+    table = _cells(planned)
+    return table.assign(error=[_error(folder) for folder in table["record"]])
+
+
+def plan(
+    overrides: str | Sequence[str] = (),
+    *,
+    multirun: bool = False,
+    config_dir: PathLike | None = None,
+) -> pd.DataFrame:
+    """Return what a request would do and what is missing for it, as `dissectbench plan` prints.
+
+    Args:
+        overrides: Settings, as for `run`.
+        multirun: Sweep over comma-separated values.
+        config_dir: A folder of your own config groups.
+
+    Returns:
+        One row a cell: method, target, probe, concepts, layer, state ("done", "to score",
+        "to run", "failed", "impossible"), record (its folder; empty where it is not known yet) and
+        missing (what is missing, with the command that brings it, or the fault).
+
+    Raises:
+        UserError: The request is wrong.
+    """
+    from bench.run.survey import survey
+
+    _, jobs = _jobs(overrides, multirun, config_dir)
+    rows = []
+    for found in survey(jobs):
+        missing = [f"{lack.what}: {lack.hint}" for lack in found.lacks]
+        missing += [str(found.fault)] if found.fault else []
+        if found.planned:
+            table = _cells([found.planned])
+        else:
+            layers = [str(layer) for layer in found.job.config.target.layers]
+            table = pd.DataFrame(
+                [{**_choices(found.job), "layer": layer, "record": ""} for layer in layers]
+            )
+        if not found.possible:
+            table["state"] = "impossible"
+        rows.append(table.assign(missing="\n".join(missing)))
+    return pd.concat(rows, ignore_index=True)[[*FIELDS, "missing"]]
+
+
+def score(
+    records: PathLike | Iterable[PathLike], overrides: str | Sequence[str] = ()
+) -> pd.DataFrame:
+    """Score existing labels under other settings, as `dissectbench score` does.
+
+    Args:
+        records: Records, or folders of them.
+        overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
+
+    Returns:
+        One row a record: record (its folder), scores (the file) and state ("scored"; "kept" for
+        scores that were there already; "failed" for a record without labels).
+
+    Raises:
+        UserError: There is no record, or an override is wrong.
+    """
+    from bench.rescore import check_settings, find_folders, rescore
+
+    words = _words(overrides)
+    check_settings(words)
+    folders = find_folders(_paths(records))
+    return pd.DataFrame([rescore(folder, words) for folder in folders])
+
+
+def load_board(results: PathLike | Iterable[PathLike]) -> Board:
+    """Load the board of some records; nothing is written.
+
+    Args:
+        results: Folders of records, such as "results/local" or the column `record` of `run`'s
+            table, or archives (`records.tar.xz`).
+
+    Returns:
+        The board, with its tables as data frames: `summary` (headline scores with intervals),
+        `results` (every score), `costs` (times and memory) and `detectors`.
+
+    Raises:
+        UserError: There is no record.
+    """
+    from bench.run.archive import record_folders
+    from leaderboards import board as boards
+
+    paths = _paths(results)
+    try:
+        with record_folders(paths) as folders:
+            board = boards.load_board(folders)
+    except RecordError as error:
+        raise UserError(str(error), hint="run something first: dissectbench.run(...)") from error
+    if not board.n_records and not board.problems:
+        raise UserError(
+            f"there is no record under {', '.join(map(str, paths))}",
+            hint="run something first: dissectbench.run(...)",
+        )
+    return board
+
+
+def import_labels(
+    file: PathLike,
+    *,
+    method: str,
+    target: str,
+    layer: str,
+    board: str = "imported",
+    results: PathLike = "results",
+    units: int | None = None,
+    given: str = NOT_SAID,
+    source: str = NOT_SAID,
+    vocabulary: str | None = None,
+    official: bool | None = None,
+    columns: Columns | None = None,
+    overrides: str | Sequence[str] = (),
+) -> Path:
+    """Score labels that others made, as `dissectbench import` does.
+
+    Args:
+        file: The labels: CSV, TSV or JSON lines.
+        method: Name of the method, which is its row on the board.
+        target: Name of the network, such as "resnet50_imagenet".
+        layer: Name of the layer, such as "fc".
+        board: Name of the board.
+        results: Folder of results.
+        units: Units of a layer that is not listed here.
+        given: What the method was given besides images.
+        source: Paper, repository or commit.
+        vocabulary: "concept set", "mask labels" or "free text"; None to tell by the file.
+        official: Whether to compare labels as CLIP-Dissect's published code does.
+        columns: Names of the file's columns (`dissectbench.Columns`); None for unit and label.
+        overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
+
+    Returns:
+        The record's folder.
+
+    Raises:
+        UserError: The file, a name or a setting is wrong.
+    """
+    written, _ = import_labels_file(
+        Claim(os.fspath(file), method, target, layer, source, given),
+        columns or Columns(),
+        board=board,
+        results=os.fspath(results),
+        units=units,
+        vocabulary=vocabulary,
+        official=official,
+        overrides=_words(overrides),
+    )
+    return written.folder
+
+
+def _words(overrides: str | Sequence[str]) -> list[str]:
+    return shlex.split(overrides) if isinstance(overrides, str) else list(overrides)
+
+
+def _jobs(
+    overrides: str | Sequence[str], multirun: bool, config_dir: PathLike | None
+) -> tuple[list[str], list[Job]]:
+    from bench.config.compose import expand
+
+    words = _words(overrides)
+    plain = [word for word in words if word not in ("-m", "--multirun")]
+    folder = None if config_dir is None else Path(config_dir)
+    return plain, expand(plain, multirun=multirun or plain != words, config_dir=folder)
+
+
+def _paths(given: PathLike | Iterable[PathLike]) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | os.PathLike) else [Path(path) for path in given]
+
+
+def _choices(job: Job) -> dict[str, str]:
+    return {role: job.choices.get(role) or str(job.config[role].name) for role in CHOICES}
+
+
+def _cells(planned: Sequence[PlannedJob]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = [
+        {**_choices(job.job), "layer": cell.layer, "state": str(cell.state), "record": cell.folder}
+        for job in planned
+        for cell in job.cells
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(FIELDS))
+
+
+def _error(folder: Path) -> str:
+    record = Record.read(folder)
+    return "" if record.status == "ok" else str((record.error or {}).get("message", "no reason"))

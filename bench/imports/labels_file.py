@@ -1,0 +1,71 @@
+"""Score one file of labels that others made, and keep it as a record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.errors import UserError
+from bench.imports.labels import Columns, read_labels
+from bench.imports.record import Claim, import_config, imported_record
+from bench.imports.targets import find_layer
+from bench.imports.write import Written, write_import
+from leaderboards.record import RecordError, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SETTINGS = ("scoring", "target.truth", "runtime")
+"""Settings that scoring reads."""
+
+
+def import_labels_file(
+    claim: Claim,
+    columns: Columns,
+    *,
+    board: str,
+    results: str,
+    units: int | None = None,
+    vocabulary: str | None = None,
+    official: bool | None = None,
+    overrides: Sequence[str] = (),
+) -> tuple[Written, Sequence[str]]:
+    """Read labels, score them and write their record.
+
+    Args:
+        claim: Whose labels of what they are.
+        columns: Where they stand in the file.
+        board: Name of the board.
+        results: Folder of results.
+        units: Units of a layer that is not listed here; None for a listed one.
+        vocabulary: Where the labels come from; None to tell by the file.
+        official: Whether the official label rules count; None for the default.
+        overrides: Of `SETTINGS`.
+
+    Returns:
+        What was written, and notes about the labels.
+
+    Raises:
+        UserError: The file, a name or a setting is wrong.
+    """
+    try:
+        slug(claim.method, "method")
+        slug(board, "board")
+    except RecordError as error:
+        raise UserError(str(error), hint="choose another name: --method, --board") from error
+    for text in overrides:
+        key = text.lstrip("+").partition("=")[0]
+        if "=" not in text or not key.startswith(SETTINGS):
+            raise UserError(
+                f"{text!r} is not a setting of scoring",
+                where=key,
+                hint="give scoring.*, target.truth.* or runtime.* as key=value, after FILE",
+            )
+    if units is not None and units < 1:
+        raise UserError(f"invalid number of units {units}", where="--units", hint="1 or more")
+    layer = find_layer(claim.target, claim.layer, units)
+    config = import_config(
+        claim, layer, board=board, results=results, official=official, overrides=overrides
+    )
+    labels = read_labels(claim.file, columns, claim.layer, layer.units, vocabulary)
+    record = imported_record(claim, columns, labels, layer, board)
+    return write_import(record, labels, config), labels.notes
