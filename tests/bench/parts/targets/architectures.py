@@ -1,6 +1,6 @@
 """Are layers of real architectures read right? A table over torchvision's and timm's families.
 
-    python -m tests.bench.parts.targets.architectures [--out docs/reference/architectures.md] [NAME ...]
+    python -m tests.bench.parts.targets.architectures [--out FILE] [NAME ...]
 
 Of each family one small member is built with random weights. Every convolution, linear layer,
 normalisation and block but the final layer is looked at: the number of units found against the
