@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from bench.networks.execution import Execution
     from bench.networks.loaded import LoadedTarget
     from bench.parts.protocols import LoadedEncoder, Probe
     from bench.timing import Timer
@@ -60,8 +61,10 @@ class ChunkWork:
     target: LoadedTarget | None = None
     encoder: LoadedEncoder | None = None
 
-    def shown_to(self, target: LoadedTarget | None, encoder: LoadedEncoder | None) -> ChunkWork:
-        """The same work with the networks that are to see its images."""
+    def with_networks(
+        self, target: LoadedTarget | None, encoder: LoadedEncoder | None
+    ) -> ChunkWork:
+        """Return the same work with those networks that it needs."""
         layers = self.pooled or self.maps
         return replace(
             self, target=target if layers else None, encoder=encoder if self.embeds else None
@@ -69,32 +72,22 @@ class ChunkWork:
 
 
 def batches(
-    works: Sequence[ChunkWork],
-    probe: Probe,
-    *,
-    batch_size: int,
-    workers: int,
-    pinned: bool,
-    timer: Timer | None = None,
+    works: Sequence[ChunkWork], probe: Probe, execution: Execution, timer: Timer | None = None
 ) -> Generator[Decoded, None, None]:
-    """Decode the images of all chunks; the next chunk is decoded while one is worked on.
+    """Decode the images of chunks in batches; see `in_batches`.
 
     Args:
         works: The chunks in order.
         probe: The images.
-        batch_size: Images of a batch; no batch spans two chunks, so that a chunk is written as
-            soon as its images are through.
-        workers: Threads that decode.
-        pinned: Whether batches lie in pinned memory, from which copies to a GPU do not wait.
-        timer: Its phase under way gets the part "decode"; None where nobody asks.
+        execution: Device, batch size and number of threads.
+        timer: Its current phase gets the part "decode"; None to measure nothing.
 
     Yields:
         The batches, in order.
 
     Raises:
         UserError: An image cannot be read.
-        NetworkError: A transform gives no network's input, or several
-            sizes.
+        NetworkError: The output of a transform is not an image tensor, or not of one size.
     """
 
     def decode(place: tuple[ChunkWork, int]) -> Decoded:
@@ -123,33 +116,31 @@ def batches(
     first: dict[str, tuple[torch.Size, int]] = {}
 
     groups = [[(work, index) for index in work.images] for work in works]
-    yield from in_batches(decode, groups, batch_size=batch_size, workers=workers, pinned=pinned)
+    yield from in_batches(decode, groups, execution)
 
 
 def in_batches(
     decode: Callable[[S], Sequence[Tensor | None]],
     groups: Sequence[Sequence[S]],
-    *,
-    batch_size: int,
-    workers: int,
-    pinned: bool,
+    execution: Execution,
 ) -> Generator[Any, None, None]:
-    """Decode places in batches, in their order; the next ones while one batch is worked on.
+    """Decode items in batches, in order, in background threads.
 
-    Each thread writes what it decoded to its place in the batch: putting a batch together
-    afterwards would keep the networks waiting.
+    Each thread writes its result directly into the batch: collating afterwards would keep the
+    networks waiting.
 
     Args:
-        decode: What to do with a place, to tensors of one shape each; called in other threads.
-        groups: The places; no batch spans two groups, so that a chunk is written as soon as its
-            images are through.
-        batch_size: Places of a batch.
-        workers: Threads.
-        pinned: Whether batches lie in pinned memory, from which copies to a GPU do not wait.
+        decode: Turns an item into tensors; each of them has the same shape for all items.
+        groups: The items; no batch spans two groups, so that a chunk can be written as soon as its
+            last image was run.
+        execution: Device, batch size and number of threads.
 
     Yields:
-        For each batch a list: what each of the tensors was, [B, ...], or None where it was None.
+        For each batch a list of tensors [B, ...], with None where `decode` gave None.
     """
+    batch_size = max(1, execution.batch_size)
+    # Copies from pinned memory to a GPU do not wait.
+    pinned = execution.device.startswith("cuda")
 
     def places() -> Iterator[tuple[S, _Batch, int]]:
         for group in groups:
@@ -164,7 +155,7 @@ def in_batches(
         return batch
 
     with closing(
-        ahead(work, places(), workers=workers, window=_BATCHES_AHEAD * batch_size)
+        ahead(work, places(), workers=execution.workers, window=_BATCHES_AHEAD * batch_size)
     ) as done:
         for batch in done:
             for _ in range(batch.size - 1):

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from bench.downloads.packages import lacks_of
 from bench.errors import LayerError, NetworkError
 from bench.files import sha256_json, write_atomic
-from bench.networks.layout.layout import PLAIN, Layout, Reading
+from bench.networks.layout import PLAIN, Layout
 from bench.offline import is_offline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from bench.networks.layout import LayoutSettings
     from bench.networks.loaded import LoadedTarget
     from bench.parts.protocols import Target
 
@@ -29,7 +30,7 @@ _remembered: dict[str, Layout | LayerError] = {}
 
 
 def layouts_of(
-    target: Target, layers: Sequence[str], reading: Reading, cache: Path | None
+    target: Target, layers: Sequence[str], settings: LayoutSettings, cache: Path | None
 ) -> dict[str, Layout | LayerError]:
     """How each layer of a target is read.
 
@@ -41,7 +42,7 @@ def layouts_of(
         target: The network; `untrained() -> LoadedTarget`, where it has that, builds it without
             its weights, else it is loaded.
         layers: Names of layers.
-        reading: What was asked for.
+        settings: What was asked for.
         cache: The evidence cache, where findings are kept; None to keep them in memory alone.
 
     Returns:
@@ -50,21 +51,21 @@ def layouts_of(
     Raises:
         UserError: The network cannot be had as it was asked for.
     """
-    plain = getattr(target, "plain_layers", False) and reading.pooling != "cls"
+    plain = getattr(target, "plain_layers", False) and settings.pooling != "cls"
     found: dict[str, Layout | LayerError] = {}
     keys: dict[str, str] = {}
     for layer in layers:
-        if plain and ":" not in layer and not reading.axes_of(layer):
-            found[layer] = Layout(pooling="max") if reading.pooling == "max" else PLAIN
+        if plain and ":" not in layer and not settings.axes_of(layer):
+            found[layer] = Layout(pooling="max") if settings.pooling == "max" else PLAIN
             continue
-        keys[layer] = _key(target, layer, reading)
+        keys[layer] = _key(target, layer, settings)
         known = _recall(keys[layer], cache)
         if known is not None:
             found[layer] = known
     missing = [layer for layer in layers if layer not in found]
     try:
         loaded = _load(target) if missing else None
-        for layer, layout in _search(loaded, missing, reading).items():
+        for layer, layout in _search(loaded, missing, settings).items():
             found[layer] = layout
             if loaded is not None:
                 _remember(keys[layer], layout, cache)
@@ -75,7 +76,7 @@ def layouts_of(
 
 
 def confirm(
-    loaded: LoadedTarget, layers: Mapping[str, Layout], reading: Reading
+    loaded: LoadedTarget, layers: Mapping[str, Layout], settings: LayoutSettings
 ) -> dict[str, Layout]:
     """Find layouts anew on the network with its weights, and compare.
 
@@ -85,7 +86,7 @@ def confirm(
     from bench.networks.layout.find import find_layouts
 
     confirmed = {}
-    for layer, layout in find_layouts(loaded, list(layers), reading).items():
+    for layer, layout in find_layouts(loaded, list(layers), settings).items():
         if isinstance(layout, LayerError):
             raise layout
         told = layers[layer]
@@ -113,16 +114,16 @@ def _load(target: Target) -> LoadedTarget | None:
 
 
 def _search(
-    loaded: LoadedTarget | None, layers: Sequence[str], reading: Reading
+    loaded: LoadedTarget | None, layers: Sequence[str], settings: LayoutSettings
 ) -> Mapping[str, Layout | LayerError]:
     if loaded is None:
         return dict.fromkeys(layers, PLAIN)
     from bench.networks.layout.find import find_layouts
 
-    return find_layouts(loaded, layers, reading)
+    return find_layouts(loaded, layers, settings)
 
 
-def _key(target: Target, layer: str, reading: Reading) -> str:
+def _key(target: Target, layer: str, settings: LayoutSettings) -> str:
     """What decides a layout; empty where the target does not say who it is."""
     fingerprint = dict(target.fingerprint())
     if _unknown(fingerprint):
@@ -133,9 +134,9 @@ def _key(target: Target, layer: str, reading: Reading) -> str:
             "target": f"{kind.__module__}.{kind.__qualname__}",
             "fingerprint": fingerprint,
             "layer": layer,
-            "pooling": reading.pooling,
-            "axes": reading.axes_of(layer),
-            "prefix_tokens": reading.prefix_tokens,
+            "pooling": settings.pooling,
+            "axes": settings.axes_of(layer),
+            "prefix_tokens": settings.prefix_tokens,
             "libraries": {name: _version(name) for name in _LIBRARIES},
             "finder": FINDER_VERSION,
         }

@@ -7,7 +7,6 @@ reading is another pass of the network over the images.
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,10 +15,10 @@ from tqdm import tqdm
 
 from bench.evidence import memory
 from bench.evidence.batches import ChunkWork, batches
-from bench.evidence.views import quick_view
+from bench.evidence.fast_transforms import fast_transform
+from bench.networks.batch_runner import BatchRunner
 from bench.networks.forward import Forward
-from bench.networks.halving import Halving
-from bench.networks.hooks import LayerTap
+from bench.networks.hooks import LayerHooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from baselines.spatial import Maps
     from bench.evidence.store import Entry
-    from bench.networks.execution import How
+    from bench.networks.execution import Execution
     from bench.networks.layout import Layout
     from bench.parts.protocols import Probe, Target
 
@@ -40,12 +39,12 @@ _JOINED_BYTES = 64 << 20
 
 
 def map_bytes(n: int, units: int, size: tuple[int, int]) -> int:
-    """Bytes of the maps of a layer over n images."""
+    """Return the bytes of the maps of a layer over n images."""
     return 4 * n * units * size[0] * size[1]
 
 
-def storable(entry: Entry, limit: float) -> float:
-    """The most bytes of maps that an entry is to hold: less where it lies in memory."""
+def storable_bytes(entry: Entry, limit: float) -> float:
+    """Return the most bytes of maps that an entry may hold: less where it lies in memory."""
     return limit if entry.on_disk else min(limit, memory.LIMIT_BYTES)
 
 
@@ -85,11 +84,11 @@ class RerunMaps:
     Attributes:
         target: The network.
         layer: Its layer.
-        layout: How that is read.
+        layout: Execution that is read.
         probe: The images.
         n_units: U.
         map_size: (h, w).
-        how: Device, batch size, precision and the like.
+        execution: Device, batch size, precision and the like.
     """
 
     target: Target
@@ -98,7 +97,7 @@ class RerunMaps:
     probe: Probe
     n_units: int
     map_size: tuple[int, int]
-    how: How
+    execution: Execution
 
     @property
     def n_images(self) -> int:
@@ -106,40 +105,66 @@ class RerunMaps:
         return len(self.probe)
 
     def batches(self) -> Iterator[Tensor]:
-        """Run the network over all images once; its maps come to the CPU, as stored ones do."""
-        loaded = self.target.load(self.how.device)
-        loaded = replace(loaded, transform=quick_view(loaded.transform, len(self.probe)))
+        """Run the network over all images once; copy its maps to the CPU."""
+        execution = self.execution
+        loaded = self.target.load(execution.device)
+        loaded = replace(loaded, transform=fast_transform(loaded.transform, len(self.probe)))
         everything = ChunkWork(0, range(len(self.probe)), target=loaded)
-        source = batches(
-            [everything],
-            self.probe,
-            batch_size=self.how.batch_size,
-            workers=self.how.workers,
-            pinned=self.how.device.startswith("cuda"),
-        )
-        tap = LayerTap(loaded.module, {self.layer: self.layout}, maps=[self.layer])
-        with tap, closing(source):
-            network = Forward(loaded.module, tap, self.how)
-            halving = Halving(self.how.device, max(1, self.how.batch_size))
+        source = batches([everything], self.probe, execution)
+        hooks = LayerHooks(loaded.module, {self.layer: self.layout}, maps=[self.layer])
+        with hooks, closing(source):
+            forward = Forward(loaded.module, hooks, execution)
+            runner = BatchRunner(execution.device, execution.batch_size)
 
-            def show(inputs: Tensor) -> Tensor:
-                found = network(inputs)[self.layer].maps
-                assert found is not None
-                # Where maps are counted: small steps for each image keep a GPU waiting.
-                return found.cpu()
+            def run(inputs: Tensor) -> Tensor:
+                maps = forward(inputs)[self.layer].maps
+                assert maps is not None
+                # Maps are counted on the CPU: small steps for each image keep a GPU waiting.
+                return maps.cpu()
 
             for inputs, _ in source:
                 assert inputs is not None
-                yield from halving.run(show, inputs)
+                yield from runner.run(run, inputs)
 
 
 @dataclass(frozen=True)
-class WatchedMaps:
-    """Maps with a progress bar for each time that a method goes through them.
+class ConcatMaps:
+    """Maps of several probe sets, one after the other.
+
+    Attributes:
+        parts: Of the same layer.
+    """
+
+    parts: tuple[Maps, ...]
+
+    @property
+    def n_images(self) -> int:
+        """N."""
+        return sum(part.n_images for part in self.parts)
+
+    @property
+    def n_units(self) -> int:
+        """U."""
+        return self.parts[0].n_units
+
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """(h, w)."""
+        return self.parts[0].map_size
+
+    def batches(self) -> Iterator[Tensor]:
+        """Go through all images once."""
+        for part in self.parts:
+            yield from part.batches()
+
+
+@dataclass(frozen=True)
+class ProgressMaps:
+    """Maps with a progress bar for each reading.
 
     Attributes:
         maps: The maps.
-        title: What the bar says.
+        title: Text of the bar.
         progress: Whether to show it on a terminal.
     """
 
@@ -164,10 +189,8 @@ class WatchedMaps:
 
     def batches(self) -> Iterator[Tensor]:
         """Go through all images once."""
-        quiet = not self.progress or not sys.stderr.isatty()
-        with tqdm(
-            total=self.n_images, unit="image", desc=self.title, disable=quiet, file=sys.stderr
-        ) as bar:
+        hidden = None if self.progress else True  # None: hidden without a terminal
+        with tqdm(total=self.n_images, unit="image", desc=self.title, disable=hidden) as bar:
             for batch in self.maps.batches():
                 yield batch
                 bar.update(len(batch))

@@ -19,7 +19,7 @@ _OPEN = 32
 """Chunks whose files stay open; their bytes are the system's to keep or drop."""
 
 
-class StoredRows:
+class RowReader:
     """A complete entry's rows; safe to use from several threads.
 
     Args:

@@ -34,6 +34,12 @@ LAYOUT = 1
 LOCKS = "locks"
 
 
+def chunks_of_share(n: int, share: tuple[int, int]) -> range:
+    """Return the numbers of the chunks of `n` rows in a share (number from 1, of how many)."""
+    count, (number, of) = -(-n // CHUNK), share
+    return range(count * (number - 1) // of, count * number // of)
+
+
 class Store:
     """Entries by the content of their keys.
 

@@ -1,4 +1,4 @@
-"""Exemplars as the store holds them: read without the network and without the probe set."""
+"""Exemplars in the store: their keys, and reading them without network and probe set."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.evidence.rows import StoredRows
+from bench.evidence.rows import RowReader
 from bench.networks.precision import key_part
+from bench.parts.crops import crop_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.spatial import ExemplarRule
+    from bench.evidence.request import EvidenceRequest
     from bench.evidence.store import Entry, Store
     from bench.networks.layout import Layout
 
 EXTRACTOR_VERSION = 1
-"""Raised when exemplars of equal parts come out otherwise."""
+"""Increase when exemplars of equal key parts change."""
 
 TABLE_ROWS = 4096
 """Units in a stored piece of the table."""
@@ -59,8 +61,8 @@ class StoredExemplars:
     image_ids: NDArray[np.int64]
     costs: tuple[Mapping[str, Any], ...]
     cached: bool
-    _masks: StoredRows | None
-    _images: StoredRows
+    _masks: RowReader | None
+    _images: RowReader
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
         """Where a unit fires in its exemplars, bool [K, S, S].
@@ -95,47 +97,37 @@ class StoredExemplars:
 
 
 def exemplar_keys(
-    target: Mapping[str, Any],
+    request: EvidenceRequest,
     layer: str,
-    probe: Mapping[str, Any],
-    *,
-    n_images: int,
-    n_units: int,
-    precision: str,
     layout: Layout,
     rule: ExemplarRule,
     size: int,
-    crop: float,
-    tf32: bool = False,
+    *,
+    n_units: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Everything that decides the exemplars of a layer: the keys of their table and masks.
+    """Return the keys of a layer's table and masks: everything that decides its exemplars.
 
     Args:
-        target: Fingerprint of the network.
+        request: For the layer.
         layer: Module path.
-        probe: Fingerprint of the probe set.
-        n_images: N.
-        n_units: U, the rows of both entries.
-        precision: Of the network's forward pass.
-        layout: How the layer is read: it says which units are dead.
-        rule: Which images, and where in them a unit fires.
+        layout: How the layer is read; it decides which units are dead.
+        rule: Which images are exemplars, and where in them a unit fires.
         size: S.
-        crop: The part of an image that the network sees (`bench.parts.crops.crop_of`).
-        tf32: Whether the forward pass may use TF32.
+        n_units: U, the rows of both entries.
     """
     parts = {
-        "target": dict(target),
+        "target": dict(request.target.fingerprint()),
         "layer": layer,
-        "precision": precision,
-        **key_part(tf32=tf32),
+        "precision": request.execution.precision,
+        **key_part(tf32=request.execution.tf32),
         "pooling": layout.key_pooling,
         **layout.key_part(),
-        "probe": dict(probe),
-        "images": n_images,
+        "probe": dict(request.probe.fingerprint()),
+        "images": len(request.probe),
         "top_k": rule.top_k,
         "quantile": rule.quantile,
         "size": size,
-        "view": crop,
+        "view": crop_of(request.target),
         "n": n_units,
         "extractor": EXTRACTOR_VERSION,
     }
@@ -200,8 +192,8 @@ def from_entries(
         image_ids=unique_ids(ids),
         costs=tuple(costs.values()),
         cached=not made,
-        _masks=None if masks is None else StoredRows(masks, MASK_ROWS),
-        _images=StoredRows(images, IMAGE_ROWS),
+        _masks=None if masks is None else RowReader(masks, MASK_ROWS),
+        _images=RowReader(images, IMAGE_ROWS),
     )
 
 
@@ -211,26 +203,22 @@ def unique_ids(ids: NDArray[np.int64]) -> NDArray[np.int64]:
     return found
 
 
-def image_key(
-    probe: Mapping[str, Any], n_images: int, ids: NDArray[np.int64], size: int, crop: float
-) -> dict[str, Any]:
-    """Everything that decides the pixels of some images of a probe set.
+def image_key(request: EvidenceRequest, ids: NDArray[np.int64], size: int) -> dict[str, Any]:
+    """Return the key of exemplar images: everything that decides their pixels.
 
     Args:
-        probe: Its fingerprint.
-        n_images: N.
-        ids: Positions of the images, int64 [V].
+        request: Whose probe set and target they are of.
+        ids: Positions of the images in the probe set, int64 [V].
         size: Side in pixels.
-        crop: See `bench.parts.crops.crop_of`.
     """
     return {
         "kind": "exemplar_images",
         "rows": IMAGE_ROWS,
-        "probe": dict(probe),
-        "images": n_images,
+        "probe": dict(request.probe.fingerprint()),
+        "images": len(request.probe),
         "ids": hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest(),
         "size": size,
-        "view": crop,
+        "view": crop_of(request.target),
         "n": len(ids),
         "extractor": EXTRACTOR_VERSION,
     }

@@ -85,7 +85,7 @@ def text_embeddings(
     return TextEvidence(embeddings, entry.cost, phase.cached, entry.meta.get("cut"))
 
 
-def texts_left(
+def count_missing_texts(
     encoder: Encoder | SentenceEncoder, texts: Sequence[str], *, store: Store, sentences: bool
 ) -> dict[str, int]:
     """How many texts of a list are still to be embedded, by the key of their entry.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.networks.layout import Layout
 
 
-class LayerTap:
+class LayerHooks:
     """Reads layers off a network while it runs; a context manager that leaves it as it was.
 
     A layer is pooled at the moment it is computed, for a later one may overwrite it in place. Of a
@@ -46,7 +46,7 @@ class LayerTap:
         self._found: dict[str, Pooled] = {}
         self._handles: list[Any] = []
 
-    def __enter__(self) -> LayerTap:
+    def __enter__(self) -> LayerHooks:
         modules = dict(self._module.named_modules(remove_duplicate=False))
         for layer in self._layouts:
             owner = modules[layer if layer in modules else module_path(layer)]

@@ -47,8 +47,8 @@ class Pooled:
         maps = None if self.maps is None else self.maps[:1]
         return Pooled(self.values[:, :1], self.map_size, self.shape, maps)
 
-    def on_host(self) -> Pooled:
-        """The same in the host's memory, which leaves the device's to the next images."""
+    def cpu(self) -> Pooled:
+        """Return a copy in the memory of the CPU."""
         maps = None if self.maps is None else self.maps.cpu()
         return Pooled(self.values.cpu(), self.map_size, self.shape, maps)
 

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from bench.networks.layout.layout import Reading
+    from bench.networks.layout.settings import LayoutSettings
     from bench.networks.layout.trace import Call, Trace
     from bench.networks.loaded import LoadedTarget
 
 
 def find_layouts(
-    target: LoadedTarget, layers: Sequence[str], reading: Reading
+    target: LoadedTarget, layers: Sequence[str], settings: LayoutSettings
 ) -> dict[str, Layout | LayerError]:
     """Find out how each layer is read.
 
     Args:
         target: The network, with any weights.
         layers: Names of its layers; one that it does not have is taken as plain.
-        reading: What was asked for.
+        settings: What was asked for.
 
     Returns:
         By layer its layout, or why it cannot be read.
@@ -44,7 +44,7 @@ def find_layouts(
     found: dict[str, Layout | LayerError] = {}
     for layer in layers:
         try:
-            found[layer] = _Search(runs, layer, reading).layout()
+            found[layer] = _Search(runs, layer, settings).layout()
         except LayerError as error:
             found[layer] = error
     return found
@@ -56,7 +56,7 @@ class _Search:
 
     runs: Runs
     layer: str
-    reading: Reading
+    settings: LayoutSettings
 
     def layout(self) -> Layout:
         """The layer's layout."""
@@ -100,7 +100,7 @@ class _Search:
             )
         told = Layout(
             axes=axes,
-            pooling="max" if self.reading.pooling == "max" else "avg",
+            pooling="max" if self.settings.pooling == "max" else "avg",
             call=number,
             calls=len(calls),
             output=output,
@@ -109,16 +109,16 @@ class _Search:
         )
         if address.call is None and not (address.either and len(calls) > 1):
             self._check_calls(module, calls, told)
-        return settle_pooling(self.runs, self.layer, self.reading, told, images)
+        return settle_pooling(self.runs, self.layer, self.settings, told, images)
 
     @property
     def _given(self) -> str:
-        return self.reading.axes_of(self.layer)
+        return self.settings.axes_of(self.layer)
 
     @property
     def _for_all(self) -> bool:
         """Whether axes were given, and not for this layer by name."""
-        return bool(self._given) and not self.reading.names(self.layer)
+        return bool(self._given) and not self.settings.names(self.layer)
 
     def _told(self, shape: tuple[int, ...]) -> str:
         """The axes that were given; what was given for all layers says nothing of [B, U]."""
@@ -144,7 +144,7 @@ class _Search:
 
     def _as_told(self) -> Layout:
         """The layout by the settings alone, of a network that fails on synthetic images."""
-        pooling, tokens = self.reading.pooling, self.reading.prefix_tokens
+        pooling, tokens = self.settings.pooling, self.settings.prefix_tokens
         if "T" in self._given and (tokens is None or pooling == "auto"):
             self._refuse_run(self.runs.two)
         prefix = tokens or 0 if "T" in self._given else 0

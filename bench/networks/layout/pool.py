@@ -10,17 +10,20 @@ from bench.networks.layout.choose import refuse
 from bench.networks.layout.tokens import Declared, declared_tokens, prefix_tokens
 
 if TYPE_CHECKING:
-    from bench.networks.layout.layout import Layout, Reading
+    from bench.networks.layout.layout import Layout
     from bench.networks.layout.runs import Runs
+    from bench.networks.layout.settings import LayoutSettings
 
 
-def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, images: int) -> Layout:
+def settle_pooling(
+    runs: Runs, layer: str, settings: LayoutSettings, told: Layout, images: int
+) -> Layout:
     """Settle how a layer's positions are pooled, and how many prefix tokens are left out.
 
     Args:
         runs: Runs of the network on synthetic images.
         layer: The layer's name.
-        reading: What was asked for.
+        settings: What was asked for.
         told: The layout without these two.
         images: The axis of the images.
 
@@ -30,7 +33,7 @@ def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, image
     Raises:
         LayerError: What was asked for does not fit the layer, or nothing says what fits.
     """
-    pooling = reading.pooling
+    pooling = settings.pooling
     if "T" not in told.axes:
         if pooling == "cls" and told.axes != "BU":
             refuse(
@@ -44,10 +47,10 @@ def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, image
     if tokens == 1 and told.axes.count("T") == 1:
         return told
     declared = declared_tokens(runs.network, module_path(layer))
-    prefix = _prefix(runs, layer, reading, told, images, declared)
+    prefix = _prefix(runs, layer, settings, told, images, declared)
     classes = declared is not None and declared.has_class
     if pooling == "auto":
-        if prefix and declared is None and reading.prefix_tokens is None:
+        if prefix and declared is None and settings.prefix_tokens is None:
             refuse(
                 layer,
                 f"{tokens} tokens, {prefix} of them the same for all images where they join "
@@ -75,10 +78,15 @@ def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, image
 
 
 def _prefix(
-    runs: Runs, layer: str, reading: Reading, told: Layout, images: int, declared: Declared | None
+    runs: Runs,
+    layer: str,
+    settings: LayoutSettings,
+    told: Layout,
+    images: int,
+    declared: Declared | None,
 ) -> int:
-    if reading.prefix_tokens is not None:
-        return reading.prefix_tokens
+    if settings.prefix_tokens is not None:
+        return settings.prefix_tokens
     if len(told.axes) > 3:
         return 0
     place = told.axes.index("T")

@@ -132,5 +132,5 @@ def small_chunks(monkeypatch):
     loading._loaded.clear()
     for name in ("store", "gather_pass", "gather"):
         monkeypatch.setattr(sys.modules[f"bench.evidence.{name}"], "CHUNK", 8)
-    for name in ("maps", "gather_pass", "held"):
+    for name in ("maps", "gather_pass", "request"):
         monkeypatch.setattr(sys.modules[f"bench.evidence.{name}"], "ROWS", 2)

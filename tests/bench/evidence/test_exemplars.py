@@ -18,16 +18,17 @@ from torch.nn.functional import grid_sample
 from baselines.spatial import ExemplarRule
 from bench.errors import UserError
 from bench.evidence import (
-    GatheredEvidence,
+    ProbeEvidence,
     Store,
     exemplar_keys,
-    exemplars_held,
+    gather,
     gather_exemplars,
+    has_exemplars,
     open_exemplars,
     stored_exemplars,
 )
 from bench.evidence.inventory import entries
-from bench.evidence.rows import StoredRows
+from bench.evidence.rows import RowReader
 from bench.networks.layout import PLAIN
 from bench.parts.crops import crop_of
 from bench.timing import Timer
@@ -54,18 +55,13 @@ def _small(small_chunks, monkeypatch):
         monkeypatch.setattr(where, "TABLE_ROWS", 2)
 
 
-def run(root, layer="conv", *, target=None, probe=None, rule=RULE, size=SIZE, timer=None, **more):
-    store, target, probe = Store(root), target or TinyTarget(), probe or TinyProbe()
-    maps = more.pop("maps", True)
-    pooling = more.pop("pooling", "avg")
-    more.setdefault("progress", False)
-    gathered = tiny.run(
-        store, [layer], pooling, target=target, probe=probe, encoder=None, maps=maps, **more
-    )
+def run(root, layer="conv", *, rule=RULE, size=SIZE, timer=None, **more):
+    more = {"maps": True, "progress": False, "encoder": None, **more}
+    store, request = Store(root), tiny.request([layer], **more)
+    evidence = gather(request, store=store, timer=Timer())
     return gather_exemplars(
-        gathered, layer, target, probe, rule, size, store=store, timer=timer or Timer(),
-        how=gathered._how,
-    )  # fmt: skip
+        request, evidence, layer, rule, size, store=store, timer=timer or Timer()
+    )
 
 
 def conv_maps():
@@ -158,7 +154,7 @@ def test_all_in_the_store_reads_no_network_no_map_and_no_image(tmp_path, monkeyp
         raise AssertionError
 
     monkeypatch.setattr(tiny.TinyProbe, "image", none)
-    monkeypatch.setattr(GatheredEvidence, "maps", none)
+    monkeypatch.setattr(ProbeEvidence, "maps", none)
     for maps in (True, False):
         timer = Timer()
         again = run(tmp_path, maps=maps, timer=timer)
@@ -172,10 +168,7 @@ def test_all_in_the_store_reads_no_network_no_map_and_no_image(tmp_path, monkeyp
 
 
 def test_they_open_by_their_keys_alone(tmp_path):
-    keys = exemplar_keys(
-        TinyTarget().fingerprint(), "conv", TinyProbe().fingerprint(), n_images=30, n_units=5,
-        precision="float32", layout=PLAIN, rule=RULE, size=SIZE, crop=1.0,
-    )  # fmt: skip
+    keys = exemplar_keys(tiny.request(), "conv", PLAIN, RULE, SIZE, n_units=5)
     assert open_exemplars(*keys, Store(tmp_path)) is None
     made = run(tmp_path)
     found = open_exemplars(*keys, Store(tmp_path))
@@ -269,7 +262,7 @@ def test_an_interrupted_pass_over_the_images_goes_on(tmp_path, workers, monkeypa
     real = TinyProbe.image
 
     def breaking(self, index):
-        if index in broken and sys._getframe(1).f_code.co_name == "show":
+        if index in broken and sys._getframe(1).f_code.co_name == "read":
             raise UserError("broken image")
         return real(self, index)
 
@@ -320,7 +313,7 @@ def test_pieces_stay_open_up_to_a_number_and_threads_share_them(tmp_path, monkey
     for index, view in zip(ids, views, strict=True):
         expected = TinyProbe().image(index).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
         assert np.array_equal(view, np.asarray(expected))
-    assert isinstance(found._images, StoredRows)
+    assert isinstance(found._images, RowReader)
     assert len(found._images._open) <= 2
 
 
@@ -350,9 +343,7 @@ def test_crop_and_squash_of_torchvision_targets():
 
 def test_whether_maps_have_to_be_gathered_is_known_beforehand(tmp_path):
     def held(rule=RULE, **more):
-        return exemplars_held(
-            TinyTarget(), ["conv"], "avg", TinyProbe(), rule, SIZE, store=Store(tmp_path), **more
-        )
+        return has_exemplars(tiny.request(["conv"], **more), rule, SIZE, store=Store(tmp_path))
 
     assert not held()
     run(tmp_path)

@@ -12,6 +12,7 @@ from torch import nn
 
 from bench.errors import NetworkError
 from bench.evidence.batches import ChunkWork, batches
+from bench.networks.execution import Execution
 from bench.networks.faults import explain_failure, view
 from bench.networks.loaded import LoadedTarget
 
@@ -71,7 +72,7 @@ def test_images_of_several_sizes_are_named(batch_size: int) -> None:
     target = LoadedTarget(nn.Identity(), lambda image: torch.zeros(3, image.height, image.width))
     work = ChunkWork(0, range(3), frozenset({"layer"}), target=target)
     with pytest.raises(NetworkError, match="several sizes") as caught:
-        list(batches([work], Probe(), batch_size=batch_size, workers=0, pinned=False))  # type: ignore[arg-type]
+        list(batches([work], Probe(), Execution(batch_size=batch_size, workers=0)))  # type: ignore[arg-type]
     assert "[3, 4, 6] of image 0 (small.png)" in caught.value.what
     assert "[3, 4, 9] of image 1 (wide.png)" in caught.value.what
     assert "CenterCrop" in caught.value.hint
