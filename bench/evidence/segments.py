@@ -14,7 +14,7 @@ from baselines.spatial import ImageMasks
 from bench.errors import UserError
 from bench.evidence.batches import in_batches
 from bench.evidence.cost import make_cost
-from bench.evidence.rows import RowReader
+from bench.evidence.row_reader import RowReader
 from bench.evidence.store import CHUNK, chunks_of_share
 from bench.networks.batch_runner import BatchRunner
 from bench.networks.execution import Execution

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.evidence.rows import RowReader
+from bench.evidence.row_reader import RowReader
 from bench.networks.precision import key_part
 from bench.parts.crops import crop_of
 

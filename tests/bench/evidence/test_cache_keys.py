@@ -15,7 +15,7 @@ from bench.evidence import EvidenceRequest, Store, gather, gather_pass, loading,
 from bench.evidence import request as request_module
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
 from bench.networks import forward
 from bench.networks.execution import Execution
 from bench.networks.layout import LayoutSettings
@@ -206,7 +206,7 @@ def test_newer_code_does_not_believe_what_older_code_made(tmp_path, monkeypatch)
 
 def test_activations_of_another_pooling_are_not_found(tmp_path):
     found(tmp_path)
-    [kept] = entries(tmp_path)
+    [kept] = list_entries(tmp_path)
     key = {name: value for name, value in kept.manifest["parts"].items() if name != "layout"}
     assert (key["precision"], key["pooling"]) == ("float32", ["avg", "max"])
     assert Store(tmp_path).entry(key).complete

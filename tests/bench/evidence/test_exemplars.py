@@ -27,8 +27,8 @@ from bench.evidence import (
     open_exemplars,
     stored_exemplars,
 )
-from bench.evidence.inventory import entries
-from bench.evidence.rows import RowReader
+from bench.evidence.inventory import list_entries
+from bench.evidence.row_reader import RowReader
 from bench.networks.layout import PLAIN
 from bench.parts.crops import crop_of
 from bench.timing import Timer
@@ -124,7 +124,7 @@ def test_a_layer_without_maps(tmp_path):
     assert found.ids.tolist() == np.argsort(-values, axis=0, kind="stable")[:3].T.tolist()
     assert found.masks(0).all()
     assert found.masks(0).shape == (3, SIZE, SIZE)
-    kinds = sorted(kept.kind for kept in entries(tmp_path))
+    kinds = sorted(kept.kind for kept in list_entries(tmp_path))
     assert kinds == ["activations", "exemplar_images", "exemplars", "maps"]
     assert run(tmp_path, "head").cached
 
@@ -174,7 +174,7 @@ def test_they_open_by_their_keys_alone(tmp_path):
     found = open_exemplars(*keys, Store(tmp_path))
     same(made, found)
     assert found.cached
-    [images] = [kept for kept in entries(tmp_path) if kept.kind == "exemplar_images"]
+    [images] = [kept for kept in list_entries(tmp_path) if kept.kind == "exemplar_images"]
     images.chunk_files[0].unlink()
     assert open_exemplars(*keys, Store(tmp_path)) is None
 
@@ -241,7 +241,7 @@ def test_views():
 def test_an_unknown_view_is_refused_before_anything_is_chosen(tmp_path):
     with pytest.raises(UserError, match="not known"):
         run(tmp_path, target=Cropping(visible_share=None))
-    assert "exemplars" not in {kept.kind for kept in entries(tmp_path)}
+    assert "exemplars" not in {kept.kind for kept in list_entries(tmp_path)}
 
 
 def test_only_exemplars_have_images(tmp_path):
@@ -284,7 +284,7 @@ def test_an_interrupted_pass_over_the_images_goes_on(tmp_path, workers, monkeypa
 @pytest.mark.parametrize("kind", ["exemplars", "exemplar_masks", "exemplar_images"])
 def test_a_damaged_part_is_made_again(tmp_path, kind):
     first = run(tmp_path)
-    [kept] = [kept for kept in entries(tmp_path) if kept.kind == kind]
+    [kept] = [kept for kept in list_entries(tmp_path) if kept.kind == kind]
     kept.chunk_files[0].write_bytes(b"no array")
     again = run(tmp_path)
     assert not again.cached
@@ -351,11 +351,11 @@ def test_whether_maps_have_to_be_gathered_is_known_beforehand(tmp_path):
     assert held()
     assert not held(ExemplarRule(4, 0.8))
     assert before == COUNTS
-    for kept in entries(tmp_path):  # maps are the largest, and may go
+    for kept in list_entries(tmp_path):  # maps are the largest, and may go
         if kept.kind == "maps":
             shutil.rmtree(kept.folder)
     assert held()
     assert run(tmp_path, maps=False).cached
-    [images] = [kept for kept in entries(tmp_path) if kept.kind == "exemplar_images"]
+    [images] = [kept for kept in list_entries(tmp_path) if kept.kind == "exemplar_images"]
     shutil.rmtree(images.folder)
     assert not held()

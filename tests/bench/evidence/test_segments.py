@@ -16,7 +16,7 @@ from baselines.spatial import MaskLabel
 from bench.errors import UserError
 from bench.evidence import Store, segment, segment_share
 from bench.evidence import store as store_module
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
 from bench.networks.execution import Execution
 from bench.parts.protocols import LoadedSegmenter
 from bench.parts.segmenters import ProbeMasks
@@ -130,7 +130,7 @@ def test_all_in_the_store_loads_nothing(tmp_path):
     assert (first.cached, again.cached) == (False, True)
     assert again.costs == first.costs
     assert (again.image(29).planes == first.image(29).planes).all()
-    [kept] = entries(tmp_path)
+    [kept] = list_entries(tmp_path)
     assert kept.kind == "segments"
     assert np.load(kept.chunk_files[0]).dtype == np.int16
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.evidence import Store, gather_share
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
 from bench.timing import Timer
 from tests.bench.evidence.tiny import COUNTS, request, run
 
@@ -28,7 +28,7 @@ def share(root, number, of, *, maps=True):
 
 def files(root):
     """Names (which hold the sha256 of the bytes) of all chunks, by entry."""
-    return {kept.key: [file.name for file in kept.chunk_files] for kept in entries(Path(root))}
+    return {info.key: [file.name for file in info.chunk_files] for info in list_entries(Path(root))}
 
 
 @given(
@@ -69,11 +69,11 @@ def test_more_shares_than_chunks(tmp_path):
 
 def test_a_begun_entry_says_what_it_is_of(tmp_path):
     share(tmp_path, 1, 2, maps=False)
-    found = entries(tmp_path)
-    assert {kept.state for kept in found} == {"begun"}
-    assert {kept.parts["kind"] for kept in found} == {"activations", "image_embeddings"}
+    found = list_entries(tmp_path)
+    assert {info.state for info in found} == {"begun"}
+    assert {info.parts["kind"] for info in found} == {"activations", "image_embeddings"}
     run(Store(tmp_path), LAYERS)
-    assert {kept.state for kept in entries(tmp_path)} == {"complete"}
+    assert {info.state for info in list_entries(tmp_path)} == {"complete"}
     assert not list(tmp_path.rglob("begun.json"))
 
 
