@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import NetworkError
-from bench.evidence.decode import ahead
+from bench.evidence.prefetch import prefetch
 from bench.networks.faults import view
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def in_batches(
         return batch
 
     with closing(
-        ahead(work, places(), workers=execution.workers, window=_BATCHES_AHEAD * batch_size)
+        prefetch(work, places(), workers=execution.workers, window=_BATCHES_AHEAD * batch_size)
     ) as done:
         for batch in done:
             for _ in range(batch.size - 1):

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bench.evidence.cost import make_cost
-from bench.evidence.decode import ahead
+from bench.evidence.prefetch import prefetch
 from bench.evidence.stored_exemplars import (
     IMAGE_ROWS,
     MASK_ROWS,
@@ -198,7 +198,7 @@ def _crop_images(
         bar = stack.enter_context(
             tqdm(total=len(indices), unit="image", desc="exemplars", disable=hidden)
         )
-        source = ahead(read, indices, workers=request.execution.workers, window=_WINDOW)
+        source = prefetch(read, indices, workers=request.execution.workers, window=_WINDOW)
         stack.enter_context(closing(source))
         entry.begin({"images": len(ids)})
         for number, chunk in chunks.items():

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from bench.evidence.batches import ChunkWork, Decoded, batches
 from bench.evidence.fast_transforms import fast_transform
 from bench.evidence.layouts import confirm
-from bench.evidence.loading import loaded_encoder
 from bench.evidence.maps import ROWS, map_bytes, storable_bytes
+from bench.evidence.model_cache import load_encoder
 from bench.evidence.store import CHUNK, Entry
 from bench.networks.batch_runner import BatchRunner
 from bench.networks.forward import Forward
@@ -93,7 +93,7 @@ class GatherPass:
                 self._unchecked = target
                 target = replace(target, transform=fast_transform(target.transform, total))
             if self._request.encoder and any(work.embeds for work in works):
-                encoder = loaded_encoder(self._request.encoder, self._execution.device)
+                encoder = load_encoder(self._request.encoder, self._execution.device)
                 encoder = replace(encoder, transform=fast_transform(encoder.transform, total))
             works = [work.with_networks(target, encoder) for work in works]
             hidden = None if self._execution.progress else True  # None: hidden without a terminal

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from bench.evidence.maps import ConcatMaps, ProgressMaps, RerunMaps, StoredMaps
+from bench.evidence.maps import LayerMaps, compute_maps, read_maps
 from bench.networks.pooling import MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
-    from baselines.spatial import Maps
     from bench.evidence.pass_entries import PassEntries
     from bench.evidence.request import EvidenceRequest
     from bench.networks.layout import Layout
@@ -112,18 +113,22 @@ class ProbeEvidence:
         at = MODES.index(self.layouts[layer].key_pooling) if tables > 1 else 0
         return torch.from_numpy(entry.read(axis=1, index=[at])[0])
 
-    def maps(self, layer: str) -> Maps:
+    def maps(self, layer: str) -> LayerMaps:
         """Return the maps of a layer, where they were requested; 1 x 1 for a layer without."""
-        if self._members:
-            return ConcatMaps(tuple(member.maps(layer) for member in self._members))
-        size, units = self.map_sizes[layer] or (1, 1), self.units[layer]
         request, execution = self._request, self._request.execution
-        maps: Maps = StoredMaps(self._entries.maps[layer], self.n, units, size)
-        if layer in self.reruns:
+        read: Callable[[], Iterator[Tensor]]
+        if self._members:
+            members = [member.maps(layer) for member in self._members]
+            read = lambda: chain.from_iterable(maps.batches() for maps in members)  # noqa: E731
+        elif layer in self.reruns:
             execution = replace(execution, batch_size=self.batch_size)
             layout = self.layouts[layer]
-            maps = RerunMaps(request.target, layer, layout, request.probe, units, size, execution)
-        return ProgressMaps(maps, f"maps of {layer}", execution.progress)
+            read = partial(compute_maps, request.target, layer, layout, request.probe, execution)
+        else:
+            read = partial(read_maps, self._entries.maps[layer])
+        title = f"maps of {layer}" if execution.progress and not self._members else ""
+        size = self.map_sizes[layer] or (1, 1)
+        return LayerMaps(self.n, self.units[layer], size, read, title)
 
     def image_embeddings(self) -> Tensor | None:
         """Read the image embeddings, float32 [N, D], not normalised; None without an encoder."""

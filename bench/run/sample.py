@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from baselines.base import Evidence
 from bench.config.validate import layout_settings
 from bench.evidence import EvidenceRequest, gather
-from bench.evidence.loading import loaded_embedder, loaded_encoder
+from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.networks.precision import set_precision
 from bench.run.device import execution_of, resolve_device
 from bench.run.shared import warm_up
@@ -146,8 +146,8 @@ class Sample:
 
     def _embedder(self, model: Any) -> Callable[[Sequence[str]], Any]:
         if model is self._parts.sentence:
-            return loaded_embedder(model, self._device)
-        tower = loaded_encoder(model, self._device)
+            return load_sentence_encoder(model, self._device)
+        tower = load_encoder(model, self._device)
         return lambda texts: tower.encode_texts(texts).cpu()
 
     def _evidence(

@@ -21,8 +21,8 @@ from bench.evidence import (
     segment_share,
     text_embeddings,
 )
-from bench.evidence.alike import describe_alike
 from bench.evidence.fast_transforms import compile_fast_transforms, fast_transform
+from bench.evidence.label_checks import check_labels
 from bench.parts.encoders.image_text import LoadedImageText
 from bench.run.decisions import classifier_layers
 from bench.run.device import execution_of
@@ -153,7 +153,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
             parts.encoder, parts.words, store=store, timer=timer, device=timer.device
         )
         concept_embeddings = embedded.embeddings
-        notes = describe_alike(parts.words, concept_embeddings.numpy(), embedded.cut)
+        notes = check_labels(parts.words, concept_embeddings.numpy(), embedded.cut)
         for note in notes:
             _LOG.warning("%s", note)
         costs += [embedded.cost] if embedded.cached else []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import normalize
 
-from bench.evidence.decode import ahead
+from bench.evidence.prefetch import prefetch
 from bench.networks.hooks import LayerHooks
 from bench.networks.layout import Layout
 from bench.networks.precision import set_precision
@@ -87,7 +87,7 @@ def _batches(
         return transform(probe.image(index))
 
     held: list[Tensor] = []
-    for tensor in ahead(decode, range(len(probe)), workers=workers, window=3 * size):
+    for tensor in prefetch(decode, range(len(probe)), workers=workers, window=3 * size):
         held.append(tensor)
         if len(held) == size:
             yield torch.stack(held)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.evidence import EvidenceRequest, Store, gather, gather_pass, loading, text_embeddings
+from bench.evidence import EvidenceRequest, Store, gather, gather_pass, model_cache, text_embeddings
 from bench.evidence import request as request_module
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
@@ -69,7 +69,7 @@ class TinyEncoder(Part):
 
 @pytest.fixture(autouse=True)
 def _fresh():
-    loading._loaded.clear()
+    model_cache._models.clear()
 
 
 def with_change(identity, path, value):
