@@ -1,4 +1,4 @@
-"""Decoded images in batches, for the chunks that a pass still has to make."""
+"""Decode images in batches, for the chunks that a pass has to make."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import NetworkError
 from bench.evidence.prefetch import prefetch
-from bench.networks.faults import view
+from bench.networks.faults import apply_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from bench.timing import Timer
 
 _BATCHES_AHEAD = 3
-"""Decoded batches that may wait for the networks."""
+"""Most decoded batches that may wait for the networks."""
 
-_ONE_SIZE = {
+_SIZE_HINTS = {
     "target": "add a CenterCrop to the transform, or replace it by target.params.input_size=224",
     "encoder": "add a CenterCrop to the transform",
 }
@@ -36,21 +36,21 @@ _ONE_SIZE = {
 S = TypeVar("S")
 
 Decoded = Sequence["Tensor | None"]
-"""A batch as the target and as the encoder are to see it; None for a network that is not to."""
+"""A batch as input of the target and of the encoder; None for a network that does not need it."""
 
 
 @dataclass(frozen=True)
 class ChunkWork:
-    """What one chunk still needs.
+    """What one chunk lacks.
 
     Attributes:
         chunk: Its number.
         images: Its images.
-        pooled: Layers whose pooled activations it lacks.
-        maps: Layers whose maps it lacks, at least in part.
-        embeds: Whether it lacks embeddings.
-        target: The network, once it is loaded, where any layer is lacking.
-        encoder: The image-text model, once it is loaded, where embeddings are lacking.
+        pooled: Layers without pooled activations.
+        maps: Layers with some missing maps.
+        embeds: Whether embeddings are missing.
+        target: The loaded network, where a layer is missing.
+        encoder: The loaded image-text model, where embeddings are missing.
     """
 
     chunk: int
@@ -89,31 +89,32 @@ def batches(
         UserError: An image cannot be read.
         NetworkError: The output of a transform is not an image tensor, or not of one size.
     """
+    shapes: dict[str, tuple[torch.Size, int]] = {}
 
-    def decode(place: tuple[ChunkWork, int]) -> Decoded:
-        work, index = place
+    def decode(item: tuple[ChunkWork, int]) -> Decoded:
+        work, index = item
         start = time.perf_counter()
         image = probe.image(index)
-        inputs = seen(work.target, "target", image, index) if work.target else None
-        picture = seen(work.encoder, "encoder", image, index) if work.encoder else None
+        inputs = transform(work.target, "target", image, index) if work.target else None
+        picture = transform(work.encoder, "encoder", image, index) if work.encoder else None
         if timer:
             timer.add("decode", time.perf_counter() - start, items=1)
         return inputs, picture
 
-    def seen(network: LoadedTarget | LoadedEncoder, role: str, image: Image, index: int) -> Tensor:
-        found = view(network.transform, image, role, _image_name(probe, index))
-        shape, other = first.setdefault(role, (found.shape, index))
-        if found.shape != shape:
+    def transform(
+        network: LoadedTarget | LoadedEncoder, role: str, image: Image, index: int
+    ) -> Tensor:
+        tensor = apply_transform(network.transform, image, role, _image_name(probe, index))
+        shape, first = shapes.setdefault(role, (tensor.shape, index))
+        if tensor.shape != shape:
             raise NetworkError(
-                f"the {role}'s transform gives images of several sizes: {list(shape)} of "
-                f"{_image_name(probe, other)} and "
-                f"{list(found.shape)} of {_image_name(probe, index)}",
+                f"the {role}'s transform gives images of several sizes: {list(shape)} for "
+                f"{_image_name(probe, first)} and "
+                f"{list(tensor.shape)} for {_image_name(probe, index)}",
                 where=role,
-                hint=_ONE_SIZE[role],
+                hint=_SIZE_HINTS[role],
             )
-        return found
-
-    first: dict[str, tuple[torch.Size, int]] = {}
+        return tensor
 
     groups = [[(work, index) for index in work.images] for work in works]
     yield from in_batches(decode, groups, execution)
@@ -142,20 +143,20 @@ def in_batches(
     # Copies from pinned memory to a GPU do not wait.
     pinned = execution.device.startswith("cuda")
 
-    def places() -> Iterator[tuple[S, _Batch, int]]:
+    def rows() -> Iterator[tuple[S, _Batch, int]]:
         for group in groups:
             for start in range(0, len(group), batch_size):
                 part = group[start : start + batch_size]
                 batch = _Batch(len(part), pinned)
-                yield from ((place, batch, row) for row, place in enumerate(part))
+                yield from ((item, batch, row) for row, item in enumerate(part))
 
-    def work(place: tuple[S, _Batch, int]) -> _Batch:
-        one, batch, row = place
-        batch.put(row, decode(one))
+    def fill(row: tuple[S, _Batch, int]) -> _Batch:
+        item, batch, number = row
+        batch.put(number, decode(item))
         return batch
 
     with closing(
-        prefetch(work, places(), workers=execution.workers, window=_BATCHES_AHEAD * batch_size)
+        prefetch(fill, rows(), workers=execution.workers, window=_BATCHES_AHEAD * batch_size)
     ) as done:
         for batch in done:
             for _ in range(batch.size - 1):
@@ -164,7 +165,7 @@ def in_batches(
 
 
 class _Batch:
-    """Memory for a batch, taken when the first of its places is decoded."""
+    """A batch, allocated when its first item is decoded."""
 
     def __init__(self, size: int, pinned: bool) -> None:
         self.size = size
@@ -173,37 +174,37 @@ class _Batch:
         self._lock = Lock()
 
     def put(self, row: int, tensors: Sequence[Tensor | None]) -> None:
-        """Write what was decoded of one place; from any thread.
+        """Write the tensors of one item; safe in threads.
 
         Raises:
-            ValueError: It has another shape or type than what came before it.
+            ValueError: Their shapes or types differ from those of other items.
         """
         with self._lock:
             if not self.columns:
-                self.columns = [None if one is None else self._room(one) for one in tensors]
+                self.columns = [None if one is None else self._allocate(one) for one in tensors]
         for column, tensor in zip(self.columns, tensors, strict=True):
             if column is None and tensor is None:
                 continue
             if column is None or tensor is None or column.dtype != tensor.dtype:
                 kinds = [None if one is None else one.dtype for one in (column, tensor)]
-                raise ValueError(f"images of one batch are of the types {kinds[0]} and {kinds[1]}")
+                raise ValueError(f"images of one batch have the types {kinds[0]} and {kinds[1]}")
             if column.shape[1:] != tensor.shape:
                 raise ValueError(
                     f"images of one batch have the shapes {list(column.shape[1:])} and "
                     f"{list(tensor.shape)}: a network's transform must give one size"
                 )
-            # NumPy copies in this thread alone, torch in threads that would wait for each other.
+            # NumPy copies in this thread; PyTorch would use threads that wait for each other.
             column.numpy()[row] = tensor.numpy()
 
-    def _room(self, one: Tensor) -> Tensor:
+    def _allocate(self, one: Tensor) -> Tensor:
         import torch
 
-        # torch keeps pinned memory and hands it out again.
+        # PyTorch reuses pinned memory.
         return torch.empty((self.size, *one.shape), dtype=one.dtype, pin_memory=self._pinned)
 
 
 def _image_name(probe: Probe, index: int) -> str:
-    """How an image is called in messages: its file, where it is one."""
+    """Return the name of an image for messages, with its file where it has one."""
     files = getattr(probe, "files", ())
     named = isinstance(files, tuple) and index < len(files)
     return f"image {index} ({files[index]})" if named else f"image {index}"

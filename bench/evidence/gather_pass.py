@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from bench.evidence.batches import ChunkWork, Decoded, batches
 from bench.evidence.fast_transforms import fast_transform
-from bench.evidence.layouts import confirm
+from bench.evidence.layouts import check_layouts
 from bench.evidence.maps import ROWS, map_bytes, storable_bytes
 from bench.evidence.model_cache import load_encoder
 from bench.evidence.store import CHUNK, Entry
@@ -206,7 +206,7 @@ class GatherPass:
         }
         # Another number of classes, or another network than the one without weights.
         if other and hasattr(self._request.target, "untrained"):
-            confirm(loaded, other, self._request.layout)
+            check_layouts(loaded, other, self._request.layout)
         for layer, pooled in outputs.items():
             if self._layouts[layer].class_token:
                 check_mixed(pooled.values[0], layer)

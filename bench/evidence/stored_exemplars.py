@@ -26,30 +26,30 @@ EXTRACTOR_VERSION = 1
 """Increase when exemplars of equal key parts change."""
 
 TABLE_ROWS = 4096
-"""Units in a stored piece of the table."""
+"""Units in a chunk of the table."""
 
 MASK_ROWS = 64
-"""Units in a stored piece of masks: 6 MB at 15 masks of 224 x 224."""
+"""Units in a chunk of masks: 6 MB at 15 masks of 224 x 224."""
 
 IMAGE_ROWS = 256
-"""Images in a stored piece: 38.5 MB at 224 x 224."""
+"""Images in a chunk: 38.5 MB at 224 x 224."""
 
 
 @dataclass(frozen=True, eq=False)
 class StoredExemplars:
     """Exemplars of one layer; `baselines.spatial.Exemplars`.
 
-    The table is in memory; masks and images are read as they are asked for.
+    The table is in memory; masks and images are read when asked for.
 
     Attributes:
         ids: int64 [U, K], -1 for a dead unit.
         activations: float32 [U, K], NaN for a dead unit.
-        levels: What a unit's map exceeds where it fires, float64 [U]; NaN for a dead unit, and for
-            all where `whole`.
+        levels: A unit fires where its map exceeds this, float64 [U]; NaN for a dead unit, and for
+            all units where `whole`.
         size: S.
-        whole: Whether a mask is the whole image: the layer has no maps.
+        whole: Whether masks are whole images, since the layer has no maps.
         image_ids: Positions of all exemplars in the probe set, int64 [V], ascending.
-        costs: What the parts that came from the store cost when they were made (see `make_cost`).
+        costs: What entries from the store cost when they were made (see `make_cost`).
         cached: Whether nothing had to be computed.
     """
 
@@ -65,7 +65,7 @@ class StoredExemplars:
     _images: RowReader
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
-        """Where a unit fires in its exemplars, bool [K, S, S].
+        """Return where a unit fires in its exemplars, bool [K, S, S].
 
         Raises:
             IndexError: There is no such unit.
@@ -81,10 +81,10 @@ class StoredExemplars:
         return pixels.reshape(count, self.size, self.size).view(np.bool_)
 
     def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Exemplar images by position in the probe set, uint8 [B, S, S, 3]; safe in threads.
+        """Read exemplar images by position in the probe set, uint8 [B, S, S, 3]; safe in threads.
 
         Raises:
-            IndexError: An image that is no unit's exemplar.
+            IndexError: An image is not an exemplar of any unit.
             UserError: The entry was deleted from the cache meanwhile.
         """
         wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
@@ -92,7 +92,7 @@ class StoredExemplars:
             return np.zeros((0, self.size, self.size, 3), np.uint8)
         unknown = wanted[~np.isin(wanted, self.image_ids)]
         if len(unknown):
-            raise IndexError(f"image {unknown[0]} is no unit's exemplar: only those are kept")
+            raise IndexError(f"image {unknown[0]} is not an exemplar of any unit")
         return self._images.take(np.searchsorted(self.image_ids, wanted).tolist())
 
 
@@ -138,22 +138,22 @@ def exemplar_keys(
 
 
 def table_type(count: int) -> np.dtype[Any]:
-    """A row of the table: one unit with K = `count` exemplars."""
+    """Return the type of a row of the table: one unit with K = `count` exemplars."""
     return np.dtype([("ids", "<i8", (count,)), ("activations", "<f4", (count,)), ("level", "<f8")])
 
 
 def open_exemplars(
     table_key: Mapping[str, Any], mask_key: Mapping[str, Any], store: Store
 ) -> StoredExemplars | None:
-    """Open what the store holds.
+    """Open exemplars in the store.
 
     Args:
         table_key: From `exemplar_keys`.
         mask_key: From `exemplar_keys`.
-        store: Where exemplars are kept.
+        store: The evidence cache.
 
     Returns:
-        The exemplars; None where any part is missing.
+        The exemplars; None where any of their entries is missing.
     """
     with store.hold(table_key) as [table]:
         if not table.complete:
@@ -171,13 +171,13 @@ def from_entries(
     images: Entry,
     made: Sequence[Entry] = (),
 ) -> StoredExemplars:
-    """Put exemplars together from complete entries.
+    """Assemble exemplars from complete entries.
 
     Args:
         table: Of kind "exemplars".
         masks: Of kind "exemplar_masks"; None for a layer without maps.
         images: Of kind "exemplar_images".
-        made: Those of them that were computed just now.
+        made: Those entries that were made in this run.
     """
     rows = table.read()
     ids = np.ascontiguousarray(rows["ids"])
@@ -198,9 +198,9 @@ def from_entries(
 
 
 def unique_ids(ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each exemplar once, ascending, int64 [V]; dead units have none."""
-    found: NDArray[np.int64] = np.unique(ids[ids >= 0])
-    return found
+    """Return each exemplar once, ascending, int64 [V]; dead units have none."""
+    unique: NDArray[np.int64] = np.unique(ids[ids >= 0])
+    return unique
 
 
 def image_key(request: EvidenceRequest, ids: NDArray[np.int64], size: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a layer's output is read: its axes, tokens, call and output."""
+"""How a layer is read: its axes, tokens, call and output."""
 
 from bench.networks.layout.layout import PLAIN, Layout
 from bench.networks.layout.settings import LayoutSettings

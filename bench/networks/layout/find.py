@@ -1,4 +1,4 @@
-"""Find out how layers are read, by showing the network a few synthetic images."""
+"""Find the layouts of layers by running the network on a few synthetic images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.networks.faults import explain_failure
 from bench.networks.layout.address import module_path, parse_address
 from bench.networks.layout.choose import choose_output, name_calls, refuse
 from bench.networks.layout.layout import PLAIN, Layout
-from bench.networks.layout.pool import settle_pooling
+from bench.networks.layout.pool import choose_pooling
 from bench.networks.layout.runs import Runs
 from bench.networks.layout.units import image_axis, is_map, own_axis, unit_axis
 
@@ -27,52 +27,52 @@ if TYPE_CHECKING:
 def find_layouts(
     target: LoadedTarget, layers: Sequence[str], settings: LayoutSettings
 ) -> dict[str, Layout | LayerError]:
-    """Find out how each layer is read.
+    """Find how each layer is read.
 
     Args:
         target: The network, with any weights.
-        layers: Names of its layers; one that it does not have is taken as plain.
-        settings: What was asked for.
+        layers: Names of layers; a layer that the network does not have gets the plain layout.
+        settings: How layers are to be read.
 
     Returns:
         By layer its layout, or why it cannot be read.
 
     Raises:
-        UserError: The transform does not give a network's input.
+        UserError: The transform does not return an image tensor.
     """
     runs = Runs(target)
-    found: dict[str, Layout | LayerError] = {}
+    layouts: dict[str, Layout | LayerError] = {}
     for layer in layers:
         try:
-            found[layer] = _Search(runs, layer, settings).layout()
+            layouts[layer] = _Search(runs, layer, settings).find()
         except LayerError as error:
-            found[layer] = error
-    return found
+            layouts[layer] = error
+    return layouts
 
 
 @dataclass
 class _Search:
-    """The search for one layer's layout; each step raises `LayerError` where it fails."""
+    """The search for one layer's layout; each step raises `LayerError` when it fails."""
 
     runs: Runs
     layer: str
     settings: LayoutSettings
 
-    def layout(self) -> Layout:
-        """The layer's layout."""
+    def find(self) -> Layout:
+        """Find the layout."""
         address = parse_address(self.layer)
         module = self.runs.modules.get(address.path if address else self.layer)
         if address is None or module is None:
-            return PLAIN  # not a layer of this network: `resolve_layers` says so
-        calls = self.runs.two.of(module)
+            return PLAIN  # not a layer of this network; `resolve_layers` refuses it
+        calls = self.runs.two.calls_of(module)
         if self._given and not calls and self.runs.two.error is not None:
-            return self._as_told()
+            return self._from_settings()
         self._check_ran(calls)
         number, output = choose_output(self.layer, calls)
         call = calls[number]
         shape = call.outputs[output].shape
         images = self._images(module, number, output)
-        axes = self._told(shape) or self._axes(call, output, images, number)
+        axes = self._given_axes(shape) or self._axes(call, output, images, number)
         if len(axes) != len(shape) or axes.index("B") != images:
             quoted = self.layer.replace(":", r"\:")
             refuse(
@@ -95,10 +95,10 @@ class _Search:
         if not shape[axes.index("U")]:
             refuse(
                 self.layer,
-                f"{_shape(shape, images)}, no unit at all",
+                f"{_shape(shape, images)}, without a unit",
                 hint="choose another layer or output",
             )
-        told = Layout(
+        layout = Layout(
             axes=axes,
             pooling="max" if self.settings.pooling == "max" else "avg",
             call=number,
@@ -108,8 +108,8 @@ class _Search:
             shape=tuple(0 if axis == images else n for axis, n in enumerate(shape)),
         )
         if address.call is None and not (address.either and len(calls) > 1):
-            self._check_calls(module, calls, told)
-        return settle_pooling(self.runs, self.layer, self.settings, told, images)
+            self._check_calls(module, calls, layout)
+        return choose_pooling(self.runs, self.layer, self.settings, layout, images)
 
     @property
     def _given(self) -> str:
@@ -117,11 +117,11 @@ class _Search:
 
     @property
     def _for_all(self) -> bool:
-        """Whether axes were given, and not for this layer by name."""
+        """Whether axes are set for all layers, and not for this one by name."""
         return bool(self._given) and not self.settings.names(self.layer)
 
-    def _told(self, shape: tuple[int, ...]) -> str:
-        """The axes that were given; what was given for all layers says nothing of [B, U]."""
+    def _given_axes(self, shape: tuple[int, ...]) -> str:
+        """Return the axes that are set; those for all layers do not apply to [B, U]."""
         return "" if self._for_all and len(shape) == 2 else self._given
 
     def _check_ran(self, calls: list[Call]) -> None:
@@ -142,8 +142,8 @@ class _Search:
             hint="choose a layer that the network's output depends on",
         )
 
-    def _as_told(self) -> Layout:
-        """The layout by the settings alone, of a network that fails on synthetic images."""
+    def _from_settings(self) -> Layout:
+        """Return the layout by the settings alone, for a network that fails on synthetic images."""
         pooling, tokens = self.settings.pooling, self.settings.prefix_tokens
         if "T" in self._given and (tokens is None or pooling == "auto"):
             self._refuse_run(self.runs.two)
@@ -151,13 +151,13 @@ class _Search:
         return Layout(self._given, {"auto": "avg"}.get(pooling, pooling), prefix)
 
     def _images(self, module: nn.Module, number: int, output: str) -> int:
-        """The axis of the images."""
-        two, three = self.runs.two.of(module), self.runs.three.of(module)
+        """Find the axis of the images."""
+        two, three = self.runs.two.calls_of(module), self.runs.three.calls_of(module)
         shape = two[number].outputs[output].shape
         if len(three) != len(two) or output not in three[number].outputs:
-            axis = self._given.find("B")
-            if 0 <= axis < len(shape) and shape[axis] == 2:
-                return axis
+            given = self._given.find("B")
+            if 0 <= given < len(shape) and shape[given] == 2:
+                return given
             if self.runs.three.error is not None:
                 self._refuse_run(self.runs.three)
             refuse(
@@ -165,14 +165,14 @@ class _Search:
                 "outputs whose number depends on the number of images",
                 hint="let the module take all images of a batch at once; or choose another layer",
             )
-        found = image_axis(shape, three[number].outputs[output].shape)
-        if isinstance(found, str):
+        axis = image_axis(shape, three[number].outputs[output].shape)
+        if isinstance(axis, str):
             refuse(
                 self.layer,
-                f"a tensor of shape {list(shape)} for two images: {found}",
-                hint="choose a layer whose output holds each image by itself",
+                f"a tensor of shape {list(shape)} for two images: {axis}",
+                hint="choose a layer whose output holds each image separately",
             )
-        return found
+        return axis
 
     def _axes(self, call: Call, output: str, images: int, number: int) -> str:
         shape = call.outputs[output].shape
@@ -185,9 +185,9 @@ class _Search:
             )
 
         def resized() -> tuple[int, ...] | None:
-            again = self.runs.resized.of(call.module)
-            seen = again[number].outputs.get(output) if number < len(again) else None
-            return seen.shape if seen else None
+            again = self.runs.resized.calls_of(call.module)
+            tensor = again[number].outputs.get(output) if number < len(again) else None
+            return tensor.shape if tensor else None
 
         network, path = self.runs.network, module_path(self.layer)
         units = unit_axis(network, path, call, output, images, self.runs.two, resized)
@@ -215,16 +215,18 @@ class _Search:
             )
         return axes
 
-    def _check_calls(self, module: nn.Module, calls: list[Call], told: Layout) -> None:
-        """Refuse a module whose calls give different numbers of units, where none was named."""
+    def _check_calls(self, module: nn.Module, calls: list[Call], layout: Layout) -> None:
+        """Refuse a module whose calls give different numbers of units, unless one is named."""
         units = []
         for number, call in enumerate(calls):
-            name = told.output if told.output in call.outputs else next(iter(call.outputs), None)
+            name = (
+                layout.output if layout.output in call.outputs else next(iter(call.outputs), None)
+            )
             if name is None:
                 continue
             shape = call.outputs[name].shape
             try:
-                axes = self._told(shape) or self._axes(
+                axes = self._given_axes(shape) or self._axes(
                     call, name, self._images(module, number, name), number
                 )
                 units.append(shape[axes.index("U")] if len(shape) == len(axes) else 0)
@@ -240,7 +242,7 @@ class _Search:
             )
 
     def _refuse_run(self, run: Trace) -> NoReturn:
-        """Refuse because the network fails on synthetic images."""
+        """Refuse a network that fails on synthetic images."""
         assert run.error is not None
         why = explain_failure(self.runs.network, [run.batch, run.channels, *run.size], run.error)
         raise LayerError(

@@ -142,7 +142,7 @@ def test_dead_units_have_none(tmp_path, monkeypatch):
     assert np.isnan(found.activations[1]).all()
     assert not found.masks(1).any()
     assert (found.ids[0] >= 0).all()
-    with pytest.raises(IndexError, match="no unit's exemplar"):
+    with pytest.raises(IndexError, match="not an exemplar of any unit"):
         found.images([-1])
 
 
@@ -248,7 +248,7 @@ def test_only_exemplars_have_images(tmp_path):
     found = run(tmp_path)
     other = next(i for i in range(30) if i not in found.image_ids)
     for wrong in (other, -1, 30):
-        with pytest.raises(IndexError, match=rf"image {wrong} is no unit's exemplar"):
+        with pytest.raises(IndexError, match=rf"image {wrong} is not an exemplar"):
             found.images([int(found.ids[0, 0]), wrong])
     assert found.images([]).shape == (0, SIZE, SIZE, 3)
     twice = found.images([int(found.ids[0, 0])] * 2)
@@ -305,7 +305,7 @@ def test_a_folder_that_refuses(tmp_path, refuse):
 
 
 def test_pieces_stay_open_up_to_a_number_and_threads_share_them(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.evidence.rows._OPEN", 2)
+    monkeypatch.setattr("bench.evidence.row_reader._MAX_OPEN", 2)
     found = run(tmp_path)
     ids = [int(i) for i in found.image_ids] * 3
     with ThreadPoolExecutor(4) as pool:

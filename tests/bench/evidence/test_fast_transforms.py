@@ -162,8 +162,8 @@ def test_a_pass_takes_the_quick_way_to_the_same_bytes(monkeypatch):
 
     plain = gathered()
     seen = []
-    quickly = FastTransform._quick
-    monkeypatch.setattr(FastTransform, "_quick", lambda *given: seen.append(1) or quickly(*given))
-    monkeypatch.setattr(fast_transforms, "_WORTH", 30)
+    real = FastTransform._transform
+    monkeypatch.setattr(FastTransform, "_transform", lambda *given: seen.append(1) or real(*given))
+    monkeypatch.setattr(fast_transforms, "_MIN_IMAGES", 30)
     assert torch.equal(gathered(), plain)
     assert len(seen) == 30

@@ -238,7 +238,7 @@ def test_outputs_without_units_are_refused() -> None:
             x = self.conv(x).mean((2, 3))
             return self.none(x[:, :0]).sum(1) + self.one(x.sum(1))
 
-    assert "no unit at all" in refusal(Nothing(), "none").what
+    assert "without a unit" in refusal(Nothing(), "none").what
     error = refusal(Nothing(), "one")
     assert "of shape [images]" in error.what
     assert "target.axes" not in error.hint
@@ -268,7 +268,7 @@ def test_a_module_that_takes_images_apart() -> None:
 def test_messages_show_the_batch_as_it_was() -> None:
     network = networks.ChannelsLast().eval()
     for change, shape, hint in (
-        (lambda x: x[:1], "[2, 1, 16, 16]", "takes batches of what its transform gives"),
+        (lambda x: x[:1], "[2, 1, 16, 16]", "takes batches of what its transform returns"),
         (lambda x: x.permute(1, 2, 0), "[2, 16, 16, 3]", "the transform puts channels last"),
     ):
         loaded = LoadedTarget(network, lambda image, c=change: c(networks.to_input(image)))

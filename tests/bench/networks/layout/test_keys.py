@@ -106,7 +106,7 @@ def test_findings_are_kept_beside_the_evidence(
 
     target = Counted(ChannelsLast, "kept")
     for _ in range(2):
-        monkeypatch.setattr(known, "_remembered", {})
+        monkeypatch.setattr(known, "_known", {})
         [found] = layouts_of(target, ["norm"], LayoutSettings(), tmp_path).values()
         assert found.axes == "BHWU"
     assert loads == ["cpu"]
