@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -49,8 +49,6 @@ class ChunkWork:
         pooled: Layers without pooled activations.
         maps: Layers with some missing maps.
         embeds: Whether embeddings are missing.
-        target: The loaded network, where a layer is missing.
-        encoder: The loaded image-text model, where embeddings are missing.
     """
 
     chunk: int
@@ -58,27 +56,23 @@ class ChunkWork:
     pooled: frozenset[str] = frozenset()
     maps: frozenset[str] = frozenset()
     embeds: bool = False
-    target: LoadedTarget | None = None
-    encoder: LoadedEncoder | None = None
-
-    def with_networks(
-        self, target: LoadedTarget | None, encoder: LoadedEncoder | None
-    ) -> ChunkWork:
-        """Return the same work with those networks that it needs."""
-        layers = self.pooled or self.maps
-        return replace(
-            self, target=target if layers else None, encoder=encoder if self.embeds else None
-        )
 
 
 def batches(
-    works: Sequence[ChunkWork], probe: Probe, execution: Execution, timer: Timer | None = None
+    works: Sequence[ChunkWork],
+    probe: Probe,
+    target: LoadedTarget | None,
+    encoder: LoadedEncoder | None,
+    execution: Execution,
+    timer: Timer | None = None,
 ) -> Generator[Decoded, None, None]:
     """Decode the images of chunks in batches; see `in_batches`.
 
     Args:
         works: The chunks in order.
         probe: The images.
+        target: The network; None where no chunk lacks a layer.
+        encoder: The image-text model; None where no chunk lacks embeddings.
         execution: Device, batch size and number of threads.
         timer: Its current phase gets the part "decode"; None to measure nothing.
 
@@ -95,8 +89,11 @@ def batches(
         work, index = item
         start = time.perf_counter()
         image = probe.image(index)
-        inputs = transform(work.target, "target", image, index) if work.target else None
-        picture = transform(work.encoder, "encoder", image, index) if work.encoder else None
+        inputs = picture = None
+        if target and (work.pooled or work.maps):
+            inputs = transform(target, "target", image, index)
+        if encoder and work.embeds:
+            picture = transform(encoder, "encoder", image, index)
         if timer:
             timer.add("decode", time.perf_counter() - start, items=1)
         return inputs, picture

@@ -68,7 +68,8 @@ class GatherPass:
         self._timer = timer
         self._chunks = chunks
         self._runner = BatchRunner(self._execution.device, self._execution.batch_size)
-        self._forward: Forward | None = None
+        self._hooks: LayerHooks
+        self._forward: Forward
         self._unchecked: LoadedTarget | None = None
 
     @property
@@ -85,26 +86,26 @@ class GatherPass:
         works = self._list_work()
         total = sum(len(work.images) for work in works)
         with ExitStack() as stack:
-            target = encoder = hooks = None
+            target = encoder = None
             if any(work.pooled or work.maps for work in works):
                 target = self._request.target.load(self._execution.device)
-                hooks = stack.enter_context(self._hook(target.module))
-                self._forward = Forward(target.module, hooks, self._execution)
+                self._hooks = stack.enter_context(self._hook(target.module))
+                self._forward = Forward(target.module, self._hooks, self._execution)
                 self._unchecked = target
                 target = replace(target, transform=fast_transform(target.transform, total))
             if self._request.encoder and any(work.embeds for work in works):
                 encoder = load_encoder(self._request.encoder, self._execution.device)
                 encoder = replace(encoder, transform=fast_transform(encoder.transform, total))
-            works = [work.with_networks(target, encoder) for work in works]
             hidden = None if self._execution.progress else True  # None: hidden without a terminal
             bar = stack.enter_context(
                 tqdm(total=total, unit="image", desc="gather", disable=hidden)
             )
-            source = batches(works, self._request.probe, self._execution, self._timer)
+            probe = self._request.probe
+            source = batches(works, probe, target, encoder, self._execution, self._timer)
             stack.enter_context(closing(source))
             for work in works:
-                self._fill_chunk(work, source, hooks, bar)
-        if self._forward:
+                self._fill_chunk(work, source, encoder, bar)
+        if target:
             self.notes = self._forward.notes
         return total
 
@@ -134,7 +135,7 @@ class GatherPass:
         return works
 
     def _fill_chunk(
-        self, work: ChunkWork, source: Iterator[Decoded], hooks: LayerHooks | None, bar: Any
+        self, work: ChunkWork, source: Iterator[Decoded], encoder: LoadedEncoder | None, bar: Any
     ) -> None:
         pooled: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in work.pooled}
         first = work.images.start // ROWS
@@ -144,16 +145,16 @@ class GatherPass:
         while done < len(work.images):
             inputs, pictures = next(source)
             size = len(inputs if inputs is not None else pictures)  # type: ignore[arg-type]
-            if inputs is not None and hooks is not None:
+            if inputs is not None:
                 with self._timer.part("target_forward", size):
-                    for part in self._runner.run(partial(self._run_target, hooks), inputs):
+                    for part in self._runner.run(self._run_target, inputs):
                         for layer, parts in pooled.items():
                             parts.append(part[layer].values.numpy())
                         for layer in work.maps - self.too_large:
-                            self._add_maps(layer, part[layer], writers[layer], hooks)
-            if pictures is not None and work.encoder is not None:
+                            self._add_maps(layer, part[layer], writers[layer])
+            if pictures is not None and encoder is not None:
                 with self._timer.part("image_encoding", size):
-                    embedded += self._runner.run(partial(self._encode, work.encoder), pictures)
+                    embedded += self._runner.run(partial(self._encode, encoder), pictures)
             bar.update(size)
             done += size
         for layer, parts in pooled.items():
@@ -165,14 +166,14 @@ class GatherPass:
             self._missing.embeddings.begin({"dim": table.shape[1]})
             self._missing.embeddings.put(work.chunk, table)
 
-    def _add_maps(self, layer: str, pooled: Pooled, writer: _MapWriter, hooks: LayerHooks) -> None:
+    def _add_maps(self, layer: str, pooled: Pooled, writer: _MapWriter) -> None:
         assert pooled.maps is not None
         entry = self._missing.maps[layer]
         _, units, height, width = pooled.maps.shape
         limit = storable_bytes(entry, self._execution.maps_limit)
         if map_bytes(len(self._request.probe), units, (height, width)) > limit:
             self.too_large.add(layer)
-            hooks.drop_maps(layer)
+            self._hooks.drop_maps(layer)
             return
         entry.begin({"units": units, "map_size": [height, width]})
         writer.add(pooled.maps.numpy())
@@ -183,14 +184,14 @@ class GatherPass:
             embeddings: NDArray[np.float32] = encoder.encode_images(pictures).float().cpu().numpy()
         return embeddings
 
-    def _run_target(self, hooks: LayerHooks, inputs: Tensor) -> dict[str, Pooled]:
-        assert self._forward is not None
+    def _run_target(self, inputs: Tensor) -> dict[str, Pooled]:
         outputs = self._forward(inputs)
         self._check_layouts(outputs)
         for layer, entry in self._missing.activations.items():
             size = outputs[layer].map_size
             units = int(outputs[layer].values.shape[2])
-            calls = {"calls": hooks.calls[layer]} if hooks.calls[layer] > 1 else {}
+            count = self._hooks.calls[layer]
+            calls = {"calls": count} if count > 1 else {}
             entry.begin({"units": units, "map_size": list(size) if size else None, **calls})
         return {layer: pooled.cpu() for layer, pooled in outputs.items()}
 

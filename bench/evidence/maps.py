@@ -95,7 +95,8 @@ def compute_maps(
     """
     loaded = target.load(execution.device)
     loaded = replace(loaded, transform=fast_transform(loaded.transform, len(probe)))
-    source = batches([ChunkWork(0, range(len(probe)), target=loaded)], probe, execution)
+    work = ChunkWork(0, range(len(probe)), maps=frozenset({layer}))
+    source = batches([work], probe, loaded, None, execution)
     hooks = LayerHooks(loaded.module, {layer: layout}, maps=[layer])
     with hooks, closing(source):
         forward = Forward(loaded.module, hooks, execution)

@@ -75,12 +75,12 @@ def _collections(value: Any, path: str = "", depth: int = 0) -> dict[str, dict[s
     inside = value.items() if isinstance(value, Mapping) else enumerate(value)
     entries = [(str(key), one) for key, one in inside]
     tensors = {key: one for key, one in entries if torch.is_tensor(one)}
-    found = {path: tensors} if tensors else {}
+    collections = {path: tensors} if tensors else {}
     if depth < _DEPTH:
         for key, one in entries:
             if isinstance(one, Mapping | list | tuple):
-                found |= _collections(one, f"{path}.{key}" if path else key, depth + 1)
-    return found
+                collections |= _collections(one, f"{path}.{key}" if path else key, depth + 1)
+    return collections
 
 
 def _unpickle(file: Path) -> Any:

@@ -97,12 +97,14 @@ def find_state_dict(
             hint="give one of its keys, or leave the setting out",
         )
     fitting = [
-        found
+        state_dict
         for source, tensors in candidates.items()
-        for found in _fitting(source, tensors, own, required, ignored)
-        if not chosen or _is_chosen(found.path, chosen)
+        for state_dict in _fitting(source, tensors, own, required, ignored)
+        if not chosen or _is_chosen(state_dict.path, chosen)
     ]
-    fitting = [found for found in fitting if (found.path or TOP) == chosen] or fitting
+    fitting = [
+        state_dict for state_dict in fitting if (state_dict.path or TOP) == chosen
+    ] or fitting
     if not fitting:
         raise UserError(
             f"the state dict does not fit {what}: it {_misfit(candidates, own, required)}",
@@ -115,29 +117,29 @@ def find_state_dict(
             where=where,
             hint=f"choose one: {_options(fitting, setting)}",
         )
-    [found] = fitting
-    if found.unused and (found.path or TOP) != chosen:
+    [state_dict] = fitting
+    if state_dict.unused and (state_dict.path or TOP) != chosen:
         raise UserError(
-            f"the state dict holds more than the weights of {what}: {few(found.unused)}",
+            f"the state dict holds more than the weights of {what}: {few(state_dict.unused)}",
             where=where,
             hint=f"to take the weights alone: {_options(fitting, setting)}",
         )
-    if not chosen and (alike := list(_of_equal_shapes(checkpoint, found, module))):
+    if not chosen and (alike := list(_of_equal_shapes(checkpoint, state_dict, module))):
         raise UserError(
             "the file holds tensors of the same shapes as the weights under other names, maybe "
             f"averaged weights: {few(alike)}",
             where=where,
             hint=f"to take the state dict beside them: {_options(fitting, setting)}",
         )
-    return found
+    return state_dict
 
 
-def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> None:
+def load_into(module: nn.Module, state_dict: StateDict, *, what: str, where: str) -> None:
     """Load all tensors of a state dict into a network.
 
     Args:
         module: The network.
-        found: By the network's names.
+        state_dict: By the network's names.
         what: Description of the network ("torchvision's resnet18"), for messages.
         where: The setting with the file, for messages.
 
@@ -146,10 +148,10 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
             sparse.
     """
     own = _tensors_of(module)
-    faults = _misnamed(own, _required(own, module), found.tensors)
+    faults = _misnamed(own, _required(own, module), state_dict.tensors)
     if differing := [
         f"{name} {tuple(tensor.shape)} for {tuple(own[name].shape)}"
-        for name, tensor in found.tensors.items()
+        for name, tensor in state_dict.tensors.items()
         if name in own and tensor.shape != own[name].shape
     ]:
         faults.append(f"has other shapes: {few(differing)}")
@@ -161,7 +163,7 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
         )
     if packed := [
         f"{name} ({_storage(tensor)})"
-        for name, tensor in found.tensors.items()
+        for name, tensor in state_dict.tensors.items()
         if own[name].is_floating_point() and _storage(tensor)
     ]:
         raise UserError(
@@ -169,7 +171,7 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
             where=where,
             hint="save the network before it is quantised or made sparse",
         )
-    module.load_state_dict(dict(found.tensors), strict=False)
+    module.load_state_dict(dict(state_dict.tensors), strict=False)
 
 
 def _storage(tensor: Tensor) -> str:
@@ -238,7 +240,7 @@ def _fitting(
         if len(mine) < len(own) or len(theirs) < len(tensors):
             continue  # two names would become equal
         needed = {strip(name) for name in required}
-        found = False
+        fits = False
         for prefix, n in _prefixes(theirs, mine).items():
             inside = {
                 name.removeprefix(prefix): name
@@ -247,7 +249,7 @@ def _fitting(
             }
             if n < len(needed) or not needed <= inside.keys() <= mine.keys():
                 continue
-            found = True
+            fits = True
             names = {mine[short]: theirs[long] for short, long in inside.items()}
             yield StateDict(
                 tensors={name: tensors[read] for name, read in names.items()},
@@ -256,19 +258,19 @@ def _fitting(
                 unused=tuple(x for x in theirs if not x.startswith(prefix) and x not in _COUNTERS),
                 notes=tuple(_notes(source, names)),
             )
-        if found:
+        if fits:
             return
 
 
 def _prefixes(theirs: Iterable[str], mine: Collection[str]) -> Counter[str]:
     """Count the names of the network after each prefix."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for name in theirs:
         parts = name.split(".")
         for at in range(len(parts)):
             if ".".join(parts[at:]) in mine:
-                found[".".join([*parts[:at], ""]) if at else ""] += 1
-    return found
+                counts[".".join([*parts[:at], ""]) if at else ""] += 1
+    return counts
 
 
 def _without_wrappers(name: str) -> str:
@@ -307,13 +309,15 @@ def _other(checkpoint: Checkpoint, setting: str) -> str:
     return f"; the file holds tensors under {few(checkpoint)} ({setting}=KEY takes one)"
 
 
-def _of_equal_shapes(checkpoint: Checkpoint, found: StateDict, module: nn.Module) -> Iterator[str]:
+def _of_equal_shapes(
+    checkpoint: Checkpoint, state_dict: StateDict, module: nn.Module
+) -> Iterator[str]:
     """Find other collections with the same shapes as the network's parameters."""
-    parameters = [name for name, _ in module.named_parameters() if name in found.tensors]
-    shapes = Counter(found.tensors[name].shape for name in parameters)
+    parameters = [name for name, _ in module.named_parameters() if name in state_dict.tensors]
+    shapes = Counter(state_dict.tensors[name].shape for name in parameters)
     for source, tensors in checkpoint.items():
         other = Counter(tensor.shape for tensor in tensors.values())
-        if source != found.source and len(parameters) > 1 and other == shapes:
+        if source != state_dict.source and len(parameters) > 1 and other == shapes:
             yield source
 
 

@@ -40,8 +40,8 @@ class Width:
 
 def only_axis(shape: tuple[int, ...], size: int, images: int) -> int | None:
     """Return the axis of this size, other than the images'; None for none or several."""
-    found = [axis for axis, n in enumerate(shape) if n == size and axis != images]
-    return found[0] if len(found) == 1 else None
+    axes = [axis for axis, n in enumerate(shape) if n == size and axis != images]
+    return axes[0] if len(axes) == 1 else None
 
 
 def width_of(module: nn.Module) -> Width | None:

@@ -70,9 +70,9 @@ class Probe:
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_images_of_several_sizes_are_named(batch_size: int) -> None:
     target = LoadedTarget(nn.Identity(), lambda image: torch.zeros(3, image.height, image.width))
-    work = ChunkWork(0, range(3), frozenset({"layer"}), target=target)
+    work = ChunkWork(0, range(3), frozenset({"layer"}))
     with pytest.raises(NetworkError, match="several sizes") as caught:
-        list(batches([work], Probe(), Execution(batch_size=batch_size, workers=0)))  # type: ignore[arg-type]
+        list(batches([work], Probe(), target, None, Execution(batch_size=batch_size, workers=0)))  # type: ignore[arg-type]
     assert "[3, 4, 6] for image 0 (small.png)" in caught.value.what
     assert "[3, 4, 9] for image 1 (wide.png)" in caught.value.what
     assert "CenterCrop" in caught.value.hint
