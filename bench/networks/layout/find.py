@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NoReturn
 from bench.errors import LayerError
 from bench.networks.faults import explain_failure
 from bench.networks.layout.address import module_path, parse_address
-from bench.networks.layout.choose import choose_output, name_calls, refuse
+from bench.networks.layout.choose_output import choose_output, name_calls, refuse
+from bench.networks.layout.choose_pooling import choose_pooling
 from bench.networks.layout.layout import PLAIN, Layout
-from bench.networks.layout.pool import choose_pooling
 from bench.networks.layout.runs import Runs
 from bench.networks.layout.units import image_axis, is_map, own_axis, unit_axis
 
@@ -75,8 +75,7 @@ class _Search:
         axes = self._given_axes(shape) or self._axes(call, output, images, number)
         if len(axes) != len(shape) or axes.index("B") != images:
             quoted = self.layer.replace(":", r"\:")
-            refuse(
-                self.layer,
+            self._refuse(
                 f"{_shape(shape, images)}, which is not {axes}",
                 where="target.axes",
                 hint=f"name {len(shape)} axes, with B for axis {images}; layers with other axes by "
@@ -84,8 +83,7 @@ class _Search:
             )
         own = own_axis(call, output, images)
         if self._for_all and own is not None and axes[own] != "U":
-            refuse(
-                self.layer,
+            self._refuse(
                 f"{_shape(shape, images)}, whose units are axis {own}: it is a "
                 f"{type(module).__name__} of {shape[own]}, and {axes} was given for all layers",
                 where="target.axes",
@@ -93,8 +91,7 @@ class _Search:
                 f"{axes}}}",
             )
         if not shape[axes.index("U")]:
-            refuse(
-                self.layer,
+            self._refuse(
                 f"{_shape(shape, images)}, without a unit",
                 hint="choose another layer or output",
             )
@@ -118,7 +115,7 @@ class _Search:
     @property
     def _for_all(self) -> bool:
         """Whether axes are set for all layers, and not for this one by name."""
-        return bool(self._given) and not self.settings.names(self.layer)
+        return bool(self._given) and not self.settings.names_layer(self.layer)
 
     def _given_axes(self, shape: tuple[int, ...]) -> str:
         """Return the axes that are set; those for all layers do not apply to [B, U]."""
@@ -160,15 +157,13 @@ class _Search:
                 return given
             if self.runs.three.error is not None:
                 self._refuse_run(self.runs.three)
-            refuse(
-                self.layer,
+            self._refuse(
                 "outputs whose number depends on the number of images",
                 hint="let the module take all images of a batch at once; or choose another layer",
             )
         axis = image_axis(shape, three[number].outputs[output].shape)
         if isinstance(axis, str):
-            refuse(
-                self.layer,
+            self._refuse(
                 f"a tensor of shape {list(shape)} for two images: {axis}",
                 hint="choose a layer whose output holds each image separately",
             )
@@ -177,8 +172,7 @@ class _Search:
     def _axes(self, call: Call, output: str, images: int, number: int) -> str:
         shape = call.outputs[output].shape
         if not 2 <= len(shape) <= 4:
-            refuse(
-                self.layer,
+            self._refuse(
                 f"{_shape(shape, images)}; units need 2 to 4 axes",
                 hint="choose a layer just before or after it"
                 + (", or say what its axes are, as in target.axes=BUTHW" if len(shape) > 4 else ""),
@@ -196,8 +190,7 @@ class _Search:
                 others[:images] + "B" + others[images:]
                 for others in {3: ("TU", "UT"), 4: ("HWU", "UHW")}[len(shape)]
             )
-            refuse(
-                self.layer,
+            self._refuse(
                 f"{_shape(shape, images)}: {units}",
                 hint=f"say which axis is what with target.axes, such as {other}",
             )
@@ -206,8 +199,7 @@ class _Search:
         letters |= dict(zip(rest, "HW" if len(rest) == 2 else "T" * len(rest), strict=True))
         axes = "".join(letter for _, letter in sorted(letters.items()))
         if len(rest) == 2 and units > rest[0] and not is_map(shape, rest, self.runs.two.size):
-            refuse(
-                self.layer,
+            self._refuse(
                 f"{_shape(shape, images)}: {shape[units]} units, and {shape[rest[0]]} x "
                 f"{shape[rest[1]]} is no map of an image",
                 hint="to pool over both axes add target.axes="
@@ -234,12 +226,14 @@ class _Search:
                 units.append(0)
         if len(set(units)) > 1:
             path = module_path(self.layer)
-            refuse(
-                self.layer,
+            self._refuse(
                 f"{len(calls)} outputs a pass, of different numbers of units "
                 f"({', '.join(str(n) if n else 'unknown' for n in units)})",
                 hint=name_calls(path, calls),
             )
+
+    def _refuse(self, gives: str, *, where: str = "target.layers", hint: str) -> NoReturn:
+        refuse(self.layer, gives, where=where, hint=hint)
 
     def _refuse_run(self, run: Trace) -> NoReturn:
         """Refuse a network that fails on synthetic images."""

@@ -76,7 +76,7 @@ class LayoutSettings:
         axes = dict(self.axes)
         return next((axes[name] for name in (layer, module_path(layer), "") if name in axes), "")
 
-    def names(self, layer: str) -> bool:
+    def names_layer(self, layer: str) -> bool:
         """Return whether axes are set for this layer by name."""
         return not {layer, module_path(layer)}.isdisjoint(dict(self.axes))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.networks.layout.address import module_path
-from bench.networks.layout.choose import refuse
+from bench.networks.layout.choose_output import refuse
 from bench.networks.layout.tokens import DeclaredTokens, count_prefix_tokens, declared_tokens
 
 if TYPE_CHECKING:
