@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.evidence import gather
+from bench.config.validate import layout_settings
+from bench.evidence import EvidenceRequest, gather
 from bench.parts.protocols import LabelledProbe
 from bench.run.decision_settings import FIELD, classifier_of
-from bench.run.device import how_of
+from bench.run.device import execution_of
 from bench.run.keys import canonical_json
 from bench.timing import Timer
 from metrics.decisions import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from omegaconf import DictConfig
 
-    from bench.evidence import Gathered, Store
+    from bench.evidence import ProbeEvidence, Store
     from bench.parts.protocols import Target
     from bench.run.decision_settings import Deciding
     from leaderboards.record import Record
@@ -175,15 +176,15 @@ def score_decisions(
         return _null(reason)
     if judges is None:
         return _null(NO_JUDGES)
-    gathered = gather(
+    request = EvidenceRequest(
         found.target,
         [layer, classifier],
-        "auto",  # whatever the labels were made of: it is what the classifier reads
         found.probe,
-        store=store,
-        timer=Timer(device),
-        how=how_of(config, device),
+        # The pooling that the classifier reads, whatever the labels were made of.
+        layout=replace(layout_settings(config), pooling="auto"),
+        execution=execution_of(config, device),
     )
+    gathered = gather(request, store=store, timer=Timer(device))
     return _scores(gathered, layer, classifier, labels, linear, found, judges, config)
 
 
@@ -219,7 +220,7 @@ def _no_reading(record: Record, classifier: str, linear: Linear, found: Deciding
 
 
 def _scores(
-    gathered: Gathered,
+    gathered: ProbeEvidence,
     layer: str,
     classifier: str,
     labels: Sequence[str],

@@ -14,7 +14,7 @@ from bench.environment import hardware
 from bench.errors import LayerError
 from bench.evidence import Store
 from bench.evidence.prune import keep_within
-from bench.networks.precision import arithmetic
+from bench.networks.precision import set_precision
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.identity import params_of, target_notes
@@ -125,7 +125,7 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
         signal = read_signal(cell.layer, evidence.activations)
         signal.require_finite()
         # Whatever torch's defaults are: similarities and captioners run in full float32.
-        with own.phase("match", items=shared.units(cell.layer)), arithmetic(device):
+        with own.phase("match", items=shared.units(cell.layer)), set_precision(device):
             labelling = parts.method.describe(evidence, seed=config.seed)
         labelling = dataclasses.replace(labelling, notes=(*shared.notes, *labelling.notes))
         if parts.closed:  # mask labels without their suffixes

@@ -10,13 +10,13 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bench.evidence import Store, images_left, texts_left
+from bench.evidence import Store, count_missing_images, count_missing_texts
 from bench.files import canonical_json
-from bench.run.decisions import classifier_layers
-from bench.run.device import how_of, resolve_device
+from bench.run.device import resolve_device
 from bench.run.plan import State
 from bench.run.sample import Sample
 from bench.run.scoring import shares_tower
+from bench.run.shared import evidence_request
 from metrics.text import truth_strings
 
 if TYPE_CHECKING:
@@ -111,17 +111,8 @@ def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
     sample = Sample(job, layers, store)
     encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
     kept = Store(config.runtime.cache)
-    of_target, of_encoder = images_left(
-        parts.target,
-        layers,
-        config.target.pooling,
-        parts.probe,
-        encoder,
-        store=kept,
-        how=how_of(config, resolve_device(config)),
-        maps=bool({"maps", "exemplars"} & parts.method.needs),
-        also=classifier_layers(config, parts.deciding, layers),
-    )
+    request = evidence_request(job, layers, resolve_device(config))
+    of_target, of_encoder = count_missing_images(request, store=kept)
     network = canonical_json([dict(parts.target.fingerprint()), layers])
     shown = f"{_chosen(job, 'target')} {','.join(layers)}"
     yield _Left(shown, "images", _still(of_target, made), network, sample.image_of_target)
@@ -129,7 +120,7 @@ def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
         name, key = _chosen(job, "encoder"), _identity(encoder)
         yield _Left(name, "images", _still(of_encoder, made), key, sample.image_of_encoder)
     for name, model, texts in _lists(parts, layers):
-        left = texts_left(model, texts, store=kept, sentences=model is parts.sentence)
+        left = count_missing_texts(model, texts, store=kept, sentences=model is parts.sentence)
         measure = partial(sample.text, model, texts)
         yield _Left(name, "texts", _still(left, made), f"texts {_identity(model)}", measure)
     method = canonical_json([parts.describe_method(), len(parts.words)])

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from baselines.base import Evidence
-from bench.evidence import gather
-from bench.evidence.loading import loaded_embedder, loaded_encoder
-from bench.networks.precision import arithmetic
-from bench.run.device import how_of, resolve_device
+from bench.config.validate import layout_settings
+from bench.evidence import EvidenceRequest, gather
+from bench.evidence.model_cache import load_encoder, load_sentence_encoder
+from bench.networks.precision import set_precision
+from bench.run.device import execution_of, resolve_device
 from bench.run.shared import warm_up
 from bench.timing import Timer
 
@@ -73,7 +74,7 @@ class Sample:
         self._parts, self._layers, self._store = job.parts, layers, store
         self._config = job.job.config
         self._device = resolve_device(self._config)
-        self._how = how_of(self._config, self._device)
+        self._execution = replace(execution_of(self._config, self._device), progress=False)
 
     def image_of_target(self) -> float:
         """Seconds that one image takes to be decoded and shown to the target."""
@@ -125,7 +126,7 @@ class Sample:
             timer = Timer(self._device)
             self._gather(layers, encoder, count, timer)
         spent = {phase.name: phase.wall_s / (phase.items or 1) for phase in timer.phases}
-        decoding = spent["decode"] / max(1, self._how.workers)
+        decoding = spent["decode"] / max(1, self._execution.workers)
         # Beside a GPU images are decoded while it works; on a CPU both want the same cores.
         together: Callable[[list[float]], float] = max if timer.on_device else sum
         return together([decoding, spent[part]])
@@ -133,21 +134,20 @@ class Sample:
     def _gather(
         self, layers: Sequence[str], encoder: Encoder | None, count: int, timer: Timer
     ) -> Any:
-        return gather(
+        request = EvidenceRequest(
             self._parts.target,
             layers,
-            self._config.target.pooling,
             FirstImages(self._parts.probe, count),
             encoder,
-            store=self._store,
-            timer=timer,
-            how=replace(self._how, progress=False),
+            layout_settings(self._config),
+            self._execution,
         )
+        return gather(request, store=self._store, timer=timer)
 
     def _embedder(self, model: Any) -> Callable[[Sequence[str]], Any]:
         if model is self._parts.sentence:
-            return loaded_embedder(model, self._device)
-        tower = loaded_encoder(model, self._device)
+            return load_sentence_encoder(model, self._device)
+        tower = load_encoder(model, self._device)
         return lambda texts: tower.encode_texts(texts).cpu()
 
     def _evidence(
@@ -163,6 +163,6 @@ class Sample:
         )
 
     def _match(self, evidence: Evidence, timer: Timer) -> float:
-        with timer.phase("match") as phase, arithmetic(self._device):
+        with timer.phase("match") as phase, set_precision(self._device):
             self._parts.method.describe(evidence, seed=self._config.seed)
         return phase.wall_s

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from baselines.base import CLOSED
-from bench.config.validate import reading_of
+from bench.config.validate import layout_settings
 from bench.errors import LayerError, UserError
 from bench.evidence.layouts import layouts_of
 from bench.parts import catalog
@@ -97,10 +97,10 @@ class Parts:
             UserError: The network cannot be built.
         """
         cache = Path(self.config.runtime.cache).expanduser()
-        reading = reading_of(self.config)
-        for name in reading.unused(self.layers):
+        settings = layout_settings(self.config)
+        for name in settings.unused(self.layers):
             _warn_once(f"target.axes names {name}, which is none of target.layers")
-        return layouts_of(self.target, self.layers, reading, cache)
+        return layouts_of(self.target, self.layers, settings, cache)
 
     def _reading(self, layer: str) -> dict[str, Any]:
         """What the key says of how a layer is read."""

@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
-from bench.config.validate import parse_share
+from bench.config.validate import layout_settings, parse_share
 from bench.errors import UserError
 from bench.evidence import (
-    exemplars_held,
+    EvidenceRequest,
     gather,
     gather_exemplars,
     gather_share,
+    has_exemplars,
     segment,
     segment_share,
     text_embeddings,
 )
-from bench.evidence.alike import describe_alike
-from bench.evidence.views import compile_views, quick_view
+from bench.evidence.fast_transforms import compile_fast_transforms, fast_transform
+from bench.evidence.label_checks import check_labels
 from bench.parts.encoders.image_text import LoadedImageText
 from bench.run.decisions import classifier_layers
-from bench.run.device import how_of
+from bench.run.device import execution_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
-    from bench.evidence import Gathered, Store, StoredExemplars
+    from bench.evidence import ProbeEvidence, Store, StoredExemplars
     from bench.run.plan import PlannedJob
     from bench.run.selection import Parts
     from bench.timing import Timer
@@ -61,7 +62,7 @@ class Shared:
         notes: What a reader of the records should know of the candidate labels.
     """
 
-    gathered: Gathered
+    gathered: ProbeEvidence
     concepts: tuple[str, ...]
     image_embeddings: Tensor | None
     concept_embeddings: Tensor | None
@@ -96,7 +97,7 @@ class Shared:
 def warm_up(parts: Parts, timer: Timer) -> None:
     """Start the device and compile what is compiled on first use, so that no phase pays for it."""
     timer.warm_up()
-    compile_views(len(parts.probe))
+    compile_fast_transforms(len(parts.probe))
     _warm_up_method(parts, timer.device)
 
 
@@ -105,6 +106,27 @@ def _warm_up_method(parts: Parts, device: str) -> None:
     compile_parts = getattr(parts.method, "warm_up", None)
     if compile_parts is not None:
         compile_parts(*[device] if signature(compile_parts).parameters else [])
+
+
+def evidence_request(planned: PlannedJob, layers: Sequence[str], device: str) -> EvidenceRequest:
+    """Return what to gather for a job's method.
+
+    Args:
+        planned: The job.
+        layers: Those of its layers that are to be described.
+        device: Where networks run.
+    """
+    parts, config = planned.parts, planned.job.config
+    return EvidenceRequest(
+        parts.target,
+        layers,
+        parts.probe,
+        parts.encoder if "image_embeddings" in parts.method.needs else None,
+        layout_settings(config),
+        execution_of(config, device),
+        maps=bool({"maps", "exemplars"} & parts.method.needs),
+        extra_layers=classifier_layers(config, parts.deciding, layers),
+    )
 
 
 def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:
@@ -118,21 +140,11 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     """
     parts, config = planned.parts, planned.job.config
     needs = parts.method.needs
-    maps = "maps" in needs
-    if "exemplars" in needs and not maps:
-        maps = not _exemplars_held(planned, layers, store)
-    gathered = gather(
-        parts.target,
-        layers,
-        config.target.pooling,
-        parts.probe,
-        parts.encoder if "image_embeddings" in needs else None,
-        store=store,
-        timer=timer,
-        how=how_of(config, timer.device),
-        maps=maps,
-        also=classifier_layers(config, parts.deciding, layers),
-    )
+    request = evidence_request(planned, layers, timer.device)
+    if "exemplars" in needs and "maps" not in needs:
+        found = has_exemplars(request, *parts.exemplar_settings, store=store)
+        request = replace(request, maps=not found)
+    gathered = gather(request, store=store, timer=timer)
     costs = list(gathered.costs)
     image_embeddings, concept_embeddings = gathered.image_embeddings(), None
     notes: tuple[str, ...] = ()
@@ -141,7 +153,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
             parts.encoder, parts.words, store=store, timer=timer, device=timer.device
         )
         concept_embeddings = embedded.embeddings
-        notes = describe_alike(parts.words, concept_embeddings.numpy(), embedded.cut)
+        notes = check_labels(parts.words, concept_embeddings.numpy(), embedded.cut)
         for note in notes:
             _LOG.warning("%s", note)
         costs += [embedded.cost] if embedded.cached else []
@@ -151,16 +163,18 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     if parts.segmented_probe:
         masks = parts.segmented_probe.masks(Path(config.runtime.cache).expanduser())
     elif parts.segmenter:
-        how = how_of(config, timer.device)
-        segmented = segment(parts.segmenter, parts.probe, store=store, timer=timer, how=how)
+        segmented = segment(
+            parts.segmenter, parts.probe, store=store, timer=timer, execution=request.execution
+        )
         masks = segmented
         costs += segmented.costs if segmented.cached else ()
-    exemplars = {}
+    exemplars: dict[str, StoredExemplars] = {}
     if "exemplars" in needs:
         for layer in layers:
-            found = _exemplars(planned, layer, gathered, store, timer)
-            exemplars[layer] = found
-            costs += found.costs
+            exemplars[layer] = gather_exemplars(
+                request, gathered, layer, *parts.exemplar_settings, store=store, timer=timer
+            )
+            costs += exemplars[layer].costs
     units, words = max(gathered.units.values()), len(parts.words) if parts.closed else 0
     wanted = 4 * (gathered.n * units + units * words)
     tables = image_embeddings, concept_embeddings
@@ -227,29 +241,12 @@ def _matching_device(device: str, wanted: int) -> str:
     return "cpu"
 
 
-def _exemplars_held(planned: PlannedJob, layers: Sequence[str], store: Store) -> bool:
-    parts, config = planned.parts, planned.job.config
-    rule, size = parts.exemplar_settings
-    how = how_of(config, "cpu")
-    shown = (parts.target, layers, config.target.pooling, parts.probe)
-    return exemplars_held(*shown, rule, size, store=store, how=how)
-
-
-def _exemplars(
-    planned: PlannedJob, layer: str, gathered: Gathered, store: Store, timer: Timer
-) -> StoredExemplars:
-    parts = planned.parts
-    how = how_of(planned.job.config, timer.device)
-    shown = (parts.target, parts.probe, *parts.exemplar_settings)
-    return gather_exemplars(gathered, layer, *shown, store=store, timer=timer, how=how)
-
-
 def _image_text(parts: Parts, device: str, images: int) -> ImageText | None:
     """The encoder, loaded, where a method shows it images of its own; about so many of them."""
     if parts.encoder is None or "image_text" not in parts.method.needs:
         return None
     encoder = parts.encoder.load(device)
-    view = quick_view(encoder.transform, images)
+    view = fast_transform(encoder.transform, images)
     return LoadedImageText(replace(encoder, transform=view), device)
 
 
@@ -265,23 +262,12 @@ def gather_one_share(
     share = parse_share(config.runtime.share)
     if share is None:
         return None
-    how = how_of(config, timer.device)
-    seen = gather_share(
-        parts.target,
-        layers,
-        parts.probe,
-        parts.encoder if "image_embeddings" in parts.method.needs else None,
-        store=store,
-        timer=timer,
-        share=share,
-        pooling=config.target.pooling,
-        how=how,
-        maps=bool({"maps", "exemplars"} & parts.method.needs),
-        also=classifier_layers(config, parts.deciding, layers),
-    )
+    request = evidence_request(planned, layers, timer.device)
+    seen = gather_share(request, share, store=store, timer=timer)
     if parts.segmenter and not parts.segmented_probe:
-        marked = segment_share(
-            parts.segmenter, parts.probe, store=store, timer=timer, share=share, how=how
+        execution = request.execution
+        segmented = segment_share(
+            parts.segmenter, parts.probe, share, store=store, timer=timer, execution=execution
         )
-        return max(seen, marked)
+        return max(seen, segmented)
     return seen
