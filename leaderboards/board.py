@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
 from leaderboards.costs import build_costs
 from leaderboards.detectors import detectors_frame
-from leaderboards.frames import results_frame, summary_frame
+from leaderboards.frames import results_frame, summary_frame, units_frame
 from leaderboards.naming import name_conditions, name_rows
 from leaderboards.reproduction import experiments_of, reproduce
 from leaderboards.sheets import Sheet, build_sheets
@@ -50,6 +50,7 @@ class Board:
         summaries: One table per target and headline metric.
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
+        units: One row per condition, method and unit; empty unless they were asked for.
         costs: One row per cell and hardware.
         detectors: What layers detect, by category; empty where no method counts it.
         words: Labels side by side, of the layers that some method describes in sentences.
@@ -67,6 +68,7 @@ class Board:
     summaries: tuple[Summary, ...]
     results: pd.DataFrame
     summary: pd.DataFrame
+    units: pd.DataFrame
     costs: pd.DataFrame
     detectors: pd.DataFrame
     words: tuple[WordTable, ...]
@@ -75,13 +77,19 @@ class Board:
     problems: tuple[Problem, ...]
 
 
-def load_board(roots: Iterable[Path], command: str = COMMAND) -> Board:
-    """Read the records under the roots and build their board.
+def load_board(roots: Iterable[Path], command: str = COMMAND, *, units: bool = False) -> Board:
+    """Return the board of all records under some folders, its tables as data frames.
+
+    Args:
+        roots: Folders of records, such as `results/glyphs`; archives have to be unpacked first
+            (`bench.run.archive.record_folders`).
+        command: The command to print on every file.
+        units: Fill `Board.units` too, for which every table of units is read.
 
     Raises:
-        RecordError: A root is no folder.
+        RecordError: A root is not a folder.
     """
-    cells, problems = load_cells(roots)
+    cells, problems = load_cells(roots, units=units)
     return build_board(cells, problems, command)
 
 
@@ -107,6 +115,7 @@ def build_board(
         summaries=tuple(summaries),
         results=results_frame(sheets),
         summary=summary_frame(summaries),
+        units=units_frame(sheets, cells),
         costs=build_costs(cells),
         detectors=detectors_frame(cells),
         words=tuple(build_words(sheets, cells)),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    import pandas as pd
+
 
 FREE_TEXT = "free text"
 
@@ -32,6 +34,7 @@ class Cell:
         words: True name and first label of each unit, "" for none, and whether that label is right,
             where they are to be shown: on layers of which some method writes sentences.
         joined: By skey, the share of labels that are comma-joined true names.
+        units: By skey, the score of each unit, where these tables were asked for.
     """
 
     record: Record
@@ -39,10 +42,15 @@ class Cell:
     timings: tuple[Mapping[str, Any], ...] = ()
     words: tuple[tuple[str, str, bool], ...] = ()
     joined: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
-    """Read every record, scores file and timing under the roots; skip what is damaged and say so.
+def load_cells(roots: Iterable[Path], *, units: bool = False) -> tuple[list[Cell], list[Problem]]:
+    """Read every record, scores file and timing under the roots; report damaged ones and skip them.
+
+    Args:
+        roots: Folders of records.
+        units: Read the tables of single units too.
 
     Raises:
         RecordError: A root is no folder.
@@ -71,8 +79,10 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
             problems.append(Problem(where, "unscored", "labels without a readable scores file"))
         words: tuple[tuple[str, str, bool], ...] = ()
         shares: dict[str, float] = {}
+        tables: dict[str, pd.DataFrame] = {}
         try:
             shares = {own.skey: joined.share(folder, own) for own in scores}
+            tables = {own.skey: read_units(folder, own.skey) for own in scores if units}
         except RecordError as error:
             problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
         if scores and _layer(record) in written:
@@ -80,7 +90,7 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
                 words = _words_at(folder, plain_labels(scores).skey)
             except RecordError as error:
                 problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
-        cells.append(Cell(record, tuple(scores), tuple(timings), words, shares))
+        cells.append(Cell(record, tuple(scores), tuple(timings), words, shares, tables))
     return cells, problems
 
 

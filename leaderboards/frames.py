@@ -11,6 +11,7 @@ from leaderboards.scores import named_word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leaderboards.cells import Cell
     from leaderboards.sheets import Row, Sheet
     from leaderboards.summary import Summary
     from metrics.scores import Score
@@ -29,6 +30,10 @@ RESULTS = (
 SUMMARY = (
     *_WHERE, "scoring", "condition", "metric", "row", "kind", "value", "ci_low", "ci_high", "n",
     "reason", "circular", "saturated", "limit", "standing", "disjoint_rows", "disjoint_methods",
+)  # fmt: skip
+UNITS = (
+    *_WHERE, "scoring", "condition", "row", "key", "unit", "truth", "label", "score", "truth_rank",
+    "truth_score",
 )  # fmt: skip
 
 
@@ -82,6 +87,37 @@ def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
         "units": counts.get("units"),
         "dead": counts.get("dead"),
     }
+
+
+def units_frame(sheets: Sequence[Sheet], cells: Sequence[Cell]) -> pd.DataFrame:
+    """One row per condition, method and unit: its label and what each metric gives it.
+
+    Args:
+        sheets: The tables of all conditions.
+        cells: The cells behind them; those without tables of units give no row.
+
+    Returns:
+        Columns `UNITS`, and one per metric: NaN where the unit has no value, "" where it has no
+        true name, group or label.
+    """
+    tables = {(cell.record.board, cell.record.key): cell.units for cell in cells}
+    parts = []
+    for sheet in sheets:
+        for row in sheet.methods:
+            assert row.judged is not None
+            table = tables[row.record.board, row.record.key].get(row.judged.skey)
+            if table is not None:
+                shared = {name: value for name, value in _where(sheet).items() if name in UNITS}
+                shared |= {"scoring": row.judged.skey, "row": row.label, "key": row.record.key}
+                parts.append(table.assign(**shared))
+    if not parts:
+        return pd.DataFrame(columns=pd.Index(UNITS))
+    units = pd.concat(parts, ignore_index=True)
+    if "dead" in units:
+        units["dead"] = units["dead"] == "True"
+    if "group" in units:  # a table without a single group reads as one of missing numbers
+        units["group"] = units["group"].fillna("").astype("str")
+    return units[[*UNITS, *units.columns.difference(list(UNITS), sort=False)]]
 
 
 def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:

@@ -220,3 +220,15 @@ def test_the_terminal_table_fits(tmp_path: Path, build: Any, width: int) -> None
     for word in ("saturated", "oracle", "constant", "chance", "english_20k"):
         assert word in text
     assert "…" not in text
+
+
+def test_units_are_read_where_they_are_asked_for(tmp_path: Path, build: Any) -> None:
+    for similarity in ("wpmi", "cos"):
+        build.put(tmp_path, build.make_record(similarity), build.make_scores(0.5))
+    assert load_board([tmp_path]).units.empty
+    units = load_board([tmp_path], units=True).units
+    assert list(units["row"].unique()) == ["clip_dissect cos", "clip_dissect wpmi"]
+    own = units[units["row"] == "clip_dissect wpmi"]
+    assert list(own["label"]) == ["umbrella", "", "nan"]
+    assert list(own["lexical_match"]) == [1.0, 0.0, 0.5]
+    assert set(own["concepts"]) == {"own (56)"}
