@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _BLOCK = 1 << 20
 
@@ -76,34 +77,6 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a whole file or nothing; text as UTF-8."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-
-
-def canonical_json(value: Any) -> str:
-    """Serialise with sorted keys and no spaces, so that equal values are equal texts.
-
-    Raises:
-        TypeError: The value holds something that JSON cannot say; a key must not guess.
-        ValueError: The value holds NaN or an infinity.
-    """
-    return json.dumps(
-        value,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-        default=_plain,
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot stand in a key: {value!r}")
-
-
-def sha256_json(value: Any) -> str:
-    """sha256 of the canonical JSON of a value, 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def sha256_file(path: Path) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.files import canonical
+from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.joined import JoinedLabels
 from leaderboards.readings import newest, plain_labels
 from leaderboards.record import Record, RecordError
@@ -102,7 +101,7 @@ def writes(record: Record) -> bool:
 def _layer(record: Record) -> str:
     """What makes units the same ones: board, network and layer."""
     target = record.target
-    return canonical(
+    return page_json(
         [record.board, target.get("name"), target.get("fingerprint"), target.get("layer")]
     )
 
@@ -127,11 +126,6 @@ def _scores_at(path: Path) -> ScoreSet:
     return scores
 
 
-def short_hash(value: object, length: int = 8) -> str:
-    """The first hex digits of the sha256 of a JSON value."""
-    return hashlib.sha256(canonical(value).encode("utf-8")).hexdigest()[:length]
-
-
 def hash_scores(cells: Iterable[Cell]) -> str:
     """One sha256 over all that the score tables show.
 
@@ -151,11 +145,11 @@ def hash_scores(cells: Iterable[Cell]) -> str:
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:
             record["error"] = {key: record["error"].get(key) for key in ("type", "message")}
-        lines.append(canonical([record, [asdict(scores) for scores in cell.scores]]))
-    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8")).hexdigest()
+        lines.append(page_json([record, [asdict(scores) for scores in cell.scores]]))
+    return sha256_lines(sorted(lines))
 
 
 def hash_timings(cells: Iterable[Cell]) -> str:
     """One sha256 over all timed runs."""
-    lines = [canonical([cell.record.key, cell.timings]) for cell in cells if cell.timings]
-    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8")).hexdigest()
+    lines = [page_json([cell.record.key, cell.timings]) for cell in cells if cell.timings]
+    return sha256_lines(sorted(lines))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leaderboards.cells import short_hash
+from leaderboards.hashing import page_hash
 from leaderboards.naming import name_conditions, name_rows
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _hardware(value: object) -> str:
     words = [str(value.get("cpu") or "unknown processor"), f"{value.get('threads')} threads"]
     if isinstance(gpu, Mapping):
         words.insert(0, str(gpu.get("name")))
-    return f"{', '.join(words)} #{short_hash(value, 6)}"
+    return f"{', '.join(words)} #{page_hash(value, 6)}"
 
 
 def run_cost(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.cells import short_hash
+from leaderboards.hashing import page_hash
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -63,7 +63,7 @@ def _label(item: Named, others: Iterable[Named]) -> str:
     words = [title(item.name, item.params)]
     for key in sorted(item.params.keys() - {_leading(item.params)}):
         value = item.params[key]
-        if value != item.size and len({short_hash(other.params.get(key)) for other in others}) > 1:
+        if value != item.size and len({page_hash(other.params.get(key)) for other in others}) > 1:
             words.append(_short(value) if isinstance(value, str) else f"{key}={value}")
     return " ".join(words)
 

@@ -78,11 +78,6 @@ def json_line(value: Mapping[str, Any]) -> bytes:
     )
 
 
-def canonical(value: object) -> str:
-    """JSON text that is equal for equal values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-
-
 def _plain(value: object) -> object:
     """Turn a NumPy number into a Python one."""
     item = getattr(value, "item", None)

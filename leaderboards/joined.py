@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leaderboards.columns import show
-from leaderboards.files import canonical
+from leaderboards.hashing import page_json
 from leaderboards.storage import read_units
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class JoinedLabels:
         Raises:
             RecordError: The table is missing, damaged, or of another layout.
         """
-        whole, truth = scores.scores.get(WHOLE), canonical(scores.scoring.get("truth"))
+        whole, truth = scores.scores.get(WHOLE), page_json(scores.scoring.get("truth"))
         if whole is None or whole.value is None or truth in self._plain:
             return 0.0
         table = read_units(folder, scores.skey)

@@ -8,13 +8,14 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.cells import Cell, short_hash
 from leaderboards.distinct import Named, tell_apart
+from leaderboards.hashing import page_hash
 from leaderboards.imported import column_words, row_name
 from leaderboards.judge_names import judge_name
 from leaderboards.readings import without_reading
 
 if TYPE_CHECKING:
+    from leaderboards.cells import Cell
     from leaderboards.record import Record
     from leaderboards.scores import ScoreSet
 
@@ -105,11 +106,11 @@ def name_conditions(
         parts = [
             (_name(record.probe), _identity(record.probe)),
             (_name(record.concepts), _identity(record.concepts)),
-            ("scoring", short_hash(without_reading(scores.scoring)) if scores else ""),
+            ("scoring", page_hash(without_reading(scores.scoring)) if scores else ""),
         ]
         conditions.append(
             Condition(
-                id=short_hash([place, parts]),
+                id=page_hash([place, parts]),
                 board=board,
                 target=targets[index],
                 layer=layer,
@@ -154,20 +155,20 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
     for name in sorted(params):
         value = params[name]
         if name in texts:
-            yield (*method, name), value, short_hash(value)
+            yield (*method, name), value, page_hash(value)
         else:
             # Which number is the default often hangs on a text, such as the similarity function.
-            yield (*method, name, short_hash(texts)), f"{name}={value}", short_hash(value)
+            yield (*method, name, page_hash(texts)), f"{name}={value}", page_hash(value)
     version = record.method.get("version")
-    yield (*method, "", "version"), f"v{version}", short_hash(version)
+    yield (*method, "", "version"), f"v{version}", page_hash(version)
     encoder = record.encoder
-    identity = short_hash([encoder.get("name"), encoder.get("fingerprint")])
+    identity = page_hash([encoder.get("name"), encoder.get("fingerprint")])
     yield (*method, "", "encoder"), str(encoder.get("name", "")), identity
     for role, part in (("segmenter", record.segmenter), ("captioner", record.captioner)):
-        identity = short_hash([part.get("name"), part.get("fingerprint")])
+        identity = page_hash([part.get("name"), part.get("fingerprint")])
         yield (*method, "", role), str(part.get("name", "")), identity
     yield (*method, "", "seed"), f"seed={record.seed}", str(record.seed)
-    place = short_hash([record.target.get("name"), record.target.get("layer")])
+    place = page_hash([record.target.get("name"), record.target.get("layer")])
     pooling = str(record.target.get("pooling", ""))
     yield (record.board, place, row_name(record), "pooling"), pooling, pooling
 
@@ -178,7 +179,7 @@ def _named(part: Mapping[str, Any], scope: Hashable) -> Named:
 
 def _identity(part: Mapping[str, Any]) -> str:
     """What decides the part's work: its fingerprint, or the hash of a concept set's words."""
-    return short_hash(part.get("fingerprint", part.get("sha256")))
+    return page_hash(part.get("fingerprint", part.get("sha256")))
 
 
 def _place(record: Record) -> tuple[str, str, str, str]:
@@ -199,14 +200,14 @@ def _scoring(scores: ScoreSet | None, scope: Hashable) -> Named:
     params = {**found, "truth": truth.get("name")}
     n = _mapping(told.get("units")).get("n", truth.get("units"))
     size = n if isinstance(n, int) else None
-    return Named("scoring", scope, short_hash(told), params, size)
+    return Named("scoring", scope, page_hash(told), params, size)
 
 
 def _judge(scores: ScoreSet | None, scope: Hashable) -> Named:
     """The models that judge: the sentence encoder by its published name, the rest by its hash."""
     models = {k: v for k, v in scores.scoring.items() if k in _MODELS} if scores else {}
     name = judge_name(_mapping(models.get("sentence"))) or "none"
-    return Named(name, scope, short_hash(models))
+    return Named(name, scope, page_hash(models))
 
 
 def _where_several(items: Sequence[Named]) -> list[str]:

@@ -24,7 +24,8 @@ from bench.evidence.entry_files import (
     read_begun,
     read_manifest,
 )
-from bench.files import canonical_json, is_refusal, write_atomic
+from bench.files import is_refusal, write_atomic
+from leaderboards.hashing import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

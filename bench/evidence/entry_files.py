@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.files import sha256_json
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from bench.downloads.packages import lacks_of
 from bench.errors import LayerError, NetworkError
 from bench.evidence.store import first_unknown
-from bench.files import sha256_json, write_atomic
+from bench.files import write_atomic
 from bench.networks.layout import PLAIN, Layout
 from bench.offline import is_offline
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.files import canonical_json
+from leaderboards.hashing import canonical_json
 
 if TYPE_CHECKING:
     from bench.parts.protocols import Encoder, LoadedEncoder, SentenceEncoder

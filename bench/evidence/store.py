@@ -18,7 +18,8 @@ from bench.evidence import memory
 from bench.evidence.entry import Entry
 from bench.evidence.leases import Lease
 from bench.evidence.locks import LOCKS, acquire
-from bench.files import is_refusal, sha256_json
+from bench.files import is_refusal
+from leaderboards.hashing import sha256_json
 
 __all__ = ["CHUNK", "LAYOUT", "Entry", "Store", "chunks_of_share", "first_unknown"]
 

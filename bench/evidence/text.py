@@ -11,8 +11,8 @@ import numpy as np
 from bench.evidence.cost import make_cost
 from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.evidence.store import CHUNK, Store
-from bench.parts.concepts.digest import words_sha256
 from bench.timing import Timer
+from leaderboards.hashing import words_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

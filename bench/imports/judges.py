@@ -11,8 +11,9 @@ from bench.imports.labels import FREE_TEXT, MASK_LABELS
 from bench.parts import catalog
 from bench.parts.truths.official import official_texts
 from bench.run.decision_settings import describe_decisions
+from bench.run.identity import describe_truth
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
-from bench.run.keys import describe_truth, short_hash
+from leaderboards.hashing import short_hash
 from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bench.downloads.paths import require_file
 from bench.environment import environment
 from bench.files import sha256_file
 from bench.parts.choice import CONF
-from bench.run.keys import short_hash
+from leaderboards.hashing import short_hash
 from leaderboards.record import Record
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError, nearest
-from bench.files import canonical_json
+from leaderboards.hashing import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 
 from bench.parts import catalog
 from bench.parts.protocols import LabelledProbe
-from bench.run.keys import describe_truth, short_hash
+from bench.run.identity import describe_truth
+from leaderboards.hashing import short_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

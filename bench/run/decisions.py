@@ -19,8 +19,8 @@ from bench.evidence import EvidenceRequest, gather
 from bench.parts.protocols import LabelledProbe
 from bench.run.decision_settings import FIELD, classifier_of
 from bench.run.device import execution_of
-from bench.run.keys import canonical_json
 from bench.timing import Timer
+from leaderboards.hashing import canonical_json
 from metrics.decisions import (
     DECISION_PREDICTION,
     DECISION_TRUTH,

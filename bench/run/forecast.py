@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bench.evidence import Store, count_missing_images, count_missing_texts
-from bench.files import canonical_json
 from bench.run.device import resolve_device
 from bench.run.plan import State
 from bench.run.sample import Sample
 from bench.run.scoring import shares_tower
 from bench.run.shared import evidence_request
+from leaderboards.hashing import canonical_json
 from metrics.text import truth_strings
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""What a part says of itself, asked once a process: parts are frozen and hashable."""
+"""Identify parts and labels: parameters and fingerprints of parts, and the key of a cell.
+
+Parts are frozen and hashable, so each is asked once a process.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leaderboards.hashing import short_hash
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bench.parts.protocols import (
         CaptionerPart,
         ConceptSet,
@@ -19,6 +26,10 @@ if TYPE_CHECKING:
         SentenceEncoder,
         Target,
     )
+    from metrics.truth import TrueName
+
+_LATER = frozenset({"references", "lookalikes"})
+"""Fields of a true name that older keys do not have."""
 
 
 def params_of(part: object) -> dict[str, Any]:
@@ -77,3 +88,55 @@ def _fingerprint_of_masks(probe: SegmentedProbe, _folder: Path) -> Fingerprint:
 @lru_cache(maxsize=8)
 def _words(concepts: ConceptSet, _folder: Path) -> tuple[str, ...]:
     return concepts.words()
+
+
+def label_key(
+    method: Mapping[str, Any],
+    target: Mapping[str, Any],
+    probe: Mapping[str, Any],
+    concepts: str,
+    encoder: Mapping[str, Any] | None,
+    seed: int,
+    masks: Mapping[str, Any] | None = None,
+    captioner: Mapping[str, Any] | None = None,
+    *,
+    tf32: bool = False,
+) -> str:
+    """Key of everything that decides the labels of one layer.
+
+    Args:
+        method: {name, params with defaults filled in, version}.
+        target: {fingerprint, layer, pooling, precision}; and `reading` where a layer is
+            not read as older versions did.
+        probe: Fingerprint of the probe set.
+        concepts: `words_sha256` of the concept set; empty where the method is given none.
+        encoder: Fingerprint of the labelling encoder; None where the method needs none.
+        seed: The method's seed.
+        masks: Fingerprint of the masks, or of the segmenter that makes them; None where the method
+            needs none.
+        captioner: Fingerprint of the captioner; None where the method needs none.
+        tf32: Whether networks may use TF32 on a GPU.
+    """
+    parts = {
+        "method": method,
+        "target": target,
+        "probe": probe,
+        "concepts": concepts,
+        "encoder": encoder,
+        "seed": seed,
+    }
+    # What a method does without is left out: older keys stay as they are.
+    optional = {"masks": masks, "captioner": captioner, "tf32": tf32 or None}
+    return short_hash(parts | {name: part for name, part in optional.items() if part is not None})
+
+
+def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
+    """A layer's true names as scores files tell them: {name, units, hash}."""
+    told = {str(unit): _told(true) for unit, true in truth.items()}
+    return {"name": name, "units": len(told), "hash": short_hash(told)}
+
+
+def _told(name: TrueName) -> dict[str, Any]:
+    """A true name as JSON, without the fields that came later where they are empty."""
+    told = dataclasses.asdict(name)
+    return {key: told[key] for key in told if told[key] or key not in _LATER}

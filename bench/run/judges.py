@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.run.bertscore import describe_bertscore
 from bench.run.identity import fingerprint
-from bench.run.keys import short_hash
+from leaderboards.hashing import short_hash
 from leaderboards.record import RecordError
 from leaderboards.scores import read_scores
 from metrics.sentences import READING_VERSION

@@ -15,9 +15,10 @@ from bench.run.decisions import TextJudges, score_decisions
 from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
 from bench.run.kept_ranks import with_kept_ranks
-from bench.run.keys import short_hash
 from bench.run.labels import WRITTEN, kept_scores, lists_by_unit
 from bench.timing import Timer
+from leaderboards.hashing import short_hash
+from leaderboards.scores import SCORES_SCHEMA
 from leaderboards.storage import add_scores, read_descriptions
 from metrics.labels import LabelRules
 from metrics.scores import Score
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from metrics.scores import Scored
     from metrics.truth import TrueName
 
-SCHEMA = 1
 SHARED_TOWER = (
     "circular: the labelling encoder and the sentence scorer share a text tower, "
     "so both cosines reward the encoder's own geometry"
@@ -140,7 +140,7 @@ def score_table(
         scored = replace(scored, values={**scored.values, **_of_the_layer(scored, truth, left_out)})
     content = scored.to_json()
     told = {
-        "schema": SCHEMA,
+        "schema": SCORES_SCHEMA,
         "skey": short_hash(scoring),
         "scoring": scoring,
         "circular": circular,

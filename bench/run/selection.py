@@ -21,9 +21,16 @@ from bench.parts.targets import expand_layers
 from bench.parts.targets.patterns import may_name
 from bench.parts.truths.official import official_texts
 from bench.run.decision_settings import Deciding, classifier_of, deciding, describe_decisions
-from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
+from bench.run.identity import (
+    describe_truth,
+    fingerprint,
+    fingerprint_of_masks,
+    label_key,
+    params_of,
+    words_of,
+)
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
-from bench.run.keys import describe_truth, label_key, words_hash
+from leaderboards.hashing import words_sha256
 from metrics.labels import normalise
 from metrics.readings import clean_mask_label, formula_reader
 from metrics.sentences import sentence_reader
@@ -178,7 +185,7 @@ class Parts:
         """
         words = self.words
         if self.free_text:
-            return {"name": "free text", "params": {}, "sha256": words_hash(words), "n": 0}
+            return {"name": "free text", "params": {}, "sha256": words_sha256(words), "n": 0}
         name, params = self.names["concepts"], params_of(self.concepts)
         if self.uses_masks:
             listed = words_of(self.concepts)
@@ -186,7 +193,7 @@ class Parts:
                 words = listed
             else:
                 name, params = "mask_labels", {}
-        return {"name": name, "params": params, "sha256": words_hash(words), "n": len(words)}
+        return {"name": name, "params": params, "sha256": words_sha256(words), "n": len(words)}
 
     def describe_given(self) -> str:
         """What the method was given beyond images.
@@ -292,7 +299,7 @@ class Parts:
                 **self._reading(layer),
             },
             fingerprint(self.probe),
-            words_hash(self.words) if self.uses_concepts else "",
+            words_sha256(self.words) if self.uses_concepts else "",
             fingerprint(self.encoder) if self.encoder else None,
             self.config.seed,
             self._masks_identity(),

@@ -78,11 +78,3 @@ def test_an_interrupted_folder_never_appears(tmp_path):
     with files.atomic_folder(tmp_path / "out") as temporary:
         (temporary / "a").write_text("whole")
     assert (tmp_path / "out" / "a").read_text() == "whole"
-
-
-def test_canonical_json_is_one_text_for_equal_values():
-    assert files.canonical_json({"b": (1, 2), "a": "é"}) == '{"a":"é","b":[1,2]}'
-    with pytest.raises(ValueError):
-        files.canonical_json(float("nan"))
-    with pytest.raises(TypeError):
-        files.canonical_json({"a": object()})

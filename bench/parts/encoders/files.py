@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.downloads.packages import OPEN_CLIP
 from bench.downloads.paths import require_file, user_path
 from bench.errors import UserError
-from bench.files import sha256_file, sha256_json
+from bench.files import sha256_file
 from bench.parts.encoders.build import (
     EXTRACTOR_VERSION,
     Precision,
@@ -18,6 +18,7 @@ from bench.parts.encoders.build import (
 )
 from bench.parts.encoders.model_config import ModelConfig, read_model_config, text_model_name
 from bench.parts.encoders.tensor_names import tensor_names
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import require_folder
 from bench.errors import UserError
-from bench.files import sha256_files, sha256_json
+from bench.files import sha256_files
 from bench.parts.probes.image_files import (
     OnError,
     skipping_notes,
@@ -19,6 +19,7 @@ from bench.parts.probes.image_files import (
 from bench.parts.probes.images import DECODER_VERSION, open_rgb
 from bench.parts.probes.readable import require_known_levels
 from bench.parts.probes.sizes import check_limit
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from pathlib import Path

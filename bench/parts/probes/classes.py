@@ -15,8 +15,8 @@ import numpy as np
 
 from baselines.spatial import ImageMasks, MaskLabel
 from bench.errors import UserError
-from bench.files import sha256_json
 from bench.parts.probes.image_files import ImageFiles
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

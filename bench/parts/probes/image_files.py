@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import require_folder, user_path
 from bench.errors import UserError
-from bench.files import printable, sha256_files, sha256_json
+from bench.files import printable, sha256_files
 from bench.parts.probes.find import Found, aside_notes, find_images
 from bench.parts.probes.images import DECODER_VERSION, EXTENSIONS, HINT, open_rgb
 from bench.parts.probes.readable import readable, require_known_levels
 from bench.parts.probes.sizes import check_limit
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from baselines.spatial import MaskLabel
-from bench.files import sha256_file, sha256_json
+from bench.files import sha256_file
 from bench.parts.segmenters.network import SEGMENTER_VERSION, wrap_network
 from bench.parts.targets.glyphs import require_shipped
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

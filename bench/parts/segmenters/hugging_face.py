@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.hub_files import ModelFiles, find_model
 from bench.errors import UserError
-from bench.files import sha256_json
 from bench.parts.crops import square_view
 from bench.parts.encoders.build import quiet_loading
 from bench.parts.segmenters.classes import class_labels, class_positions, read_names
@@ -19,6 +18,7 @@ from bench.parts.segmenters.network import (
     wrap_network,
 )
 from bench.parts.segmenters.view import CROP, check_view
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

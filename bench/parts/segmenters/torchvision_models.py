@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError, nearest
-from bench.files import sha256_json
 from bench.networks.weights_file import WeightsFile
 from bench.parts.crops import square_view
 from bench.parts.segmenters.classes import class_labels, class_positions, read_names
@@ -20,6 +19,7 @@ from bench.parts.segmenters.network import (
 )
 from bench.parts.segmenters.view import CROP, check_view
 from bench.parts.targets.torchvision_models import IMAGENET_MEAN, IMAGENET_STD
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

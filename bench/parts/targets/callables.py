@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.downloads.lack import lack_of_path
 from bench.downloads.missing import Lack
 from bench.errors import NetworkError, UserError, nearest
-from bench.files import canonical_json, sha256_file, sha256_json
+from bench.files import sha256_file
 from bench.networks.weights_file import WeightsFile
 from bench.parts.targets import built
 from bench.parts.targets.own_code import find_module, imported_code
 from bench.parts.targets.transform import TransformParams
+from leaderboards.hashing import canonical_json, sha256_json
 
 if TYPE_CHECKING:
     from bench.networks.loaded import LoadedTarget

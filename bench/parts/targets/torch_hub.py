@@ -14,13 +14,14 @@ from bench.downloads.lack import lack_of_path
 from bench.downloads.missing import Lack
 from bench.downloads.paths import require_folder, user_path
 from bench.errors import UserError
-from bench.files import canonical_json, sha256_files, sha256_json
+from bench.files import sha256_files
 from bench.networks.weights_file import WeightsFile
 from bench.offline import is_offline
 from bench.parts.targets import built
 from bench.parts.targets.own_code import imported_code
 from bench.parts.targets.published import hub_folder
 from bench.parts.targets.transform import TransformParams
+from leaderboards.hashing import canonical_json, sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -16,7 +16,8 @@ from bench.parts.encoders import GlyphsEncoder
 from bench.parts.probes import GlyphsProbe
 from bench.parts.segmenters import GlyphsSegmenter
 from bench.parts.targets import GlyphsTarget
-from bench.run.keys import label_key, short_hash
+from bench.run.identity import label_key
+from leaderboards.hashing import short_hash
 
 Flags = tuple[str, bool, bool]
 

@@ -20,11 +20,11 @@ from bench.errors import UserError
 from bench.glyphs import vocabulary, world
 from bench.parts import catalog
 from bench.parts.probes.glyphs import GlyphsProbe
-from bench.run.keys import short_hash
 from bench.run.scoring import score_table
 from bench.run.selection import build_parts
 from bench.run.survey import plan
 from leaderboards.board import load_board
+from leaderboards.hashing import short_hash
 from leaderboards.record import Record
 from leaderboards.storage import find_records, read_descriptions
 from metrics.statistics import wilson

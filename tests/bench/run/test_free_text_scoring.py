@@ -12,8 +12,8 @@ from bench.config.compose import expand
 from bench.config.schema import BertScoreConfig
 from bench.errors import UserError
 from bench.run.bertscore import bert_scorer, describe_bertscore
-from bench.run.keys import short_hash
 from bench.run.selection import Parts, build_parts
+from leaderboards.hashing import short_hash
 from metrics.sentences import SentenceReader
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -54,7 +54,7 @@ def test_maps_of_tokens_are_kept_for_each_pooling() -> None:
 
 
 def test_the_key_of_a_committed_record_is_made_again() -> None:
-    from bench.run.keys import label_key
+    from bench.run.identity import label_key
 
     with tarfile.open(ROOT / "leaderboards/imagenet_squeezenet/records.tar.xz") as archive:
         texts = [

@@ -8,9 +8,9 @@ from bench.config.compose import expand
 from bench.errors import UserError
 from bench.parts.catalog import CONCEPTS
 from bench.parts.concepts import CombinedConcepts, FileConcepts
-from bench.parts.concepts.digest import words_sha256
 from bench.parts.protocols import ConceptSet
 from bench.run.identity import params_of
+from leaderboards.hashing import words_sha256
 
 
 @pytest.fixture

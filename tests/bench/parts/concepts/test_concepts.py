@@ -2,8 +2,8 @@ import pytest
 
 from bench.errors import UserError
 from bench.parts.concepts import FileConcepts, GlyphsConcepts, WordfreqConcepts
-from bench.parts.concepts.digest import words_sha256
 from bench.parts.protocols import ConceptSet
+from leaderboards.hashing import words_sha256
 
 
 def test_a_file_is_cleaned_and_keeps_its_order(tmp_path):
