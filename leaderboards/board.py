@@ -1,4 +1,4 @@
-"""Records to a board: a pure function of what is on disk."""
+"""From records to a board, a pure function of what is on disk."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
-from leaderboards.costs import build_costs
+from leaderboards.costs import costs_frame
 from leaderboards.detectors import detectors_frame
 from leaderboards.frames import results_frame, summary_frame, units_frame
-from leaderboards.naming import name_conditions, name_rows
-from leaderboards.reproduction import experiments_of, reproduce
-from leaderboards.sheets import Sheet, build_sheets
+from leaderboards.labels import LabelTable, build_label_tables
+from leaderboards.naming import NamedCell, name_cells
+from leaderboards.reproduction import compare_published, experiments_of
 from leaderboards.summary import Summary, build_summaries
-from leaderboards.words import WordTable, build_words
+from leaderboards.tables import ConditionTable, build_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import pandas as pd
 
-    from leaderboards.reproduction import Line
+    from leaderboards.reproduction import Comparison
     from leaderboards.storage import Problem
 
 COMMAND = "dissectbench board RESULTS --out DIR"
@@ -29,7 +29,7 @@ COMMAND = "dissectbench board RESULTS --out DIR"
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that failed: which, and with what error."""
+    """A cell that failed, where it stands, and its error."""
 
     label: str
     where: str
@@ -41,22 +41,22 @@ class Board:
     """Everything that a page shows, before any rounding.
 
     Attributes:
-        name: The boards' names, joined.
-        command: The command that made it.
+        name: Names of the boards, joined by commas.
+        command: The command that made the board.
         score_hash: sha256 over the records and scores shown.
         timing_hash: sha256 over the timed runs.
         n_records: Records read.
-        sheets: One table per condition.
-        summaries: One table per target and headline metric.
+        tables: One table per condition.
+        summaries: One table per layer and headline metric.
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
         units: One row per condition, method and unit; empty unless they were asked for.
-        costs: One row per cell and hardware.
-        detectors: What layers detect, by category; empty where no method counts it.
-        words: Labels side by side, of the layers that some method describes in sentences.
-        reproductions: By experiment, its published figures with what we have for them.
+        costs: Time and memory, one row per cell and hardware.
+        detectors: Detectors of each layer by category; empty where no method counts them.
+        labels: Labels side by side, of layers that some method describes in sentences.
+        comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
-        problems: What was left out, and why.
+        problems: Files that were left out, and why.
     """
 
     name: str
@@ -64,15 +64,15 @@ class Board:
     score_hash: str
     timing_hash: str
     n_records: int
-    sheets: tuple[Sheet, ...]
+    tables: tuple[ConditionTable, ...]
     summaries: tuple[Summary, ...]
     results: pd.DataFrame
     summary: pd.DataFrame
     units: pd.DataFrame
     costs: pd.DataFrame
     detectors: pd.DataFrame
-    words: tuple[WordTable, ...]
-    reproductions: Mapping[str, tuple[Line, ...]]
+    labels: tuple[LabelTable, ...]
+    comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
 
@@ -94,45 +94,46 @@ def load_board(roots: Iterable[Path], command: str = COMMAND, *, units: bool = F
 
 
 def build_board(
-    cells: Sequence[Cell], problems: Iterable[Problem] = (), command: str = COMMAND
+    cells: Iterable[Cell], problems: Iterable[Problem] = (), command: str = COMMAND
 ) -> Board:
-    """Build the board of some cells; their order does not matter.
+    """Build the board of some cells, in any order.
 
     Args:
         cells: Records with their scores and timings.
         problems: What could not be read.
         command: The command to print on every file.
     """
-    sheets = build_sheets([cell for cell in cells if cell.record.status == "ok"])
-    summaries = build_summaries(sheets)
+    named = name_cells(cells)
+    cells = [one.cell for one in named]
+    tables = build_tables(named)
+    summaries = build_summaries(tables)
     return Board(
         name=", ".join(sorted({cell.record.board for cell in cells})) or "empty",
         command=command,
         score_hash=hash_scores(cells),
         timing_hash=hash_timings(cells),
         n_records=len(cells),
-        sheets=tuple(sheets),
+        tables=tuple(tables),
         summaries=tuple(summaries),
-        results=results_frame(sheets),
+        results=results_frame(tables),
         summary=summary_frame(summaries),
-        units=units_frame(sheets, cells),
-        costs=build_costs(cells),
-        detectors=detectors_frame(cells),
-        words=tuple(build_words(sheets, cells)),
-        reproductions={name: tuple(reproduce(cells, name)) for name in experiments_of(cells)},
-        failures=tuple(_failures(cells)),
+        units=units_frame(tables),
+        costs=costs_frame(named),
+        detectors=detectors_frame(named),
+        labels=tuple(build_label_tables(tables)),
+        comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
+        failures=tuple(_failures(named)),
         problems=tuple(sorted(problems, key=lambda p: (p.kind, p.where, p.message))),
     )
 
 
-def _failures(cells: Sequence[Cell]) -> list[Failure]:
-    labels = name_rows([cell.record for cell in cells])
-    conditions = name_conditions([(cell, None) for cell in cells])
+def _failures(cells: Iterable[NamedCell]) -> list[Failure]:
     failures = []
-    for cell, label, condition in zip(cells, labels, conditions, strict=True):
-        if cell.record.status == "failed":
-            error = cell.record.error or {}
+    for named in cells:
+        record, condition = named.cell.record, named.condition
+        if record.status == "failed":
+            error = record.error or {}
             message = f"{error.get('type', 'error')}: {error.get('message', 'no reason recorded')}"
             where = f"{condition.target} {condition.layer}, {' × '.join(condition.heading)}"
-            failures.append(Failure(label, where, message))
+            failures.append(Failure(named.row, where, message))
     return sorted(failures, key=lambda failure: (failure.where, failure.label, failure.error))

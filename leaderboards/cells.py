@@ -1,46 +1,45 @@
-"""What a board is made of: records with their scores and timings, and one hash over them all."""
+"""Cells of a board: records with their scores and timings, and one hash over them all."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from leaderboards.comma_joined import CommaJoinedCounter
 from leaderboards.hashing import page_json, sha256_lines
-from leaderboards.joined import JoinedLabels
 from leaderboards.readings import newest, plain_labels
 from leaderboards.record import Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
 from leaderboards.storage import Problem, find_records, read_timings, read_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import pandas as pd
 
-
-FREE_TEXT = "free text"
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A record with what was later said of it.
+    """A record with its scores and timings.
 
     Attributes:
         record: What ran on what.
         scores: Its scores files, by skey.
         timings: Its timed runs, in the order in which they were made.
-        words: True name and first label of each unit, "" for none, and whether that label is right,
-            where they are to be shown: on layers of which some method writes sentences.
-        joined: By skey, the share of labels that are comma-joined true names.
-        units: By skey, the score of each unit, where these tables were asked for.
+        first_labels: True name and first label of each unit, "" for none, and whether the label is
+            right; read for layers that some method describes in sentences.
+        comma_joined: By skey, the fraction of labels that are comma-joined true names.
+        units: By skey, the scores of each unit; read where they are asked for.
     """
 
     record: Record
     scores: tuple[ScoreSet, ...] = ()
     timings: tuple[Mapping[str, Any], ...] = ()
-    words: tuple[tuple[str, str, bool], ...] = ()
-    joined: Mapping[str, float] = field(default_factory=dict)
+    first_labels: tuple[tuple[str, str, bool], ...] = ()
+    comma_joined: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
@@ -49,66 +48,89 @@ def load_cells(roots: Iterable[Path], *, units: bool = False) -> tuple[list[Cell
 
     Args:
         roots: Folders of records.
-        units: Read the tables of single units too.
+        units: Read the tables of units too.
 
     Raises:
-        RecordError: A root is no folder.
+        RecordError: A root is not a folder.
     """
-    found = find_records(*roots)
-    problems = list(found.problems)
-    cells = []
-    joined = JoinedLabels()
-    written = {_layer(record) for _, record in found.records if writes(record)}
-    for folder, record in found.records:
+    search = find_records(*roots)
+    sentence_layers = {_layer(record) for _, record in search.records if record.has_free_text}
+    loader = _Loader(sentence_layers, units)
+    cells = [loader.load(folder, record) for folder, record in search.records]
+    return cells, [*search.problems, *loader.problems]
+
+
+class _Loader:
+    """Reads cells and collects what is wrong with their files."""
+
+    def __init__(self, sentence_layers: set[str], units: bool) -> None:
+        self.problems: list[Problem] = []
+        self._sentence_layers = sentence_layers
+        self._units = units
+        self._comma_joined = CommaJoinedCounter()
+
+    def load(self, folder: Path, record: Record) -> Cell:
         where = f"{record.board}/{record.method['name']}/{record.key}"
-        scores: list[ScoreSet] = []
+        scores = newest(self._scores(folder, where))
+        timings, faults = read_timings(folder)
+        for fault in faults:
+            self._report(f"{where}/timings.jsonl", fault.rpartition("/")[2])
+        if record.status == "ok" and not scores:
+            message = "labels without a readable scores file"
+            self.problems.append(Problem(where, "unscored", message))
+        comma_joined = self._try(
+            where, lambda: {own.skey: self._comma_joined.fraction(folder, own) for own in scores}
+        )
+        first_labels = None
+        if scores and _layer(record) in self._sentence_layers:
+            first_labels = self._try(
+                where, lambda: _first_labels(read_units(folder, plain_labels(scores).skey))
+            )
+        units = None
+        if self._units:
+            units = self._try(
+                where, lambda: {own.skey: read_units(folder, own.skey) for own in scores}
+            )
+        return Cell(
+            record, scores, tuple(timings), first_labels or (), comma_joined or {}, units or {}
+        )
+
+    def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
+        found = []
         for path in sorted((folder / "scores").glob("[!.]*.json")):
             try:
-                scores.append(_scores_at(path))
+                scores = read_scores(path)
             except RecordError as error:
-                message = str(error).replace(f"{path}: ", "")
-                problems.append(Problem(f"{where}/scores/{path.name}", "damaged", message))
-        scores = list(newest(scores))
-        timings, faults = read_timings(folder)
-        problems += [
-            Problem(f"{where}/timings.jsonl", "damaged", fault.rpartition("/")[2])
-            for fault in faults
-        ]
-        if record.status == "ok" and not scores:
-            problems.append(Problem(where, "unscored", "labels without a readable scores file"))
-        words: tuple[tuple[str, str, bool], ...] = ()
-        shares: dict[str, float] = {}
-        tables: dict[str, pd.DataFrame] = {}
+                self._report(f"{where}/scores/{path.name}", str(error).replace(f"{path}: ", ""))
+                continue
+            if scores.skey == path.name.removesuffix(".json"):
+                found.append(scores)
+            else:
+                message = f"holds scores under another key, {scores.skey!r}"
+                self._report(f"{where}/scores/{path.name}", message)
+        return found
+
+    def _try(self, where: str, read: Callable[[], Content]) -> Content | None:
         try:
-            shares = {own.skey: joined.share(folder, own) for own in scores}
-            tables = {own.skey: read_units(folder, own.skey) for own in scores if units}
+            return read()
         except RecordError as error:
-            problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
-        if scores and _layer(record) in written:
-            try:
-                words = _words_at(folder, plain_labels(scores).skey)
-            except RecordError as error:
-                problems.append(Problem(where, "damaged", str(error).rpartition("/")[2]))
-        cells.append(Cell(record, tuple(scores), tuple(timings), words, shares, tables))
-    return cells, problems
+            self._report(where, str(error).rpartition("/")[2])
+            return None
 
-
-def writes(record: Record) -> bool:
-    """Whether a record's labels are sentences of the method's own."""
-    return bool(record.method.get("vocabulary") == FREE_TEXT)
+    def _report(self, where: str, message: str) -> None:
+        self.problems.append(Problem(where, "damaged", message))
 
 
 def _layer(record: Record) -> str:
-    """What makes units the same ones: board, network and layer."""
+    """Identify the layer that a record's units belong to: board, network and layer."""
     target = record.target
     return page_json(
         [record.board, target.get("name"), target.get("fingerprint"), target.get("layer")]
     )
 
 
-def _words_at(folder: Path, skey: str) -> tuple[tuple[str, str, bool], ...]:
-    """True name, first label and whether it is right by unit; a unit without has empty texts."""
-    table = read_units(folder, skey)
+def _first_labels(table: pd.DataFrame) -> tuple[tuple[str, str, bool], ...]:
+    """Return true name, first label and whether it is right by unit; "" for a missing text."""
     right = table.lexical_match == 1 if "lexical_match" in table else [False] * len(table)
     found = {
         int(unit): (str(truth), str(label), bool(is_right))
@@ -119,17 +141,10 @@ def _words_at(folder: Path, skey: str) -> tuple[tuple[str, str, bool], ...]:
     return tuple(found.get(unit, ("", "", False)) for unit in range(max(found, default=-1) + 1))
 
 
-def _scores_at(path: Path) -> ScoreSet:
-    scores = read_scores(path)
-    if scores.skey != path.name.removesuffix(".json"):
-        raise RecordError(f"{path}: holds scores under another key, {scores.skey!r}")
-    return scores
-
-
 def hash_scores(cells: Iterable[Cell]) -> str:
-    """One sha256 over all that the score tables show.
+    """Return one sha256 over all that the score tables show.
 
-    Left out is what two machines may differ in while they agree on every label and score:
+    Left out is what may differ between two machines that agree on every label and score:
     environment, run settings, parameters of parts (their fingerprints stand for them) and timings.
     """
     lines = []
@@ -150,6 +165,6 @@ def hash_scores(cells: Iterable[Cell]) -> str:
 
 
 def hash_timings(cells: Iterable[Cell]) -> str:
-    """One sha256 over all timed runs."""
+    """Return one sha256 over all timed runs."""
     lines = [page_json([cell.record.key, cell.timings]) for cell in cells if cell.timings]
     return sha256_lines(sorted(lines))

@@ -1,4 +1,4 @@
-"""What each cell cost, one table per hardware. Times differ from run to run; scores do not."""
+"""Time and memory of each cell, by hardware. Unlike scores, they differ from run to run."""
 
 from __future__ import annotations
 
@@ -8,85 +8,69 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leaderboards.hashing import page_hash
-from leaderboards.naming import name_conditions, name_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leaderboards.cells import Cell
+    from leaderboards.naming import NamedCell
 
 PHASES = ("gather", "segment", "exemplars", "text", "match", "score")
-"""Wall times that add up; decode, target_forward and the like are spent inside these."""
+"""Phases whose wall times add up; decode, target_forward and others are parts of these."""
 
-_TEXTS = ("hardware", "device", "board", "target", "layer", "probe", "concepts", "method", "key")
 _COUNTS = ("repeats", "units", "peak_host_bytes", "peak_device_bytes")
-_SPREADS = ("match_min_s", "match_max_s")
-_TIMES = tuple(f"{name}_s" for name in PHASES)
-COLUMNS = (
-    *_TEXTS,
-    *_COUNTS,
-    *_TIMES,
+_TIMES = (
+    *(f"{name}_s" for name in PHASES),
     "cold_total_s",
     "match_per_unit_s",
-    *_SPREADS,
+    "match_min_s",
+    "match_max_s",
+)
+COLUMNS = (
+    *("hardware", "device", "board", "target", "layer", "probe", "concepts", "method", "key"),
+    *_COUNTS,
+    *_TIMES,
     "cached",
     "reason",
 )
 
 
-def build_costs(cells: Sequence[Cell]) -> pd.DataFrame:
-    """One row per cell and hardware, from its run with the most repeats (the last of equals).
+def costs_frame(cells: Iterable[NamedCell]) -> pd.DataFrame:
+    """Return one row per cell and hardware, from its run with the most repeats.
 
     The cold total is what the cell would cost with an empty cache: its own phases as far as they
     did not come from the cache, plus what the cached evidence cost when it was made. It is missing
     where that was on other hardware or is not known. The cost per unit is the matching alone:
     evidence is shared by all methods.
     """
-    cells = sorted(cells, key=lambda cell: (cell.record.board, cell.record.key))
-    labels = name_rows([cell.record for cell in cells])
-    conditions = name_conditions([(cell, None) for cell in cells])
-    rows = [
-        {
-            "board": condition.board,
-            "target": condition.target,
-            "layer": condition.layer,
-            "probe": condition.probe,
-            "concepts": condition.concepts,
-            "method": label,
-            "key": cell.record.key,
-            "_order": condition.order,
-            **run_cost(run),
-        }
-        for cell, label, condition in zip(cells, labels, conditions, strict=True)
-        for run in _best_runs(cell.timings)
-    ]
-    rows.sort(
-        key=lambda row: (
-            row["hardware"],
-            row["device"],
-            row["_order"],
-            _or_last(row["match_per_unit_s"]),
-            row["method"],
-            row["key"],
-        )
-    )
-    table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-    types = dict.fromkeys(_COUNTS, "Int64")
-    types |= dict.fromkeys((*_TIMES, "cold_total_s", "match_per_unit_s", *_SPREADS), "float64")
+    rows = []
+    for named in cells:
+        condition = named.condition
+        names = ("board", "target", "layer", "probe", "concepts")
+        shared = {name: getattr(condition, name) for name in names}
+        shared |= {"method": named.row, "key": named.cell.record.key}
+        for cost in best_costs(named.cell.timings):
+            place = (cost["hardware"], cost["device"], condition.order)
+            speed = cost["match_per_unit_s"]
+            order = (*place, float("inf") if speed is None else speed, *list(shared.values())[-2:])
+            rows.append((order, shared | cost))
+    rows.sort(key=lambda pair: pair[0])
+    table = pd.DataFrame([row for _, row in rows], columns=pd.Index(COLUMNS))
+    types = dict.fromkeys(_COUNTS, "Int64") | dict.fromkeys(_TIMES, "float64")
     return table.astype(types)
 
 
-def _best_runs(timings: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def best_costs(timings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the cost on each hardware: of the run with the most repeats, the last of equals."""
     best: dict[tuple[str, str], Mapping[str, Any]] = {}
     for run in timings:
         place = (_hardware(run.get("hardware")), str(run.get("device")))
         if place not in best or (run.get("repeats") or 1) >= (best[place].get("repeats") or 1):
             best[place] = run
-    return [best[place] for place in sorted(best)]
+    return [run_cost(best[place]) for place in sorted(best)]
 
 
 def _hardware(value: object) -> str:
-    """Hardware in words; facts too many for a title are told apart by a hash."""
+    """Return hardware in words, with a hash of the facts that do not fit a title."""
     if not isinstance(value, Mapping):
         return str(value)
     gpu = value.get("gpu")
@@ -97,7 +81,7 @@ def _hardware(value: object) -> str:
 
 
 def run_cost(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Sum up one timed run: seconds by phase, the cold total, memory."""
+    """Return the cost of one timed run: seconds by phase, the cold total, memory."""
     phases = _dicts(run.get("phases"))
     wall = {name: _sum(phases, name) for name in PHASES}
     cold, reason = _cold_total(run, phases)
@@ -163,7 +147,3 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value)
-
-
-def _or_last(value: float | None) -> float:
-    return float("inf") if value is None else value

@@ -1,7 +1,7 @@
-"""What layers detect: counts of units and labels whose masks overlap enough, by category.
+"""Detectors: counts of units and labels whose masks overlap enough, by category.
 
-Hidden units have no true names, so that accuracy says nothing of them; the field compares layers
-by their detectors instead (Bau et al., CVPR 2017, section 3).
+Hidden units have no true names and so no accuracy; the field compares layers by their detectors
+instead (Bau et al., CVPR 2017, section 3).
 """
 
 from __future__ import annotations
@@ -10,39 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leaderboards.naming import name_conditions, name_rows
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from leaderboards.cells import Cell
+    from leaderboards.naming import NamedCell
 
 COLUMNS = (
     "board", "target", "layer", "map_size", "probe", "method", "given", "threshold", "units",
     "detectors", "category", "unique_detectors", "key",
 )  # fmt: skip
 ALL = "all"
-"""The category of a row that counts the distinct labels of all categories."""
+"""The category of the row that counts different labels of all categories."""
 
 _PREFIX = "detectors_"
 
 
-def detectors_frame(cells: Sequence[Cell]) -> pd.DataFrame:
-    """One row per cell and category, and one for all categories, of the cells that count any.
+def detectors_frame(cells: Iterable[NamedCell]) -> pd.DataFrame:
+    """Return one row per cell and category, and one for all categories.
 
     Args:
-        cells: Of any methods; those whose records hold no counts of detectors give no row.
+        cells: Cells of any methods; those whose records hold no counts of detectors give no row.
 
     Returns:
         Columns `COLUMNS`: `units` of the layer, `detectors` (units whose label's IoU exceeds the
         `threshold`) and `unique_detectors` (different labels among these) of the category.
     """
-    conditions = name_conditions([(cell, None) for cell in cells])
-    labels = name_rows([cell.record for cell in cells])
     rows: list[dict[str, Any]] = []
-    for cell, condition, label in zip(cells, conditions, labels, strict=True):
-        record = cell.record
-        # JSON may hold anything: what is no count is passed over.
+    for named in cells:
+        record, condition = named.cell.record, named.condition
+        # JSON may hold anything; skip what is not a count.
         counts = {name: count for name, count in record.counts.items() if type(count) is int}
         if record.status != "ok" or "detectors" not in counts:
             continue
@@ -50,9 +46,9 @@ def detectors_frame(cells: Sequence[Cell]) -> pd.DataFrame:
             "board": condition.board,
             "target": condition.target,
             "layer": condition.layer,
-            "map_size": _by(record.target.get("map_size")),
+            "map_size": _size_in_words(record.target.get("map_size")),
             "probe": condition.probe,
-            "method": label,
+            "method": named.row,
             "given": str(record.method.get("given", "?")),
             "threshold": _threshold(record.method.get("params")),
             "units": counts.get("units", 0),
@@ -79,8 +75,8 @@ def _threshold(params: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _by(size: object) -> str:
-    """A map's size in words; units without a map are constant over the image."""
+def _size_in_words(size: object) -> str:
+    """Return a map's size in words; units without a map are constant over the image."""
     if isinstance(size, list) and len(size) == 2:
         return f"{size[0]} x {size[1]}"
     return "1 x 1"

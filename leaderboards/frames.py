@@ -1,4 +1,4 @@
-"""The board as long tables for other programs: every number unrounded."""
+"""The board as data frames in long format: every number unrounded."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leaderboards.scores import named_word
+from leaderboards.scores import concept_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leaderboards.cells import Cell
-    from leaderboards.sheets import Row, Sheet
+    from leaderboards.conditions import Condition
+    from leaderboards.rows import Row
     from leaderboards.summary import Summary
+    from leaderboards.tables import ConditionTable
     from metrics.scores import Score
 
 _WHERE = ("board", "target", "layer", "probe", "concepts")
+_SIZES = ("n_images", "n_concepts")
 _FLOATS = ("value", "ci_low", "ci_high", "chance", "ceiling", "limit")
 _INTS = (
-    "n", "n_unlabelled", "units", "dead", "n_images", "n_concepts",
+    "n", "n_unlabelled", "units", "dead", *_SIZES,
     "disjoint_rows", "disjoint_methods",
 )  # fmt: skip
 RESULTS = (
@@ -37,22 +39,21 @@ UNITS = (
 )  # fmt: skip
 
 
-def results_frame(sheets: Sequence[Sheet]) -> pd.DataFrame:
-    """One row per condition, row and metric; the shuffled control of every method among them."""
+def results_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
+    """Return one row per condition, row and metric, with the shuffled control of every method."""
     rows: list[dict[str, Any]] = []
-    for sheet in sheets:
-        named = [(row.label, row) for row in sheet.rows if row.label != "shuffled"]
-        named += [(f"shuffled: {label}", sheet.shuffled[label]) for label in sorted(sheet.shuffled)]
+    for table in tables:
+        named = [(row.label, row) for row in table.rows if row.label != "shuffled"]
+        named += [(f"shuffled: {name}", row) for name, row in sorted(table.shuffled.items())]
         for label, row in named:
             rows += [
-                _where(sheet) | _result(label, row, name, row.scores[name])
+                _where(table.condition) | _result(label, row, name, row.scores[name])
                 for name in sorted(row.scores)
             ]
     return _frame(rows, RESULTS)
 
 
-def _where(sheet: Sheet) -> dict[str, Any]:
-    condition = sheet.condition
+def _where(condition: Condition) -> dict[str, Any]:
     return {
         **{name: getattr(condition, name) for name in _WHERE},
         "scoring": condition.skey,
@@ -65,7 +66,7 @@ def _where(sheet: Sheet) -> dict[str, Any]:
 def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
     counts = row.record.counts
     return {
-        **({"scoring": row.judged.skey} if row.judged else {}),
+        **({"scoring": row.score_set.skey} if row.score_set else {}),
         "row": label,
         "kind": "method" if row.is_method else "control",
         "key": row.record.key if row.is_method or row.label == "shuffled" else "",
@@ -80,7 +81,7 @@ def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
         "higher_is_better": score.higher_is_better,
         "circular": score.circular,
         "reason": score.reason or "",
-        "detail": named_word(score),
+        "detail": concept_of(score),
         "given": row.given,
         "vocabulary": row.vocabulary,
         "origin": row.origin,
@@ -89,39 +90,34 @@ def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
     }
 
 
-def units_frame(sheets: Sequence[Sheet], cells: Sequence[Cell]) -> pd.DataFrame:
-    """One row per condition, method and unit: its label and what each metric gives it.
-
-    Args:
-        sheets: The tables of all conditions.
-        cells: The cells behind them; those without tables of units give no row.
+def units_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
+    """Return one row per condition, method and unit: its label and what each metric gives it.
 
     Returns:
         Columns `UNITS`, and one per metric: NaN where the unit has no value, "" where it has no
-        true name, group or label.
+        true name, group or label. Empty where the cells were read without tables of units.
     """
-    tables = {(cell.record.board, cell.record.key): cell.units for cell in cells}
     parts = []
-    for sheet in sheets:
-        for row in sheet.methods:
-            assert row.judged is not None
-            table = tables[row.record.board, row.record.key].get(row.judged.skey)
-            if table is not None:
-                shared = {name: value for name, value in _where(sheet).items() if name in UNITS}
-                shared |= {"scoring": row.judged.skey, "row": row.label, "key": row.record.key}
-                parts.append(table.assign(**shared))
+    for table in tables:
+        for row in table.methods:
+            assert row.cell is not None
+            assert row.score_set is not None
+            skey = row.score_set.skey
+            if (units := row.cell.units.get(skey)) is not None:
+                own = {"scoring": skey, "row": row.label, "key": row.record.key}
+                parts.append(units.assign(**{**_where(table.condition), **own}))
     if not parts:
         return pd.DataFrame(columns=pd.Index(UNITS))
-    units = pd.concat(parts, ignore_index=True)
-    if "dead" in units:
-        units["dead"] = units["dead"] == "True"
-    if "group" in units:  # a table without a single group reads as one of missing numbers
-        units["group"] = units["group"].fillna("").astype("str")
-    return units[[*UNITS, *units.columns.difference(list(UNITS), sort=False)]]
+    found = pd.concat(parts, ignore_index=True)
+    if "dead" in found:
+        found["dead"] = found["dead"] == "True"
+    if "group" in found:  # a table without a single group reads as one of missing numbers
+        found["group"] = found["group"].astype(object).where(found["group"].notna(), "")
+    return found[[*UNITS, *found.columns.difference([*UNITS, *_SIZES], sort=False)]]
 
 
 def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
-    """One row per headline metric, condition and row, with what the intervals support.
+    """Return one row per headline metric, condition and row, with what the intervals support.
 
     `standing` is best, tied (its interval overlaps the best's), below, or empty: for controls, and
     for every row of a saturated column.
@@ -129,30 +125,28 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for summary in summaries:
         for column in summary.columns:
-            condition, verdict = column.condition, column.verdict
+            verdict = column.verdict
             for label in summary.rows:
-                entry = column.entries.get(label)
-                if entry is None:
+                estimate = column.estimates.get(label)
+                if estimate is None:
                     continue
                 standing = (
-                    "best" if label == verdict.best and entry.is_method
+                    "best" if label == verdict.best and estimate.is_method
                     else "tied" if label in verdict.tied
                     else "below" if label in verdict.below
                     else ""
                 )  # fmt: skip
                 rows.append(
                     {
-                        **{name: getattr(condition, name) for name in _WHERE},
-                        "scoring": condition.skey,
-                        "condition": condition.id,
+                        **_where(column.condition),
                         "metric": summary.metric,
                         "row": label,
-                        "kind": "method" if entry.is_method else "control",
-                        "value": entry.value,
-                        "ci_low": entry.low,
-                        "ci_high": entry.high,
-                        "n": entry.n,
-                        "reason": entry.reason,
+                        "kind": "method" if estimate.is_method else "control",
+                        "value": estimate.value,
+                        "ci_low": estimate.low,
+                        "ci_high": estimate.high,
+                        "n": estimate.n,
+                        "reason": estimate.reason,
                         "circular": column.circular,
                         "saturated": verdict.saturated,
                         "limit": verdict.limit,

@@ -1,4 +1,4 @@
-"""What a column's intervals support: ties, separations, and whether it ranks anybody at all."""
+"""What a column's intervals support: ties, separations, and whether it ranks any method."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EPSILON = 1e-9
-"""Means of many ones may miss 1.0 by their rounding."""
+"""The mean of many ones may miss 1.0 by its rounding."""
 
 FLOORS = ("constant", "listed", "shuffled")
 """Controls that use nothing of the network."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One row of one column.
+class Estimate:
+    """The score of one row in one column, with its interval.
 
     Attributes:
-        label: The row.
-        is_method: False for a control, which takes no part in the ranking.
-        value: The score; None where it cannot be had.
+        label: Label of the row.
+        is_method: False for a control, which is not ranked.
+        value: The score; None where there is none.
         low: Lower end of its 95 % interval.
         high: Upper end.
         higher_is_better: The direction.
@@ -38,6 +38,18 @@ class Entry:
     higher_is_better: bool = True
     n: int | None = None
     reason: str = ""
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The ends of the interval; None where there is none."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
+    def goodness(self) -> float:
+        """The value turned so that more is better; NaN where there is none."""
+        if self.value is None:
+            return float("nan")
+        return self.value if self.higher_is_better else -self.value
 
 
 @dataclass(frozen=True)
@@ -74,18 +86,18 @@ class Verdict:
     valued: int
 
 
-def overlap(first: Entry, second: Entry) -> bool:
-    """Whether two intervals share a point; a missing interval separates nothing."""
-    if first.low is None or first.high is None or second.low is None or second.high is None:
+def overlap(first: Estimate, second: Estimate) -> bool:
+    """Return whether two intervals share a point; a missing interval separates nothing."""
+    if first.interval is None or second.interval is None:
         return True
-    return first.low <= second.high and second.low <= first.high
+    return first.interval[0] <= second.interval[1] and second.interval[0] <= first.interval[1]
 
 
 def largest_disjoint(intervals: Sequence[tuple[float, float]]) -> int:
-    """Size of the largest set of pairwise disjoint closed intervals.
+    """Return the size of the largest set of pairwise disjoint closed intervals.
 
-    Taking always the one that ends first, of those that start after the last one taken, is
-    optimal (interval scheduling). Intervals that touch are not disjoint.
+    Interval scheduling: of the intervals that start after the last one taken, take the one that
+    ends first. Intervals that touch are not disjoint.
     """
     count = 0
     last = float("-inf")
@@ -96,46 +108,44 @@ def largest_disjoint(intervals: Sequence[tuple[float, float]]) -> int:
     return count
 
 
-def judge(entries: Sequence[Entry], floors: Sequence[str] = FLOORS) -> Verdict:
-    """Say what a column supports.
+def compare(estimates: Sequence[Estimate], floors: Sequence[str] = FLOORS) -> Verdict:
+    """Return what a column supports.
 
     Args:
-        entries: The rows, methods and controls, in the order of the table.
+        estimates: The rows, methods and controls, in the order of the table.
         floors: Controls that a method should beat.
 
     Returns:
         The verdict; a saturated column has neither a best method nor ties.
     """
-    methods = [entry for entry in entries if entry.is_method and entry.value is not None]
-    controls = {entry.label: entry for entry in entries if not entry.is_method}
-    limit = _limit(entries, controls.get("oracle"))
-    at_limit = tuple(entry.label for entry in methods if _value(entry) >= limit - _EPSILON)
-    bounded = all(entry.higher_is_better for entry in entries)
-    saturated = bounded and len(at_limit) > 1
-    # A value without an interval may come of one lucky unit: it is best only among its like.
-    sure = [entry for entry in methods if entry.low is not None and entry.high is not None]
-    best = max(sure or methods, key=_worth, default=None)
-    tied: list[str] = []
-    below: list[str] = []
-    if best is not None and not saturated:
-        for entry in methods:
-            if entry is not best:
-                (tied if overlap(entry, best) else below).append(entry.label)
-    not_above = {}
-    for name in floors:
-        floor = controls.get(name)
-        if floor is not None and floor.value is not None:
-            not_above[name] = tuple(entry.label for entry in methods if not _above(entry, floor))
-    own = _intervals(methods)
-    # A control that is an exact expectation has an interval without width, apart from nearly all.
-    controlled = [e for e in entries if not e.is_method and e.low != e.high]
-    every = own + _intervals(controlled)
+    methods = [row for row in estimates if row.is_method and row.value is not None]
+    controls = {row.label: row for row in estimates if not row.is_method}
+    bounded = all(row.higher_is_better for row in estimates)
+    limit = _limit(controls.get("oracle")) if bounded else 1.0
+    at_limit = tuple(row.label for row in methods if bounded and row.goodness >= limit - _EPSILON)
+    saturated = len(at_limit) > 1
+    # A value without an interval may come from one lucky unit: any method with an interval wins.
+    ranked = [row for row in methods if row.interval] or methods
+    best = None if saturated else max(ranked, key=lambda row: row.goodness, default=None)
+    others = [] if best is None else [row for row in methods if row is not best]
+    not_above = {
+        name: tuple(row.label for row in methods if not _above(row, controls[name]))
+        for name in floors
+        if name in controls and controls[name].value is not None
+    }
+    own = [row.interval for row in methods if row.interval]
+    # Leave out exact expectations: an interval without width is disjoint from nearly all.
+    every = own + [
+        row.interval
+        for row in estimates
+        if not row.is_method and row.interval and row.low != row.high
+    ]
     return Verdict(
-        best="" if best is None or saturated else best.label,
-        tied=tuple(tied),
-        below=tuple(below),
+        best="" if best is None else best.label,
+        tied=tuple(row.label for row in others if best and overlap(row, best)),
+        below=tuple(row.label for row in others if best and not overlap(row, best)),
         saturated=saturated,
-        at_limit=at_limit if bounded else (),
+        at_limit=at_limit,
         limit=limit,
         not_above=not_above,
         disjoint_rows=largest_disjoint(every),
@@ -146,28 +156,13 @@ def judge(entries: Sequence[Entry], floors: Sequence[str] = FLOORS) -> Verdict:
     )
 
 
-def _above(entry: Entry, floor: Entry) -> bool:
-    """Whether a method lies wholly above a control; an exact expectation is a point."""
-    if floor.low is None or floor.high is None:
+def _above(method: Estimate, floor: Estimate) -> bool:
+    """Return whether a method lies wholly above a control; an exact expectation is a point."""
+    if floor.interval is None:
         floor = replace(floor, low=floor.value, high=floor.value)
-    return not overlap(entry, floor) and _worth(entry) > _worth(floor)
+    return not overlap(method, floor) and method.goodness > floor.goodness
 
 
-def _limit(entries: Sequence[Entry], oracle: Entry | None) -> float:
-    """1.0, or the best score that the concept set allows: above it nobody can be told apart."""
-    if oracle is None or oracle.value is None or not all(e.higher_is_better for e in entries):
-        return 1.0
-    return min(1.0, oracle.value)
-
-
-def _intervals(entries: Sequence[Entry]) -> list[tuple[float, float]]:
-    return [(e.low, e.high) for e in entries if e.low is not None and e.high is not None]
-
-
-def _value(entry: Entry) -> float:
-    return float("nan") if entry.value is None else entry.value
-
-
-def _worth(entry: Entry) -> float:
-    """The value, turned so that more is better."""
-    return _value(entry) if entry.higher_is_better else -_value(entry)
+def _limit(oracle: Estimate | None) -> float:
+    """Return 1.0, or the best score that the concept set allows: no method can exceed it."""
+    return 1.0 if oracle is None or oracle.value is None else min(1.0, oracle.value)

@@ -110,7 +110,7 @@ def load_figures(path: Path = FILE) -> tuple[Figure, ...]:
         return tuple(Figure(*(row[name] for name in names)) for row in csv.DictReader(stream))
 
 
-def obstacle(figure: Figure, scores: ScoreSet) -> str:
+def mismatch(figure: Figure, scores: ScoreSet) -> str:
     """Why a figure and our score of its metric do not mean the same; empty where they do.
 
     Args:
@@ -136,13 +136,13 @@ def obstacle(figure: Figure, scores: ScoreSet) -> str:
 
 def comparable(figure: Figure, scores: ScoreSet) -> bool:
     """Whether a figure and our score of its metric mean the same."""
-    return not obstacle(figure, scores)
+    return not mismatch(figure, scores)
 
 
 def difference(figure: Figure, scores: ScoreSet) -> float | None:
     """Our score minus the published one; None where they do not mean the same."""
     own = scores.scores.get(figure.metric)
-    if own is None or own.value is None or figure.number is None or obstacle(figure, scores):
+    if own is None or own.value is None or figure.number is None or mismatch(figure, scores):
         return None
     return own.value - figure.number
 

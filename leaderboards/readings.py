@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from leaderboards.record import Record
     from leaderboards.scores import ScoreSet
 
 READING = "reading"
@@ -35,22 +34,3 @@ def newest(scores: Iterable[ScoreSet]) -> tuple[ScoreSet, ...]:
 def plain_labels(scores: Sequence[ScoreSet]) -> ScoreSet:
     """The first of a record's scores whose table holds labels in plain words, if one does."""
     return min(scores, key=lambda found: "mask_labels" in found.scoring.get(READING, ()))
-
-
-def outdated(rows: Sequence[tuple[str, Record, ScoreSet]]) -> tuple[str, ...]:
-    """A sentence for each row of a column whose labels were read otherwise than another row's.
-
-    Args:
-        rows: Label, record and scores of each row.
-    """
-    anew = {_kind(record) for _, record, scores in rows if READING in scores.scoring}
-    return tuple(
-        f"{label} was scored by an older release, which read {_kind(record)} otherwise; "
-        "`dissectbench score RECORD` scores it again."
-        for label, record, scores in rows
-        if READING not in scores.scoring and _kind(record) in anew
-    )
-
-
-def _kind(record: Record) -> str:
-    return str(record.method.get("vocabulary"))

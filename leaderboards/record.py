@@ -87,6 +87,16 @@ class Record:
     captioner: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the labels were made elsewhere."""
+        return self.origin != "measured"
+
+    @property
+    def has_free_text(self) -> bool:
+        """Whether the labels are sentences of the method's own."""
+        return bool(self.method.get("vocabulary") == "free text")
+
     def to_json(self) -> str:
         """Serialise with sorted keys, so that equal records are equal bytes."""
         return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

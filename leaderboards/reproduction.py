@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.costs import build_costs
-from leaderboards.imported import is_imported
-from leaderboards.published import CLIP, Figure, is_vit_b_16, load_figures, obstacle
+from leaderboards.costs import best_costs
+from leaderboards.published import CLIP, Figure, is_vit_b_16, load_figures, mismatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ _DECIDING = {
 
 
 @dataclass(frozen=True)
-class Line:
+class Comparison:
     """One published figure with what we have for it.
 
     Attributes:
@@ -56,10 +56,10 @@ def experiments_of(cells: Iterable[Cell]) -> list[str]:
     return [name for name in dict.fromkeys(asked) if name in known]
 
 
-def reproduce(cells: Sequence[Cell], experiment: str) -> list[Line]:
+def compare_published(cells: Sequence[Cell], experiment: str) -> list[Comparison]:
     """A line for each published figure of an experiment, in the order of the file."""
     return [
-        _line(figure, [cell for cell in cells if same_cell(figure, cell.record)])
+        _compare(figure, [cell for cell in cells if same_cell(figure, cell.record)])
         for figure in load_figures()
         if figure.experiment == experiment
     ]
@@ -71,7 +71,7 @@ def same_cell(figure: Figure, record: Record) -> bool:
     Parts are compared by the names of their choices; an override that changes what a choice stands
     for (another architecture, fewer images) makes it another cell.
     """
-    if is_imported(record) or record.status != "ok" or record.method.get("name") != figure.method:
+    if record.is_imported or record.status != "ok" or record.method.get("name") != figure.method:
         return False
     choices = choices_of(record)
     params = record.method.get("params")
@@ -97,19 +97,19 @@ def choices_of(record: Record) -> Mapping[str, Any]:
     return choices if isinstance(choices, dict) else {}
 
 
-def _line(figure: Figure, cells: Sequence[Cell]) -> Line:
+def _compare(figure: Figure, cells: Sequence[Cell]) -> Comparison:
     if not cells:
-        return Line(figure, reason="not run")
+        return Comparison(figure, reason="not run")
     if figure.judge == "clock":
         return _clock(figure, cells)
     found = [
-        (_other_network(cell.record) or obstacle(figure, scores), scores)
+        (_other_network(cell.record) or mismatch(figure, scores), scores)
         for cell in cells
         for scores in cell.scores
         if figure.metric in scores.scores
     ]
     if not found:
-        return Line(figure, reason="not scored")
+        return Comparison(figure, reason="not scored")
     # Of several scorings the one that means the same as the figure, if there is one.
     stops, best = min(found, key=lambda pair: bool(pair[0]))
     return _scored(figure, best, stops)
@@ -129,33 +129,35 @@ def _other_network(record: Record) -> str:
     return "" if isinstance(own, dict) and is_vit_b_16(own) else f"labelled with {CLIP} of OpenAI"
 
 
-def _scored(figure: Figure, scores: ScoreSet, stops: str) -> Line:
+def _scored(figure: Figure, scores: ScoreSet, stops: str) -> Comparison:
     own = scores.scores[figure.metric]
     if own.value is None:
-        return Line(figure, reason=own.reason or "no value")
+        return Comparison(figure, reason=own.reason or "no value")
     bounds = (own.ci_low, own.ci_high)
     interval = None if bounds[0] is None or bounds[1] is None else (bounds[0], bounds[1])
     if stops or figure.number is None:
         reason = f"published {stops}" if stops else ""
-        return Line(figure, own.value, interval, reason=reason)
-    return Line(figure, own.value, interval, own.value - figure.number)
+        return Comparison(figure, own.value, interval, reason=reason)
+    return Comparison(figure, own.value, interval, own.value - figure.number)
 
 
-def _clock(figure: Figure, cells: Sequence[Cell]) -> Line:
+def _clock(figure: Figure, cells: Sequence[Cell]) -> Comparison:
     """Minutes of one run over all layers: what they share once, matching for each."""
     layers = {str(cell.record.target.get("layer")): cell for cell in cells}
     lacking = [layer for layer in figure.layer.split() if layer not in layers]
     if lacking:
-        return Line(figure, reason=f"not run on {', '.join(lacking)}")
-    costs = build_costs(list(layers.values()))
-    machines = costs.groupby(["hardware", "device"], sort=True)
-    totals = []
-    for (hardware, _), rows in machines:
-        own = rows[["match_s", "score_s"]].fillna(0.0).sum(axis=1)
-        shared = (rows["cold_total_s"] - own).max()
-        if len(rows) == len(layers) and rows["cold_total_s"].notna().all():
-            totals.append(((shared + own.sum()) / 60, str(hardware)))
-    if not totals:
-        return Line(figure, reason="not timed from an empty cache: runtime.retime=true")
-    minutes, hardware = min(totals)
-    return Line(figure, minutes, reason=f"other hardware: ours {hardware}")
+        return Comparison(figure, reason=f"not run on {', '.join(lacking)}")
+    machines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for cell in layers.values():
+        for cost in best_costs(cell.timings):
+            machines[cost["hardware"], cost["device"]].append(cost)
+    minutes = []
+    for (hardware, _), costs in machines.items():
+        if len(costs) == len(layers) and all(cost["cold_total_s"] is not None for cost in costs):
+            own = [(cost["match_s"] or 0.0) + (cost["score_s"] or 0.0) for cost in costs]
+            shared = max(cost["cold_total_s"] - s for cost, s in zip(costs, own, strict=True))
+            minutes.append(((shared + sum(own)) / 60, hardware))
+    if not minutes:
+        return Comparison(figure, reason="not timed from an empty cache: runtime.retime=true")
+    fastest, hardware = min(minutes)
+    return Comparison(figure, fastest, reason=f"other hardware: ours {hardware}")

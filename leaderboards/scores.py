@@ -117,8 +117,8 @@ def _detail(detail: object) -> Mapping[str, Any]:
     return detail if isinstance(detail, Mapping) else {"detail": detail}
 
 
-def named_word(score: Score) -> str:
-    """The concept that a control names, as it stands in the score's details; else all of them."""
+def concept_of(score: Score) -> str:
+    """Return the concept that a control names in its score's details; else all of its details."""
     for name in ("word", "label", "concept", "detail"):
         if isinstance(score.detail.get(name), str):
             return str(score.detail[name])

@@ -56,8 +56,8 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The records under some roots, sorted by board, method and key, and what was amiss."""
+class SearchResult:
+    """Records under some folders, sorted by board, method and key, and problems with others."""
 
     records: tuple[tuple[Path, Record], ...]
     problems: tuple[Problem, ...] = ()
@@ -241,7 +241,7 @@ def read_units(folder: Path, skey: str) -> pd.DataFrame:
     return read_csv_gz(path, _UNIT_TYPES)
 
 
-def find_records(*roots: Path) -> Found:
+def find_records(*roots: Path) -> SearchResult:
     """Find every record under the roots; skip what is damaged and say so.
 
     Of several copies of one key on one board the first finished one is kept, in the order of the
@@ -276,7 +276,7 @@ def find_records(*roots: Path) -> Found:
     found = sorted(
         kept.values(), key=lambda pair: (pair[1].board, pair[1].method["name"], pair[1].key)
     )
-    return Found(tuple(found), tuple(problems))
+    return SearchResult(tuple(found), tuple(problems))
 
 
 def _require(table: pd.DataFrame, dtypes: Mapping[str, str], name: str) -> None:

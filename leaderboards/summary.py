@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from leaderboards.columns import HEADLINES, describe, split_group
-from leaderboards.intervals import Entry, Verdict, judge
-from leaderboards.joined import WHOLE, warn_of_joined
+from leaderboards.intervals import Estimate, Verdict, compare
 from leaderboards.scores import CONTROLS
+from metrics.catalog import HEADLINES, metric_of, split_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from leaderboards.naming import Condition
-    from leaderboards.sheets import Sheet
+    from leaderboards.conditions import Condition
+    from leaderboards.tables import ConditionTable
 
 
 @dataclass(frozen=True)
 class Column:
-    """One condition in a summary: its entries by row label, what they support, and a warning."""
+    """One condition in a summary.
+
+    Attributes:
+        condition: As its heading names it.
+        estimates: By row label.
+        verdict: What the estimates support.
+        circular: Whether the judge shares weights with an encoder that made labels.
+        table: The condition's own table.
+    """
 
     condition: Condition
-    entries: Mapping[str, Entry]
+    estimates: Mapping[str, Estimate]
     verdict: Verdict
     circular: bool
-    warning: str = ""
+    table: ConditionTable = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,11 @@ class Summary:
         return self.methods + self.controls
 
 
-def build_summaries(sheets: Sequence[Sheet]) -> list[Summary]:
+def build_summaries(tables: Sequence[ConditionTable]) -> list[Summary]:
     """Make each target's headline tables; metrics without a single value are left out."""
-    places: dict[tuple[str, str, str], list[Sheet]] = defaultdict(list)
-    for sheet in sheets:
-        places[sheet.condition.place].append(sheet)
+    places: dict[tuple[str, str, str], list[ConditionTable]] = defaultdict(list)
+    for table in tables:
+        places[table.condition.place].append(table)
     summaries = []
     for place in sorted(places):
         own = places[place]
@@ -72,14 +79,14 @@ def build_summaries(sheets: Sequence[Sheet]) -> list[Summary]:
             # Every table of a target lists its methods in the order of the first, so that a row
             # can be followed down the page.
             order = order or _order(columns)
-            present = {row.label for sheet in own for row in sheet.rows if not row.is_method}
+            present = {row.label for table in own for row in table.rows if not row.is_method}
             controls = tuple(name for name in CONTROLS if name in present)
             summaries.append(Summary(place, metric, order, controls, tuple(columns), _given(own)))
     return summaries
 
 
-def _given(sheets: Sequence[Sheet]) -> dict[str, str]:
-    found = {row.label: short_given(row.given) for sheet in sheets for row in sheet.methods}
+def _given(tables: Sequence[ConditionTable]) -> dict[str, str]:
+    found = {row.label: short_given(row.given) for table in tables for row in table.methods}
     return found if len(set(found.values())) > 1 else {}
 
 
@@ -88,9 +95,9 @@ def short_given(given: str) -> str:
     return given.partition(" (")[0]
 
 
-def _metrics(sheets: Sequence[Sheet]) -> list[str]:
+def _metrics(tables: Sequence[ConditionTable]) -> list[str]:
     """The headline metrics, the first followed by its groups ("seen" before "unseen")."""
-    names = {name for sheet in sheets for row in sheet.methods for name in row.scores}
+    names = {name for table in tables for row in table.methods for name in row.scores}
     metrics = []
     for headline in HEADLINES:
         metrics.append(headline)
@@ -99,10 +106,10 @@ def _metrics(sheets: Sequence[Sheet]) -> list[str]:
     return metrics
 
 
-def _columns(sheets: Sequence[Sheet], metric: str) -> list[Column]:
-    """A column for each sheet; equal columns of a score that no model judges are one."""
-    columns = [_column(sheet, metric) for sheet in sheets]
-    if describe(metric).judged:
+def _columns(tables: Sequence[ConditionTable], metric: str) -> list[Column]:
+    """A column for each table; equal columns of a score that no model judges are one."""
+    columns = [_column(table, metric) for table in tables]
+    if metric_of(metric).judged:
         return columns
     found: list[Column] = []
     for column in columns:
@@ -119,14 +126,13 @@ def _columns(sheets: Sequence[Sheet], metric: str) -> list[Column]:
     ]
 
 
-def _column(sheet: Sheet, metric: str) -> Column:
-    entries = sheet.entries(metric)
+def _column(table: ConditionTable, metric: str) -> Column:
+    estimates = table.estimates(metric)
     base = metric.partition(" (")[0]
-    scores = [row.scores[base] for row in sheet.methods if base in row.scores]
+    scores = [row.scores[base] for row in table.methods if base in row.scores]
     circular = any(score.circular for score in scores)
-    own = {entry.label: entry for entry in entries}
-    warning = warn_of_joined(sheet.methods) if base == WHOLE else ""
-    return Column(sheet.condition, own, judge(entries), circular, warning)
+    own = {estimate.label: estimate for estimate in estimates}
+    return Column(table.condition, own, compare(estimates), circular, table)
 
 
 def _order(columns: Sequence[Column]) -> tuple[str, ...]:
@@ -135,7 +141,7 @@ def _order(columns: Sequence[Column]) -> tuple[str, ...]:
     Where there is no such column, by their mean over those that rank anybody, or over all.
     """
     labels = sorted(
-        {entry.label for c in columns for entry in c.entries.values() if entry.is_method}
+        {estimate.label for c in columns for estimate in c.estimates.values() if estimate.is_method}
     )
     shared = [c for c in columns if all(_value(c, label) is not None for label in labels)]
     ranking = [c for c in columns if not c.verdict.saturated]
@@ -152,5 +158,5 @@ def _order(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def _value(column: Column, label: str) -> float | None:
-    entry = column.entries.get(label)
-    return None if entry is None else entry.value
+    estimate = column.estimates.get(label)
+    return None if estimate is None else estimate.value

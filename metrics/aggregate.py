@@ -7,11 +7,12 @@ and without torch, a concept set or an embedder.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.catalog import AVERAGES
 from metrics.ranks import top_score_auroc, upper_median
 from metrics.scores import Score
 from metrics.statistics import (
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from metrics.catalog import Metric
+
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -35,59 +38,6 @@ SELECTIVE = "selective_"
 NO_NAME = "no unit has a true name"
 DEAD = "every unit with a true name is dead"
 """Why no unit of a layer is scored."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A score that is an average of one column of the table.
-
-    Attributes:
-        column: The column.
-        kind: "proportion" (of zeros and ones), "mean", or "median" (the upper one).
-        higher_is_better: Direction.
-        by_group: Whether it is also given for each group of the truth.
-        limits: The least and the greatest value that a unit can have, for "mean".
-    """
-
-    column: str
-    kind: Literal["proportion", "mean", "median"]
-    higher_is_better: bool = True
-    by_group: bool = False
-    limits: tuple[float, float] | None = None
-
-    def value(self, values: Floats) -> float:
-        """The average of at least one value; sorted first, so the order of units is nothing."""
-        if self.kind == "median":
-            return upper_median(values)
-        return float(np.sort(values).mean())
-
-    def interval(self, values: Floats, seed: int) -> Interval:
-        """The 95 % interval over units."""
-        if self.kind == "proportion":
-            return wilson(float(values.sum()), values.size)
-        if self.kind == "median":
-            return median_interval(values)
-        return bca_mean(values, seed=seed, limits=self.limits)
-
-
-SHARE = (0.0, 1.0)
-COSINE = (-1.0, 1.0)
-
-METRICS: Mapping[str, Metric] = {
-    "accuracy_at_1": Metric("accuracy_at_1", "proportion", by_group=True),
-    "accuracy_at_5": Metric("accuracy_at_5", "proportion", by_group=True),
-    "mean_rank": Metric("truth_rank", "mean", higher_is_better=False, by_group=True),
-    "median_rank": Metric("truth_rank", "median", higher_is_better=False),
-    "mrr": Metric("reciprocal_rank", "mean", limits=SHARE),
-    "clip_cosine": Metric("clip_cosine", "mean", limits=COSINE),
-    "clip_cosine_best_synonym": Metric("clip_cosine_best_synonym", "mean", limits=COSINE),
-    "sentence_cosine": Metric("sentence_cosine", "mean", by_group=True, limits=COSINE),
-    "sentence_cosine_best_synonym": Metric(
-        "sentence_cosine_best_synonym", "mean", by_group=True, limits=COSINE
-    ),
-    "lexical_match": Metric("lexical_match", "mean", by_group=True, limits=SHARE),
-    "nearest_name": Metric("nearest_name", "proportion", by_group=True),
-}
 
 
 def by_sentence_encoder(name: str) -> bool:
@@ -101,7 +51,7 @@ class Cut:
 
     Attributes:
         name: As in the files: "mrr", "selective_mrr", "mean_rank[unseen]".
-        metric: Key of `METRICS`.
+        metric: Key of `AVERAGES`.
         part: "" for all scored units, "selective_" for the labelled ones, "[group]" for a group.
     """
 
@@ -116,13 +66,13 @@ def cuts(groups: list[str]) -> Iterator[Cut]:
     Args:
         groups: Groups of the truth, in the order to show them.
     """
-    for metric in METRICS:
+    for metric in AVERAGES:
         yield Cut(metric, metric, "")
-    for metric in METRICS:
+    for metric in AVERAGES:
         yield Cut(SELECTIVE + metric, metric, SELECTIVE)
     for group in groups:
         part = f"[{group}]"
-        yield from (Cut(f"{name}{part}", name, part) for name, m in METRICS.items() if m.by_group)
+        yield from (Cut(f"{name}{part}", name, part) for name, m in AVERAGES.items() if m.by_group)
 
 
 def parts(labelled: Mask, group: NDArray[np.object_]) -> dict[str, Mask]:
@@ -173,7 +123,7 @@ def aggregate_units(
     masks = parts(labelled, scored["group"].to_numpy(dtype=object))
     found: dict[str, Score] = {}
     for cut in cuts([part[1:-1] for part in masks if part.startswith("[")]):
-        metric = METRICS[cut.metric]
+        metric = AVERAGES[cut.metric]
         column = scored[metric.column].to_numpy(dtype=np.float64)
         reason = no_unit_reason(units)
         if len(scored):
@@ -201,9 +151,9 @@ def average(metric: Metric, values: Floats, *, seed: int, reason: str) -> Score:
     kept = values[~np.isnan(values)]
     if not kept.size:
         return Score(None, higher_is_better=metric.higher_is_better, reason=reason)
-    low, high = metric.interval(kept, seed)
+    low, high = _interval(metric, kept, seed)
     return Score(
-        metric.value(kept),
+        upper_median(kept) if metric.average == "median" else float(np.sort(kept).mean()),
         low,
         high,
         n=kept.size,
@@ -211,6 +161,15 @@ def average(metric: Metric, values: Floats, *, seed: int, reason: str) -> Score:
         reason="too few units for an interval" if low is None else None,
         detail={"left_out": values.size - kept.size} if kept.size < values.size else {},
     )
+
+
+def _interval(metric: Metric, values: Floats, seed: int) -> Interval:
+    """Return the 95 % interval over units of an average of at least one value."""
+    if metric.average == "proportion":
+        return wilson(float(values.sum()), values.size)
+    if metric.average == "median":
+        return median_interval(values)
+    return bca_mean(values, seed=seed, limits=metric.limits)
 
 
 def _coverage(labelled: Mask, reason: str | None) -> Score:

@@ -1,30 +1,200 @@
-"""One line about each score, for `dissectbench list metrics`."""
+"""The table of metrics: how each score is averaged, shown and explained."""
 
 from __future__ import annotations
 
-SUMMARIES = {
-    "accuracy_at_1": "share of units whose first label is an accepted name",
-    "accuracy_at_5": "share of units with an accepted name among the first five labels",
-    "mean_rank": "mean position of the true concept among all concepts; 1 is best",
-    "median_rank": "upper median of that position",
-    "mrr": "mean reciprocal rank of the true concept",
-    "auroc": "whether the top score tells right labels from wrong ones",
-    "clip_cosine": "cosine of label and full published name in a CLIP text space",
-    "clip_cosine_best_synonym": "the same against the nearest synonym",
-    "sentence_cosine": "cosine of label and full published name under a sentence encoder",
-    "sentence_cosine_best_synonym": "the same against the nearest synonym",
-    "lexical_match": "1 for an exact, inflected or synonymous label, 0.5 for a listed hypernym",
-    "nearest_name": "share of units whose label is nearest to their own true name, of all true "
-    "names of the layer, by sentence embedding",
-    "bleu": "corpus BLEU against written references, 0 to 1; where there are such",
-    "bertscore_f1": "rescaled BERTScore against written references, the best of a unit's",
-    "decision_truth": "share of images whose true class is told by the label of the unit that "
-    "contributed most to the network's decision; where scoring.decisions names the classifier",
-    "decision_prediction": "the same, of the class that the network predicted",
-    "distinct_labels": "number of different first labels of a layer",
-    "top_label_share": "share of units that carry the commonest label",
-    "coverage": "share of live units with a label",
-    "selective_*": "a score over labelled units alone",
-    "*[group]": "a score over one group of units, such as seen and unseen names",
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Format = Literal["fraction", "rank", "count"]
+
+DECISION_TRUTH = "decision_truth"
+DECISION_PREDICTION = "decision_prediction"
+DECISIONS = (DECISION_TRUTH, DECISION_PREDICTION)
+NORMALISED = "sentence_cosine (normalised)"
+"""Computed by boards, from a score and its controls."""
+HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", NORMALISED, *DECISIONS)
+"""Scores with a summary table, in order; methods are sorted by the first that has values."""
+
+FRACTION = (0.0, 1.0)
+COSINE = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One score of a layer.
+
+    Attributes:
+        title: Column title on a page.
+        meaning: One sentence for a reader.
+        format: How a value is rounded.
+        column: Column of the table of units that the score averages; empty where it is computed
+            otherwise.
+        average: "proportion" (of zeros and ones), "mean", or "median" (the upper one).
+        higher_is_better: Direction.
+        by_group: Whether each group of true names has the score too.
+        limits: The least and the greatest value of a unit, for "mean".
+        ranks: Whether it ranks methods; other scores only describe the labels.
+        judged: Whether it depends on models that judge.
+    """
+
+    title: str
+    meaning: str
+    format: Format = "fraction"
+    column: str = ""
+    average: Literal["proportion", "mean", "median"] = "mean"
+    higher_is_better: bool = True
+    by_group: bool = False
+    limits: tuple[float, float] | None = None
+    ranks: bool = True
+    judged: bool = False
+
+
+METRICS = {
+    "accuracy_at_1": Metric(
+        "accuracy@1",
+        "Share of units whose label is the true name or a synonym.",
+        column="accuracy_at_1",
+        average="proportion",
+        by_group=True,
+    ),
+    "accuracy_at_5": Metric(
+        "accuracy@5",
+        "Share of units with the true name among the five best labels.",
+        column="accuracy_at_5",
+        average="proportion",
+        by_group=True,
+    ),
+    "mean_rank": Metric(
+        "mean rank",
+        "Mean rank of the true name among all concepts; lower is better.",
+        "rank",
+        column="truth_rank",
+        higher_is_better=False,
+        by_group=True,
+    ),
+    "median_rank": Metric(
+        "median rank",
+        "Median of the same.",
+        "rank",
+        column="truth_rank",
+        average="median",
+        higher_is_better=False,
+    ),
+    "mrr": Metric(
+        "MRR", "Mean of 1 / rank of the true name.", column="reciprocal_rank", limits=FRACTION
+    ),
+    "auroc": Metric(
+        "AUROC", "How well the method's own score tells its right labels from wrong ones."
+    ),
+    "clip_cosine": Metric(
+        "CLIP cosine",
+        "Cosine of label and full true name in CLIP's text tower.",
+        column="clip_cosine",
+        limits=COSINE,
+        judged=True,
+    ),
+    "clip_cosine_best_synonym": Metric(
+        "CLIP cosine, best synonym",
+        "The same, against the nearest synonym.",
+        column="clip_cosine_best_synonym",
+        limits=COSINE,
+        judged=True,
+    ),
+    "sentence_cosine": Metric(
+        "sentence cosine",
+        "Cosine of label and full true name in the sentence encoder.",
+        column="sentence_cosine",
+        by_group=True,
+        limits=COSINE,
+        judged=True,
+    ),
+    "sentence_cosine_best_synonym": Metric(
+        "sentence cosine, best synonym",
+        "The same, against the nearest synonym.",
+        column="sentence_cosine_best_synonym",
+        by_group=True,
+        limits=COSINE,
+        judged=True,
+    ),
+    NORMALISED: Metric(
+        "sentence cosine, normalised",
+        "(score - constant) / (oracle - constant): 0 is the best single word for all units, 1 the "
+        "best that the concept set allows. The interval is scaled alike, with both ends of the "
+        "scale taken as given.",
+        judged=True,
+    ),
+    "lexical_match": Metric(
+        "lexical match",
+        "1 for the true name, an inflection or a listed synonym, 0.5 for a listed broader name, "
+        "else 0; no model judges.",
+        column="lexical_match",
+        by_group=True,
+        limits=FRACTION,
+    ),
+    "nearest_name": Metric(
+        "nearest true name",
+        "Share of units whose label is nearer, in the sentence encoder, to their own true name or "
+        "a synonym than to any other true name of the layer.",
+        column="nearest_name",
+        average="proportion",
+        by_group=True,
+        judged=True,
+    ),
+    "bleu": Metric(
+        "BLEU", "Corpus BLEU against the references (13a tokens, lower case), from 0 to 1."
+    ),
+    "bertscore_f1": Metric(
+        "BERTScore F1",
+        "Rescaled, so that unrelated sentences score 0; the best of a unit's references.",
+        judged=True,
+    ),
+    DECISION_TRUTH: Metric(
+        "decisions: true class",
+        "Share of images for which the label of the unit that contributed most to the network's "
+        "decision is nearer to the name of the image's class than to that of any other. The "
+        "interval is over images.",
+        judged=True,
+    ),
+    DECISION_PREDICTION: Metric(
+        "decisions: predicted class",
+        "The same, for the class that the network predicted.",
+        judged=True,
+    ),
+    "distinct_labels": Metric(
+        "distinct labels", "Number of different labels given.", "count", ranks=False
+    ),
+    "top_label_share": Metric(
+        "top label's share",
+        "Share of the units that got the most frequent label.",
+        higher_is_better=False,
+        ranks=False,
+    ),
+    "coverage": Metric("coverage", "Share of live units that got a label.", ranks=False),
 }
-"""Score name -> what it says."""
+
+AVERAGES = {name: metric for name, metric in METRICS.items() if metric.column}
+"""The metrics that average a column of the table of units."""
+
+VARIANTS = {
+    "selective_*": "A score over labelled units alone.",
+    "*[group]": "A score over one group of units, such as seen and unseen names.",
+}
+"""Patterns of further score names, each with what it means."""
+
+
+def split_group(name: str) -> tuple[str, str]:
+    """Split `lexical_match[seen]` into the metric and the group ("" for none)."""
+    if name.endswith("]") and "[" in name:
+        base, _, group = name[:-1].partition("[")
+        return base, group
+    return name, ""
+
+
+def metric_of(name: str) -> Metric:
+    """Return the metric of a score name, its group in the title; unknown names get a plain one."""
+    base, group = split_group(name)
+    metric = METRICS.get(base)
+    if metric is None:
+        rank = "rank" in base and not base.startswith("mrr")
+        metric = Metric(base.replace("_", " "), "", "rank" if rank else "fraction")
+    return replace(metric, title=f"{metric.title}, {group} names") if group else metric

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.aggregate import METRICS, average
+from metrics.aggregate import average
+from metrics.catalog import AVERAGES
 from metrics.chance import expected_median, first_true
 from metrics.scores import Score
 from metrics.setting import RANK_COLUMNS, Setting, null
@@ -51,7 +52,7 @@ def _over(
     """Average per-unit values of a control under every name; a string says why there are none."""
     found = {}
     for cut in setting.cuts():
-        metric = METRICS[cut.metric]
+        metric = AVERAGES[cut.metric]
         values = columns[metric.column]
         mask = setting.in_part(cut)
         if isinstance(values, str):
@@ -69,7 +70,7 @@ def _over(
 def _columns(setting: Setting, of: Callable[[Credit], Floats]) -> dict[str, Floats | str]:
     """Per-unit values of the columns that have a credit table; the reason for the others."""
     found: dict[str, Floats | str] = {}
-    for metric in METRICS.values():
+    for metric in AVERAGES.values():
         credit = setting.credits.get(metric.column)
         reason = setting.reasons.get(metric.column, _NO_RANKING)
         found[metric.column] = of(credit) if credit is not None else reason
@@ -92,7 +93,7 @@ def chance(setting: Setting) -> dict[str, Score]:
     for cut in setting.cuts():
         score = found[cut.name]
         counts = setting.n_true[setting.in_part(cut)]
-        if METRICS[cut.metric].kind == "median" and counts.size:
+        if AVERAGES[cut.metric].average == "median" and counts.size:
             score = replace(score, value=expected_median(size, counts))
         found[cut.name] = replace(score, detail={"draw": draws[cut.name].value})
     n = len(setting.live)
@@ -115,7 +116,7 @@ def chance(setting: Setting) -> dict[str, Score]:
 
 def _chance_without_set(setting: Setting) -> dict[str, Score]:
     """A random sentence is nothing that could be drawn; a random one of the true names is."""
-    columns: dict[str, Floats | str] = {metric.column: _NO_SET for metric in METRICS.values()}
+    columns: dict[str, Floats | str] = {metric.column: _NO_SET for metric in AVERAGES.values()}
     columns["nearest_name"] = setting.reasons.get("nearest_name", _NO_SET)
     if "nearest_name" in setting.credits:
         columns["nearest_name"] = np.full(len(setting.units), 1 / setting.n_names)
@@ -187,7 +188,7 @@ def _one_label(
     """
     found = {}
     for cut in setting.cuts():
-        column = METRICS[cut.metric].column
+        column = AVERAGES[cut.metric].column
         # With one label in the list, the top five hold what the top one holds.
         credit = credits.get("accuracy_at_1" if column == "accuracy_at_5" else column)
         mask = setting.in_part(cut)
@@ -200,7 +201,7 @@ def _one_label(
         else:
             index, name = choose(cut, credit)
             values = credit.column(index)[mask]
-            score = average(METRICS[cut.metric], values, seed=setting.seed, reason="")
+            score = average(AVERAGES[cut.metric], values, seed=setting.seed, reason="")
             found[cut.name] = replace(score, reason=None, detail={"concept": name})
     n = len(setting.live)
     share = Score(1.0, n=n) if n else Score(None, reason="every unit is dead")
@@ -241,7 +242,7 @@ def _ceilings(setting: Setting, written: Written) -> dict[str, Floats | str]:
     starts = np.cumsum([0, *counts])[:-1]
     said = np.concatenate(written.ceilings)
     found: dict[str, Floats | str] = {}
-    for metric in METRICS.values():
+    for metric in AVERAGES.values():
         credit = written.credits.get(metric.column)
         found[metric.column] = (
             setting.reasons.get(metric.column, _NO_RANKING)

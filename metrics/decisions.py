@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 Indices = NDArray[np.int64]
 
-DECISION_TRUTH = "decision_truth"
-DECISION_PREDICTION = "decision_prediction"
-DECISIONS = (DECISION_TRUTH, DECISION_PREDICTION)
-
 _BLOCK_FLOATS = 4_000_000
 
 

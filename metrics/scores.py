@@ -42,6 +42,13 @@ class Score:
     circular: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def goodness(self) -> float:
+        """The value turned so that more is better; -inf where there is none."""
+        if self.value is None:
+            return float("-inf")
+        return self.value if self.higher_is_better else -self.value
+
     def to_json(self) -> dict[str, Any]:
         """The score as plain JSON values; `reason`, `circular`, `detail` only where they speak."""
         data: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
@@ -55,11 +62,6 @@ class Score:
         """The same without what is not known: of a control most of it never is."""
         data = self.to_json()
         return {name: data[name] for name in data if name == "value" or data[name] is not None}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Score:
-        """The score that `to_json` wrote."""
-        return cls(**data)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from metrics.aggregate import METRICS, aggregate_units, by_sentence_encoder, parts
+from metrics.aggregate import aggregate_units, by_sentence_encoder, parts
+from metrics.catalog import AVERAGES
 from metrics.controls import chance, constant, listed, oracle, shuffled
 from metrics.judge import Judge, TextScorer
 from metrics.labels import LabelRules, normalise
@@ -186,7 +187,7 @@ def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]
 
 def _without(setting: Setting, withheld: Mapping[str, str]) -> dict[str, Score]:
     """The scores of withheld columns, null under every name."""
-    named = ((cut, withheld.get(METRICS[cut.metric].column)) for cut in setting.cuts())
+    named = ((cut, withheld.get(AVERAGES[cut.metric].column)) for cut in setting.cuts())
     return {cut.name: null(cut, reason) for cut, reason in named if reason is not None}
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.aggregate import METRICS, Cut, cuts
+from metrics.aggregate import Cut, cuts
+from metrics.catalog import AVERAGES
 from metrics.scores import Score
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Setting:
     def in_part(self, cut: Cut) -> NDArray[np.bool_]:
         """The units that a score is over: for ranks, those whose truth is in the set."""
         mask = self.parts[cut.part]
-        return mask & (self.n_true > 0) if METRICS[cut.metric].column in RANK_COLUMNS else mask
+        return mask & (self.n_true > 0) if AVERAGES[cut.metric].column in RANK_COLUMNS else mask
 
 
 def silence(column: str, credit: Credit) -> Floats:
@@ -83,4 +84,4 @@ def silence(column: str, credit: Credit) -> Floats:
 
 def null(cut: Cut, reason: str) -> Score:
     """A score that cannot be had, and why."""
-    return Score(None, higher_is_better=METRICS[cut.metric].higher_is_better, reason=reason)
+    return Score(None, higher_is_better=AVERAGES[cut.metric].higher_is_better, reason=reason)

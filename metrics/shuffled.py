@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.aggregate import METRICS
+from metrics.catalog import AVERAGES
 from metrics.ranks import cross_ranks
 from metrics.scores import Score
 from metrics.setting import RANK_COLUMNS, Setting, null, silence
@@ -33,13 +33,13 @@ def shuffled(setting: Setting, own: Mapping[str, Score]) -> dict[str, Score]:
     order = list(setting.parts)
     ranks = _shuffled_ranks(setting)
     for cut in setting.cuts():
-        metric = METRICS[cut.metric]
+        metric = AVERAGES[cut.metric]
         mask = setting.in_part(cut)
         n = int(mask.sum())
         credit = setting.credits.get(metric.column)
         value: float | None = None
         reason = setting.reasons.get(metric.column, "no unit of this part has a value")
-        if metric.kind == "median":
+        if metric.average == "median":
             reason = "the expected median over permutations has no closed form"
         elif not n:
             reason = "no unit of this part has a value"

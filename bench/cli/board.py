@@ -41,9 +41,9 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
 
     from bench.run.archive import record_folders
     from leaderboards.board import load_board
-    from leaderboards.console import print_board
+    from leaderboards.pages.console import print_board
+    from leaderboards.pages.render import check_board, write_board
     from leaderboards.record import RecordError
-    from leaderboards.render import check_board, write_board
 
     roots = " ".join(root.as_posix() for root in results)
     try:

@@ -126,7 +126,7 @@ def _report(written: Written, notes: Sequence[str]) -> None:
     from rich.console import Console
 
     from leaderboards.board import load_board
-    from leaderboards.console import print_board
+    from leaderboards.pages.console import print_board
     from leaderboards.scores import read_scores
 
     folder = written.folder

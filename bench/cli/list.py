@@ -70,9 +70,9 @@ def main(arguments: Sequence[str]) -> int:
 def rows(kind: str) -> list[tuple[str, str]]:
     """(name, summary) of everything of one kind, sorted by name."""
     if kind == "metrics":
-        from metrics.catalog import SUMMARIES
+        from metrics.catalog import METRICS, VARIANTS
 
-        return list(SUMMARIES.items())
+        return [*((name, metric.meaning) for name, metric in METRICS.items()), *VARIANTS.items()]
     from bench.parts.catalog import BY_GROUP, SENTENCES, TRUTHS
 
     if kind in SETTINGS:

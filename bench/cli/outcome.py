@@ -74,15 +74,15 @@ def show(planned: Sequence[PlannedJob]) -> None:
     from rich.console import Console
 
     from leaderboards.board import load_board
-    from leaderboards.console import print_board
-    from leaderboards.published_page import print_reproduction
+    from leaderboards.pages.console import print_board
+    from leaderboards.pages.published import print_reproduction
 
     folders = [cell.folder for job in planned for cell in job.cells if cell.state is State.DONE]
     if not folders:
         return
     shown = load_board(folders)
     print_board(shown, Console())
-    for experiment, lines in shown.reproductions.items():
+    for experiment, lines in shown.comparisons.items():
         print_reproduction(experiment, lines, Console())
     board = folders[0].parents[1]
     sys.stdout.write(f"records: {board}; all tables: dissectbench board {board} --out DIR\n")

@@ -21,10 +21,8 @@ from bench.run.decision_settings import FIELD, classifier_of
 from bench.run.device import execution_of
 from bench.timing import Timer
 from leaderboards.hashing import canonical_json
+from metrics.catalog import DECISION_PREDICTION, DECISION_TRUTH, DECISIONS
 from metrics.decisions import (
-    DECISION_PREDICTION,
-    DECISION_TRUTH,
-    DECISIONS,
     decision_score,
     linear_error,
     match_classes,

@@ -27,9 +27,9 @@ from bench.run.scoring import score_record
 from bench.run.shared import gather_one_share, gather_shared, warm_up
 from bench.run.signal import read_signal
 from bench.timing import Timer
-from leaderboards.distinct import title
 from leaderboards.record import Record
 from leaderboards.storage import append_timing, write_record
+from leaderboards.unique_names import title
 
 if TYPE_CHECKING:
     import io

@@ -14,7 +14,7 @@ from bench.parts.targets import expand_layers
 from bench.run.device import execution_of, resolve_device
 from bench.run.identity import params_of
 from bench.timing import Timer
-from leaderboards.distinct import title
+from leaderboards.unique_names import title
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from leaderboards.record import RecordError
 from leaderboards.scores import read_scores
 from leaderboards.storage import read_units
-from metrics.aggregate import METRICS, SELECTIVE
+from metrics.aggregate import SELECTIVE
+from metrics.catalog import AVERAGES
 from metrics.scoring import NO_MATRIX
 from metrics.setting import RANK_COLUMNS
 
@@ -71,5 +72,5 @@ def _filled(
 
 def _is_rank(name: str) -> bool:
     """Whether a score of this name is an average of ranks: "mrr", "selective_mean_rank"."""
-    metric = METRICS.get(name.removeprefix(SELECTIVE).partition("[")[0])
+    metric = AVERAGES.get(name.removeprefix(SELECTIVE).partition("[")[0])
     return metric is not None and metric.column in RANK_COLUMNS

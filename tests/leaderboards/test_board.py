@@ -12,8 +12,8 @@ from rich.console import Console
 
 from leaderboards.board import build_board, load_board
 from leaderboards.cells import load_cells
-from leaderboards.console import print_board
-from leaderboards.render import check_board, render_scores, write_board
+from leaderboards.pages.console import print_board
+from leaderboards.pages.render import check_board, render_scores, write_board
 from leaderboards.storage import append_timing, write_record
 
 GOLDEN = Path(__file__).with_name("golden.md")
@@ -106,15 +106,15 @@ def test_other_fingerprints_never_share_a_table(tmp_path: Path, build: Any) -> N
         tmp_path, build.make_record("x", probe_print="p3", n_images=500), build.make_scores(0.5)
     )
     board = load_board([tmp_path])
-    assert [len(sheet.methods) for sheet in board.sheets] == [1, 1, 1]
-    assert len({sheet.condition.probe for sheet in board.sheets}) == 3
+    assert [len(table.methods) for table in board.tables] == [1, 1, 1]
+    assert len({table.condition.probe for table in board.tables}) == 3
 
 
 def test_sizes_tell_nested_probe_sets_apart(tmp_path: Path, build: Any) -> None:
     for n in (100, 1000):
         record = build.make_record(probe_print=f"p{n}", n_images=n)
         build.put(tmp_path, record, build.make_scores(0.5))
-    probes = [sheet.condition.probe for sheet in load_board([tmp_path]).sheets]
+    probes = [table.condition.probe for table in load_board([tmp_path]).tables]
     assert probes == ["glyphs_val (n=100)", "glyphs_val (n=1000)"]
 
 
@@ -130,15 +130,15 @@ def test_labels_name_what_differs(tmp_path: Path, build: Any) -> None:
     build.put(tmp_path, seeded, build.make_scores(0.4))
     build.put(tmp_path, build.make_record("wpmi", key="k4"), build.make_scores(0.3))
     build.put(tmp_path, build.make_record("wpmi", key="k5aaaa"), build.make_scores(0.2))
-    [sheet] = load_board([tmp_path]).sheets
-    assert [row.label for row in sheet.methods] == [
+    [table] = load_board([tmp_path]).tables
+    assert [row.label for row in table.methods] == [
         "m k=5",
         "m k=9",
         "clip_dissect seed=1",
         "clip_dissect seed=0 #k4",
         "clip_dissect seed=0 #k5aaaa",
     ]
-    assert sheet.methods[0].given == "masks"
+    assert table.methods[0].given == "masks"
 
 
 def test_a_number_that_hangs_on_a_text_is_no_difference(tmp_path: Path, build: Any) -> None:
@@ -152,8 +152,8 @@ def test_a_number_that_hangs_on_a_text_is_no_difference(tmp_path: Path, build: A
             replace(record, method={"name": "m", "version": 1, "params": params}),
             build.make_scores(0.5),
         )
-    [sheet] = load_board([tmp_path]).sheets
-    assert [row.label for row in sheet.methods] == [
+    [table] = load_board([tmp_path]).tables
+    assert [row.label for row in table.methods] == [
         "m soft_wpmi",
         "m wpmi top_k=28",
         "m wpmi top_k=9",
@@ -162,8 +162,8 @@ def test_a_number_that_hangs_on_a_text_is_no_difference(tmp_path: Path, build: A
 
 def test_normalised_cosine_runs_from_constant_to_oracle(tmp_path: Path, build: Any) -> None:
     build.put(tmp_path, build.make_record(), build.make_scores(0.5))
-    [sheet] = load_board([tmp_path]).sheets
-    values = {row.label: sheet.normalised(row) for row in sheet.rows}
+    [table] = load_board([tmp_path]).tables
+    values = {row.label: table.normalised(row) for row in table.rows}
     score = values["clip_dissect"]
     assert score is not None
     assert score.value == pytest.approx((0.6 - 0.32) / (0.95 - 0.32))
@@ -177,9 +177,9 @@ def test_controls_that_disagree_are_pointed_out(tmp_path: Path, build: Any) -> N
     changed = build.make_scores(0.4)
     changed["controls"]["oracle"]["lexical_match"]["value"] = 0.9
     build.put(tmp_path, build.make_record("b"), changed)
-    [sheet] = load_board([tmp_path]).sheets
-    assert len(sheet.notes) == 1
-    assert "oracle control" in sheet.notes[0]
+    [table] = load_board([tmp_path]).tables
+    assert len(table.notes) == 1
+    assert "oracle control" in table.notes[0]
 
 
 def test_hostile_names_stay_in_their_cells(tmp_path: Path, build: Any) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from leaderboards.board import load_board
-from leaderboards.costs_page import costs_page
+from leaderboards.pages.costs import costs_page
 from leaderboards.storage import append_timing, write_record
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from leaderboards.board import Board, load_board
-from leaderboards.console import print_board
 from leaderboards.files import gunzip_bytes
-from leaderboards.render import check_board, render_scores, write_board
+from leaderboards.pages.console import print_board
+from leaderboards.pages.render import check_board, render_scores, write_board
 from leaderboards.storage import add_scores
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_a_layer_without_true_names_is_headed_by_its_decisions(board: Board) -> 
     [column] = own[0].columns
     assert own[0].methods == ("clip_dissect soft_wpmi", "clip_dissect wpmi")
     assert column.verdict.best == "clip_dissect soft_wpmi"
-    assert column.entries["chance"].value == 0.001
+    assert column.estimates["chance"].value == 0.001
     assert not any("decision" in s.metric for s in board.summaries if s.place[2] == "fc")
 
 
@@ -114,6 +114,6 @@ def test_the_same_labels_with_and_without_are_two_columns(tmp_path: Path, build:
     folder = build.put(tmp_path, record, hidden_scores(build, 0.1))
     add_scores(folder, build.make_scores(0.5), build.make_units())
     found = load_board([tmp_path])
-    scorings = {sheet.condition.scoring for sheet in found.sheets}
+    scorings = {table.condition.scoring for table in found.tables}
     assert len(scorings) == 2
     assert any("fc" in scoring for scoring in scorings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from leaderboards.board import load_board
-from leaderboards.render import check_board, render_scores, write_board
+from leaderboards.pages.render import check_board, render_scores, write_board
 
 if TYPE_CHECKING:
     from pathlib import Path

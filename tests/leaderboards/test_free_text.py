@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from leaderboards.board import Board, load_board
-from leaderboards.console import print_board
+from leaderboards.pages.console import print_board
+from leaderboards.pages.render import check_board, render_scores, write_board
 from leaderboards.record import Record
-from leaderboards.render import check_board, render_scores, write_board
 from leaderboards.storage import write_record
 
 if TYPE_CHECKING:
@@ -74,19 +74,19 @@ def test_free_text_is_a_column_of_the_same_table(board: Board) -> None:
     assert set(summary.methods) == {
         "clip_dissect soft_wpmi", "clip_dissect wpmi", "milan rerank", "milan greedy",
     }  # fmt: skip
-    assert {e.label for e in free.entries.values() if e.is_method} == {
+    assert {e.label for e in free.estimates.values() if e.is_method} == {
         "milan rerank", "milan greedy",
     }  # fmt: skip
     assert summary.controls == ("oracle", "constant", "listed", "shuffled", "chance")
-    assert all("listed" not in column.entries for column in closed)
-    assert free.entries["chance"].value is None
+    assert all("listed" not in column.estimates for column in closed)
+    assert free.estimates["chance"].value is None
     assert free.verdict.best == "milan rerank"
     assert free.verdict.not_above["listed"] == ()
 
 
 def test_controls_are_in_the_words_of_the_best_method(board: Board) -> None:
-    [sheet] = [s for s in board.sheets if s.condition.concepts == "free text"]
-    oracle, constant = sheet.control("oracle"), sheet.control("constant")
+    [table] = [s for s in board.tables if s.condition.concepts == "free text"]
+    oracle, constant = table.control("oracle"), table.control("constant")
     assert oracle is not None
     assert constant is not None
     assert oracle.scores["lexical_match"].value == pytest.approx(0.8)
@@ -94,7 +94,7 @@ def test_controls_are_in_the_words_of_the_best_method(board: Board) -> None:
     assert constant.note == "in the words of milan rerank; the sentence The rerank sentence."
     assert oracle.vocabulary == "free text"
     # That another method's own words give other controls is no disagreement.
-    assert sheet.notes == ()
+    assert table.notes == ()
 
 
 def test_the_pages_show_sentences_beside_words(board: Board) -> None:

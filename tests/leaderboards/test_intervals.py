@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboards.conclusions import conclude
-from leaderboards.intervals import Entry, judge, largest_disjoint
+from leaderboards.intervals import Estimate, compare, largest_disjoint
+from leaderboards.pages.conclusions import conclude
 
 INTERVAL = st.tuples(st.integers(0, 12), st.integers(0, 6)).map(lambda p: (p[0], p[0] + p[1]))
 
 
-def entry(label: str, value: float | None, half: float = 0.05, method: bool = True) -> Entry:
+def row(label: str, value: float | None, half: float = 0.05, method: bool = True) -> Estimate:
     if value is None:
-        return Entry(label, method, None, reason="unknown")
-    return Entry(label, method, value, value - half, value + half)
+        return Estimate(label, method, None, reason="unknown")
+    return Estimate(label, method, value, value - half, value + half)
 
 
 @given(st.lists(INTERVAL, max_size=7))
@@ -34,21 +34,24 @@ def test_touching_intervals_are_not_disjoint() -> None:
 
 
 def test_best_tied_and_below() -> None:
-    verdict = judge([entry("a", 0.8), entry("b", 0.75), entry("c", 0.5), entry("d", None)])
+    verdict = compare([row("a", 0.8), row("b", 0.75), row("c", 0.5), row("d", None)])
     assert (verdict.best, verdict.tied, verdict.below) == ("a", ("b",), ("c",))
     assert (verdict.disjoint_methods, verdict.methods, verdict.valued) == (2, 3, 3)
     assert conclude(verdict)[0] == "`a` and `b` are not separable; `a` is above `c`."
 
 
 def test_lower_is_better_turns_the_ranking() -> None:
-    entries = [Entry("a", True, 5.0, 4.0, 6.0, False), Entry("b", True, 2.0, 1.0, 3.0, False)]
-    verdict = judge(entries)
+    estimates = [
+        Estimate("a", True, 5.0, 4.0, 6.0, False),
+        Estimate("b", True, 2.0, 1.0, 3.0, False),
+    ]
+    verdict = compare(estimates)
     assert (verdict.best, verdict.below, verdict.saturated) == ("b", ("a",), False)
 
 
 @pytest.mark.parametrize(("second", "saturated"), [(1.0, True), (1 - 1e-12, True), (0.999, False)])
 def test_two_methods_at_one_saturate_a_column(second: float, saturated: bool) -> None:
-    verdict = judge([entry("a", 1.0), entry("b", second), entry("oracle", 1.0, method=False)])
+    verdict = compare([row("a", 1.0), row("b", second), row("oracle", 1.0, method=False)])
     assert verdict.saturated is saturated
     if saturated:
         assert (verdict.best, verdict.tied, verdict.below) == ("", (), ())
@@ -56,42 +59,42 @@ def test_two_methods_at_one_saturate_a_column(second: float, saturated: bool) ->
 
 
 def test_one_method_and_the_oracle_at_one_do_not() -> None:
-    assert not judge([entry("a", 1.0), entry("oracle", 1.0, method=False)]).saturated
+    assert not compare([row("a", 1.0), row("oracle", 1.0, method=False)]).saturated
 
 
 def test_the_oracle_lowers_the_limit() -> None:
-    verdict = judge([entry("a", 0.6), entry("b", 0.6), entry("oracle", 0.6, method=False)])
+    verdict = compare([row("a", 0.6), row("b", 0.6), row("oracle", 0.6, method=False)])
     assert verdict.saturated
     assert verdict.limit == 0.6
 
 
 def test_a_missing_interval_separates_nobody() -> None:
-    verdict = judge([Entry("a", True, 0.9), entry("b", 0.2)])
+    verdict = compare([Estimate("a", True, 0.9), row("b", 0.2)])
     assert (verdict.best, verdict.tied) == ("b", ("a",))
     assert conclude(verdict)[0] == "`b` has the best value of the methods with an interval."
-    bare = judge([Entry("a", True, 0.9), Entry("b", True, 0.2)])
+    bare = compare([Estimate("a", True, 0.9), Estimate("b", True, 0.2)])
     assert (bare.best, bare.tied) == ("a", ("b",))
     assert "(none has an interval)" in conclude(bare)[0]
 
 
 def test_a_method_within_the_constant_is_named() -> None:
-    rows = [entry("a", 0.8), entry("b", 0.3), entry("constant", 0.3, method=False)]
-    verdict = judge(rows)
+    rows = [row("a", 0.8), row("b", 0.3), row("constant", 0.3, method=False)]
+    verdict = compare(rows)
     assert verdict.not_above == {"constant": ("b",)}
     assert "Not above constant: `b`." in conclude(verdict)
-    assert "No method is above constant." in conclude(judge(rows[1:]))
+    assert "No method is above constant." in conclude(compare(rows[1:]))
 
 
 def test_an_exact_expectation_is_a_floor() -> None:
     """A control without an interval is a point, which a method can lie above."""
-    chance = entry("shuffled", 0.02, 0.0, False)
+    chance = row("shuffled", 0.02, 0.0, False)
     bare = replace(chance, low=None, high=None)
-    rows = [entry("a", 0.8), entry("b", 0.02)]
+    rows = [row("a", 0.8), row("b", 0.02)]
     for floor in (chance, bare):
-        assert judge([*rows, floor]).not_above == {"shuffled": ("b",)}
+        assert compare([*rows, floor]).not_above == {"shuffled": ("b",)}
 
 
 def test_exact_expectations_are_no_rows_with_an_interval() -> None:
-    controls = [entry("chance", 0.01, 0.0, False), entry("shuffled", 0.02, 0.0, False)]
-    verdict = judge([entry("a", 0.5), *controls])
+    controls = [row("chance", 0.01, 0.0, False), row("shuffled", 0.02, 0.0, False)]
+    verdict = compare([row("a", 0.5), *controls])
     assert (verdict.disjoint_rows, verdict.rows) == (1, 1)

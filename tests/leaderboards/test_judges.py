@@ -40,7 +40,7 @@ def columns(root: Path) -> dict[str, list[str]]:
 def test_cosines_have_a_column_for_each_judge(tmp_path: Path, build: Any) -> None:
     put(tmp_path, build, 0.5, other_value=0.5)
     board = load_board([tmp_path])
-    assert sorted(sheet.condition.judge for sheet in board.sheets) == NAMES
+    assert sorted(table.condition.judge for table in board.tables) == NAMES
     found = columns(tmp_path)
     assert sorted(found["sentence_cosine"]) == NAMES
     assert found["lexical_match"] == found["accuracy_at_1"] == [""]

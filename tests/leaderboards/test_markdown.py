@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboards.columns import describe, show, show_interval
-from leaderboards.markdown import clean, escape, quoted, table
+from leaderboards.pages.markdown import clean, escape, quoted, table
+from leaderboards.pages.numbers import show, show_interval
+from metrics.catalog import metric_of
 
 
 @given(st.text())
@@ -31,15 +32,15 @@ def test_ordinary_names_stay_readable() -> None:
      (None, "—"), (-0.25, "-0.250"), (1.2, "1.200")],
 )  # fmt: skip
 def test_rounding_never_reaches_the_ends(value: float | None, text: str) -> None:
-    assert show(value, "share") == text
+    assert show(value, "fraction") == text
 
 
 def test_interval_and_kinds() -> None:
-    assert show_interval(0.8712, 0.9849, "share") == "[0.87, 0.98]"
-    assert show_interval(None, 0.5, "share") == ""
+    assert show_interval(0.8712, 0.9849, "fraction") == "[0.87, 0.98]"
+    assert show_interval(None, 0.5, "fraction") == ""
     assert show(12.34, "rank") == "12.3"
     assert show(41.0, "count") == "41"
-    assert describe("lexical_match[unseen]").title == "lexical match, unseen names"
+    assert metric_of("lexical_match[unseen]").title == "lexical match, unseen names"
 
 
 def test_table_is_aligned_as_text() -> None:

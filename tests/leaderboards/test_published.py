@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaderboards.render import check_board
+from leaderboards.pages.render import check_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable

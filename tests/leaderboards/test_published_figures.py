@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from leaderboards.pages.published import published_section
 from leaderboards.published import comparable, difference, load_figures
-from leaderboards.published_page import published_section
 from leaderboards.scores import ScoreSet
 from metrics.scores import Score
 
@@ -130,20 +130,20 @@ def test_committed_boards_reproduce_the_cosines_and_show_the_rest_apart(folder, 
     """By the paper's judge the authors' labels give their notebooks' digits."""
     board = published(folder.name)
     found = {}
-    for sheet in board.sheets:
-        for row in sheet.methods:
+    for table in board.tables:
+        for row in table.methods:
             assert row.origin == "imported"
-            assert row.judged is not None
-            judge = row.judged.scoring["sentence"]["weights"]
+            assert row.score_set is not None
+            judge = row.score_set.scoring["sentence"]["weights"]
             assert judge in (MINILM, MPNET_FILE)
             name = row.record.method["name"]
             own = [figure for figure in load_figures() if figure.method == name]
-            gaps = [gap for figure in own if (gap := difference(figure, row.judged)) is not None]
+            gaps = [gap for figure in own if (gap := difference(figure, row.score_set)) is not None]
             if judge == MINILM:
                 assert gaps == []
             for gap in gaps:
                 assert abs(gap) < 5e-5
-                found[name] = row.judged.scores["sentence_cosine"].value
+                found[name] = row.score_set.scores["sentence_cosine"].value
     assert {name: f"{value:.4f}" for name, value in found.items()} == DIGITS[folder.name]
     page = "\n\n".join(published_section(board))
     assert len(re.findall(r"\| +0\.0000 \|", page)) == len(found)
@@ -152,24 +152,24 @@ def test_committed_boards_reproduce_the_cosines_and_show_the_rest_apart(folder, 
 
 def test_what_the_committed_boards_say(published):
     """117 and 141 of 365 units by the official and the mended rule, with floors and intervals."""
-    sheets = published("places365").sheets
+    tables = published("places365").tables
     right = {}
-    for sheet in sheets:
-        [row] = sheet.methods
+    for table in tables:
+        [row] = table.methods
         score = row.scores["accuracy_at_1"]
         assert score.value is not None
         assert score.ci_low is not None
-        assert row.judged is not None
-        rules = row.judged.scoring["rules"]["official_labels"]
+        assert row.score_set is not None
+        rules = row.score_set.scoring["rules"]["official_labels"]
         right[rules] = (round(score.value * score.n), score.n)
     assert right == {True: (117, 365), False: (141, 365)}
-    sheets = published("imagenet").sheets
-    assert len(sheets) == 3
-    for sheet in sheets:
-        assert {row.label for row in sheet.methods} == {"netdissect (imported)", "milan (imported)"}
-        constant = sheet.control("constant")
+    tables = published("imagenet").tables
+    assert len(tables) == 3
+    for table in tables:
+        assert {row.label for row in table.methods} == {"netdissect (imported)", "milan (imported)"}
+        constant = table.control("constant")
         assert constant is not None
-        for row in sheet.methods:
+        for row in table.methods:
             score = row.scores["sentence_cosine"]
             assert score.n == 1000
             assert score.ci_low is not None
@@ -179,10 +179,10 @@ def test_what_the_committed_boards_say(published):
 def test_sentences_count_for_the_plurals_that_lexical_match_accepts(published):
     """Of MILAN's thousand sentences 14 say the class's name, 9 of these in the plural."""
     right = {}
-    for sheet in published("imagenet").sheets:
-        [row] = [row for row in sheet.methods if row.record.method["name"] == "milan"]
-        assert row.judged is not None
-        rules = row.judged.scoring["rules"]["official_labels"]
+    for table in published("imagenet").tables:
+        [row] = [row for row in table.methods if row.record.method["name"] == "milan"]
+        assert row.score_set is not None
+        rules = row.score_set.scoring["rules"]["official_labels"]
         own = (row.scores[name].value for name in ("accuracy_at_1", "lexical_match"))
         right.setdefault(rules, set()).add(tuple(own))
     assert right == {False: {(0.014, 0.014)}, True: {(0.003, 0.014)}}

@@ -29,17 +29,17 @@ NEW = {"reading": {"sentences": 2}}
 def test_a_later_reading_takes_the_place_of_an_older_one(tmp_path: Path, build: Any) -> None:
     put(tmp_path, build, "both", {}, NEW)
     put(tmp_path, build, "other", NEW)
-    [sheet] = load_board([tmp_path]).sheets
-    assert sorted(row.judged.skey for row in sheet.methods) == ["both1", "other0"]
-    assert sheet.notes == ()
+    [table] = load_board([tmp_path]).tables
+    assert sorted(row.score_set.skey for row in table.methods) == ["both1", "other0"]
+    assert table.notes == ()
 
 
 def test_an_older_reading_beside_a_later_one_is_said(tmp_path: Path, build: Any) -> None:
     put(tmp_path, build, "old", {})
     put(tmp_path, build, "new", NEW)
     board = load_board([tmp_path])
-    [sheet] = board.sheets
-    [note] = sheet.notes
+    [table] = board.tables
+    [note] = table.notes
     assert note.startswith("clip_dissect old was scored by an older release")
     keys = board.results[board.results["kind"] == "method"].groupby("row")["scoring"].unique()
     assert {row: list(found) for row, found in keys.items()} == {

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from leaderboards.cells import Cell
+from leaderboards.pages.published import print_reproduction
 from leaderboards.published import load_figures
-from leaderboards.published_page import print_reproduction
-from leaderboards.reproduction import experiments_of, reproduce, same_cell
+from leaderboards.reproduction import compare_published, experiments_of, same_cell
 from leaderboards.scores import ScoreSet
 from metrics.scores import Score
 from tests.leaderboards.builder import make_record
@@ -69,7 +69,7 @@ def figure(metric: str = "sentence_cosine", **wanted: str):
 def line(metric: str, cells: list[Cell], **wanted: str):
     own = figure(metric, **wanted)
     [found] = [
-        entry for entry in reproduce(cells, own.experiment) if entry.figure == own
+        entry for entry in compare_published(cells, own.experiment) if entry.figure == own
     ]  # fmt: skip
     return found
 
@@ -181,7 +181,7 @@ def test_the_terminal_shows_both_numbers_and_what_nobody_saw():
     text = io.StringIO()
     cells = [Cell(record(), (scores(),))]
     for name in ("paper_table1", "paper_table4"):
-        print_reproduction(name, reproduce(cells, name), Console(file=text, width=200))
+        print_reproduction(name, compare_published(cells, name), Console(file=text, width=200))
     shown = text.getvalue()
     assert "0.5000 [0.40, 0.60]" in shown
     assert "-0.0262" in shown

@@ -181,7 +181,7 @@ def test_scores_are_checked_on_the_way_in_and_out(tmp_path: Path, build: Any) ->
     cells, problems = load_cells([tmp_path])
     assert cells[0].scores == ()
     assert [problem.kind for problem in problems] == ["damaged", "unscored"]
-    assert load_board([tmp_path]).sheets == ()
+    assert load_board([tmp_path]).tables == ()
 
 
 def test_a_second_scoring_stands_beside_the_first(tmp_path: Path, build: Any) -> None:
@@ -189,8 +189,8 @@ def test_a_second_scoring_stands_beside_the_first(tmp_path: Path, build: Any) ->
     other = build.make_scores(0.4, skey="0ther", scoring={"rules": {"official": True}})
     add_scores(folder, other, build.make_units())
     board = load_board([tmp_path])
-    assert {sheet.condition.skey for sheet in board.sheets} == {"0ther", "5c0e"}
-    assert len({sheet.condition.heading for sheet in board.sheets}) == 2
+    assert {table.condition.skey for table in board.tables} == {"0ther", "5c0e"}
+    assert len({table.condition.heading for table in board.tables}) == 2
 
 
 def test_a_line_that_was_cut_short_costs_no_other(tmp_path: Path, build: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bench.__main__ import main
 from leaderboards.board import load_board
-from leaderboards.render import check_board, write_board
+from leaderboards.pages.render import check_board, write_board
 from leaderboards.storage import find_records, read_descriptions
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,8 +137,8 @@ def test_parts_and_whole_layers_stand_in_columns_of_their_own():
     Path("part.csv").write_text("unit,label\n0,airfield\n")
     assert labels(file="part.csv", method="part") == 0
     board = load_board([Path("results")])
-    assert [len(sheet.methods) for sheet in board.sheets] == [1, 1]
-    assert {sheet.condition.scoring.rpartition("(")[2] for sheet in board.sheets} == {
+    assert [len(table.methods) for table in board.tables] == [1, 1]
+    assert {table.condition.scoring.rpartition("(")[2] for table in board.tables} == {
         "n=1)", "n=4)",
     }  # fmt: skip
 
@@ -232,11 +232,11 @@ def test_imported_rows_of_a_layer_are_compared_in_one_column(tmp_path):
     own = ("--label-column", "description", "--vocabulary", "free-text", "--source", "MILAN's")
     assert labels(*own, file="milan.jsonl", method="milan") == 0
     board = load_board([Path("results")])
-    [sheet] = board.sheets
-    assert {row.label for row in sheet.methods} == {"netdissect (imported)", "milan (imported)"}
-    assert {row.origin for row in sheet.methods} == {"imported"}
-    assert sheet.condition.heading == ("imported labels", "own words")
-    constant = sheet.control("constant")
+    [table] = board.tables
+    assert {row.label for row in table.methods} == {"netdissect (imported)", "milan (imported)"}
+    assert {row.origin for row in table.methods} == {"imported"}
+    assert table.condition.heading == ("imported labels", "own words")
+    constant = table.control("constant")
     assert constant is not None
     assert constant.vocabulary == "labels in use"
     # The floor is the better of the two rows' own floors, name by name.
@@ -248,7 +248,7 @@ def test_imported_rows_of_a_layer_are_compared_in_one_column(tmp_path):
     for name in ("sentence_cosine", "lexical_match", "accuracy_at_1"):
         assert constant.scores[name].value == max(floor[name] for floor in own_floors)
     # Mask labels have no ceiling, so the column has none.
-    oracle = sheet.control("oracle")
+    oracle = table.control("oracle")
     assert oracle is not None
     assert oracle.scores["sentence_cosine"].value is None
     write_board(board, tmp_path / "board")

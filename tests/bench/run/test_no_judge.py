@@ -16,7 +16,7 @@ from bench.run.plan import State
 from bench.run.selection import build_parts
 from bench.run.survey import lacking, plan
 from leaderboards.board import load_board
-from leaderboards.render import check_board, write_board
+from leaderboards.pages.render import check_board, write_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ def test_a_layer_is_judged_where_it_has_names_or_decides(
     overrides: list[str], judged: list[str], may_be: bool
 ) -> None:
     found = parts(*overrides)
-    assert [layer for layer in found.layers if found.judged(layer)] == judged
+    assert [layer for layer in found.layers if found.score_set(layer)] == judged
     assert found.may_be_judged is may_be
     for layer in found.layers:
         models = {name: found.scoring(layer)[name] for name in ("sentence", "clip_text")}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from leaderboards.columns import describe, show_interval
-from leaderboards.imported import is_imported
-from leaderboards.markdown import clean, escape, table
+from leaderboards.pages.markdown import clean, escape, table
+from leaderboards.pages.numbers import show_interval
 from leaderboards.published import difference, load_figures
+from metrics.catalog import metric_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from leaderboards.board import Board
     from leaderboards.published import Figure
-    from leaderboards.reproduction import Line
-    from leaderboards.sheets import Sheet
+    from leaderboards.reproduction import Comparison
+    from leaderboards.tables import ConditionTable
 
 _SAID = """\
 Printed or stored by others, not measured here, and marked *reported* for that. No difference from
@@ -39,7 +39,7 @@ _HEADER = ("method", "probe set", "concepts", "score", *_NUMBERS)
 def published_section(board: Board) -> list[str]:
     """What was published of the cells that the board's experiments made, and of its networks."""
     parts: list[str] = []
-    for experiment, lines in board.reproductions.items():
+    for experiment, lines in board.comparisons.items():
         rows = [[escape(text) for text in _texts(line)] for line in lines]
         header = [*_HEADER, "note"]
         full = [[*row, escape(line.reason or "")] for row, line in zip(rows, lines, strict=True)]
@@ -48,10 +48,10 @@ def published_section(board: Board) -> list[str]:
     return parts + _imported_section(board)
 
 
-def print_reproduction(experiment: str, lines: Sequence[Line], console: Console) -> None:
+def print_reproduction(experiment: str, lines: Sequence[Comparison], console: Console) -> None:
     """The same on a terminal: a few lines for each cell, numbers below each other."""
     console.print(Text(f"published beside ours: {clean(experiment)}", "bold"))
-    cells: dict[str, list[Line]] = {}
+    cells: dict[str, list[Comparison]] = {}
     for line in lines:
         words = (line.figure.label, line.figure.probe_set, line.figure.concept_set)
         cells.setdefault(" | ".join(word for word in words if word), []).append(line)
@@ -73,11 +73,11 @@ def print_reproduction(experiment: str, lines: Sequence[Line], console: Console)
         console.print(Text(f"no difference: {clean(reason, 200)}", "dim"))
 
 
-def _texts(line: Line) -> list[str]:
+def _texts(line: Comparison) -> list[str]:
     figure = line.figure
     ours, gap = "—", "—"
     if line.value is not None:
-        interval = line.interval and show_interval(*line.interval, describe(figure.metric).kind)
+        interval = line.interval and show_interval(*line.interval, metric_of(figure.metric).format)
         ours = f"{_scaled(figure, line.value)}{f' {interval}' if interval else ''}"
     elif line.reason == "not run":
         ours = "not run"
@@ -106,9 +106,9 @@ def _scaled(figure: Figure, value: float, *, signed: bool = False) -> str:
 def _imported_section(board: Board) -> list[str]:
     """Figures about the networks of imported labels: those tables in which its methods stand."""
     methods: dict[tuple[str, str], set[str]] = {}
-    for sheet in board.sheets:
+    for sheet in board.tables:
         for row in sheet.methods:
-            if is_imported(row.record):
+            if row.record.is_imported:
                 methods.setdefault(_place(sheet), set()).add(str(row.record.method.get("name")))
     about = [f for f in load_figures() if (f.target, f.layer) in methods and f.seen]
     tables = {f.table for f in about if f.method in methods[f.target, f.layer]}
@@ -148,17 +148,17 @@ def _ours(board: Board, figure: Figure) -> str:
     if figure.variant:
         return ""
     found = (
-        difference(figure, row.judged)
-        for sheet in board.sheets
+        difference(figure, row.score_set)
+        for sheet in board.tables
         if _place(sheet) == (figure.target, figure.layer)
         for row in sheet.methods
-        if row.record.method.get("name") == figure.method and row.judged is not None
+        if row.record.method.get("name") == figure.method and row.score_set is not None
     )
     # What rounds to nothing has no sign.
     shown = (f"{round(value, 4) or 0.0:+.4f}" for value in found if value is not None)
     return "; ".join(dict.fromkeys(text.replace("+0.0000", "0.0000") for text in shown))
 
 
-def _place(sheet: Sheet) -> tuple[str, str]:
+def _place(sheet: ConditionTable) -> tuple[str, str]:
     target = sheet.methods[0].record.target if sheet.methods else {}
     return str(target.get("name")), str(target.get("layer"))

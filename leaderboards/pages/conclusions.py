@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboards.columns import show
+from leaderboards.pages.numbers import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from leaderboards.intervals import Verdict
-from leaderboards.markdown import quoted
+from leaderboards.pages.markdown import quoted
 
 FEW = 3
 """With fewer rows apart than this, a column tells too little to rest a conclusion on."""
@@ -21,7 +21,7 @@ def conclude(verdict: Verdict) -> list[str]:
     if verdict.valued == 0:
         return ["No method has a score here."]
     if verdict.saturated:
-        limit = show(verdict.limit, "share")
+        limit = show(verdict.limit, "fraction")
         names = _names(verdict.at_limit)
         return [f"No conclusion: saturated ({names} reach {limit})."]
     if verdict.methods < verdict.valued:

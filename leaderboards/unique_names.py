@@ -1,4 +1,4 @@
-"""Names that tell different things apart, and say no more than that takes."""
+"""Short names that are unique: the registered name, and only as many parameters as it takes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Named:
-    """One thing to be named.
+class Item:
+    """One thing that needs a name.
 
     Attributes:
         name: The registered name.
-        scope: Where names are compared.
-        identity: What decides whether two are the same thing.
+        scope: Names are unique among the items of one scope.
+        identity: Items of equal identity are the same thing and get the same name.
         params: The parameters it was made with.
-        size: How many images or concepts it has; None for what has no size.
+        size: Number of its images or concepts; None where it has no size.
     """
 
     name: str
@@ -32,15 +32,15 @@ class Named:
     size: int | None = None
 
 
-def tell_apart(items: Sequence[Named]) -> list[str]:
+def unique_names(items: Sequence[Item]) -> list[str]:
     """Give every item a name that no other thing of its scope has.
 
-    It is the registered name and the first parameter that is a text ("torchvision resnet18"),
+    A name is the registered name and the first parameter that is a text ("torchvision resnet18"),
     then the parameters in which things of that name differ, then the size, and last a hash.
     """
-    variants: dict[tuple[str, Hashable], dict[str, Named]] = defaultdict(dict)
+    variants: dict[tuple[str, Hashable], dict[str, Item]] = defaultdict(dict)
     for item in items:
-        # One thing may have come by different parameters (a file under two names): the least.
+        # One file may be read under two paths: the least one names it, in any order of records.
         known = variants[item.name, item.scope]
         known[item.identity] = min(known.get(item.identity, item), item, key=_params_text)
     names: dict[tuple[str, Hashable, str], str] = {}
@@ -50,8 +50,14 @@ def tell_apart(items: Sequence[Named]) -> list[str]:
     return [names[item.name, item.scope, item.identity] for item in items]
 
 
-def _labels(known: Mapping[str, Named]) -> dict[str, str]:
-    """Labels by identity, as short as they can be."""
+def title(name: str, params: Mapping[str, Any]) -> str:
+    """Return the registered name and the first parameter that is a text: "torchvision resnet18"."""
+    leading = _leading(params)
+    return f"{name} {_short(params[leading])}" if leading else name
+
+
+def _labels(known: Mapping[str, Item]) -> dict[str, str]:
+    """Return the shortest labels by identity."""
     labels = {identity: _label(item, known.values()) for identity, item in known.items()}
     if _repeats(labels):
         sized = {i: f"{label} (n={known[i].size})" for i, label in labels.items()}
@@ -59,7 +65,7 @@ def _labels(known: Mapping[str, Named]) -> dict[str, str]:
     return labels
 
 
-def _label(item: Named, others: Iterable[Named]) -> str:
+def _label(item: Item, others: Iterable[Item]) -> str:
     words = [title(item.name, item.params)]
     for key in sorted(item.params.keys() - {_leading(item.params)}):
         value = item.params[key]
@@ -68,20 +74,14 @@ def _label(item: Named, others: Iterable[Named]) -> str:
     return " ".join(words)
 
 
-def title(name: str, params: Mapping[str, Any]) -> str:
-    """The registered name and the first parameter that is a text: "torchvision resnet18"."""
-    leading = _leading(params)
-    return f"{name} {_short(params[leading])}" if leading else name
-
-
 def _leading(params: Mapping[str, Any]) -> str:
-    """The path, or the first parameter (in the order of fields or of a record) that is a text."""
+    """Return the name of the path, or else of the first parameter that is a text."""
     texts = [key for key, value in params.items() if isinstance(value, str) and value]
     return "path" if "path" in texts else next(iter(texts), "")
 
 
 def _short(text: str) -> str:
-    """A path's last part, without the mark of what was fetched: where a file lay tells nobody."""
+    """Return the last part of a path, without the prefix of a fetched file."""
     return text.rstrip("/").replace("\\", "/").rpartition("/")[2].removeprefix("fetched:")
 
 
@@ -89,5 +89,5 @@ def _repeats(labels: Mapping[str, str]) -> bool:
     return len(set(labels.values())) < len(labels)
 
 
-def _params_text(item: Named) -> str:
+def _params_text(item: Item) -> str:
     return json.dumps(item.params, sort_keys=True, default=str)

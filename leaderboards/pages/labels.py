@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboards.markdown import escape, table
-from leaderboards.pages import provenance
+from leaderboards.pages.markdown import escape, table
+from leaderboards.pages.provenance import provenance
 
 if TYPE_CHECKING:
     from leaderboards.board import Board
-    from leaderboards.words import WordTable
+    from leaderboards.labels import LabelTable
 
 SHOWN = 100
 """Units of a table at most; the records hold all."""
 
 
-def words_page(board: Board) -> str:
+def labels_page(board: Board) -> str:
     """The page with one table per layer and probe set."""
     parts = [
         f"# Labels: {escape(board.name)}",
@@ -25,7 +25,7 @@ def words_page(board: Board) -> str:
             "— stands for no label. All labels lie in the records."
         ),
     ]
-    for words in board.words:
+    for words in board.labels:
         parts.append(f"## {escape(f'{words.target}, {words.layer}: {words.probe}', limit=200)}")
         parts.append(_table(words))
         if len(words.truths) > SHOWN:
@@ -33,7 +33,7 @@ def words_page(board: Board) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(words: WordTable) -> str:
+def _table(words: LabelTable) -> str:
     named = any(words.truths)
     columns = [
         [_marked(label, is_right) for label, is_right in zip(labels, right, strict=True)][:SHOWN]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from leaderboards.columns import DECISIONS, HEADLINES, Kind, describe, show, show_interval
-from leaderboards.markdown import clean
+from leaderboards.pages.markdown import clean
+from leaderboards.pages.numbers import show, show_interval
 from metrics.aggregate import DEAD, NO_NAME
+from metrics.catalog import DECISIONS, HEADLINES, Format, metric_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leaderboards.board import Board
-    from leaderboards.sheets import Sheet
     from leaderboards.summary import Column, Summary
+    from leaderboards.tables import ConditionTable
 
 _LABEL_WIDTH = 32
 _GIVEN_WIDTH = 13
@@ -44,8 +45,8 @@ def print_board(board: Board, console: Console) -> None:
         size = -(-len(summary.columns) // blocks)
         for start in range(0, len(summary.columns), size):
             console.print(_table(summary, summary.columns[start : start + size]))
-    if not first and board.sheets:
-        console.print(Text(f"No score to show: {_why_none(board.sheets)}."))
+    if not first and board.tables:
+        console.print(Text(f"No score to show: {_why_none(board.tables)}."))
     elif not first:
         console.print("No scored record was found.")
     else:
@@ -68,7 +69,7 @@ def print_board(board: Board, console: Console) -> None:
         )
 
 
-def _why_none(sheets: Sequence[Sheet]) -> str:
+def _why_none(sheets: Sequence[ConditionTable]) -> str:
     """Why no method of some sheets has a score that needs true names."""
     # Every method has the first of them: it asks for nothing but a label and a true name.
     scores = [row.scores.get(HEADLINES[0]) for sheet in sheets for row in sheet.methods]
@@ -80,7 +81,7 @@ def _why_none(sheets: Sequence[Sheet]) -> str:
 
 
 def _table(summary: Summary, columns: Sequence[Column]) -> Table:
-    metric = describe(summary.metric)
+    metric = metric_of(summary.metric)
     title = Text(clean(f"{metric.title}: {', '.join(summary.place[1:])}"), style="bold")
     table = Table(title=title, title_justify="left")
     table.add_column("", min_width=20, overflow="fold")
@@ -95,13 +96,13 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
     shown = [name for name in summary.methods if any(_has(column, name) for column in columns)]
     for label in shown:
         given = [Text(clean(summary.given.get(label, "")), "dim")] if summary.given else []
-        cells = [_cell(column, label, metric.kind) for column in columns]
+        cells = [_cell(column, label, metric.format) for column in columns]
         table.add_row(Text(clean(label)), *given, *cells, end_section=label == shown[-1])
     controls = [name for name in summary.controls if any(_has(column, name) for column in columns)]
     for label in controls:
         title = Text("shuffled (best method)" if label == "shuffled" else label, style="italic")
         last = label == controls[-1]
-        cells = [_cell(column, label, metric.kind) for column in columns]
+        cells = [_cell(column, label, metric.format) for column in columns]
         table.add_row(title, *none, *cells, end_section=last)
     verdicts = [column.verdict for column in columns]
     table.add_row(
@@ -116,18 +117,18 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
 
 
 def _has(column: Column, label: str) -> bool:
-    entry = column.entries.get(label)
-    return entry is not None and entry.value is not None
+    estimate = column.estimates.get(label)
+    return estimate is not None and estimate.value is not None
 
 
-def _cell(column: Column, label: str, kind: Kind) -> Text:
-    entry, verdict = column.entries.get(label), column.verdict
-    if entry is None or entry.value is None:
+def _cell(column: Column, label: str, form: Format) -> Text:
+    estimate, verdict = column.estimates.get(label), column.verdict
+    if estimate is None or estimate.value is None:
         return Text("—", style="dim")
-    text = Text(show(entry.value, kind))
-    if entry.low != entry.high:
-        text.append(f" {show_interval(entry.low, entry.high, kind)}", style="dim")
-    if not entry.is_method:
+    text = Text(show(estimate.value, form))
+    if estimate.low != estimate.high:
+        text.append(f" {show_interval(estimate.low, estimate.high, form)}", style="dim")
+    if not estimate.is_method:
         text.stylize("italic")
     elif label == verdict.best:
         text.stylize("bold green")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leaderboards.costs import PHASES
-from leaderboards.markdown import escape, table
-from leaderboards.pages import provenance
+from leaderboards.pages.markdown import escape, table
+from leaderboards.pages.provenance import provenance
 
 if TYPE_CHECKING:
     from leaderboards.board import Board

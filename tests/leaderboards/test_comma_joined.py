@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from leaderboards.board import load_board
-from leaderboards.render import render_scores
+from leaderboards.pages.render import render_scores
 from leaderboards.storage import write_record
 
 if TYPE_CHECKING:
@@ -53,6 +53,6 @@ def test_the_warning_names_methods_and_shows_the_fair_cosine(board):
 
 def test_there_is_none_where_no_label_copies_it(tmp_path: Path, build: Any):
     put(tmp_path, build, "names", ["tench", "cock", "a hen, a cock", "x"], (0.8, 0.9))
-    [sheet] = load_board([tmp_path]).sheets
-    assert [row.joined for row in sheet.methods] == [0]
-    assert sheet.notes == ()
+    [table] = load_board([tmp_path]).tables
+    assert [row.comma_joined for row in table.methods] == [0]
+    assert table.notes == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leaderboards.detectors import ALL
-from leaderboards.markdown import escape, table
+from leaderboards.pages.markdown import escape, table
 
 if TYPE_CHECKING:
     from leaderboards.board import Board

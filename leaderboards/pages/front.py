@@ -1,31 +1,24 @@
-"""The pages of a board: a front page to read, one with every metric, one with the costs."""
+"""The front page of a board, README.md."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from leaderboards.columns import (
-    DECISIONS,
-    HEADLINES,
-    NORMALISED,
-    Kind,
-    describe,
-    show,
-    show_interval,
-    split_group,
-)
-from leaderboards.conclusions import conclude
-from leaderboards.detectors_page import detectors_section
-from leaderboards.imported import imported_section, is_imported
-from leaderboards.markdown import escape, quoted, table
-from leaderboards.published_page import published_section
+from leaderboards.comma_joined import WHOLE
+from leaderboards.pages.conclusions import conclude
+from leaderboards.pages.detectors import detectors_section
+from leaderboards.pages.estimates import apart, mark, number
+from leaderboards.pages.imported import imported_section
+from leaderboards.pages.markdown import escape, quoted, table
+from leaderboards.pages.numbers import show
+from leaderboards.pages.provenance import provenance
+from leaderboards.pages.published import published_section
+from leaderboards.pages.warnings import warn_of_comma_joined
+from metrics.catalog import DECISIONS, HEADLINES, NORMALISED, Format, metric_of, split_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from leaderboards.board import Board
-    from leaderboards.intervals import Entry, Verdict
     from leaderboards.summary import Column, Summary
 
 _HOW_TO_READ = """\
@@ -63,10 +56,10 @@ _CIRCULAR_DECISIONS = (
 
 
 def front_page(board: Board) -> str:
-    """README.md: what is best where, the headline tables, and what they support."""
+    """Return README.md: the best methods, the headline tables, and what they support."""
     parts = [f"# Leaderboard: {escape(board.name)}", _introduction(board), _HOW_TO_READ]
-    listed = [row for sheet in board.sheets if (row := sheet.control("listed"))]
-    if any(not is_imported(row.record) for row in listed):
+    listed = [row for one in board.tables if (row := one.control("listed"))]
+    if any(not row.record.is_imported for row in listed):
         parts.append(_FREE_TEXT)
     if board.summaries:
         parts += ["## At a glance", _glance(board)]
@@ -85,21 +78,16 @@ def front_page(board: Board) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def provenance(board: Board) -> str:
-    """One sentence: the hash of what is shown, and the command that made it."""
-    return f"Made by {quoted(board.command, 300)} from record set `{board.score_hash[:16]}`."
-
-
 def _introduction(board: Board) -> str:
     methods = {label for summary in board.summaries for label in summary.methods}
     counts = (
-        f"{board.n_records} records: {len(methods)} methods under {len(board.sheets)} conditions."
+        f"{board.n_records} records: {len(methods)} methods under {len(board.tables)} conditions."
     )
     links = (
         "Every metric: [board.md](board.md), unrounded in [results.csv.gz](results.csv.gz). These "
         "tables unrounded: [summary.csv](summary.csv). Time and memory: [costs.md](costs.md)."
     )
-    if board.words:
+    if board.labels:
         links += " Sentences beside the other methods' words: [labels.md](labels.md)."
     return f"{counts} {provenance(board)}\n\n{links}"
 
@@ -111,7 +99,7 @@ def _place(summary: Summary, board: Board) -> str:
 
 
 def _glance(board: Board) -> str:
-    """One row per condition, from each target's first headline table."""
+    """Return one row per condition, from each layer's first headline table."""
     first: dict[tuple[str, str, str], Summary] = {}
     for summary in board.summaries:
         first.setdefault(summary.place, summary)
@@ -120,7 +108,7 @@ def _glance(board: Board) -> str:
         for summary in first.values()
         for column in summary.columns
     ]
-    names = sorted({describe(summary.metric).title for summary in first.values()})
+    names = sorted({metric_of(summary.metric).title for summary in first.values()})
     header = ["target", "probe set", "concepts", "best method", " or ".join(names)]
     header += ["not separable from it", "oracle", "constant", "chance", "apart"]
     return table(header, rows)
@@ -128,18 +116,18 @@ def _glance(board: Board) -> str:
 
 def _glance_row(summary: Summary, column: Column) -> list[str]:
     condition, verdict = column.condition, column.verdict
-    kind = describe(summary.metric).kind
+    form = metric_of(summary.metric).format
     controls = [
-        escape(show(entry.value, kind)) if (entry := column.entries.get(name)) else "—"
+        escape(show(estimate.value, form)) if (estimate := column.estimates.get(name)) else "—"
         for name in ("oracle", "constant", "chance")
     ]
     if verdict.saturated:
-        best, score, tied = "*saturated*", escape(show(verdict.limit, kind)), "—"
+        best, score, tied = "*saturated*", escape(show(verdict.limit, form)), "—"
     elif not verdict.best:
         best, score, tied = "—", "—", "—"
     else:
-        entry = column.entries[verdict.best]
-        best, score = f"**{escape(verdict.best)}**", _number(entry, kind)
+        estimate = column.estimates[verdict.best]
+        best, score = f"**{escape(verdict.best)}**", number(estimate, form)
         tied = ", ".join(escape(label) for label in verdict.tied[:2]) or "none"
         tied += f" and {len(verdict.tied) - 2} more" if len(verdict.tied) > 2 else ""
     concepts = " ".join(condition.heading[1:])
@@ -150,12 +138,12 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
         score,
         tied,
         *controls,
-        _apart(verdict),
+        apart(verdict),
     ]
 
 
 def _summary(summary: Summary) -> list[str]:
-    metric = describe(summary.metric)
+    metric = metric_of(summary.metric)
     circular = any(column.circular for column in summary.columns)
     parts = [f"### {escape(metric.title)}{'°' if circular else ''}"]
     if circular:
@@ -166,33 +154,35 @@ def _summary(summary: Summary) -> list[str]:
         [
             _row_title(label, label in summary.methods),
             *([escape(summary.given.get(label, ""))] if given else []),
-            *(_cell(c, label, metric.kind) for c in summary.columns),
+            *(_cell(c, label, metric.format) for c in summary.columns),
         ]
         for label in summary.rows
     ]
-    rows.append(["apart", *[""] * len(given), *(_apart(c.verdict) for c in summary.columns)])
+    rows.append(["apart", *[""] * len(given), *(apart(c.verdict) for c in summary.columns)])
     parts.append(table(header, rows))
-    parts.append("\n".join(_conclusions(summary.columns)))
+    parts.append("\n".join(_conclusions(summary)))
     return parts
 
 
-def _conclusions(columns: Iterable[Column]) -> list[str]:
-    """A point per conclusion; columns with the same one share it."""
-    said: dict[str, list[str]] = defaultdict(list)
-    warned: dict[str, list[str]] = defaultdict(list)
-    for column in columns:
+def _conclusions(summary: Summary) -> list[str]:
+    """Return a bullet per conclusion and per warning; columns with the same one share it."""
+    warn = summary.metric.partition(" (")[0] == WHOLE
+    conclusions: dict[str, list[str]] = defaultdict(list)
+    warnings: dict[str, list[str]] = defaultdict(list)
+    for column in summary.columns:
         heading = escape(" × ".join(column.condition.heading))
-        said[" ".join(conclude(column.verdict))].append(heading)
-        if column.warning:
-            warned[f"**Warning.** {escape(column.warning, 600)}"].append(heading)
+        conclusions[" ".join(conclude(column.verdict))].append(heading)
+        if warn and (warning := warn_of_comma_joined(column.table.methods)):
+            warnings[f"**Warning.** {escape(warning, 600)}"].append(heading)
     return [
-        f"- {'; '.join(headings)}: {text}" for text, headings in [*said.items(), *warned.items()]
+        f"- {'; '.join(headings)}: {text}"
+        for text, headings in [*conclusions.items(), *warnings.items()]
     ]
 
 
 def _heading(column: Column) -> str:
     lines = [escape(line) for line in column.condition.heading]
-    n = max((entry.n or 0 for entry in column.entries.values()), default=0)
+    n = max((estimate.n or 0 for estimate in column.estimates.values()), default=0)
     if n:
         lines.append(f"n = {n}")
     if column.verdict.saturated:
@@ -205,36 +195,11 @@ def _row_title(label: str, is_method: bool) -> str:
     return escape(title) if is_method else f"*{escape(title)}*"
 
 
-def _cell(column: Column, label: str, kind: Kind) -> str:
-    entry = column.entries.get(label)
-    if entry is None or entry.value is None:
+def _cell(column: Column, label: str, form: Format) -> str:
+    estimate = column.estimates.get(label)
+    if estimate is None or estimate.value is None:
         return "—"
-    return mark(entry, column.verdict, kind)
-
-
-def mark(entry: Entry, verdict: Verdict, kind: Kind) -> str:
-    """A number with its interval: bold where best, `≈` where tied with the best."""
-    text = _number(entry, kind)
-    if entry.is_method and entry.label == verdict.best:
-        value, _, interval = text.partition(" ")
-        return f"**{value}** {interval}".rstrip()
-    if entry.is_method and entry.label in verdict.tied:
-        return f"≈ {text}"
-    return text
-
-
-def _number(entry: Entry, kind: Kind) -> str:
-    text = escape(show(entry.value, kind))
-    interval = show_interval(entry.low, entry.high, kind)
-    # An exact expectation has an interval without width, which says nothing.
-    return text if not interval or entry.low == entry.high else f"{text} {interval}"
-
-
-def _apart(verdict: Verdict) -> str:
-    return (
-        f"{verdict.disjoint_rows} of {verdict.rows} "
-        f"({verdict.disjoint_methods} of {verdict.methods})"
-    )
+    return mark(estimate, column.verdict, form)
 
 
 def _left_out(board: Board) -> str:
@@ -252,13 +217,13 @@ def _left_out(board: Board) -> str:
 
 
 def _legend(board: Board) -> str:
-    """What each score on the pages means."""
-    seen = {row_name for sheet in board.sheets for row in sheet.rows for row_name in row.scores}
+    """Return what each score on the pages means."""
+    seen = {name for one in board.tables for row in one.rows for name in row.scores}
     bases = {split_group(name)[0] for name in seen} | {NORMALISED}
     known = [name for name in (*HEADLINES, *sorted(bases)) if name in bases]
     lines = []
     for name in dict.fromkeys(known):
-        metric = describe(name)
+        metric = metric_of(name)
         if metric.meaning:
             lines.append(f"- **{escape(metric.title)}**: {metric.meaning}")
     lines.append(

@@ -1,0 +1,1 @@
+"""A board as Markdown, pictures and terminal tables."""

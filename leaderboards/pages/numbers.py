@@ -1,0 +1,37 @@
+"""Numbers for a reader: rounding that hides no difference that matters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metrics.catalog import Format
+
+
+def show(value: float | None, form: Format, digits: int = 3) -> str:
+    """Round a number for a reader; "—" for none.
+
+    A fraction other than 0 or 1 is never shown as one of them: whether a column is saturated must
+    not depend on the rounding.
+    """
+    if value is None:
+        return "—"
+    if form == "count":
+        return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
+    if form == "rank":
+        return f"{value:.1f}"
+    text = f"{value:.{digits}f}"
+    unit = 10.0**-digits
+    if abs(value) > 0 and float(text) == 0:
+        return f"<{unit:.{digits}f}" if value > 0 else f"-<{unit:.{digits}f}"
+    if value < 1 and float(text) == 1:
+        return f">{1 - unit:.{digits}f}"
+    return text
+
+
+def show_interval(low: float | None, high: float | None, form: Format) -> str:
+    """Return `[low, high]`, fractions with two digits; empty where there is no interval."""
+    if low is None or high is None:
+        return ""
+    ends = [f"{end:.2f}" if form == "fraction" else show(end, form) for end in (low, high)]
+    return f"[{ends[0]}, {ends[1]}]"

@@ -1,0 +1,80 @@
+"""One row of a table: a method or a control, with its scores and the record behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from leaderboards.scores import CONTROLS, ScoreSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from leaderboards.cells import Cell
+    from leaderboards.record import Record
+    from metrics.scores import Score
+
+_GIVEN = dict.fromkeys(CONTROLS, "truth") | {"chance": "none"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        label: The method and the settings that tell it apart, or the control's name.
+        is_method: False for a control.
+        scores: Score by name.
+        record: The record behind it; for a control, the one whose file it was read from.
+        note: What a reader should know of a control: its word, or whose labels were shuffled.
+        score_set: The scores file that a method's row comes from; None for a control.
+        cell: The cell of a method's row; None for a control.
+    """
+
+    label: str
+    is_method: bool
+    scores: Mapping[str, Score]
+    record: Record
+    note: str = ""
+    score_set: ScoreSet | None = None
+    cell: Cell | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def comma_joined(self) -> float:
+        """The fraction of a method's labels that are comma-joined true names."""
+        found = self.cell and self.score_set and self.cell.comma_joined.get(self.score_set.skey)
+        return found or 0.0
+
+    @property
+    def given(self) -> str:
+        """What the row was given besides images."""
+        return str(self.record.method.get("given", "?")) if self.is_method else _GIVEN[self.label]
+
+    @property
+    def from_set(self) -> bool:
+        """Whether the labels were chosen from a set, of concepts or of mask labels."""
+        own = self.record.method.get("vocabulary", "concept set")
+        return own in ("concept set", "mask labels")
+
+    @property
+    def vocabulary(self) -> str:
+        """Where the row's words come from."""
+        own = str(self.record.method.get("vocabulary", "?"))
+        if not self.is_method and self.record.is_imported:
+            return "labels in use"
+        return own if self.is_method or self.record.has_free_text else "concept set"
+
+    @property
+    def origin(self) -> str:
+        """Where the row's labels come from."""
+        return self.record.origin if self.is_method else "control"
+
+    def value(self, name: str) -> float | None:
+        """Return the value of a score; None where the row has none."""
+        score = self.scores.get(name)
+        return None if score is None else score.value
+
+    def goodness(self, name: str) -> float:
+        """Return a score turned so that more is better; -inf where the row has none."""
+        score = self.scores.get(name)
+        return float("-inf") if score is None else score.goodness
