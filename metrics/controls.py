@@ -26,7 +26,6 @@ from metrics.catalog import AVERAGES
 from metrics.chance import expected_median, first_true
 from metrics.scores import Score
 from metrics.setting import RANK_COLUMNS, Setting, null
-from metrics.shuffled import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
     from metrics.aggregate import Cut
     from metrics.credit import Credit, Floats, Indices
     from metrics.written import Written
-
-__all__ = ["CONTROLS", "chance", "constant", "listed", "oracle", "shuffled"]
-
-CONTROLS = ("chance", "constant", "shuffled", "oracle", "listed")
 
 _NO_SET = "free text: there is no concept set to draw from"
 _NO_SENTENCE = "the labels have no form that the truth could be put into"

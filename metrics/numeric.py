@@ -1,7 +1,6 @@
-"""Numeric primitives that methods and metrics share: quantile, ranks, AUROC, AP, stable top k.
+"""Numeric primitives that methods and metrics share: quantile, ranks, AUROC.
 
-NumPy only. Ties always go to the lowest index, and a score that is not defined (NaN or -inf)
-always stands last.
+NumPy only. Ties go to the lowest index; an undefined score (NaN or -inf) ranks last.
 """
 
 from __future__ import annotations
@@ -88,33 +87,6 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
     return above / (n_positive * n_negative)
 
 
-def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Step-wise area under the precision-recall curve, sum of (R_k - R_{k-1}) P_k.
-
-    Equal scores form one step, so their order does not matter.
-
-    Args:
-        scores: Numbers [n]; infinite ones are legal.
-        labels: Booleans, or zeros and ones [n].
-
-    Returns:
-        The area in (0, 1]; NaN where it is undefined (no positive, or a NaN score).
-
-    Raises:
-        ValueError: Lengths differ, or a label is neither 0 nor 1.
-    """
-    array, positive = _scored(scores, labels)
-    n_positive = int(positive.sum())
-    if not n_positive or np.isnan(array).any():
-        return float("nan")
-    order = np.argsort(-array, kind="stable")
-    ordered = array[order]
-    step_ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), array.size - 1)
-    hits = np.cumsum(positive[order])[step_ends]
-    gained = np.diff(hits, prepend=0)
-    return float(np.sum(gained * (hits / (step_ends + 1))) / n_positive)
-
-
 def descending_rank(scores: ArrayLike, column: ArrayLike) -> Indices:
     """1-based position of one given concept per unit when its row is sorted downwards.
 
@@ -143,38 +115,6 @@ def descending_rank(scores: ArrayLike, column: ArrayLike) -> Indices:
     own = np.take_along_axis(table, wanted, axis=-1)
     ahead = (table > own) | ((table == own) & (np.arange(n_concepts) < wanted))
     return np.asarray(1 + ahead.sum(axis=-1), dtype=np.int64)
-
-
-def stable_topk(scores: ArrayLike, k: int) -> Indices:
-    """Indices of the k highest scores, highest first.
-
-    Ties go to the lowest index; NaN and -inf stand last, as equals.
-
-    Args:
-        scores: Scores [C], or [U, C] to choose in each row.
-        k: How many, at least 1; more than C gives all C.
-
-    Returns:
-        Indices, int64 [min(k, C)] or [U, min(k, C)].
-
-    Raises:
-        ValueError: k below 1, or scores of another shape.
-    """
-    if k < 1:
-        raise ValueError(f"k is at least 1, not {k}")
-    table = np.atleast_2d(_ordered_last(scores))
-    n_rows, n_columns = table.shape
-    k = min(k, n_columns)
-    # A full stable sort of each row would do; choosing first is several times as quick at C = 20k.
-    threshold = np.partition(table, n_columns - k, axis=1)[:, n_columns - k, None]
-    above, level = table > threshold, table == threshold
-    room = k - above.sum(axis=1, keepdims=True)
-    chosen = above | (level & (np.cumsum(level, axis=1) <= room))
-    indices = np.nonzero(chosen)[1].reshape(n_rows, k)
-    values = np.take_along_axis(table, indices, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    top = np.take_along_axis(indices, order, axis=1).astype(np.int64)
-    return top if np.ndim(scores) == 2 else np.asarray(top[0])
 
 
 def _vector(values: ArrayLike, name: str) -> Floats:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from metrics.aggregate import aggregate_units, by_sentence_encoder, parts
 from metrics.catalog import AVERAGES
-from metrics.controls import chance, constant, listed, oracle, shuffled
+from metrics.controls import chance, constant, listed, oracle
 from metrics.judge import Judge, TextScorer
 from metrics.labels import LabelRules, normalise
 from metrics.ranks import hit_within, truth_ranks
@@ -23,6 +23,7 @@ from metrics.references import reference_scores
 from metrics.scores import Score, Scored
 from metrics.sentences import SentenceReader
 from metrics.setting import Setting, null, silence
+from metrics.shuffled import shuffled
 from metrics.units import COLUMNS
 from metrics.written import Written, write
 

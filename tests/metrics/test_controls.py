@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from metrics.chance import expected_median, first_true
-from metrics.labels import LabelRules, matches
-from metrics.lexical import lexical_match
 from metrics.scoring import score
 from metrics.truth import TrueName
+from tests.metrics.plain import embedder, unit_values
 
 CONCEPTS = ("cat", "dog", "cats", "animal", "kitty", "bird", "birds", "tree")
 TRUTH = {
@@ -21,11 +20,6 @@ TRUTH = {
     3: TrueName("tree, plant", ("tree", "plant"), (), "unseen"),
     4: TrueName("cat", ("cat",), (), "unseen"),
 }
-
-
-def embedder(texts):
-    vectors = np.stack([np.random.default_rng(list(t.encode())).normal(size=6) for t in texts])
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
 def run(scores, *, silent=(), truth=TRUTH, concepts=CONCEPTS, **changes):
@@ -51,24 +45,7 @@ def scores():
 
 
 def per_unit(name, truth, ordering):
-    """Value of one metric for one unit under a complete ordering of concepts; plain Python."""
-    vectors = {
-        t: embedder([t])[0].astype(float) for t in (ordering[0], truth.name, *truth.synonyms)
-    }
-    right = [matches(c, truth, LabelRules()) for c in ordering]
-    if name == "accuracy_at_1":
-        return float(right[0])
-    if name == "accuracy_at_5":
-        return float(any(right[:5]))
-    if name == "mean_rank":
-        return float(right.index(True) + 1)
-    if name == "mrr":
-        return 1 / (right.index(True) + 1)
-    if name == "lexical_match":
-        return lexical_match(ordering[0], truth)
-    if name == "sentence_cosine":
-        return float(vectors[ordering[0]] @ vectors[truth.name])
-    return float(max(vectors[ordering[0]] @ vectors[s] for s in truth.synonyms))
+    return unit_values(truth, tuple(ordering), CONCEPTS)[name]
 
 
 NAMES = (

@@ -175,13 +175,6 @@ def test_score_by_hand():
     assert found.higher_is_better
 
 
-@given(st.permutations(range(8)))
-def test_the_order_of_images_does_not_matter(order):
-    chosen = list(order)
-    found = decision_score(TOLD, TOP[chosen], CLASSES[chosen], 5)
-    assert found == decision_score(TOLD, TOP, CLASSES, 5)
-
-
 def test_silence_does_not_pay():
     quiet = decision_score(np.full(4, -1), TOP, CLASSES, 5)
     assert quiet.value == 0

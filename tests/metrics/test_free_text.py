@@ -189,17 +189,6 @@ def test_a_method_that_lists_does_not_win():
         assert right.controls["listed"][name].value < right.values[name].value, name
 
 
-@given(st.permutations(range(5)), st.lists(SENTENCE, min_size=5, max_size=5))
-@settings(max_examples=15, deadline=None)
-def test_renumbering_the_units_changes_nothing(order, labels):
-    one = run(labels)
-    other = run([labels[u] for u in order], truth={i: TRUTH[u] for i, u in enumerate(order)})
-    for control in ("oracle", "constant", "shuffled", "listed"):
-        for name, entry in one.controls[control].items():
-            theirs = other.controls[control][name].value
-            assert theirs == (None if entry.value is None else pytest.approx(entry.value, abs=1e-6))
-
-
 def test_closed_labels_have_no_listed_control():
     found = run(["heart"] * 5, concepts=("heart", "star"), reader=None)
     assert "listed" not in found.controls

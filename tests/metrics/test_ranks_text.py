@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
-from metrics.ranks import cross_ranks, hit_within, top_score_auroc, truth_ranks, upper_median
+from metrics.ranks import cross_ranks, hit_within, truth_ranks
 from metrics.text import EmbeddingError, embed, text_cosines, truth_strings
 from metrics.truth import TrueName
 
@@ -53,22 +52,9 @@ def test_an_undefined_unit_ranks_last():
     assert ranks.tolist() == [4, 4]
 
 
-def test_several_hits_count_once_and_the_upper_median():
+def test_several_hits_count_once():
     assert hit_within([3, 1], np.array([1, 3]))
     assert not hit_within([], np.array([1]))
-    assert upper_median(np.array([4.0, 1.0, 3.0, 2.0])) == 3.0
-    assert upper_median(np.array([5.0])) == 5.0
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=30))
-def test_auroc_is_scikit_learns(pairs):
-    scores = np.array([float(s) for s, _ in pairs])
-    right = np.array([r for _, r in pairs])
-    value = top_score_auroc(scores, right)
-    if right.all() or not right.any():
-        assert value is None
-    else:
-        assert value == pytest.approx(roc_auc_score(right, scores), abs=1e-12)
 
 
 def _unit(rng, n, d=7):
