@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from leaderboards.comma_joined import CommaJoinedCounter
 from leaderboards.hashing import page_json, sha256_lines
-from leaderboards.readings import newest, plain_labels
+from leaderboards.reading import newest, plain_labels
 from leaderboards.record import Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
 from leaderboards.storage import Problem, find_records, read_timings, read_units

@@ -22,7 +22,7 @@ class Condition:
         scoring: What counts as right (truth, units, rules); empty where the layer has one scoring.
         judge: Models that the cosines come from; empty where the layer has one set of them.
         skey: Key of the scores files. Where releases read labels differently
-            (`leaderboards.readings`), the key of one of them.
+            (`leaderboards.reading`), the key of one of them.
         n_images: Size of the probe set.
         n_concepts: Size of the concept set; None for labels from no set.
     """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from leaderboards.conditions import Condition
 from leaderboards.hashing import page_hash
 from leaderboards.judge_names import judge_name
-from leaderboards.readings import without_reading
+from leaderboards.reading import without_reading
 from leaderboards.unique_names import Item, unique_names
 
 if TYPE_CHECKING:

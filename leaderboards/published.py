@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaderboards.judge_names import MPNET, judge_name
-from leaderboards.readings import READING
+from leaderboards.reading import READING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.controls import choose_controls, shuffled_control
 from leaderboards.intervals import Estimate
-from leaderboards.readings import READING
+from leaderboards.reading import READING
 from leaderboards.rows import Row
 from leaderboards.scores import CONTROLS
 from metrics.catalog import HEADLINES, NORMALISED

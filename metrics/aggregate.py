@@ -1,7 +1,7 @@
-"""Every aggregate score, from nothing but the table of units.
+"""Aggregate scores, computed from the table of units alone.
 
-Scoring itself goes through here, so a score can be derived again from its table, to the last bit
-and without torch, a concept set or an embedder.
+Scoring uses these functions too, so a table of units gives its scores again, to the last bit and
+without torch, a concept set or an embedder.
 """
 
 from __future__ import annotations
@@ -37,53 +37,53 @@ SELECTIVE = "selective_"
 
 NO_NAME = "no unit has a true name"
 DEAD = "every unit with a true name is dead"
-"""Why no unit of a layer is scored."""
+"""Reasons why no unit of a layer is scored."""
 
 
 def by_sentence_encoder(name: str) -> bool:
-    """Whether the sentence encoder judges a score or column of this name."""
+    """Return whether the sentence encoder judges a score or column of this name."""
     return "sentence_cosine" in name or "nearest_name" in name
 
 
 @dataclass(frozen=True)
-class Cut:
-    """One score name: a metric over a part of the units.
+class MetricSlice:
+    """A metric over a subset of the units, which is one score name.
 
     Attributes:
         name: As in the files: "mrr", "selective_mrr", "mean_rank[unseen]".
         metric: Key of `AVERAGES`.
-        part: "" for all scored units, "selective_" for the labelled ones, "[group]" for a group.
+        subset: "" for all scored units, "selective_" for the labelled ones, "[group]" for a group.
     """
 
     name: str
     metric: str
-    part: str
+    subset: str
 
 
-def cuts(groups: list[str]) -> Iterator[Cut]:
-    """All names that averages of columns are given under.
+def metric_slices(groups: list[str]) -> Iterator[MetricSlice]:
+    """Yield all slices that averages of columns are computed for.
 
     Args:
         groups: Groups of the truth, in the order to show them.
     """
-    for metric in AVERAGES:
-        yield Cut(metric, metric, "")
-    for metric in AVERAGES:
-        yield Cut(SELECTIVE + metric, metric, SELECTIVE)
+    for subset in ("", SELECTIVE):
+        yield from (MetricSlice(subset + name, name, subset) for name in AVERAGES)
     for group in groups:
         part = f"[{group}]"
-        yield from (Cut(f"{name}{part}", name, part) for name, m in AVERAGES.items() if m.by_group)
+        for name, metric in AVERAGES.items():
+            if metric.by_group:
+                yield MetricSlice(f"{name}{part}", name, part)
 
 
-def parts(labelled: Mask, group: NDArray[np.object_]) -> dict[str, Mask]:
-    """Subsets of the scored units that scores are given over.
+def subsets(labelled: Mask, group: NDArray[np.object_]) -> dict[str, Mask]:
+    """Return the subsets of the scored units that scores are computed over.
 
     Args:
         labelled: Whether the method named the unit, bool [R].
         group: Group of each unit's truth [R]; "" for none.
 
     Returns:
-        Masks [R] by `Cut.part`.
+        Masks [R] by `MetricSlice.subset`.
     """
     found = {"": np.ones_like(labelled), SELECTIVE: labelled}
     found |= {f"[{name}]": group == name for name in sorted(set(group) - {""})}
@@ -91,7 +91,7 @@ def parts(labelled: Mask, group: NDArray[np.object_]) -> dict[str, Mask]:
 
 
 def no_unit_reason(units: pd.DataFrame) -> str:
-    """Why no unit of the table is scored."""
+    """Return why no unit of the table is scored."""
     if not len(units):
         return "the layer has no units"
     return DEAD if (units["truth"] != "").any() else NO_NAME
@@ -104,9 +104,7 @@ def aggregate_units(
     circular: bool = False,
     reasons: Mapping[str, str] | None = None,
 ) -> dict[str, Score]:
-    """Derive every score from the table of units.
-
-    Chance and ceiling, which the table does not hold, are left None.
+    """Compute every score from the table of units; chance and ceiling stay None.
 
     Args:
         units: The table (`metrics.units`).
@@ -120,20 +118,20 @@ def aggregate_units(
     live = ~units["dead"].to_numpy(dtype=bool)
     scored = units[live & (units["truth"] != "").to_numpy(dtype=bool)]
     labelled = (scored["label"] != "").to_numpy(dtype=bool)
-    masks = parts(labelled, scored["group"].to_numpy(dtype=object))
+    masks = subsets(labelled, scored["group"].to_numpy(dtype=object))
     found: dict[str, Score] = {}
-    for cut in cuts([part[1:-1] for part in masks if part.startswith("[")]):
-        metric = AVERAGES[cut.metric]
+    for item in metric_slices([part[1:-1] for part in masks if part.startswith("[")]):
+        metric = AVERAGES[item.metric]
         column = scored[metric.column].to_numpy(dtype=np.float64)
         reason = no_unit_reason(units)
         if len(scored):
             reason = "no unit of this part has a value"
         if len(scored) and np.isnan(column).all():
             reason = (reasons or {}).get(metric.column, f"no value in column {metric.column}")
-        score = average(metric, column[masks[cut.part]], seed=seed, reason=reason)
-        silent = int((~labelled & masks[cut.part] & ~np.isnan(column)).sum())
+        score = average(metric, column[masks[item.subset]], seed=seed, reason=reason)
+        silent = int((~labelled & masks[item.subset] & ~np.isnan(column)).sum())
         marked = circular and by_sentence_encoder(metric.column)
-        found[cut.name] = replace(score, n_unlabelled=silent, circular=marked)
+        found[item.name] = replace(score, n_unlabelled=silent, circular=marked)
     found["coverage"] = _coverage(labelled, no_unit_reason(units) if not len(scored) else None)
     found["auroc"] = _auroc(scored[labelled], int((~labelled).sum()))
     return found | _variety(units[live])
@@ -181,7 +179,7 @@ def _coverage(labelled: Mask, reason: str | None) -> Score:
 
 
 def _auroc(labelled: pd.DataFrame, silent: int) -> Score:
-    """Unlabelled units have no score of their own and stay out: counting them would pay."""
+    """Return the AUROC of top scores over labelled units; unlabelled ones have no score."""
     top = labelled["score"].to_numpy(dtype=np.float64)
     right = labelled["accuracy_at_1"].to_numpy(dtype=np.float64) == 1
     usable = np.isfinite(top)
@@ -199,7 +197,7 @@ def _auroc(labelled: pd.DataFrame, silent: int) -> Score:
 
 
 def _variety(live: pd.DataFrame) -> dict[str, Score]:
-    """How many different labels the layer gets; needs no truth, so it is over all live units."""
+    """Return how many different labels all live units get; no true name is needed."""
     counts = live["label"][live["label"] != ""].value_counts()
     n, silent = int(counts.sum()), int((live["label"] == "").sum())
     if not len(live):

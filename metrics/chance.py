@@ -1,6 +1,6 @@
-"""Exact laws of a uniformly random ordering of a concept set.
+"""Exact distributions under a uniformly random ordering of a concept set.
 
-With m of C concepts true, the first true one stands at rank r with probability
+With m of C concepts true, the first true one has rank r with probability
 comb(C - r, m - 1) / comb(C, m).
 """
 
@@ -22,7 +22,7 @@ _RANKS_AT_ONCE = 512
 
 @dataclass(frozen=True)
 class FirstTrue:
-    """The law of the rank of the first true concept.
+    """Distribution of the rank of the first true concept.
 
     Attributes:
         mean: Expected rank, (C + 1) / (m + 1); NaN where no concept is true.
@@ -35,13 +35,13 @@ class FirstTrue:
     cumulative: NDArray[np.float64]
 
     def within(self, k: int) -> float:
-        """Probability that a true concept is among the first k."""
+        """Return the probability that a true concept is among the first k."""
         return float(self.cumulative[min(k, len(self.cumulative)) - 1])
 
 
 @lru_cache(maxsize=64)
 def first_true(size: int, n_true: int) -> FirstTrue:
-    """The law for a set of `size` concepts of which `n_true` are true.
+    """Return the distribution for a set of `size` concepts of which `n_true` are true.
 
     Args:
         size: C, at least 1.
@@ -58,7 +58,7 @@ def first_true(size: int, n_true: int) -> FirstTrue:
 
 
 def expected_median(size: int, counts: NDArray[np.int64]) -> float:
-    """Expected upper median of the ranks of the first true concept over units.
+    """Return the expected upper median over units of the rank of the first true concept.
 
     The upper median of n ranks exceeds r exactly if at most n // 2 of them are at most r. That
     number is a sum of one binomial for each different m.

@@ -1,9 +1,9 @@
-"""What every concept would score for every unit, kept small.
+"""Credits: what every concept would score for every unit, in little memory.
 
-The controls ask of each metric: the mean over concepts for a unit, the best concept for a unit, and
-the mean over units for a concept. A table of units by concepts answers all three, but at 20,000
-concepts it is mostly zeros (accuracy, lexical match) or is walked once in tiles (cosines), so only
-the answers are kept.
+The controls need three summaries of each metric: the mean over concepts for a unit, the best
+concept for a unit, and the mean over units for a concept. The full table of units by concepts is
+never kept: at 20,000 concepts it is mostly zeros (accuracy, lexical match) or computed once in
+tiles (cosines).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Table(Protocol):
     """Random access to the credit of single pairs."""
 
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
-        """Credits of pairs of a unit and a concept, float64 [P]."""
+        """Return the credits of pairs of a unit and a concept, float64 [P]."""
         ...
 
 
@@ -49,12 +49,12 @@ class Credit:
     column_sum: Floats
 
     def column(self, concept: int) -> Floats:
-        """What one concept scores for every unit, float64 [R]."""
+        """Return what one concept scores for every unit, float64 [R]."""
         rows = np.arange(len(self.row_mean))
         return self.table.pairs(rows, np.full_like(rows, concept))
 
     def own(self, labels: Indices, silent: Floats) -> Floats:
-        """What each unit's own label scores.
+        """Return what each unit's own label scores.
 
         Args:
             labels: Concept of each unit [R]; -1 for a unit without a label.
@@ -68,7 +68,7 @@ class Credit:
 
 @dataclass(frozen=True)
 class SparseTable:
-    """A table that is 0 but for listed entries.
+    """A table that is 0 except for listed entries.
 
     Attributes:
         entries: For each of R units, ascending concept indices and their credits.
@@ -77,7 +77,7 @@ class SparseTable:
     entries: Sequence[tuple[Indices, Floats]]
 
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
-        """Credits of pairs of a unit and a concept, float64 [P]."""
+        """Return the credits of pairs of a unit and a concept, float64 [P]."""
         values = np.zeros(len(rows))
         for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
             indices, credits = self.entries[row]

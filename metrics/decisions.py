@@ -1,9 +1,9 @@
-"""Decisions in the words of the units behind them (CLIP-Dissect, ICLR 2023, appendix A.6).
+"""Explain decisions by labels of units (CLIP-Dissect, ICLR 2023, appendix A.6).
 
 A linear classifier reads the pooled activations a of a layer: unit u adds W[c, u] * a[u] to the
-logit of class c. The unit that adds most to the class that a network predicts has a label, and the
-label tells a class: that of the classifier whose name is nearest to it. A labelling is the better
-the more often this is the class of the image, or the one that the network predicted.
+logit of class c. Take the label of the unit that adds most to the predicted class, and the class
+whose name is nearest to this label. The score is how often that class is the true class of the
+image, or the predicted one.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Indices = NDArray[np.int64]
 _BLOCK_FLOATS = 4_000_000
 
 
-def predicted(outputs: NDArray[np.floating]) -> Indices:
-    """The class with the greatest output, the lowest of equals; NaN is never the greatest.
+def predict_classes(outputs: NDArray[np.floating]) -> Indices:
+    """Return the class with the greatest output, the lowest of equals; NaN is never greatest.
 
     Args:
         outputs: A classifier's outputs [N, K].
@@ -45,9 +45,9 @@ def top_contributors(
     weights: NDArray[np.floating],
     predictions: NDArray[np.integer],
 ) -> Indices:
-    """The unit that adds most to the logit of each image's class, the lowest of equals.
+    """Return the unit that adds most to the logit of each image's class, the lowest of equals.
 
-    A contribution that is NaN is less than any other.
+    A contribution of NaN is less than any other.
 
     Args:
         activations: Pooled activations [N, U].
@@ -83,7 +83,7 @@ def linear_error(
     bias: NDArray[np.floating],
     outputs: NDArray[np.floating],
 ) -> float:
-    """How far outputs are from W a + b, by the greatest of them.
+    """Return the greatest difference of outputs from W a + b, relative to the greatest output.
 
     Args:
         activations: Pooled activations of some images [N, U].
@@ -104,12 +104,12 @@ def linear_error(
     return float(error / scale) if scale else (0.0 if error == 0 else float("inf"))
 
 
-def told_classes(
+def nearest_classes(
     labels: Sequence[NDArray[np.floating]],
     classes: Sequence[NDArray[np.floating]],
     weights: Sequence[float],
 ) -> Indices:
-    """The class that each label tells: the greatest weighted sum of cosines, the lowest of equals.
+    """Return the class nearest to each label, by a weighted sum of cosines, the lowest of equals.
 
     Args:
         labels: By judge, unit-norm vectors of L labels [L, D of the judge].
@@ -129,11 +129,11 @@ def told_classes(
 
 
 def match_classes(names: Sequence[str], truth: Mapping[int, TrueName]) -> Indices:
-    """The classifier's class of each class of a set of images, by name.
+    """Match the classes of a set of images to the classes of a classifier, by name.
 
-    Names are compared by the mended rule of `metrics.labels`, each with all synonyms. Of several
-    classes that a name fits, it is the one that was published under it, and of several such the one
-    of the same number; else it is nobody's.
+    Names are compared by the default rule of `metrics.labels`, each with all synonyms. Of several
+    classes that fit a name, choose the one published under it; of several of these, the one of the
+    same number; otherwise none.
 
     Args:
         names: Of the classes of the images, in their order.
@@ -161,31 +161,29 @@ def match_classes(names: Sequence[str], truth: Mapping[int, TrueName]) -> Indice
 
 
 def decision_score(
-    told: NDArray[np.integer],
+    nearest: NDArray[np.integer],
     top: NDArray[np.integer],
     classes: NDArray[np.integer],
     n_classes: int,
     *,
     reason: str = "no image of the probe set is of a known class",
 ) -> Score:
-    """Share of images whose top contributor's label tells their class.
+    """Return the fraction of images whose top unit's label is nearest to the image's class.
 
-    The interval is Wilson's over images, which takes the units as given. A unit without a label
-    tells nothing, and its images count as wrong. A unit tells one class for all of its images, so
-    few labellings can be right everywhere: the ceiling is what they get if each unit tells the
-    class that most of its images are of.
+    The interval is Wilson's over images, with the units taken as given. Images of a unit without a
+    label count as wrong. The ceiling is the score if each unit's label were nearest to the class of
+    most of its images: a unit has one label for all of them.
 
     Args:
-        told: The class that each unit's label tells [U]; -1 for a unit without a label.
+        nearest: The class nearest to each unit's label [U]; -1 for a unit without a label.
         top: Each image's unit [N].
-        classes: The class that it should tell [N]; -1 where that is not known, which leaves the
-            image out.
+        classes: The class of each image [N]; an image of unknown class, -1, is left out.
         n_classes: Number of classes that labels were compared with.
         reason: Why there is no value, where no class is known.
 
     Returns:
         The score; its `n` and `n_unlabelled` are numbers of images, its details say how many
-        classes there were to choose from, how many different units it hangs on, and how many
+        classes there were to choose from, how many different units were on top, and how many
         images were left out.
     """
     known = np.asarray(classes) >= 0
@@ -193,15 +191,15 @@ def decision_score(
     n = int(wanted.size)
     if not n:
         return Score(None, reason=reason)
-    said = np.asarray(told)[units]
-    right = int((said == wanted).sum())
+    found = np.asarray(nearest)[units]
+    right = int((found == wanted).sum())
     low, high = wilson(float(right), n)
     return Score(
         right / n,
         low,
         high,
         n=n,
-        n_unlabelled=int((said < 0).sum()),
+        n_unlabelled=int((found < 0).sum()),
         chance=1 / n_classes,
         ceiling=_best(units, wanted) / n,
         detail={
@@ -213,7 +211,7 @@ def decision_score(
 
 
 def _best(units: NDArray[np.integer], classes: Indices) -> int:
-    """Images of which each unit's commonest class is right."""
+    """Count the images that are of the commonest class of their unit."""
     pairs, counts = np.unique(np.stack([units, classes], axis=1), axis=0, return_counts=True)
     most = np.zeros(int(pairs[:, 0].max()) + 1, dtype=np.int64)
     np.maximum.at(most, pairs[:, 0], counts)

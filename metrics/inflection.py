@@ -1,10 +1,10 @@
 """Regular English inflection by rule, with small tables of exceptions.
 
-Fixed before any scoring, as a part of the definition of `lexical_match`. Two words count as forms
-of one another when they share a base: "frowns", "frowned" and "frowning" share "frown". A base is
-only accepted when the forward spelling rules really make the word from it, so "caring" has the base
-"care" and not "car". Derivation is left out on purpose: an open "-er" rule would make "corner" a
-form of "corn" and "flower" of "flow"; comparatives are made for a list of adjectives only.
+The rules are part of the definition of `lexical_match` and were fixed before any scoring. Two words
+are forms of one another when they share a base: "frowns", "frowned" and "frowning" share "frown". A
+base is only accepted if the forward spelling rules produce the word from it, so "caring" has the
+base "care" and not "car". Derivation is left out on purpose: an open "-er" rule would make "corner"
+a form of "corn" and "flower" of "flow"; comparatives exist for listed adjectives only.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ _GRADED = _words(
 
 
 def _is_base(word: str) -> bool:
-    """Whether a word is long enough, and has a vowel (besides a final "e"), to bear endings."""
+    """Return whether a word is long enough, and has a vowel besides a final "e", for endings."""
     stem = word[:-1] if word.endswith("e") else word
     return len(word) >= 3 and any(letter in "aeiouy" for letter in stem)
 
 
 def _doubles(word: str) -> tuple[bool, bool]:
-    """Whether the last consonant may double before a vowel, and whether it must."""
+    """Return whether the last consonant may double before a vowel, and whether it must."""
     short = (
         len(word) >= 3
         and word[-1] not in "aeiouwxy"
@@ -77,7 +77,7 @@ def _doubles(word: str) -> tuple[bool, bool]:
 
 
 def _stems(word: str) -> set[str]:
-    """The word as it stands before an ending that begins with a vowel."""
+    """Return the forms of a word before an ending that begins with a vowel."""
     if word.endswith("e") and not word.endswith(("ee", "oe", "ye")):
         return {word[:-1]}
     may, must = _doubles(word)
@@ -86,7 +86,7 @@ def _stems(word: str) -> set[str]:
 
 
 def _forms(base: str) -> set[str]:
-    """All regular inflections of a base: -s, -ing, -ed, and -er, -est for listed adjectives."""
+    """Return all regular inflections of a base: -s, -ing, -ed; -er, -est of listed adjectives."""
     cons_y = base.endswith("y") and base[-2] not in _VOWELS
     if cons_y:
         forms = {base[:-1] + "ies"}
@@ -108,7 +108,7 @@ def _forms(base: str) -> set[str]:
 
 @lru_cache(maxsize=1 << 16)
 def lemmas(word: str) -> frozenset[str]:
-    """The word itself and every base that it may be an inflection of.
+    """Return the word and every base that it may be an inflection of.
 
     Args:
         word: One lower-case word.
@@ -135,7 +135,7 @@ def lemmas(word: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 16)
 def phrase_keys(phrase: str) -> frozenset[str]:
-    """Keys of a normalised phrase: two phrases are inflections of one another if they share one.
+    """Return the keys of a normalised phrase; phrases that share a key are inflections of another.
 
     Every word may be inflected (birds of prey, shooting stars). Phrases of more than five words
     have themselves as the only key.

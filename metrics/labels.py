@@ -1,10 +1,9 @@
-"""When a label is right: the rules that compare a label with a true name.
+"""Rules that compare a label with a true name.
 
-The mended rule (the default) compares after normalisation, so that `bus_station/indoor`,
-`bus station-indoor` and `Bus Station Indoor` are one name, and accepts every listed synonym. The
-official rule is the one in the published code of CLIP-Dissect: equality with the whole published
-string and nothing else. It never matches Places classes of several parts, whose separators
-that code turns into "/" on one side and into "-" on the other.
+The default rule compares after normalisation, so that `bus_station/indoor`, `bus station-indoor`
+and `Bus Station Indoor` are one name, and accepts every listed synonym. The official rule, from the
+published code of CLIP-Dissect, asks for equality with the whole published string. It never matches
+Places classes of several parts: that code separates them by "/" on one side and "-" on the other.
 """
 
 from __future__ import annotations
@@ -42,28 +41,27 @@ class LabelRules:
 
 @lru_cache(maxsize=1 << 16)
 def normalise(text: str) -> str:
-    """Fold what does not make two names different.
+    """Fold case, Unicode compatibility forms and separators (blanks, "_", "/", "-") of a name.
 
-    Case, Unicode compatibility forms, and the separators: blanks, "_", "/" and "-" count as one
-    blank. Letters are kept otherwise, so an inflection stays a different name.
+    Letters are kept otherwise, so an inflection stays a different name.
     """
     return _SEPARATORS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def pieces(label: str) -> tuple[str, ...]:
-    """The normalised parts of a comma-joined label ("tench, Tinca tinca"), empty ones dropped."""
+    """Return the normalised parts of a comma-joined label ("tench, Tinca tinca"), no empty ones."""
     return tuple(part for part in map(normalise, label.split(",")) if part)
 
 
 @lru_cache(maxsize=1 << 14)
 def accepted(truth: TrueName) -> frozenset[str]:
-    """The normalised names that the mended rule accepts: the whole name and each synonym."""
+    """Return the normalised names that the default rule accepts: the name and each synonym."""
     forms = {normalise(form) for form in (truth.name, *truth.synonyms)}
     return frozenset(forms - {""})
 
 
 def matches(label: str, truth: TrueName, rules: LabelRules) -> bool:
-    """Whether `label` names the unit.
+    """Return whether a label names the unit.
 
     A comma-joined label is right when it is the published name, or when each of its parts is an
     accepted name: "maillot, tank suit" is not right for a unit that is only "maillot".
@@ -85,7 +83,7 @@ def matches(label: str, truth: TrueName, rules: LabelRules) -> bool:
 def true_concepts(
     truths: Sequence[TrueName], concepts: Sequence[str], rules: LabelRules
 ) -> list[NDArray[np.int64]]:
-    """Which concepts of a set are right for each unit.
+    """Return the concepts of a set that are right for each unit.
 
     The set is indexed once by name, so the cost is C plus the matches and not U times C.
 

@@ -1,9 +1,9 @@
-"""`lexical_match`: does the label say the thing in words, with no embedding in between.
+"""`lexical_match`: compare label and true name as words, without any embedding.
 
-1 for the name or a listed synonym, exact or inflected (but never another unit's name that only
-looks like an inflection); 0.5 for a listed hypernym, exact or
-inflected; else 0. It cannot be circular, so it is the headline where the labelling encoder and the
-sentence scorer share a text tower. The rules live in `metrics.inflection` and are fixed.
+1 for the name or a listed synonym, exact or inflected, except for another unit's name that only
+looks like an inflection; 0.5 for a listed hypernym, exact or inflected; else 0. It cannot be
+circular, so it is the headline where the labelling encoder and the judge share a text tower. The
+rules of `metrics.inflection` are fixed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HYPERNYM_CREDIT = 0.5
 
 @lru_cache(maxsize=1 << 14)
 def _keys(truth: TrueName) -> tuple[frozenset[str], frozenset[str]]:
-    """The keys of the names that earn full credit, and of those that earn half."""
+    """Return the keys of names that earn full credit, and of names that earn half."""
     full = {key for name in accepted(truth) for key in phrase_keys(name)}
     names = {normalise(name) for name in truth.hypernyms} - {""}
     half = {key for name in names for key in phrase_keys(name)}
@@ -46,10 +46,10 @@ def _phrase_credit(phrase: str, truth: TrueName) -> float:
 
 
 def lexical_match(label: str, truth: TrueName) -> float:
-    """Credit of one label for one unit: 1, 0.5 or 0.
+    """Return the credit of one label for one unit: 1, 0.5 or 0.
 
-    A comma-joined label earns what its worst part earns, or 1 if it is the whole published name:
-    listing many guesses does not pay.
+    A comma-joined label earns the credit of its worst part, or 1 if it is the whole published name,
+    so that listing many guesses earns nothing.
     """
     whole = normalise(label)
     if not whole:
@@ -63,7 +63,7 @@ def lexical_match(label: str, truth: TrueName) -> float:
 def lexical_credits(
     truths: Sequence[TrueName], concepts: Sequence[str]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """The concepts that earn credit for each unit, equal to `lexical_match` pair by pair.
+    """Return the concepts that earn credit for each unit, equal to `lexical_match` pair by pair.
 
     The set is indexed once by the bases of its words, so the cost is C plus the hits.
 

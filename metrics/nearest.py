@@ -1,7 +1,7 @@
 """`nearest_name`: which true name of the layer is nearest to a label, by sentence embedding.
 
-Any label can be judged so, a concept word as well as a sentence. With the layer's names as the only
-candidates, the style of a sentence costs nothing by itself; still a model judges.
+It applies to concept words and sentences alike: the layer's names are the only candidates, so the
+style of a sentence costs nothing. A model judges nevertheless.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 Indices = NDArray[np.int64]
 
 TIE = 1e-6
-"""Cosines in float32 that differ by less are equal: the rest is the rounding of a batch."""
+"""Cosines that differ by less are equal: float32 rounding depends on the batch."""
 
 _TILE_FLOATS = 4_000_000
 
 
 def distinct_names(truths: Sequence[TrueName]) -> dict[str, tuple[str, ...]]:
-    """The strings (published names and synonyms) of each different true name.
+    """Return the strings (published name and synonyms) of each different true name.
 
-    Units whose published names are equal after normalisation have one name between them.
+    Units whose published names are equal after normalisation share one name.
     """
     found: dict[str, dict[str, None]] = {}
     for truth in truths:
@@ -41,7 +41,7 @@ def distinct_names(truths: Sequence[TrueName]) -> dict[str, tuple[str, ...]]:
 def nearest_names(
     labels: NDArray[np.float32], strings: NDArray[np.float32], names: Sequence[Indices]
 ) -> Indices:
-    """The name nearest to each label: the best cosine over the name's strings.
+    """Return the name nearest to each label, by the best cosine over the name's strings.
 
     Args:
         labels: Unit-norm vectors of V labels, float32 [V, D].
@@ -74,7 +74,7 @@ def nearest_hits(
     labels: NDArray[np.float32],
     strings: NDArray[np.float32],
 ) -> list[Indices]:
-    """The labels whose nearest name is the unit's own.
+    """Return for each unit the labels whose nearest name is its own.
 
     Args:
         truths: True names of R units.

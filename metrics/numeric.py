@@ -15,11 +15,10 @@ Indices = NDArray[np.int64]
 
 
 def hazen_quantile(values: ArrayLike, q: ArrayLike, *, axis: int | None = None) -> Any:
-    """Exact quantile by Hazen's rule: sorted value i of n stands at (i + 0.5) / n.
+    """Return the exact quantile by Hazen's rule: sorted value i of n has level (i + 0.5) / n.
 
-    Between these positions it interpolates linearly; below the first and above the last it is the
-    minimum and the maximum. This is what the quantile sketches of the dissection methods read out
-    until they overflow.
+    Interpolate linearly between these levels; below the first and above the last return the minimum
+    and the maximum. The quantile sketches of the dissection methods agree until they overflow.
 
     Args:
         values: Numbers of any shape; NaN makes its quantile NaN.
@@ -42,7 +41,7 @@ def hazen_quantile(values: ArrayLike, q: ArrayLike, *, axis: int | None = None) 
 
 
 def midranks(values: ArrayLike) -> Floats:
-    """1-based ascending ranks; equal values share the mean of the ranks that they fill.
+    """Return 1-based ascending ranks; equal values share their mean rank.
 
     Args:
         values: Numbers [n].
@@ -63,7 +62,7 @@ def midranks(values: ArrayLike) -> Floats:
 
 
 def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Area under the ROC curve of scores as predictors of binary labels, by midranks.
+    """Return the area under the ROC curve of scores as predictors of binary labels.
 
     AUROC = (sum of the positives' midranks - n1 (n1 + 1) / 2) / (n1 n0): the share of pairs of a
     positive and a negative in which the positive scores higher, ties counted half.
@@ -88,9 +87,9 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
 
 
 def descending_rank(scores: ArrayLike, column: ArrayLike) -> Indices:
-    """1-based position of one given concept per unit when its row is sorted downwards.
+    """Return the 1-based rank of one given concept per unit, in descending order of its row.
 
-    Ties go to the lowest column; NaN and -inf stand last, as equals.
+    Ties go to the lowest column; NaN and -inf rank last, as equals.
 
     Args:
         scores: Scores [U, C], or [C] for a single unit.
@@ -134,7 +133,7 @@ def _scored(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, NDArray[np.bo
 
 
 def _ordered_last(scores: ArrayLike) -> NDArray[np.floating[Any]]:
-    """Scores with NaN made -inf, so that comparisons order every entry."""
+    """Replace NaN by -inf, so that comparisons order every entry."""
     array = np.asarray(scores)
     if not np.issubdtype(array.dtype, np.floating):
         array = array.astype(np.float64)

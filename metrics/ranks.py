@@ -1,7 +1,6 @@
 """Ranks of the true concept in a unit's full score row, and accuracy within the top k.
 
-Ties go to the lowest concept index. NaN and -inf are scores that are not defined: never chosen and
-ranked last.
+Ties go to the lowest concept index. Undefined scores (NaN, -inf) are never chosen and rank last.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _ROWS_AT_ONCE = 64
 def truth_ranks(
     scores: NDArray[np.floating], true: Sequence[NDArray[np.int64]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The 1-based rank and the score of each unit's best-placed true concept.
+    """Return the 1-based rank and the score of each unit's best-placed true concept.
 
     Args:
         scores: Scores [U, C].
@@ -56,9 +55,9 @@ def truth_ranks(
 def cross_ranks(
     scores: NDArray[np.floating], true: Sequence[NDArray[np.int64]]
 ) -> Iterator[NDArray[np.float64]]:
-    """For each unit j, the rank that every unit i's truth would have in j's score row.
+    """Yield for each unit j the rank that every unit i's truth would have in j's score row.
 
-    Entry i of item i is `truth_ranks`' own. One sort a row, so U sorts of C in all.
+    Entry i of item i equals `truth_ranks`. Each of the U rows of C scores is sorted once.
 
     Args:
         scores: Scores [U, C].
@@ -79,20 +78,17 @@ def cross_ranks(
 
 
 def hit_within(chosen: Sequence[int], true: NDArray[np.int64]) -> bool:
-    """Whether any of the chosen concepts is a true one; several right ones count once."""
+    """Return whether any of the chosen concepts is true."""
     return not set(chosen).isdisjoint(true.tolist())
 
 
 def upper_median(values: NDArray[np.float64]) -> float:
-    """Entry n // 2 of the n sorted values: of an even number, the upper of the middle two.
-
-    The published tables use this and not the mean of the two.
-    """
+    """Return entry n // 2 of the n sorted values, as the published tables do."""
     return float(np.sort(values)[values.size // 2])
 
 
 def top_score_auroc(top_scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float | None:
-    """ROC-AUC of the top score as a predictor of being right.
+    """Return the ROC-AUC of the top score as a predictor of being right.
 
     Args:
         top_scores: Each unit's score of its own label [U], finite.

@@ -1,9 +1,8 @@
 """Scores of sentences against written references: corpus BLEU, and BERTScore rescaled.
 
-Before either, sentences are lower-cased and stripped of blanks and full stops at their ends, as in
-MILAN's evaluation (Hernandez et al., ICLR 2022, official code). A unit may have any number of
-references; the official code transposes their lists with zip, which drops whatever is beyond the
-smallest number, and `official_truncation` does so too.
+Sentences are first lower-cased and stripped of blanks and full stops at their ends, as in MILAN's
+evaluation (Hernandez et al., ICLR 2022, official code). A unit may have any number of references;
+the official code keeps no more than the unit with the fewest has, as does `official_truncation`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ LONGEST = 512
 
 
 def clean(text: str) -> str:
-    """A sentence as it is compared: lower case, without blanks and full stops at its ends."""
+    """Return a sentence in lower case, without blanks and full stops at its ends."""
     return text.lower().strip(". ")
 
 
@@ -41,7 +40,7 @@ def bleu_statistics(
     *,
     official_truncation: bool = False,
 ) -> NDArray[np.int64]:
-    """What corpus BLEU is made of, unit by unit; summed over units it is that of the corpus.
+    """Return the statistics of BLEU for each unit; their sum over units is that of the corpus.
 
     Tokens are sacrebleu's "13a"; the reference length is that of the reference nearest in length.
 
@@ -67,7 +66,7 @@ def bleu_statistics(
 
 
 def bleu_from_statistics(sums: NDArray[np.integer]) -> Floats:
-    """BLEU (Papineni et al., 2002), as sacrebleu computes it: exponential smoothing of zero counts.
+    """Return BLEU (Papineni et al., 2002) with exponential smoothing of zero counts, as sacrebleu.
 
     Args:
         sums: Sums of `bleu_statistics` over the units of B corpora, [B, 10].
@@ -80,11 +79,11 @@ def bleu_from_statistics(sums: NDArray[np.integer]) -> Floats:
     length, wanted = sums[:, -2].astype(np.float64), sums[:, -1].astype(np.float64)
     # The first order without a match counts as 1/2 of one, the second as 1/4, and so on.
     smoothed = np.where(matches == 0, 0.5 ** np.cumsum(matches == 0, axis=1), matches)
-    # Nothing is scored where there is no match at all, or no n-gram of some order.
-    sound = matches.any(axis=1) & totals.all(axis=1)
+    # The score is 0 without any match, or without any n-gram of some order.
+    valid = matches.any(axis=1) & totals.all(axis=1)
     logs = np.log(smoothed / np.where(totals == 0, 1, totals)).mean(axis=1)
     brevity = np.minimum(0, 1 - wanted / np.where(length == 0, 1, length))
-    return np.where(sound, np.exp(logs + brevity), 0.0)
+    return np.where(valid, np.exp(logs + brevity), 0.0)
 
 
 def corpus_bleu(
@@ -94,7 +93,7 @@ def corpus_bleu(
     seed: int = 0,
     official_truncation: bool = False,
 ) -> Score:
-    """Corpus BLEU with a percentile bootstrap interval over units.
+    """Return corpus BLEU with a percentile bootstrap interval over units.
 
     Args:
         predictions: One sentence a unit [n]; "" for none, which costs brevity.
@@ -110,13 +109,13 @@ def corpus_bleu(
     rows = bleu_statistics(predictions, references, official_truncation=official_truncation)
     value = float(bleu_from_statistics(rows.sum(axis=0, keepdims=True))[0])
     low, high = bootstrap_interval(rows, bleu_from_statistics, seed=seed)
-    score = Score(value, low, high, n=len(rows), n_unlabelled=_silent(predictions))
+    score = Score(value, low, high, n=len(rows), n_unlabelled=_count_empty(predictions))
     return score if low is not None else replace(score, reason="too few units for an interval")
 
 
 @dataclass(frozen=True)
 class BertScorer:
-    """How BERTScore is computed (Zhang et al., ICLR 2020).
+    """Settings of BERTScore (Zhang et al., ICLR 2020).
 
     Attributes:
         model: A folder of a Hugging Face model, or a name on the hub ("roberta-large").
@@ -136,7 +135,7 @@ class BertScorer:
     def __call__(
         self, predictions: Sequence[str], references: Sequence[Sequence[str]], *, seed: int = 0
     ) -> Score:
-        """`bertscore` with these settings."""
+        """Return `bertscore` with these settings."""
         return bertscore(
             predictions, references, model=self.model, layer=self.layer, baseline=self.baseline,
             idf=self.idf, device=self.device, seed=seed,
@@ -154,9 +153,9 @@ def bertscore(
     device: str = "cpu",
     seed: int = 0,
 ) -> Score:
-    """Mean F1 of BERTScore over units, the best over a unit's references, always rescaled.
+    """Return the mean F1 of BERTScore over units, rescaled; of several references the best counts.
 
-    Rescaled, unrelated sentences score 0 on average, and so does a unit without a sentence.
+    Unrelated sentences score 0 on average, and so does a unit without a sentence.
 
     Args:
         predictions: One sentence a unit [n]; "" for none.
@@ -181,9 +180,9 @@ def bertscore(
     except ImportError:
         return Score(None, reason="needs bert-score: pip install 'dissectbench[bertscore]'")
     depth, scale = layer_and_baseline(model, layer, baseline)
-    spoken = [number for number, text in enumerate(predictions) if clean(text)]
+    labelled = [number for number, text in enumerate(predictions) if clean(text)]
     rescaled = np.zeros((len(predictions), 3))
-    if spoken:
+    if labelled:
         try:
             scorer = bert_score.BERTScorer(
                 model_type=model, num_layers=depth, idf=idf, device=device, nthreads=0
@@ -197,17 +196,17 @@ def bertscore(
         if idf:
             scorer.compute_idf([clean(text) for texts in references for text in texts])
         raw = scorer.score(
-            [clean(predictions[number]) for number in spoken],
-            [[clean(text) for text in references[number]] for number in spoken],
+            [clean(predictions[number]) for number in labelled],
+            [[clean(text) for text in references[number]] for number in labelled],
         )
         table = np.stack([part.numpy().astype(np.float64) for part in raw], axis=1)
-        rescaled[spoken] = (table - scale) / (1 - scale)
+        rescaled[labelled] = (table - scale) / (1 - scale)
     if not len(rescaled):
         return Score(None, reason="no unit has references")
     low, high = bca_mean(rescaled[:, 2], seed=seed)
     precision, recall, value = (float(np.sort(column).mean()) for column in rescaled.T)
     return Score(
-        value, low, high, n=len(rescaled), n_unlabelled=_silent(predictions),
+        value, low, high, n=len(rescaled), n_unlabelled=_count_empty(predictions),
         detail={"precision": precision, "recall": recall},
         reason="too few units for an interval" if low is None else None,
     )  # fmt: skip
@@ -216,7 +215,7 @@ def bertscore(
 def layer_and_baseline(
     model: str, layer: int = 0, baseline: Sequence[float] = ()
 ) -> tuple[int, Floats]:
-    """The layer whose vectors are compared, and what unrelated sentences score (P, R, F1) [3].
+    """Return the layer whose vectors are compared, and P, R, F1 of unrelated sentences [3].
 
     Raises:
         ValueError: One of them is neither given nor known, or the baseline is not three numbers
@@ -237,7 +236,7 @@ def layer_and_baseline(
 
 
 def _name(model: str) -> str:
-    """A folder goes by its last part: "models/roberta-large" is roberta-large."""
+    """Return the last part of a folder: "models/roberta-large" is roberta-large."""
     return model.rstrip("/").rpartition("/")[2]
 
 
@@ -248,7 +247,7 @@ def reference_scores(
     seed: int,
     bert: Callable[..., Score] | None,
 ) -> dict[str, Score]:
-    """`bleu` and `bertscore_f1` of the units that have references; nothing where none has.
+    """Return `bleu` and `bertscore_f1` of units with references; empty where no unit has any.
 
     Args:
         predictions: One sentence a unit [R]; "" for none.
@@ -259,16 +258,16 @@ def reference_scores(
     kept = [number for number, texts in enumerate(references) if texts]
     if not kept:
         return {}
-    said, texts = [predictions[n] for n in kept], [references[n] for n in kept]
+    sentences, texts = [predictions[n] for n in kept], [references[n] for n in kept]
     none = Score(None, reason="no BERTScore model is configured")
     return {
-        "bleu": corpus_bleu(said, texts, seed=seed),
-        "bertscore_f1": none if bert is None else bert(said, texts, seed=seed),
+        "bleu": corpus_bleu(sentences, texts, seed=seed),
+        "bertscore_f1": none if bert is None else bert(sentences, texts, seed=seed),
     }
 
 
 def _shipped_baseline(package: str, name: str, layer: int) -> list[float]:
-    """Bert-score's own numbers for English, from its table of layers."""
+    """Return P, R, F1 of unrelated sentences from bert-score's own table for English."""
     import csv
     from pathlib import Path
 
@@ -293,5 +292,5 @@ def _check(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> N
         raise ValueError("a unit has no reference; leave it out")
 
 
-def _silent(predictions: Sequence[str]) -> int:
+def _count_empty(predictions: Sequence[str]) -> int:
     return sum(not text for text in predictions)

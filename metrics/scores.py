@@ -1,4 +1,4 @@
-"""What scoring hands back: one `Score` per name, and the table of units behind them."""
+"""The result of scoring: one `Score` per name, and the table of units behind them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """One number about a labelling, with what is needed to read it.
+    """One score of a layer's labels, with its interval and context.
 
     Attributes:
-        value: The score; None where it cannot be had (`reason` says why).
+        value: The score; None where there is none, for a `reason`.
         ci_low: Lower end of the 95 % interval over units; None where there is none.
         ci_high: Upper end.
         n: Units that the value is over; of decisions, images.
-        n_unlabelled: How many of them the method left without a label; of decisions, images that
-            hang on such a unit.
+        n_unlabelled: How many of them the method left without a label; of decisions, images whose
+            top unit has no label.
         chance: What uniformly random concepts are expected to score over the same units.
         ceiling: What the best concept of the set would score over the same units.
         higher_is_better: Direction.
@@ -50,7 +50,7 @@ class Score:
         return self.value if self.higher_is_better else -self.value
 
     def to_json(self) -> dict[str, Any]:
-        """The score as plain JSON values; `reason`, `circular`, `detail` only where they speak."""
+        """Return plain JSON values; omit an empty `reason` or `detail` and a false `circular`."""
         data: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         data["detail"] = dict(self.detail)
         for name in ("reason", "circular", "detail"):
@@ -59,22 +59,21 @@ class Score:
         return data
 
     def to_short_json(self) -> dict[str, Any]:
-        """The same without what is not known: of a control most of it never is."""
+        """Return plain JSON values without unknown ones, of which a control has many."""
         data = self.to_json()
         return {name: data[name] for name in data if name == "value" or data[name] is not None}
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The outcome of scoring one labelling under one truth, scorer and label rule.
+class ScoringResult:
+    """Scores of one method's labels of a layer, by one truth, judge and label rule.
 
     Attributes:
         values: Scores by name.
         controls: Scores by name of each control: "chance", "constant", "shuffled", "oracle", and
             for sentences "listed".
-        units: The table of units (`metrics.units`), from which all `values` can be derived again
-            but those that ask for references, `bleu` and `bertscore_f1`, and those of decisions,
-            which ask for activations.
+        units: The table of units (`metrics.units`). All `values` can be computed from it again,
+            except those from references (`bleu`, `bertscore_f1`) and those of decisions.
     """
 
     values: Mapping[str, Score]
@@ -82,7 +81,7 @@ class Scored:
     units: pd.DataFrame
 
     def to_json(self) -> dict[str, Any]:
-        """Values and controls as plain JSON values; the table is a file of its own."""
+        """Return values and controls as plain JSON values; the table is a file of its own."""
         return {
             "values": {name: score.to_json() for name, score in self.values.items()},
             "controls": {

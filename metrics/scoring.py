@@ -1,8 +1,7 @@
-"""From a labelling and a truth to scores: the assembly of this package.
+"""Score the labels of a layer by its true names: the entry point of this package.
 
-Only units that are dead in the evidence are left out, for all methods alike. Silence does not pay:
-a live unit without a label counts 0 for accuracy and lexical match, C for its rank, and for a
-cosine what a random concept would score.
+Units that are dead in the evidence are left out, for all methods alike. A live unit without a label
+counts as 0 for accuracy and lexical match, as C for its rank, and as a random concept for a cosine.
 """
 
 from __future__ import annotations
@@ -13,26 +12,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from metrics.aggregate import aggregate_units, by_sentence_encoder, parts
+from metrics.aggregate import aggregate_units, by_sentence_encoder, subsets
 from metrics.catalog import AVERAGES
+from metrics.context import ControlContext, null, silence
+from metrics.control_sentences import ControlSentences, write_sentences
 from metrics.controls import chance, constant, listed, oracle
-from metrics.judge import Judge, TextScorer
+from metrics.credit_builder import CreditBuilder, TextScorer
 from metrics.labels import LabelRules, normalise
 from metrics.ranks import hit_within, truth_ranks
 from metrics.references import reference_scores
-from metrics.scores import Score, Scored
+from metrics.scores import Score, ScoringResult
 from metrics.sentences import SentenceReader
-from metrics.setting import Setting, null, silence
 from metrics.shuffled import shuffled
 from metrics.units import COLUMNS
-from metrics.written import Written, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from metrics.readings import Reader
+    from metrics.formulas import Reader
     from metrics.text import Embedder
     from metrics.truth import TrueName
 
@@ -44,7 +43,7 @@ NOT_IN_SET = "no scored unit's true name is in the concept set"
 
 @dataclass(frozen=True)
 class Labels:
-    """What a method said of the U units of a layer, as far as scoring needs it.
+    """Labels of the U units of a layer, with what scoring needs of the method.
 
     Attributes:
         labels: For each unit its labels, best first, up to ten; empty for none.
@@ -79,12 +78,12 @@ class Labels:
         shape = (n, len(self.concepts))
         if self.score_matrix is not None and self.score_matrix.shape != shape:
             raise ValueError(f"the score matrix has shape {self.score_matrix.shape}, not {shape}")
-        strange = {name for names in self.labels for name in names} - set(self.concepts)
-        if strange:
-            raise ValueError(f"label {min(strange)!r} is not in the concept set")
+        unknown = {name for names in self.labels for name in names} - set(self.concepts)
+        if unknown:
+            raise ValueError(f"label {min(unknown)!r} is not in the concept set")
 
     def vocabulary(self) -> tuple[str, ...]:
-        """The concept set, or for free text the labels in use, sorted."""
+        """Return the concept set, or for free text the labels in use, sorted."""
         if self.concepts is not None:
             return self.concepts
         return tuple(sorted({name for names in self.labels for name in names}))
@@ -107,8 +106,8 @@ def score(
     bert: Callable[..., Score] | None = None,
     withheld: Mapping[str, str] | None = None,
     seed: int = 0,
-) -> Scored:
-    """Score one labelling of a layer.
+) -> ScoringResult:
+    """Score the labels that one method gives a layer.
 
     Args:
         labels: For each of U units its labels, best first, up to ten; empty for none.
@@ -123,13 +122,13 @@ def score(
         clip_reason: Why the CLIP cosine has no value, where it has none.
         circular: The sentence embedder shares its tower with the labelling encoder: the CLIP
             cosine is left out and the sentence cosines are marked.
-        rules: How labels are compared with true names; the mended rule if None.
-        reader: What names a label says, for accuracy and lexical match; itself alone if None. A
-            `metrics.sentences.SentenceReader` also lends the controls its sentences.
+        rules: How labels are compared with true names; the default rule if None.
+        reader: Returns the names in a label, for accuracy and lexical match; the label itself if
+            None. With a `metrics.sentences.SentenceReader` the controls of free text are made.
         bert: Computes BERTScore where the truth has references (`metrics.references.BertScorer`);
             None for no value.
-        withheld: By column of the table of units, why it can have no value whatever the labels:
-            left without one, in the controls too.
+        withheld: Reasons by column of the table of units why it has no value, whatever the labels;
+            the controls have none either.
         seed: Seed of bootstraps and of the chance draw.
 
     Returns:
@@ -156,40 +155,40 @@ def score(
     }
     rules = rules or LabelRules()
     withheld = withheld or {}
-    setting, units = _evaluate(given, truth, scorers, rules, reader, withheld, seed)
-    values = aggregate_units(units, seed=seed, circular=circular, reasons=setting.reasons)
+    context, units = _evaluate(given, truth, scorers, rules, reader, withheld, seed)
+    values = aggregate_units(units, seed=seed, circular=circular, reasons=context.reasons)
     controls = {
-        "chance": chance(setting),
-        "constant": constant(setting),
-        "shuffled": shuffled(setting, values),
-        "oracle": oracle(setting),
+        "chance": chance(context),
+        "constant": constant(context),
+        "shuffled": shuffled(context, values),
+        "oracle": oracle(context),
     }
-    if setting.written is not None:
-        controls["listed"] = listed(setting)
-    controls = {name: entries | _without(setting, withheld) for name, entries in controls.items()}
+    if context.sentences is not None:
+        controls["listed"] = listed(context)
+    controls = {name: entries | _without(context, withheld) for name, entries in controls.items()}
     bounded = {name: _bounded(name, entry, controls) for name, entry in values.items()}
     marked = {
         control: {name: _marked(name, entry, circular) for name, entry in entries.items()}
         for control, entries in controls.items()
     }
-    said = units.loc[setting.units, "label"].tolist()
-    references = [truth[unit].references for unit in setting.units.tolist()]
-    bounded |= reference_scores(said, references, seed=seed, bert=bert)
-    return Scored(bounded, marked, units)
+    sentences = units.loc[context.units, "label"].tolist()
+    references = [truth[unit].references for unit in context.units.tolist()]
+    bounded |= reference_scores(sentences, references, seed=seed, bert=bert)
+    return ScoringResult(bounded, marked, units)
 
 
 def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]]) -> Score:
-    """A score with its chance and ceiling, over the same units."""
+    """Add chance and ceiling over the same units to a score."""
     if entry.value is None or name == "coverage":
         return entry
     ceiling = 1.0 if name == "auroc" else controls["oracle"][name].value
     return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)
 
 
-def _without(setting: Setting, withheld: Mapping[str, str]) -> dict[str, Score]:
-    """The scores of withheld columns, null under every name."""
-    named = ((cut, withheld.get(AVERAGES[cut.metric].column)) for cut in setting.cuts())
-    return {cut.name: null(cut, reason) for cut, reason in named if reason is not None}
+def _without(context: ControlContext, withheld: Mapping[str, str]) -> dict[str, Score]:
+    """Return scores without a value for withheld columns."""
+    named = ((item, withheld.get(AVERAGES[item.metric].column)) for item in context.metric_slices())
+    return {item.name: null(item, reason) for item, reason in named if reason is not None}
 
 
 def _marked(name: str, entry: Score, circular: bool) -> Score:
@@ -204,8 +203,8 @@ def _evaluate(
     reader: Reader | None,
     withheld: Mapping[str, str],
     seed: int,
-) -> tuple[Setting, pd.DataFrame]:
-    """Judge every scored unit, and set the scene for the controls."""
+) -> tuple[ControlContext, pd.DataFrame]:
+    """Fill the table of units, and gather what the controls need."""
     rows = np.array([u for u in sorted(truth) if not given.dead[u]], dtype=np.int64)
     truths = [truth[unit] for unit in rows.tolist()]
     vocabulary = given.vocabulary()
@@ -215,15 +214,14 @@ def _evaluate(
     top = [_top(given.labels[unit], place, rules) for unit in rows]
     own = np.array([place[n[0]] if (n := given.labels[u]) else -1 for u in rows], dtype=np.int64)
     group = np.array([name.group for name in truths], dtype=object)
-    subsets = parts(own >= 0, group)
-    masks = np.stack(list(subsets.values()))
+    masks = subsets(own >= 0, group)
     layer = [truth[unit] for unit in sorted(truth)]
-    judge = Judge(truths, layer, scorers, rules, reader, masks)
-    judged = judge.judge(vocabulary)
-    true, reasons = judged.true, judged.reasons
+    builder = CreditBuilder(truths, layer, scorers, rules, reader, np.stack(list(masks.values())))
+    tables = builder.build(vocabulary)
+    true, reasons = tables.true, tables.reasons
 
     table = _bare_table(given, truth)
-    for name, credit in judged.credits.items():
+    for name, credit in tables.credits.items():
         table.loc[rows, name] = credit.own(own, silence(name, credit))
     table.loc[rows, "accuracy_at_5"] = [
         float(hit_within(chosen.tolist(), indices))
@@ -242,33 +240,35 @@ def _evaluate(
     reasons |= {"truth_rank": why_no_rank, "reciprocal_rank": why_no_rank, **withheld}
     table.loc[:, list(withheld)] = np.nan
     live = np.flatnonzero(~given.dead)
-    written = None
+    sentences = None
     if given.concepts is None and isinstance(reader, SentenceReader) and truths:
         right = table.loc[rows, "lexical_match"].to_numpy() == 1
-        said = [given.labels[unit][0] for unit in live.tolist() if given.labels[unit]]
-        texts, ceilings = write(reader, truths, list(table.loc[rows, "label"]), list(right), said)
-        written = Written(texts, ceilings, judge.judge(texts).credits)
-    setting = Setting(
+        first = [given.labels[unit][0] for unit in live.tolist() if given.labels[unit]]
+        texts, ceilings = write_sentences(
+            reader, truths, list(table.loc[rows, "label"]), list(right), first
+        )
+        sentences = ControlSentences(texts, ceilings, builder.build(texts).credits)
+    context = ControlContext(
         units=rows,
         live=live,
         concepts=vocabulary,
         has_set=given.concepts is not None,
         true=true,
-        credits=judged.credits,
+        credits=tables.credits,
         reasons=reasons,
         labels=own,
         top=top,
         scores=matrix,
-        parts=subsets,
+        subsets=masks,
         seed=seed,
-        n_names=judge.n_names,
-        written=written,
+        n_names=builder.n_names,
+        sentences=sentences,
     )
-    return setting, table
+    return context, table
 
 
 def _top(names: Sequence[str], place: Mapping[str, int], rules: LabelRules) -> NDArray[np.int64]:
-    """The first five different labels: a word that a set lists twice takes one place."""
+    """Return the first five different labels; a word that a set lists twice counts once."""
     seen: dict[str, int] = {}
     for name in names:
         seen.setdefault(name if rules.official else normalise(name), place[name])
@@ -276,7 +276,7 @@ def _top(names: Sequence[str], place: Mapping[str, int], rules: LabelRules) -> N
 
 
 def _bare_table(given: Labels, truth: Mapping[int, TrueName]) -> pd.DataFrame:
-    """The table of all units before anything is judged."""
+    """Return the table of all units, without scores."""
     n = len(given.labels)
     names = [truth.get(unit) for unit in range(n)]
     table = pd.DataFrame(

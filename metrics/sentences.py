@@ -1,11 +1,10 @@
-"""What a sentence says of one category of things: the true names that it mentions.
+"""Find the true names of a layer that a sentence mentions.
 
-The category is a layer's own list of true names: all units' published names and synonyms. A mention
-is a whole-word occurrence, exact or inflected, in any case; the longest match counts, so "chess
-knight" is no mention of a knight. A sentence says something only where one true name is common to
-all its mentions: a list of guesses says nothing. What it says is right where `metrics.lexical`
-gives it full credit, inflected forms too, for a sentence is not written in the words of a list. The
-official rule (`metrics.labels`) asks for the published name to the letter.
+The names are all published names and synonyms of the layer's units. A mention is a whole-word
+occurrence, exact or inflected, in any case; the longest match counts, so "chess knight" does not
+mention a knight. A sentence counts only if all its mentions have one true name in common, so that a
+list of guesses earns nothing. A mention is right where `metrics.lexical` gives it full credit,
+inflected forms included. The official rule (`metrics.labels`) asks for the exact published name.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ if TYPE_CHECKING:
     from metrics.truth import TrueName
 
 READING_VERSION = 2
-"""Raised when sentences are judged otherwise: since 2 an inflected true name is right."""
+"""Increase it when sentences are read differently; since 2 an inflected true name is right."""
 
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s/\-]")
-"""A word, or a punctuation mark; blanks, "_", "/" and "-" only part words, as in `normalise`."""
+"""A word or a punctuation mark; blanks, "_", "/" and "-" separate words, as in `normalise`."""
 _QUOTES = str.maketrans("\u2018\u2019", "''")
 
 
 def fold(text: str) -> str:
-    """Unicode compatibility forms as one, and typographic apostrophes as the plain one."""
+    """Fold Unicode compatibility forms, and typographic apostrophes to the plain one."""
     return unicodedata.normalize("NFKC", text).translate(_QUOTES)
 
 
@@ -45,13 +44,13 @@ class Mention:
     Attributes:
         start: Its first character in the folded text.
         end: The character behind its last.
-        said: The name as mentioned, ready to be judged as a label.
-        concepts: What it may stand for.
+        name: The name as mentioned, which can be scored as a label.
+        concepts: True names that it may stand for.
     """
 
     start: int
     end: int
-    said: str
+    name: str
     concepts: frozenset[int]
 
 
@@ -64,7 +63,7 @@ class Lexicon:
     _lengths: set[int] = field(default_factory=set)
 
     def add(self, phrase: str, concept: int) -> None:
-        """Make a phrase a name of a concept; marks at its end, as a sentence has, are no part."""
+        """Add a phrase as a name of a concept, without punctuation at its end."""
         words = [match[0].casefold() for match in _TOKEN.finditer(fold(phrase))]
         while words and not words[-1].isalnum():
             words.pop()
@@ -77,10 +76,10 @@ class Lexicon:
             self._inflected[key].add(concept)
 
     def find(self, text: str) -> list[Mention]:
-        """All mentions in a folded text, none overlapping another, in order.
+        """Return all mentions in a folded text in order, without overlaps.
 
-        The longest (in words) comes first, of equals the leftmost. Where a name is mentioned
-        exactly, names that it may be an inflection of are not.
+        Longer mentions (in words) win over shorter ones, of equals the leftmost. A name that is
+        mentioned exactly is not taken for an inflection of another name.
         """
         tokens = list(_TOKEN.finditer(text))
         words = [token[0].casefold() for token in tokens]
@@ -100,9 +99,9 @@ class Lexicon:
     def _look_up(self, joined: str, surface: str) -> tuple[str, frozenset[int]] | None:
         exact = self._exact.get(joined)
         if exact is not None:
-            # The same words may be set apart otherwise: "St.Bernard" for "St. Bernard".
-            said = surface if normalise(surface) == normalise(exact[0]) else exact[0]
-            return said, frozenset(exact[1])
+            # Words may be separated differently: "St.Bernard" for "St. Bernard".
+            name = surface if normalise(surface) == normalise(exact[0]) else exact[0]
+            return name, frozenset(exact[1])
         concepts = {c for key in phrase_keys(joined) for c in self._inflected.get(key, ())}
         return (surface, frozenset(concepts)) if concepts else None
 
@@ -120,24 +119,24 @@ class Form:
     capital: bool = False
 
     def fill(self, name: str) -> str:
-        """The sentence with a name in every gap; nothing else is changed, articles neither."""
+        """Put a name in every gap, and change nothing else."""
         first = name[:1].upper() + name[1:] if self.capital else name
         head, rest = self.pieces[0], self.pieces[1:]
         return head + "".join((name if n else first) + piece for n, piece in enumerate(rest))
 
 
 BARE = Form(("", ""))
-"""No sentence at all around the name."""
+"""The bare name, without a sentence around it."""
 
 
 class SentenceReader:
-    """From a sentence to the names that it says; a `metrics.readings.Reader`."""
+    """Returns the names that a sentence counts as; a `metrics.formulas.Reader`."""
 
     def __init__(self, truths: Iterable[TrueName]) -> None:
-        """Learn a category.
+        """Index the true names of a layer.
 
         Args:
-            truths: All true names of a layer. Those of one published name are one concept.
+            truths: All true names of a layer; those with equal published names are one concept.
         """
         names = sorted(truths, key=lambda truth: (normalise(truth.name), truth.name))
         concepts = {key: n for n, key in enumerate(dict.fromkeys(normalise(t.name) for t in names))}
@@ -154,18 +153,18 @@ class SentenceReader:
         """One label that lists every true name."""
 
     def __call__(self, label: str) -> tuple[str, ...]:
-        """What a sentence says, each to be judged as a label of its own.
+        """Return the names that a sentence counts as, each to be scored as a label of its own.
 
         Returns:
-            The names as mentioned, where all mentions have one concept in common: those that stand
-            for nothing more, or all of them joined by commas (which is right where each is). A
-            hypernym, where no name and no second hypernym is mentioned. Else nothing.
+            The names as mentioned, if all mentions have one concept in common: those that stand for
+            this concept alone, or else all of them joined by commas (right if each one is). A
+            hypernym, if no name and no second hypernym is mentioned. Otherwise nothing.
         """
         text = fold(label)
-        return _said(self._names.find(text) or self._broader.find(text))
+        return _names_of(self._names.find(text) or self._broader.find(text))
 
     def form(self, label: str) -> Form | None:
-        """The sentence with gaps for the names that it mentions; None where it mentions none."""
+        """Return the sentence with gaps for the names that it mentions; None without mentions."""
         text = fold(label)
         mentions = self._names.find(text)
         if not mentions:
@@ -176,7 +175,7 @@ class SentenceReader:
 
 
 def sentence_reader(truths: Mapping[int, TrueName]) -> SentenceReader:
-    """The reader of a layer's sentences.
+    """Return the reader of a layer's sentences.
 
     Args:
         truths: True names by unit.
@@ -184,14 +183,12 @@ def sentence_reader(truths: Mapping[int, TrueName]) -> SentenceReader:
     return SentenceReader(truths.values())
 
 
-def _said(mentions: Sequence[Mention]) -> tuple[str, ...]:
+def _names_of(mentions: Sequence[Mention]) -> tuple[str, ...]:
     if not mentions:
         return ()
     common = reduce(frozenset.intersection, (mention.concepts for mention in mentions))
     if not common:
         return ()
-    tight = dict.fromkeys(m.said for m in mentions if m.concepts == common)
-    if tight:
-        return tuple(tight)
-    # "jack, rook" where each has two meanings and one is shared: right is who bears both names.
-    return (", ".join(dict.fromkeys(mention.said for mention in mentions)),)
+    exact = dict.fromkeys(m.name for m in mentions if m.concepts == common)
+    # "jack, rook" share one of their two meanings each: only a true name with both is right.
+    return tuple(exact) or (", ".join(dict.fromkeys(mention.name for mention in mentions)),)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metrics.catalog import AVERAGES
+from metrics.context import RANK_COLUMNS, ControlContext, null, silence
 from metrics.ranks import cross_ranks
 from metrics.scores import Score
-from metrics.setting import RANK_COLUMNS, Setting, null, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from metrics.credit import Floats
 
 
-def shuffled(setting: Setting, own: Mapping[str, Score]) -> dict[str, Score]:
-    """The method's own labels permuted among the units of each part, exact mean.
+def shuffled(context: ControlContext, own: Mapping[str, Score]) -> dict[str, Score]:
+    """Return the exact mean score over permutations of a method's labels among the units.
 
-    A unit that is dealt no label scores as an unlabelled one does.
+    A unit that is dealt no label scores as one without a label does.
 
     Args:
-        setting: What to look at.
-        own: The method's own scores: permuting leaves the variety of labels as it is.
+        context: The scored units.
+        own: The method's own scores; permutations leave the variety of labels unchanged.
     """
     found = {}
-    order = list(setting.parts)
-    ranks = _shuffled_ranks(setting)
-    for cut in setting.cuts():
-        metric = AVERAGES[cut.metric]
-        mask = setting.in_part(cut)
+    order = list(context.subsets)
+    ranks = _shuffled_ranks(context)
+    for item in context.metric_slices():
+        metric = AVERAGES[item.metric]
+        mask = context.in_subset(item)
         n = int(mask.sum())
-        credit = setting.credits.get(metric.column)
+        credit = context.credits.get(metric.column)
         value: float | None = None
-        reason = setting.reasons.get(metric.column, "no unit of this part has a value")
+        reason = context.reasons.get(metric.column, "no unit of this part has a value")
         if metric.average == "median":
             reason = "the expected median over permutations has no closed form"
         elif not n:
@@ -46,14 +46,14 @@ def shuffled(setting: Setting, own: Mapping[str, Score]) -> dict[str, Score]:
         elif metric.column in RANK_COLUMNS and ranks is not None:
             value = ranks[metric.column](mask)
         elif metric.column == "accuracy_at_5":
-            value = _shuffled_hits(setting, mask)
+            value = _shuffled_hits(context, mask)
         elif credit is not None:
-            named = setting.labels[mask & (setting.labels >= 0)]
+            named = context.labels[mask & (context.labels >= 0)]
             silent = silence(metric.column, credit)[mask]
-            means = credit.column_sum[order.index(cut.part), named] / n
+            means = credit.column_sum[order.index(item.subset), named] / n
             value = float((np.sort(means).sum() + (n - named.size) * silent.mean()) / n)
-        found[cut.name] = (
-            null(cut, reason)
+        found[item.name] = (
+            null(item, reason)
             if value is None
             else Score(value, n=n, higher_is_better=metric.higher_is_better)
         )
@@ -64,31 +64,31 @@ def shuffled(setting: Setting, own: Mapping[str, Score]) -> dict[str, Score]:
     }
 
 
-def _shuffled_hits(setting: Setting, mask: NDArray[np.bool_]) -> float:
-    """Share of the pairs (one unit's top five, another's truth) that hit."""
+def _shuffled_hits(context: ControlContext, mask: NDArray[np.bool_]) -> float:
+    """Return the fraction of pairs (one unit's top five, another's true name) that match."""
     rows: list[int] = np.flatnonzero(mask).tolist()
     holders: defaultdict[int, list[int]] = defaultdict(list)
     for row in rows:
-        for concept in setting.true[row].tolist():
+        for concept in context.true[row].tolist():
             holders[concept].append(row)
     hits = 0
     for row in rows:
-        hits += len({holder for c in setting.top[row].tolist() for holder in holders[c]})
+        hits += len({holder for c in context.top[row].tolist() for holder in holders[c]})
     return hits / len(rows) ** 2
 
 
 def _shuffled_ranks(
-    setting: Setting,
+    context: ControlContext,
 ) -> dict[str, Callable[[NDArray[np.bool_]], float]] | None:
-    """Means over all pairs of a score row with a truth, for a given part of the units."""
-    if setting.scores is None or not setting.has_set:
+    """Return functions from a subset of units to the mean over pairs of score row and truth."""
+    if context.scores is None or not context.has_set:
         return None
-    inside = np.flatnonzero(setting.n_true > 0)
-    worst = float(len(setting.concepts))
-    true = [setting.true[row] for row in inside.tolist()]
+    inside = np.flatnonzero(context.n_true > 0)
+    worst = float(len(context.concepts))
+    true = [context.true[row] for row in inside.tolist()]
     table = np.full((inside.size, inside.size), worst)
-    for number, ranks in enumerate(cross_ranks(setting.scores[inside], true)):
-        if setting.labels[inside[number]] >= 0:
+    for number, ranks in enumerate(cross_ranks(context.scores[inside], true)):
+        if context.labels[inside[number]] >= 0:
             table[number] = ranks
 
     def mean_of(values: Floats) -> Callable[[NDArray[np.bool_]], float]:

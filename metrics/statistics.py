@@ -1,4 +1,4 @@
-"""Intervals over units, and paired comparisons of two labellings. All intervals are 95 %.
+"""Intervals over units, and paired comparisons of two methods. All intervals are 95 %.
 
 Values are sorted before they are resampled, so an interval does not depend on the order of units.
 """
@@ -31,7 +31,7 @@ NO_INTERVAL: Interval = (None, None)
 
 
 def wilson(successes: float, n: int) -> Interval:
-    """Wilson's score interval for a proportion (E. B. Wilson, 1927).
+    """Return Wilson's score interval for a proportion (E. B. Wilson, 1927).
 
     Args:
         successes: Number of successes among `n`.
@@ -49,7 +49,7 @@ def wilson(successes: float, n: int) -> Interval:
 
 @lru_cache(maxsize=2)
 def _resample_counts(n: int, resamples: int, seed: int) -> NDArray[np.int16]:
-    """How often each of n values is drawn in each resample, int16 [resamples, n]."""
+    """Return how often each of n values is drawn in each resample, int16 [resamples, n]."""
     drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
     drawn += np.arange(resamples)[:, None] * n
     counts = np.bincount(drawn.ravel(), minlength=resamples * n)
@@ -63,11 +63,11 @@ def bca_mean(
     resamples: int = RESAMPLES,
     limits: tuple[float, float] | None = None,
 ) -> Interval:
-    """Bias-corrected and accelerated bootstrap interval for a mean (B. Efron, 1987).
+    """Return the bias-corrected and accelerated bootstrap interval of a mean (B. Efron, 1987).
 
-    Resampling equal values gives an interval of no width, as if a ninth unit could not have missed
-    where eight did not. The share of units that differ has Wilson's bound z^2 / (n + z^2); with
-    limits, the interval for equal values is how far that share can move the mean.
+    Resampling equal values would give an interval without width. The fraction of units that could
+    differ has Wilson's bound z^2 / (n + z^2); with limits, the interval for equal values is how far
+    this fraction can move the mean.
 
     Args:
         values: One number per unit [n].
@@ -76,7 +76,7 @@ def bca_mean(
         limits: The least and the greatest value that a unit can have, where there are such.
 
     Returns:
-        The interval; none for fewer than two values, whose spread is unknown.
+        The interval; none for fewer than two values, whose split_labels is unknown.
     """
     sample = np.sort(np.asarray(values, dtype=np.float64))
     n = sample.size
@@ -113,7 +113,7 @@ def bootstrap_interval(
     seed: int,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """Percentile bootstrap interval of a statistic of sums over units (B. Efron, 1979).
+    """Return the percentile bootstrap interval of a statistic of sums over units (B. Efron, 1979).
 
     Args:
         rows: What each unit adds to the sums [n, K]; they are sorted first.
@@ -135,9 +135,9 @@ def bootstrap_interval(
 
 
 def median_interval(values: ArrayLike) -> Interval:
-    """Interval for a median between two order statistics, by the binomial distribution.
+    """Return the interval of a median between two order statistics, by the binomial distribution.
 
-    Symmetric in rank and at least 95 % for any distribution, ties included.
+    It is symmetric in rank and covers at least 95 % for any distribution, with or without ties.
 
     Args:
         values: One number per unit [n].
@@ -156,10 +156,10 @@ def median_interval(values: ArrayLike) -> Interval:
 
 
 def auroc_interval(scores: ArrayLike, labels: ArrayLike) -> Interval:
-    """Interval for an AUROC: DeLong's variance on the logit scale.
+    """Return the interval of an AUROC by DeLong's variance on the logit scale.
 
-    Where that variance is 0 (perfect separation) the bound solves the score equation with Hanley
-    and McNeil's variance instead, which is wide for few units as it should be.
+    Where this variance is 0 (perfect separation), the bound solves the score equation with Hanley
+    and McNeil's variance instead, so that it is wide for few units.
 
     Args:
         scores: Finite scores [n].
@@ -191,8 +191,8 @@ def auroc_interval(scores: ArrayLike, labels: ArrayLike) -> Interval:
 def _hanley_mcneil(area: float, n1: int, n0: int) -> Interval:
     def excess(theta: float) -> float:
         q1, q2 = theta / (2 - theta), 2 * theta**2 / (1 + theta)
-        spread = theta * (1 - theta) + (n1 - 1) * (q1 - theta**2) + (n0 - 1) * (q2 - theta**2)
-        return (area - theta) ** 2 - _Z**2 * spread / (n1 * n0)
+        split_labels = theta * (1 - theta) + (n1 - 1) * (q1 - theta**2) + (n0 - 1) * (q2 - theta**2)
+        return (area - theta) ** 2 - _Z**2 * split_labels / (n1 * n0)
 
     nudge = 1e-9
     low = 0.0 if area <= nudge else float(brentq(excess, 0.0, area - nudge))
@@ -218,7 +218,7 @@ class PairedDifference:
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDifference:
-    """Difference of two labellings' means (or proportions) over the units that both have.
+    """Return the difference of two methods' means (or proportions) over units that both have.
 
     Args:
         a: One number per unit [n]; NaN where the unit has none.
@@ -234,7 +234,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDif
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
-    """Exact two-sided p of McNemar's test that two labellings are right equally often.
+    """Return the exact two-sided p of McNemar's test that two methods are right equally often.
 
     Args:
         a: 1 where the first is right, 0 where it is wrong, NaN where the unit has none [n].

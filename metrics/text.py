@@ -1,7 +1,7 @@
 """Cosines between labels and true names, given an embedder of unit-norm text vectors.
 
-Two readings of a truth with synonyms: the whole string as published ("tench, Tinca tinca", as in
-the published tables) and the best of its synonyms.
+A true name with synonyms is embedded in two ways: as the whole published string ("tench, Tinca
+tinca", as in the published tables), or as each of its synonyms, of which the best counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TILE_FLOATS = 4_000_000
 
 
 class EmbeddingError(ValueError):
-    """An embedder that returned something else than unit-norm vectors, one a text."""
+    """An embedder returned something else than one unit-norm vector per text."""
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -61,13 +61,13 @@ class TextCosines:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Number of strings of each unit, int64 [R]."""
+        """The number of strings of each unit, int64 [R]."""
         return np.diff(self.starts, append=len(self.strings))
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Cosines of single pairs of a unit and a concept, in float64.
+        """Return cosines of single pairs of a unit and a concept, in float64.
 
-        Worked out pair by pair, so a value does not depend on what else is in the set.
+        Each pair is computed alone, so a value does not depend on the rest of the set.
 
         Args:
             rows: Units [P].
@@ -86,7 +86,7 @@ class TextCosines:
         return np.asarray(np.maximum.reduceat(np.einsum("pd,pd->p", left, right), firsts))
 
     def tiles(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """The whole table, some units at a time.
+        """Yield the whole table, some units at a time.
 
         Yields:
             A slice of units and their cosines, float32 [units of the slice, C].
@@ -103,7 +103,7 @@ class TextCosines:
 
 
 def truth_strings(truths: Sequence[TrueName]) -> list[str]:
-    """All strings that the cosines need, each once: the published names and the synonyms."""
+    """Return all different strings that the cosines need: published names and synonyms."""
     return list(dict.fromkeys(text for t in truths for text in (t.name, *t.synonyms)))
 
 
@@ -114,7 +114,7 @@ def text_cosines(
     *,
     best_synonym: bool,
 ) -> TextCosines:
-    """Cosines of concepts with truths.
+    """Return the cosines of concepts with true names.
 
     Args:
         truths: True names of R units, at least one.

@@ -1,4 +1,4 @@
-"""The true name of a unit, as scoring sees it."""
+"""The true name of a unit."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrueName:
-    """What one unit is known to respond to.
+    """The name of what one unit is known to respond to.
 
     Attributes:
         name: The name as published; for ImageNet the whole synonym string ("tench, Tinca tinca").
         synonyms: Accepted names, the commonest first; never empty.
         hypernyms: Broader names that earn half a point in `lexical_match`.
-        group: A part of the truth whose scores are also shown apart, such as "seen" and "unseen"
-            (whether the encoder's training captions ever used the name); empty for none.
+        group: A group of true names with scores of its own, such as "seen" and "unseen" (whether
+            the encoder's training captions ever used the name); empty for none.
         references: Sentences that people wrote of the unit, for BLEU and BERTScore.
-        lookalikes: Names of other units, normalised, that read like an inflection of this one's
-            and are none ("sunglasses" of "sunglass").
+        lookalikes: Names of other units, normalised, that look like an inflection of this name but
+            are not ("sunglasses" and "sunglass").
     """
 
     name: str

@@ -1,8 +1,7 @@
-"""The table of units: one row per unit of the layer, the basis of every aggregate.
+"""Columns of the table of units, which has one row per unit of a layer.
 
-Columns: unit, truth, group, label, score, truth_rank, truth_score, dead, then one column per
-metric. "" stands for no truth, no group and no label; NaN for no value. Floats are written with
-all their digits, so that a table read back gives the same aggregates to the last bit.
+In text columns "" stands for no value, elsewhere NaN does. Files keep all digits of floats, so
+that a table gives the same scores, to the last bit, after it is read back.
 """
 
 from __future__ import annotations

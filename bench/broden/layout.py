@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from metrics.readings import clean_mask_label
+from metrics.formulas import clean_mask_label
 
 INDEX = "index.csv"
 LABELS = "label.csv"

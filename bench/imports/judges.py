@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.parts.registry import Registry
     from bench.parts.truths.official import OfficialTexts
     from leaderboards.record import Record
-    from metrics.readings import Reader
+    from metrics.formulas import Reader
     from metrics.truth import TrueName
 
 NEEDS_ACTIVATIONS = "n/a: needs activations (the scores of all concepts for each unit)"

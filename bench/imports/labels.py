@@ -13,7 +13,7 @@ from bench.errors import UserError, nearest
 from bench.imports.lists import read_lists
 from bench.imports.table import Line, Table, read_table
 from bench.run.labels import WRITTEN
-from metrics.readings import clean_mask_label
+from metrics.formulas import clean_mask_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -26,8 +26,8 @@ from metrics.decisions import (
     decision_score,
     linear_error,
     match_classes,
-    predicted,
-    told_classes,
+    nearest_classes,
+    predict_classes,
     top_contributors,
 )
 from metrics.scores import Score
@@ -236,7 +236,7 @@ def _scores(
             f"n/a: {classifier} does not read the average of {layer}: its outputs are off W a + b "
             f"by {error:.2g} of the greatest"
         )
-    predictions = predicted(outputs)
+    predictions = predict_classes(outputs)
     top = top_contributors(activations, linear.weights, predictions)
     told = _told(labels, top, found, judges, float(config.scoring.decisions.clip_weight))
     named = np.isin(predictions, list(found.names))
@@ -287,7 +287,7 @@ def _told(
     if not texts:
         return told
     embedders = (judges.clip_text, judges.sentence)
-    found_classes = told_classes(
+    found_classes = nearest_classes(
         [embed(embedder, texts) for embedder in embedders],
         [embed(embedder, names) for embedder in embedders],
         (clip_weight, 1.0),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.parts.protocols import Encoder, SentenceEncoder
     from bench.parts.truths.official import OfficialTexts
     from bench.run.decision_settings import Deciding
-    from metrics.readings import Reader
+    from metrics.formulas import Reader
     from metrics.truth import TrueName
 
 SAME, NONE = "same", "none"

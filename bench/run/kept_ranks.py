@@ -15,8 +15,8 @@ from leaderboards.scores import read_scores
 from leaderboards.storage import read_units
 from metrics.aggregate import SELECTIVE
 from metrics.catalog import AVERAGES
+from metrics.context import RANK_COLUMNS
 from metrics.scoring import NO_MATRIX
-from metrics.setting import RANK_COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path

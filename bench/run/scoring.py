@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bench.parts.truths.official import OfficialTexts
     from bench.run.judges import Judges
     from leaderboards.record import Record
-    from metrics.scores import Scored
+    from metrics.scores import ScoringResult
     from metrics.truth import TrueName
 
 SHARED_TOWER = (
@@ -175,7 +175,7 @@ def _as_published(
 
 
 def _of_the_layer(
-    scored: Scored, truth: Mapping[int, TrueName], left_out: Sequence[int]
+    scored: ScoringResult, truth: Mapping[int, TrueName], left_out: Sequence[int]
 ) -> dict[str, Score]:
     """Coverage of a part of a layer: over all units with a true name, those left out among them."""
     own = scored.values["coverage"]
@@ -208,7 +208,7 @@ def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None
     )
 
 
-def _with_decisions(scored: Scored, decisions: Mapping[str, Score]) -> Scored:
+def _with_decisions(scored: ScoringResult, decisions: Mapping[str, Score]) -> ScoringResult:
     """The scores and these, whose chance is known without drawing."""
     chance = {
         name: Score(own.chance, own.chance, own.chance, own.n)

@@ -31,8 +31,8 @@ from bench.run.identity import (
 )
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
 from leaderboards.hashing import words_sha256
+from metrics.formulas import clean_mask_label, formula_reader
 from metrics.labels import normalise
-from metrics.readings import clean_mask_label, formula_reader
 from metrics.sentences import sentence_reader
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from bench.parts.registry import Registry
     from bench.parts.truths.official import OfficialTexts
-    from metrics.readings import Reader
+    from metrics.formulas import Reader
     from metrics.truth import TrueName
 
 log = logging.getLogger(__name__)

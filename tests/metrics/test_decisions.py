@@ -12,8 +12,8 @@ from metrics.decisions import (
     decision_score,
     linear_error,
     match_classes,
-    predicted,
-    told_classes,
+    nearest_classes,
+    predict_classes,
     top_contributors,
 )
 from metrics.statistics import wilson
@@ -56,7 +56,7 @@ def test_images_are_independent_of_each_other_and_of_blocks(seed, rows):
     rng = np.random.default_rng(seed)
     activations = rng.integers(-3, 4, size=(23, 5)).astype(np.float32)
     weights = rng.integers(-3, 4, size=(4, 5)).astype(np.float32)
-    predictions = predicted(activations @ weights.T)
+    predictions = predict_classes(activations @ weights.T)
     whole = top_contributors(activations, weights, predictions)
     plain = [max(range(5), key=lambda u: (weights[c, u] * a[u], -u))
              for a, c in zip(activations, predictions, strict=True)]  # fmt: skip
@@ -64,7 +64,7 @@ def test_images_are_independent_of_each_other_and_of_blocks(seed, rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics.decisions, "_BLOCK_FLOATS", 5 * rows)
         assert top_contributors(activations, weights, predictions).tolist() == plain
-        assert predicted(activations @ weights.T).tolist() == predictions.tolist()
+        assert predict_classes(activations @ weights.T).tolist() == predictions.tolist()
     order = rng.permutation(23)
     assert (
         top_contributors(activations[order], weights, predictions[order]).tolist()
@@ -87,13 +87,13 @@ def test_memory_is_bounded(monkeypatch):
 
 def test_no_image_at_all():
     none = np.empty((0, 3), np.float32)
-    assert predicted(none).tolist() == []
+    assert predict_classes(none).tolist() == []
     assert top_contributors(none, np.ones((2, 3)), np.empty(0, int)).tolist() == []
 
 
 def test_predictions():
     outputs = np.array([[1.0, 3.0, 3.0], [NAN, -2.0, -1.0], [NAN, NAN, NAN]])
-    assert predicted(outputs).tolist() == [1, 2, 0]
+    assert predict_classes(outputs).tolist() == [1, 2, 0]
 
 
 def test_linear_error():
@@ -122,14 +122,14 @@ def test_told_classes_weigh_the_judges():
     classes = [unit(0, 90), unit(0, 90)]
     labels = [unit(30, 80, 45), unit(80, 30, 45)]
     # cos 30 = 0.87 and sin 30 = 0.5, cos 80 = 0.17 and sin 80 = 0.98
-    assert told_classes(labels, classes, (3, 1)).tolist() == [0, 1, 0]
-    assert told_classes(labels, classes, (0, 1)).tolist() == [1, 0, 0]
-    assert told_classes(labels, classes, (1, 1)).tolist() == [1, 1, 0]
-    assert told_classes([labels[0]], [classes[0]], (1,)).tolist() == [0, 1, 0]
+    assert nearest_classes(labels, classes, (3, 1)).tolist() == [0, 1, 0]
+    assert nearest_classes(labels, classes, (0, 1)).tolist() == [1, 0, 0]
+    assert nearest_classes(labels, classes, (1, 1)).tolist() == [1, 1, 0]
+    assert nearest_classes([labels[0]], [classes[0]], (1,)).tolist() == [0, 1, 0]
 
 
 def test_equal_classes_go_to_the_lowest():
-    found = told_classes([unit(10, 100)], [unit(90, 0, 0, 90)], (3.0,))
+    found = nearest_classes([unit(10, 100)], [unit(90, 0, 0, 90)], (3.0,))
     assert found.tolist() == [1, 0]
 
 

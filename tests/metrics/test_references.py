@@ -64,9 +64,9 @@ def test_by_hand():
 def test_ragged_references_and_the_official_truncation():
     ragged = [WRITTEN[0], WRITTEN[1][:1], *WRITTEN[2:]]
     assert corpus_bleu(SAID, ragged).value == pytest.approx(sacre(SAID, ragged), abs=1e-12)
-    cut = [texts[:1] for texts in ragged]
+    item = [texts[:1] for texts in ragged]
     official = corpus_bleu(SAID, ragged, official_truncation=True)
-    assert official == corpus_bleu(SAID, cut)
+    assert official == corpus_bleu(SAID, item)
     assert official.value < corpus_bleu(SAID, ragged).value
 
 

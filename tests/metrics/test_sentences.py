@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.control_sentences import commonest_form
 from metrics.labels import LabelRules, matches
 from metrics.lexical import lexical_match
 from metrics.sentences import BARE, Form, SentenceReader, sentence_reader
 from metrics.truth import TrueName
-from metrics.written import commonest_form
 
 TRUTHS = {
     0: TrueName("heart", ("heart", "love heart"), ("symbol", "organ")),

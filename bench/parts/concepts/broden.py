@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import require_folder
 from bench.errors import UserError
-from metrics.readings import clean_mask_label
+from metrics.formulas import clean_mask_label
 
 if TYPE_CHECKING:
     from bench.downloads.missing import Lack

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from metrics.readings import clean_mask_label
+from metrics.formulas import clean_mask_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bench.parts.protocols import Truth
-    from metrics.readings import Reader
+    from metrics.formulas import Reader
     from metrics.truth import TrueName
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from bench.errors import UserError
 from bench.parts.truths import Places365Truth
+from metrics.formulas import clean_mask_label
 from metrics.labels import LabelRules, matches
-from metrics.readings import clean_mask_label
 
 CATEGORIES = "/a/airfield 0\n/b/bus_station/indoor 1\n/f/field/wild 2\n/t/tree_farm 3\n"
 SCENES = """code,number,name,frequency,coverage

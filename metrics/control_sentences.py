@@ -1,9 +1,8 @@
-"""The sentences that the controls of free text say: the truth in the method's own words, and lists.
+"""Sentences of the controls of free text: the true name in the method's own words, and a list.
 
-Style alone costs a sentence some of its cosine with a bare name, so the ceiling of a method that
-writes sentences is a sentence of its own that names the truth: the unit's sentence with the true
-name put in place of the names that it mentions. A sentence that mentions none lends no form; then
-the layer's commonest form is taken.
+The words around a name lower its cosine with the bare name. The ceiling of a method that writes
+sentences is therefore one of its own sentences, with the true name in place of the names that the
+sentence mentions. For a sentence without mentions, the commonest form of the layer is used.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Written:
+class ControlSentences:
     """Sentences of the controls for R units.
 
     Attributes:
-        texts: All of them, different ones; the first lists every true name of the layer.
-        ceilings: For each unit, indices of the sentences that say its truth.
-        credits: What they score, by column.
+        texts: All different sentences; the first lists every true name of the layer.
+        ceilings: For each unit, indices of the sentences with its true name.
+        credits: Their credits, by column.
     """
 
     texts: tuple[str, ...]
@@ -40,32 +39,29 @@ class Written:
 
 
 def commonest_form(reader: SentenceReader, sentences: Sequence[str]) -> Form:
-    """The form that most sentences share; of equals the first by its text.
-
-    It is the bare name if no sentence mentions a name.
-    """
+    """Return the form that most sentences share, of equals the first by its text."""
     forms = Counter(form for text in sentences if (form := reader.form(text)) is not None)
     return min(forms, key=lambda form: (-forms[form], form.pieces), default=BARE)
 
 
-def write(
+def write_sentences(
     reader: SentenceReader,
     truths: Sequence[TrueName],
     own: Sequence[str],
     right: Sequence[bool],
     layer: Sequence[str],
 ) -> tuple[tuple[str, ...], list[Indices]]:
-    """Write the controls' sentences.
+    """Write the sentences of the controls.
 
     Args:
-        reader: The layer's category.
+        reader: The reader of the layer's sentences.
         truths: True names of R units.
         own: Their first labels [R]; "" for none.
-        right: Whether these say the truth [R]; such a sentence is one of its unit's ceilings.
+        right: Whether these are right [R]; a right sentence is one of its unit's ceilings.
         layer: First labels of all live units of the layer.
 
     Returns:
-        The texts, and for each unit the indices of those that say its truth: its form filled with
+        The texts, and for each unit the indices of those with its true name: its form filled with
         the published name and with each synonym.
     """
     common = commonest_form(reader, layer)
@@ -73,8 +69,8 @@ def write(
     ceilings = []
     for truth, label, fits in zip(truths, own, right, strict=True):
         form = reader.form(label) or common
-        said = [form.fill(name) for name in (truth.name, *truth.synonyms)]
-        said += [label] if fits else []
-        chosen = dict.fromkeys(place.setdefault(text, len(place)) for text in said)
+        texts = [form.fill(name) for name in (truth.name, *truth.synonyms)]
+        texts += [label] if fits else []
+        chosen = dict.fromkeys(place.setdefault(text, len(place)) for text in texts)
         ceilings.append(np.array(list(chosen), dtype=np.int64))
     return tuple(place), ceilings

@@ -1,4 +1,4 @@
-"""What texts would score for the scored units of a layer: one table of credits a metric."""
+"""Compute what texts would score for the units of a layer, one table of credits per metric."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metrics.credit import Credit, cosine_credit, sparse_credit
+from metrics.formulas import merge_credits, merge_hits, split_labels
 from metrics.labels import true_concepts
 from metrics.lexical import SYNONYM_CREDIT, lexical_credits
 from metrics.nearest import distinct_names, nearest_hits
-from metrics.readings import gather_credits, gather_hits, spread
 from metrics.sentences import SentenceReader
 from metrics.text import Embedder, embed, text_cosines, truth_strings
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from metrics.credit import Indices
+    from metrics.formulas import Reader
     from metrics.labels import LabelRules
-    from metrics.readings import Reader
     from metrics.truth import TrueName
 
 NOTHING_TO_EMBED = "no unit is scored, or no unit has a label"
@@ -47,8 +47,8 @@ class TextScorer:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What each of V texts scores for each of R units.
+class CreditTables:
+    """Credits of V texts for R units.
 
     Attributes:
         true: For each unit, ascending indices of the texts that are right.
@@ -62,8 +62,8 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A truth with the rules and models that judge labels by it.
+class CreditBuilder:
+    """Builds tables of credits by a truth, rules and judges.
 
     Attributes:
         truths: True names of the R scored units.
@@ -83,7 +83,7 @@ class Judge:
 
     @cached_property
     def n_names(self) -> int:
-        """Number of different true names of the layer."""
+        """The number of different true names of the layer."""
         return len(distinct_names(self.layer))
 
     @cached_property
@@ -92,27 +92,27 @@ class Judge:
 
     @cached_property
     def _vectors(self) -> dict[str, NDArray[np.float32]]:
-        """Vectors of the truths' strings by scorer."""
+        """The vectors of the truths' strings, by scorer."""
         return {
             name: embed(scorer.embedder, self._strings)
             for name, scorer in self.scorers.items()
             if scorer.embedder is not None
         }
 
-    def judge(self, texts: Sequence[str]) -> Judgement:
-        """Make the tables of some texts.
+    def build(self, texts: Sequence[str]) -> CreditTables:
+        """Build the tables of some texts.
 
         Args:
             texts: V different labels, such as a concept set or the labels in use.
         """
-        sayers, said = spread(texts, self.reader)
-        worth = lexical_credits(self.truths, said)
-        lexical = gather_credits(worth, sayers)
+        owners, names = split_labels(texts, self.reader)
+        name_credits = lexical_credits(self.truths, names)
+        lexical = merge_credits(name_credits, owners)
         if isinstance(self.reader, SentenceReader) and not self.rules.official:
-            right = [indices[earned == SYNONYM_CREDIT] for indices, earned in worth]
+            right = [indices[earned == SYNONYM_CREDIT] for indices, earned in name_credits]
         else:
-            right = true_concepts(self.truths, said, self.rules)
-        true = gather_hits(right, sayers)
+            right = true_concepts(self.truths, names, self.rules)
+        true = merge_hits(right, owners)
         credits = {
             "accuracy_at_1": self._hits(true, len(texts)),
             "lexical_match": sparse_credit(lexical, len(texts), self.masks),
@@ -128,7 +128,7 @@ class Judge:
                 credits |= self._by_embedding(name, embed(scorer.embedder, texts))
                 if name == SENTENCE and NEAREST not in credits:
                     reasons[NEAREST] = ONE_NAME
-        return Judgement(true, credits, reasons)
+        return CreditTables(true, credits, reasons)
 
     def _hits(self, hits: Sequence[Indices], n_texts: int) -> Credit:
         entries = [(indices, np.ones(indices.size)) for indices in hits]

@@ -1,4 +1,4 @@
-"""What the controls look at: the scored units, the vocabulary and the credit tables."""
+"""The input of the controls: scored units, vocabulary and tables of credits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.aggregate import Cut, cuts
+from metrics.aggregate import MetricSlice, metric_slices
 from metrics.catalog import AVERAGES
 from metrics.scores import Score
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from metrics.control_sentences import ControlSentences
     from metrics.credit import Credit, Floats, Indices
-    from metrics.written import Written
 
 RANK_COLUMNS = frozenset({"truth_rank", "reciprocal_rank"})
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What the controls look at: R scored units and a vocabulary of V labels.
+class ControlContext:
+    """R scored units and a vocabulary of V labels.
 
     Attributes:
         units: Numbers of the scored units, int64 [R].
@@ -38,10 +38,10 @@ class Setting:
         labels: Vocabulary index of each unit's label, int64 [R]; -1 for none.
         top: Vocabulary indices of each unit's best five different labels.
         scores: The R rows of the score matrix, or None.
-        parts: Subsets of the units, bool [R], by `Cut.part`.
+        subsets: Subsets of the units, bool [R], by `MetricSlice.subset`.
         seed: Seed of draws and bootstraps.
         n_names: Number of different true names of the layer.
-        written: Sentences of the controls; None where labels are no sentences.
+        sentences: Sentences of the controls; None for labels from a set.
     """
 
     units: Indices
@@ -54,34 +54,31 @@ class Setting:
     labels: Indices
     top: Sequence[Indices]
     scores: NDArray[np.floating] | None
-    parts: Mapping[str, NDArray[np.bool_]]
+    subsets: Mapping[str, NDArray[np.bool_]]
     seed: int
     n_names: int = 0
-    written: Written | None = None
+    sentences: ControlSentences | None = None
 
     @property
     def n_true(self) -> Indices:
-        """Number of true concepts of each unit, int64 [R]."""
+        """The number of true concepts of each unit, int64 [R]."""
         return np.array([indices.size for indices in self.true], dtype=np.int64)
 
-    def cuts(self) -> list[Cut]:
-        """The names to score, in order."""
-        return list(cuts([part[1:-1] for part in self.parts if part.startswith("[")]))
+    def metric_slices(self) -> list[MetricSlice]:
+        """Return the slices to score, in order."""
+        return list(metric_slices([part[1:-1] for part in self.subsets if part.startswith("[")]))
 
-    def in_part(self, cut: Cut) -> NDArray[np.bool_]:
-        """The units that a score is over: for ranks, those whose truth is in the set."""
-        mask = self.parts[cut.part]
-        return mask & (self.n_true > 0) if AVERAGES[cut.metric].column in RANK_COLUMNS else mask
+    def in_subset(self, item: MetricSlice) -> NDArray[np.bool_]:
+        """Return the units of a slice; for ranks, those whose true name is in the set."""
+        mask = self.subsets[item.subset]
+        return mask & (self.n_true > 0) if AVERAGES[item.metric].column in RANK_COLUMNS else mask
 
 
 def silence(column: str, credit: Credit) -> Floats:
-    """What a live unit without a label scores, float64 [R].
-
-    Of a cosine it is what a random label would score, else nothing.
-    """
+    """Return the score of live units without a label [R]: for cosines a random label's, else 0."""
     return credit.row_mean if "cosine" in column else np.zeros_like(credit.row_mean)
 
 
-def null(cut: Cut, reason: str) -> Score:
-    """A score that cannot be had, and why."""
-    return Score(None, higher_is_better=AVERAGES[cut.metric].higher_is_better, reason=reason)
+def null(item: MetricSlice, reason: str) -> Score:
+    """Return a score without a value, for a reason."""
+    return Score(None, higher_is_better=AVERAGES[item.metric].higher_is_better, reason=reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.readings import clean_mask_label, formula_reader, gather_credits, leaves, spread
+from metrics.formulas import clean_mask_label, formula_reader, leaves, merge_credits, split_labels
 from metrics.scoring import score
 from metrics.truth import TrueName
 
@@ -58,10 +58,10 @@ def test_only_brodens_suffixes_are_dropped():
 
 def test_a_label_earns_its_best_name():
     credits = [(np.array([0, 1, 3]), np.array([0.5, 1.0, 0.5]))]
-    [(labels, earned)] = gather_credits(credits, [0, 0, 1, 1])
+    [(labels, earned)] = merge_credits(credits, [0, 0, 1, 1])
     assert labels.tolist() == [0, 1]
     assert earned.tolist() == [1.0, 0.5]
-    assert spread(["a", "b"], None) == ([0, 1], ["a", "b"])
+    assert split_labels(["a", "b"], None) == ([0, 1], ["a", "b"])
 
 
 def test_formulas_are_scored_by_what_they_say():

@@ -1,8 +1,8 @@
-"""What a label says in so many names: a formula of mask labels may name several things.
+"""Names in labels: a formula of mask labels may hold several.
 
-A concept word says itself. A formula says each name that it asks for and that stands alone in its
-category: "(umbrella AND red)" says an umbrella and says red, "(umbrella OR anchor)" says neither,
-for a list of guesses within one category is no answer. What stands behind NOT is not said.
+A concept word is one name. A formula counts as each of its names that is the only one of its
+category: "(umbrella AND red)" counts as an umbrella and as red; "(umbrella OR anchor)" as neither,
+since a list of guesses within one category is no answer. Names behind NOT do not count.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Reader = Callable[[str], tuple[str, ...]]
-"""From a label to the names that it says; each is judged as a label of its own."""
+"""Returns the names in a label; each is scored as a label of its own."""
 
 _TOKEN = re.compile(r"\(|\)|(?<![^\s(])(?:AND|OR|NOT)(?![^\s)])")
 _MARK = re.compile(r"-[cs]$")
 
 
 def clean_mask_label(name: str) -> str:
-    """A mask label in plain words: without Broden's suffix and with blanks for "_".
+    """Return a mask label in plain words: without Broden's suffix, with blanks for "_".
 
-    "red-c" (a colour) is red, "bus_station-indoor-s" (a scene) is bus station-indoor.
+    "red-c" (a colour) becomes red, "bus_station-indoor-s" (a scene) bus station-indoor.
     """
     return _MARK.sub("", name).replace("_", " ")
 
 
 def leaves(formula: str, names: Collection[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that a formula asks for, and those that stand behind NOT, in order.
+    """Return the names that a formula asks for, and those behind NOT, in order.
 
     Args:
         formula: Such as "((a OR b) AND (NOT c))"; a bare name is a formula too.
@@ -68,7 +68,7 @@ def leaves(formula: str, names: Collection[str] = ()) -> tuple[tuple[str, ...], 
 
 
 def formula_reader(categories: Mapping[str, str]) -> Reader:
-    """A reader of formulas.
+    """Return a reader of formulas.
 
     Args:
         categories: Category by name, as the names stand in formulas; a name that is missing is a
@@ -84,8 +84,8 @@ def formula_reader(categories: Mapping[str, str]) -> Reader:
     return read
 
 
-def spread(labels: Sequence[str], reader: Reader | None) -> tuple[list[int], list[str]]:
-    """All names that some labels say: for each its label's position, and the name."""
+def split_labels(labels: Sequence[str], reader: Reader | None) -> tuple[list[int], list[str]]:
+    """Return all names in some labels: the position of the label of each name, and the name."""
     pairs = [
         (position, name)
         for position, label in enumerate(labels)
@@ -94,30 +94,28 @@ def spread(labels: Sequence[str], reader: Reader | None) -> tuple[list[int], lis
     return [position for position, _ in pairs], [name for _, name in pairs]
 
 
-def gather_hits(
-    hits: Sequence[NDArray[np.int64]], sayers: Sequence[int]
-) -> list[NDArray[np.int64]]:
-    """From names to the labels that say them.
+def merge_hits(hits: Sequence[NDArray[np.int64]], owners: Sequence[int]) -> list[NDArray[np.int64]]:
+    """Turn hits of names into hits of the labels that hold them.
 
     Args:
         hits: For each unit, positions in the list of names.
-        sayers: The label of each name (`spread`).
+        owners: The label of each name (`split_labels`).
 
     Returns:
         For each unit the labels' positions, ascending, each once.
     """
-    owners = np.asarray(sayers, dtype=np.int64)
-    return [np.unique(owners[indices]) for indices in hits]
+    label_of = np.asarray(owners, dtype=np.int64)
+    return [np.unique(label_of[indices]) for indices in hits]
 
 
-def gather_credits(
-    credits: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], sayers: Sequence[int]
+def merge_credits(
+    credits: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], owners: Sequence[int]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """As `gather_hits` for credits: a label earns what its best name earns."""
-    owners = np.asarray(sayers, dtype=np.int64)
+    """Turn credits of names into credits of labels: a label earns what its best name earns."""
+    label_of = np.asarray(owners, dtype=np.int64)
     found = []
     for indices, earned in credits:
-        labels, place = np.unique(owners[indices], return_inverse=True)
+        labels, place = np.unique(label_of[indices], return_inverse=True)
         best = np.zeros(len(labels))
         np.maximum.at(best, place, earned)
         found.append((labels, best))
