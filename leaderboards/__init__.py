@@ -1,1 +1,1 @@
-"""Records to tables and pages, and the published boards themselves."""
+"""From records to tables and pages; the published boards lie here too."""

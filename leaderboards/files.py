@@ -1,4 +1,4 @@
-"""Bytes on disk: whole files or none, and equal tables as equal bytes."""
+"""Read and write files: atomically, and equal tables as equal bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file and push it to the disk, so that a later rename cannot overtake its content."""
+    """Write a file and flush it to the disk, so that it is complete before a later rename."""
     with path.open("wb") as stream:
         stream.write(data)
         stream.flush()
@@ -29,11 +29,11 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 _LINES = 3
-"""Levels of a JSON file that take a line for each key."""
+"""Levels of a JSON file that have a line for each key."""
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at once: a reader sees the old file or the new one, never a half."""
+    """Replace a file atomically: a reader sees the old content or the new one."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         write_bytes(temporary, data)
@@ -43,24 +43,24 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
-    """Serialise with sorted keys, numbers unrounded; what is nested thrice stands on one line.
+    """Serialise with sorted keys and unrounded numbers, one line per key of the upper levels.
 
-    In a scores file that is a metric with its interval.
+    In a scores file each metric with its interval has one line.
 
     Raises:
-        RecordError: A number is NaN or infinite, which JSON does not know, or a value is no JSON.
+        RecordError: A number is NaN or infinite, or a value has no JSON form.
     """
     try:
-        return (_laid_out(value, 0) + "\n").encode("utf-8")
+        return (_layout(value, 0) + "\n").encode("utf-8")
     except (TypeError, ValueError) as error:
         raise RecordError(f"cannot be written as JSON: {error}") from error
 
 
-def _laid_out(value: object, depth: int) -> str:
+def _layout(value: object, depth: int) -> str:
     if isinstance(value, dict) and value and depth < _LINES:
         inside = (
             f"{' ' * (depth + 1)}{json.dumps(str(key), ensure_ascii=False)}: "
-            f"{_laid_out(value[key], depth + 1)}"
+            f"{_layout(value[key], depth + 1)}"
             for key in sorted(value, key=str)
         )
         return "{\n" + ",\n".join(inside) + f"\n{' ' * depth}}}"
@@ -79,17 +79,17 @@ def json_line(value: Mapping[str, Any]) -> bytes:
 
 
 def _plain(value: object) -> object:
-    """Turn a NumPy number into a Python one."""
+    """Convert a NumPy number to a Python one."""
     item = getattr(value, "item", None)
     if item is None:
-        raise TypeError(f"{type(value).__name__} is no JSON value")
+        raise TypeError(f"{type(value).__name__} has no JSON form")
     return item()
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """A table as CSV with Unix line ends and floats that read back exactly."""
+    """Return a table as CSV with Unix line ends and floats that read back exactly."""
     texts = table.select_dtypes(include=["object", "string"])
-    # The csv module leaves a lone carriage return bare, which readers take for the end of a line.
+    # The csv module does not quote a lone carriage return, which readers take for a line end.
     bare = any(texts[name].astype(str).str.contains("\r", regex=False).any() for name in texts)
     text = table.to_csv(
         index=False,
@@ -108,7 +108,7 @@ def gzip_bytes(data: bytes) -> bytes:
 
 
 def gunzip_bytes(data: bytes) -> bytes:
-    """Unpack what is packed; anything else, damaged packing too, stays as it is."""
+    """Decompress gzip data; return anything else, damaged data too, unchanged."""
     try:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error):
@@ -116,19 +116,19 @@ def gunzip_bytes(data: bytes) -> bytes:
 
 
 def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
-    """Read a gzipped CSV whose named columns must be there and have these types.
+    """Read a gzipped CSV that must have some columns of some types.
 
-    A label may well be the word "null" or "nan", so no text is ever taken for a missing value; an
-    empty field of a number column is NaN. Further columns become numbers where all of their fields
-    are numbers or empty, and stay text otherwise.
+    "null" and "nan" are labels like any other, so no text is taken for a missing value; an empty
+    field of a number column is NaN. Other columns become numbers if all of their fields are numbers
+    or empty, and stay text otherwise.
 
     Args:
         path: The file.
         dtypes: "int64", "float64" or "str" by column.
 
     Raises:
-        RecordError: The file is missing or damaged, a column is missing, or a field is of another
-            type; names the file, and the column where one is at fault.
+        RecordError: The file is missing or damaged, a column is missing, or a field has another
+            type.
     """
     try:
         text = gzip.decompress(path.read_bytes()).decode("utf-8")

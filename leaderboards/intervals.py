@@ -57,11 +57,11 @@ class Verdict:
     """What one column says about its methods.
 
     Attributes:
-        best: The method with the best value, of those with an interval if any has one; empty where
-            no method has a value, or none may be named.
+        best: The method with the best value, of those with an interval if any has one; empty for a
+            saturated column, and if no method has a value.
         tied: Methods whose interval overlaps the best's, in the order of the rows.
-        below: Methods whose interval lies wholly on the worse side of the best's.
-        saturated: Two or more methods reach the limit, so the column ranks nobody.
+        below: Methods whose interval is wholly on the worse side of the best's.
+        saturated: Two or more methods reach the limit, so the column ranks no method.
         at_limit: The methods that reach it.
         limit: The limit: 1.0, or the oracle's score where it is lower.
         not_above: By control, the methods that are not wholly above its interval.

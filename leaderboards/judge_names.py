@@ -1,4 +1,4 @@
-"""Sentence encoders by the names that their publishers give them, however records name them."""
+"""Published names of sentence encoders, from their fingerprints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 MPNET, MINILM = "all-mpnet-base-v2", "all-MiniLM-L6-v2"
 
 _WEIGHTS = {
-    # sha256 of the publishers' own weights files.
+    # sha256 of the published weights files.
     "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658": MPNET,
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db": MINILM,
 }

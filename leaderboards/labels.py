@@ -1,4 +1,4 @@
-"""Labels side by side: a method's sentences beside the words of the others, unit by unit."""
+"""Labels side by side: the sentences of a method beside the words of others, unit by unit."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Figures that others published, and when one of ours may be set against them.
+"""Published figures, and whether one of our scores can be compared with them.
 
-They stand in published_figures.csv with their sources. A difference is taken only where the same
-judge looked at as many units by the same rules: a cosine of one sentence encoder says nothing about
-a cosine of another. That the labels come from the same encoder is for who compares cells to say
-(`leaderboards.reproduction`).
+published_figures.csv holds the figures with their sources. A figure and a score are comparable if
+the same judge scored the same number of units by the same rules: cosines of two sentence encoders
+are not comparable. `leaderboards.reproduction` also checks the encoder that made the labels.
 """
 
 from __future__ import annotations
@@ -31,29 +30,29 @@ _PERCENT = 100
 
 @dataclass(frozen=True)
 class Figure:
-    """One published number, as in a line of the file; all texts.
+    """One published number, a line of the file; all fields are texts.
 
     Attributes:
         experiment: The experiment of ours that makes the same table.
         target: The network, by the name of its choice.
         layer: Its layer, or several.
         method: The method's registered name.
-        variant: Its similarity function; empty where it has none.
+        variant: Its similarity function; empty for none.
         probe_set: By the name of its choice; empty where that is not known.
         concept_set: Likewise; empty where the method has its own words.
         metric: Our name of the score.
         judge: The model that scores, "labels" or "clock".
         label_rules: "official", "mended", or empty where they change nothing; "official" of a
             cosine whose notebook embeds mask labels as their file has them.
-        units: How many units it is over; empty where that is not known.
-        value: As printed; empty where nobody here has seen it.
-        rerun: The same from somebody else's run of the authors' code; empty for none.
+        units: Number of units; empty where it is not known.
+        value: As printed; empty where we have not seen it.
+        rerun: The same from a third party's run of the authors' code; empty for none.
         scale: "cosine", "%", "rank", "AUC" or "minutes".
         origin: "reported".
         table: Paper and table.
         source: Where the number was read.
-        rerun_source: Where the rerun's was.
-        seen_in: What kind of place that is.
+        rerun_source: Where the rerun was read.
+        seen_in: Kind of that source.
     """
 
     experiment: str
@@ -78,7 +77,7 @@ class Figure:
 
     @property
     def seen(self) -> bool:
-        """Whether the number is known at all."""
+        """Whether the number is known."""
         return bool(self.value)
 
     @property
@@ -90,11 +89,11 @@ class Figure:
 
     @property
     def label(self) -> str:
-        """Method and variant, as rows are called."""
+        """The method and its variant, as rows are labelled."""
         return f"{self.method} {self.variant}".strip()
 
     def shown(self, value: str) -> str:
-        """A number of this figure's scale for a reader."""
+        """Return a number on this figure's scale as a text."""
         if not value:
             return "not seen"
         return f"{value} %" if self.scale == "%" else value
@@ -102,7 +101,7 @@ class Figure:
 
 @cache
 def load_figures(path: Path = FILE) -> tuple[Figure, ...]:
-    """The figures of a file; none where there is no such file."""
+    """Return the figures of a file; none if it does not exist."""
     if not path.is_file():
         return ()
     with path.open(encoding="utf-8", newline="") as stream:
@@ -111,11 +110,11 @@ def load_figures(path: Path = FILE) -> tuple[Figure, ...]:
 
 
 def mismatch(figure: Figure, scores: ScoreSet) -> str:
-    """Why a figure and our score of its metric do not mean the same; empty where they do.
+    """Return why a figure and our score of its metric are not comparable; empty if they are.
 
     Args:
         figure: What was published.
-        scores: What our labels were judged by.
+        scores: Scores of our labels.
     """
     scoring = scores.scoring
     truth, rules = (_mapping(scoring.get(name)) for name in ("truth", "rules"))
@@ -134,13 +133,8 @@ def mismatch(figure: Figure, scores: ScoreSet) -> str:
     return ""
 
 
-def comparable(figure: Figure, scores: ScoreSet) -> bool:
-    """Whether a figure and our score of its metric mean the same."""
-    return not mismatch(figure, scores)
-
-
 def difference(figure: Figure, scores: ScoreSet) -> float | None:
-    """Our score minus the published one; None where they do not mean the same."""
+    """Return our score minus the published one; None if they are not comparable."""
     own = scores.scores.get(figure.metric)
     if own is None or own.value is None or figure.number is None or mismatch(figure, scores):
         return None
@@ -153,12 +147,12 @@ def _units(figure: Figure, scores: ScoreSet) -> int | None:
 
 
 def _other_size(wanted: str, own: object, of: str) -> str:
-    # Without a known number nothing can be said to be the same.
+    # An unknown number is never equal.
     return "" if wanted and wanted == str(own) else f"over {wanted or 'an unknown number of'} {of}"
 
 
 def _other_judge(figure: Figure, scoring: Mapping[str, Any]) -> str:
-    """Which judge it takes, where ours is another."""
+    """Return the judge that the figure needs, if ours is another one."""
     if MPNET in figure.judge and judge_name(_mapping(scoring.get("sentence"))) != MPNET:
         return f"judged by {MPNET}"
     if CLIP in figure.judge and not is_vit_b_16(_mapping(scoring.get("clip_text"))):
@@ -167,16 +161,16 @@ def _other_judge(figure: Figure, scoring: Mapping[str, Any]) -> str:
 
 
 def _other_texts(figure: Figure, scoring: Mapping[str, Any]) -> str:
-    """Which texts the judge of a cosine was shown, where ours was shown others."""
+    """Return the texts that the figure's judge embedded, if ours embedded other ones."""
     if figure.label_rules == "official" and not _mapping(scoring.get(READING)).get("mask_labels"):
         return "labels embedded as in the authors' file (official label rules)"
     return ""
 
 
 def is_vit_b_16(encoder: Mapping[str, Any]) -> bool:
-    """Whether a fingerprint is that of OpenAI's ViT-B/16 with bare words, as the paper has it."""
+    """Return whether a fingerprint is that of OpenAI's ViT-B/16 with bare words, as published."""
     weights = str(encoder.get("weights"))
-    # In the network that they were trained in: with another activation they score otherwise.
+    # With another activation function than in training, these weights give other cosines.
     own = weights == "open_clip:ViT-B-16-quickgelu/openai"
     return own and encoder.get("templates") == ["{}"]
 

@@ -1,8 +1,8 @@
-"""How labels were read for a score, where releases differ in it; the rows stand in one column.
+"""How a release reads labels before it scores them.
 
-`scoring["reading"]` of a scores file says so for the labels that it concerns (sentences, and mask
-labels under the official rules), so that their scores have a key of their own. It does not part
-rows: what counts as right is the same for all of them.
+Releases differ in how they read sentences, and mask labels under the official rules. The scores
+files of such labels name their reading in `scoring["reading"]`, and so have another key. Rows of
+different readings still share a condition, since the same labels count as right.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ READING = "reading"
 
 
 def without_reading(scoring: Mapping[str, Any]) -> dict[str, Any]:
-    """What labels were judged by, whichever release read them."""
+    """Return what labels were scored by, without the release that read them."""
     return {key: value for key, value in scoring.items() if key != READING}
 
 
 def newest(scores: Iterable[ScoreSet]) -> tuple[ScoreSet, ...]:
-    """A record's scores without those that a later release has read anew."""
+    """Return a record's scores files without those that a later release has replaced."""
     listed = tuple(scores)
     again = [without_reading(found.scoring) for found in listed if READING in found.scoring]
     return tuple(
@@ -32,5 +32,5 @@ def newest(scores: Iterable[ScoreSet]) -> tuple[ScoreSet, ...]:
 
 
 def plain_labels(scores: Sequence[ScoreSet]) -> ScoreSet:
-    """The first of a record's scores whose table holds labels in plain words, if one does."""
+    """Return the first of a record's scores files whose table has labels in plain words."""
     return min(scores, key=lambda found: "mask_labels" in found.scoring.get(READING, ()))

@@ -1,4 +1,4 @@
-"""The record of one cell: what ran on what, and what came of it. Its JSON is a contract."""
+"""The record of one cell: what ran on what, and with what outcome. Its JSON is a contract."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Origin = Literal["measured", "imported", "reported"]
 
 
 class RecordError(ValueError):
-    """A record on disk that cannot be read; says which file and why."""
+    """A record on disk cannot be read; the message names the file and the reason."""
 
 
 def slug(name: object, what: str) -> str:
-    """Return `name` where it may stand in a path, for no path is built from an unchecked name.
+    """Return a name after a check that it can be a part of a path.
 
     Args:
-        name: The name as a file or a user gave it.
-        what: What it names, for the message ("board", "method").
+        name: The name, from a file or a user.
+        what: The thing it names, for the message ("board", "method").
 
     Raises:
-        RecordError: It is no text of 1 to 80 letters, digits, `_`, `.` and `-` that starts with a
-            letter or a digit.
+        RecordError: It is not a text of 1 to 80 letters, digits, `_`, `.` and `-` that starts with
+            a letter or a digit.
     """
     if not isinstance(name, str) or not _SLUG.fullmatch(name):
         raise RecordError(
@@ -44,7 +44,7 @@ def slug(name: object, what: str) -> str:
 
 @dataclass(frozen=True)
 class Record:
-    """One cell's outcome, without its scores and timings (they are files of their own).
+    """The outcome of one cell; scores and timings are separate files.
 
     Attributes:
         key: Short sha256 of everything that decides the labels.
@@ -59,10 +59,11 @@ class Record:
         segmenter: {name, params, fingerprint}; empty where the method needs none.
         captioner: {name, params, fingerprint}; empty where the method needs none.
         seed: The method's seed.
-        run: What does not decide the labels: {batch_size, device, workers, overrides, choices}.
+        run: Settings that do not decide the labels: {batch_size, device, workers, overrides,
+            choices}.
         environment: Versions, hardware, git state of this package.
-        counts: {units, dead, unlabelled, undefined_scores, ...}; those of the dead with NaN or
-            infinite activations count as `non_finite`, where there are any.
+        counts: {units, dead, unlabelled, undefined_scores, ...}; `non_finite` counts dead units
+            with NaN or infinite activations.
         notes: Sentences for a reader ("top_k clamped from 100 to 60 images").
         error: {type, message, traceback} of a failed cell.
         schema: Version of this layout.
@@ -106,8 +107,8 @@ class Record:
         """Read `folder`/record.json.
 
         Raises:
-            RecordError: The file is missing, is no JSON object, has unknown or missing fields, or
-                a schema that this version does not know.
+            RecordError: The file is missing, is not a JSON object, has unknown or missing fields,
+                or another schema.
         """
         path = folder / "record.json"
         try:
@@ -117,7 +118,7 @@ class Record:
         except (ValueError, OSError) as error:
             raise RecordError(f"{path}: not readable as JSON ({error})") from error
         if not isinstance(data, dict):
-            raise RecordError(f"{path}: holds no JSON object")
+            raise RecordError(f"{path}: not a JSON object")
         if data.get("schema") != SCHEMA:
             raise RecordError(f"{path}: schema {data.get('schema')!r}; this version reads {SCHEMA}")
         try:
@@ -129,17 +130,21 @@ class Record:
         return record
 
 
+_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("key", "board"), str),
+    **dict.fromkeys(("method", "target", "probe", "concepts", "encoder"), dict),
+    **dict.fromkeys(("run", "environment", "counts"), dict),
+    "seed": int,
+}
+
+
 def _check(record: Record, path: Path) -> None:
-    """Refuse fields of another type than the schema's: JSON may hold anything."""
-    for name in ("key", "board"):
-        if not isinstance(getattr(record, name), str):
-            raise RecordError(f"{path}: field {name!r} is no text")
+    """Raise RecordError for fields of another type, since a JSON file may hold anything."""
+    for name, kind in _TYPES.items():
+        value = getattr(record, name)
+        if type(value) is not kind:
+            found = type(value).__name__
+            raise RecordError(f"{path}: field {name!r} has type {found}, not {kind.__name__}")
     for name, allowed in (("status", get_args(Status)), ("origin", get_args(Origin))):
         if getattr(record, name) not in allowed:
-            raise RecordError(f"{path}: field {name!r} is none of {', '.join(allowed)}")
-    mappings = ("method", "target", "probe", "concepts", "encoder", "run", "environment", "counts")
-    for name in mappings:
-        if not isinstance(getattr(record, name), dict):
-            raise RecordError(f"{path}: field {name!r} is no JSON object")
-    if isinstance(record.seed, bool) or not isinstance(record.seed, int):
-        raise RecordError(f"{path}: field 'seed' is no whole number")
+            raise RecordError(f"{path}: field {name!r} is not one of {', '.join(allowed)}")

@@ -1,4 +1,4 @@
-"""An experiment's own numbers beside the published ones, cell by cell, with the difference."""
+"""Compare the scores of an experiment with the published figures, cell by cell."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _DECIDING = {
     "probe": re.compile(r"^\+*probe\.params\.(?!path=)"),
     "concepts": re.compile(r"^\+*concepts\.params\.(?!path=)"),
 }
-"""Overrides that make of a choice something else than its name says; where it lies is not one."""
+"""Overrides that change what the name of a choice stands for; paths do not."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One published figure with what we have for it.
+    """One published figure with our score.
 
     Attributes:
         figure: What was published.
         value: Ours, on our own scale; None where the cell was not run or has no such score.
         interval: Its 95 % interval; None where it has none.
-        difference: Ours minus the published one; None where the two do not mean the same.
-        reason: Why there is no value, or no difference; empty where nothing is to be said.
+        difference: Ours minus the published one; None if they are not comparable.
+        reason: Why there is no value or no difference; may be empty.
     """
 
     figure: Figure
@@ -50,14 +50,14 @@ class Comparison:
 
 
 def experiments_of(cells: Iterable[Cell]) -> list[str]:
-    """The experiments with published figures that some record was made for, in their order."""
+    """Return the experiments of some records that have published figures, in order."""
     known = {figure.experiment for figure in load_figures()}
     asked = (choices_of(cell.record).get("experiment", "") for cell in cells)
     return [name for name in dict.fromkeys(asked) if name in known]
 
 
 def compare_published(cells: Sequence[Cell], experiment: str) -> list[Comparison]:
-    """A line for each published figure of an experiment, in the order of the file."""
+    """Compare each published figure of an experiment, in the order of the file."""
     return [
         _compare(figure, [cell for cell in cells if same_cell(figure, cell.record)])
         for figure in load_figures()
@@ -66,9 +66,9 @@ def compare_published(cells: Sequence[Cell], experiment: str) -> list[Comparison
 
 
 def same_cell(figure: Figure, record: Record) -> bool:
-    """Whether a measured record is of the cell that a figure is about.
+    """Return whether a record was measured on the cell that a figure is about.
 
-    Parts are compared by the names of their choices; an override that changes what a choice stands
+    Parts are compared by the names of their choices. An override that changes what a choice stands
     for (another architecture, fewer images) makes it another cell.
     """
     if record.is_imported or record.status != "ok" or record.method.get("name") != figure.method:
@@ -92,7 +92,7 @@ def same_cell(figure: Figure, record: Record) -> bool:
 
 
 def choices_of(record: Record) -> Mapping[str, Any]:
-    """What was chosen in each config group; empty for records of older releases."""
+    """Return the choice in each config group; empty for records of older releases."""
     choices = record.run.get("choices")
     return choices if isinstance(choices, dict) else {}
 
@@ -110,17 +110,17 @@ def _compare(figure: Figure, cells: Sequence[Cell]) -> Comparison:
     ]
     if not found:
         return Comparison(figure, reason="not scored")
-    # Of several scorings the one that means the same as the figure, if there is one.
+    # Of several scorings prefer one that is comparable.
     stops, best = min(found, key=lambda pair: bool(pair[0]))
     return _scored(figure, best, stops)
 
 
 def _other_network(record: Record) -> str:
-    """Which networks the published labels come from, where ours come from another."""
+    """Return the networks behind the published labels, if ours come from others."""
     params, known = (record.target.get(name) for name in ("params", "fingerprint"))
     asked = isinstance(params, dict) and params.get("weights")
     weights = known.get("weights") if isinstance(known, dict) else None
-    # A file that does not hold what its name promises is known by its own hash.
+    # A weights file whose content differs from the published one is identified by its hash.
     if asked and isinstance(weights, dict) and "sha256" in weights:
         return "with weights whose name our file bears without holding them"
     if not record.encoder:  # of a method that needs none
@@ -142,7 +142,7 @@ def _scored(figure: Figure, scores: ScoreSet, stops: str) -> Comparison:
 
 
 def _clock(figure: Figure, cells: Sequence[Cell]) -> Comparison:
-    """Minutes of one run over all layers: what they share once, matching for each."""
+    """Return the minutes of one run over all layers: shared phases once, matching per layer."""
     layers = {str(cell.record.target.get("layer")): cell for cell in cells}
     lacking = [layer for layer in figure.layer.split() if layer not in layers]
     if lacking:

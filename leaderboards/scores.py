@@ -1,4 +1,4 @@
-"""One scores file: a record's labels judged under one truth, one scorer, one set of rules."""
+"""Scores files: a record's labels, scored by one truth, one set of judges and one label rule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SCORES_SCHEMA = 1
 CONTROLS = ("oracle", "constant", "listed", "shuffled", "chance")
-"""The controls in the order of a board's rows, from the ceiling down to the floor."""
+"""The controls in the order of a board's rows, from ceiling to floor."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class ScoreSet:
 
     Attributes:
         skey: Short sha256 of the scoring.
-        scoring: {"truth", "sentence", "rules"}: what the labels were judged by.
-        circular: The sentence scorer and the labelling encoder share a text tower.
+        scoring: {"truth", "sentence", "rules"}: what the labels were scored by.
+        circular: The judge and the labelling encoder share a text tower.
         scores: Score by name; `name[group]` for a part of the truth.
         controls: The same by control ("oracle", "constant", "shuffled", "chance", "listed").
     """
@@ -39,17 +39,17 @@ class ScoreSet:
 
 
 def parse_scores(data: object, where: str) -> ScoreSet:
-    """Check the JSON value of a scores file and return it typed.
+    """Check the JSON value of a scores file, and return its content.
 
     Args:
         data: The parsed JSON.
         where: File name for messages.
 
     Raises:
-        RecordError: The value is not a scores file of this version.
+        RecordError: The value is not that of a scores file, or has another schema.
     """
     if not isinstance(data, Mapping):
-        raise RecordError(f"{where}: holds no JSON object")
+        raise RecordError(f"{where}: not a JSON object")
     if data.get("schema") != SCORES_SCHEMA:
         raise RecordError(
             f"{where}: schema {data.get('schema')!r}; this version reads {SCORES_SCHEMA}"
@@ -58,7 +58,7 @@ def parse_scores(data: object, where: str) -> ScoreSet:
     if not isinstance(skey, str) or not isinstance(scoring, Mapping):
         raise RecordError(f"{where}: 'skey' or 'scoring' is missing")
     if not isinstance(controls, Mapping):
-        raise RecordError(f"{where}: 'controls' is no JSON object")
+        raise RecordError(f"{where}: 'controls' not a JSON object")
     return ScoreSet(
         skey=skey,
         scoring=scoring,
@@ -75,7 +75,7 @@ def read_scores(path: Path) -> ScoreSet:
     """Read one scores file.
 
     Raises:
-        RecordError: The file is missing, is no JSON, or is not a scores file of this version.
+        RecordError: The file is missing, is not JSON, or is not a scores file of this version.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def read_scores(path: Path) -> ScoreSet:
 
 def _parse_all(data: object, where: str) -> dict[str, Score]:
     if not isinstance(data, Mapping):
-        raise RecordError(f"{where}: is no JSON object")
+        raise RecordError(f"{where}: not a JSON object")
     return {str(name): _parse_one(data[name], f"{where}: {name}") for name in sorted(data)}
 
 
@@ -100,11 +100,11 @@ def _parse_one(data: object, where: str) -> Score:
         value=_number(data, "value", where),
         ci_low=_number(data, "ci_low", where),
         ci_high=_number(data, "ci_high", where),
-        n=_count(data, "n", where) or 0,
-        n_unlabelled=_count(data, "n_unlabelled", where) or 0,
         chance=_number(data, "chance", where),
         ceiling=_number(data, "ceiling", where),
-        higher_is_better=True if direction is None else bool(direction),
+        n=_count(data, "n", where),
+        n_unlabelled=_count(data, "n_unlabelled", where),
+        higher_is_better=direction is None or bool(direction),
         reason=None if data.get("reason") is None else str(data["reason"]),
         circular=bool(data.get("circular", False)),
         detail=_detail(data.get("detail")),
@@ -130,15 +130,15 @@ def _number(data: Mapping[str, Any], name: str, where: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RecordError(f"{where}: {name!r} is {value!r}, no number")
-    # Python's JSON reads NaN and Infinity, and neither is a score.
+        raise RecordError(f"{where}: {name!r} is {value!r}, not a number")
+    # Python's JSON reads NaN and Infinity, but neither is a score.
     if not math.isfinite(value):
         raise RecordError(f"{where}: {name!r} is {value!r}; write null with a reason")
     return float(value)
 
 
-def _count(data: Mapping[str, Any], name: str, where: str) -> int | None:
-    value = _number(data, name, where)
-    if value is not None and not value.is_integer():
-        raise RecordError(f"{where}: {name!r} is {value!r}, no whole number")
-    return None if value is None else int(value)
+def _count(data: Mapping[str, Any], name: str, where: str) -> int:
+    value = _number(data, name, where) or 0.0
+    if not value.is_integer():
+        raise RecordError(f"{where}: {name!r} is {value!r}, not a whole number")
+    return int(value)

@@ -1,4 +1,4 @@
-"""Record folders: written whole or not at all, scored and timed later, found again."""
+"""Record folders: write them atomically, add scores and timings later, find them again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UNIT_TYPES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """Something on disk that a board leaves out or had to choose about.
+    """Something on disk that a board leaves out, or had to choose from.
 
     Attributes:
         where: The folder or file, relative to the results root that was searched.
@@ -64,10 +64,10 @@ class SearchResult:
 
 
 def record_folder(root: Path, record: Record) -> Path:
-    """Where a record lives under a results root.
+    """Return the folder of a record under a results root.
 
     Raises:
-        RecordError: The board, method or key cannot stand in a path.
+        RecordError: The board, method or key cannot be a part of a path.
     """
     board = slug(record.board, "board")
     method = slug(record.method.get("name"), "method")
@@ -87,8 +87,8 @@ def write_record(
 ) -> Path:
     """Write a record folder into a hidden sibling, then rename it into place.
 
-    A finished record that is there already is kept (its key says that its labels are the same), as
-    when two processes ran one cell; a failed or damaged one is replaced.
+    An existing finished record is kept, since an equal key means equal labels (two processes may
+    run the same cell); a failed or damaged one is replaced.
 
     Args:
         root: The results root.
@@ -104,13 +104,13 @@ def write_record(
         The record's folder.
 
     Raises:
-        RecordError: A name cannot stand in a path, or a table or scores file breaks its schema.
+        RecordError: A name cannot be a part of a path, or a table or scores file breaks its schema.
     """
     folder = record_folder(root, record)
     if not replace and is_finished(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that a reader passes over what an interrupted process leaves behind.
+    # Hidden, so that readers ignore the folder of an interrupted process.
     temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
     temporary.mkdir()
     try:
@@ -133,7 +133,7 @@ def write_record(
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a readable record with status "ok" lies in `folder`."""
+    """Return whether a folder holds a readable record with status "ok"."""
     try:
         return Record.read(folder).status == "ok"
     except RecordError:
@@ -144,7 +144,7 @@ def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
     try:
         temporary.rename(folder)
     except OSError:
-        # A folder that is not empty stands there: another process's, or one to be replaced.
+        # The folder exists: another process wrote it, or it has to be replaced.
         if not folder.is_dir() or (not replace and is_finished(folder)):
             if folder.is_dir():
                 return
@@ -156,9 +156,9 @@ def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
 
 
 def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) -> Path:
-    """Add (or replace) one scores file and its unit table in a record folder.
+    """Add (or replace) one scores file and its table of units in a record folder.
 
-    The unit table is put first and the scores file last, so that scores never lack their units.
+    The table of units is written first, so that a scores file never lacks it.
 
     Args:
         folder: The record's folder.
@@ -182,7 +182,7 @@ def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) ->
 
 
 def append_timing(folder: Path, timing: Mapping[str, Any]) -> None:
-    """Append one timed run to timings.jsonl; a line that was cut short before is left behind.
+    """Append one timed run to timings.jsonl, on a new line even after an incomplete one.
 
     Raises:
         RecordError: The timing cannot be written as JSON.
@@ -218,7 +218,7 @@ def read_timings(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
         if isinstance(run, dict):
             runs.append(run)
         else:
-            faults.append(f"{path}:{number}: holds no JSON object")
+            faults.append(f"{path}:{number}: not a JSON object")
     return runs, faults
 
 
@@ -226,29 +226,29 @@ def read_descriptions(folder: Path) -> pd.DataFrame:
     """Read a record's labels: unit (int), rank (int, 1 = best), label (text), score (float).
 
     Raises:
-        RecordError: The file is missing, damaged, or of another layout.
+        RecordError: The file is missing, damaged, or has another layout.
     """
     return read_csv_gz(folder / DESCRIPTIONS, _DESCRIPTION_TYPES)
 
 
 def read_units(folder: Path, skey: str) -> pd.DataFrame:
-    """Read the unit table of one scores file; a unit without a label has an empty text.
+    """Read the table of units of one scores file; the label of a unit without one is "".
 
     Raises:
-        RecordError: The file is missing, damaged, or of another layout.
+        RecordError: The file is missing, damaged, or has another layout.
     """
     path = folder / "scores" / f"{slug(skey, 'scores key')}.units.csv.gz"
     return read_csv_gz(path, _UNIT_TYPES)
 
 
 def find_records(*roots: Path) -> SearchResult:
-    """Find every record under the roots; skip what is damaged and say so.
+    """Find every record under some folders; report damaged ones and skip them.
 
-    Of several copies of one key on one board the first finished one is kept, in the order of the
-    roots and then of the paths. Hidden folders hold unfinished writes and are passed over.
+    Of several copies of one key on one board keep the first finished one, in the order of the roots
+    and then of the paths. Ignore hidden folders, which hold unfinished writes.
 
     Raises:
-        RecordError: A root is no folder.
+        RecordError: A root is not a folder.
     """
     kept: dict[tuple[str, str], tuple[Path, Record]] = {}
     problems: list[Problem] = []

@@ -1,4 +1,4 @@
-"""The headline tables: one per target and metric, methods by conditions."""
+"""The headline tables: one per layer and metric, methods by conditions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Summary:
-    """One metric of one target over all its conditions.
+    """One metric of one layer over all its conditions.
 
     Attributes:
         place: Board, target and layer.
@@ -46,8 +46,8 @@ class Summary:
         methods: Row labels of the methods, best first.
         controls: Row labels of the controls.
         columns: One per condition.
-        given: What each method was given besides images, in a word or two, by row label; empty
-            where all were given the same.
+        given: What each method was given besides images, by row label; empty if all were given the
+            same.
     """
 
     place: tuple[str, str, str]
@@ -64,7 +64,7 @@ class Summary:
 
 
 def build_summaries(tables: Sequence[ConditionTable]) -> list[Summary]:
-    """Make each target's headline tables; metrics without a single value are left out."""
+    """Build the headline tables of each layer; leave out metrics without any value."""
     places: dict[tuple[str, str, str], list[ConditionTable]] = defaultdict(list)
     for table in tables:
         places[table.condition.place].append(table)
@@ -76,8 +76,8 @@ def build_summaries(tables: Sequence[ConditionTable]) -> list[Summary]:
             columns = _columns(own, metric)
             if not any(column.verdict.valued for column in columns):
                 continue
-            # Every table of a target lists its methods in the order of the first, so that a row
-            # can be followed down the page.
+            # All tables of a layer list methods in the order of the first, so that a reader can
+            # follow a row down the page.
             order = order or _order(columns)
             present = {row.label for table in own for row in table.rows if not row.is_method}
             controls = tuple(name for name in CONTROLS if name in present)
@@ -91,12 +91,12 @@ def _given(tables: Sequence[ConditionTable]) -> dict[str, str]:
 
 
 def short_given(given: str) -> str:
-    """The words before the explanation: "captions" of "captions (through its encoder)"."""
+    """Return the words before the explanation: "captions" of "captions (through its encoder)"."""
     return given.partition(" (")[0]
 
 
 def _metrics(tables: Sequence[ConditionTable]) -> list[str]:
-    """The headline metrics, the first followed by its groups ("seen" before "unseen")."""
+    """Return the headline metrics, the first followed by its groups ("seen", "unseen")."""
     names = {name for table in tables for row in table.methods for name in row.scores}
     metrics = []
     for headline in HEADLINES:
@@ -107,7 +107,7 @@ def _metrics(tables: Sequence[ConditionTable]) -> list[str]:
 
 
 def _columns(tables: Sequence[ConditionTable], metric: str) -> list[Column]:
-    """A column for each table; equal columns of a score that no model judges are one."""
+    """Return a column for each table; merge equal columns of a score without a judge."""
     columns = [_column(table, metric) for table in tables]
     if metric_of(metric).judged:
         return columns
@@ -136,19 +136,17 @@ def _column(table: ConditionTable, metric: str) -> Column:
 
 
 def _order(columns: Sequence[Column]) -> tuple[str, ...]:
-    """Methods by their mean over the columns that all of them have and that rank anybody.
+    """Sort methods by their mean over the unsaturated columns in which all of them have a value.
 
-    Where there is no such column, by their mean over those that rank anybody, or over all.
+    Without such a column, take the mean over unsaturated columns, or over all.
     """
-    labels = sorted(
-        {estimate.label for c in columns for estimate in c.estimates.values() if estimate.is_method}
-    )
+    labels = sorted({row.label for c in columns for row in c.estimates.values() if row.is_method})
     shared = [c for c in columns if all(_value(c, label) is not None for label in labels)]
     ranking = [c for c in columns if not c.verdict.saturated]
-    telling = [c for c in shared if not c.verdict.saturated] or ranking
+    chosen = [c for c in shared if not c.verdict.saturated] or ranking
 
     def mean(label: str) -> float:
-        for among in (telling, columns):
+        for among in (chosen, columns):
             values = [value for c in among if (value := _value(c, label)) is not None]
             if values:
                 return sum(values) / len(values)

@@ -75,7 +75,7 @@ def show(planned: Sequence[PlannedJob]) -> None:
 
     from leaderboards.board import load_board
     from leaderboards.pages.console import print_board
-    from leaderboards.pages.published import print_reproduction
+    from leaderboards.pages.published import print_comparisons
 
     folders = [cell.folder for job in planned for cell in job.cells if cell.state is State.DONE]
     if not folders:
@@ -83,6 +83,6 @@ def show(planned: Sequence[PlannedJob]) -> None:
     shown = load_board(folders)
     print_board(shown, Console())
     for experiment, lines in shown.comparisons.items():
-        print_reproduction(experiment, lines, Console())
+        print_comparisons(experiment, lines, Console())
     board = folders[0].parents[1]
     sys.stdout.write(f"records: {board}; all tables: dissectbench board {board} --out DIR\n")

@@ -1,23 +1,23 @@
-"""Sentences under a table that say what its intervals support, and no more."""
+"""Sentences under a table: what its intervals support."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leaderboards.pages.markdown import quoted
 from leaderboards.pages.numbers import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from leaderboards.intervals import Verdict
-from leaderboards.pages.markdown import quoted
 
 FEW = 3
-"""With fewer rows apart than this, a column tells too little to rest a conclusion on."""
+"""Least number of pairwise disjoint rows for a conclusion."""
 
 
 def conclude(verdict: Verdict) -> list[str]:
-    """What one column supports, as Markdown sentences with row labels in code spans."""
+    """Return what a column supports as Markdown sentences, with row labels in code spans."""
     if verdict.valued == 0:
         return ["No method has a score here."]
     if verdict.saturated:
@@ -53,7 +53,7 @@ def _ranking(verdict: Verdict) -> str:
 
 
 def _floors(verdict: Verdict) -> list[str]:
-    """Say who is not above a control that uses nothing of the network."""
+    """Name methods that are not above a control which uses nothing of the network."""
     sentences = []
     for control, labels in verdict.not_above.items():
         if len(labels) == verdict.valued:

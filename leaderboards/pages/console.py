@@ -1,4 +1,4 @@
-"""The board on a terminal, for a reader in a hurry."""
+"""A board as terminal tables."""
 
 from __future__ import annotations
 
@@ -27,11 +27,9 @@ _COLUMN_WIDTH = 24
 
 
 def print_board(board: Board, console: Console) -> None:
-    """Print each target's first headline table and those of decisions, where it has any.
+    """Print the first headline table of each layer, and its tables of decisions.
 
-    As many columns stand abreast as fit.
-
-    Bold is best, `~` overlaps the best, a saturated column ranks nobody.
+    Bold is best, `~` overlaps the best. Tables that are too wide are split by columns.
     """
     first: dict[tuple[str, str, str], Summary] = {}
     for summary in board.summaries:
@@ -39,9 +37,9 @@ def print_board(board: Board, console: Console) -> None:
     shown = [s for s in board.summaries if first[s.place] is s or s.metric in DECISIONS]
     for summary in shown:
         left = _LABEL_WIDTH + (_GIVEN_WIDTH if summary.given else 0)
-        abreast = max(1, (console.width - left) // _COLUMN_WIDTH)
-        # As equal as can be: six columns where four fit stand in three and three.
-        blocks = -(-len(summary.columns) // abreast)
+        fitting = max(1, (console.width - left) // _COLUMN_WIDTH)
+        # Balance the parts: with room for four columns, print six as three and three.
+        blocks = -(-len(summary.columns) // fitting)
         size = -(-len(summary.columns) // blocks)
         for start in range(0, len(summary.columns), size):
             console.print(_table(summary, summary.columns[start : start + size]))
@@ -54,8 +52,8 @@ def print_board(board: Board, console: Console) -> None:
         console.print(
             Text(
                 f"score [95 % interval over units{images}]; bold: best method; ~: its interval "
-                "overlaps the best's; saturated: two or more methods reach the limit, so nobody is "
-                "ranked; apart: most rows (methods) with pairwise disjoint intervals",
+                "overlaps the best's; saturated: two or more methods reach the limit, so no method "
+                "is ranked; apart: most rows (methods) with pairwise disjoint intervals",
                 style="dim",
             )
         )
@@ -69,15 +67,15 @@ def print_board(board: Board, console: Console) -> None:
         )
 
 
-def _why_none(sheets: Sequence[ConditionTable]) -> str:
-    """Why no method of some sheets has a score that needs true names."""
-    # Every method has the first of them: it asks for nothing but a label and a true name.
-    scores = [row.scores.get(HEADLINES[0]) for sheet in sheets for row in sheet.methods]
+def _why_none(tables: Sequence[ConditionTable]) -> str:
+    """Return why no method of some tables has a score that needs true names."""
+    # Every method has the first headline score, which only needs a label and a true name.
+    scores = [row.scores.get(HEADLINES[0]) for table in tables for row in table.methods]
     reasons = {score.reason for score in scores if score is not None and score.reason} - {NO_NAME}
     if not reasons:
         return "no true name of the described units is known (target.truth)"
-    told = {DEAD: f"{DEAD}, its activations constant or not finite"}
-    return "; ".join(told.get(reason, reason) for reason in sorted(reasons))
+    explanations = {DEAD: f"{DEAD}, its activations constant or not finite"}
+    return "; ".join(explanations.get(reason, reason) for reason in sorted(reasons))
 
 
 def _table(summary: Summary, columns: Sequence[Column]) -> Table:

@@ -1,4 +1,4 @@
-"""costs.md: time and memory, one section per hardware."""
+"""The page costs.md: time and memory, one section per hardware."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ score tables this page changes whenever a cell is timed again.
 
 
 def costs_page(board: Board) -> str:
-    """The page with a table per hardware and target, cheapest matching first in each condition."""
+    """Return costs.md: a table per hardware and layer, fast matching of a condition first."""
     made = provenance(board).removesuffix(".")
     parts = [
         f"# Time and memory: {escape(board.name)}",

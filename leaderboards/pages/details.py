@@ -1,4 +1,4 @@
-"""board.md: every metric of every condition."""
+"""The page board.md: every metric of every condition."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ a final layer have no maps, so that their masks are whole images. Unrounded in
 
 
 def detectors_section(board: Board) -> list[str]:
-    """The parts of the section; none where no method counted detectors."""
+    """Return the parts of the section; none where no method counts detectors."""
     found = board.detectors
     if not len(found):
         return []

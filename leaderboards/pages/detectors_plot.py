@@ -1,4 +1,4 @@
-"""The field's own picture: unique detectors by category, for each method and layer."""
+"""A picture of unique detectors by category, for each method and layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MIXED = "mixed"
 
 
 def draw_detectors(found: pd.DataFrame) -> bytes:
-    """Draw one panel per target, probe set and layer, and in it a bar per category and method.
+    """Draw one panel per network, layer and probe set, with a bar per category and method.
 
     Args:
         found: `leaderboards.detectors.detectors_frame`, not empty.
@@ -25,19 +25,19 @@ def draw_detectors(found: pd.DataFrame) -> bytes:
     """
     import matplotlib as mpl
 
-    mpl.use("Agg")  # no screen is needed, and none may be there
+    mpl.use("Agg")  # works without a screen
     import seaborn as sns
     from matplotlib import pyplot as plt
     from matplotlib.patches import Patch
 
     shown = found[found["category"] != ALL].copy()
     several = shown["probe"].nunique() > 1
-    # A line each: long names of networks and layers would run into the next panel's.
+    # One line each: long names would run into the title of the next panel.
     shown["panel"] = shown["target"] + "\n" + shown["layer"] + " (" + shown["map_size"] + ")"
     if several:
         shown["panel"] += "\n" + shown["probe"]
-    shown["named"] = _named(shown)
-    # "mixed" is no category of the masks: it stands last.
+    shown["named"] = shown["method"] + " (given " + shown["given"] + ")"
+    # "mixed" is not a category of masks, so it comes last.
     categories = sorted(dict.fromkeys(shown["category"]), key=lambda name: name == MIXED)
     names = list(dict.fromkeys(shown["named"]))
     palette = sns.color_palette("colorblind", len(names))
@@ -81,8 +81,3 @@ def draw_detectors(found: pd.DataFrame) -> bytes:
         )
         plt.close(grid.figure)
     return buffer.getvalue()
-
-
-def _named(shown: pd.DataFrame) -> pd.Series:
-    """Methods with what they were given."""
-    return shown["method"] + " (given " + shown["given"] + ")"

@@ -1,4 +1,4 @@
-"""labels.md: sentences beside the other methods' words."""
+"""The page labels.md: sentences beside the words of other methods."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from leaderboards.labels import LabelTable
 
 SHOWN = 100
-"""Units of a table at most; the records hold all."""
+"""Greatest number of units in a table; the records hold all."""
 
 
 def labels_page(board: Board) -> str:
-    """The page with one table per layer and probe set."""
+    """Return labels.md, with one table per layer and probe set."""
     parts = [
         f"# Labels: {escape(board.name)}",
         (
@@ -25,29 +25,29 @@ def labels_page(board: Board) -> str:
             "— stands for no label. All labels lie in the records."
         ),
     ]
-    for words in board.labels:
-        parts.append(f"## {escape(f'{words.target}, {words.layer}: {words.probe}', limit=200)}")
-        parts.append(_table(words))
-        if len(words.truths) > SHOWN:
-            parts.append(f"The first {SHOWN} of {len(words.truths):,} units.")
+    for labels in board.labels:
+        parts.append(f"## {escape(f'{labels.target}, {labels.layer}: {labels.probe}', limit=200)}")
+        parts.append(_table(labels))
+        if len(labels.truths) > SHOWN:
+            parts.append(f"The first {SHOWN} of {len(labels.truths):,} units.")
     return "\n\n".join(parts) + "\n"
 
 
-def _table(words: LabelTable) -> str:
-    named = any(words.truths)
+def _table(labels: LabelTable) -> str:
+    named = any(labels.truths)
     columns = [
-        [_marked(label, is_right) for label, is_right in zip(labels, right, strict=True)][:SHOWN]
-        for labels, right in zip(words.labels, words.right, strict=True)
+        [_show(label, right) for label, right in zip(column, marks, strict=True)][:SHOWN]
+        for column, marks in zip(labels.labels, labels.right, strict=True)
     ]
     if named:
-        columns.insert(0, [escape(truth) or "—" for truth in words.truths[:SHOWN]])
+        columns.insert(0, [escape(truth) or "—" for truth in labels.truths[:SHOWN]])
     header = ["true name"] if named else []
-    header += [f"{escape(method)}<br>{escape(concepts)}" for method, concepts in words.header]
-    units = [str(unit) for unit in range(len(words.truths[:SHOWN]))]
+    header += [f"{escape(method)}<br>{escape(concepts)}" for method, concepts in labels.header]
+    units = [str(unit) for unit in range(len(labels.truths[:SHOWN]))]
     return table(["unit", *header], [list(row) for row in zip(units, *columns, strict=True)])
 
 
-def _marked(label: str, is_right: bool) -> str:
-    """A label as a table shows it: bold where it is right, — where there is none."""
+def _show(label: str, right: bool) -> str:
+    """Return a label for a table: bold if it is right, — for none."""
     text = escape(label)
-    return f"**{text}**" if text and is_right else text or "—"
+    return f"**{text}**" if text and right else text or "—"

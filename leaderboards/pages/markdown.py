@@ -1,4 +1,4 @@
-"""Markdown: names that cannot break out of their cell, and tables that read well as plain text."""
+"""Markdown: escaped names, and tables that are readable as plain text."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def clean(text: str, limit: int = 100) -> str:
-    """One line of printable characters, cut to `limit`: labels come from files of any content."""
+    """Return one line of printable characters, cut to `limit`."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def escape(text: str, limit: int = 100) -> str:
-    """Text that renders as itself in a Markdown table on a page that allows HTML.
+    """Escape a text for a Markdown table on a page that allows HTML.
 
-    Underscores inside words stay bare, as Markdown leaves them alone there.
+    Underscores inside words need no escape in Markdown.
     """
     safe = _SPECIAL.sub(r"\\\1", html.escape(clean(text, limit), quote=False))
     return _EDGE_UNDERSCORE.sub(r"\\_", safe)
 
 
 def quoted(text: str, limit: int = 100) -> str:
-    """Text as a code span, in which nothing but a backtick has a meaning. Not for tables."""
+    """Return a text as a code span; not for tables, where a bar would end the cell."""
     return f"`{clean(text, limit).replace('`', chr(39))}`"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A pipe table, its first column to the left and the others to the right, padded.
+    """Return a padded pipe table, its first column aligned left and the others right.
 
     Args:
         header: Escaped titles.

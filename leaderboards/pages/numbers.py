@@ -1,4 +1,4 @@
-"""Numbers for a reader: rounding that hides no difference that matters."""
+"""Numbers and intervals as texts."""
 
 from __future__ import annotations
 

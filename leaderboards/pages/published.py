@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from leaderboards.reproduction import Comparison
     from leaderboards.tables import ConditionTable
 
-_SAID = """\
+_IMPORTED = """\
 Printed or stored by others, not measured here, and marked *reported* for that. No difference from
 the tables above is shown where the judge, the label rules or the units are not the same: cosines of
 two sentence encoders cannot be compared."""
@@ -37,52 +37,56 @@ _HEADER = ("method", "probe set", "concepts", "score", *_NUMBERS)
 
 
 def published_section(board: Board) -> list[str]:
-    """What was published of the cells that the board's experiments made, and of its networks."""
+    """Return published figures beside the scores of a board's experiments, and of its networks."""
     parts: list[str] = []
-    for experiment, lines in board.comparisons.items():
-        rows = [[escape(text) for text in _texts(line)] for line in lines]
+    for experiment, comparisons in board.comparisons.items():
+        rows = [[escape(text) for text in _texts(comparison)] for comparison in comparisons]
         header = [*_HEADER, "note"]
-        full = [[*row, escape(line.reason or "")] for row, line in zip(rows, lines, strict=True)]
+        full = [
+            [*row, escape(comparison.reason)]
+            for row, comparison in zip(rows, comparisons, strict=True)
+        ]
         parts += [f"## Published beside ours: {escape(experiment)}", _BESIDE, table(header, full)]
-        parts += [_sources([line.figure for line in lines])]
+        parts += [_sources([comparison.figure for comparison in comparisons])]
     return parts + _imported_section(board)
 
 
-def print_reproduction(experiment: str, lines: Sequence[Comparison], console: Console) -> None:
-    """The same on a terminal: a few lines for each cell, numbers below each other."""
+def print_comparisons(experiment: str, comparisons: Sequence[Comparison], console: Console) -> None:
+    """Print published figures beside the scores of an experiment."""
     console.print(Text(f"published beside ours: {clean(experiment)}", "bold"))
     cells: dict[str, list[Comparison]] = {}
-    for line in lines:
-        words = (line.figure.label, line.figure.probe_set, line.figure.concept_set)
-        cells.setdefault(" | ".join(word for word in words if word), []).append(line)
-    # One table, so that its columns are as wide for all cells.
+    for one in comparisons:
+        words = (one.figure.label, one.figure.probe_set, one.figure.concept_set)
+        cells.setdefault(" | ".join(filter(None, words)), []).append(one)
+    # Print a single table, so that its columns have the same width for all cells.
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     shown.add_column("")
     for name in _NUMBERS:
         shown.add_column(name, justify="right", no_wrap=True)
-    for cell, own in cells.items():
+    for cell, members in cells.items():
         shown.add_row(Text(clean(cell), "italic"))
-        for line in own:
-            numbers = [Text(clean(text)) for text in _texts(line)[len(_HEADER) - len(_NUMBERS) :]]
-            if line.difference is not None:
+        for one in members:
+            numbers = [Text(clean(text)) for text in _texts(one)[-len(_NUMBERS) :]]
+            if one.difference is not None:
                 numbers[_NUMBERS.index("difference")].stylize("bold")
-            shown.add_row(f"  {clean(line.figure.metric)}", *numbers)
+            shown.add_row(f"  {clean(one.figure.metric)}", *numbers)
     console.print(shown)
-    reasons = dict.fromkeys(line.reason for line in lines if line.reason and line.value is not None)
-    for reason in reasons:
-        console.print(Text(f"no difference: {clean(reason, 200)}", "dim"))
+    for reason in dict.fromkeys(one.reason for one in comparisons if one.value is not None):
+        if reason:
+            console.print(Text(f"no difference: {clean(reason, 200)}", "dim"))
 
 
-def _texts(line: Comparison) -> list[str]:
-    figure = line.figure
-    ours, gap = "—", "—"
-    if line.value is not None:
-        interval = line.interval and show_interval(*line.interval, metric_of(figure.metric).format)
-        ours = f"{_scaled(figure, line.value)}{f' {interval}' if interval else ''}"
-    elif line.reason == "not run":
-        ours = "not run"
-    if line.difference is not None:
-        gap = _scaled(figure, line.difference, signed=True)
+def _texts(comparison: Comparison) -> list[str]:
+    figure = comparison.figure
+    ours = "not run" if comparison.reason == "not run" else "—"
+    gap = "—"
+    if comparison.value is not None:
+        ours = _scaled(figure, comparison.value)
+        if comparison.interval:
+            form = metric_of(figure.metric).format
+            ours += f" {show_interval(*comparison.interval, form)}"
+    if comparison.difference is not None:
+        gap = _scaled(figure, comparison.difference, signed=True)
     return [
         figure.label,
         figure.probe_set or "—",
@@ -96,7 +100,7 @@ def _texts(line: Comparison) -> list[str]:
 
 
 def _scaled(figure: Figure, value: float, *, signed: bool = False) -> str:
-    """A number of ours on the figure's scale, with as many digits as were printed."""
+    """Return a number of ours on the figure's scale, with as many digits as the figure."""
     scaled = value * 100 if figure.scale == "%" else value
     digits = len(figure.value.partition(".")[2]) if figure.value else 1
     text = f"{scaled:+.{digits}f}" if signed else f"{scaled:.{digits}f}"
@@ -104,15 +108,15 @@ def _scaled(figure: Figure, value: float, *, signed: bool = False) -> str:
 
 
 def _imported_section(board: Board) -> list[str]:
-    """Figures about the networks of imported labels: those tables in which its methods stand."""
+    """Return figures about the networks of imported labels, from tables with their methods."""
     methods: dict[tuple[str, str], set[str]] = {}
-    for sheet in board.tables:
-        for row in sheet.methods:
+    for one in board.tables:
+        for row in one.methods:
             if row.record.is_imported:
-                methods.setdefault(_place(sheet), set()).add(str(row.record.method.get("name")))
+                methods.setdefault(_place(one), set()).add(str(row.record.method.get("name")))
     about = [f for f in load_figures() if (f.target, f.layer) in methods and f.seen]
     tables = {f.table for f in about if f.method in methods[f.target, f.layer]}
-    # The rows that stand beside those methods in the same experiment, whoever printed them.
+    # Take all figures of these experiments, from any publication.
     made = {f.experiment for f in about if f.table in tables}
     own = [figure for figure in about if figure.experiment in made]
     if not own:
@@ -131,34 +135,34 @@ def _imported_section(board: Board) -> list[str]:
         texts += [figure.concept_set, figure.metric, rules, over, figure.shown(figure.value)]
         texts += [found or "—"] if any(judged) else []
         rows.append([escape(text or "—") for text in texts])
-    return ["## Published figures", _SAID, table(header, rows), _sources(own)]
+    return ["## Published figures", _IMPORTED, table(header, rows), _sources(own)]
 
 
 def _sources(figures: Iterable[Figure]) -> str:
-    """Where each number was read, a line each."""
-    told = dict.fromkeys((f.table, f.source, f.seen_in) for f in figures)
+    """Return one comparison for each source."""
+    read = dict.fromkeys((f.table, f.source, f.seen_in) for f in figures)
     reruns = dict.fromkeys(f.rerun_source for f in figures if f.rerun)
-    lines = [f"- {escape(name)}: {escape(source, 300)} ({kind})" for name, source, kind in told]
+    lines = [f"- {escape(name)}: {escape(source, 300)} ({kind})" for name, source, kind in read]
     lines += [f"- rerun: {escape(source, 300)} (third-party rerun)" for source in reruns]
     return "\n".join(lines)
 
 
 def _ours(board: Board, figure: Figure) -> str:
-    """Differences of imported rows; of a method in several variants nobody knows which it was."""
+    """Return the differences of imported rows; none for figures of one variant of a method."""
     if figure.variant:
         return ""
     found = (
         difference(figure, row.score_set)
-        for sheet in board.tables
-        if _place(sheet) == (figure.target, figure.layer)
-        for row in sheet.methods
+        for one in board.tables
+        if _place(one) == (figure.target, figure.layer)
+        for row in one.methods
         if row.record.method.get("name") == figure.method and row.score_set is not None
     )
-    # What rounds to nothing has no sign.
+    # A difference that rounds to zero has no sign.
     shown = (f"{round(value, 4) or 0.0:+.4f}" for value in found if value is not None)
     return "; ".join(dict.fromkeys(text.replace("+0.0000", "0.0000") for text in shown))
 
 
-def _place(sheet: ConditionTable) -> tuple[str, str]:
-    target = sheet.methods[0].record.target if sheet.methods else {}
+def _place(one: ConditionTable) -> tuple[str, str]:
+    target = one.methods[0].record.target if one.methods else {}
     return str(target.get("name")), str(target.get("layer"))

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from leaderboards.cells import Cell
-from leaderboards.pages.published import print_reproduction
+from leaderboards.pages.published import print_comparisons
 from leaderboards.published import load_figures
 from leaderboards.reproduction import compare_published, experiments_of, same_cell
 from leaderboards.scores import ScoreSet
@@ -181,7 +181,7 @@ def test_the_terminal_shows_both_numbers_and_what_nobody_saw():
     text = io.StringIO()
     cells = [Cell(record(), (scores(),))]
     for name in ("paper_table1", "paper_table4"):
-        print_reproduction(name, compare_published(cells, name), Console(file=text, width=200))
+        print_comparisons(name, compare_published(cells, name), Console(file=text, width=200))
     shown = text.getvalue()
     assert "0.5000 [0.40, 0.60]" in shown
     assert "-0.0262" in shown
