@@ -35,6 +35,11 @@ class Column:
     circular: bool
     table: ConditionTable = field(compare=False, repr=False)
 
+    def value(self, label: str) -> float | None:
+        """Return the value of a row; None where it has none."""
+        estimate = self.estimates.get(label)
+        return None if estimate is None else estimate.value
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -141,20 +146,15 @@ def _order(columns: Sequence[Column]) -> tuple[str, ...]:
     Without such a column, take the mean over unsaturated columns, or over all.
     """
     labels = sorted({row.label for c in columns for row in c.estimates.values() if row.is_method})
-    shared = [c for c in columns if all(_value(c, label) is not None for label in labels)]
+    shared = [c for c in columns if all(c.value(label) is not None for label in labels)]
     ranking = [c for c in columns if not c.verdict.saturated]
     chosen = [c for c in shared if not c.verdict.saturated] or ranking
 
     def mean(label: str) -> float:
         for among in (chosen, columns):
-            values = [value for c in among if (value := _value(c, label)) is not None]
+            values = [value for c in among if (value := c.value(label)) is not None]
             if values:
                 return sum(values) / len(values)
         return float("-inf")
 
     return tuple(sorted(labels, key=lambda label: (-mean(label), label)))
-
-
-def _value(column: Column, label: str) -> float | None:
-    estimate = column.estimates.get(label)
-    return None if estimate is None else estimate.value

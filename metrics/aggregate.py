@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.catalog import AVERAGES
-from metrics.ranks import top_score_auroc, upper_median
+from metrics.numeric import auroc
 from metrics.scores import Score
 from metrics.statistics import (
     Interval,
@@ -150,8 +150,9 @@ def average(metric: Metric, values: Floats, *, seed: int, reason: str) -> Score:
     if not kept.size:
         return Score(None, higher_is_better=metric.higher_is_better, reason=reason)
     low, high = _interval(metric, kept, seed)
+    ordered = np.sort(kept)  # of an even number the upper median, as in the published tables
     return Score(
-        upper_median(kept) if metric.average == "median" else float(np.sort(kept).mean()),
+        float(ordered[kept.size // 2] if metric.average == "median" else ordered.mean()),
         low,
         high,
         n=kept.size,
@@ -186,8 +187,8 @@ def _auroc(labelled: pd.DataFrame, silent: int) -> Score:
     top, right = top[usable], right[usable]
     if not top.size:
         return Score(None, n_unlabelled=silent, reason="no scored unit has a label with a score")
-    value = top_score_auroc(top, right)
-    if value is None:
+    value = auroc(top, right)
+    if np.isnan(value):
         which = "right" if right.all() else "wrong"
         reason = f"every label is {which}, so nothing can be told apart"
         return Score(None, n=top.size, n_unlabelled=silent, reason=reason)

@@ -1,4 +1,4 @@
-"""Ranks of the true concept in a unit's full score row, and accuracy within the top k.
+"""Ranks of the true concept in a unit's full score row.
 
 Ties go to the lowest concept index. Undefined scores (NaN, -inf) are never chosen and rank last.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.numeric import auroc, descending_rank
+from metrics.numeric import descending_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,28 +75,3 @@ def cross_ranks(
         place[np.argsort(-defined, kind="stable")] = np.arange(1, n_concepts + 1)
         wanted = np.where(defined[flat] > -np.inf, place[flat], n_concepts)
         yield np.minimum.reduceat(wanted, starts).astype(np.float64) if starts.size else np.empty(0)
-
-
-def hit_within(chosen: Sequence[int], true: NDArray[np.int64]) -> bool:
-    """Return whether any of the chosen concepts is true."""
-    return not set(chosen).isdisjoint(true.tolist())
-
-
-def upper_median(values: NDArray[np.float64]) -> float:
-    """Return entry n // 2 of the n sorted values, as the published tables do."""
-    return float(np.sort(values)[values.size // 2])
-
-
-def top_score_auroc(top_scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float | None:
-    """Return the ROC-AUC of the top score as a predictor of being right.
-
-    Args:
-        top_scores: Each unit's score of its own label [U], finite.
-        right: Whether that label is right [U].
-
-    Returns:
-        The area; None where all labels are right or all are wrong.
-    """
-    if right.all() or not right.any():
-        return None
-    return float(auroc(top_scores, right))

@@ -115,7 +115,7 @@ def corpus_bleu(
 
 @dataclass(frozen=True)
 class BertScorer:
-    """Settings of BERTScore (Zhang et al., ICLR 2020).
+    """BERTScore (Zhang et al., ICLR 2020), always rescaled.
 
     Attributes:
         model: A folder of a Hugging Face model, or a name on the hub ("roberta-large").
@@ -135,81 +135,64 @@ class BertScorer:
     def __call__(
         self, predictions: Sequence[str], references: Sequence[Sequence[str]], *, seed: int = 0
     ) -> Score:
-        """Return `bertscore` with these settings."""
-        return bertscore(
-            predictions, references, model=self.model, layer=self.layer, baseline=self.baseline,
-            idf=self.idf, device=self.device, seed=seed,
-        )  # fmt: skip
+        """Return the mean F1 over units, rescaled; of several references the best counts.
 
+        Unrelated sentences score 0 on average, and so does a unit without a sentence.
 
-def bertscore(
-    predictions: Sequence[str],
-    references: Sequence[Sequence[str]],
-    *,
-    model: str,
-    layer: int = 0,
-    baseline: Sequence[float] = (),
-    idf: bool = True,
-    device: str = "cpu",
-    seed: int = 0,
-) -> Score:
-    """Return the mean F1 of BERTScore over units, rescaled; of several references the best counts.
+        Args:
+            predictions: One sentence a unit [n]; "" for none.
+            references: Its references [n], at least one each.
+            seed: Seed of the bootstrap.
 
-    Unrelated sentences score 0 on average, and so does a unit without a sentence.
+        Returns:
+            The score, with mean precision and recall in its details; None with a reason where the
+            optional package or the model is missing.
 
-    Args:
-        predictions: One sentence a unit [n]; "" for none.
-        references: Its references [n], at least one each.
-        model: See `BertScorer`; so for `layer`, `baseline`, `idf` and `device`.
-        layer: The layer.
-        baseline: Precision, recall and F1 of unrelated sentences.
-        idf: Weigh tokens.
-        device: Where to compute.
-        seed: Seed of the bootstrap.
-
-    Returns:
-        The score, with mean precision and recall in its details; None with a reason where the
-        optional package or the model is missing.
-
-    Raises:
-        ValueError: There is no baseline, or it is not three numbers below 1.
-    """
-    _check(predictions, references)
-    try:
-        import bert_score
-    except ImportError:
-        return Score(None, reason="needs bert-score: pip install 'dissectbench[bertscore]'")
-    depth, scale = layer_and_baseline(model, layer, baseline)
-    labelled = [number for number, text in enumerate(predictions) if clean(text)]
-    rescaled = np.zeros((len(predictions), 3))
-    if labelled:
+        Raises:
+            ValueError: There is no baseline, or it is not three numbers below 1.
+        """
+        _check(predictions, references)
         try:
-            scorer = bert_score.BERTScorer(
-                model_type=model, num_layers=depth, idf=idf, device=device, nthreads=0
+            import bert_score
+        except ImportError:
+            return Score(None, reason="needs bert-score: pip install 'dissectbench[bertscore]'")
+        depth, scale = layer_and_baseline(self.model, self.layer, self.baseline)
+        labelled = [number for number, text in enumerate(predictions) if clean(text)]
+        rescaled = np.zeros((len(predictions), 3))
+        if labelled:
+            try:
+                scorer = bert_score.BERTScorer(
+                    model_type=self.model,
+                    num_layers=depth,
+                    idf=self.idf,
+                    device=self.device,
+                    nthreads=0,
+                )
+            except OSError as error:
+                reason = str(error).strip().partition("\n")[0]
+                return Score(
+                    None, reason=f"the model {_name(self.model)} cannot be loaded: {reason}"
+                )
+            # A tokenizer that was saved without a limit has 10^30, which the backend cannot take.
+            tokens = scorer._tokenizer
+            tokens.model_max_length = min(tokens.model_max_length, LONGEST)
+            if self.idf:
+                scorer.compute_idf([clean(text) for texts in references for text in texts])
+            raw = scorer.score(
+                [clean(predictions[number]) for number in labelled],
+                [[clean(text) for text in references[number]] for number in labelled],
             )
-        except OSError as error:
-            reason = str(error).strip().partition("\n")[0]
-            return Score(None, reason=f"the model {_name(model)} cannot be loaded: {reason}")
-        # A tokenizer that was saved without a limit has 10^30, which the backend cannot take.
-        tokens = scorer._tokenizer
-        tokens.model_max_length = min(tokens.model_max_length, LONGEST)
-        if idf:
-            scorer.compute_idf([clean(text) for texts in references for text in texts])
-        raw = scorer.score(
-            [clean(predictions[number]) for number in labelled],
-            [[clean(text) for text in references[number]] for number in labelled],
-        )
-        table = np.stack([part.numpy().astype(np.float64) for part in raw], axis=1)
-        rescaled[labelled] = (table - scale) / (1 - scale)
-    if not len(rescaled):
-        return Score(None, reason="no unit has references")
-    low, high = bca_mean(rescaled[:, 2], seed=seed)
-    precision, recall, value = (float(np.sort(column).mean()) for column in rescaled.T)
-    return Score(
-        value, low, high, n=len(rescaled), n_unlabelled=_count_empty(predictions),
-        detail={"precision": precision, "recall": recall},
-        reason="too few units for an interval" if low is None else None,
-    )  # fmt: skip
+            table = np.stack([part.numpy().astype(np.float64) for part in raw], axis=1)
+            rescaled[labelled] = (table - scale) / (1 - scale)
+        if not len(rescaled):
+            return Score(None, reason="no unit has references")
+        low, high = bca_mean(rescaled[:, 2], seed=seed)
+        precision, recall, value = (float(np.sort(column).mean()) for column in rescaled.T)
+        return Score(
+            value, low, high, n=len(rescaled), n_unlabelled=_count_empty(predictions),
+            detail={"precision": precision, "recall": recall},
+            reason="too few units for an interval" if low is None else None,
+        )  # fmt: skip
 
 
 def layer_and_baseline(

@@ -19,7 +19,7 @@ from metrics.control_sentences import ControlSentences, write_sentences
 from metrics.controls import chance, constant, listed, oracle
 from metrics.credit_builder import CreditBuilder, TextScorer
 from metrics.labels import LabelRules, normalise
-from metrics.ranks import hit_within, truth_ranks
+from metrics.ranks import truth_ranks
 from metrics.references import reference_scores
 from metrics.scores import Score, ScoringResult
 from metrics.sentences import SentenceReader
@@ -224,7 +224,7 @@ def _evaluate(
     for name, credit in tables.credits.items():
         table.loc[rows, name] = credit.own(own, silence(name, credit))
     table.loc[rows, "accuracy_at_5"] = [
-        float(hit_within(chosen.tolist(), indices))
+        float(not set(chosen.tolist()).isdisjoint(indices.tolist()))
         for chosen, indices in zip(top, true, strict=True)
     ]
     matrix = None

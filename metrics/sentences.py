@@ -20,7 +20,7 @@ from metrics.inflection import phrase_keys
 from metrics.labels import accepted, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from metrics.truth import TrueName
 
@@ -172,15 +172,6 @@ class SentenceReader:
         edges = [0, *(edge for m in mentions for edge in (m.start, m.end)), len(text)]
         pieces = tuple(text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
         return Form(pieces, capital=not pieces[0] and text[:1].isupper())
-
-
-def sentence_reader(truths: Mapping[int, TrueName]) -> SentenceReader:
-    """Return the reader of a layer's sentences.
-
-    Args:
-        truths: True names by unit.
-    """
-    return SentenceReader(truths.values())
 
 
 def _names_of(mentions: Sequence[Mention]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from bench.run.judges import NONE, SAME, describe_models, describe_reading, embe
 from leaderboards.hashing import words_sha256
 from metrics.formulas import clean_mask_label, formula_reader
 from metrics.labels import normalise
-from metrics.sentences import sentence_reader
+from metrics.sentences import SentenceReader
 
 if TYPE_CHECKING:
     from baselines.base import Method
@@ -254,7 +254,7 @@ class Parts:
         name; all other labels say themselves.
         """
         if self.free_text:
-            return sentence_reader(self.true_names(layer))
+            return SentenceReader(self.true_names(layer).values())
         if self.closed or not self.uses_masks:
             return None
         return formula_reader({label.name: label.category for label in self.mask_labels})

@@ -91,12 +91,20 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
         if column.verdict.saturated:
             heading.append("\nsaturated", style="yellow")
         table.add_column(heading, justify="right", vertical="bottom")
-    shown = [name for name in summary.methods if any(_has(column, name) for column in columns)]
+    shown = [
+        name
+        for name in summary.methods
+        if any(column.value(name) is not None for column in columns)
+    ]
     for label in shown:
         given = [Text(clean(summary.given.get(label, "")), "dim")] if summary.given else []
         cells = [_cell(column, label, metric.format) for column in columns]
         table.add_row(Text(clean(label)), *given, *cells, end_section=label == shown[-1])
-    controls = [name for name in summary.controls if any(_has(column, name) for column in columns)]
+    controls = [
+        name
+        for name in summary.controls
+        if any(column.value(name) is not None for column in columns)
+    ]
     for label in controls:
         title = Text("shuffled (best method)" if label == "shuffled" else label, style="italic")
         last = label == controls[-1]
@@ -112,11 +120,6 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
         ),
     )
     return table
-
-
-def _has(column: Column, label: str) -> bool:
-    estimate = column.estimates.get(label)
-    return estimate is not None and estimate.value is not None
 
 
 def _cell(column: Column, label: str, form: Format) -> Text:

@@ -13,7 +13,7 @@ from metrics.catalog import AVERAGES
 from metrics.labels import LabelRules
 from metrics.lexical import lexical_match
 from metrics.scoring import score
-from metrics.sentences import sentence_reader
+from metrics.sentences import SentenceReader
 from metrics.truth import TrueName
 
 TRUTH = {
@@ -23,6 +23,7 @@ TRUTH = {
     3: TrueName("dice", ("dice",), ("toy",), "unseen"),
     4: TrueName("umbrella", ("umbrella", "brolly"), (), "unseen"),
 }
+READ = SentenceReader(TRUTH.values())
 TEXT = ("sentence_cosine", "sentence_cosine_best_synonym", "clip_cosine")
 
 
@@ -44,7 +45,7 @@ def run(labels, truth=TRUTH, **changes):
                    for label in labels],
         "concepts": None, "score_matrix": None, "dead": np.zeros(len(labels), bool),
         "truth": truth, "sentence": embedder, "clip_text": embedder,
-        "reader": sentence_reader(truth),
+        "reader": SentenceReader(truth.values()),
     }  # fmt: skip
     base["label_scores"] = [[0.5] * len(row) for row in base["labels"]]
     return score(**(base | changes))
@@ -74,7 +75,7 @@ def test_another_units_name_is_no_inflection():
         0: TrueName("sunglass", ("sunglass",), lookalikes=("sunglasses",)),
         1: TrueName("sunglasses", ("sunglasses",), lookalikes=("sunglass",)),
     }
-    for reader in (None, sentence_reader(truth)):
+    for reader in (None, SentenceReader(truth.values())):
         units = run(["sunglasses", "Sunglasses"], truth, reader=reader).units
         assert units["lexical_match"].tolist() == [0, 1]
         assert units["accuracy_at_1"].tolist() == [0, 1]
@@ -111,7 +112,7 @@ def test_constant_is_the_best_sentence_in_use():
     constant = run(SAID).controls["constant"]
     used = [text for text in SAID if text]
     table = np.array(
-        [[max((lexical_match(n, t) for n in sentence_reader(TRUTH)(s)), default=0) for s in used]
+        [[max((lexical_match(n, t) for n in READ(s)), default=0) for s in used]
          for t in TRUTH.values()]
     )  # fmt: skip
     assert constant["lexical_match"].value == table.mean(axis=0).max()
@@ -164,7 +165,9 @@ def test_right_sentences_are_below_their_ceiling_and_lists_earn_nothing(labels):
     found = run(labels)
     right = [u for u in TRUTH if found.units.loc[u, "lexical_match"] == 1]
     if right:
-        part = run(labels, truth={u: TRUTH[u] for u in right}, reader=sentence_reader(TRUTH))
+        part = run(
+            labels, truth={u: TRUTH[u] for u in right}, reader=SentenceReader(TRUTH.values())
+        )
         for name in (*TEXT, "accuracy_at_1", "lexical_match", "nearest_name"):
             if part.values[name].value is not None:
                 assert part.controls["oracle"][name].value >= part.values[name].value - 1e-9

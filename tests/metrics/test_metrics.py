@@ -15,10 +15,9 @@ from metrics.catalog import AVERAGES, METRICS
 from metrics.decisions import decision_score
 from metrics.lexical import lexical_match
 from metrics.numeric import auroc
-from metrics.ranks import top_score_auroc, upper_median
 from metrics.references import clean, corpus_bleu
 from metrics.scoring import score
-from metrics.sentences import sentence_reader
+from metrics.sentences import SentenceReader
 from metrics.statistics import mcnemar, paired_difference, wilson
 from metrics.truth import TrueName
 from tests.metrics.plain import NAN, embedder, unit_values
@@ -119,7 +118,7 @@ def sentence_scores(units: list[Unit]) -> dict[str, Any]:
     found = score(
         labels=labels, label_scores=[[0.5] * len(row) for row in labels], concepts=None,
         score_matrix=None, dead=[u.dead for u in units], truth=truth, sentence=embedder,
-        clip_text=embedder, reader=sentence_reader(truth),
+        clip_text=embedder, reader=SentenceReader(truth.values()),
     )  # fmt: skip
     controls = {f"{control}: {name}": entry for control, entries in found.controls.items()
                 for name, entry in entries.items()}  # fmt: skip
@@ -128,7 +127,9 @@ def sentence_scores(units: list[Unit]) -> dict[str, Any]:
 
 def sentence_references(units: list[Unit]) -> dict[str, float]:
     """Accuracy and lexical match of sentences that mention one true name of the layer."""
-    reader = sentence_reader({n: u.truth for n, u in enumerate(units) if u.truth is not None})
+    reader = SentenceReader(
+        ({n: u.truth for n, u in enumerate(units) if u.truth is not None}).values()
+    )
     scored = [u for u in units if not u.dead and u.truth is not None]
     earned = [
         max((lexical_match(name, u.truth) for name in reader(u.sentence)), default=0.0)
@@ -188,11 +189,6 @@ TESTERS: dict[str, MetricTester[Any]] = {
         lambda units: auroc([s for s, _ in units], [y for _, y in units]), area,
         st.tuples(coarse, st.booleans()), undefined=[[], [(1.0, True)], [(NAN, True), (0, False)]],
     ),
-    "top_score_auroc": MetricTester(
-        lambda units: top_score_auroc(np.array([s for s, _ in units]),
-                                      np.array([y for _, y in units], dtype=bool)),
-        area, st.tuples(coarse, st.booleans()), undefined=[[], [(1.0, True)], [(1.0, False)]],
-    ),
     "bleu": MetricTester(
         lambda units: corpus_bleu([text for text, _ in units], [texts for _, texts in units]),
         sacrebleu,
@@ -201,10 +197,6 @@ TESTERS: dict[str, MetricTester[Any]] = {
     "decisions": MetricTester(
         decisions, decision_reference, st.tuples(st.integers(0, 3), st.integers(-1, 2)),
         left_out=[(0, NONE), (3, NONE)], undefined=[[], [(0, NONE)]],
-    ),
-    "upper_median": MetricTester(
-        lambda values: upper_median(np.array(values)),
-        lambda values: sorted(values)[len(values) // 2], coarse, undefined=[],
     ),
     "paired_difference": MetricTester(
         lambda pairs: paired_difference([a for a, _ in pairs], [b for _, b in pairs]),

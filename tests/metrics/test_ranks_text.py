@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.ranks import cross_ranks, hit_within, truth_ranks
+from metrics.ranks import cross_ranks, truth_ranks
 from metrics.text import EmbeddingError, embed, text_cosines, truth_strings
 from metrics.truth import TrueName
 
@@ -50,11 +50,6 @@ def test_an_undefined_unit_ranks_last():
     scores[1] = -np.inf
     ranks, _ = truth_ranks(scores, [np.array([0])] * 2)
     assert ranks.tolist() == [4, 4]
-
-
-def test_several_hits_count_once():
-    assert hit_within([3, 1], np.array([1, 3]))
-    assert not hit_within([], np.array([1]))
 
 
 def _unit(rng, n, d=7):

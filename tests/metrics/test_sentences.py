@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metrics.control_sentences import commonest_form
 from metrics.labels import LabelRules, matches
 from metrics.lexical import lexical_match
-from metrics.sentences import BARE, Form, SentenceReader, sentence_reader
+from metrics.sentences import BARE, Form, SentenceReader
 from metrics.truth import TrueName
 
 TRUTHS = {
@@ -28,7 +28,7 @@ TRUTHS = {
     10: TrueName("heart", ("heart",)),
     11: TrueName("jack", ("jack", "nag", "chess piece maker")),
 }
-READ = sentence_reader(TRUTHS)
+READ = SentenceReader(TRUTHS.values())
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ SENTENCES = st.lists(st.one_of(FILL, st.sampled_from(NAMES)), max_size=6).map(" 
 
 @given(SENTENCES, st.permutations(list(TRUTHS)))
 def test_the_order_of_units_is_nothing(sentence, order):
-    moved = sentence_reader({place: TRUTHS[unit] for place, unit in enumerate(order)})
+    moved = SentenceReader(({place: TRUTHS[unit] for place, unit in enumerate(order)}).values())
     assert moved(sentence) == READ(sentence)
     assert moved.listing == READ.listing
 
