@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 class Condition:
     """Network, layer, probe set, concept set and scoring of a table, by names for a reader.
 
-    Rows whose parts have other fingerprints stand under another condition.
+    Rows whose parts have other fingerprints belong to another condition.
 
     Attributes:
         id: Short hash of all names and fingerprints.

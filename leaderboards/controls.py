@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from metrics.scores import Score
 
 _SHARED = ("oracle", "constant", "listed", "chance")
-"""Controls that stand for a whole condition; each method has a shuffled one of its own."""
+"""Controls of a whole condition; each method has a shuffled control of its own."""
 
 _TOLERANCE = 1e-6
 
@@ -65,7 +65,7 @@ def _combine(name: str, own: Sequence[tuple[Row, Mapping[str, Score]]], record: 
     """Make one control for rows of different words from each row's own.
 
     A floor is the best of the rows' own: the constant is then the best label of all that are in
-    use. A ceiling has to hold for every row, so it is missing where one row lacks it.
+    use. A ceiling has to hold for every row, so it is missing if one row has none.
     """
     scores: dict[str, Score] = {}
     lenders: dict[str, None] = {}

@@ -3,7 +3,7 @@
 Two forms are in use, and neither may change: hashes of both are on disk.
 
 - keys and fingerprints: `canonical_json`, which accepts nothing that JSON does not know;
-- hashes on published pages: `page_json`, which accepts whatever a record read from disk holds.
+- hashes on published pages: `page_json`, which accepts all values of a record from disk.
 """
 
 from __future__ import annotations

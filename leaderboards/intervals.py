@@ -54,7 +54,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one column says about its methods.
+    """What the intervals of one column support.
 
     Attributes:
         best: The method with the best value, of those with an interval if any has one; empty for a
@@ -66,7 +66,7 @@ class Verdict:
         limit: The limit: 1.0, or the oracle's score where it is lower.
         not_above: By control, the methods that are not wholly above its interval.
         disjoint_rows: Size of the largest set of rows whose intervals are pairwise disjoint.
-        disjoint_methods: The same among methods alone.
+        disjoint_methods: The same among methods only.
         rows: Rows with an interval.
         methods: Methods with an interval.
         valued: Methods with a value.

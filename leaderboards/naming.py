@@ -143,7 +143,7 @@ def _name_rows(records: Sequence[Record]) -> list[str]:
 
     A setting is named where it varies on the board. Numbers are compared among rows whose texts are
     equal; the pooling within one layer, since layers of different shapes need different poolings.
-    Texts stand bare, other values as `name=value`.
+    Texts are shown bare, other values as `name=value`.
     """
     varies: dict[tuple[Hashable, ...], set[str]] = defaultdict(set)
     for record in records:

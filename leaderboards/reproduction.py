@@ -122,7 +122,7 @@ def _other_network(record: Record) -> str:
     weights = known.get("weights") if isinstance(known, dict) else None
     # A weights file whose content differs from the published one is identified by its hash.
     if asked and isinstance(weights, dict) and "sha256" in weights:
-        return "with weights whose name our file bears without holding them"
+        return "with the published weights, from which our file differs"
     if not record.encoder:  # of a method that needs none
         return ""
     own = record.encoder.get("fingerprint")
@@ -144,9 +144,9 @@ def _scored(figure: Figure, scores: ScoreSet, stops: str) -> Comparison:
 def _clock(figure: Figure, cells: Sequence[Cell]) -> Comparison:
     """Return the minutes of one run over all layers: shared phases once, matching per layer."""
     layers = {str(cell.record.target.get("layer")): cell for cell in cells}
-    lacking = [layer for layer in figure.layer.split() if layer not in layers]
-    if lacking:
-        return Comparison(figure, reason=f"not run on {', '.join(lacking)}")
+    missing = [layer for layer in figure.layer.split() if layer not in layers]
+    if missing:
+        return Comparison(figure, reason=f"not run on {', '.join(missing)}")
     machines: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for cell in layers.values():
         for cost in best_costs(cell.timings):

@@ -158,7 +158,7 @@ def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
 def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) -> Path:
     """Add (or replace) one scores file and its table of units in a record folder.
 
-    The table of units is written first, so that a scores file never lacks it.
+    The table of units is written first, so that a scores file always has one.
 
     Args:
         folder: The record's folder.

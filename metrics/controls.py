@@ -234,14 +234,14 @@ def _ceilings(context: ControlContext, sentences: ControlSentences) -> dict[str,
     counts = np.array([indices.size for indices in sentences.ceilings])
     rows = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum([0, *counts])[:-1]
-    said = np.concatenate(sentences.ceilings)
+    texts = np.concatenate(sentences.ceilings)
     found: dict[str, Floats | str] = {}
     for metric in AVERAGES.values():
         credit = sentences.credits.get(metric.column)
         found[metric.column] = (
             context.reasons.get(metric.column, _NO_RANKING)
             if credit is None
-            else np.maximum.reduceat(credit.table.pairs(rows, said), starts)
+            else np.maximum.reduceat(credit.table.pairs(rows, texts), starts)
         )
     return found
 

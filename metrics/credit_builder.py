@@ -70,7 +70,7 @@ class CreditBuilder:
         layer: All true names of the layer, those of dead units among them.
         scorers: By name of their column.
         rules: How labels are compared with true names.
-        reader: What names a label says; itself alone if None.
+        reader: Returns the names in a label; the label itself if None.
         masks: Subsets of the scored units, bool [S, R].
     """
 

@@ -43,7 +43,7 @@ def leaves(formula: str, names: Collection[str] = ()) -> tuple[tuple[str, ...], 
     """
     if formula in names:
         return (formula,), ()
-    # Where a name may stand its own parentheses are hidden from the search for operators.
+    # Hide names that hold parentheses or operators from the search for operators.
     hidden = {
         name: f"\0{number}\0"
         for number, name in enumerate(sorted(names, key=len, reverse=True))
@@ -71,7 +71,7 @@ def formula_reader(categories: Mapping[str, str]) -> Reader:
     """Return a reader of formulas.
 
     Args:
-        categories: Category by name, as the names stand in formulas; a name that is missing is a
+        categories: Category by name, as the names are written in formulas; a name that is missing is a
             category of its own.
     """
 

@@ -46,7 +46,7 @@ _NOT_INFLECTED = _words(
     "species series bias canvas atlas iris chaos physics lens inning awning offing"
 )
 
-# Words in "-men" that are no plural of a compound with "-man", as snowmen is.
+# Words in "-men" that are not a plural of a compound with "-man", unlike "snowmen".
 _NOT_MEN = _words("omen semen specimen stamen abdomen regimen acumen women")
 
 _GRADED = _words(
@@ -98,7 +98,7 @@ def _forms(base: str) -> set[str]:
         forms = {base + "s"}
     forms |= {stem + "ing" for stem in _stems(base)}
     past = {base[:-1] + "i"} if cons_y else _stems(base)
-    if not base.endswith("ee"):  # "seed" is no form of "see"
+    if not base.endswith("ee"):  # "seed" is not a form of "see"
         forms |= {base + "d"} if base.endswith("e") else {stem + "ed" for stem in past}
     if base in _GRADED:
         stems = {base[:-1]} if base.endswith("e") else past

@@ -62,8 +62,8 @@ def nearest_names(
         best = np.maximum.reduceat(cosines[:, order], starts, axis=1)
         winner = best.argmax(axis=1)
         top = np.take_along_axis(best, winner[:, None], axis=1)
-        alone = (best > top - TIE).sum(axis=1) == 1
-        nearest[first : first + step] = np.where(alone, winner, -1)
+        unique = (best > top - TIE).sum(axis=1) == 1
+        nearest[first : first + step] = np.where(unique, winner, -1)
     return nearest
 
 

@@ -162,11 +162,7 @@ class BertScorer:
         if labelled:
             try:
                 scorer = bert_score.BERTScorer(
-                    model_type=self.model,
-                    num_layers=depth,
-                    idf=self.idf,
-                    device=self.device,
-                    nthreads=0,
+                    self.model, num_layers=depth, idf=self.idf, device=self.device, nthreads=0
                 )
             except OSError as error:
                 reason = str(error).strip().partition("\n")[0]

@@ -90,7 +90,7 @@ def test_an_interrupted_write_leaves_no_record(
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\n", "ü", "a" * 81, None, 3])
 def test_no_unchecked_name_reaches_a_path(tmp_path: Path, build: Any, name: Any) -> None:
-    with pytest.raises(RecordError, match="cannot stand in a path"):
+    with pytest.raises(RecordError, match="cannot be part of a path"):
         slug(name, "board")
     with pytest.raises(RecordError, match="board name"):
         write_record(tmp_path, build.make_record(board=name))

@@ -165,9 +165,7 @@ def test_right_sentences_are_below_their_ceiling_and_lists_earn_nothing(labels):
     found = run(labels)
     right = [u for u in TRUTH if found.units.loc[u, "lexical_match"] == 1]
     if right:
-        part = run(
-            labels, truth={u: TRUTH[u] for u in right}, reader=SentenceReader(TRUTH.values())
-        )
+        part = run(labels, truth={u: TRUTH[u] for u in right}, reader=READ)
         for name in (*TEXT, "accuracy_at_1", "lexical_match", "nearest_name"):
             if part.values[name].value is not None:
                 assert part.controls["oracle"][name].value >= part.values[name].value - 1e-9

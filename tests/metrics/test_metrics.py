@@ -127,9 +127,7 @@ def sentence_scores(units: list[Unit]) -> dict[str, Any]:
 
 def sentence_references(units: list[Unit]) -> dict[str, float]:
     """Accuracy and lexical match of sentences that mention one true name of the layer."""
-    reader = SentenceReader(
-        ({n: u.truth for n, u in enumerate(units) if u.truth is not None}).values()
-    )
+    reader = SentenceReader(unit.truth for unit in units if unit.truth is not None)
     scored = [u for u in units if not u.dead and u.truth is not None]
     earned = [
         max((lexical_match(name, u.truth) for name in reader(u.sentence)), default=0.0)

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from metrics.scores import Score
@@ -49,7 +49,8 @@ class MetricTester(Generic[Unit]):
         """Run all checks."""
         lists = st.lists(self.unit, min_size=1, max_size=self.most)
 
-        @settings(max_examples=self.examples, deadline=None)
+        # Lists are short: no minutes for making a failing one shorter.
+        @settings(max_examples=self.examples, deadline=None, phases=(Phase.reuse, Phase.generate))
         @given(lists, st.randoms(use_true_random=False))
         def check(units: list[Unit], random: Any) -> None:
             self.check_reference(units)

@@ -183,7 +183,7 @@ def test_whole_or_not_at_all(text, extra, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--method", "../m", *SMALL], ["'../m' cannot stand in a path", "--method"]),
+        (["--method", "../m", *SMALL], ["'../m' cannot be part of a path", "--method"]),
         (["--method", "m", *SMALL, "probe=glyphs_half"], ["not a setting of scoring"]),
         (["--method", "m", *SMALL, "--units", "0"], ["invalid number of units 0"]),
         (["--method", "m", *SMALL[:4]], ["unknown target 'small'", "resnet50_imagenet"]),

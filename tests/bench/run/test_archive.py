@@ -100,7 +100,7 @@ def test_what_belongs_to_no_record_is_named_and_unfinished_writes_are_passed_ove
     ("name", "data", "says"),
     [
         ("wpmi/0a/plain.csv", TABLE, "is compressed"),
-        ("wpmi/0a/a b", b"", "cannot stand in a path"),
+        ("wpmi/0a/a b", b"", "cannot be part of a path"),
         ("wpmi/0a/torn.csv.gz", gzip_bytes(TABLE)[:-9], "cannot be read"),
         ("wpmi/0a/none.csv.gz", TABLE, "cannot be read"),
     ],
