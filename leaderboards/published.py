@@ -42,7 +42,7 @@ class Figure:
         concept_set: Likewise; empty where the method has its own words.
         metric: Our name of the score.
         judge: The model that scores, "labels" or "clock".
-        label_rules: "official", "mended" (the default rules), or empty where both agree; "official" of a
+        label_rules: "official", "mended" (the default), or empty where both agree; "official" of a
             cosine whose notebook embeds mask labels as their file has them.
         units: Number of units; empty where it is not known.
         value: As printed; empty where we have not seen it.

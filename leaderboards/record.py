@@ -36,8 +36,8 @@ def slug(name: object, what: str) -> str:
     """
     if not isinstance(name, str) or not _SLUG.fullmatch(name):
         raise RecordError(
-            f"{what} name {name!r} cannot be part of a path: use letters, digits, '_', '.' and '-', "
-            "80 at most, and start with a letter or a digit"
+            f"{what} name {name!r} cannot be part of a path: use letters, digits, '_', '.' and "
+            "'-', 80 at most, and start with a letter or a digit"
         )
     return name
 

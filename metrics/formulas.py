@@ -71,8 +71,8 @@ def formula_reader(categories: Mapping[str, str]) -> Reader:
     """Return a reader of formulas.
 
     Args:
-        categories: Category by name, as the names are written in formulas; a name that is missing is a
-            category of its own.
+        categories: Category by name, as formulas write the names; a missing name is a category of
+            its own.
     """
 
     def read(label: str) -> tuple[str, ...]:
