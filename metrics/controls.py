@@ -62,13 +62,17 @@ def _over(
     return found
 
 
-def _columns(context: ControlContext, of: Callable[[Credit], Floats]) -> dict[str, Floats | str]:
+def _columns(
+    context: ControlContext,
+    of: Callable[[Credit], Floats],
+    credits: Mapping[str, Credit] | None = None,
+) -> dict[str, Floats | str]:
     """Return per-unit values of columns with a table of credits; a reason for the others."""
     found: dict[str, Floats | str] = {}
-    for metric in AVERAGES.values():
-        credit = context.credits.get(metric.column)
-        reason = context.reasons.get(metric.column, _NO_RANKING)
-        found[metric.column] = of(credit) if credit is not None else reason
+    for column in dict.fromkeys(metric.column for metric in AVERAGES.values()):
+        credit = (context.credits if credits is None else credits).get(column)
+        reason = context.reasons.get(column, _NO_RANKING)
+        found[column] = of(credit) if credit is not None else reason
     return found
 
 
@@ -96,8 +100,9 @@ def chance(context: ControlContext) -> dict[str, Score]:
     # Each concept is missing from n draws with probability (1 - 1 / C) ** n.
     distinct = size * (1 - (1 - 1 / size) ** n)
     share = float(repeats.max() / n) if n else None
+    n_scored = len(context.units)
     others = {
-        "auroc": _auroc_of_chance(len(context.units)),
+        "auroc": Score(0.5, n=n_scored) if n_scored else Score(None, reason="no unit is scored"),
         "distinct_labels": Score(distinct, n=n, detail={"draw": float(len(repeats))}),
         "top_label_share": Score(
             None,
@@ -235,20 +240,11 @@ def _ceilings(context: ControlContext, sentences: ControlSentences) -> dict[str,
     rows = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum([0, *counts])[:-1]
     texts = np.concatenate(sentences.ceilings)
-    found: dict[str, Floats | str] = {}
-    for metric in AVERAGES.values():
-        credit = sentences.credits.get(metric.column)
-        found[metric.column] = (
-            context.reasons.get(metric.column, _NO_RANKING)
-            if credit is None
-            else np.maximum.reduceat(credit.table.pairs(rows, texts), starts)
-        )
-    return found
 
+    def best(credit: Credit) -> Floats:
+        return np.asarray(np.maximum.reduceat(credit.table.pairs(rows, texts), starts))
 
-def _auroc_of_chance(n: int) -> Score:
-    """Return the AUROC of a random score, expected over orderings."""
-    return Score(0.5, n=n) if n else Score(None, reason="no unit is scored")
+    return _columns(context, best, sentences.credits)
 
 
 def _no_values(context: ControlContext, reason: str) -> dict[str, Score]:

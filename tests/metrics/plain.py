@@ -9,6 +9,7 @@ import numpy as np
 
 from metrics.labels import LabelRules, matches, normalise
 from metrics.lexical import lexical_match
+from metrics.references import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,3 +77,12 @@ def unit_values(
         "lexical_match": lexical_match(label, truth) if label is not None else 0.0,
         "nearest_name": nearest if others else NAN,
     }
+
+
+def sacrebleu(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return sacrebleu's corpus score; units with fewer references than others have gaps."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    most = max(map(len, references))
+    streams = [[clean(r[k]) if k < len(r) else None for r in references] for k in range(most)]
+    return float(BLEU().corpus_score([clean(p) for p in predictions], streams).score) / 100

@@ -15,12 +15,12 @@ from metrics.catalog import AVERAGES, METRICS
 from metrics.decisions import decision_score
 from metrics.lexical import lexical_match
 from metrics.numeric import auroc
-from metrics.references import clean, corpus_bleu
+from metrics.references import corpus_bleu
 from metrics.scoring import score
 from metrics.sentences import SentenceReader
 from metrics.statistics import mcnemar, paired_difference, wilson
 from metrics.truth import TrueName
-from tests.metrics.plain import NAN, embedder, unit_values
+from tests.metrics.plain import NAN, embedder, sacrebleu, unit_values
 from tests.metrics.tester import MetricTester
 
 NONE = -1
@@ -146,14 +146,6 @@ def area(units: list[tuple[float, bool]]) -> float:
     return float(roc_auc_score(labels, [s for s, _ in units])) if len(set(labels)) == 2 else NAN
 
 
-def sacrebleu(units: list[tuple[str, tuple[str, ...]]]) -> float:
-    from sacrebleu.metrics.bleu import BLEU
-
-    most = max(len(texts) for _, texts in units)
-    streams = [[clean(r[k]) if k < len(r) else None for _, r in units] for k in range(most)]
-    return float(BLEU().corpus_score([clean(text) for text, _ in units], streams).score) / 100
-
-
 TOLD = np.array([0, 1, NONE, 1])
 """The class that the label of each of four units tells."""
 
@@ -189,7 +181,7 @@ TESTERS: dict[str, MetricTester[Any]] = {
     ),
     "bleu": MetricTester(
         lambda units: corpus_bleu([text for text, _ in units], [texts for _, texts in units]),
-        sacrebleu,
+        lambda units: sacrebleu([text for text, _ in units], [texts for _, texts in units]),
         st.tuples(WORDS, st.lists(WORDS.filter(bool), min_size=1, max_size=3).map(tuple)), most=6,
     ),
     "decisions": MetricTester(

@@ -230,20 +230,6 @@ def test_one_concept_and_one_unit():
     assert result.values["sentence_cosine"].value == pytest.approx(1.0)
 
 
-def test_ties_and_undefined_scores_in_the_matrix():
-    matrix = np.zeros((5, 8), np.float32)
-    matrix[1] = -np.inf
-    matrix[2, 2] = np.nan
-    labels, values = [["cloud"]] * 5, [[0.0]] * 5
-    live = np.zeros(5, bool)
-    result = score(
-        **arguments(n=5, labels=labels, label_scores=values, score_matrix=matrix, dead=live)
-    )
-    # Ties: the place in the set. Undefined: last.
-    assert result.units["truth_rank"].tolist()[:4] == [1, 8, 8, 7]
-    assert np.isnan(result.units.loc[1, "truth_score"])
-
-
 def test_a_word_that_the_set_lists_twice_takes_one_place():
     names = ["sun", "Sun", "sky", "heart", "null", "nan", "cloud"]
     truth = {0: TrueName("nan", ("nan",)), 1: TrueName("cloud", ("cloud",))}
