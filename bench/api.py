@@ -151,7 +151,8 @@ def load_board(results: PathLike | Iterable[PathLike]) -> Board:
 
     Returns:
         The board, with its tables as data frames: `summary` (headline scores with intervals),
-        `results` (every score), `costs` (times and memory) and `detectors`.
+        `results` (every score), `units` (each unit's label and scores), `costs` (times and memory)
+        and `detectors`.
 
     Raises:
         UserError: There is no record.
@@ -162,7 +163,7 @@ def load_board(results: PathLike | Iterable[PathLike]) -> Board:
     paths = _paths(results)
     try:
         with record_folders(paths) as folders:
-            board = boards.load_board(folders)
+            board = boards.load_board(folders, units=True)
     except RecordError as error:
         raise UserError(str(error), hint="run something first: dissectbench.run(...)") from error
     if not board.n_records and not board.problems:

@@ -1,4 +1,4 @@
-"""Numeric primitives that methods and metrics share: quantile, ranks, AUROC.
+"""Numeric primitives that methods and metrics share: ranks and AUROC.
 
 NumPy only. Ties go to the lowest index; an undefined score (NaN or -inf) ranks last.
 """
@@ -12,32 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-
-def hazen_quantile(values: ArrayLike, q: ArrayLike, *, axis: int | None = None) -> Any:
-    """Return the exact quantile by Hazen's rule: sorted value i of n has level (i + 0.5) / n.
-
-    Interpolate linearly between these levels; below the first and above the last return the minimum
-    and the maximum. The quantile sketches of the dissection methods agree until they overflow.
-
-    Args:
-        values: Numbers of any shape; NaN makes its quantile NaN.
-        q: Levels in [0, 1], of any shape.
-        axis: The axis to reduce; None flattens.
-
-    Returns:
-        float64, of the shape of `q` followed by `values`' shape without `axis`.
-
-    Raises:
-        ValueError: A level outside [0, 1], or no values.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    levels = np.asarray(q, dtype=np.float64)
-    if array.size == 0:
-        raise ValueError("a quantile of no values is not defined")
-    if not np.all((levels >= 0) & (levels <= 1)):
-        raise ValueError(f"quantile levels lie in [0, 1], not {q!r}")
-    return np.quantile(array, levels, axis=axis, method="hazen")
 
 
 def midranks(values: ArrayLike) -> Floats:

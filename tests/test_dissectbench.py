@@ -251,7 +251,10 @@ def test_a_board_comes_as_data_frames(cells: pd.DataFrame) -> None:
 def test_a_board_is_read_from_an_archive_too(cells: pd.DataFrame) -> None:
     assert main(["pack", "results/local", "--out", "records.tar.xz"]) == 0
     packed = dissectbench.load_board(Path("records.tar.xz"))
-    pd.testing.assert_frame_equal(packed.summary, dissectbench.load_board(cells.record).summary)
+    board = dissectbench.load_board(cells.record)
+    pd.testing.assert_frame_equal(packed.summary, board.summary)
+    pd.testing.assert_frame_equal(packed.units, board.units)
+    assert board.units.groupby("row")["lexical_match"].mean().between(0, 1).all()
 
 
 def test_a_board_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -40,12 +40,12 @@ def unit_quantiles(
     compiled: bool = True,
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Hazen's quantile of each unit's values over all images (see `metrics.numeric`).
+    """Hazen's quantile of each unit's values over all images.
 
-    Equal to `hazen_quantile(values, level)` of all values at once, in every bit. Memory: a batch
-    of maps and 2^16 counts per unit (256 KiB of 32 bits, below 2^32 values per unit). Maps are
-    gone through twice; three times where they are up-sampled, and once more where a unit's
-    up-sampled quantile lies below the guess by which most of its values are not even made.
+    Equal to `np.quantile(values, level, method="hazen")` of all values at once, in every bit.
+    Memory: a batch of maps and 2^16 counts per unit (256 KiB of 32 bits, below 2^32 values per
+    unit). Maps are read twice; three times where they are up-sampled, and once more where a unit's
+    up-sampled quantile lies below the guess, under which most of its values are not computed.
 
     Args:
         maps: float32 [N, U, h, w] in batches.

@@ -28,8 +28,6 @@ from leaderboards.record import RecordError, slug
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from leaderboards.board import Board
-
 LIMITS = Limits(files=500_000, total=4 * 10**9)
 """Some 10,000 records, each of a layer of 1,000 units; neither made nor read beyond."""
 
@@ -154,29 +152,6 @@ def record_folders(paths: Iterable[Path]) -> Iterator[list[Path]]:
                 unpack_records(path, folder)
             folders.append(folder)
         yield folders
-
-
-def load_board(*results: str | Path) -> Board:
-    """Return the board of folders or archives of records, its tables as data frames.
-
-    Args:
-        results: Folders of records, such as `results/glyphs`, or archives of them, such as
-            `leaderboards/glyphs/records.tar.xz`.
-
-    Returns:
-        The board; its data frames are `summary`, `results`, `units`, `costs` and `detectors`.
-
-    Raises:
-        UserError: As for `unpack_records`, or a folder does not exist.
-    """
-    from leaderboards import board
-
-    with record_folders(map(Path, results)) as folders:
-        try:
-            return board.load_board(folders, units=True)
-        except RecordError as error:
-            hint = "give folders of records or archives of them: `dissectbench pack`"
-            raise UserError(str(error), hint=hint) from error
 
 
 def results_folder(results: str) -> Path:

@@ -13,7 +13,6 @@ from hypothesis.extra import numpy as hnp
 from metrics.numeric import (
     auroc,
     descending_rank,
-    hazen_quantile,
     midranks,
 )
 
@@ -28,30 +27,6 @@ tables = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8).flatmap(
 def by_hand(row):
     """Columns in descending order, by Python's stable sort."""
     return sorted(range(len(row)), key=lambda c: -row[c] if not math.isnan(row[c]) else math.inf)
-
-
-def test_hazen_closed_form():
-    x = [4.0, 1.0, 3.0, 2.0]  # positions .125, .375, .625, .875
-    assert hazen_quantile(x, [0, 0.125, 0.25, 0.5, 0.875, 0.9, 1]).tolist() == pytest.approx(
-        [1, 1, 1.5, 2.5, 4, 4, 4]
-    )
-    assert hazen_quantile([7.0], 0.3) == 7
-    table = np.arange(12.0).reshape(3, 4)
-    assert hazen_quantile(table, 0.5, axis=0).tolist() == [4, 5, 6, 7]
-    assert hazen_quantile(np.float32([1, 2]), 0.5).dtype == np.float64
-
-
-@given(hnp.arrays(np.float64, st.integers(1, 12), elements=coarse), st.floats(0, 1))
-def test_hazen_is_interpolation_at_plotting_positions(x, q):
-    n = len(x)
-    expected = np.interp(q, (np.arange(n) + 0.5) / n, np.sort(x))
-    assert hazen_quantile(x, q) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize(("values", "q"), [([], 0.5), ([1.0], 1.5), ([1.0], np.nan)])
-def test_hazen_refuses(values, q):
-    with pytest.raises(ValueError):
-        hazen_quantile(values, q)
 
 
 def test_midranks():

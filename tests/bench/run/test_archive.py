@@ -7,15 +7,18 @@ import lzma
 import os
 import tarfile
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.downloads.unpack import Limits
 from bench.errors import UserError
 from bench.run import archive as module
-from bench.run.archive import load_board, pack_records, record_folders, unpack_records
+from bench.run.archive import pack_records, record_folders, unpack_records
 from leaderboards.files import gzip_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TABLE = b"unit,rank,label,score\n0,1,sea,0.5\n"
 FILES = {
@@ -223,12 +226,3 @@ def test_archives_are_folders_for_a_while(
     with pytest.raises(KeyError), record_folders(given):
         raise KeyError
     assert list((tmp_path / "scratch").iterdir()) == []
-
-
-def test_a_board_is_loaded_from_an_archive() -> None:
-    archive = Path(__file__).parents[3] / "leaderboards" / "imagenet" / "records.tar.xz"
-    board = load_board(archive)
-    assert len(board.units) == 6 * 1000
-    assert board.units["sentence_cosine"].notna().all()
-    with pytest.raises(UserError, match="no such folder"):
-        load_board("missing")
