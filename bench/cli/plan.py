@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.cli.arguments import parser
 from bench.cli.outcome import none_right
 from bench.cli.units import show_size, show_span
-from bench.config.schema import TOLD
+from bench.config.schema import RECORDED_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,13 +97,13 @@ def tell_apart(surveyed: Sequence[Surveyed]) -> tuple[dict[str, str], list[str]]
     chosen = [
         {
             role: [choice_of(found.job, role), *settings_of(found.job, role)]
-            for role in TOLD
+            for role in RECORDED_GROUPS
             if role in used_roles(found)
         }
         for found in surveyed
     ]
     common: dict[str, list[str]] = {}
-    for role in (role for role in TOLD if role != "method"):
+    for role in (role for role in RECORDED_GROUPS if role != "method"):
         words = [own[role] for own in chosen if role in own]
         if len({own[0] for own in words}) == 1:
             common[role] = [word for word in words[0] if all(word in own for own in words)]
@@ -121,7 +121,7 @@ def used_roles(found: Surveyed) -> set[str]:
     """Groups that a job uses: a method that writes its own sentences has no concept set."""
     parts = found.parts
     if parts is None:
-        return set(TOLD[:-1])
+        return set(RECORDED_GROUPS[:-1])
     used = {"method", "target", "probe", "scoring"}
     used |= {"concepts"} if parts.uses_concepts else set()
     optional = ("encoder", "segmenter", "captioner")
