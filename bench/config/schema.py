@@ -7,6 +7,9 @@ from typing import Any
 
 from omegaconf import MISSING
 
+SAME, NONE = "same", "none"
+"""Names that stand for no registered part: the one of the labels themselves, and no part."""
+
 
 @dataclass
 class PartConfig:
@@ -42,7 +45,7 @@ class TargetConfig(PartConfig):
     axes: Any = ""
     prefix_tokens: int | None = None
     precision: str = "float32"
-    truth: PartConfig = field(default_factory=lambda: PartConfig(name="none"))
+    truth: PartConfig = field(default_factory=lambda: PartConfig(name=NONE))
     truth_layer: str = ""
 
 
@@ -78,7 +81,7 @@ class DecisionsConfig:
 
     classifier: str = ""
     clip_weight: float = 3.0
-    probe: PartConfig = field(default_factory=lambda: PartConfig(name="same"))
+    probe: PartConfig = field(default_factory=lambda: PartConfig(name=SAME))
 
 
 @dataclass

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from bench.evidence import Store, images_left, texts_left
 from bench.files import canonical_json
-from bench.run.decisions import classifier_layers
+from bench.run.classifier import classifier_layers
 from bench.run.device import how_of, resolve_device
 from bench.run.plan import State
+from bench.run.provenance import describe_method
 from bench.run.sample import Sample
 from bench.run.scoring import shares_tower
 from metrics.text import truth_strings
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bench.parts.protocols import Encoder, SentenceEncoder
-    from bench.run.plan import PlannedJob
-    from bench.run.selection import Parts
+    from bench.run.plan import JobPlan
 
 
 _UNITS = ("images", "texts", "cells")
@@ -66,7 +66,7 @@ class _Left:
     measure: Callable[[], float | None]
 
 
-def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
+def forecast(planned: Sequence[JobPlan]) -> list[Work]:
     """Time a sample of each kind of work that a request has left.
 
     Args:
@@ -94,7 +94,7 @@ def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
     return sorted(found.values(), key=lambda work: _UNITS.index(work.unit))
 
 
-def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
+def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Left]:
     """List the work that a job still needs, by kind.
 
     Args:
@@ -102,12 +102,13 @@ def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
         made: Entries and cells that earlier jobs will have made; those of this one are added.
         store: Where evidence on the sample is kept.
     """
-    fresh = [cell for cell in job.left() if cell.state in (State.TO_RUN, State.FAILED)]
+    new = (State.TO_RUN, State.FAILED)
+    fresh = [cell for cell, state in job.pending().items() if state in new]
     cells = [cell for cell in fresh if str(cell.folder) not in made]
     made.update(str(cell.folder) for cell in cells)
     if not cells:
         return
-    parts, config, layers = job.parts, job.job.config, [cell.layer for cell in cells]
+    parts, config, layers = job.selection, job.job.config, [cell.layer for cell in cells]
     sample = Sample(job, layers, store)
     encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
     kept = Store(config.runtime.cache)
@@ -120,7 +121,7 @@ def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
         store=kept,
         how=how_of(config, resolve_device(config)),
         maps=bool({"maps", "exemplars"} & parts.method.needs),
-        also=classifier_layers(config, parts.deciding, layers),
+        also=classifier_layers(config, parts.decisions, layers),
     )
     network = canonical_json([dict(parts.target.fingerprint()), layers])
     shown = f"{_chosen(job, 'target')} {','.join(layers)}"
@@ -128,11 +129,11 @@ def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
     if encoder is not None:
         name, key = _chosen(job, "encoder"), _identity(encoder)
         yield _Left(name, "images", _still(of_encoder, made), key, sample.image_of_encoder)
-    for name, model, texts in _lists(parts, layers):
+    for name, model, texts in _lists(job, layers):
         left = texts_left(model, texts, store=kept, sentences=model is parts.sentence)
         measure = partial(sample.text, model, texts)
         yield _Left(name, "texts", _still(left, made), f"texts {_identity(model)}", measure)
-    method = canonical_json([parts.describe_method(), len(parts.words)])
+    method = canonical_json([describe_method(parts), len(parts.words)])
     yield _Left(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
 
 
@@ -144,13 +145,14 @@ def _still(left: dict[str, int], made: set[str]) -> int:
 
 
 def _lists(
-    parts: Parts, layers: Sequence[str]
+    job: JobPlan, layers: Sequence[str]
 ) -> Iterator[tuple[str, Encoder | SentenceEncoder, Sequence[str]]]:
-    """The lists of texts that a job embeds: what does it, the model, the list."""
+    """Yield the lists of texts that a job embeds: family of the model, model, list."""
+    parts = job.selection
     if parts.encoder is not None and "concept_embeddings" in parts.method.needs:
         yield "text encoder", parts.encoder, parts.words
     for layer in layers:
-        if not parts.judged(layer):
+        if not job.judges.judged(layer):
             continue
         names = truth_strings(list(parts.true_names(layer).values()))
         for texts in filter(None, (parts.words, names)):
@@ -160,15 +162,15 @@ def _lists(
                 yield "text encoder", parts.clip_text, texts
 
 
-def _chosen(job: PlannedJob, role: str) -> str:
-    return job.job.choices.get(role) or job.parts.names[role]
+def _chosen(job: JobPlan, role: str) -> str:
+    return job.job.choices.get(role) or job.selection.names[role]
 
 
-def _title(job: PlannedJob) -> str:
+def _title(job: JobPlan) -> str:
     """The method, with the settings that are texts, and the size of its vocabulary."""
-    params = job.parts.describe_method()["params"].values()
+    params = describe_method(job.selection)["params"].values()
     words = [_chosen(job, "method"), *(value for value in params if isinstance(value, str))]
-    size = f", {len(job.parts.words):,} words" if job.parts.words else ""
+    size = f", {len(job.selection.words):,} words" if job.selection.words else ""
     return f"matching: {' '.join(words)}{size}"
 
 

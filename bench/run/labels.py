@@ -52,7 +52,7 @@ def describe_table(labelling: Labelling, n_labels: int = KEPT) -> pd.DataFrame:
     )
 
 
-def keep_scores(store: Store, key: str, labelling: Labelling) -> None:
+def store_scores(store: Store, key: str, labelling: Labelling) -> None:
     """Put the full score matrix, where there is one, in the cache under the record's key."""
     if labelling.scores is None:
         return
@@ -74,7 +74,7 @@ def labelled_units(labelling: Labelling) -> NDArray[np.bool_]:
     return found
 
 
-def kept_scores(
+def load_scores(
     store: Store, key: str, units: int, concepts: tuple[str, ...]
 ) -> NDArray[np.float32] | None:
     """The full score matrix [U, C] of a record, where the cache still holds it."""

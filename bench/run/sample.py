@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bench.evidence import Store
     from bench.parts.protocols import Encoder, Fingerprint, Probe, SentenceEncoder
-    from bench.run.plan import PlannedJob
+    from bench.run.plan import JobPlan
 
 SAMPLE = 64
 """Images, and texts, that each network is timed on."""
@@ -69,8 +69,8 @@ class Sample:
         store: Where evidence on the sample is kept, from one job to the next.
     """
 
-    def __init__(self, job: PlannedJob, layers: Sequence[str], store: Store) -> None:
-        self._parts, self._layers, self._store = job.parts, layers, store
+    def __init__(self, job: JobPlan, layers: Sequence[str], store: Store) -> None:
+        self._parts, self._layers, self._store = job.selection, layers, store
         self._config = job.job.config
         self._device = resolve_device(self._config)
         self._how = how_of(self._config, self._device)

@@ -23,7 +23,7 @@ from bench.evidence import (
 from bench.evidence.alike import describe_alike
 from bench.evidence.views import compile_views, quick_view
 from bench.parts.encoders.image_text import LoadedImageText
-from bench.run.decisions import classifier_layers
+from bench.run.classifier import classifier_layers
 from bench.run.device import how_of
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
     from bench.evidence import Gathered, Store, StoredExemplars
-    from bench.run.plan import PlannedJob
-    from bench.run.selection import Parts
+    from bench.run.plan import JobPlan
+    from bench.run.selection import Selection
     from bench.timing import Timer
 
 
@@ -43,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedEvidence:
     """What a method is given, by layer.
 
     Attributes:
@@ -93,21 +93,23 @@ class Shared:
         return self.gathered.units[layer]
 
 
-def warm_up(parts: Parts, timer: Timer) -> None:
+def warm_up(parts: Selection, timer: Timer) -> None:
     """Start the device and compile what is compiled on first use, so that no phase pays for it."""
     timer.warm_up()
     compile_views(len(parts.probe))
     _warm_up_method(parts, timer.device)
 
 
-def _warm_up_method(parts: Parts, device: str) -> None:
+def _warm_up_method(parts: Selection, device: str) -> None:
     """Compile a method's parts for a device; one of another package may know no devices."""
     compile_parts = getattr(parts.method, "warm_up", None)
     if compile_parts is not None:
         compile_parts(*[device] if signature(compile_parts).parameters else [])
 
 
-def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:
+def gather_shared(
+    planned: JobPlan, layers: Sequence[str], store: Store, timer: Timer
+) -> SharedEvidence:
     """Gather what the job's method needs: one pass over the images, and the embedded concepts.
 
     Args:
@@ -116,7 +118,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         store: Where evidence is looked up and kept.
         timer: Gets the phases "gather" and "text"; says on which device.
     """
-    parts, config = planned.parts, planned.job.config
+    parts, config = planned.selection, planned.job.config
     needs = parts.method.needs
     maps = "maps" in needs
     if "exemplars" in needs and not maps:
@@ -131,7 +133,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
         timer=timer,
         how=how_of(config, timer.device),
         maps=maps,
-        also=classifier_layers(config, parts.deciding, layers),
+        also=classifier_layers(config, parts.decisions, layers),
     )
     costs = list(gathered.costs)
     image_embeddings, concept_embeddings = gathered.image_embeddings(), None
@@ -171,7 +173,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     image_embeddings, concept_embeddings = (
         None if table is None else table.to(device) for table in tables
     )
-    return Shared(
+    return SharedEvidence(
         gathered=gathered,
         concepts=parts.words if parts.uses_concepts else (),
         image_embeddings=image_embeddings,
@@ -227,8 +229,8 @@ def _matching_device(device: str, wanted: int) -> str:
     return "cpu"
 
 
-def _exemplars_held(planned: PlannedJob, layers: Sequence[str], store: Store) -> bool:
-    parts, config = planned.parts, planned.job.config
+def _exemplars_held(planned: JobPlan, layers: Sequence[str], store: Store) -> bool:
+    parts, config = planned.selection, planned.job.config
     rule, size = parts.exemplar_settings
     how = how_of(config, "cpu")
     shown = (parts.target, layers, config.target.pooling, parts.probe)
@@ -236,15 +238,15 @@ def _exemplars_held(planned: PlannedJob, layers: Sequence[str], store: Store) ->
 
 
 def _exemplars(
-    planned: PlannedJob, layer: str, gathered: Gathered, store: Store, timer: Timer
+    planned: JobPlan, layer: str, gathered: Gathered, store: Store, timer: Timer
 ) -> StoredExemplars:
-    parts = planned.parts
+    parts = planned.selection
     how = how_of(planned.job.config, timer.device)
     shown = (parts.target, parts.probe, *parts.exemplar_settings)
     return gather_exemplars(gathered, layer, *shown, store=store, timer=timer, how=how)
 
 
-def _image_text(parts: Parts, device: str, images: int) -> ImageText | None:
+def _image_text(parts: Selection, device: str, images: int) -> ImageText | None:
     """The encoder, loaded, where a method shows it images of its own; about so many of them."""
     if parts.encoder is None or "image_text" not in parts.method.needs:
         return None
@@ -254,14 +256,14 @@ def _image_text(parts: Parts, device: str, images: int) -> ImageText | None:
 
 
 def gather_one_share(
-    planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer
+    planned: JobPlan, layers: Sequence[str], store: Store, timer: Timer
 ) -> int | None:
     """Gather the job's share of the images where it asks for one.
 
     Returns:
         The number of images that were looked at; None where the job is to be run as a whole.
     """
-    parts, config = planned.parts, planned.job.config
+    parts, config = planned.selection, planned.job.config
     share = parse_share(config.runtime.share)
     if share is None:
         return None
@@ -277,7 +279,7 @@ def gather_one_share(
         pooling=config.target.pooling,
         how=how,
         maps=bool({"maps", "exemplars"} & parts.method.needs),
-        also=classifier_layers(config, parts.deciding, layers),
+        also=classifier_layers(config, parts.decisions, layers),
     )
     if parts.segmenter and not parts.segmented_probe:
         marked = segment_share(

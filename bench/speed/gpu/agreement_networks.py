@@ -221,13 +221,13 @@ def _seeded() -> torch.Generator:
 def _gather(device: str, sizes: Sizes) -> Found:
     """Pooled activations and image embeddings of one pass over JPEG files."""
     from bench.evidence import How, Store, gather
-    from bench.run.selection import build_parts
+    from bench.run.selection import build_selection
     from bench.timing import Timer
 
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
         folder = Path(name)
         files, setting = _files(folder, sizes)
-        parts = build_parts(compose_job(files, setting(device), folder / "results").config)
+        parts = build_selection(compose_job(files, setting(device), folder / "results").config)
         found = []
         for at in ("cpu", device):
             gathered = gather(
