@@ -1,6 +1,6 @@
-"""Forecast how long a request will take here, from the time that a sample takes.
+"""Forecast how long a request will take on this machine, by timing a sample.
 
-What the cache holds already is not counted, nor what an earlier job of the request makes.
+Evidence in the cache does not count, nor evidence that an earlier job of the request gathers.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Work:
 
     Attributes:
         what: Network or method.
-        items: How much of it is left: images, texts or cells.
-        unit: Which of these.
-        seconds: How long that takes; None for work that cannot be told by a sample.
+        items: Number of images, texts or cells.
+        unit: "images", "texts" or "cells".
+        seconds: Time for all; None for work that a sample cannot forecast.
     """
 
     what: str
@@ -48,15 +48,15 @@ class Work:
 
 
 @dataclass(frozen=True)
-class _Left:
-    """Work of one kind that a job still needs.
+class _Task:
+    """Work of one kind that a job needs.
 
     Attributes:
         what: Network or method.
-        unit: What is counted.
-        items: How much of it is left.
-        key: What its speed hangs on.
-        measure: Gives the seconds of one.
+        unit: "images", "texts" or "cells".
+        items: Number of these.
+        key: What decides the speed.
+        measure: Return the seconds of one.
     """
 
     what: str
@@ -66,20 +66,20 @@ class _Left:
     measure: Callable[[], float | None]
 
 
-def forecast(planned: Sequence[JobPlan]) -> list[Work]:
-    """Time a sample of each kind of work that a request has left.
+def forecast(plans: Sequence[JobPlan]) -> list[Work]:
+    """Time a sample of each kind of work that a request needs.
 
     Args:
-        planned: The request's jobs, all of whose parts are here.
+        plans: The request's jobs; nothing that their parts need may be missing.
 
     Returns:
-        Kinds of work: images, texts, cells; none where nothing is left to label.
+        Kinds of work: images, texts, cells; none where all cells have labels.
     """
     made: set[str] = set()
     rates: dict[str, float | None] = {}
     found: dict[tuple[str, str], Work] = {}
     with TemporaryDirectory() as folder:
-        for job in planned:
+        for job in plans:
             for left in _left(job, made, Store(folder)):
                 if not left.items:
                     continue
@@ -94,13 +94,13 @@ def forecast(planned: Sequence[JobPlan]) -> list[Work]:
     return sorted(found.values(), key=lambda work: _UNITS.index(work.unit))
 
 
-def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Left]:
-    """List the work that a job still needs, by kind.
+def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Task]:
+    """Yield the work that a job needs, by kind.
 
     Args:
         job: The job.
-        made: Entries and cells that earlier jobs will have made; those of this one are added.
-        store: Where evidence on the sample is kept.
+        made: Cache entries and cells that earlier jobs make; those of this job are added.
+        store: Cache of evidence on the sample.
     """
     new = (State.TO_RUN, State.FAILED)
     fresh = [cell for cell, state in job.pending().items() if state in new]
@@ -125,20 +125,20 @@ def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Left]:
     )
     network = canonical_json([dict(parts.target.fingerprint()), layers])
     shown = f"{_chosen(job, 'target')} {','.join(layers)}"
-    yield _Left(shown, "images", _still(of_target, made), network, sample.image_of_target)
+    yield _Task(shown, "images", _count(of_target, made), network, sample.image_of_target)
     if encoder is not None:
         name, key = _chosen(job, "encoder"), _identity(encoder)
-        yield _Left(name, "images", _still(of_encoder, made), key, sample.image_of_encoder)
+        yield _Task(name, "images", _count(of_encoder, made), key, sample.image_of_encoder)
     for name, model, texts in _lists(job, layers):
         left = texts_left(model, texts, store=kept, sentences=model is parts.sentence)
         measure = partial(sample.text, model, texts)
-        yield _Left(name, "texts", _still(left, made), f"texts {_identity(model)}", measure)
+        yield _Task(name, "texts", _count(left, made), f"texts {_identity(model)}", measure)
     method = canonical_json([describe_method(parts), len(parts.words)])
-    yield _Left(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
+    yield _Task(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
 
 
-def _still(left: dict[str, int], made: set[str]) -> int:
-    """What a pass over some entries has to go through, where some of them will be there by then."""
+def _count(left: dict[str, int], made: set[str]) -> int:
+    """Return the images or texts of a pass over cache entries, without those made before."""
     most = max((n for key, n in left.items() if not key or key not in made), default=0)
     made.update(left)
     return most
@@ -167,7 +167,7 @@ def _chosen(job: JobPlan, role: str) -> str:
 
 
 def _title(job: JobPlan) -> str:
-    """The method, with the settings that are texts, and the size of its vocabulary."""
+    """Return the method with its text settings and the size of its vocabulary."""
     params = describe_method(job.selection)["params"].values()
     words = [_chosen(job, "method"), *(value for value in params if isinstance(value, str))]
     size = f", {len(job.selection.words):,} words" if job.selection.words else ""

@@ -1,4 +1,4 @@
-"""The evidence that the cells of one job share, gathered once for all of its layers."""
+"""Gather the evidence that the cells of one job share, once for all of its layers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SharedEvidence:
-    """What a method is given, by layer.
+    """The evidence that a method reads, by layer.
 
     Attributes:
         gathered: Activations and image embeddings.
@@ -56,9 +56,9 @@ class SharedEvidence:
         exemplars: By layer; empty where the method needs none.
         captioner: Loaded; None where the method needs none.
         image_text: The encoder, loaded; None where the method does not need it.
-        costs: What the parts that came from the cache cost when they were made.
+        costs: What cached evidence cost when it was gathered.
         device: Where the method computes on activations and embeddings.
-        notes: What a reader of the records should know of the candidate labels.
+        notes: Notes on the candidate labels, for the record.
     """
 
     gathered: Gathered
@@ -75,7 +75,7 @@ class SharedEvidence:
     notes: tuple[str, ...] = ()
 
     def evidence(self, layer: str) -> Evidence:
-        """The evidence on one layer."""
+        """Return the evidence on one layer."""
         return Evidence(
             activations=self.gathered.activations(layer).to(self.device),
             concepts=self.concepts,
@@ -89,19 +89,19 @@ class SharedEvidence:
         )
 
     def units(self, layer: str) -> int:
-        """How many units a layer has."""
+        """Return the number of units of a layer."""
         return self.gathered.units[layer]
 
 
 def warm_up(parts: Selection, timer: Timer) -> None:
-    """Start the device and compile what is compiled on first use, so that no phase pays for it."""
+    """Start the device and compile kernels beforehand, so that no timed phase includes it."""
     timer.warm_up()
     compile_views(len(parts.probe))
     _warm_up_method(parts, timer.device)
 
 
 def _warm_up_method(parts: Selection, device: str) -> None:
-    """Compile a method's parts for a device; one of another package may know no devices."""
+    """Compile a method's kernels; `warm_up` of another package's method may take no device."""
     compile_parts = getattr(parts.method, "warm_up", None)
     if compile_parts is not None:
         compile_parts(*[device] if signature(compile_parts).parameters else [])
@@ -110,13 +110,13 @@ def _warm_up_method(parts: Selection, device: str) -> None:
 def gather_shared(
     planned: JobPlan, layers: Sequence[str], store: Store, timer: Timer
 ) -> SharedEvidence:
-    """Gather what the job's method needs: one pass over the images, and the embedded concepts.
+    """Gather what the job's method needs: one pass over the images, and embeddings of concepts.
 
     Args:
         planned: The job.
-        layers: Its layers that are wanted.
-        store: Where evidence is looked up and kept.
-        timer: Gets the phases "gather" and "text"; says on which device.
+        layers: The layers to describe.
+        store: The evidence cache.
+        timer: Gets the phases "gather" and "text"; has the device.
     """
     parts, config = planned.selection, planned.job.config
     needs = parts.method.needs
@@ -190,7 +190,7 @@ def gather_shared(
 
 
 def _require_finite(embeddings: Tensor | None, what: str) -> None:
-    """Refuse embeddings that no similarity can be computed of.
+    """Refuse embeddings that are not finite.
 
     Raises:
         UserError: Some are NaN or infinite.
@@ -208,7 +208,7 @@ def _require_finite(embeddings: Tensor | None, what: str) -> None:
 
 
 def _matching_device(device: str, wanted: int) -> str:
-    """Where a method computes: on the GPU, where that leaves it half of its free memory to work in.
+    """Return where a method computes: the CPU if evidence fills over half of a GPU's free memory.
 
     Args:
         device: Of the run.
@@ -247,7 +247,7 @@ def _exemplars(
 
 
 def _image_text(parts: Selection, device: str, images: int) -> ImageText | None:
-    """The encoder, loaded, where a method shows it images of its own; about so many of them."""
+    """Load the encoder where a method embeds images of its own, about `images` of them."""
     if parts.encoder is None or "image_text" not in parts.method.needs:
         return None
     encoder = parts.encoder.load(device)
@@ -258,10 +258,10 @@ def _image_text(parts: Selection, device: str, images: int) -> ImageText | None:
 def gather_one_share(
     planned: JobPlan, layers: Sequence[str], store: Store, timer: Timer
 ) -> int | None:
-    """Gather the job's share of the images where it asks for one.
+    """Gather the job's share of the images, where `runtime.share` is set.
 
     Returns:
-        The number of images that were looked at; None where the job is to be run as a whole.
+        The number of images of the share; None without a share.
     """
     parts, config = planned.selection, planned.job.config
     share = parse_share(config.runtime.share)

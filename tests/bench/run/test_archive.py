@@ -194,7 +194,7 @@ def test_damaged_archives(kept: float, root: Path, into: Path, tmp_path: Path) -
     pack_records(root, path)
     data = path.read_bytes()
     path.write_bytes(data[: int(kept * len(data))] if isinstance(kept, float) else data[:kept])
-    with pytest.raises(UserError, match=r"damaged|no archive of records") as caught:
+    with pytest.raises(UserError, match=r"damaged|not an archive of records") as caught:
         unpack_records(path, into)
     assert caught.value.where == str(path)
     assert "dissectbench pack" in caught.value.hint
