@@ -228,7 +228,7 @@ class SelectionJudges(Judges):
         if self.decisions and self.decisions.class_names:
             return True
         truth_layer = self.config.target.truth_layer
-        return bool(self.truth.names()) and (
+        return bool(self.selection.all_true_names) and (
             not truth_layer or may_name(self.config.target.layers, truth_layer)
         )
 

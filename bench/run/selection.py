@@ -23,6 +23,8 @@ from bench.run.identity import words_of
 from metrics.readings import clean_mask_label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from omegaconf import DictConfig
 
     from baselines.base import Method
@@ -172,13 +174,18 @@ class Selection:
         """The network and images whose decisions are scored; None where they are not scored."""
         return build_decision_setup(self.config, self.target, self.truth, self.probe)
 
-    def true_names(self, layer: str) -> dict[int, TrueName]:
+    @cached_property
+    def all_true_names(self) -> Mapping[int, TrueName]:
+        """True names by unit, of the one layer that the truth is about."""
+        return self.truth.names()
+
+    def true_names(self, layer: str) -> Mapping[int, TrueName]:
         """Return true names by unit; empty for a layer that the truth is not about.
 
         Raises:
             UserError: There are several layers, a truth, and no `target.truth_layer`.
         """
-        names = dict(self.truth.names())
+        names = self.all_true_names
         truth_layer = self.config.target.truth_layer
         if not truth_layer and names and len(self.layers) > 1:
             raise UserError(
