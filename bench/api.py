@@ -250,7 +250,12 @@ def _choices(job: Job) -> dict[str, str]:
 
 def _cells(plans: Sequence[JobPlan]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
-        {**_choices(job.job), "layer": cell.layer, "state": str(cell.read_state()), "record": cell.folder}
+        {
+            **_choices(job.job),
+            "layer": cell.layer,
+            "state": str(cell.read_state()),
+            "record": cell.folder,
+        }
         for job in plans
         for cell in job.cells
     ]
