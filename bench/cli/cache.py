@@ -1,4 +1,4 @@
-"""`dissectbench cache`: what the evidence cache holds, why, and what of it may go."""
+"""`dissectbench cache`: list, explain and prune the entries of the evidence cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from bench.evidence.inventory import Kept
+    from bench.evidence.inventory import EntryInfo
 
 DEFAULT = "results/.cache"
 
@@ -31,17 +31,19 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run `ls`, `explain` or `prune`."""
-    options = parser("cache", "What the evidence cache holds, why, and what of it may go.", EPILOG)
+    options = parser("cache", "List, explain and prune the entries of the evidence cache.", EPILOG)
     commands = options.add_subparsers(dest="command", required=True, metavar="ls|explain|prune")
     ls = commands.add_parser("ls", help="all entries, least recently used first")
-    explain = commands.add_parser("explain", help="the parts of a key; of two: what differs")
-    explain.add_argument("keys", nargs="+", metavar="KEY", help="first digits, as `ls` shows them")
+    explain = commands.add_parser(
+        "explain", help="the parts of a key; with two keys, the parts that differ"
+    )
+    explain.add_argument("keys", nargs="+", metavar="KEY", help="first digits, as in `ls`")
     prune = commands.add_parser("prune", help="delete entries, least recently used first")
     amount = prune.add_mutually_exclusive_group()
-    amount.add_argument("--to", metavar="SIZE", help="until so much is left, such as 5GB")
-    amount.add_argument("--all", action="store_true", help="everything that is not in use")
-    amount.add_argument("--older-than", metavar="SPAN", help="what was not used for, say, 30d")
-    prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    amount.add_argument("--to", metavar="SIZE", help="until this much is left, such as 5GB")
+    amount.add_argument("--all", action="store_true", help="all entries that are not in use")
+    amount.add_argument("--older-than", metavar="SPAN", help="unused for this long, such as 30d")
+    prune.add_argument("--dry-run", action="store_true", help="only print what would be deleted")
     for command in (ls, explain, prune):
         command.add_argument(
             "--cache", type=Path, metavar="DIR",
@@ -55,12 +57,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def default_root() -> Path:
-    """The folder of `runtime.cache` where nothing is set; as conf/runtime/default.yaml has it."""
+    """Return the default of `runtime.cache` (conf/runtime/default.yaml)."""
     return Path(os.environ.get("DISSECTBENCH_CACHE", DEFAULT)).expanduser()
 
 
 def limit_gb() -> float:
-    """The limit of `runtime.cache_limit_gb` where nothing is set."""
+    """Return the default of `runtime.cache_limit_gb`."""
     from bench.config.schema import RuntimeConfig
 
     return RuntimeConfig().cache_limit_gb
@@ -81,16 +83,15 @@ def _ls(root: Path) -> int:
     from rich.console import Console
 
     from bench.cli.cache_show import print_kind
-    from bench.evidence.inventory import entries
+    from bench.evidence.inventory import list_entries
 
-    found = entries(root)
+    entries = list_entries(root)
     console = Console()
-    for kind in sorted({kept.kind for kept in found}):
-        print_kind(console, kind, [kept for kept in found if kept.kind == kind])
-    total = show_size(sum(kept.size for kept in found))
-    count = f"{len(found)} entr{'y' if len(found) == 1 else 'ies'}"
+    for kind in sorted({entry.kind for entry in entries}):
+        print_kind(console, kind, [entry for entry in entries if entry.kind == kind])
+    total = show_size(sum(entry.size for entry in entries))
     sys.stdout.write(
-        f"{count}, {total}, in {root}; runs keep it under {limit_gb():g} GB "
+        f"{_count(entries)}, {total}, in {root}; runs keep it under {limit_gb():g} GB "
         "(runtime.cache_limit_gb, unless set)\n"
     )
     return 0
@@ -100,38 +101,42 @@ def _explain(root: Path, prefixes: Sequence[str]) -> int:
     from rich.console import Console
 
     from bench.cli.cache_show import print_differences, print_entry
-    from bench.evidence.inventory import entries
+    from bench.evidence.inventory import list_entries
 
     if len(prefixes) > 2:
         raise UserError("more than two keys", where="KEY", hint="give one, or two to compare")
-    found = entries(root)
-    chosen = [_choose(found, prefix, root) for prefix in prefixes]
+    entries = list_entries(root)
+    chosen = [_choose(entries, prefix, root) for prefix in prefixes]
     console = Console()
     if len(chosen) == 1:
         print_entry(console, chosen[0])
         return 0
-    for kept in chosen:
-        if not kept.parts:
+    for entry in chosen:
+        if not entry.parts:
             raise UserError(
-                f"the entry {kept.key[:12]} is {kept.state}: its key's parts are not known",
+                f"the entry {entry.key[:12]} is {entry.state}: the parts of its key are not known",
                 where="KEY",
-                hint="a run that needs it completes it; or delete it with `cache prune`",
+                hint="run what needs it, which completes it; or delete it with `cache prune`",
             )
     print_differences(console, chosen[0], chosen[1])
     return 0
 
 
-def _choose(found: Sequence[Kept], prefix: str, root: Path) -> Kept:
-    matches = [kept for kept in found if kept.key.startswith(prefix.lower())]
+def _choose(entries: Sequence[EntryInfo], prefix: str, root: Path) -> EntryInfo:
+    """Return the one entry whose key begins with `prefix`."""
+    matches = [entry for entry in entries if entry.key.startswith(prefix.lower())]
     if len(matches) == 1:
         return matches[0]
-    listing = f"`dissectbench cache ls --cache {root}` lists all"
     if not matches:
-        raise UserError(f"no entry's key begins with {prefix!r}", where="KEY", hint=listing)
+        raise UserError(
+            f"no entry's key begins with {prefix!r}",
+            where="KEY",
+            hint=f"list all entries with `dissectbench cache ls --cache {root}`",
+        )
     raise UserError(
         f"{len(matches)} entries' keys begin with {prefix!r}",
         where="KEY",
-        valid=[kept.key[:12] for kept in matches[:6]],
+        valid=[entry.key[:12] for entry in matches[:6]],
         hint="give more digits",
     )
 
@@ -139,7 +144,7 @@ def _choose(found: Sequence[Kept], prefix: str, root: Path) -> Kept:
 def _prune(root: Path, given: argparse.Namespace) -> int:
     from filelock import Timeout
 
-    from bench.cli.cache_text import what
+    from bench.cli.cache_text import describe
     from bench.evidence.prune import GB, prune
 
     to_bytes, older = None, None
@@ -150,7 +155,7 @@ def _prune(root: Path, given: argparse.Namespace) -> int:
     else:
         to_bytes = int(limit_gb() * GB) if given.to is None else parse_size(given.to, "--to")
     try:
-        pruned = prune(root, to_bytes=to_bytes, older_than_s=older, dry_run=given.dry_run)
+        report = prune(root, to_bytes=to_bytes, older_than_s=older, dry_run=given.dry_run)
     except Timeout as error:
         raise UserError(
             "another process is pruning this folder", where=str(root), hint="try again later"
@@ -163,16 +168,19 @@ def _prune(root: Path, given: argparse.Namespace) -> int:
         ) from error
     verb = "would delete" if given.dry_run else "deleted"
     now = time.time()
-    for kept in pruned.removed:
+    for entry in report.removed:
         sys.stdout.write(
-            f"{verb} {kept.kind} {kept.key[:12]}, {show_size(kept.size)}, "
-            f"used {show_span(now - kept.used)} ago: {what(kept)}\n"
+            f"{verb} {entry.kind} {entry.key[:12]}, {show_size(entry.size)}, "
+            f"used {show_span(now - entry.used)} ago: {describe(entry)}\n"
         )
-    for kept in pruned.in_use:
-        sys.stdout.write(f"in use, kept: {kept.kind} {kept.key[:12]}, {show_size(kept.size)}\n")
-    count = len(pruned.removed)
+    for entry in report.in_use:
+        sys.stdout.write(f"in use, kept: {entry.kind} {entry.key[:12]}, {show_size(entry.size)}\n")
     sys.stdout.write(
-        f"{verb} {count} entr{'y' if count == 1 else 'ies'}, {show_size(pruned.freed)}; "
-        f"{show_size(pruned.left)} left in {root}\n"
+        f"{verb} {_count(report.removed)}, {show_size(report.freed)}; "
+        f"{show_size(report.left)} left in {root}\n"
     )
     return 0
+
+
+def _count(entries: Sequence[EntryInfo]) -> str:
+    return f"{len(entries)} entr{'y' if len(entries) == 1 else 'ies'}"

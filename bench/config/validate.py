@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench.config.schema import RunConfig
 from bench.errors import UserError, nearest
-from bench.networks.layout.layout import Reading
+from bench.networks.layout import LayoutSettings
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -39,7 +39,7 @@ def validate(config: DictConfig) -> None:
         UserError: An unknown key, a missing value, or a value out of its range.
     """
     _check_node(config, RunConfig, "")
-    reading_of(config)
+    layout_settings(config)
     if config.target.precision not in PRECISIONS:
         raise UserError(
             f"unknown precision {config.target.precision!r}",
@@ -76,8 +76,8 @@ def validate(config: DictConfig) -> None:
         )
 
 
-def reading_of(config: DictConfig) -> Reading:
-    """Return what the settings say about how layers are read.
+def layout_settings(config: DictConfig) -> LayoutSettings:
+    """Read the settings of how layers are read.
 
     Raises:
         UserError: `target.pooling`, `target.axes` or `target.prefix_tokens` is invalid.
@@ -85,7 +85,7 @@ def reading_of(config: DictConfig) -> Reading:
     target = config.target
     axes = target.axes
     axes = OmegaConf.to_container(axes, resolve=True) if OmegaConf.is_config(axes) else axes
-    return Reading.of(target.pooling, axes, target.prefix_tokens)
+    return LayoutSettings.from_config(target.pooling, axes, target.prefix_tokens)
 
 
 def channels_last_of(config: DictConfig) -> str:

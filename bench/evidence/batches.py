@@ -1,17 +1,17 @@
-"""Decoded images in batches, for the chunks that a pass still has to make."""
+"""Decode images in batches, for the chunks that a pass has to make."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import NetworkError
-from bench.evidence.decode import ahead
-from bench.networks.faults import view
+from bench.evidence.prefetch import prefetch
+from bench.networks.faults import apply_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from bench.networks.execution import Execution
     from bench.networks.loaded import LoadedTarget
     from bench.parts.protocols import LoadedEncoder, Probe
     from bench.timing import Timer
 
 _BATCHES_AHEAD = 3
-"""Decoded batches that may wait for the networks."""
+"""Most decoded batches that may wait for the networks."""
 
-_ONE_SIZE = {
+_SIZE_HINTS = {
     "target": "add a CenterCrop to the transform, or replace it by target.params.input_size=224",
     "encoder": "add a CenterCrop to the transform",
 }
@@ -35,21 +36,19 @@ _ONE_SIZE = {
 S = TypeVar("S")
 
 Decoded = Sequence["Tensor | None"]
-"""A batch as the target and as the encoder are to see it; None for a network that is not to."""
+"""A batch as input of the target and of the encoder; None for a network that does not need it."""
 
 
 @dataclass(frozen=True)
 class ChunkWork:
-    """What one chunk still needs.
+    """What one chunk lacks.
 
     Attributes:
         chunk: Its number.
         images: Its images.
-        pooled: Layers whose pooled activations it lacks.
-        maps: Layers whose maps it lacks, at least in part.
-        embeds: Whether it lacks embeddings.
-        target: The network, once it is loaded, where any layer is lacking.
-        encoder: The image-text model, once it is loaded, where embeddings are lacking.
+        pooled: Layers without pooled activations.
+        maps: Layers with some missing maps.
+        embeds: Whether embeddings are missing.
     """
 
     chunk: int
@@ -57,114 +56,104 @@ class ChunkWork:
     pooled: frozenset[str] = frozenset()
     maps: frozenset[str] = frozenset()
     embeds: bool = False
-    target: LoadedTarget | None = None
-    encoder: LoadedEncoder | None = None
-
-    def shown_to(self, target: LoadedTarget | None, encoder: LoadedEncoder | None) -> ChunkWork:
-        """The same work with the networks that are to see its images."""
-        layers = self.pooled or self.maps
-        return replace(
-            self, target=target if layers else None, encoder=encoder if self.embeds else None
-        )
 
 
 def batches(
     works: Sequence[ChunkWork],
     probe: Probe,
-    *,
-    batch_size: int,
-    workers: int,
-    pinned: bool,
+    target: LoadedTarget | None,
+    encoder: LoadedEncoder | None,
+    execution: Execution,
     timer: Timer | None = None,
 ) -> Generator[Decoded, None, None]:
-    """Decode the images of all chunks; the next chunk is decoded while one is worked on.
+    """Decode the images of chunks in batches; see `in_batches`.
 
     Args:
         works: The chunks in order.
         probe: The images.
-        batch_size: Images of a batch; no batch spans two chunks, so that a chunk is written as
-            soon as its images are through.
-        workers: Threads that decode.
-        pinned: Whether batches lie in pinned memory, from which copies to a GPU do not wait.
-        timer: Its phase under way gets the part "decode"; None where nobody asks.
+        target: The network; None where no chunk lacks a layer.
+        encoder: The image-text model; None where no chunk lacks embeddings.
+        execution: Device, batch size and number of threads.
+        timer: Its current phase gets the part "decode"; None to measure nothing.
 
     Yields:
         The batches, in order.
 
     Raises:
         UserError: An image cannot be read.
-        NetworkError: A transform gives no network's input, or several
-            sizes.
+        NetworkError: The output of a transform is not an image tensor, or not of one size.
     """
+    shapes: dict[str, tuple[torch.Size, int]] = {}
 
-    def decode(place: tuple[ChunkWork, int]) -> Decoded:
-        work, index = place
+    def decode(item: tuple[ChunkWork, int]) -> Decoded:
+        work, index = item
         start = time.perf_counter()
         image = probe.image(index)
-        inputs = seen(work.target, "target", image, index) if work.target else None
-        picture = seen(work.encoder, "encoder", image, index) if work.encoder else None
+        inputs = picture = None
+        if target and (work.pooled or work.maps):
+            inputs = transform(target, "target", image, index)
+        if encoder and work.embeds:
+            picture = transform(encoder, "encoder", image, index)
         if timer:
             timer.add("decode", time.perf_counter() - start, items=1)
         return inputs, picture
 
-    def seen(network: LoadedTarget | LoadedEncoder, role: str, image: Image, index: int) -> Tensor:
-        found = view(network.transform, image, role, _image_name(probe, index))
-        shape, other = first.setdefault(role, (found.shape, index))
-        if found.shape != shape:
+    def transform(
+        network: LoadedTarget | LoadedEncoder, role: str, image: Image, index: int
+    ) -> Tensor:
+        tensor = apply_transform(network.transform, image, role, _image_name(probe, index))
+        shape, first = shapes.setdefault(role, (tensor.shape, index))
+        if tensor.shape != shape:
             raise NetworkError(
-                f"the {role}'s transform gives images of several sizes: {list(shape)} of "
-                f"{_image_name(probe, other)} and "
-                f"{list(found.shape)} of {_image_name(probe, index)}",
+                f"the {role}'s transform gives images of several sizes: {list(shape)} for "
+                f"{_image_name(probe, first)} and "
+                f"{list(tensor.shape)} for {_image_name(probe, index)}",
                 where=role,
-                hint=_ONE_SIZE[role],
+                hint=_SIZE_HINTS[role],
             )
-        return found
-
-    first: dict[str, tuple[torch.Size, int]] = {}
+        return tensor
 
     groups = [[(work, index) for index in work.images] for work in works]
-    yield from in_batches(decode, groups, batch_size=batch_size, workers=workers, pinned=pinned)
+    yield from in_batches(decode, groups, execution)
 
 
 def in_batches(
     decode: Callable[[S], Sequence[Tensor | None]],
     groups: Sequence[Sequence[S]],
-    *,
-    batch_size: int,
-    workers: int,
-    pinned: bool,
+    execution: Execution,
 ) -> Generator[Any, None, None]:
-    """Decode places in batches, in their order; the next ones while one batch is worked on.
+    """Decode items in batches, in order, in background threads.
 
-    Each thread writes what it decoded to its place in the batch: putting a batch together
-    afterwards would keep the networks waiting.
+    Each thread writes its result directly into the batch: collating afterwards would keep the
+    networks waiting.
 
     Args:
-        decode: What to do with a place, to tensors of one shape each; called in other threads.
-        groups: The places; no batch spans two groups, so that a chunk is written as soon as its
-            images are through.
-        batch_size: Places of a batch.
-        workers: Threads.
-        pinned: Whether batches lie in pinned memory, from which copies to a GPU do not wait.
+        decode: Turns an item into tensors; each of them has the same shape for all items.
+        groups: The items; no batch spans two groups, so that a chunk can be written as soon as its
+            last image was run.
+        execution: Device, batch size and number of threads.
 
     Yields:
-        For each batch a list: what each of the tensors was, [B, ...], or None where it was None.
+        For each batch a list of tensors [B, ...], with None where `decode` gave None.
     """
+    batch_size = max(1, execution.batch_size)
+    # Copies from pinned memory to a GPU do not wait.
+    pinned = execution.device.startswith("cuda")
 
-    def places() -> Iterator[tuple[S, _Batch, int]]:
+    def rows() -> Iterator[tuple[S, _Batch, int]]:
         for group in groups:
             for start in range(0, len(group), batch_size):
                 part = group[start : start + batch_size]
                 batch = _Batch(len(part), pinned)
-                yield from ((place, batch, row) for row, place in enumerate(part))
+                yield from ((item, batch, row) for row, item in enumerate(part))
 
-    def work(place: tuple[S, _Batch, int]) -> _Batch:
-        one, batch, row = place
-        batch.put(row, decode(one))
+    def fill(row: tuple[S, _Batch, int]) -> _Batch:
+        item, batch, number = row
+        batch.put(number, decode(item))
         return batch
 
     with closing(
-        ahead(work, places(), workers=workers, window=_BATCHES_AHEAD * batch_size)
+        prefetch(fill, rows(), workers=execution.workers, window=_BATCHES_AHEAD * batch_size)
     ) as done:
         for batch in done:
             for _ in range(batch.size - 1):
@@ -173,7 +162,7 @@ def in_batches(
 
 
 class _Batch:
-    """Memory for a batch, taken when the first of its places is decoded."""
+    """A batch, allocated when its first item is decoded."""
 
     def __init__(self, size: int, pinned: bool) -> None:
         self.size = size
@@ -182,37 +171,37 @@ class _Batch:
         self._lock = Lock()
 
     def put(self, row: int, tensors: Sequence[Tensor | None]) -> None:
-        """Write what was decoded of one place; from any thread.
+        """Write the tensors of one item; safe in threads.
 
         Raises:
-            ValueError: It has another shape or type than what came before it.
+            ValueError: Their shapes or types differ from those of other items.
         """
         with self._lock:
             if not self.columns:
-                self.columns = [None if one is None else self._room(one) for one in tensors]
+                self.columns = [None if one is None else self._allocate(one) for one in tensors]
         for column, tensor in zip(self.columns, tensors, strict=True):
             if column is None and tensor is None:
                 continue
             if column is None or tensor is None or column.dtype != tensor.dtype:
                 kinds = [None if one is None else one.dtype for one in (column, tensor)]
-                raise ValueError(f"images of one batch are of the types {kinds[0]} and {kinds[1]}")
+                raise ValueError(f"images of one batch have the types {kinds[0]} and {kinds[1]}")
             if column.shape[1:] != tensor.shape:
                 raise ValueError(
                     f"images of one batch have the shapes {list(column.shape[1:])} and "
                     f"{list(tensor.shape)}: a network's transform must give one size"
                 )
-            # NumPy copies in this thread alone, torch in threads that would wait for each other.
+            # NumPy copies in this thread; PyTorch would use threads that wait for each other.
             column.numpy()[row] = tensor.numpy()
 
-    def _room(self, one: Tensor) -> Tensor:
+    def _allocate(self, one: Tensor) -> Tensor:
         import torch
 
-        # torch keeps pinned memory and hands it out again.
+        # PyTorch reuses pinned memory.
         return torch.empty((self.size, *one.shape), dtype=one.dtype, pin_memory=self._pinned)
 
 
 def _image_name(probe: Probe, index: int) -> str:
-    """How an image is called in messages: its file, where it is one."""
+    """Return the name of an image for messages, with its file where it has one."""
     files = getattr(probe, "files", ())
     named = isinstance(files, tuple) and index < len(files)
     return f"image {index} ({files[index]})" if named else f"image {index}"

@@ -1,4 +1,4 @@
-"""What making a cache entry cost, as its manifest keeps it."""
+"""The cost of making a cache entry, as its manifest says it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 def make_cost(
     phases: Sequence[Mapping[str, Any]], device: str, *, complete: bool
 ) -> dict[str, Any]:
-    """Describe a cost.
+    """Describe the cost of a pass.
 
-    Entries that came out of one pass over the images share one cost: equal `pass`, counted once.
+    Entries made in one pass share one cost, with equal `pass`, which is counted once.
 
     Args:
         phases: Records of the phase that made the entries and of its parts.
         device: Where it ran.
-        complete: Whether it made them whole; False where it finished what an interrupted run began.
+        complete: Whether the pass made all of them; False where it completed an interrupted run.
 
     Returns:
         {pass, complete, hardware, phases}.

@@ -1,4 +1,4 @@
-"""One content of the store: chunks of rows, what is known of it, and what it cost."""
+"""One entry of the cache: chunks of rows, facts about them, and what they cost."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.evidence import memory
-from bench.evidence.chunks import (
+from bench.evidence.entry_files import (
     BEGUN,
     MANIFEST,
-    encode,
+    chunk_number,
+    chunk_sha256,
+    encode_chunk,
     has_manifest,
-    is_sound,
-    named_sha256,
-    number_of,
+    is_intact,
     read_begun,
     read_manifest,
-    shape_of,
 )
 from bench.files import canonical_json, is_refusal, write_atomic
 
@@ -33,30 +32,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.evidence.uses import Use
+    from bench.evidence.leases import Lease
 
 log = logging.getLogger(__name__)
 
 
 class Entry:
-    """One content: chunks of rows, what is known of it, and what it cost.
+    """One entry: chunks of rows, in its folder or in memory.
 
-    Attributes:
-        parts: The key's parts.
-        folder: Where it lies; None in memory.
-        key: sha256 of the parts; empty in memory.
-        meta: What was learned when it was made (map size, number of units); empty until begun.
-        cost: What making it cost; None until complete.
-        complete: Whether all of it is there.
-        count: Number of its chunks.
+    Opening an entry checks the bytes of its chunks and deletes damaged ones.
 
     Args:
-        parts: The key's parts.
-        folder: Where it lies or will lie; None to keep it in memory.
-        key: sha256 of the parts.
+        parts: The parts of its key.
+        folder: Its folder, which may not exist yet; None to keep it in memory.
+        key: sha256 of the parts; "" in memory.
         rows: Rows of a chunk.
-        writable: Whether anything in the folder may be changed.
-        use: Says that the entry is in use, as long as the entry lives.
+        writable: Whether the folder may be changed.
+        lease: Keeps the entry from being pruned while it is referenced.
+
+    Attributes:
+        meta: Facts that are known once it is begun, such as map size and number of units.
+        cost: What making it cost; None until it is complete.
+        complete: Whether all chunks and the manifest exist.
+        count: Number of its chunks.
     """
 
     def __init__(
@@ -67,7 +65,7 @@ class Entry:
         rows: int,
         *,
         writable: bool = True,
-        use: Use | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.parts = dict(parts)
         self.folder = folder
@@ -79,18 +77,18 @@ class Entry:
         self._arrays: dict[int, NDArray[Any]] = {}
         self._files: dict[int, Path] = {}
         self._writable = writable
-        self._use = use
+        self._lease = lease
         if folder is not None:
-            self._look(folder)
+            self._open(folder)
 
     @property
     def missing(self) -> list[int]:
         """Numbers of the chunks that are still to be made, ascending."""
-        held = self._files.keys() | self._arrays.keys()
-        return [number for number in range(self.count) if number not in held]
+        made = self._files.keys() | self._arrays.keys()
+        return [number for number in range(self.count) if number not in made]
 
     def missing_in(self, numbers: range) -> bool:
-        """Whether any of these chunks is still to be made."""
+        """Return whether any of these chunks is still to be made."""
         return any(n in numbers for n in self.missing)
 
     @property
@@ -100,7 +98,7 @@ class Entry:
 
     @property
     def on_disk(self) -> bool:
-        """Whether what is put goes to its folder, as far as is known yet."""
+        """Whether chunks are written to the folder, unless that fails."""
         return self.folder is not None and self._writable
 
     @property
@@ -109,29 +107,27 @@ class Entry:
         return sum(array.nbytes for array in self._arrays.values())
 
     def begin(self, meta: Mapping[str, Any]) -> None:
-        """Note what is known of the content before its first chunk; later calls change nothing.
+        """Note the facts before the first chunk; later calls change nothing.
 
-        Whoever finds the chunks then knows what they are of, however their maker ended.
+        They are written to disk, so that the chunks of an interrupted run can be used.
         """
         if not self.meta:
             self.meta = dict(meta)
             if self.folder is not None:
                 begun = {"parts": json.loads(canonical_json(self.parts)), "meta": self.meta}
-                text = json.dumps(begun, indent=1, sort_keys=True) + "\n"
-                self._write(self.folder / BEGUN, text)
+                self._write(self.folder / BEGUN, _pretty_json(begun))
 
     def put(self, number: int, array: NDArray[Any]) -> None:
-        """Write a chunk, whole or not at all; in memory where the folder cannot be written to."""
+        """Write a chunk, whole or not at all; keep it in memory where that fails."""
         if self.folder is not None and self._writable:
-            name, data = encode(number, array)
-            file = self.folder / name
-            if self._write(file, data):
-                self._files[number] = file
+            name, data = encode_chunk(number, array)
+            if self._write(self.folder / name, data):
+                self._files[number] = self.folder / name
                 return
         self._arrays[number] = np.ascontiguousarray(array)
 
     def finish(self, meta: Mapping[str, Any], cost: Mapping[str, Any]) -> None:
-        """Declare the entry complete: write its manifest.
+        """Declare the entry complete, and write its manifest.
 
         Args:
             meta: JSON-ready facts about the content.
@@ -142,7 +138,7 @@ class Entry:
         if self.folder is None:
             return
         if self._arrays or not self._write(self.folder / MANIFEST, self._manifest()):
-            memory.remember(self)
+            memory.remember(self.folder, self, self.bytes_in_memory)
         else:
             with suppress(OSError):
                 (self.folder / BEGUN).unlink(missing_ok=True)
@@ -152,7 +148,7 @@ class Entry:
 
         Args:
             number: Which.
-            mapped: Only look into its file: what is taken of the array is read then.
+            mapped: Map its file into memory instead of reading it.
 
         Raises:
             UserError: Its file was deleted since.
@@ -166,7 +162,7 @@ class Entry:
             raise UserError(
                 f"the cache entry {self.folder} was deleted while it was in use",
                 where="runtime.cache",
-                hint="run again; runtime.retry_failed=true takes failed cells up",
+                hint="run again; runtime.retry_failed=true repeats failed cells",
             ) from error
         return array
 
@@ -175,7 +171,7 @@ class Entry:
 
         Args:
             axis: The axis of rows, along which chunks are joined.
-            index: Where given, these positions of the first axis are taken from every chunk first.
+            index: Take only these positions of the first axis from each chunk; None takes all.
 
         Raises:
             UserError: A chunk's file was deleted since the entry was opened.
@@ -185,6 +181,7 @@ class Entry:
         return np.concatenate(taken, axis=axis)
 
     def _write(self, file: Path, data: str | bytes) -> bool:
+        """Write a file; return False where the folder refuses, now or before."""
         assert self.folder is not None
         if not self._writable:
             return False
@@ -193,14 +190,18 @@ class Entry:
         except OSError as error:
             if not is_refusal(error):
                 raise
-            memory.tell(self.folder.parents[2], error)
+            memory.warn_once(self.folder.parents[2], error)
             self._writable = False
         return self._writable
 
     def _manifest(self) -> str:
         chunks = [
-            {"file": file.name, "sha256": named_sha256(file), "shape": shape_of(file)}
-            for _, file in sorted(self._files.items())
+            {
+                "file": file.name,
+                "sha256": chunk_sha256(file),
+                "shape": list(self.chunk(number, mapped=True).shape),
+            }
+            for number, file in sorted(self._files.items())
         ]
         manifest = {
             "key": self.key,
@@ -209,24 +210,24 @@ class Entry:
             "meta": self.meta,
             "cost": self.cost,
         }
-        return json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+        return _pretty_json(manifest)
 
-    def _look(self, folder: Path) -> None:
-        """Find what is there, and drop what is damaged."""
+    def _open(self, folder: Path) -> None:
+        """Find the chunks and facts on disk, and delete what is damaged."""
         manifest = read_manifest(folder, self.key)
         if manifest:
             files = [folder / chunk["file"] for chunk in manifest["chunks"]]
-            found = {number_of(file): file for file in files}
         else:
-            found = {number_of(file): file for file in sorted(folder.glob("*.npy"))}
-        found.pop(-1, None)
-        sound = {number: file for number, file in found.items() if is_sound(file)}
-        self._files = {n: file for n, file in sorted(sound.items()) if n < self.count}
+            files = sorted(folder.glob("*.npy"))
+        by_number = {chunk_number(file): file for file in files}
+        by_number.pop(-1, None)
+        intact = {number: file for number, file in by_number.items() if is_intact(file)}
+        self._files = {number: file for number, file in intact.items() if number < self.count}
         if manifest and not self.missing:
             self.meta, self.cost, self.complete = manifest["meta"], manifest["cost"], True
-            with suppress(OSError):  # the manifest's time is the entry's last use; see prune.py
+            with suppress(OSError):  # the manifest's time is the entry's last use (see inventory)
                 os.utime(folder / MANIFEST)
-        elif has_manifest(folder) or len(sound) < len(found):
+        elif has_manifest(folder) or len(intact) < len(by_number):
             self._files = {}
             if self._writable:
                 log.warning("the cache entry %s is damaged: it is deleted and made again", folder)
@@ -236,7 +237,11 @@ class Entry:
         elif begun := read_begun(folder, self.key):
             self.meta = begun["meta"]
         elif self._files and not self.missing:
-            # All chunks and no word of what they hold: that comes with making one again.
+            # All chunks but no facts about them: making one chunk again tells the facts.
             _, last = self._files.popitem()
             if self._writable:
                 last.unlink()
+
+
+def _pretty_json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"

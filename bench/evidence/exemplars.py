@@ -1,10 +1,10 @@
-"""Exemplars of a layer's units: chosen once from its maps, and kept with masks and images."""
+"""Choose the exemplars of a layer's units, and store them with masks and images."""
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bench.evidence.cost import make_cost
-from bench.evidence.decode import ahead
-from bench.evidence.gather import readable
-from bench.evidence.held import keys_of
+from bench.evidence.prefetch import prefetch
 from bench.evidence.stored_exemplars import (
     IMAGE_ROWS,
     MASK_ROWS,
@@ -26,21 +24,19 @@ from bench.evidence.stored_exemplars import (
     table_type,
     unique_ids,
 )
-from bench.networks.execution import How
-from bench.networks.layout import Reading
 from bench.parts.crops import crop_of, square_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from baselines.exemplars import Ranked
     from baselines.spatial import ExemplarRule
-    from bench.evidence import Gathered
+    from bench.evidence.probe_evidence import ProbeEvidence
+    from bench.evidence.request import EvidenceRequest
     from bench.evidence.store import Entry, Store
     from bench.evidence.stored_exemplars import StoredExemplars
-    from bench.parts.protocols import Probe, Target
     from bench.timing import Timer
 
 _WINDOW = 64
@@ -48,166 +44,121 @@ _WINDOW = 64
 
 
 def gather_exemplars(
-    gathered: Gathered,
+    request: EvidenceRequest,
+    evidence: ProbeEvidence,
     layer: str,
-    target: Target,
-    probe: Probe,
     rule: ExemplarRule,
     size: int,
     *,
     store: Store,
     timer: Timer,
-    how: How | None = None,
 ) -> StoredExemplars:
-    """Choose each unit's exemplars, or take them from the store.
+    """Choose each unit's exemplars, or read them from the store.
 
-    Where the store holds all, neither maps nor images are looked at. An interrupted pass over the
-    images goes on after its last chunk.
+    Where the store holds everything, neither maps nor images are read. An interrupted pass over the
+    images continues after its last chunk.
 
     Args:
-        gathered: Activations of the layer; and its maps, where the store lacks the exemplars.
+        request: For the layer.
+        evidence: What `gather` returned for it; with maps, where the store lacks the exemplars.
         layer: Module path.
-        target: The network that `gathered` is of.
-        probe: The images that it is of.
-        rule: Which images, and where in them a unit fires.
+        rule: Which images are exemplars, and where in them a unit fires.
         size: S, side of images and masks in pixels.
-        store: Where exemplars are kept.
-        timer: Gets the phase "exemplars", once for the choice, with its parts "rank" and "masks",
-            and once for the images, with its part "decode".
-        how: Threads, progress, and the target's arithmetic.
+        store: The evidence cache.
+        timer: Gets the phase "exemplars" twice: for the choice, with its parts "rank" and "masks",
+            and for the images, with its part "decode".
 
     Returns:
         The exemplars; masks and images are read when asked for.
 
     Raises:
-        UserError: It is not known which part of an image the target sees, or an image cannot be
+        UserError: The part of an image that the target sees is unknown, or an image cannot be
             read.
         ValueError: A size below 1.
     """
     if size < 1:
-        raise ValueError(f"images are at least 1 pixel wide, not {size!r}")
-    how, crop = how or How(), crop_of(target)
-    images = dict(probe.fingerprint())
-    keys = exemplar_keys(
-        target.fingerprint(),
-        layer,
-        images,
-        n_images=len(probe),
-        n_units=gathered.units[layer],
-        precision=how.precision,
-        tf32=how.tf32,
-        layout=gathered.layouts[layer],
-        rule=rule,
-        size=size,
-        crop=crop,
-    )
-    whole = (gathered.map_sizes[layer] or (1, 1)) == (1, 1)
+        raise ValueError(f"invalid size of images {size!r}: at least 1 pixel")
+    device, units = request.execution.device, evidence.units[layer]
+    layout = evidence.layouts[layer]
+    table_key, mask_key = exemplar_keys(request, layer, layout, rule, size, n_units=units)
+    has_maps = (evidence.map_sizes[layer] or (1, 1)) != (1, 1)
     made: list[Entry] = []
     with (
-        timer.phase("exemplars", items=gathered.units[layer]) as phase,
-        store.hold(*(keys[:1] if whole else keys)) as [table, *masks],
+        timer.phase("exemplars", items=units) as phase,
+        store.hold(table_key, *([mask_key] if has_maps else [])) as [table, *masks],
     ):
-        lacking = [entry for entry in (table, *masks) if not entry.complete]
-        phase.cached = not lacking
-        if lacking:
-            _choose(gathered, layer, rule, size, lacking, timer, images, crop)
-            cost = make_cost(timer.so_far(), how.device, complete=True)
-            for entry in lacking:
+        missing = [entry for entry in (table, *masks) if not entry.complete]
+        phase.cached = not missing
+        if missing:
+            _choose(request, evidence, layer, rule, size, missing, timer)
+            cost = make_cost(timer.so_far(), device, complete=True)
+            for entry in missing:
                 entry.finish(entry.meta, cost)
-            made += lacking
+            made += missing
         ids = unique_ids(table.read()["ids"])
     with (
         timer.phase("exemplars", items=len(ids)) as phase,
-        store.hold(image_key(images, len(probe), ids, size, crop)) as [pictures],
+        store.hold(image_key(request, ids, size)) as [images],
     ):
-        phase.cached = pictures.complete
-        if not pictures.complete:
-            untouched = pictures.empty
-            phase.items = _show(probe, ids, size, crop, pictures, how, timer)
-            cost = make_cost(timer.so_far(), how.device, complete=untouched)
-            pictures.finish({"images": len(ids)}, cost)
-            made.append(pictures)
-    return from_entries(table, masks[0] if masks else None, pictures, made)
+        phase.cached = images.complete
+        if not images.complete:
+            untouched = images.empty
+            phase.items = _crop_images(request, ids, size, images, timer)
+            cost = make_cost(timer.so_far(), device, complete=untouched)
+            images.finish({"images": len(ids)}, cost)
+            made.append(images)
+    return from_entries(table, masks[0] if masks else None, images, made)
 
 
-def exemplars_held(
-    target: Target,
-    layers: Sequence[str],
-    pooling: str,
-    probe: Probe,
-    rule: ExemplarRule,
-    size: int,
-    *,
-    store: Store,
-    how: How | None = None,
-) -> bool:
-    """Whether `gather_exemplars` would find all it needs: then no maps have to be gathered.
+def has_exemplars(request: EvidenceRequest, rule: ExemplarRule, size: int, *, store: Store) -> bool:
+    """Return whether the store holds all exemplars, so that no maps have to be gathered.
 
     Args:
-        target: As for `gather` and `gather_exemplars`, like all that follow.
-        layers: Module paths.
-        pooling: As for `gather`.
-        probe: The images.
-        rule: Which images, and where in them a unit fires.
+        request: For the layers.
+        rule: As for `gather_exemplars`.
         size: S.
-        store: Where evidence is looked up.
-        how: Its precision and TF32.
+        store: The evidence cache.
 
     Raises:
-        LayerError: A layer of which it is not known how it is read.
-        UserError: It is not known which part of an image the target sees.
+        LayerError: The layout of a layer cannot be found.
+        UserError: The part of an image that the target sees is unknown.
     """
-    how, crop = how or How(), crop_of(target)
-    layouts = readable(target, layers, Reading(pooling, how.axes, how.prefix_tokens), store)
-    keys = keys_of(
-        target, layers, probe, None, how.precision, how.tf32, maps=False, layouts=layouts
-    )
-    with store.hold(*keys) as pooled:
+    request = replace(request, encoder=None, maps=False, extra_layers=())
+    layouts = request.layouts(store)
+    with store.hold(*request.members()[0].keys(layouts)) as pooled:
         if not all(entry.complete for entry in pooled):
             return False
-    for layer, entry in zip(layers, pooled, strict=True):
-        own = exemplar_keys(
-            target.fingerprint(),
-            layer,
-            probe.fingerprint(),
-            n_images=len(probe),
-            n_units=int(entry.meta["units"]),
-            precision=how.precision,
-            tf32=how.tf32,
-            layout=layouts[layer],
-            rule=rule,
-            size=size,
-            crop=crop,
-        )
-        if open_exemplars(*own, store) is None:
+    for layer, entry in zip(request.layers, pooled, strict=True):
+        units = int(entry.meta["units"])
+        keys = exemplar_keys(request, layer, layouts[layer], rule, size, n_units=units)
+        if open_exemplars(*keys, store) is None:
             return False
     return True
 
 
 def _choose(
-    gathered: Gathered,
+    request: EvidenceRequest,
+    evidence: ProbeEvidence,
     layer: str,
     rule: ExemplarRule,
     size: int,
-    lacking: list[Entry],
+    missing: Sequence[Entry],
     timer: Timer,
-    images: Mapping[str, Any],
-    crop: float,
 ) -> None:
-    """Make the table and the masks, as far as they are lacking."""
+    """Fill the table and the masks, as far as they are missing."""
     from baselines.exemplars import mask_bits, rank
 
-    with timer.part("rank", gathered.n):
-        ranked = rank(gathered.maps(layer), gathered.activations(layer), rule)
+    with timer.part("rank", evidence.n):
+        ranked = rank(evidence.maps(layer), evidence.activations(layer), rule)
     units, count = ranked.ids.shape
     meta = {
         "units": units,
         "top_k": count,
         "dead": int((~ranked.live).sum()),
         "whole": ranked.whole,
-        "images": image_key(images, gathered.n, unique_ids(ranked.ids), size, crop),
+        "images": image_key(request, unique_ids(ranked.ids), size),
     }
-    for entry in lacking:
+    for entry in missing:
         entry.begin(meta)
         if entry.parts["kind"] == "exemplars":
             rows = _table(ranked)
@@ -228,37 +179,32 @@ def _table(ranked: Ranked) -> NDArray[Any]:
     return rows
 
 
-def _show(
-    probe: Probe,
-    ids: NDArray[np.int64],
-    size: int,
-    crop: float,
-    entry: Entry,
-    how: How,
-    timer: Timer,
+def _crop_images(
+    request: EvidenceRequest, ids: NDArray[np.int64], size: int, entry: Entry, timer: Timer
 ) -> int:
-    """Make the images that the entry lacks; returns how many were looked at."""
+    """Store the missing images, cropped to what the target sees; return how many were read."""
     chunks = {at: ids[at * IMAGE_ROWS : (at + 1) * IMAGE_ROWS].tolist() for at in entry.missing}
-    places = [index for chunk in chunks.values() for index in chunk]
+    indices = [index for chunk in chunks.values() for index in chunk]
+    crop = crop_of(request.target)
 
-    def show(index: int) -> NDArray[np.uint8]:
+    def read(index: int) -> NDArray[np.uint8]:
         start = time.perf_counter()
-        view = np.asarray(square_view(probe.image(index), crop, size))
+        image = np.asarray(square_view(request.probe.image(index), crop, size))
         timer.add("decode", time.perf_counter() - start, items=1)
-        return view
+        return image
 
-    quiet = not how.progress or not sys.stderr.isatty()
+    hidden = None if request.execution.progress else True  # None: hidden without a terminal
     with ExitStack() as stack:
         bar = stack.enter_context(
-            tqdm(total=len(places), unit="image", desc="exemplars", disable=quiet, file=sys.stderr)
+            tqdm(total=len(indices), unit="image", desc="exemplars", disable=hidden)
         )
-        shown = ahead(show, places, workers=how.workers, window=_WINDOW)
-        stack.enter_context(closing(shown))
+        source = prefetch(read, indices, workers=request.execution.workers, window=_WINDOW)
+        stack.enter_context(closing(source))
         entry.begin({"images": len(ids)})
         for number, chunk in chunks.items():
-            views = []
-            for view in islice(shown, len(chunk)):
-                views.append(view)
+            images = []
+            for image in islice(source, len(chunk)):
+                images.append(image)
                 bar.update()
-            entry.put(number, np.stack(views))
-    return len(places)
+            entry.put(number, np.stack(images))
+    return len(indices)

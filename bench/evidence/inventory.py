@@ -1,13 +1,12 @@
-"""What a cache folder holds, without opening (and so touching or mending) any entry."""
+"""List the entries of a cache folder without opening, and so using or repairing, any of them."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.evidence.chunks import MANIFEST, has_manifest, number_of, read_begun, read_manifest
+from bench.evidence.entry_files import MANIFEST, chunk_number, read_begun, read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,77 +15,81 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An entry as it lies on disk.
+class EntryInfo:
+    """A cache entry as it was on disk when it was listed.
 
     Attributes:
-        folder: Where it lies.
-        kind: What it is of ("activations").
+        folder: Its folder.
+        kind: Kind of evidence, such as "activations".
         size: Bytes of all its files.
         used: When it was last opened or written to, in seconds since 1970.
+        state: "complete", "begun" or "damaged"; the bytes of the chunks are not checked.
+        manifest: Its manifest; None where it is missing or damaged.
+        parts: The parts of its key; None where no file says them.
+        chunk_files: The files of its chunks, in order.
     """
 
     folder: Path
     kind: str
     size: int
     used: float
+    state: str
+    manifest: dict[str, Any] | None = field(repr=False)
+    parts: dict[str, Any] | None = field(repr=False)
+    chunk_files: tuple[Path, ...] = field(repr=False)
 
     @property
     def key(self) -> str:
         """sha256 of its parts, 64 hexadecimal digits."""
         return self.folder.name
 
-    @cached_property
-    def manifest(self) -> dict[str, Any] | None:
-        """Its manifest; None where there is none that can be believed."""
-        return read_manifest(self.folder, self.key)
 
-    @cached_property
-    def parts(self) -> dict[str, Any] | None:
-        """The parts of its key; None where nothing that can be believed says them."""
-        told = self.manifest or read_begun(self.folder, self.key)
-        return told["parts"] if told else None
+def list_entries(root: Path) -> list[EntryInfo]:
+    """List all entries of a cache folder, least recently used first.
 
-    @cached_property
-    def state(self) -> str:
-        """One of "complete", "begun", "damaged"; told from names, not from the chunks' bytes."""
-        if not self.manifest:
-            return "damaged" if has_manifest(self.folder) else "begun"
-        names = [chunk["file"] for chunk in self.manifest["chunks"]]
-        return "complete" if all((self.folder / n).is_file() for n in names) else "damaged"
-
-    @property
-    def chunk_files(self) -> list[Path]:
-        """The files of its chunks, in order."""
-        return sorted(file for file in self.folder.glob("*.npy") if number_of(file) >= 0)
-
-
-def entries(root: Path) -> list[Kept]:
-    """All entries of a cache folder, least recently used first.
-
-    Nothing but folders that are named as the store names them is taken for an entry.
+    Skip folders whose names are not those of entries.
 
     Args:
         root: The cache folder; may be missing.
     """
-    found = []
-    for folder in root.glob("*/??/*"):
-        named = _KEY.fullmatch(folder.name) and folder.name.startswith(folder.parent.name)
-        if named and not folder.parents[1].name.startswith(".") and folder.is_dir():
-            kept = _look(folder)
-            if kept:
-                found.append(kept)
-    return sorted(found, key=lambda kept: (kept.used, kept.key))
+    entries = [info for folder in entry_folders(root) if (info := _read_info(folder))]
+    return sorted(entries, key=lambda info: (info.used, info.key))
 
 
-def _look(folder: Path) -> Kept | None:
-    """Size and last use of an entry; None where it is just being deleted."""
+def entry_folders(root: Path) -> list[Path]:
+    """List the folders of all entries."""
+    return [
+        folder
+        for folder in root.glob("*/??/*")
+        if _KEY.fullmatch(folder.name)
+        and folder.name.startswith(folder.parent.name)
+        and not folder.parents[1].name.startswith(".")
+        and folder.is_dir()
+    ]
+
+
+def _read_info(folder: Path) -> EntryInfo | None:
+    """Read what an entry's files say; None where it is being deleted."""
     try:
         files = {file.name: file.stat() for file in folder.iterdir()}
         times = [status.st_mtime for status in files.values()] or [folder.stat().st_mtime]
     except OSError:
         return None
-    # A complete entry's last use is its manifest's time, which each opening sets.
-    used = files[MANIFEST].st_mtime if MANIFEST in files else max(times)
-    size = sum(status.st_size for status in files.values())
-    return Kept(folder, folder.parents[1].name, size, used)
+    manifest = read_manifest(folder, folder.name)
+    content = manifest or read_begun(folder, folder.name)
+    state = "damaged" if MANIFEST in files else "begun"
+    if manifest and all(chunk["file"] in files for chunk in manifest["chunks"]):
+        state = "complete"
+    return EntryInfo(
+        folder=folder,
+        kind=folder.parents[1].name,
+        size=sum(status.st_size for status in files.values()),
+        # Opening a complete entry sets the time of its manifest.
+        used=files[MANIFEST].st_mtime if MANIFEST in files else max(times),
+        state=state,
+        manifest=manifest,
+        parts=content["parts"] if content else None,
+        chunk_files=tuple(
+            sorted(file for name in files if chunk_number(file := folder / name) >= 0)
+        ),
+    )

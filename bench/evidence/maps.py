@@ -1,173 +1,113 @@
-"""A layer's activation maps as methods read them: from the cache, or by running the network again.
+"""Activation maps of a layer: read from the cache, or computed by running the network again.
 
-Maps are the only evidence whose size can exceed a disk's (a layer of 256 maps of 56 x 56 over
-63,305 images: 203 GB). Up to a limit they are stored, in pieces that fit in memory; beyond it each
-reading is another pass of the network over the images.
+Maps are the only evidence that can exceed the size of a disk (a layer of 256 maps of 56 x 56 over
+63,305 images: 203 GB). Up to a limit they are stored, in pieces that fit in memory; larger maps are
+computed in another pass of the network each time they are read.
 """
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tqdm import tqdm
 
 from bench.evidence import memory
 from bench.evidence.batches import ChunkWork, batches
-from bench.evidence.views import quick_view
+from bench.evidence.fast_transforms import fast_transform
+from bench.networks.batch_runner import BatchRunner
 from bench.networks.forward import Forward
-from bench.networks.halving import Halving
-from bench.networks.hooks import LayerTap
+from bench.networks.hooks import LayerHooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
-    from baselines.spatial import Maps
     from bench.evidence.store import Entry
-    from bench.networks.execution import How
+    from bench.networks.execution import Execution
     from bench.networks.layout import Layout
     from bench.parts.protocols import Probe, Target
 
 ROWS = 32
 """Images in a stored piece of maps: 103 MB at 256 maps of 56 x 56."""
 
-_JOINED_BYTES = 64 << 20
-"""Stored pieces are handed out together up to this size."""
-
-
-def map_bytes(n: int, units: int, size: tuple[int, int]) -> int:
-    """Bytes of the maps of a layer over n images."""
-    return 4 * n * units * size[0] * size[1]
-
-
-def storable(entry: Entry, limit: float) -> float:
-    """The most bytes of maps that an entry is to hold: less where it lies in memory."""
-    return limit if entry.on_disk else min(limit, memory.LIMIT_BYTES)
+_BATCH_BYTES = 64 << 20
+"""Stored pieces are read in batches of up to this size."""
 
 
 @dataclass(frozen=True)
-class StoredMaps:
-    """Maps that the cache holds.
+class LayerMaps:
+    """Maps of a layer over a probe set; `baselines.spatial.Maps`.
 
     Attributes:
-        entry: Pieces of shape [ROWS, U, h, w].
         n_images: N.
         n_units: U.
         map_size: (h, w).
+        read: Goes through all maps once, in batches float32 [B, U, h, w].
+        title: Text of a progress bar in each reading; "" for none.
     """
 
-    entry: Entry
     n_images: int
     n_units: int
     map_size: tuple[int, int]
+    read: Callable[[], Iterator[Tensor]]
+    title: str = ""
 
     def batches(self) -> Iterator[Tensor]:
         """Go through all images once."""
-        import numpy as np
-        import torch
-
-        together = max(1, _JOINED_BYTES // map_bytes(ROWS, self.n_units, self.map_size))
-        for start in range(0, self.entry.count, together):
-            stop = min(start + together, self.entry.count)
-            pieces = [self.entry.chunk(number) for number in range(start, stop)]
-            joined = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-            yield torch.from_numpy(joined)
-
-
-@dataclass(frozen=True)
-class RerunMaps:
-    """Maps that are computed anew in each reading; the values of a reading never differ.
-
-    Attributes:
-        target: The network.
-        layer: Its layer.
-        layout: How that is read.
-        probe: The images.
-        n_units: U.
-        map_size: (h, w).
-        how: Device, batch size, precision and the like.
-    """
-
-    target: Target
-    layer: str
-    layout: Layout
-    probe: Probe
-    n_units: int
-    map_size: tuple[int, int]
-    how: How
-
-    @property
-    def n_images(self) -> int:
-        """N."""
-        return len(self.probe)
-
-    def batches(self) -> Iterator[Tensor]:
-        """Run the network over all images once; its maps come to the CPU, as stored ones do."""
-        loaded = self.target.load(self.how.device)
-        loaded = replace(loaded, transform=quick_view(loaded.transform, len(self.probe)))
-        everything = ChunkWork(0, range(len(self.probe)), target=loaded)
-        source = batches(
-            [everything],
-            self.probe,
-            batch_size=self.how.batch_size,
-            workers=self.how.workers,
-            pinned=self.how.device.startswith("cuda"),
-        )
-        tap = LayerTap(loaded.module, {self.layer: self.layout}, maps=[self.layer])
-        with tap, closing(source):
-            network = Forward(loaded.module, tap, self.how)
-            halving = Halving(self.how.device, max(1, self.how.batch_size))
-
-            def show(inputs: Tensor) -> Tensor:
-                found = network(inputs)[self.layer].maps
-                assert found is not None
-                # Where maps are counted: small steps for each image keep a GPU waiting.
-                return found.cpu()
-
-            for inputs, _ in source:
-                assert inputs is not None
-                yield from halving.run(show, inputs)
-
-
-@dataclass(frozen=True)
-class WatchedMaps:
-    """Maps with a progress bar for each time that a method goes through them.
-
-    Attributes:
-        maps: The maps.
-        title: What the bar says.
-        progress: Whether to show it on a terminal.
-    """
-
-    maps: Maps
-    title: str
-    progress: bool
-
-    @property
-    def n_images(self) -> int:
-        """N."""
-        return self.maps.n_images
-
-    @property
-    def n_units(self) -> int:
-        """U."""
-        return self.maps.n_units
-
-    @property
-    def map_size(self) -> tuple[int, int]:
-        """(h, w)."""
-        return self.maps.map_size
-
-    def batches(self) -> Iterator[Tensor]:
-        """Go through all images once."""
-        quiet = not self.progress or not sys.stderr.isatty()
-        with tqdm(
-            total=self.n_images, unit="image", desc=self.title, disable=quiet, file=sys.stderr
-        ) as bar:
-            for batch in self.maps.batches():
+        hidden = None if self.title else True  # None: hidden without a terminal
+        with tqdm(total=self.n_images, unit="image", desc=self.title, disable=hidden) as bar:
+            for batch in self.read():
                 yield batch
                 bar.update(len(batch))
+
+
+def map_bytes(n: int, units: int, size: tuple[int, int]) -> int:
+    """Return the bytes of the maps of a layer over n images."""
+    return 4 * n * units * size[0] * size[1]
+
+
+def storable_bytes(entry: Entry, limit: float) -> float:
+    """Return the most bytes of maps that an entry may hold: less where it is in memory."""
+    return limit if entry.on_disk else min(limit, memory.LIMIT_BYTES)
+
+
+def read_maps(entry: Entry) -> Iterator[Tensor]:
+    """Read stored maps, whose pieces have the shape [ROWS, U, h, w]."""
+    import torch
+
+    together = max(1, _BATCH_BYTES // entry.chunk(0, mapped=True).nbytes)
+    for start in range(0, entry.count, together):
+        stop = min(start + together, entry.count)
+        pieces = [entry.chunk(number) for number in range(start, stop)]
+        yield torch.from_numpy(pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
+
+
+def compute_maps(
+    target: Target, layer: str, layout: Layout, probe: Probe, execution: Execution
+) -> Iterator[Tensor]:
+    """Run the network over all images once, and copy the maps of a layer to the CPU.
+
+    Values are the same in each run.
+    """
+    loaded = target.load(execution.device)
+    loaded = replace(loaded, transform=fast_transform(loaded.transform, len(probe)))
+    work = ChunkWork(0, range(len(probe)), maps=frozenset({layer}))
+    source = batches([work], probe, loaded, None, execution)
+    hooks = LayerHooks(loaded.module, {layer: layout}, maps=[layer])
+    with hooks, closing(source):
+        forward = Forward(loaded.module, hooks, execution)
+        runner = BatchRunner(execution.device, execution.batch_size)
+
+        def run(inputs: Tensor) -> Tensor:
+            maps = forward(inputs)[layer].maps
+            assert maps is not None
+            # Methods count maps on the CPU: small steps for each image keep a GPU waiting.
+            return maps.cpu()
+
+        for inputs, _ in source:
+            assert inputs is not None
+            yield from runner.run(run, inputs)

@@ -1,8 +1,8 @@
-"""Pillow's resizing of an RGB image, of the crop alone, on to the network's numbers in one go.
+"""Resize, crop and normalise an RGB image in one pass, with the same values as Pillow.
 
 Pillow filters rows, rounds to 8 bits, filters columns and rounds again (its `Resample.c`), with
-weights in integers. The same steps in the same order give the same bytes; what a centre crop
-throws away is not computed here, and no image in between is made.
+integer weights. The same steps in the same order give the same bytes; pixels outside the centre
+crop are not computed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BITS = 22
 _ONE = 1 << _BITS
 _HALF = np.int32(1 << (_BITS - 1))
 _HALVES = np.int64((1 << (_BITS - 1)) * ((1 << 32) + 1))
-# Unsigned throughout: a signed index may be negative, and looking costs a fifth of the speed.
+# Unsigned indices: checking whether an index is negative takes a fifth of the time.
 _CHANNELS, _GREEN, _BLUE = np.uint64(3), np.uint64(1), np.uint64(2)
 
 
@@ -34,15 +34,15 @@ def resample(
     table: NDArray[np.float32],
     result: NDArray[np.float32],
 ) -> None:
-    """Resize, crop and look each value up.
+    """Resize and crop an image, and look each value up in a table.
 
     Args:
         pixels: uint8 [H, W, 3], contiguous.
         size: (height, width) of the whole resized image.
         corner: (top, left) of the crop in it.
         cubic: Whether the filter is Pillow's bicubic one (a = -0.5); else its bilinear one.
-        table: float32 [3, 256]: what each level of each channel becomes.
-        result: float32 [3, h, w]: filled; its shape is the crop's.
+        table: float32 [3, 256]: the value of each level of each channel.
+        result: float32 [3, h, w], the output; its shape is the crop's.
     """
     height, width = pixels.shape[0], pixels.shape[1]
     high, wide = result.shape[1], result.shape[2]
@@ -53,7 +53,7 @@ def resample(
     flat = pixels.reshape(height, 3 * width)
     pair = np.empty(3 * width, np.int64)
     for y in range(0, narrow.shape[0], 2):
-        # Two rows at a time, in the halves of 64-bit numbers: one product serves both.
+        # Two rows at a time, in the halves of 64-bit numbers, with one multiplication.
         z = min(y + 1, narrow.shape[0] - 1)
         upper, lower = flat[first + y], flat[first + z]
         for spot in range(3 * width):
@@ -89,12 +89,12 @@ def resample(
 def look_up(
     pixels: NDArray[np.uint8], table: NDArray[np.float32], result: NDArray[np.float32]
 ) -> None:
-    """Look each value up, of an image that is not resized.
+    """Look each value of an image up in a table, without resizing.
 
     Args:
         pixels: uint8 [h, w, 3].
-        table: float32 [3, 256]: what each level of each channel becomes.
-        result: float32 [3, h, w]: filled.
+        table: float32 [3, 256]: the value of each level of each channel.
+        result: float32 [3, h, w], the output.
     """
     for channel in range(3):
         for y in range(pixels.shape[0]):
@@ -104,7 +104,7 @@ def look_up(
 
 @compiled
 def _levels(both: int) -> tuple[int, int]:
-    """Levels of the sums in the lower and in the upper half."""
+    """Return the levels of the sums in the lower and the upper half."""
     low = np.int32(both)
     return _level(low), _level((both - low) >> 32)
 
@@ -118,13 +118,13 @@ def _level(total: int) -> int:
 def _weights(
     count: int, size: int, start: int, kept: int, cubic: bool
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Weights of the pixels that each kept place is made of, along one axis.
+    """Return the filter weights along one axis.
 
     Args:
         count: Pixels of the image.
-        size: Pixels of the resized one.
-        start: First of its pixels that is kept.
-        kept: Pixels that are kept.
+        size: Pixels of the resized image.
+        start: First pixel of the crop in the resized image.
+        kept: Pixels of the crop.
         cubic: As in `resample`.
 
     Returns:

@@ -1,45 +1,43 @@
-"""Pseudo-masks: what a segmenter says of each pixel of a probe set, made once and kept."""
+"""Pseudo-masks: what a segmenter predicts for each pixel of a probe set, made once and cached."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass, field
+import time
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm import tqdm
 
 from baselines.spatial import ImageMasks
 from bench.errors import UserError
+from bench.evidence.batches import in_batches
 from bench.evidence.cost import make_cost
-from bench.evidence.segment_pass import SegmentPass
-from bench.evidence.store import CHUNK
-from bench.networks.execution import How
-from bench.networks.precision import key_part
+from bench.evidence.row_reader import RowReader
+from bench.evidence.store import CHUNK, chunks_of_share
+from bench.networks.batch_runner import BatchRunner
+from bench.networks.execution import Execution
+from bench.networks.precision import key_part, set_precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from baselines.spatial import MaskLabel
     from bench.evidence.store import Entry, Store
-    from bench.parts.protocols import Probe, Segmenter
+    from bench.parts.protocols import LoadedSegmenter, Probe, Segmenter
     from bench.timing import Timer
 
 EXTRACTOR_VERSION = 1
-"""Raised when masks of equal parts come out otherwise."""
-
-_KEPT_CHUNKS = 2
-"""Chunks that stay in memory: threads that go through the images together may be at the end of one
-and at the beginning of the next."""
+"""Increase when masks of equal key parts change."""
 
 
 @dataclass(frozen=True)
 class SegmentedMasks:
-    """Pseudo-masks of N probe images; `baselines.spatial.Masks`.
-
-    They are read from the store a chunk at a time, never as a whole.
+    """Pseudo-masks of N probe images; `baselines.spatial.Masks`. Read as they are asked for.
 
     Attributes:
         labels: The segmenter's C labels.
@@ -47,8 +45,7 @@ class SegmentedMasks:
         mask_size: (sh, sw).
         costs: What they cost when they were made (see `make_cost`).
         cached: Whether nothing had to be computed.
-        batch_size: Images that went through the network at a time: what was asked for, or less
-            where the device ran out of memory.
+        batch_size: Images in a forward pass: the requested number, or less where memory ran out.
     """
 
     labels: tuple[MaskLabel, ...]
@@ -58,34 +55,21 @@ class SegmentedMasks:
     cached: bool
     batch_size: int
     _n: int
-    _rows: int
-    _entry: Entry
-    _chunks: OrderedDict[int, NDArray[np.int16]] = field(default_factory=OrderedDict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _rows: RowReader
 
     def __len__(self) -> int:
         return self._n
 
     def image(self, index: int) -> ImageMasks:
-        """The masks of one image; safe to call from several threads.
+        """Read the masks of one image; safe to call from several threads.
 
         Raises:
             IndexError: There is no such image.
             UserError: The entry was deleted from the cache meanwhile.
         """
         if not 0 <= index < self._n:
-            raise IndexError(f"image {index} of {self._n} segmented ones")
-        number, row = divmod(index, self._rows)
-        return ImageMasks(self._chunk(number)[row].astype(np.int32))
-
-    def _chunk(self, number: int) -> NDArray[np.int16]:
-        with self._lock:
-            if number not in self._chunks:
-                while len(self._chunks) >= _KEPT_CHUNKS:
-                    self._chunks.popitem(last=False)
-                self._chunks[number] = self._entry.chunk(number)
-            self._chunks.move_to_end(number)
-            return self._chunks[number]
+            raise IndexError(f"image {index} of {self._n} segmented images")
+        return ImageMasks(self._rows.take([index])[0].astype(np.int32))
 
 
 def segment(
@@ -94,19 +78,19 @@ def segment(
     *,
     store: Store,
     timer: Timer,
-    how: How | None = None,
+    execution: Execution | None = None,
 ) -> SegmentedMasks:
-    """Segment a probe set, or take its masks from the store.
+    """Segment a probe set, or read its masks from the store.
 
-    Chunks go to the store as they come; a run that was interrupted goes on after its last chunk.
-    The network is not loaded where the store holds all.
+    Write chunks to the store as they are made; an interrupted run continues after its last chunk.
+    Do not load the network where the store holds everything.
 
     Args:
         segmenter: The network and its labels.
         probe: The images.
-        store: Where masks are kept, as int16.
+        store: The evidence cache; masks are stored as int16.
         timer: Gets the phase "segment" with its parts "decode" and "segmenter_forward".
-        how: Device, batch size and the like; its precision is the target's, not the segmenter's.
+        execution: Device, batch size and the like. The segmenter has its own precision.
 
     Returns:
         The masks; they are read when asked for.
@@ -115,19 +99,18 @@ def segment(
         UserError: The segmenter has no network or more labels than int16 can count, or an image
             cannot be read.
     """
+    execution = execution or Execution()
     labels = _labels(segmenter)
-    how = how or How()
-    batch_size = max(1, how.batch_size)
-    key = _key(segmenter, probe, how)
+    runner = BatchRunner(execution.device, execution.batch_size)
+    key = _key(segmenter, probe, execution)
     with timer.phase("segment", items=len(probe)) as phase, store.hold(key) as [entry]:
         phase.cached = entry.complete
         if not entry.complete:
-            whole = entry.empty
-            work = SegmentPass(segmenter, probe, entry, len(labels), how, timer)
-            phase.items = work.run()
-            cost = make_cost(timer.so_far(), how.device, complete=whole)
-            entry.finish(entry.meta, cost)
-            batch_size = work.fits
+            untouched = entry.empty
+            phase.items = _fill(entry, entry.missing, segmenter, probe, execution, runner, timer)
+            entry.finish(
+                entry.meta, make_cost(timer.so_far(), execution.device, complete=untouched)
+            )
     assert entry.cost is not None
     height, width = entry.meta["mask_size"]
     return SegmentedMasks(
@@ -136,46 +119,99 @@ def segment(
         mask_size=(int(height), int(width)),
         costs=(entry.cost,),
         cached=phase.cached,
-        batch_size=batch_size,
+        batch_size=runner.batch_size,
         _n=len(probe),
-        _rows=CHUNK,
-        _entry=entry,
+        _rows=RowReader(entry, CHUNK),
     )
 
 
 def segment_share(
     segmenter: Segmenter,
     probe: Probe,
+    share: tuple[int, int],
     *,
     store: Store,
     timer: Timer,
-    share: tuple[int, int],
-    how: How | None = None,
+    execution: Execution | None = None,
 ) -> int:
-    """Segment one of several shares of the images; `segment` then finds what all shares made.
+    """Segment one of several shares of the images; `segment` then reads what all shares made.
 
     Args:
         segmenter: As for `segment`, like all but `share`.
         probe: The images.
-        store: Where masks are kept.
-        timer: Gets the phase "segment".
         share: (number from 1, of how many).
-        how: Device, batch size and the like.
+        store: The evidence cache.
+        timer: Gets the phase "segment".
+        execution: Device, batch size and the like.
 
     Returns:
         The number of images that were looked at.
     """
-    labels, how = _labels(segmenter), how or How()
-    number, of = share
-    count = -(-len(probe) // CHUNK)
+    execution = execution or Execution()
+    _labels(segmenter)
+    key = _key(segmenter, probe, execution)
+    runner = BatchRunner(execution.device, execution.batch_size)
     with (
         timer.phase("segment", items=len(probe)) as phase,
-        store.hold(_key(segmenter, probe, how), share=f"{number}-of-{of}") as [entry],
+        store.hold(key, share="{}-of-{}".format(*share)) as [entry],
     ):
-        work = SegmentPass(segmenter, probe, entry, len(labels), how, timer)
-        work.chunks = range(count * (number - 1) // of, count * number // of)
-        phase.items = work.run()
+        chunks = [c for c in chunks_of_share(len(probe), share) if c in entry.missing]
+        phase.items = _fill(entry, chunks, segmenter, probe, execution, runner, timer)
         return phase.items
+
+
+def _fill(
+    entry: Entry,
+    chunks: list[int],
+    segmenter: Segmenter,
+    probe: Probe,
+    execution: Execution,
+    runner: BatchRunner,
+    timer: Timer,
+) -> int:
+    """Make chunks of an entry; return the number of images that were looked at."""
+    groups = [range(c * CHUNK, min((c + 1) * CHUNK, len(probe))) for c in chunks]
+    total = sum(map(len, groups))
+    if not total:
+        return 0
+    loaded = segmenter.load(execution.device)
+    n_labels = len(segmenter.labels())
+
+    def decode(index: int) -> tuple[Tensor]:
+        start = time.perf_counter()
+        decoded = loaded.transform(probe.image(index))
+        timer.add("decode", time.perf_counter() - start, items=1)
+        return (decoded,)
+
+    def predict(images: Tensor) -> NDArray[np.int16]:
+        with set_precision(execution.device, tf32=execution.tf32):
+            return _segment(loaded, images, n_labels)
+
+    with ExitStack() as stack:
+        hidden = None if execution.progress else True  # None: hidden without a terminal
+        bar = stack.enter_context(tqdm(total=total, unit="image", desc="segment", disable=hidden))
+        batches = stack.enter_context(closing(in_batches(decode, groups, execution)))
+        for chunk, images in zip(chunks, groups, strict=True):
+            planes: list[NDArray[np.int16]] = []
+            while sum(map(len, planes)) < len(images):
+                [batch] = next(batches)
+                with timer.part("segmenter_forward", len(batch)):
+                    planes += runner.run(predict, batch)
+                bar.update(len(batch))
+            entry.begin({"planes": planes[0].shape[1], "mask_size": list(loaded.mask_size)})
+            entry.put(chunk, np.concatenate(planes))
+    return total
+
+
+def _segment(loaded: LoadedSegmenter, images: Tensor, n_labels: int) -> NDArray[np.int16]:
+    """Run the network, and check its output."""
+    planes = loaded.segment(images).cpu().numpy()
+    count, size = len(images), tuple(loaded.mask_size)
+    if planes.ndim != 4 or planes.shape[0] != count or planes.shape[2:] != size:
+        raise ValueError(f"the segmenter gave {planes.shape} for {count} images, masks {size}")
+    if planes.size and not -1 <= planes.min() <= planes.max() < n_labels:
+        raise ValueError(f"the segmenter marked a label beyond its {n_labels}")
+    return planes.astype(np.int16)
 
 
 def _labels(segmenter: Segmenter) -> tuple[MaskLabel, ...]:
@@ -191,14 +227,14 @@ def _labels(segmenter: Segmenter) -> tuple[MaskLabel, ...]:
     return labels
 
 
-def _key(segmenter: Segmenter, probe: Probe, how: How) -> dict[str, Any]:
-    identity = dict(segmenter.fingerprint())
+def _key(segmenter: Segmenter, probe: Probe, execution: Execution) -> dict[str, Any]:
+    fingerprint = dict(segmenter.fingerprint())
     return {
         "kind": "segments",
-        "segmenter": identity,
+        "segmenter": fingerprint,
         "probe": dict(probe.fingerprint()),
         "n": len(probe),
-        "precision": identity.get("precision", "float32"),
-        **key_part(tf32=how.tf32),
+        "precision": fingerprint.get("precision", "float32"),
+        **key_part(tf32=execution.tf32),
         "extractor": EXTRACTOR_VERSION,
     }

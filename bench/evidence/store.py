@@ -1,8 +1,8 @@
 """A content-addressed store of arrays in chunks.
 
-An entry's name is the sha256 of everything that decides its content. A chunk's file carries the
-sha256 of its own bytes in its name, so that an interrupted run's chunks can be trusted; the
-manifest is written last, and an entry without one is not complete.
+The name of an entry is the sha256 of everything that decides its content. The name of a chunk's
+file holds the sha256 of its bytes, so that chunks of an interrupted run can be checked. The
+manifest is written last: an entry without one is not complete.
 """
 
 from __future__ import annotations
@@ -13,58 +13,61 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from bench.errors import UserError
 from bench.evidence import memory
 from bench.evidence.entry import Entry
-from bench.evidence.uses import Use
+from bench.evidence.leases import Lease
+from bench.evidence.locks import LOCKS, acquire
 from bench.files import is_refusal, sha256_json
 
-__all__ = ["CHUNK", "LAYOUT", "LOCKS", "Entry", "Store"]
+__all__ = ["CHUNK", "LAYOUT", "Entry", "Store", "chunks_of_share", "first_unknown"]
 
 log = logging.getLogger(__name__)
 
 CHUNK = 1024
-"""Rows (images, texts) in a chunk: the unit of cache and of interruption."""
+"""Rows (images, texts) in a chunk: what an interruption costs at most."""
 
 LAYOUT = 1
-"""Raised when old entries can no longer be read; part of every key."""
+"""Part of every key; increase when older entries can no longer be read."""
 
-LOCKS = "locks"
+
+def chunks_of_share(n: int, share: tuple[int, int]) -> range:
+    """Return the numbers of the chunks of `n` rows in a share (number from 1, of how many)."""
+    count, (number, of) = -(-n // CHUNK), share
+    return range(count * (number - 1) // of, count * number // of)
 
 
 class Store:
-    """Entries by the content of their keys.
+    """A cache folder with entries by the content of their keys.
 
-    What was opened with `hold` counts as in use, and is not pruned, until the store and the entries
-    are let go. Where the folder cannot be written to, complete entries are read from it and new
+    Entries opened with `hold` are in use, and not pruned, as long as the store or the entry is
+    referenced. Where the folder cannot be written to, complete entries are read from it and new
     ones stay in this process's memory.
 
     Args:
-        root: Folder of the store; made when first written to. None: everything stays in memory.
+        root: The folder, made when first written to; None to keep everything in memory.
 
     Attributes:
         root: The folder.
-        read_only: Whether the folder has refused to be written to.
+        read_only: Whether writing to the folder has failed.
     """
 
     def __init__(self, root: str | Path | None) -> None:
         self.root = None if root is None else Path(root).expanduser()
         self.read_only = False
-        self._use: Use | None = None
+        self._lease: Lease | None = None
 
     @contextmanager
     def hold(self, *keys: Mapping[str, Any], share: str = "") -> Iterator[list[Entry]]:
-        """Open entries and keep other processes from them meanwhile; they wait.
+        """Open entries, and lock those that are not complete against other processes.
 
-        Complete entries are let go of at once: they are only read, and what is open is not pruned.
+        Release the lock of complete entries: they are only read, and open entries are not pruned.
 
         Args:
-            keys: The parts of each entry, as for `entry`.
-            share: Name of a share of the chunks, such as "2-of-8", where only that share is going
-                to be made. Processes with different shares work side by side; one that holds the
-                entries as a whole waits for them.
+            keys: The parts of each entry's key, as for `entry`.
+            share: Name of the share of the chunks that is going to be made, such as "2-of-8"; ""
+                for all. Processes with different shares work side by side; a process without a
+                share waits for all of them.
 
         Yields:
             The entries, in the order of the keys.
@@ -72,16 +75,16 @@ class Store:
         Raises:
             UserError: The store's folder cannot be used.
         """
-        names = [self._folder(parts).name if self._locates(parts) else "" for parts in keys]
-        located = {name: parts for name, parts in zip(names, keys, strict=True) if name}
+        names = [self._folder(parts).name if self._is_cached(parts) else "" for parts in keys]
+        cached = {name: parts for name, parts in zip(names, keys, strict=True) if name}
         opened: dict[str, Entry] = {}
         with ExitStack() as locks:
-            for name in sorted(located):  # one order for all processes: none waits in a circle
+            for name in sorted(cached):  # the same order in all processes, against deadlocks
                 with ExitStack() as own:
                     self._lock(name, own, share)
                     if not self.read_only and not share:
-                        _drop_torn_files(self._folder(located[name]))
-                    opened[name] = self.entry(located[name])
+                        _delete_partial_files(self._folder(cached[name]))
+                    opened[name] = self.entry(cached[name])
                     if not opened[name].complete:
                         locks.enter_context(own.pop_all())
             yield [opened[n] if n else self.entry(p) for n, p in zip(names, keys, strict=True)]
@@ -91,37 +94,37 @@ class Store:
 
         Args:
             parts: Everything that decides the content: {kind, n, ...}, with `rows` where a chunk
-                has others than `CHUNK`. Where one of them, at any depth, is None or "unknown", the
-                entry is kept in memory and never found again.
+                does not have `CHUNK` rows. Where one of them, at any depth, is None or "unknown",
+                the entry is kept in memory and not found again.
 
         Raises:
             UserError: The store's folder cannot be used.
         """
         whole = {**parts, "layout": LAYOUT}
         rows = int(parts.get("rows", CHUNK))
-        if not self._locates(parts):
+        if not self._is_cached(parts):
             return Entry(whole, None, "", rows)
         self._check_root()
         folder = self._folder(parts)
-        found: Entry | None = memory.recall(folder)
-        if found is not None:
-            return found
+        known: Entry | None = memory.recall(folder)
         writable = not self.read_only
-        return Entry(whole, folder, folder.name, rows, writable=writable, use=self._use)
+        return known or Entry(
+            whole, folder, folder.name, rows, writable=writable, lease=self._lease
+        )
 
     def _folder(self, parts: Mapping[str, Any]) -> Path:
         assert self.root is not None
         key = sha256_json({**parts, "layout": LAYOUT})
         return self.root / str(parts["kind"]) / key[:2] / key
 
-    def _locates(self, parts: Mapping[str, Any]) -> bool:
-        unknown = _first_unknown(parts, "")
+    def _is_cached(self, parts: Mapping[str, Any]) -> bool:
+        unknown = first_unknown(parts)
         if unknown:
             log.info("not cached: %s is unknown in the key of %s", unknown, parts.get("kind"))
         return self.root is not None and not unknown
 
     def _lock(self, name: str, locks: ExitStack, share: str) -> None:
-        """Take the lock of an entry and note its use; neither in a folder that refuses."""
+        """Lock an entry and note that it is in use; do neither in a read-only folder."""
         self._check_root()
         if self.read_only:
             return
@@ -130,24 +133,24 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if share:
-                _acquire(folder / f"{name}.{share}.lock", locks)
+                acquire(folder / f"{name}.{share}.lock", locks)
             else:
-                _acquire(folder / f"{name}.lock", locks)
+                acquire(folder / f"{name}.lock", locks)
                 for file in sorted(folder.glob(f"{name}.*-of-*.lock")):
-                    _acquire(file, locks)
-            self._use = self._use or Use(self.root)
-            self._use.add(name)
+                    acquire(file, locks)
+            self._lease = self._lease or Lease(self.root)
+            self._lease.add(name)
         except OSError as error:
             if not is_refusal(error):
                 raise self._unusable(error) from error
             self.read_only = True
-            memory.tell(self.root, error)
+            memory.warn_once(self.root, error)
 
     def _check_root(self) -> None:
         assert self.root is not None
-        with suppress(PermissionError):  # nothing is found in it then, which is no fault
+        with suppress(PermissionError):  # then nothing is found in it, which is no fault
             if self.root.exists() and not self.root.is_dir():
-                raise self._unusable(NotADirectoryError(0, "it is no folder"))
+                raise self._unusable(NotADirectoryError(0, "it is not a folder"))
 
     def _unusable(self, error: OSError) -> UserError:
         return UserError(
@@ -157,31 +160,21 @@ class Store:
         )
 
 
-def _acquire(file: Path, locks: ExitStack) -> None:
-    lock = FileLock(file)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting for another process that makes the same evidence")
-        lock.acquire()
-    locks.callback(lock.release)
+def first_unknown(parts: Any, path: str = "") -> str:
+    """Return the path of the first part that is None or "unknown"; "" where all are known."""
+    if parts is None or parts == "unknown":
+        return path or "it"
+    if isinstance(parts, Mapping):
+        inside = [first_unknown(v, f"{path}.{k}".lstrip(".")) for k, v in parts.items()]
+    elif isinstance(parts, list | tuple):
+        inside = [first_unknown(v, f"{path}[{i}]") for i, v in enumerate(parts)]
+    else:
+        return ""
+    return next(filter(None, inside), "")
 
 
-def _drop_torn_files(folder: Path) -> None:
-    """Delete what a killed process had half written; to be called with the entry's lock held."""
+def _delete_partial_files(folder: Path) -> None:
+    """Delete the partial files of a killed process, while the entry's lock is held."""
     with suppress(OSError):
         for file in folder.glob(".*.tmp"):
             file.unlink(missing_ok=True)
-
-
-def _first_unknown(value: Any, at: str) -> str:
-    """Path of the first part that is None or "unknown"; empty where all are known."""
-    if value is None or value == "unknown":
-        return at or "it"
-    if isinstance(value, Mapping):
-        inside = [_first_unknown(v, f"{at}.{k}".lstrip(".")) for k, v in value.items()]
-        return next((path for path in inside if path), "")
-    if isinstance(value, list | tuple):
-        inside = [_first_unknown(v, f"{at}[{i}]") for i, v in enumerate(value)]
-        return next((path for path in inside if path), "")
-    return ""

@@ -1,4 +1,4 @@
-"""Exemplars as the store holds them: read without the network and without the probe set."""
+"""Exemplars in the store: their keys, and reading them without network and probe set."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.evidence.rows import StoredRows
+from bench.evidence.row_reader import RowReader
 from bench.networks.precision import key_part
+from bench.parts.crops import crop_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,37 +18,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.spatial import ExemplarRule
+    from bench.evidence.request import EvidenceRequest
     from bench.evidence.store import Entry, Store
     from bench.networks.layout import Layout
 
 EXTRACTOR_VERSION = 1
-"""Raised when exemplars of equal parts come out otherwise."""
+"""Increase when exemplars of equal key parts change."""
 
 TABLE_ROWS = 4096
-"""Units in a stored piece of the table."""
+"""Units in a chunk of the table."""
 
 MASK_ROWS = 64
-"""Units in a stored piece of masks: 6 MB at 15 masks of 224 x 224."""
+"""Units in a chunk of masks: 6 MB at 15 masks of 224 x 224."""
 
 IMAGE_ROWS = 256
-"""Images in a stored piece: 38.5 MB at 224 x 224."""
+"""Images in a chunk: 38.5 MB at 224 x 224."""
 
 
 @dataclass(frozen=True, eq=False)
 class StoredExemplars:
     """Exemplars of one layer; `baselines.spatial.Exemplars`.
 
-    The table is in memory; masks and images are read as they are asked for.
+    The table is in memory; masks and images are read when asked for.
 
     Attributes:
         ids: int64 [U, K], -1 for a dead unit.
         activations: float32 [U, K], NaN for a dead unit.
-        levels: What a unit's map exceeds where it fires, float64 [U]; NaN for a dead unit, and for
-            all where `whole`.
+        levels: A unit fires where its map exceeds this, float64 [U]; NaN for a dead unit, and for
+            all units where `whole`.
         size: S.
-        whole: Whether a mask is the whole image: the layer has no maps.
+        whole: Whether masks are whole images, since the layer has no maps.
         image_ids: Positions of all exemplars in the probe set, int64 [V], ascending.
-        costs: What the parts that came from the store cost when they were made (see `make_cost`).
+        costs: What entries from the store cost when they were made (see `make_cost`).
         cached: Whether nothing had to be computed.
     """
 
@@ -59,11 +61,11 @@ class StoredExemplars:
     image_ids: NDArray[np.int64]
     costs: tuple[Mapping[str, Any], ...]
     cached: bool
-    _masks: StoredRows | None
-    _images: StoredRows
+    _masks: RowReader | None
+    _images: RowReader
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
-        """Where a unit fires in its exemplars, bool [K, S, S].
+        """Return where a unit fires in its exemplars, bool [K, S, S].
 
         Raises:
             IndexError: There is no such unit.
@@ -79,10 +81,10 @@ class StoredExemplars:
         return pixels.reshape(count, self.size, self.size).view(np.bool_)
 
     def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Exemplar images by position in the probe set, uint8 [B, S, S, 3]; safe in threads.
+        """Read exemplar images by position in the probe set, uint8 [B, S, S, 3]; safe in threads.
 
         Raises:
-            IndexError: An image that is no unit's exemplar.
+            IndexError: An image is not an exemplar of any unit.
             UserError: The entry was deleted from the cache meanwhile.
         """
         wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
@@ -90,52 +92,42 @@ class StoredExemplars:
             return np.zeros((0, self.size, self.size, 3), np.uint8)
         unknown = wanted[~np.isin(wanted, self.image_ids)]
         if len(unknown):
-            raise IndexError(f"image {unknown[0]} is no unit's exemplar: only those are kept")
+            raise IndexError(f"image {unknown[0]} is not an exemplar of any unit")
         return self._images.take(np.searchsorted(self.image_ids, wanted).tolist())
 
 
 def exemplar_keys(
-    target: Mapping[str, Any],
+    request: EvidenceRequest,
     layer: str,
-    probe: Mapping[str, Any],
-    *,
-    n_images: int,
-    n_units: int,
-    precision: str,
     layout: Layout,
     rule: ExemplarRule,
     size: int,
-    crop: float,
-    tf32: bool = False,
+    *,
+    n_units: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Everything that decides the exemplars of a layer: the keys of their table and masks.
+    """Return the keys of a layer's table and masks: everything that decides its exemplars.
 
     Args:
-        target: Fingerprint of the network.
+        request: For the layer.
         layer: Module path.
-        probe: Fingerprint of the probe set.
-        n_images: N.
-        n_units: U, the rows of both entries.
-        precision: Of the network's forward pass.
-        layout: How the layer is read: it says which units are dead.
-        rule: Which images, and where in them a unit fires.
+        layout: How the layer is read; it decides which units are dead.
+        rule: Which images are exemplars, and where in them a unit fires.
         size: S.
-        crop: The part of an image that the network sees (`bench.parts.crops.crop_of`).
-        tf32: Whether the forward pass may use TF32.
+        n_units: U, the rows of both entries.
     """
     parts = {
-        "target": dict(target),
+        "target": dict(request.target.fingerprint()),
         "layer": layer,
-        "precision": precision,
-        **key_part(tf32=tf32),
+        "precision": request.execution.precision,
+        **key_part(tf32=request.execution.tf32),
         "pooling": layout.key_pooling,
         **layout.key_part(),
-        "probe": dict(probe),
-        "images": n_images,
+        "probe": dict(request.probe.fingerprint()),
+        "images": len(request.probe),
         "top_k": rule.top_k,
         "quantile": rule.quantile,
         "size": size,
-        "view": crop,
+        "view": crop_of(request.target),
         "n": n_units,
         "extractor": EXTRACTOR_VERSION,
     }
@@ -146,22 +138,22 @@ def exemplar_keys(
 
 
 def table_type(count: int) -> np.dtype[Any]:
-    """A row of the table: one unit with K = `count` exemplars."""
+    """Return the type of a row of the table: one unit with K = `count` exemplars."""
     return np.dtype([("ids", "<i8", (count,)), ("activations", "<f4", (count,)), ("level", "<f8")])
 
 
 def open_exemplars(
     table_key: Mapping[str, Any], mask_key: Mapping[str, Any], store: Store
 ) -> StoredExemplars | None:
-    """Open what the store holds.
+    """Open exemplars in the store.
 
     Args:
         table_key: From `exemplar_keys`.
         mask_key: From `exemplar_keys`.
-        store: Where exemplars are kept.
+        store: The evidence cache.
 
     Returns:
-        The exemplars; None where any part is missing.
+        The exemplars; None where any of their entries is missing.
     """
     with store.hold(table_key) as [table]:
         if not table.complete:
@@ -179,13 +171,13 @@ def from_entries(
     images: Entry,
     made: Sequence[Entry] = (),
 ) -> StoredExemplars:
-    """Put exemplars together from complete entries.
+    """Assemble exemplars from complete entries.
 
     Args:
         table: Of kind "exemplars".
         masks: Of kind "exemplar_masks"; None for a layer without maps.
         images: Of kind "exemplar_images".
-        made: Those of them that were computed just now.
+        made: Those entries that were made in this run.
     """
     rows = table.read()
     ids = np.ascontiguousarray(rows["ids"])
@@ -200,37 +192,33 @@ def from_entries(
         image_ids=unique_ids(ids),
         costs=tuple(costs.values()),
         cached=not made,
-        _masks=None if masks is None else StoredRows(masks, MASK_ROWS),
-        _images=StoredRows(images, IMAGE_ROWS),
+        _masks=None if masks is None else RowReader(masks, MASK_ROWS),
+        _images=RowReader(images, IMAGE_ROWS),
     )
 
 
 def unique_ids(ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each exemplar once, ascending, int64 [V]; dead units have none."""
-    found: NDArray[np.int64] = np.unique(ids[ids >= 0])
-    return found
+    """Return each exemplar once, ascending, int64 [V]; dead units have none."""
+    unique: NDArray[np.int64] = np.unique(ids[ids >= 0])
+    return unique
 
 
-def image_key(
-    probe: Mapping[str, Any], n_images: int, ids: NDArray[np.int64], size: int, crop: float
-) -> dict[str, Any]:
-    """Everything that decides the pixels of some images of a probe set.
+def image_key(request: EvidenceRequest, ids: NDArray[np.int64], size: int) -> dict[str, Any]:
+    """Return the key of exemplar images: everything that decides their pixels.
 
     Args:
-        probe: Its fingerprint.
-        n_images: N.
-        ids: Positions of the images, int64 [V].
+        request: Whose probe set and target they are of.
+        ids: Positions of the images in the probe set, int64 [V].
         size: Side in pixels.
-        crop: See `bench.parts.crops.crop_of`.
     """
     return {
         "kind": "exemplar_images",
         "rows": IMAGE_ROWS,
-        "probe": dict(probe),
-        "images": n_images,
+        "probe": dict(request.probe.fingerprint()),
+        "images": len(request.probe),
         "ids": hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest(),
         "size": size,
-        "view": crop,
+        "view": crop_of(request.target),
         "n": len(ids),
         "extractor": EXTRACTOR_VERSION,
     }

@@ -1,4 +1,4 @@
-"""Text embeddings: once per list of texts and model."""
+"""Text embeddings, computed once for each model and list of texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.evidence.cost import make_cost
-from bench.evidence.loading import loaded_embedder, loaded_encoder
+from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.evidence.store import CHUNK, Store
 from bench.parts.concepts.digest import words_sha256
 from bench.timing import Timer
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from bench.parts.protocols import Encoder, SentenceEncoder
 
 EXTRACTOR_VERSION = 1
-"""Raised when embeddings of equal models and texts come out otherwise."""
+"""Increase when embeddings of equal models and texts change."""
 
-_KEPT_LISTS = 16
+_MAX_LISTS = 16
 """Lists whose embeddings stay in memory."""
 
 
@@ -38,8 +38,8 @@ class TextEvidence:
         embeddings: float32 [C, D], not normalised, on the CPU.
         cost: What they cost when they were made (see `make_cost`).
         cached: Whether they came from the store.
-        cut: Which words the text tower does not read to their end (see `describe_alike`); None
-            where that is not known, as of older entries of the store.
+        cut: Labels that are too long for the text tower (see `check_labels`); None where that is
+            not known, as for older entries of the store.
     """
 
     embeddings: Tensor
@@ -49,69 +49,62 @@ class TextEvidence:
 
 
 def text_embeddings(
-    encoder: Encoder,
-    words: Sequence[str],
-    *,
-    store: Store,
-    timer: Timer,
-    device: str = "cpu",
+    encoder: Encoder, words: Sequence[str], *, store: Store, timer: Timer, device: str = "cpu"
 ) -> TextEvidence:
-    """Embed a concept set, or take its embeddings from the store.
+    """Embed a concept set, or read its embeddings from the store.
 
     Args:
         encoder: The image-text model; loaded only where the store lacks the list.
         words: The C labels.
-        store: Where embeddings are kept, under the hash of the list.
+        store: The evidence cache.
         timer: Gets the phase "text".
         device: Where the model runs.
-
-    Returns:
-        The embeddings.
     """
     import torch
 
-    # How images are cropped changes no text, but the fingerprint is one: recomputing is cheap.
-    key = _key("text_embeddings", dict(encoder.fingerprint()), words)
+    # The fingerprint includes the image transform, which changes no text: recomputing is cheap.
+    key = _key("text_embeddings", encoder, words)
     with timer.phase("text", items=len(words)) as phase, store.hold(key) as [entry]:
         phase.cached = entry.complete
         if not entry.complete:
-            loaded = loaded_encoder(encoder, device)
+            loaded = load_encoder(encoder, device)
             table = loaded.encode_texts(words).float().cpu().numpy()
             cut = loaded.find_cut(words)
-            told = {"cut": {"tokens": cut[0], "labels": cut[1]}} if cut else {}
-            _write(entry, table, make_cost(timer.so_far(), device, complete=True), told)
+            meta = {"cut": {"tokens": cut[0], "labels": cut[1]}} if cut else {}
+            _write(entry, table, make_cost(timer.so_far(), device, complete=True), meta)
         embeddings = torch.from_numpy(entry.read())
     assert entry.cost is not None
     return TextEvidence(embeddings, entry.cost, phase.cached, entry.meta.get("cut"))
 
 
-def texts_left(
+def count_missing_texts(
     encoder: Encoder | SentenceEncoder, texts: Sequence[str], *, store: Store, sentences: bool
 ) -> dict[str, int]:
-    """How many texts of a list are still to be embedded, by the key of their entry.
+    """Count the texts of a list that are still to be embedded, by the key of their entry.
 
     Args:
         encoder: The model.
         texts: The list.
-        store: Where embeddings are kept.
+        store: The evidence cache.
         sentences: Whether the model is a sentence encoder.
     """
     kind = "sentence_embeddings" if sentences else "text_embeddings"
-    entry = store.entry(_key(kind, dict(encoder.fingerprint()), texts))
+    entry = store.entry(_key(kind, encoder, texts))
     return {entry.key: 0 if entry.complete else len(texts)}
 
 
 class CachedEmbedder:
-    """A sentence encoder that embeds each list of texts once; loaded at the first miss.
+    """A sentence encoder that embeds each list of texts once; loaded when first needed.
 
-    Embeddings are kept by list, not by text: how a text is batched with others shows in its last
-    bits, and equal requests must give equal bytes whatever was asked before.
+    Embeddings are cached by list, not by text: the other texts of a batch change the last bits of
+    an embedding, and equal requests must give equal bytes whatever was requested before.
 
     Args:
         encoder: The sentence encoder.
-        store: Where embeddings of long lists are kept.
+        store: Where embeddings of long lists are cached.
         device: Where the model runs.
-        disk_from: Lists of so many texts or more go to the store; shorter ones stay in memory.
+        disk_from: Number of texts from which a list goes to the store; shorter lists stay in
+            memory.
     """
 
     def __init__(
@@ -130,23 +123,22 @@ class CachedEmbedder:
             texts: n texts, at least one.
 
         Returns:
-            Unit-length embeddings, float32 [n, D].
+            Unit-length embeddings, float32 [n, D], read-only.
         """
         texts = list(texts)
         name = words_sha256(texts)
         if name not in self._recent:
             long = len(texts) >= self._disk_from
-            found = self._stored(texts) if long else self._embed(texts)
-            found.flags.writeable = False  # handed out again: nobody may change it
-            self._recent[name] = found
-            while len(self._recent) > _KEPT_LISTS:
+            table = self._read_or_embed(texts) if long else self._embed(texts)
+            table.flags.writeable = False  # later calls return the same array
+            self._recent[name] = table
+            while len(self._recent) > _MAX_LISTS:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(name)
         return self._recent[name]
 
-    def _stored(self, texts: list[str]) -> NDArray[np.float32]:
-        key = _key("sentence_embeddings", dict(self.encoder.fingerprint()), texts)
-        with self._store.hold(key) as [entry]:
+    def _read_or_embed(self, texts: list[str]) -> NDArray[np.float32]:
+        with self._store.hold(_key("sentence_embeddings", self.encoder, texts)) as [entry]:
             if not entry.complete:
                 timer = Timer(self._device)
                 with timer.phase("text", items=len(texts)):
@@ -156,26 +148,27 @@ class CachedEmbedder:
             return entry.read()
 
     def _embed(self, texts: list[str]) -> NDArray[np.float32]:
-        return np.array(loaded_embedder(self.encoder, self._device)(texts), dtype=np.float32)
+        return np.array(load_sentence_encoder(self.encoder, self._device)(texts), dtype=np.float32)
 
 
 def _write(
     entry: Entry,
     table: NDArray[np.float32],
     cost: Mapping[str, Any],
-    told: Mapping[str, Any] | None = None,
+    meta: Mapping[str, Any] | None = None,
 ) -> None:
     for number in entry.missing:
         entry.put(number, table[number * CHUNK : (number + 1) * CHUNK])
-    entry.finish({"dim": table.shape[1], **(told or {})}, cost)
+    entry.finish({"dim": table.shape[1], **(meta or {})}, cost)
 
 
-def _key(kind: str, encoder: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+def _key(kind: str, encoder: Encoder | SentenceEncoder, texts: Sequence[str]) -> dict[str, Any]:
+    fingerprint = dict(encoder.fingerprint())
     return {
         "kind": kind,
-        "encoder": dict(encoder),
+        "encoder": fingerprint,
         "texts": words_sha256(texts),
         "n": len(texts),
-        "precision": encoder.get("precision", "float32"),
+        "precision": fingerprint.get("precision", "float32"),
         "extractor": EXTRACTOR_VERSION,
     }

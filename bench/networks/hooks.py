@@ -1,4 +1,4 @@
-"""Pooled outputs of several layers in one forward pass."""
+"""Read several layers in one forward pass."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import LayerError
 from bench.networks.layout.address import module_path
 from bench.networks.layout.outputs import named_tensors
-from bench.networks.layout.trace import uncompiled
+from bench.networks.layout.trace import eager
 from bench.networks.pooling import Pooled, pool
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from types import TracebackType
 
     from torch import Tensor, nn
 
     from bench.networks.layout import Layout
 
 
-class LayerTap:
-    """Reads layers off a network while it runs; a context manager that leaves it as it was.
+class LayerHooks:
+    """Forward hooks that pool the outputs of layers; a context manager that removes them.
 
-    A layer is pooled at the moment it is computed, for a later one may overwrite it in place. Of a
-    module that runs several times in a pass, and of one that returns several tensors, the layout
-    says which is read; else the last run and the first tensor.
+    Each output is pooled as soon as it is computed, since a later module may overwrite it in place.
+    Where a module is called several times in a pass or returns several tensors, the layout says
+    which is read; by default the last call and the first tensor.
 
     Args:
         module: The network.
         layouts: How to read each layer, by name.
-        maps: Those of which the maps are wanted too.
+        maps: Layers of which maps are kept.
 
     Attributes:
-        calls: How often each layer ran in the last pass.
+        calls: Number of calls of each layer in the last pass.
     """
 
     def __init__(
@@ -43,17 +42,17 @@ class LayerTap:
         self._maps = set(maps)
         self._layouts = dict(layouts)
         self._images = 0
-        self._found: dict[str, Pooled] = {}
+        self._outputs: dict[str, Pooled] = {}
         self._handles: list[Any] = []
 
-    def __enter__(self) -> LayerTap:
+    def __enter__(self) -> LayerHooks:
         modules = dict(self._module.named_modules(remove_duplicate=False))
         for layer in self._layouts:
             owner = modules[layer if layer in modules else module_path(layer)]
             try:
                 self._handles.append(owner.register_forward_hook(self._hook(layer)))
-            except Exception as error:  # what is compiled or scripted has limits of its own
-                self.__exit__(None, None, None)
+            except Exception as error:  # compiled and scripted modules have limits of their own
+                self.__exit__()
                 raise LayerError(
                     layer,
                     f"layer {layer!r} cannot be read while it runs: a {type(owner).__name__} takes "
@@ -62,17 +61,12 @@ class LayerTap:
                 ) from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for handle in self._handles:
             handle.remove()
 
     def run(self, images: Tensor) -> dict[str, Pooled]:
-        """Show the network a batch.
+        """Run the network on a batch.
 
         Args:
             images: float32 [B, 3, H, W], on the network's device.
@@ -83,11 +77,11 @@ class LayerTap:
         Raises:
             LayerError: A layer did not run as its layout says, or its output has no units.
         """
-        self._found, self.calls, self._images = {}, dict.fromkeys(self._layouts, 0), len(images)
-        with uncompiled():
+        self._outputs, self.calls, self._images = {}, dict.fromkeys(self._layouts, 0), len(images)
+        with eager():
             self._module(images)
         for layer, layout in self._layouts.items():
-            if layer not in self._found:
+            if layer not in self._outputs:
                 raise LayerError(
                     layer,
                     f"layer {layer!r} does not run when the network is shown images",
@@ -100,16 +94,16 @@ class LayerTap:
                     f"{layout.calls} times on synthetic ones: its calls have no fixed number",
                     hint="choose a layer inside the modules that call it",
                 )
-        return self._found
+        return self._outputs
 
     def drop_maps(self, layer: str) -> None:
-        """Keep no more maps of a layer."""
+        """Stop keeping the maps of a layer."""
         self._maps.discard(layer)
 
     def _hook(self, layer: str) -> Any:
         layout = self._layouts[layer]
 
-        def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        def read(_module: nn.Module, _inputs: Any, output: Any) -> None:
             number = self.calls[layer]
             self.calls[layer] += 1
             if layout.call is not None and number != layout.call:
@@ -122,18 +116,16 @@ class LayerTap:
                     f"layer {layer!r} gives a {type(output).__name__} without a tensor",
                     hint="choose a layer just before or after it",
                 )
-            maps = layer in self._maps
-            found = pool(tensors[name], layer, layout, self._images, maps=maps)
-            before = self._found.get(layer)
-            units = found.values.shape[-1]
-            if before is not None and before.values.shape[-1] != units:
-                path = module_path(layer)
+            pooled = pool(tensors[name], layer, layout, self._images, maps=layer in self._maps)
+            units = pooled.values.shape[-1]
+            before = self._outputs[layer].values.shape[-1] if layer in self._outputs else units
+            if before != units:
                 raise LayerError(
                     layer,
                     f"layer {layer!r} runs several times a pass with different numbers of units "
-                    f"({before.values.shape[-1]}, {units})",
-                    hint=f"name a call: {path}:0 for the first",
+                    f"({before}, {units})",
+                    hint=f"name a call: {module_path(layer)}:0 for the first",
                 )
-            self._found[layer] = found
+            self._outputs[layer] = pooled
 
-        return keep
+        return read

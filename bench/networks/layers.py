@@ -1,4 +1,4 @@
-"""Layers by module path, and what to say when a path is not one of the network's."""
+"""Check the names of layers, and list the layers of a network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _SHOWN_INSIDE = 24
-"""Paths listed inside one top-level module before the rest is only counted."""
+"""Most paths that are listed inside one top-level module."""
 
 
 def resolve_layers(
@@ -23,15 +23,16 @@ def resolve_layers(
 
     Args:
         module: The network.
-        names: Module paths such as "layer4" or "features.12"; after a colon the call or output that
-            is meant, as in "relu:0"; blanks around them are dropped.
+        names: Module paths such as "layer4" or "features.12", with a call or output after a colon
+            as in "relu:0"; surrounding blanks are removed.
         where: The config key, for the message.
 
     Returns:
         The names, in order, without duplicates.
 
     Raises:
-        UserError: No name is given, or one is not a layer of this network; lists its layers.
+        UserError: No name is given, or one is not a layer of this network; the hint lists its
+            layers.
     """
     paths = [path for path, _ in module.named_modules(remove_duplicate=False) if path]
     wanted = list(dict.fromkeys(name.strip() for name in names))
@@ -50,7 +51,7 @@ def resolve_layers(
 
 
 def describe_layers(paths: Sequence[str]) -> str:
-    """List module paths for a reader: one line for each top-level module, the inside after it."""
+    """List module paths, with one line for each top-level module and the paths inside it."""
     inside: dict[str, list[str]] = {}
     for path in paths:
         top, dot, rest = path.partition(".")
@@ -61,7 +62,7 @@ def describe_layers(paths: Sequence[str]) -> str:
     for top, within in inside.items():
         shown = within
         if len(within) > _SHOWN_INSIDE:
-            # Whole blocks are what people name; the parts of a block follow the same pattern.
+            # People name whole blocks; the parts of a block follow the same pattern.
             shown = [path for path in within if path.count(".") == 1] or within
             shown = shown[:_SHOWN_INSIDE]
         more = len(within) - len(shown)
@@ -71,8 +72,8 @@ def describe_layers(paths: Sequence[str]) -> str:
 
 
 def choose_layers(paths: Sequence[str]) -> str:
-    """The hint of a wrong layer: what there is to choose from."""
+    """Return the hint of a wrong layer: a list of all layers."""
     return (
-        "choose among the target's layers (what is inside one starts with a dot: layer4 .0 is "
+        "choose one of the target's layers (a dot stands for the name before it: layer4 .0 is "
         f"layer4.0)\n{describe_layers(paths)}"
     )

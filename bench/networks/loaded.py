@@ -1,4 +1,4 @@
-"""A network that is ready to run."""
+"""The type of a loaded network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LoadedTarget:
     Attributes:
         module: The network; its layers are addressed by module path ("layer4", "fc").
         transform: Turns an RGB image into the network's input, float32 [3, H, W].
-        notes: What a reader should know of how it was loaded, for the record.
+        notes: How it was loaded, for the record.
     """
 
     module: nn.Module

@@ -1,4 +1,4 @@
-"""From a layer's output to one number per unit and image (METHODS 0.5)."""
+"""Pool a layer's output to one number for each unit and image."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 Pooling = Literal["avg", "max"]
 
 MODES: tuple[str, ...] = get_args(Pooling)
-"""The order in which pooled positions are stored."""
+"""Ways of pooling, in the order in which their values are stored."""
 
 _PLAIN = {2: "BU", 4: "BUHW"}
-"""Axes by number of dimensions, of a network that has no others."""
+"""Axes by number of dimensions, where the layout does not name them."""
 
 _EQUAL = 1e-6
-"""Relative difference up to which class tokens count as equal."""
+"""Relative difference up to which class tokens are equal."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,9 @@ class Pooled:
     Attributes:
         values: float32 [P, B, U]: P = 2 (avg, max) over positions, 1 where there is nothing to
             pool.
-        map_size: (H, W) of the units' maps; None for layers without.
+        map_size: (H, W) of the units' maps; None for layers without maps.
         shape: Of the output, 0 for the number of images.
-        maps: The maps themselves, float32 [B, U, H, W] (1 x 1 for layers without); None where
-            nobody asked for them.
+        maps: float32 [B, U, H, W] (1 x 1 for layers without maps); None unless requested.
     """
 
     values: Tensor
@@ -43,12 +42,12 @@ class Pooled:
     maps: Tensor | None = None
 
     def first(self) -> Pooled:
-        """The same of the first image alone."""
+        """Return the values of the first image."""
         maps = None if self.maps is None else self.maps[:1]
         return Pooled(self.values[:, :1], self.map_size, self.shape, maps)
 
-    def on_host(self) -> Pooled:
-        """The same in the host's memory, which leaves the device's to the next images."""
+    def cpu(self) -> Pooled:
+        """Return a copy in the memory of the CPU."""
         maps = None if self.maps is None else self.maps.cpu()
         return Pooled(self.values.cpu(), self.map_size, self.shape, maps)
 
@@ -61,13 +60,13 @@ def pool(output: Tensor, layer: str, layout: Layout, images: int, *, maps: bool 
         layer: Its name, for messages.
         layout: Its axes, and how it is pooled.
         images: Number of images that the network was shown.
-        maps: Keep the maps besides; a copy, for a later module may write into the output.
+        maps: Keep a copy of the maps; a later module may overwrite the output.
 
     Returns:
         The pooled values, on the output's device.
 
     Raises:
-        LayerError: The output is not as the layout says.
+        LayerError: The output does not have the layout.
     """
     import torch
 
@@ -88,9 +87,9 @@ def pool(output: Tensor, layer: str, layout: Layout, images: int, *, maps: bool 
     if "T" in axes or not {"H", "W"} <= set(axes):
         mode = MODES.index(layout.key_pooling)
         return Pooled(both, None, shape, both[mode][:, :, None, None].clone() if maps else None)
-    # One layout whatever the network's: what is stored and tallied is [B, U, H, W] row by row.
-    kept = values.clone(memory_format=torch.contiguous_format) if maps else None
-    return Pooled(both, (values.shape[2], values.shape[3]), shape, kept)
+    # Stored maps are contiguous [B, U, H, W], whatever the network's memory format.
+    copy = values.clone(memory_format=torch.contiguous_format) if maps else None
+    return Pooled(both, (values.shape[2], values.shape[3]), shape, copy)
 
 
 def _check(output: Tensor, layer: str, layout: Layout, axes: str, images: int) -> None:
@@ -121,10 +120,10 @@ def _check(output: Tensor, layer: str, layout: Layout, axes: str, images: int) -
 
 
 def check_mixed(values: Tensor, layer: str) -> None:
-    """Refuse a class token that is equal for all images: nothing was mixed into it yet.
+    """Check that a class token depends on the image.
 
     Args:
-        values: float [B, U]; of fewer than two images nothing can be told.
+        values: float [B, U]; the values of a single image always pass.
         layer: The layer's name, for the message.
 
     Raises:
@@ -134,8 +133,8 @@ def check_mixed(values: Tensor, layer: str) -> None:
     if spread is not None and spread <= _EQUAL * values.abs().max():
         raise LayerError(
             layer,
-            f"the class token of layer {layer!r} is equal for all {len(values)} images: the "
-            "network has mixed nothing into it yet",
+            f"the class token of layer {layer!r} is equal for all {len(values)} images: no patch "
+            "was mixed into it yet",
             where="target.pooling",
             hint="target.pooling=avg takes the patches' average; or choose a later layer",
         )

@@ -1,4 +1,4 @@
-"""Arithmetic of a network's forward pass, by name."""
+"""Precision of a network's forward pass."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def arithmetic(device: str, precision: str = "float32", *, tf32: bool = False) -> Iterator[None]:
-    """Run a network with a precision; what it gives is stored as float32.
+def set_precision(device: str, precision: str = "float32", *, tf32: bool = False) -> Iterator[None]:
+    """Set the precision of what runs inside; results are stored as float32 in any case.
 
     Args:
         device: Where it runs.
         precision: "float32", or "bfloat16" or "float16" for torch's automatic mixed precision.
         tf32: Let a GPU round the inputs of float32 matrix products and convolutions to 10 bits.
-            Torch's own default for convolutions does; what is stored as float32 would then depend
-            on the device that made it.
+            PyTorch allows it for convolutions by default; values would then depend on the device.
     """
     mixed: AbstractContextManager[Any] = nullcontext()
     if precision != "float32":
@@ -32,7 +31,7 @@ def arithmetic(device: str, precision: str = "float32", *, tf32: bool = False) -
 
 @contextmanager
 def _tf32(device: str, *, allowed: bool) -> Iterator[None]:
-    """Switch TF32 of products and convolutions, and leave both as they were."""
+    """Set TF32 of matrix products and convolutions; restore both at the end."""
     if not device.startswith("cuda"):
         yield
         return
@@ -49,5 +48,5 @@ def _tf32(device: str, *, allowed: bool) -> Iterator[None]:
 
 
 def key_part(*, tf32: bool) -> dict[str, bool]:
-    """What a key says of TF32: nothing where it is off, so that older keys stay as they are."""
+    """Return the part of a cache key about TF32: nothing where it is off, as in older keys."""
     return {"tf32": True} if tf32 else {}

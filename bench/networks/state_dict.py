@@ -1,8 +1,8 @@
-"""The state dict in a file of weights that is a network's own, and the network filled from it.
+"""Find a network's state dict in a checkpoint, and load it.
 
 Training scripts save it under a key of their own, beside averaged weights and the optimizer's
-state, and wrappers put a prefix before its names. All names of a state dict must be the network's:
-a part of the weights is never loaded unasked.
+state; wrappers put a prefix before its names. All names must be the network's: weights are never
+loaded in part unless a setting says so.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ if TYPE_CHECKING:
 _HINT = "name the architecture that the file was trained with"
 
 TOP = "."
-"""How the file's own level is chosen, where a key of the file holds another state dict."""
+"""The value of the setting that chooses the top level of the file."""
 
-_WRAPPING = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
-"""Parts of names that stand for a wrapper: DataParallel, torch.compile, FSDP, checkpointing."""
+_WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
+"""Parts of names from wrappers: DataParallel, torch.compile, FSDP, checkpointing."""
 
 _COUNTERS = frozenset({"n_averaged"})
-"""What `torch.optim.swa_utils.AveragedModel` keeps beside the weights of its `module`."""
+"""Tensors of `torch.optim.swa_utils.AveragedModel` beside the weights of its `module`."""
 
 _INCEPTION = frozenset({"GoogLeNet", "Inception3"})
-"""torchvision's networks with auxiliary classifiers, which many files leave out."""
+"""torchvision's networks with auxiliary classifiers, which many files do not hold."""
 
 
 @dataclass(frozen=True)
 class StateDict:
-    """A state dict that was found in a file.
+    """A state dict in a checkpoint.
 
     Attributes:
-        tensors: By the network's own names.
-        source: The collection of the file that holds them.
-        path: `source` and the prefix of the names there, joined by a dot.
-        left: Names in `source` without that prefix.
-        notes: What was taken, for the record; empty where the file is the state dict.
+        tensors: By the network's names.
+        source: The collection of the checkpoint that holds them.
+        path: `source` and the prefix of the names in it, joined by a dot.
+        unused: Names in `source` without that prefix.
+        notes: What was loaded, for the record; empty where the file is the state dict.
     """
 
     tensors: Mapping[str, Tensor]
     source: str
     path: str
-    left: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def is_auxiliary(name: str) -> bool:
-    """Whether a module or tensor of torchvision's belongs to a head that only training uses."""
+    """Return whether a name in torchvision's networks belongs to a head for training only."""
     return name.startswith(("aux", "AuxLogits"))
 
 
@@ -70,26 +70,26 @@ def find_state_dict(
     optional: Collection[str] = (),
     ignored: tuple[str, ...] = (),
 ) -> StateDict:
-    """Find the one state dict of a file whose names are those of a network.
+    """Find the only state dict in a checkpoint whose names are those of a network.
 
     Args:
-        checkpoint: What the file holds.
-        module: The network, of which names alone count; it may be on the meta device.
-        what: What the network is ("torchvision's resnet18"), for messages.
-        where: The field that the file was given in.
-        chosen: The keys that lead to the state dict, joined by dots; or these and a prefix of its
-            names, and then what lacks the prefix is left out. Empty for the only state dict.
+        checkpoint: The content of the file.
+        module: The network; only its names count, so it may be on the meta device.
+        what: Description of the network ("torchvision's resnet18"), for messages.
+        where: The setting with the file, for messages.
+        chosen: The keys that lead to the state dict, joined by dots, with a prefix of its names if
+            only tensors with this prefix are to be loaded; "" for the only state dict.
         optional: Names of the network that the file need not have.
-        ignored: Beginnings of names that the file may have besides.
+        ignored: Prefixes of further names that the file may have.
 
     Raises:
-        UserError: None fits, several do, or one fits only in part; says what the file holds.
+        UserError: No state dict fits, several fit, or one fits only in part.
     """
     setting = f"{where.rpartition('.')[0]}.state_dict"
     own = _tensors_of(module)
     required = _required(own, module) - set(optional)
-    considered = {k: v for k, v in checkpoint.items() if _may_be_in(k, chosen)}
-    if not considered:
+    candidates = {k: v for k, v in checkpoint.items() if _may_contain(k, chosen)}
+    if not candidates:
         raise UserError(
             f"the file holds no tensors under {chosen!r}",
             where=setting,
@@ -97,15 +97,17 @@ def find_state_dict(
             hint="give one of its keys, or leave the setting out",
         )
     fitting = [
-        found
-        for source, tensors in considered.items()
-        for found in _fitting(source, tensors, own, required, ignored)
-        if not chosen or _is_chosen(found.path, chosen)
+        state_dict
+        for source, tensors in candidates.items()
+        for state_dict in _fitting(source, tensors, own, required, ignored)
+        if not chosen or _is_chosen(state_dict.path, chosen)
     ]
-    fitting = [found for found in fitting if (found.path or TOP) == chosen] or fitting
+    fitting = [
+        state_dict for state_dict in fitting if (state_dict.path or TOP) == chosen
+    ] or fitting
     if not fitting:
         raise UserError(
-            f"the state dict does not fit {what}: it {_misfit(considered, own, required)}",
+            f"the state dict does not fit {what}: it {_misfit(candidates, own, required)}",
             where=where,
             hint=_HINT + _other(checkpoint, setting),
         )
@@ -115,41 +117,41 @@ def find_state_dict(
             where=where,
             hint=f"choose one: {_options(fitting, setting)}",
         )
-    [found] = fitting
-    if found.left and (found.path or TOP) != chosen:
+    [state_dict] = fitting
+    if state_dict.unused and (state_dict.path or TOP) != chosen:
         raise UserError(
-            f"the state dict holds more than the weights of {what}: {few(found.left)}",
+            f"the state dict holds more than the weights of {what}: {few(state_dict.unused)}",
             where=where,
             hint=f"to take the weights alone: {_options(fitting, setting)}",
         )
-    if not chosen and (alike := list(_of_equal_shapes(checkpoint, found, module))):
+    if not chosen and (alike := list(_of_equal_shapes(checkpoint, state_dict, module))):
         raise UserError(
             "the file holds tensors of the same shapes as the weights under other names, maybe "
             f"averaged weights: {few(alike)}",
             where=where,
             hint=f"to take the state dict beside them: {_options(fitting, setting)}",
         )
-    return found
+    return state_dict
 
 
-def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> None:
-    """Fill a network from a state dict, every tensor of it and nothing else.
+def load_into(module: nn.Module, state_dict: StateDict, *, what: str, where: str) -> None:
+    """Load all tensors of a state dict into a network.
 
     Args:
-        module: The network to fill.
-        found: By the network's names.
-        what: What the network is ("torchvision's resnet18"), for the message.
-        where: The field that the file was given in.
+        module: The network.
+        state_dict: By the network's names.
+        what: Description of the network ("torchvision's resnet18"), for messages.
+        where: The setting with the file, for messages.
 
     Raises:
         UserError: Names are missing or unexpected, shapes differ, or weights are quantised or
-            sparse; says which.
+            sparse.
     """
     own = _tensors_of(module)
-    faults = _misnamed(own, _required(own, module), found.tensors)
+    faults = _misnamed(own, _required(own, module), state_dict.tensors)
     if differing := [
         f"{name} {tuple(tensor.shape)} for {tuple(own[name].shape)}"
-        for name, tensor in found.tensors.items()
+        for name, tensor in state_dict.tensors.items()
         if name in own and tensor.shape != own[name].shape
     ]:
         faults.append(f"has other shapes: {few(differing)}")
@@ -161,21 +163,21 @@ def load_into(module: nn.Module, found: StateDict, *, what: str, where: str) -> 
         )
     if packed := [
         f"{name} ({_storage(tensor)})"
-        for name, tensor in found.tensors.items()
+        for name, tensor in state_dict.tensors.items()
         if own[name].is_floating_point() and _storage(tensor)
     ]:
         raise UserError(
-            f"some weights of the state dict are no plain floats: {few(packed)}",
+            f"some weights of the state dict are not dense floats: {few(packed)}",
             where=where,
-            hint="save the network as it is before it is quantised or made sparse",
+            hint="save the network before it is quantised or made sparse",
         )
-    module.load_state_dict(dict(found.tensors), strict=False)
+    module.load_state_dict(dict(state_dict.tensors), strict=False)
 
 
 def _storage(tensor: Tensor) -> str:
-    """How a tensor holds something else than its values as floats; empty where it holds these.
+    """Describe how a tensor is stored, if not as dense floats; else return "".
 
-    Integers stand for weights only together with a scale, which a state dict does not say.
+    Integers are weights only together with a scale, which a state dict does not hold.
     """
     import torch
 
@@ -187,16 +189,16 @@ def _storage(tensor: Tensor) -> str:
 
 
 def _tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """A network's state dict, without what is no tensor: extra state of a module's own."""
+    """Return a network's state dict without the extra state of modules, which is not tensors."""
     import torch
 
     return {name: one for name, one in module.state_dict().items() if torch.is_tensor(one)}
 
 
 def _required(own: Iterable[str], module: nn.Module) -> set[str]:
-    """The names of a network's tensors that play a part when it is run in eval mode."""
+    """Return the names of a network's tensors that are used in eval mode."""
     inception = type(module).__name__ in _INCEPTION
-    # Counters of batch norm came late to PyTorch and do nothing in eval mode.
+    # Old files lack the counters of batch norm, which do nothing in eval mode.
     return {
         name
         for name in own
@@ -205,7 +207,7 @@ def _required(own: Iterable[str], module: nn.Module) -> set[str]:
 
 
 def _misnamed(own: Collection[str], required: Collection[str], names: Collection[str]) -> list[str]:
-    """How names of a state dict differ from those of the network."""
+    """Describe how the names of a state dict differ from those of the network."""
     faults = []
     if missing := [name for name in own if name in required and name not in names]:
         faults.append(f"lacks {few(missing)}")
@@ -214,8 +216,8 @@ def _misnamed(own: Collection[str], required: Collection[str], names: Collection
     return faults
 
 
-def _may_be_in(source: str, chosen: str) -> bool:
-    """Whether the chosen state dict may be in a collection, below it or behind a prefix in it."""
+def _may_contain(source: str, chosen: str) -> bool:
+    """Return whether a collection may contain the chosen state dict, or is inside it."""
     if chosen in ("", TOP):
         return not chosen or not source
     return not source or _is_chosen(source, chosen) or chosen.startswith(f"{source}.")
@@ -232,13 +234,13 @@ def _fitting(
     required: Collection[str],
     ignored: tuple[str, ...],
 ) -> Iterator[StateDict]:
-    """The state dicts in one collection: names that are the network's behind some prefix."""
+    """Find the state dicts in one collection: the network's names, after some prefix."""
     for strip in (str, _without_wrappers):
         mine, theirs = ({strip(name): name for name in names} for names in (own, tensors))
         if len(mine) < len(own) or len(theirs) < len(tensors):
-            continue  # two names would be one
+            continue  # two names would become equal
         needed = {strip(name) for name in required}
-        found = False
+        fits = False
         for prefix, n in _prefixes(theirs, mine).items():
             inside = {
                 name.removeprefix(prefix): name
@@ -247,36 +249,36 @@ def _fitting(
             }
             if n < len(needed) or not needed <= inside.keys() <= mine.keys():
                 continue
-            found = True
+            fits = True
             names = {mine[short]: theirs[long] for short, long in inside.items()}
             yield StateDict(
                 tensors={name: tensors[read] for name, read in names.items()},
                 source=source,
                 path=".".join(filter(None, (source, prefix.rstrip(".")))),
-                left=tuple(x for x in theirs if not x.startswith(prefix) and x not in _COUNTERS),
+                unused=tuple(x for x in theirs if not x.startswith(prefix) and x not in _COUNTERS),
                 notes=tuple(_notes(source, names)),
             )
-        if found:
+        if fits:
             return
 
 
 def _prefixes(theirs: Iterable[str], mine: Collection[str]) -> Counter[str]:
-    """Prefixes behind which names of the network stand, with the number of such names."""
-    found: Counter[str] = Counter()
+    """Count the names of the network after each prefix."""
+    counts: Counter[str] = Counter()
     for name in theirs:
         parts = name.split(".")
         for at in range(len(parts)):
             if ".".join(parts[at:]) in mine:
-                found[".".join([*parts[:at], ""]) if at else ""] += 1
-    return found
+                counts[".".join([*parts[:at], ""]) if at else ""] += 1
+    return counts
 
 
 def _without_wrappers(name: str) -> str:
-    return ".".join(part for part in name.split(".") if part not in _WRAPPING)
+    return ".".join(part for part in name.split(".") if part not in _WRAPPERS)
 
 
 def _notes(source: str, names: Mapping[str, str]) -> Iterator[str]:
-    """What was taken of a file, from the network's names and the file's own."""
+    """Say what was loaded, from the file's names by the network's."""
     if source:
         yield f"weights: took the state dict under {source!r}"
     prefixes = {read.removesuffix(name) for name, read in names.items()}
@@ -285,12 +287,12 @@ def _notes(source: str, names: Mapping[str, str]) -> Iterator[str]:
     if all(read.endswith(name) for name, read in names.items()) and len(prefixes) == 1:
         yield f"weights: took the prefix {prefixes.pop()!r} off"
     else:
-        parts = {part for name in names.values() for part in name.split(".")} & _WRAPPING
+        parts = {part for name in names.values() for part in name.split(".")} & _WRAPPERS
         yield f"weights: left wrappers out of the names: {few(sorted(parts))}"
 
 
 def _misfit(checkpoint: Checkpoint, own: Collection[str], required: Collection[str]) -> str:
-    """How the collection that comes nearest to the network's names differs from them."""
+    """Describe how the collection with the most similar names differs from the network."""
     counted = []
     for source, tensors in checkpoint.items():
         [(prefix, n)] = _prefixes(tensors, own).most_common(1) or [("", 0)]
@@ -301,19 +303,21 @@ def _misfit(checkpoint: Checkpoint, own: Collection[str], required: Collection[s
 
 
 def _other(checkpoint: Checkpoint, setting: str) -> str:
-    """What to say of a file with several collections, or one under a key."""
+    """Return a hint about a file with several collections, or with one under a key."""
     if not any(checkpoint):
         return ""
     return f"; the file holds tensors under {few(checkpoint)} ({setting}=KEY takes one)"
 
 
-def _of_equal_shapes(checkpoint: Checkpoint, found: StateDict, module: nn.Module) -> Iterator[str]:
-    """Other collections with as many tensors of each shape as the network's parameters."""
-    parameters = [name for name, _ in module.named_parameters() if name in found.tensors]
-    shapes = Counter(found.tensors[name].shape for name in parameters)
+def _of_equal_shapes(
+    checkpoint: Checkpoint, state_dict: StateDict, module: nn.Module
+) -> Iterator[str]:
+    """Find other collections with the same shapes as the network's parameters."""
+    parameters = [name for name, _ in module.named_parameters() if name in state_dict.tensors]
+    shapes = Counter(state_dict.tensors[name].shape for name in parameters)
     for source, tensors in checkpoint.items():
         other = Counter(tensor.shape for tensor in tensors.values())
-        if source != found.source and len(parameters) > 1 and other == shapes:
+        if source != state_dict.source and len(parameters) > 1 and other == shapes:
             yield source
 
 

@@ -1,4 +1,4 @@
-"""A file of weights as a part's parameters name it: who it is, and the state dict in it."""
+"""A file of weights that a setting names, and the state dict in it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class WeightsFile:
 
     Attributes:
         file: Its path, as given.
-        state_dict: The keys that lead to the state dict in it, joined by dots; empty for the only
-            one.
-        where: The field that the path was given in; "PART.state_dict" is the other one.
+        state_dict: The keys that lead to the state dict in it, joined by dots; "" for the only
+            state dict.
+        where: The setting with the path, for messages.
     """
 
     file: str
@@ -34,29 +34,29 @@ class WeightsFile:
 
     @property
     def path(self) -> Path:
-        """The file.
+        """Path of the file.
 
         Raises:
-            UserError: It is not there.
+            UserError: The file does not exist.
         """
         return require_file(self.file, self.where)
 
     def identity(self) -> Mapping[str, Any]:
-        """What decides the weights: the file's sha256, and which state dict where that is said.
+        """Return what decides the weights: the file's sha256, and `state_dict` where it is set.
 
         Raises:
-            UserError: The file is not there.
+            UserError: The file does not exist.
         """
         chosen = {"state_dict": self.state_dict} if self.state_dict else {}
         return {"sha256": sha256_file(self.path), **chosen}
 
-    def find(self, module: nn.Module, what: str, **tolerated: Any) -> StateDict:
+    def find(self, module: nn.Module, what: str, **exceptions: Any) -> StateDict:
         """Read the state dict whose names are those of a network.
 
         Args:
             module: The network; only names count.
-            what: What it is, for messages.
-            tolerated: `optional` and `ignored`, as `find_state_dict` takes them.
+            what: Description of the network, for messages.
+            exceptions: `optional` and `ignored` of `find_state_dict`.
 
         Raises:
             UserError: The file cannot be read, or does not fit.
@@ -67,11 +67,11 @@ class WeightsFile:
             what=what,
             where=self.where,
             chosen=self.state_dict,
-            **tolerated,
+            **exceptions,
         )
 
-    def fill(self, module: nn.Module, what: str, **tolerated: Any) -> StateDict:
-        """Fill a network; arguments, result and errors as of `find`."""
-        found = self.find(module, what, **tolerated)
-        load_into(module, found, what=what, where=self.where)
-        return found
+    def fill(self, module: nn.Module, what: str, **exceptions: Any) -> StateDict:
+        """Load the weights into a network; arguments, result and errors are those of `find`."""
+        state_dict = self.find(module, what, **exceptions)
+        load_into(module, state_dict, what=what, where=self.where)
+        return state_dict

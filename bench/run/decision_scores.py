@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.evidence import gather
+from bench.config.validate import layout_settings
+from bench.evidence import EvidenceRequest, gather
 from bench.parts.protocols import LabelledProbe
 from bench.run.classifier import LinearClassifier, load_classifier
 from bench.run.decision_setup import classifier_of
-from bench.run.device import how_of
+from bench.run.device import execution_of
 from bench.run.keys import canonical_json
 from bench.timing import Timer
 from metrics.decisions import (
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
-    from bench.evidence import Gathered, Store
+    from bench.evidence import ProbeEvidence, Store
     from bench.run.decision_setup import DecisionSetup
     from leaderboards.record import Record
     from metrics.decisions import Indices
@@ -117,15 +118,15 @@ def score_decisions(
         return _null(reason)
     if judges is None:
         return _null(NO_JUDGES)
-    gathered = gather(
+    request = EvidenceRequest(
         setup.target,
         [layer, classifier],
-        "auto",  # what the classifier reads, however the labels' activations were pooled
         setup.probe,
-        store=store,
-        timer=Timer(device),
-        how=how_of(config, device),
+        # As the classifier reads the layer, however the labels' activations were pooled.
+        layout=replace(layout_settings(config), pooling="auto"),
+        execution=execution_of(config, device),
     )
+    gathered = gather(request, store=store, timer=Timer(device))
     return _scores(gathered, layer, classifier, labels, linear, setup, judges, config)
 
 
@@ -163,7 +164,7 @@ def _no_reading(
 
 
 def _scores(
-    gathered: Gathered,
+    gathered: ProbeEvidence,
     layer: str,
     classifier: str,
     labels: Sequence[str],

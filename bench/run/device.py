@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.config.validate import channels_last_of, reading_of
+from bench.config.validate import channels_last_of
 from bench.errors import UserError
-from bench.networks.execution import How
+from bench.networks.execution import Execution
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,15 +36,15 @@ def resolve_device(config: DictConfig) -> str:
     return asked
 
 
-def how_of(config: DictConfig, device: str) -> How:
-    """How evidence is gathered, as `runtime` and `target.precision` say.
+def execution_of(config: DictConfig, device: str) -> Execution:
+    """Read how networks are run from `runtime` and `target.precision`.
 
     Args:
         config: A composed configuration.
         device: What `resolve_device` settled on.
     """
-    runtime, reading = config.runtime, reading_of(config)
-    return How(
+    runtime = config.runtime
+    return Execution(
         device=device,
         batch_size=runtime.batch_size,
         workers=runtime.workers,
@@ -52,7 +52,5 @@ def how_of(config: DictConfig, device: str) -> How:
         precision=config.target.precision,
         tf32=config.runtime.tf32,
         maps_limit=runtime.maps_limit_gb * GB,
-        axes=reading.axes,
-        prefix_tokens=reading.prefix_tokens,
         channels_last=channels_last_of(config),
     )

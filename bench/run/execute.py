@@ -14,7 +14,7 @@ from bench.environment import hardware
 from bench.errors import LayerError
 from bench.evidence import Store
 from bench.evidence.prune import keep_within
-from bench.networks.precision import arithmetic
+from bench.networks.precision import set_precision
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.identity import params_of, target_notes
@@ -142,7 +142,7 @@ class _JobRun:
         signal = read_signal(cell.layer, evidence.activations)
         signal.require_finite()
         # In full float32, whatever torch's defaults are: similarities and captioners.
-        with own.phase("match", items=shared.units(cell.layer)), arithmetic(device):
+        with own.phase("match", items=shared.units(cell.layer)), set_precision(device):
             labelling = selection.method.describe(evidence, seed=config.seed)
         labelling = dataclasses.replace(labelling, notes=(*shared.notes, *labelling.notes))
         if selection.closed:  # mask labels without their suffixes

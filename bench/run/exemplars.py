@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.evidence import Store, exemplars_held, gather, gather_exemplars
+from bench.config.validate import layout_settings
+from bench.evidence import EvidenceRequest, Store, gather, gather_exemplars, has_exemplars
 from bench.parts import catalog
 from bench.parts.targets import expand_layers
 from bench.run.build import build_part
-from bench.run.device import how_of, resolve_device
+from bench.run.device import execution_of, resolve_device
 from bench.run.identity import params_of
 from bench.timing import Timer
 from leaderboards.distinct import title
@@ -92,22 +93,20 @@ class ExemplarSource:
                 that the target sees is unknown.
         """
         device = resolve_device(self.config)
-        how = how_of(self.config, device)
         timer = Timer(device)
-        shown = (self.target, self.layers, self.config.target.pooling, self.probe)
-        held = exemplars_held(*shown, rule, size, store=self.store, how=how)
-        gathered = gather(*shown, store=self.store, timer=timer, how=how, maps=not held)
+        request = EvidenceRequest(
+            self.target,
+            self.layers,
+            self.probe,
+            layout=layout_settings(self.config),
+            execution=execution_of(self.config, device),
+        )
+        maps = not has_exemplars(request, rule, size, store=self.store)
+        request = replace(request, maps=maps)
+        gathered = gather(request, store=self.store, timer=timer)
         return {
             layer: gather_exemplars(
-                gathered,
-                layer,
-                self.target,
-                self.probe,
-                rule,
-                size,
-                store=self.store,
-                timer=timer,
-                how=how,
+                request, gathered, layer, rule, size, store=self.store, timer=timer
             )
-            for layer in self.layers
+            for layer in request.layers
         }

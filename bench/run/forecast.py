@@ -10,14 +10,14 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bench.evidence import Store, images_left, texts_left
+from bench.evidence import Store, count_missing_images, count_missing_texts
 from bench.files import canonical_json
-from bench.run.classifier import classifier_layers
-from bench.run.device import how_of, resolve_device
+from bench.run.device import resolve_device
 from bench.run.plan import State
 from bench.run.provenance import describe_method
 from bench.run.sample import Sample
 from bench.run.scoring import shares_tower
+from bench.run.shared import evidence_request
 from metrics.text import truth_strings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def forecast(plans: Sequence[JobPlan]) -> list[Work]:
     """Time a sample of each kind of work that a request needs.
 
     Args:
-        plans: The request's jobs; nothing that their parts need may be missing.
+        plans: The request's jobs; nothing that their selection need may be missing.
 
     Returns:
         Kinds of work: images, texts, cells; none where all cells have labels.
@@ -108,32 +108,23 @@ def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Task]:
     made.update(str(cell.folder) for cell in cells)
     if not cells:
         return
-    parts, config, layers = job.selection, job.job.config, [cell.layer for cell in cells]
+    selection, config, layers = job.selection, job.job.config, [cell.layer for cell in cells]
     sample = Sample(job, layers, store)
-    encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
+    encoder = selection.encoder if "image_embeddings" in selection.method.needs else None
     kept = Store(config.runtime.cache)
-    of_target, of_encoder = images_left(
-        parts.target,
-        layers,
-        config.target.pooling,
-        parts.probe,
-        encoder,
-        store=kept,
-        how=how_of(config, resolve_device(config)),
-        maps=bool({"maps", "exemplars"} & parts.method.needs),
-        also=classifier_layers(config, parts.decisions, layers),
-    )
-    network = canonical_json([dict(parts.target.fingerprint()), layers])
+    request = evidence_request(job, layers, resolve_device(config))
+    of_target, of_encoder = count_missing_images(request, store=kept)
+    network = canonical_json([dict(selection.target.fingerprint()), layers])
     shown = f"{_chosen(job, 'target')} {','.join(layers)}"
     yield _Task(shown, "images", _count(of_target, made), network, sample.image_of_target)
     if encoder is not None:
         name, key = _chosen(job, "encoder"), _identity(encoder)
         yield _Task(name, "images", _count(of_encoder, made), key, sample.image_of_encoder)
     for name, model, texts in _lists(job, layers):
-        left = texts_left(model, texts, store=kept, sentences=model is parts.sentence)
+        left = count_missing_texts(model, texts, store=kept, sentences=model is selection.sentence)
         measure = partial(sample.text, model, texts)
         yield _Task(name, "texts", _count(left, made), f"texts {_identity(model)}", measure)
-    method = canonical_json([describe_method(parts), len(parts.words)])
+    method = canonical_json([describe_method(selection), len(selection.words)])
     yield _Task(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
 
 
@@ -148,18 +139,20 @@ def _lists(
     job: JobPlan, layers: Sequence[str]
 ) -> Iterator[tuple[str, Encoder | SentenceEncoder, Sequence[str]]]:
     """Yield the lists of texts that a job embeds: family of the model, model, list."""
-    parts = job.selection
-    if parts.encoder is not None and "concept_embeddings" in parts.method.needs:
-        yield "text encoder", parts.encoder, parts.words
+    selection = job.selection
+    if selection.encoder is not None and "concept_embeddings" in selection.method.needs:
+        yield "text encoder", selection.encoder, selection.words
     for layer in layers:
         if not job.judges.judged(layer):
             continue
-        names = truth_strings(list(parts.true_names(layer).values()))
-        for texts in filter(None, (parts.words, names)):
-            if parts.sentence.fingerprint():
-                yield "sentence encoder", parts.sentence, texts
-            if parts.clip_text is not None and not shares_tower(parts.clip_text, parts.sentence):
-                yield "text encoder", parts.clip_text, texts
+        names = truth_strings(list(selection.true_names(layer).values()))
+        for texts in filter(None, (selection.words, names)):
+            if selection.sentence.fingerprint():
+                yield "sentence encoder", selection.sentence, texts
+            if selection.clip_text is not None and not shares_tower(
+                selection.clip_text, selection.sentence
+            ):
+                yield "text encoder", selection.clip_text, texts
 
 
 def _chosen(job: JobPlan, role: str) -> str:

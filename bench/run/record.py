@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from baselines.base import Labelling
-    from bench.evidence import Gathered
+    from bench.evidence import ProbeEvidence
     from bench.parts.protocols import CaptionerPart, Encoder, Probe, Segmenter
     from bench.run.plan import Cell, JobPlan
     from bench.run.selection import Selection
@@ -35,7 +35,7 @@ _LISTED = 100
 def measured_record(
     plan: JobPlan,
     cell: Cell,
-    gathered: Gathered,
+    gathered: ProbeEvidence,
     labelling: Labelling,
     signal: Signal,
     device: str,
@@ -115,7 +115,7 @@ def _skipped(probe: Probe) -> dict[str, Any]:
     return {"skipped": {"n": len(files), "files": list(files[:_LISTED])}}
 
 
-def _reruns(gathered: Gathered, cell: Cell) -> tuple[str, ...]:
+def _reruns(gathered: ProbeEvidence, cell: Cell) -> tuple[str, ...]:
     if cell.layer not in gathered.reruns:
         return ()
     note = "maps above runtime.maps_limit_gb were not stored: the network ran anew for each reading"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.environment import hardware
 from bench.evidence import Store
-from bench.networks.precision import arithmetic
+from bench.networks.precision import set_precision
 from bench.run.device import resolve_device
 from bench.run.shared import gather_shared, warm_up
 from bench.timing import Timer
@@ -50,7 +50,7 @@ def _run_once(plan: JobPlan, cell: Cell, cache: str) -> list[dict[str, Any]]:
     warm_up(plan.selection, timer)
     shared = gather_shared(plan, [cell.layer], Store(cache), timer)
     evidence = shared.evidence(cell.layer)
-    with timer.phase("match", items=shared.units(cell.layer)), arithmetic(timer.device):
+    with timer.phase("match", items=shared.units(cell.layer)), set_precision(timer.device):
         plan.selection.method.describe(evidence, seed=config.seed)
     return timer.records()
 

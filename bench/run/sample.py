@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from baselines.base import Evidence
-from bench.evidence import gather
-from bench.evidence.loading import loaded_embedder, loaded_encoder
-from bench.networks.precision import arithmetic
-from bench.run.device import how_of, resolve_device
+from bench.config.validate import layout_settings
+from bench.evidence import EvidenceRequest, gather
+from bench.evidence.model_cache import load_encoder, load_sentence_encoder
+from bench.networks.precision import set_precision
+from bench.run.device import execution_of, resolve_device
 from bench.run.shared import warm_up
 from bench.timing import Timer
 
@@ -64,16 +65,16 @@ class Sample:
     """A few images and texts of a job.
 
     Args:
-        job: The job; nothing that its parts need may be missing.
+        job: The job; nothing that its selection need may be missing.
         layers: The layers to describe.
         store: Cache of evidence on the sample, which the jobs of a request share.
     """
 
     def __init__(self, job: JobPlan, layers: Sequence[str], store: Store) -> None:
-        self._parts, self._layers, self._store = job.selection, layers, store
+        self._selection, self._layers, self._store = job.selection, layers, store
         self._config = job.job.config
         self._device = resolve_device(self._config)
-        self._how = how_of(self._config, self._device)
+        self._execution = replace(execution_of(self._config, self._device), progress=False)
 
     def image_of_target(self) -> float:
         """Return the seconds that decoding an image and its forward pass take."""
@@ -81,7 +82,7 @@ class Sample:
 
     def image_of_encoder(self) -> float:
         """Return the seconds of an image as `image_of_target`, for the encoder."""
-        return self._image((), self._parts.encoder, "image_encoding")
+        return self._image((), self._selection.encoder, "image_encoding")
 
     def text(self, model: Encoder | SentenceEncoder, texts: Sequence[str]) -> float:
         """Return the seconds that a model takes for one text of a list."""
@@ -100,24 +101,24 @@ class Sample:
         """
         import torch
 
-        parts = self._parts
-        if not parts.method.needs <= _MATCHED:
+        selection = self._selection
+        if not selection.method.needs <= _MATCHED:
             return None
-        encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
+        encoder = selection.encoder if "image_embeddings" in selection.method.needs else None
         timer = Timer(self._device)
         gathered = self._gather(self._layers, encoder, SAMPLE, timer)
-        warm_up(parts, timer)
+        warm_up(selection, timer)
         embeddings, words = gathered.image_embeddings(), None
         if embeddings is not None:  # the time does not depend on the words
             drawn = torch.Generator().manual_seed(0)
-            words = torch.randn(len(parts.words), embeddings.shape[1], generator=drawn)
+            words = torch.randn(len(selection.words), embeddings.shape[1], generator=drawn)
         few, many = (gathered.n * times for times in _REPEATED)
         spent = 0.0
         for layer in self._layers:
             repeated = partial(self._evidence, gathered.activations(layer), embeddings, words)
             short, long = (self._match(repeated(times), timer) for times in _REPEATED)
             grows = max(0.0, long - short) / (many - few)
-            spent += max(0.0, long + grows * (len(parts.probe) - many))
+            spent += max(0.0, long + grows * (len(selection.probe) - many))
         return spent / len(self._layers)
 
     def _image(self, layers: Sequence[str], encoder: Encoder | None, part: str) -> float:
@@ -125,7 +126,7 @@ class Sample:
             timer = Timer(self._device)
             self._gather(layers, encoder, count, timer)
         spent = {phase.name: phase.wall_s / (phase.items or 1) for phase in timer.phases}
-        decoding = spent["decode"] / max(1, self._how.workers)
+        decoding = spent["decode"] / max(1, self._execution.workers)
         # A GPU works while images are decoded; on a CPU both need the same cores.
         together: Callable[[list[float]], float] = max if timer.on_device else sum
         return together([decoding, spent[part]])
@@ -133,21 +134,20 @@ class Sample:
     def _gather(
         self, layers: Sequence[str], encoder: Encoder | None, count: int, timer: Timer
     ) -> Any:
-        return gather(
-            self._parts.target,
+        request = EvidenceRequest(
+            self._selection.target,
             layers,
-            self._config.target.pooling,
-            FirstImages(self._parts.probe, count),
+            FirstImages(self._selection.probe, count),
             encoder,
-            store=self._store,
-            timer=timer,
-            how=replace(self._how, progress=False),
+            layout_settings(self._config),
+            self._execution,
         )
+        return gather(request, store=self._store, timer=timer)
 
     def _embedder(self, model: Any) -> Callable[[Sequence[str]], Any]:
-        if model is self._parts.sentence:
-            return loaded_embedder(model, self._device)
-        tower = loaded_encoder(model, self._device)
+        if model is self._selection.sentence:
+            return load_sentence_encoder(model, self._device)
+        tower = load_encoder(model, self._device)
         return lambda texts: tower.encode_texts(texts).cpu()
 
     def _evidence(
@@ -157,12 +157,12 @@ class Sample:
         shown = None if embeddings is None else embeddings.repeat(times, 1).to(self._device)
         return Evidence(
             activations=activations.repeat(times, 1).to(self._device),
-            concepts=self._parts.words,
+            concepts=self._selection.words,
             image_embeddings=shown,
             concept_embeddings=None if words is None else words.to(self._device),
         )
 
     def _match(self, evidence: Evidence, timer: Timer) -> float:
-        with timer.phase("match") as phase, arithmetic(self._device):
-            self._parts.method.describe(evidence, seed=self._config.seed)
+        with timer.phase("match") as phase, set_precision(self._device):
+            self._selection.method.describe(evidence, seed=self._config.seed)
         return phase.wall_s

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.base import CLOSED
 from bench.config.schema import NONE, SAME
-from bench.config.validate import reading_of
+from bench.config.validate import layout_settings
 from bench.errors import UserError
 from bench.evidence.layouts import layouts_of
 from bench.parts import catalog
@@ -100,10 +100,10 @@ class Selection:
             UserError: The network cannot be built.
         """
         cache = Path(self.config.runtime.cache).expanduser()
-        reading = reading_of(self.config)
-        for name in reading.unused(self.layers):
+        settings = layout_settings(self.config)
+        for name in settings.unused(self.layers):
             _warn_once(f"target.axes names {name}, which is not among target.layers")
-        return layouts_of(self.target, self.layers, reading, cache)
+        return layouts_of(self.target, self.layers, settings, cache)
 
     @property
     def uses_masks(self) -> bool:

@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
-from bench.config.validate import parse_share
+from bench.config.validate import layout_settings, parse_share
 from bench.errors import UserError
 from bench.evidence import (
-    exemplars_held,
+    EvidenceRequest,
     gather,
     gather_exemplars,
     gather_share,
+    has_exemplars,
     segment,
     segment_share,
     text_embeddings,
 )
-from bench.evidence.alike import describe_alike
-from bench.evidence.views import compile_views, quick_view
+from bench.evidence.fast_transforms import compile_fast_transforms, fast_transform
+from bench.evidence.label_checks import check_labels
 from bench.parts.encoders.image_text import LoadedImageText
 from bench.run.classifier import classifier_layers
-from bench.run.device import how_of
+from bench.run.device import execution_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
-    from bench.evidence import Gathered, Store, StoredExemplars
+    from bench.evidence import ProbeEvidence, Store, StoredExemplars
     from bench.run.plan import JobPlan
     from bench.run.selection import Selection
     from bench.timing import Timer
@@ -61,7 +62,7 @@ class SharedEvidence:
         notes: Notes on the candidate labels, for the record.
     """
 
-    gathered: Gathered
+    gathered: ProbeEvidence
     concepts: tuple[str, ...]
     image_embeddings: Tensor | None
     concept_embeddings: Tensor | None
@@ -93,96 +94,113 @@ class SharedEvidence:
         return self.gathered.units[layer]
 
 
-def warm_up(parts: Selection, timer: Timer) -> None:
+def warm_up(selection: Selection, timer: Timer) -> None:
     """Start the device and compile kernels beforehand, so that no timed phase includes it."""
     timer.warm_up()
-    compile_views(len(parts.probe))
-    _warm_up_method(parts, timer.device)
+    compile_fast_transforms(len(selection.probe))
+    _warm_up_method(selection, timer.device)
 
 
-def _warm_up_method(parts: Selection, device: str) -> None:
+def _warm_up_method(selection: Selection, device: str) -> None:
     """Compile a method's kernels; `warm_up` of another package's method may take no device."""
-    compile_parts = getattr(parts.method, "warm_up", None)
+    compile_parts = getattr(selection.method, "warm_up", None)
     if compile_parts is not None:
         compile_parts(*[device] if signature(compile_parts).parameters else [])
 
 
+def evidence_request(plan: JobPlan, layers: Sequence[str], device: str) -> EvidenceRequest:
+    """Return what to gather for a job's method.
+
+    Args:
+        plan: The job.
+        layers: The layers to describe.
+        device: Where networks run.
+    """
+    selection, config = plan.selection, plan.job.config
+    return EvidenceRequest(
+        selection.target,
+        layers,
+        selection.probe,
+        selection.encoder if "image_embeddings" in selection.method.needs else None,
+        layout_settings(config),
+        execution_of(config, device),
+        maps=bool({"maps", "exemplars"} & selection.method.needs),
+        extra_layers=classifier_layers(config, selection.decisions, layers),
+    )
+
+
 def gather_shared(
-    planned: JobPlan, layers: Sequence[str], store: Store, timer: Timer
+    plan: JobPlan, layers: Sequence[str], store: Store, timer: Timer
 ) -> SharedEvidence:
     """Gather what the job's method needs: one pass over the images, and embeddings of concepts.
 
     Args:
-        planned: The job.
+        plan: The job.
         layers: The layers to describe.
         store: The evidence cache.
         timer: Gets the phases "gather" and "text"; has the device.
     """
-    parts, config = planned.selection, planned.job.config
-    needs = parts.method.needs
-    maps = "maps" in needs
-    if "exemplars" in needs and not maps:
-        maps = not _exemplars_held(planned, layers, store)
-    gathered = gather(
-        parts.target,
-        layers,
-        config.target.pooling,
-        parts.probe,
-        parts.encoder if "image_embeddings" in needs else None,
-        store=store,
-        timer=timer,
-        how=how_of(config, timer.device),
-        maps=maps,
-        also=classifier_layers(config, parts.decisions, layers),
-    )
+    selection, config = plan.selection, plan.job.config
+    needs = selection.method.needs
+    request = evidence_request(plan, layers, timer.device)
+    if "exemplars" in needs and "maps" not in needs:
+        found = has_exemplars(request, *selection.exemplar_settings, store=store)
+        request = replace(request, maps=not found)
+    gathered = gather(request, store=store, timer=timer)
     costs = list(gathered.costs)
     image_embeddings, concept_embeddings = gathered.image_embeddings(), None
     notes: tuple[str, ...] = ()
-    if parts.encoder is not None and "concept_embeddings" in needs:
+    if selection.encoder is not None and "concept_embeddings" in needs:
         embedded = text_embeddings(
-            parts.encoder, parts.words, store=store, timer=timer, device=timer.device
+            selection.encoder, selection.words, store=store, timer=timer, device=timer.device
         )
         concept_embeddings = embedded.embeddings
-        notes = describe_alike(parts.words, concept_embeddings.numpy(), embedded.cut)
+        notes = check_labels(selection.words, concept_embeddings.numpy(), embedded.cut)
         for note in notes:
             _LOG.warning("%s", note)
         costs += [embedded.cost] if embedded.cached else []
     _require_finite(image_embeddings, "images")
     _require_finite(concept_embeddings, "concepts")
     masks: Masks | None = None
-    if parts.segmented_probe:
-        masks = parts.segmented_probe.masks(Path(config.runtime.cache).expanduser())
-    elif parts.segmenter:
-        how = how_of(config, timer.device)
-        segmented = segment(parts.segmenter, parts.probe, store=store, timer=timer, how=how)
+    if selection.segmented_probe:
+        masks = selection.segmented_probe.masks(Path(config.runtime.cache).expanduser())
+    elif selection.segmenter:
+        segmented = segment(
+            selection.segmenter,
+            selection.probe,
+            store=store,
+            timer=timer,
+            execution=request.execution,
+        )
         masks = segmented
         costs += segmented.costs if segmented.cached else ()
-    exemplars = {}
+    exemplars: dict[str, StoredExemplars] = {}
     if "exemplars" in needs:
         for layer in layers:
-            found = _exemplars(planned, layer, gathered, store, timer)
-            exemplars[layer] = found
-            costs += found.costs
-    units, words = max(gathered.units.values()), len(parts.words) if parts.closed else 0
+            exemplars[layer] = gather_exemplars(
+                request, gathered, layer, *selection.exemplar_settings, store=store, timer=timer
+            )
+            costs += exemplars[layer].costs
+    units, words = max(gathered.units.values()), len(selection.words) if selection.closed else 0
     wanted = 4 * (gathered.n * units + units * words)
     tables = image_embeddings, concept_embeddings
     wanted += sum(table.nbytes for table in tables if table is not None)
     device = _matching_device(timer.device, wanted)
     if device != timer.device:
-        _warm_up_method(parts, device)
+        _warm_up_method(selection, device)
     image_embeddings, concept_embeddings = (
         None if table is None else table.to(device) for table in tables
     )
     return SharedEvidence(
         gathered=gathered,
-        concepts=parts.words if parts.uses_concepts else (),
+        concepts=selection.words if selection.uses_concepts else (),
         image_embeddings=image_embeddings,
         concept_embeddings=concept_embeddings,
         masks=masks,
         maps="maps" in needs,
         exemplars=exemplars,
-        captioner=parts.captioner.load(timer.device) if parts.captioner else None,
-        image_text=_image_text(parts, timer.device, sum(gathered.units.values())),
+        captioner=selection.captioner.load(timer.device) if selection.captioner else None,
+        image_text=_image_text(selection, timer.device, sum(gathered.units.values())),
         costs=tuple(costs),
         device=device,
         notes=notes,
@@ -229,61 +247,38 @@ def _matching_device(device: str, wanted: int) -> str:
     return "cpu"
 
 
-def _exemplars_held(planned: JobPlan, layers: Sequence[str], store: Store) -> bool:
-    parts, config = planned.selection, planned.job.config
-    rule, size = parts.exemplar_settings
-    how = how_of(config, "cpu")
-    shown = (parts.target, layers, config.target.pooling, parts.probe)
-    return exemplars_held(*shown, rule, size, store=store, how=how)
-
-
-def _exemplars(
-    planned: JobPlan, layer: str, gathered: Gathered, store: Store, timer: Timer
-) -> StoredExemplars:
-    parts = planned.selection
-    how = how_of(planned.job.config, timer.device)
-    shown = (parts.target, parts.probe, *parts.exemplar_settings)
-    return gather_exemplars(gathered, layer, *shown, store=store, timer=timer, how=how)
-
-
-def _image_text(parts: Selection, device: str, images: int) -> ImageText | None:
+def _image_text(selection: Selection, device: str, images: int) -> ImageText | None:
     """Load the encoder where a method embeds images of its own, about `images` of them."""
-    if parts.encoder is None or "image_text" not in parts.method.needs:
+    if selection.encoder is None or "image_text" not in selection.method.needs:
         return None
-    encoder = parts.encoder.load(device)
-    view = quick_view(encoder.transform, images)
+    encoder = selection.encoder.load(device)
+    view = fast_transform(encoder.transform, images)
     return LoadedImageText(replace(encoder, transform=view), device)
 
 
 def gather_one_share(
-    planned: JobPlan, layers: Sequence[str], store: Store, timer: Timer
+    plan: JobPlan, layers: Sequence[str], store: Store, timer: Timer
 ) -> int | None:
     """Gather the job's share of the images, where `runtime.share` is set.
 
     Returns:
         The number of images of the share; None without a share.
     """
-    parts, config = planned.selection, planned.job.config
+    selection, config = plan.selection, plan.job.config
     share = parse_share(config.runtime.share)
     if share is None:
         return None
-    how = how_of(config, timer.device)
-    seen = gather_share(
-        parts.target,
-        layers,
-        parts.probe,
-        parts.encoder if "image_embeddings" in parts.method.needs else None,
-        store=store,
-        timer=timer,
-        share=share,
-        pooling=config.target.pooling,
-        how=how,
-        maps=bool({"maps", "exemplars"} & parts.method.needs),
-        also=classifier_layers(config, parts.decisions, layers),
-    )
-    if parts.segmenter and not parts.segmented_probe:
-        marked = segment_share(
-            parts.segmenter, parts.probe, store=store, timer=timer, share=share, how=how
+    request = evidence_request(plan, layers, timer.device)
+    seen = gather_share(request, share, store=store, timer=timer)
+    if selection.segmenter and not selection.segmented_probe:
+        execution = request.execution
+        segmented = segment_share(
+            selection.segmenter,
+            selection.probe,
+            share,
+            store=store,
+            timer=timer,
+            execution=execution,
         )
-        return max(seen, marked)
+        return max(seen, segmented)
     return seen

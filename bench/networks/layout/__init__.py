@@ -1,5 +1,6 @@
-"""How a layer's output is read: its axes, tokens, call and output."""
+"""How a layer is read: its axes, tokens, call and output."""
 
-from bench.networks.layout.layout import PLAIN, Layout, Reading
+from bench.networks.layout.layout import PLAIN, Layout
+from bench.networks.layout.settings import LayoutSettings
 
-__all__ = ["PLAIN", "Layout", "Reading"]
+__all__ = ["PLAIN", "Layout", "LayoutSettings"]

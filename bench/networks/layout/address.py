@@ -1,4 +1,4 @@
-"""Names of layers: a module path, and which call or output of it where there are several."""
+"""Names of layers: a module path, with a call or an output where there are several."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Address:
-    """What a layer's name says: "relu", "relu:0", "sae:latents", "block:1:0".
+    """A layer's name in parts, such as "relu", "relu:0", "sae:latents", "block:1:0".
 
     Attributes:
         path: The module path.
-        call: Which call, where two parts follow the path; None where that is not said.
-        output: Which output, where two parts follow the path; empty where that is not said.
-        either: The one part that follows the path: a call or an output, as the module has several.
+        call: The call, where two parts follow the path; else None.
+        output: The output, where two parts follow the path; else "".
+        either: The only part that follows the path: a call or an output, whichever the module has
+            several of.
     """
 
     path: str
@@ -23,7 +24,7 @@ class Address:
 
 
 def parse_address(name: str) -> Address | None:
-    """Take a layer's name apart; None where it is none."""
+    """Parse a layer's name; None for an invalid name."""
     path, *parts = name.split(":")
     if not all(parts) or len(parts) > 2:
         return None
@@ -33,5 +34,5 @@ def parse_address(name: str) -> Address | None:
 
 
 def module_path(name: str) -> str:
-    """The module path of a layer's name."""
+    """Return the module path in a layer's name."""
     return name.partition(":")[0]

@@ -1,4 +1,4 @@
-"""What a module returns, as named tensors."""
+"""Name the tensors that a module returns."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def named_tensors(output: Any) -> dict[str, Tensor]:
-    """Tensors inside tuples, lists, mappings and data classes, in their order.
+    """Collect the tensors inside tuples, lists, mappings and dataclasses, in order.
 
     Args:
         output: What a module returned.
 
     Returns:
-        Tensors by name: a key or field where there is one, else a number; inside another container
-        after that one's name and a dot. A tensor by itself has the empty name.
+        Tensors by name: a key, a field or a number, joined by dots in nested containers. A single
+        tensor has the name "".
     """
     return dict(_walk(output, ""))
 
 
 def pick(names: list[str], wanted: str) -> str | None:
-    """The name that is meant by a name or a position; None where there is none."""
+    """Return the name that equals `wanted`, or is at that position; None for none."""
     if wanted in names:
         return wanted
     if wanted.isdecimal() and int(wanted) < len(names):

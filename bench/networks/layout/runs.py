@@ -1,4 +1,4 @@
-"""Runs of a network on a few synthetic images."""
+"""Run a network on a few synthetic images, each way only once."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from bench.networks.loaded import LoadedTarget
 
 _SIDES = (256, 224, 32, 64, 28, 96, 128, 299, 384, 512)
-"""Sides of synthetic images to try."""
+"""Sides of synthetic images to try, in pixels."""
 
-_WIDER = (32, 64)
+_EXTRA_SIZE = (32, 64)
 """How much higher and wider the images of another size are, in pixels."""
 
 
 class Runs:
-    """Runs of a network on two images, on three, and on two of another size; each made once.
+    """Runs of a network on two images, on three, and on two of another size.
 
     Args:
         target: The network, with any weights.
 
     Attributes:
         network: Its module.
-        modules: All modules inside by path, those of several paths under each of them.
+        modules: All modules inside by path; a module with several paths under each of them.
     """
 
     def __init__(self, target: LoadedTarget) -> None:
@@ -44,21 +44,21 @@ class Runs:
 
     @cached_property
     def two(self) -> Trace:
-        """Two images, of the first size that the network takes.
+        """The run on two images, of the first size that the network takes.
 
-        A transform that neither resizes nor crops leaves it to the images: networks for small ones,
-        such as CIFAR's, take no others.
+        After a transform that neither resizes nor crops, the size of the images matters: networks
+        for small images, such as CIFAR's, take no others.
         """
-        found: list[Trace] = []
+        runs: list[Trace] = []
         for side in _SIDES:
             self._images = self._synthetic(side)
-            found.append(trace(self.network, self._images[:2], constant=True))
-            if found[-1].error is None:
-                return found[-1]
-            if len(found) > 1 and found[-1].size == found[0].size:
+            runs.append(trace(self.network, self._images[:2], constant=True))
+            if runs[-1].error is None:
+                return runs[-1]
+            if len(runs) > 1 and runs[-1].size == runs[0].size:
                 break  # the transform brings all images to one size
         self._images = self._synthetic(_SIDES[0])
-        return found[0]
+        return runs[0]
 
     def _synthetic(self, side: int) -> Tensor:
         import torch
@@ -69,15 +69,15 @@ class Runs:
 
     @cached_property
     def three(self) -> Trace:
-        """Three images."""
+        """The run on three images."""
         assert self.two
         return trace(self.network, self._images)
 
     @cached_property
     def resized(self) -> Trace:
-        """Two images, higher and wider; many networks refuse them, at once or on their way."""
+        """The run on two larger images; it ends early in many networks."""
         from torch.nn.functional import interpolate
 
         height, width = self.two.size
-        size = (height + _WIDER[0], width + _WIDER[1])
+        size = (height + _EXTRA_SIZE[0], width + _EXTRA_SIZE[1])
         return trace(self.network, interpolate(self._images[:2].float(), size=size))

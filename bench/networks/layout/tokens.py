@@ -1,4 +1,4 @@
-"""Tokens that show no patch of the image: class tokens, registers and their like."""
+"""Count the tokens that show no patch of the image: class tokens, registers and the like."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from bench.networks.layout.trace import Seen, Trace
+    from bench.networks.layout.trace import TensorInfo, Trace
 
 _CLASS = re.compile(r"(?:^|_)(?:cls|class)_?(?:tokens?|embeddings?|embed)$")
-_FURTHER = re.compile(
+_OTHER = re.compile(
     r"(?:^|_)(?:reg|registers?|dist|distill|distillation|storage)_?(?:tokens?|embeddings?|embed)$"
 )
 _BRANCH = re.compile(r"_?\d+$")
-"""Behind the name of a token of which each branch of a network has its own."""
+"""A number at the end of a token's name, for the branches of a network."""
 
-_MOST = 9
-"""A layer that has up to so many tokens more than patches may have prefix tokens."""
+_MAX_EXTRA = 9
+"""Number of tokens beyond the patches up to which a layer may have prefix tokens."""
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What a network's own attributes say of its prefix tokens.
+class DeclaredTokens:
+    """Prefix tokens by a network's own attributes.
 
     Attributes:
-        count: How many there are.
+        count: Their number.
         has_class: Whether the first of them is a class token.
     """
 
@@ -37,64 +37,64 @@ class Declared:
     has_class: bool
 
 
-def declared_tokens(network: nn.Module, path: str) -> Declared | None:
-    """Read the prefix tokens off the attributes and parameters of a layer's surroundings.
+def declared_tokens(network: nn.Module, path: str) -> DeclaredTokens | None:
+    """Read the prefix tokens from attributes and parameters of the modules around a layer.
 
-    Known by name: `num_prefix_tokens` (timm), `cls_token` (timm, DINO, Hugging Face),
-    `class_token` (torchvision), `class_embedding` (CLIP), `reg_token`, `register_tokens`,
-    `dist_token`, `distillation_token`, `storage_tokens`.
+    Names: `num_prefix_tokens` (timm), `cls_token` (timm, DINO, Hugging Face), `class_token`
+    (torchvision), `class_embedding` (CLIP), `reg_token`, `register_tokens`, `dist_token`,
+    `distillation_token`, `storage_tokens`.
 
     Args:
         network: The whole network.
         path: The layer's module path.
 
     Returns:
-        What the nearest module around the layer says that holds such tokens; None where none does.
+        The tokens of the nearest module around the layer that has any; None where none has.
     """
-    around = [path.rsplit(".", n)[0] for n in range(path.count(".") + 1)] + [""]
-    told = None
-    for ancestor in around:
+    ancestors = [path.rsplit(".", n)[0] for n in range(path.count(".") + 1)] + [""]
+    tokens = None
+    for ancestor in ancestors:
         module = network.get_submodule(ancestor)
         counts: dict[str, int] = {}
         for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
             stem = _BRANCH.sub("", name.rpartition(".")[2])
-            if _CLASS.search(stem) or _FURTHER.search(stem):
+            if _CLASS.search(stem) or _OTHER.search(stem):
                 rows = tensor.shape[-2] if tensor.ndim > 1 else 1
                 counts[stem] = max(counts.get(stem, 0), rows)
-        own = getattr(module, "num_prefix_tokens", None)
+        declared = getattr(module, "num_prefix_tokens", None)
         if counts:
-            count = own if isinstance(own, int) and own else sum(counts.values())
-            return Declared(count, any(map(_CLASS.search, counts)))
-        if isinstance(own, int):
-            told = Declared(own, has_class=False)
-    return told
+            count = declared if isinstance(declared, int) and declared else sum(counts.values())
+            return DeclaredTokens(count, any(map(_CLASS.search, counts)))
+        if isinstance(declared, int):
+            tokens = DeclaredTokens(declared, has_class=False)
+    return tokens
 
 
-def prefix_tokens(
-    found: Trace, tokens: int, axes: tuple[int, int], declared: Declared | None
+def count_prefix_tokens(
+    run: Trace, tokens: int, axes: tuple[int, int], declared: DeclaredTokens | None
 ) -> int | str:
-    """How many tokens of a layer come before those of the patches.
+    """Count the tokens of a layer before those of the patches.
 
-    A layer with class token or registers has as many tokens more than the image has patches. How
-    many patches there are is seen from the maps of convolutions, and from tokens that come before
-    any prefix. And where a prefix joins the patches it is the same for all images.
+    The number of patches is seen from the maps of convolutions, and from tokens before any prefix
+    is added; a layer has as many tokens more as there are prefix tokens. Where a prefix is added,
+    it is equal for all images.
 
     Args:
-        found: A run of the network.
+        run: A run of the network.
         tokens: Number of the layer's tokens.
         axes: (image axis, token axis) of the layer's output.
-        declared: What the network's attributes say.
+        declared: Prefix tokens by the network's attributes.
 
     Returns:
-        Their number; or why it is not known.
+        Their number, or why it is unknown.
     """
-    grids = _grids(found)
-    joined = _first_seen(found, tokens, axes)
-    leading, equal = joined if joined and joined[1] < tokens else (0, 0)
+    grids = _patch_counts(run)
+    constant = _first_constant(run, tokens, axes)
+    leading, equal = constant if constant and constant[1] < tokens else (0, 0)
     count = declared.count if declared else 0
     if leading:
-        # They were seen to join; what is declared may be of another part of the network, or hold
-        # zeros that were not trained yet.
+        # They were seen to be added. What is declared may be about another part of the network, or
+        # about untrained tokens that are zero.
         if tokens - leading in grids or leading == count:
             return leading
         fits = count > leading and tokens - count in grids
@@ -108,8 +108,8 @@ def prefix_tokens(
         )
     if tokens in grids:
         return 0
-    nearly = any(tokens - more in grids for more in range(1, _MOST + 1))
-    if not count and joined and not _any_prefix(found) and not nearly:
+    near_grid = any(tokens - extra in grids for extra in range(1, _MAX_EXTRA + 1))
+    if not count and constant and not any(map(_has_prefix, _in_time(run))) and not near_grid:
         return 0
     return _unexplained(tokens, grids, count)
 
@@ -122,48 +122,44 @@ def _unexplained(tokens: int, grids: set[int], count: int) -> str:
     )
 
 
-def _grids(found: Trace) -> set[int]:
-    """Numbers of patches: height x width of maps, and of tokens before any prefix joined."""
+def _patch_counts(run: Trace) -> set[int]:
+    """Return numbers of patches: height x width of maps, and of tokens before any prefix."""
     grids: set[int] = set()
     plain: set[int] = set()
     unclear: set[int] = set()
-    for call in found.calls:
-        for seen in call.outputs.values():
-            if len(seen.shape) == 4 and call.width and call.width.axis == 1:
-                grids.add(seen.shape[2] * seen.shape[3])
-    for seen in _in_time(found):
-        if _has_prefix(seen):
+    for call in run.calls:
+        for output in call.outputs.values():
+            if len(output.shape) == 4 and call.width and call.width.axis == 1:
+                grids.add(output.shape[2] * output.shape[3])
+    for tensor in _in_time(run):
+        if _has_prefix(tensor):
             break
-        for (_, token), (leading, equal) in seen.constant.items():
+        for (_, token), (leading, equal) in tensor.constant.items():
             if token < 2:
-                (unclear if leading < 0 or equal else plain).add(seen.shape[token])
+                (unclear if leading < 0 or equal else plain).add(tensor.shape[token])
     return grids | (plain - unclear)
 
 
-def _any_prefix(found: Trace) -> bool:
-    """Whether tokens that are the same for all images stand before others anywhere."""
-    return any(map(_has_prefix, _in_time(found)))
-
-
-def _has_prefix(seen: Seen) -> bool:
+def _has_prefix(tensor: TensorInfo) -> bool:
+    """Return whether leading tokens are equal for all images, and others are not."""
     return any(
-        0 < leading < seen.shape[token] and token < 2
-        for (_, token), (leading, _) in seen.constant.items()
+        0 < leading < tensor.shape[token] and token < 2
+        for (_, token), (leading, _) in tensor.constant.items()
     )
 
 
-def _first_seen(found: Trace, tokens: int, axes: tuple[int, int]) -> tuple[int, int] | None:
-    """Constant tokens of the first tensor with so many; None where there is none."""
-    for seen in _in_time(found):
-        own = [axes] if axes in seen.constant and seen.shape[axes[1]] == tokens else []
-        fitting = own or [each for each in seen.constant if seen.shape[each[1]] == tokens]
-        if fitting and seen.constant[fitting[0]][0] >= 0:
-            return seen.constant[fitting[0]]
+def _first_constant(run: Trace, tokens: int, axes: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the constant tokens of the first tensor with so many tokens; None for none."""
+    for tensor in _in_time(run):
+        own = [axes] if axes in tensor.constant and tensor.shape[axes[1]] == tokens else []
+        fitting = own or [each for each in tensor.constant if tensor.shape[each[1]] == tokens]
+        if fitting and tensor.constant[fitting[0]][0] >= 0:
+            return tensor.constant[fitting[0]]
     return None
 
 
-def _in_time(found: Trace) -> Iterator[Seen]:
-    """All tensors in the order in which they came up."""
-    when = [(call.start, seen) for call in found.calls for seen in call.inputs]
-    when += [(call.end, seen) for call in found.calls for seen in call.outputs.values()]
-    return (seen for _, seen in sorted(when, key=lambda each: each[0]))
+def _in_time(run: Trace) -> Iterator[TensorInfo]:
+    """Go through all inputs and outputs in the order of time."""
+    times = [(call.start, tensor) for call in run.calls for tensor in call.inputs]
+    times += [(call.end, tensor) for call in run.calls for tensor in call.outputs.values()]
+    return (tensor for _, tensor in sorted(times, key=lambda each: each[0]))

@@ -1,4 +1,4 @@
-"""One run of a network on synthetic images, with the shapes that its modules took and gave."""
+"""Run a network on synthetic images, and record the shapes of its modules' inputs and outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.networks.faults import view
+from bench.networks.faults import apply_transform
 from bench.networks.layout.outputs import named_tensors
 from bench.networks.layout.widths import width_of
 
@@ -20,45 +20,43 @@ if TYPE_CHECKING:
     from bench.networks.layout.widths import Width
 
 _EQUAL = 1e-6
-"""Relative difference up to which a token counts as equal for all images."""
+"""Relative difference up to which a token is equal for all images."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A tensor that a module took or gave.
+class TensorInfo:
+    """An input or output of a module.
 
     Attributes:
-        name: In the module's output (`named_tensors`).
         shape: Its shape.
-        constant: Of a tensor with three axes by (image axis, token axis): how many tokens at the
-            beginning, and how many in all, are equal for all images; -1 at the beginning where the
-            first token is zero, from which nothing can be told. Zero tokens count nowhere.
+        constant: For a tensor with three axes, by (image axis, token axis): the number of leading
+            tokens, and of all tokens, that are equal for all images. The number of leading tokens
+            is -1 where the first token is zero, which tells nothing; zero tokens are not counted.
     """
 
-    name: str
     shape: tuple[int, ...]
     constant: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass
 class Call:
-    """One run of one module.
+    """One call of a module.
 
     Attributes:
         module: The module.
-        width: What the module says of its width.
+        width: The number of units that the module declares.
         start: When it began, in steps of the whole run.
         end: When it returned; 0 where it did not.
-        inputs: Tensors that it was given.
-        outputs: Tensors that it returned, by name.
+        inputs: Its input tensors.
+        outputs: Its output tensors by name (`named_tensors`).
     """
 
     module: nn.Module
     width: Width | None
     start: int
     end: int = 0
-    inputs: list[Seen] = field(default_factory=list)
-    outputs: dict[str, Seen] = field(default_factory=dict)
+    inputs: list[TensorInfo] = field(default_factory=list)
+    outputs: dict[str, TensorInfo] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,8 +67,8 @@ class Trace:
         batch: Number of images.
         size: (height, width) of the network's input.
         channels: Of the network's input.
-        calls: All calls that returned, by their end.
-        error: What ended the run early; None where nothing did.
+        calls: All calls that returned, in the order of their ends.
+        error: The exception that ended the run; None for none.
     """
 
     batch: int
@@ -79,13 +77,13 @@ class Trace:
     calls: list[Call] = field(default_factory=list)
     error: BaseException | None = None
 
-    def of(self, module: nn.Module) -> list[Call]:
-        """The calls of a module, in order."""
+    def calls_of(self, module: nn.Module) -> list[Call]:
+        """Return the calls of a module, in order."""
         return [call for call in self.calls if call.module is module]
 
 
 def synthetic_images(transform: Callable[[Image], Tensor], count: int, side: int = 256) -> Tensor:
-    """Images of seeded noise as a network's transform shows them, float32 [count, 3, H, W].
+    """Return images of seeded noise after a network's transform, float32 [count, 3, H, W].
 
     Args:
         transform: The network's.
@@ -99,14 +97,16 @@ def synthetic_images(transform: Callable[[Image], Tensor], count: int, side: int
     import torch
     from PIL import Image
 
-    draw = np.random.default_rng(0)
-    pixels = draw.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     name = f"a synthetic image of {side} x {side} pixels"
-    return torch.stack([view(transform, Image.fromarray(p), "target", name) for p in pixels])
+    return torch.stack(
+        [apply_transform(transform, Image.fromarray(i), "target", name) for i in images]
+    )
 
 
 def trace(module: nn.Module, images: Tensor, *, constant: bool = False) -> Trace:
-    """Show images to a network and write down what its modules took and gave.
+    """Run a network, and record the calls of its modules.
 
     Args:
         module: The network; it is left as it was.
@@ -115,7 +115,7 @@ def trace(module: nn.Module, images: Tensor, *, constant: bool = False) -> Trace
     """
     import torch
 
-    found = Trace(len(images), (images.shape[-2], images.shape[-1]), images.shape[1])
+    run = Trace(len(images), (images.shape[-2], images.shape[-1]), images.shape[1])
     open_calls: list[Call] = []
     widths = {owner: width_of(owner) for owner in module.modules()}
     step = 0
@@ -123,25 +123,25 @@ def trace(module: nn.Module, images: Tensor, *, constant: bool = False) -> Trace
     def begin(owner: nn.Module, args: Any, kwargs: Any) -> None:
         nonlocal step
         step += 1
-        inputs = named_tensors([args, kwargs]).values()
-        seen = [_see("", tensor, found.batch, constant) for tensor in inputs]
-        open_calls.append(Call(owner, widths[owner], step, inputs=seen))
+        tensors = named_tensors([args, kwargs]).values()
+        inputs = [_inspect(tensor, run.batch, constant) for tensor in tensors]
+        open_calls.append(Call(owner, widths[owner], step, inputs=inputs))
 
     def end(owner: nn.Module, _inputs: Any, output: Any) -> None:
         nonlocal step
         step += 1
-        # Calls that an exception ended are passed over: their modules caught it.
+        # Skip calls that ended with an exception, which a module around them caught.
         while open_calls and open_calls[-1].module is not owner:
             open_calls.pop()
         if not open_calls:
             return
         call = open_calls.pop()
         call.end = step
-        tensors = named_tensors(output)
         call.outputs = {
-            name: _see(name, tensor, found.batch, constant) for name, tensor in tensors.items()
+            name: _inspect(tensor, run.batch, constant)
+            for name, tensor in named_tensors(output).items()
         }
-        found.calls.append(call)
+        run.calls.append(call)
 
     with ExitStack() as hooks, torch.no_grad(), torch.random.fork_rng(devices=[]):
         for owner in widths:
@@ -150,44 +150,44 @@ def trace(module: nn.Module, images: Tensor, *, constant: bool = False) -> Trace
                     owner.register_forward_pre_hook(begin, with_kwargs=True),
                     owner.register_forward_hook(end),
                 ]
-            except Exception:  # noqa: S112  (a scripted module; what lies in it is never seen)
+            except Exception:  # noqa: S112  (a scripted module; its inside cannot be traced)
                 continue
             for handle in handles:
                 hooks.callback(handle.remove)
         try:
-            with uncompiled():
+            with eager():
                 module(images)
-        except (Exception, SystemExit) as error:  # the layers that ran before it are known
-            found.error = error
-    return found
+        except (Exception, SystemExit) as error:  # the calls before it are recorded
+            run.error = error
+    return run
 
 
-def uncompiled() -> AbstractContextManager[Any]:
-    """A context in which what torch.compile made runs as it was written: hooks need that."""
+def eager() -> AbstractContextManager[Any]:
+    """Run compiled modules eagerly inside: hooks need that."""
     import torch
 
-    stance = getattr(torch.compiler, "set_stance", None)  # from torch 2.6 on
-    return stance("force_eager") if stance else nullcontext()
+    set_stance = getattr(torch.compiler, "set_stance", None)  # from PyTorch 2.6 on
+    return set_stance("force_eager") if set_stance else nullcontext()
 
 
-def _see(name: str, tensor: Tensor, batch: int, constant: bool) -> Seen:
+def _inspect(tensor: Tensor, batch: int, constant: bool) -> TensorInfo:
     shape = tuple(tensor.shape)
-    found = {}
+    counts = {}
     if constant and len(shape) == 3 and tensor.is_floating_point():
         for image in (axis for axis in (0, 1) if shape[axis] == batch):
             for token in (axis for axis in range(3) if axis != image):
-                found[image, token] = _constant(tensor, image, token)
-    return Seen(name, shape, found)
+                counts[image, token] = _count_constant(tensor, image, token)
+    return TensorInfo(shape, counts)
 
 
-def _constant(tensor: Tensor, image: int, token: int) -> tuple[int, int]:
+def _count_constant(tensor: Tensor, image: int, token: int) -> tuple[int, int]:
     first, *others = tensor.float().movedim((image, token), (0, 1))
     if not first.numel():
         return 0, 0
     spread = sum((other - first).abs().amax(dim=1) for other in others)
     size = first.abs().amax(dim=1)
     same = spread <= _EQUAL * size.amax()
-    # Zeros may come of an activation such as ReLU, or of a class token that was not trained yet.
+    # Zeros may come from an activation such as ReLU, or from an untrained class token.
     equal = (same & (size > 0)).tolist()
     leading = equal.index(False) if False in equal else len(equal)
     return -1 if bool(same[0]) and not equal[0] else leading, sum(equal)

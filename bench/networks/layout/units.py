@@ -1,4 +1,4 @@
-"""Which axis of a layer's output is the images, and which the units."""
+"""Find the axis of the images and the axis of the units in a layer's output."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 def image_axis(two: Shape, three: Shape) -> int | str:
-    """The axis of the images, by the shapes of an output on two images and on three.
+    """Find the axis of the images from the shapes of an output for two and for three images.
 
     Returns:
-        The axis; or why it is not known.
+        The axis, or why it is unknown.
     """
     if len(two) != len(three):
         return "its number of dimensions depends on the number of images"
-    moved = [axis for axis, (a, b) in enumerate(zip(two, three, strict=True)) if a != b]
-    if not moved:
+    changed = [axis for axis, (a, b) in enumerate(zip(two, three, strict=True)) if a != b]
+    if not changed:
         return "no axis of it grows with the number of images"
-    if len(moved) > 1:
+    if len(changed) > 1:
         return "several axes of it grow with the number of images"
-    [axis] = moved
+    [axis] = changed
     if (two[axis], three[axis]) == (2, 3):
         return axis
     if 3 * two[axis] == 2 * three[axis]:
         return (
             f"axis {axis} counts images times {two[axis] // 2} (windows or pieces of an image, "
-            "which are no units of a whole image)"
+            "which are not units of a whole image)"
         )
     return f"axis {axis} does not count images: {two[axis]} for two and {three[axis]} for three"
 
@@ -46,14 +46,14 @@ def unit_axis(
     call: Call,
     output: str,
     images: int,
-    found: Trace,
+    run: Trace,
     resized: Callable[[], Shape | None],
 ) -> int | str:
-    """The axis of the units in a layer's output.
+    """Find the axis of the units in a layer's output.
 
-    What the module's own class says counts; next what the library, modules with an output of the
-    same shape, and the last module with a known width inside or before it say, which must agree. An
-    axis whose size follows the size of the image holds positions, whatever the others say.
+    The axis that the module's class declares is certain. Otherwise the library, modules with an
+    output of the same shape, and the last module with a known width inside or before the layer must
+    agree. An axis whose size depends on the size of the image holds positions in any case.
 
     Args:
         network: The whole network.
@@ -61,12 +61,12 @@ def unit_axis(
         call: The call of the layer that is read.
         output: Which of its tensors.
         images: The axis of the images.
-        found: The run that the call is of.
-        resized: Gives the shape of the same output on images of another size; None where the
+        run: The run with this call.
+        resized: Returns the shape of the same output for images of another size; None where the
             network does not take them.
 
     Returns:
-        The axis; or why it is not known.
+        The axis, or why it is unknown.
     """
     shape = call.outputs[output].shape
     others = [axis for axis in range(len(shape)) if axis != images]
@@ -81,28 +81,28 @@ def unit_axis(
     claims: dict[int, None] = dict.fromkeys(
         axis
         for axis in (
-            own.claim(shape, images) if own and first else None,
+            own.axis_in(shape, images) if own and first else None,
             library,
-            *_same_shape(found, shape, images),
-            _last_width(found, call, shape, images),
+            *_same_shape(run, shape, images),
+            _last_width(run, call, shape, images),
         )
         if axis is not None
     )
-    staying = _staying(shape, resized(), others)
-    if staying is not None:
-        claims = dict.fromkeys(axis for axis in claims if axis in staying) or claims
-        if len(staying) == 1:
-            claims[staying[0]] = None
-        if not set(claims) <= set(staying):
+    fixed = _fixed_axes(shape, resized(), others)
+    if fixed is not None:
+        claims = dict.fromkeys(axis for axis in claims if axis in fixed) or claims
+        if len(fixed) == 1:
+            claims[fixed[0]] = None
+        if not set(claims) <= set(fixed):
             return "modules and the size of the image say different axes"
     if len(claims) > 1:
         named = " and ".join(f"axis {axis} ({shape[axis]})" for axis in claims)
         return f"its modules say different axes: {named}"
     if claims:
         [axis] = claims
-        # Of two axes of one size a module may have swapped them.
-        alone = only_axis(shape, shape[axis], images) == axis
-        return axis if alone or staying or axis == library else "two of its axes are of one size"
+        # A module may have swapped two axes of equal size.
+        unique = only_axis(shape, shape[axis], images) == axis
+        return axis if unique or fixed or axis == library else "two of its axes are of one size"
     larger = [axis for axis in others if shape[axis] > 1]
     if len(larger) == 1:
         return larger[0]
@@ -110,15 +110,15 @@ def unit_axis(
 
 
 def own_axis(call: Call, output: str, images: int) -> int | None:
-    """The axis of the units by the word of the module's own class; None where it says nothing."""
-    own = call.width
-    if own is None or own.axis is None or next(iter(call.outputs)) != output:
+    """Return the axis of the units that the module's class declares; None where it does not."""
+    width = call.width
+    if width is None or width.axis is None or next(iter(call.outputs)) != output:
         return None
-    return own.claim(call.outputs[output].shape, images)
+    return width.axis_in(call.outputs[output].shape, images)
 
 
 def _library(network: nn.Module, path: str, shape: Shape, images: int) -> int | None:
-    """Timm's word on its stages: number of channels, and the order of axes."""
+    """Read the number of channels and the order of axes from timm's `feature_info`."""
     stages = getattr(network, "feature_info", None)
     for stage in getattr(stages, "info", stages) or ():
         if not isinstance(stage, dict) or stage.get("module") != path:
@@ -132,17 +132,17 @@ def _library(network: nn.Module, path: str, shape: Shape, images: int) -> int | 
     return None
 
 
-def _same_shape(found: Trace, shape: Shape, images: int) -> Iterable[int | None]:
-    """What other modules say whose output has the same shape."""
-    for other in found.calls:
+def _same_shape(run: Trace, shape: Shape, images: int) -> Iterable[int | None]:
+    """Go through the axes that modules with an output of the same shape declare."""
+    for other in run.calls:
         first = next(iter(other.outputs.values()), None)
         if other.width and first and first.shape == shape:
-            yield other.width.claim(shape, images)
+            yield other.width.axis_in(shape, images)
 
 
-def _last_width(found: Trace, call: Call, shape: Shape, images: int) -> int | None:
-    """The axis as long as the width of the last module inside, or else before, a layer."""
-    ended = [c for c in found.calls if c.end < call.end and c.width]
+def _last_width(run: Trace, call: Call, shape: Shape, images: int) -> int | None:
+    """Return the axis as long as the width of the last module inside, or else before, a layer."""
+    ended = [c for c in run.calls if c.end < call.end and c.width]
     inside = [other for other in ended if other.start > call.start]
     before = [other for other in ended if other.end < call.start]
     last = next(reversed(inside or before), None)
@@ -150,21 +150,21 @@ def _last_width(found: Trace, call: Call, shape: Shape, images: int) -> int | No
         return None
     width = last.width
     axis = only_axis(shape, width.units, images)
-    given = next(iter(last.outputs.values())).shape
-    # A linear layer on transposed tokens counts tokens: its word holds where nothing moved.
-    kept = len(given) == len(shape) and width.claim(given, images) == axis
-    return axis if width.channels or kept else None
+    output = next(iter(last.outputs.values())).shape
+    # A linear layer on transposed tokens counts tokens: its width counts only if axes stay.
+    same_axis = len(output) == len(shape) and width.axis_in(output, images) == axis
+    return axis if width.channels or same_axis else None
 
 
-def _staying(shape: Shape, resized: Shape | None, others: list[int]) -> list[int] | None:
-    """Axes whose size does not follow the size of the image; None where that is not known."""
+def _fixed_axes(shape: Shape, resized: Shape | None, others: list[int]) -> list[int] | None:
+    """Return the axes whose size does not depend on the image's; None where that is unknown."""
     if resized is None or len(resized) != len(shape):
         return None
-    staying = [axis for axis in others if resized[axis] == shape[axis]]
-    return staying if 0 < len(staying) < len(others) else None
+    fixed = [axis for axis in others if resized[axis] == shape[axis]]
+    return fixed if 0 < len(fixed) < len(others) else None
 
 
 def is_map(shape: Shape, axes: Sequence[int], size: tuple[int, int]) -> bool:
-    """Whether two axes may be height and width: as long to one another as the image's sides."""
+    """Return whether two axes may be height and width: they have the aspect ratio of the image."""
     height, width = (shape[axis] for axis in axes)
     return abs(height * size[1] - width * size[0]) <= max(size)

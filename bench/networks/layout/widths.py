@@ -1,4 +1,4 @@
-"""How many units a module gives by its own word, and on which axis."""
+"""The number of units that a module declares, and their axis."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Width:
-    """A module's own word.
+    """The number of units that a module declares.
 
     Attributes:
-        units: How many.
-        axis: Position of the units in its output, 1 or -1; None where the module's class computes
-            its output in its own way, so that only the size can tell.
-        channels: Whether its units are features whatever it is applied to. A linear layer may be
-            applied to any axis, also that of tokens.
+        units: Their number.
+        axis: Their axis in its output, 1 or -1; None for a class with a `forward` of its own, whose
+            axes only the sizes can tell.
+        channels: Whether its units are always features. A linear layer may be applied to any axis,
+            for example that of tokens.
     """
 
     units: int
     axis: int | None
     channels: bool
 
-    def claim(self, shape: tuple[int, ...], images: int) -> int | None:
-        """The axis of the units in an output; None where its shape does not say.
+    def axis_in(self, shape: tuple[int, ...], images: int) -> int | None:
+        """Return the axis of the units in an output; None where its shape does not tell.
 
         Args:
             shape: Of the output.
@@ -39,24 +39,24 @@ class Width:
 
 
 def only_axis(shape: tuple[int, ...], size: int, images: int) -> int | None:
-    """The one axis of a size that is not the images'; None where there is none or several."""
-    found = [axis for axis, n in enumerate(shape) if n == size and axis != images]
-    return found[0] if len(found) == 1 else None
+    """Return the axis of this size, other than the images'; None for none or several."""
+    axes = [axis for axis, n in enumerate(shape) if n == size and axis != images]
+    return axes[0] if len(axes) == 1 else None
 
 
 def width_of(module: nn.Module) -> Width | None:
-    """What a module says of its width; None where it says nothing."""
-    found = _by_class(module)
-    if found is None:
+    """Return the width that a module declares; None where it declares none."""
+    known = _by_class(module)
+    if known is None:
         return _by_attribute(module)
-    units, axis, channels = found
-    # Subclasses that compute otherwise may permute: LayerNorm2d normalises axis 1.
+    units, axis, channels = known
+    # Subclasses with a `forward` of their own may permute: LayerNorm2d normalises axis 1.
     owner = next(kind for kind in type(module).__mro__ if "forward" in vars(kind))
     return Width(units, axis if owner.__module__.startswith("torch.nn.") else None, channels)
 
 
 def _by_class(module: nn.Module) -> tuple[int, int, bool] | None:
-    """Units, axis, and whether they are channels, of torch's own kinds of modules."""
+    """Return (units, axis, whether they are channels) of PyTorch's own modules."""
     from torch import nn
     from torch.nn.modules.batchnorm import _NormBase
     from torch.nn.modules.conv import _ConvNd
@@ -84,7 +84,7 @@ def _by_class(module: nn.Module) -> tuple[int, int, bool] | None:
 
 
 def _by_attribute(module: nn.Module) -> Width | None:
-    """The width of a leaf with weights that is of no kind of torch's own."""
+    """Return the width of a leaf module with weights that is not one of PyTorch's own."""
     if next(module.children(), None) is not None or not any(True for _ in module.parameters()):
         return None
     for name in ("out_channels", "out_features", "num_features", "normalized_shape"):

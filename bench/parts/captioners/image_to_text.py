@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.networks.halving import Halving
-from bench.networks.precision import arithmetic
+from bench.networks.batch_runner import BatchRunner
+from bench.networks.precision import set_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,9 +63,9 @@ class ImageToText:
         self.device = device
         self.precision = precision
         self.max_length = max_length
-        self._scoring = Halving(device, batch)
-        self._seeing = Halving(device, batch)
-        self._searching = Halving(device, batch)
+        self._scoring = BatchRunner(device, batch)
+        self._seeing = BatchRunner(device, batch)
+        self._searching = BatchRunner(device, batch)
         for part in (model, getattr(model, "text_decoder", None)):
             if part is not None and getattr(part, "generation_config", None) is not None:
                 part.generation_config = GenerationConfig(
@@ -96,7 +96,7 @@ class ImageToText:
             seen: Tensor = vision(part).last_hidden_state
             return seen
 
-        with torch.inference_mode(), arithmetic(self.device, self.precision):
+        with torch.inference_mode(), set_precision(self.device, self.precision):
             return pixels, torch.cat(self._seeing.run(work, pixels))
 
     def search(self, pixels: Tensor, n: int) -> list[Words]:
@@ -167,7 +167,7 @@ class ImageToText:
             each = chosen - logits.logsumexp(dim=2)
             return torch.where(places < lengths[sentence][:, None], each, 0.0).double().sum(dim=1)
 
-        with torch.inference_mode(), arithmetic(self.device, self.precision):
+        with torch.inference_mode(), set_precision(self.device, self.precision):
             pairs = torch.arange(n * count, device=self.device)
             found = torch.cat(self._scoring.run(work, pairs))
         return found.reshape(n, count).cpu().numpy()
@@ -178,7 +178,7 @@ class ImageToText:
 
     def _generate(self, pixels: Tensor, **how: Any) -> list[Words]:
         opening = torch.tensor(self.dialect.opening, device=self.device).repeat(len(pixels), 1)
-        with torch.inference_mode(), arithmetic(self.device, self.precision):
+        with torch.inference_mode(), set_precision(self.device, self.precision):
             found = self.model.generate(
                 pixel_values=pixels,
                 max_new_tokens=self.max_length + 1,

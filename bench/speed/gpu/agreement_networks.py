@@ -156,7 +156,7 @@ def _priors(device: str, sizes: Sizes) -> Found:
 
 def _features(device: str, sizes: Sizes) -> Found:
     from baselines.captioning.pyramid import Pyramid
-    from bench.networks.precision import arithmetic
+    from bench.networks.precision import set_precision
     from bench.parts.captioners.milan_vision import pyramid_layers
     from bench.parts.targets.transform import IMAGENET_MEAN, IMAGENET_STD
 
@@ -167,7 +167,7 @@ def _features(device: str, sizes: Sizes) -> Found:
         module = _network(sizes.captioner).to(at)
         layers = pyramid_layers(sizes.captioner)
         pyramid = Pyramid(module, layers, IMAGENET_MEAN, IMAGENET_STD, 64)
-        with arithmetic(at):
+        with set_precision(at):
             maps = pyramid.features(images)
         found.append(torch.cat([each.flatten(1).cpu() for each in maps], dim=1))
     return _near(*found)
@@ -184,7 +184,7 @@ def _network(arch: str) -> torch.nn.Module:
 def _segmenter(device: str, sizes: Sizes) -> Found:
     from torchvision.models import get_model
 
-    from bench.networks.precision import arithmetic
+    from bench.networks.precision import set_precision
     from bench.parts.segmenters.network import wrap_network
     from bench.speed.gpu.network_files import CLASSES
 
@@ -200,7 +200,7 @@ def _segmenter(device: str, sizes: Sizes) -> Found:
             module, partial(_logits, module), lambda image: image, [range(CLASSES)], (56, 56),
             device=at, precision="float32",
         )  # fmt: skip
-        with arithmetic(at):
+        with set_precision(at):
             found.append(loaded.segment(images).cpu())
     differ = float((found[0] != found[1]).float().mean())
     return {
@@ -220,7 +220,9 @@ def _seeded() -> torch.Generator:
 
 def _gather(device: str, sizes: Sizes) -> Found:
     """Pooled activations and image embeddings of one pass over JPEG files."""
-    from bench.evidence import How, Store, gather
+    from bench.evidence import EvidenceRequest, Store, gather
+    from bench.networks.execution import Execution
+    from bench.networks.layout import LayoutSettings
     from bench.run.selection import build_selection
     from bench.timing import Timer
 
@@ -230,10 +232,11 @@ def _gather(device: str, sizes: Sizes) -> Found:
         parts = build_selection(compose_job(files, setting(device), folder / "results").config)
         found = []
         for at in ("cpu", device):
-            gathered = gather(
-                parts.target, parts.layers, "avg", parts.probe, parts.encoder, store=Store(None),
-                timer=Timer(at), how=How(at, sizes.batch_size, progress=False),
+            request = EvidenceRequest(
+                parts.target, parts.layers, parts.probe, parts.encoder, LayoutSettings("avg"),
+                Execution(at, sizes.batch_size, progress=False),
             )  # fmt: skip
+            gathered = gather(request, store=Store(None), timer=Timer(at))
             embeddings = gathered.image_embeddings()
             assert embeddings is not None
             tables = [*(gathered.activations(layer) for layer in parts.layers), embeddings]

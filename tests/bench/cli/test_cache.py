@@ -17,9 +17,9 @@ from bench.cli.cache import default_root, limit_gb
 from bench.cli.units import parse_size, parse_span, show_size, show_span
 from bench.config.compose import expand
 from bench.errors import UserError
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
+from bench.evidence.leases import Lease
 from bench.evidence.store import Store
-from bench.evidence.uses import Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ def test_ls_says_what_each_entry_is(cache: dict[str, str], said: Callable[..., s
         assert word in row
     assert "1.0 h ago" in line(text, cache["b"][:8]) or "60 min ago" in line(text, cache["b"][:8])
     assert "begun" in line(text, cache["begun"][:8])
-    total = sum(kept.size for kept in entries(Path("results/.cache")))
+    total = sum(info.size for info in list_entries(Path("results/.cache")))
     assert f"3 entries, {show_size(total)}, in results/.cache" in text
     assert "20 GB" in text
 
@@ -107,8 +107,8 @@ def test_ls_says_what_each_entry_is(cache: dict[str, str], said: Callable[..., s
 def test_ls_sees_damage_and_changes_nothing(
     cache: dict[str, str], said: Callable[..., str]
 ) -> None:
-    [kept] = [k for k in entries(Path("results/.cache")) if k.key == cache["a"]]
-    kept.chunk_files[0].unlink()
+    [info] = [k for k in list_entries(Path("results/.cache")) if k.key == cache["a"]]
+    info.chunk_files[0].unlink()
     files = sorted(Path().rglob("*"))
     assert "damaged" in line(said("ls"), cache["a"][:8])
     assert sorted(Path().rglob("*")) == files
@@ -130,10 +130,10 @@ def test_explain_shows_every_part(cache: dict[str, str], said: Callable[..., str
 
 
 def test_explain_checks_the_bytes(cache: dict[str, str], said: Callable[..., str]) -> None:
-    [kept] = [k for k in entries(Path("results/.cache")) if k.key == cache["a"]]
-    data = bytearray(kept.chunk_files[0].read_bytes())
+    [info] = [k for k in list_entries(Path("results/.cache")) if k.key == cache["a"]]
+    data = bytearray(info.chunk_files[0].read_bytes())
     data[-1] ^= 1
-    kept.chunk_files[0].write_bytes(data)
+    info.chunk_files[0].write_bytes(data)
     text = said("explain", cache["a"])
     assert "damaged: its bytes changed" in text
     assert "complete" not in text
@@ -146,33 +146,33 @@ def test_two_keys_show_what_differs(cache: dict[str, str], said: Callable[..., s
     assert "1 parts differ" in text
     assert "weights" not in text
     fill(Path("results/.cache"), {**parts("a"), "extra": "x"})
-    [third] = {kept.key for kept in entries(Path("results/.cache"))} - set(cache.values())
+    [third] = {info.key for info in list_entries(Path("results/.cache"))} - set(cache.values())
     assert line(said("explain", cache["a"], third), "extra").split() == ["extra", "—", "x"]
 
 
 def test_prune_says_what_goes(cache: dict[str, str], said: Callable[..., str]) -> None:
     root = Path("results/.cache")
-    size = next(kept.size for kept in entries(root) if kept.key == cache["a"])
+    size = next(info.size for info in list_entries(root) if info.key == cache["a"])
     dry = said("prune", "--older-than", "30d", "--dry-run")
     assert f"would delete activations {cache['a'][:12]}" in dry
     assert f"would delete 1 entry, {show_size(size)}" in dry
-    assert len(entries(root)) == 3
+    assert len(list_entries(root)) == 3
     wet = said("prune", "--older-than", "30d")
     assert "layer fc" in line(wet, f"deleted activations {cache['a'][:12]}")
     assert f"deleted 1 entry, {show_size(size)}" in wet
-    assert {kept.key for kept in entries(root)} == {cache["b"], cache["begun"]}
+    assert {info.key for info in list_entries(root)} == {cache["b"], cache["begun"]}
     assert "deleted 0 entries" in said("prune")  # far from the default limit
     assert "deleted 1 entry" in said("prune", "--to", "10kB")
     assert "deleted 1 entry" in said("prune", "--all")
-    assert entries(root) == []
+    assert list_entries(root) == []
 
 
 def test_prune_names_what_is_in_use(cache: dict[str, str], said: Callable[..., str]) -> None:
-    use = Use(Path("results/.cache"))
+    use = Lease(Path("results/.cache"))
     use.add(cache["a"])
     text = said("prune", "--all")
     assert f"in use, kept: activations {cache['a'][:12]}" in text
-    assert [kept.key for kept in entries(Path("results/.cache"))] == [cache["a"]]
+    assert [info.key for info in list_entries(Path("results/.cache"))] == [cache["a"]]
 
 
 def test_the_default_folder_and_limit_are_those_of_a_run(
@@ -221,7 +221,7 @@ def test_faults(
     cache: dict[str, str], refused: Callable[..., str], arguments: list[str], says: str
 ) -> None:
     assert says in refused(*arguments)
-    assert len(entries(Path("results/.cache"))) == 3
+    assert len(list_entries(Path("results/.cache"))) == 3
 
 
 def test_no_folder_at_all(

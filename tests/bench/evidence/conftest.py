@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bench.evidence import loading
+from bench.evidence import model_cache
 from bench.evidence.store import Entry, Store
 from tests.bench.evidence import tiny
 
@@ -129,8 +129,8 @@ def small_chunks(monkeypatch):
     tiny.find_tiny_layouts()
     for name in tiny.COUNTS:
         tiny.COUNTS[name] = 0
-    loading._loaded.clear()
+    model_cache._models.clear()
     for name in ("store", "gather_pass", "gather"):
         monkeypatch.setattr(sys.modules[f"bench.evidence.{name}"], "CHUNK", 8)
-    for name in ("maps", "gather_pass", "held"):
+    for name in ("maps", "gather_pass", "request"):
         monkeypatch.setattr(sys.modules[f"bench.evidence.{name}"], "ROWS", 2)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from bench.evidence.batches import in_batches
+from bench.networks.execution import Execution
 
 GROUPS = [range(5), range(10, 12), range(20, 21)]
 BATCHES = [[0, 1], [2, 3], [4], [10, 11], [20]]
@@ -22,7 +23,7 @@ def decode(place: int) -> tuple[torch.Tensor, None]:
 
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_no_batch_spans_two_groups(workers: int) -> None:
-    found = list(in_batches(decode, GROUPS, batch_size=2, workers=workers, pinned=False))
+    found = list(in_batches(decode, GROUPS, Execution(batch_size=2, workers=workers)))
     assert [batch[0][:, 0, 0].tolist() for batch in found] == BATCHES
     assert all(torch.equal(batch[0], batch[0][:, :1, :1].expand(-1, 2, 3)) for batch in found)
     assert all(batch[1] is None for batch in found)
@@ -37,7 +38,7 @@ def test_batches_for_a_gpu_lie_in_pinned_memory(monkeypatch: pytest.MonkeyPatch)
         return empty(*sizes, **options)
 
     monkeypatch.setattr(torch, "empty", unpinned)
-    found = list(in_batches(decode, GROUPS, batch_size=2, workers=2, pinned=True))
+    found = list(in_batches(decode, GROUPS, Execution("cuda", 2)))
     assert [batch[0][:, 0, 0].tolist() for batch in found] == BATCHES
     assert asked == [True] * len(BATCHES)
 
@@ -47,7 +48,7 @@ def test_images_of_different_sizes_are_refused() -> None:
         return (torch.zeros(3, 4 + place),)
 
     with pytest.raises(ValueError, match=r"shapes \[3, 4\] and \[3, 5\]"):
-        list(in_batches(other, [range(2)], batch_size=2, workers=1, pinned=False))
+        list(in_batches(other, [range(2)], Execution(batch_size=2, workers=1)))
 
 
 @pytest.mark.parametrize("second", [None, torch.zeros(3, dtype=torch.float64)])
@@ -56,7 +57,7 @@ def test_images_of_different_types_are_refused(second: torch.Tensor | None) -> N
         return (second if place else torch.zeros(3),)
 
     with pytest.raises(ValueError, match=r"types torch\.float32 and"):
-        list(in_batches(other, [range(2)], batch_size=2, workers=1, pinned=False))
+        list(in_batches(other, [range(2)], Execution(batch_size=2, workers=1)))
 
 
 def test_no_thread_and_no_batch_outlives_an_end_before_the_last_batch() -> None:
@@ -66,7 +67,7 @@ def test_no_thread_and_no_batch_outlives_an_end_before_the_last_batch() -> None:
         made.append(weakref.ref(tensor := torch.full((2,), float(place))))
         return (tensor,)
 
-    seen = in_batches(kept, [range(40)], batch_size=2, workers=2, pinned=False)
+    seen = in_batches(kept, [range(40)], Execution(batch_size=2, workers=2))
     batches = weakref.ref(next(seen)[0])
     seen.close()
     assert not [each for each in threading.enumerate() if each.name.startswith("decode")]
@@ -81,7 +82,7 @@ def test_what_decoding_raises_is_raised_here() -> None:
             raise OSError("image 3")
         return (torch.zeros(1),)
 
-    seen = in_batches(broken, [range(6)], batch_size=2, workers=2, pinned=False)
+    seen = in_batches(broken, [range(6)], Execution(batch_size=2, workers=2))
     assert len(next(seen)[0]) == 2
     with pytest.raises(OSError, match="image 3"):
         next(seen)

@@ -11,11 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.evidence import How, Store, gather, gather_pass, held, loading, text_embeddings
+from bench.evidence import EvidenceRequest, Store, gather, gather_pass, model_cache, text_embeddings
+from bench.evidence import request as request_module
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
 from bench.networks import forward
+from bench.networks.execution import Execution
+from bench.networks.layout import LayoutSettings
 from bench.networks.loaded import LoadedTarget
 from bench.parts.protocols import LoadedEncoder
 from bench.timing import Timer
@@ -66,7 +69,7 @@ class TinyEncoder(Part):
 
 @pytest.fixture(autouse=True)
 def _fresh():
-    loading._loaded.clear()
+    model_cache._models.clear()
 
 
 def with_change(identity, path, value):
@@ -87,11 +90,12 @@ def found(
     tf32=False,
     maps=False,
 ):
-    return gather(
-        TinyTarget(target), [layer] if target else [], "avg", TinyProbe(probe, n),
-        TinyEncoder(encoder) if encoder else None, store=Store(root), timer=Timer(), maps=maps,
-        how=How(precision=precision, tf32=tf32, progress=False),
-    ).cached  # fmt: skip
+    request = EvidenceRequest(
+        TinyTarget(target), [layer] if target else [], TinyProbe(probe, n),
+        TinyEncoder(encoder) if encoder else None, LayoutSettings("avg"),
+        Execution(precision=precision, tf32=tf32, progress=False), maps,
+    )  # fmt: skip
+    return gather(request, store=Store(root), timer=Timer()).cached
 
 
 @pytest.mark.parametrize(
@@ -138,7 +142,7 @@ def test_image_embeddings_of_anything_else_are_not_found(tmp_path, change):
     assert found(tmp_path, **base)
 
 
-def test_every_network_of_a_pass_runs_with_the_arithmetic_asked_for(tmp_path, monkeypatch):
+def test_every_network_of_a_pass_runs_with_the_requested_precision(tmp_path, monkeypatch):
     told = []
 
     def noted(*arguments, tf32):
@@ -146,7 +150,7 @@ def test_every_network_of_a_pass_runs_with_the_arithmetic_asked_for(tmp_path, mo
         return nullcontext()
 
     for module in (gather_pass, forward):
-        monkeypatch.setattr(module, "arithmetic", noted)
+        monkeypatch.setattr(module, "set_precision", noted)
     found(tmp_path, encoder=ENCODER, precision="bfloat16", tf32=True)
     assert sorted(told, key=len) == [("cpu", True), ("cpu", "bfloat16", True)]
 
@@ -188,7 +192,7 @@ def test_newer_code_does_not_believe_what_older_code_made(tmp_path, monkeypatch)
     found(tmp_path, encoder=ENCODER)
     embedded(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(held, "EXTRACTOR_VERSION", 10**6)
+        patch.setattr(request_module, "EXTRACTOR_VERSION", 10**6)
         assert not found(tmp_path)
         assert not found(tmp_path, target=None, encoder=ENCODER)
         patch.setattr(text_module, "EXTRACTOR_VERSION", 10**6)
@@ -202,7 +206,7 @@ def test_newer_code_does_not_believe_what_older_code_made(tmp_path, monkeypatch)
 
 def test_activations_of_another_pooling_are_not_found(tmp_path):
     found(tmp_path)
-    [kept] = entries(tmp_path)
+    [kept] = list_entries(tmp_path)
     key = {name: value for name, value in kept.manifest["parts"].items() if name != "layout"}
     assert (key["precision"], key["pooling"]) == ("float32", ["avg", "max"])
     assert Store(tmp_path).entry(key).complete

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
 from bench.evidence.prune import prune
 from bench.evidence.store import CHUNK, Store
 
@@ -64,9 +64,9 @@ def test_a_process_killed_in_mid_write_is_not_believed(tmp_path, other, torn):
         "    fill(entry)\n"
     )
     assert other(code).end() == -signal.SIGKILL
-    [kept] = entries(tmp_path / "store")
-    assert kept.state == "begun"
-    assert any(file.suffix == ".tmp" for file in kept.folder.iterdir())
+    [info] = list_entries(tmp_path / "store")
+    assert info.state == "begun"
+    assert any(file.suffix == ".tmp" for file in info.folder.iterdir())
     with Store(tmp_path / "store").hold(PARTS) as [entry]:  # its lock went with it
         assert not entry.complete
         assert entry.missing == [1]
@@ -74,7 +74,7 @@ def test_a_process_killed_in_mid_write_is_not_believed(tmp_path, other, torn):
     again = Store(tmp_path / "store").entry(PARTS)
     assert again.complete
     assert np.array_equal(again.read(), TABLE)
-    assert sorted(file.suffix for file in kept.folder.iterdir()) == [".json", ".npy", ".npy"]
+    assert sorted(file.suffix for file in info.folder.iterdir()) == [".json", ".npy", ".npy"]
     made = (tmp_path / "log").read_text().split("\n")
     assert made.count("made 0") == 1
 
@@ -101,11 +101,11 @@ def test_what_another_process_holds_or_has_open_is_not_pruned(tmp_path, other, m
     root = tmp_path / "store"
     for dry_run in (True, False):
         pruned = prune(root, to_bytes=0, dry_run=dry_run)
-        assert [kept.manifest["parts"]["target"]["weights"] for kept in pruned.removed] == ["free"]
+        assert [info.manifest["parts"]["target"]["weights"] for info in pruned.removed] == ["free"]
         assert len(pruned.in_use) == 2
     assert holding.end() == reading.end() == 0
     assert len(prune(root, to_bytes=0).removed) == 2
-    assert entries(root) == []
+    assert list_entries(root) == []
     assert list((root / "uses").iterdir()) == []
 
 
@@ -145,8 +145,8 @@ def test_pruning_beside_working_processes_breaks_nothing(tmp_path, other):
     )
     running = [other(work), other(work), other(work), other(delete)]
     assert [process.end() for process in running] == [0, 0, 0, 0]
-    for kept in entries(tmp_path / "store"):
-        assert kept.state == "complete"
+    for info in list_entries(tmp_path / "store"):
+        assert info.state == "complete"
 
 
 def test_two_prunings_do_not_meet(tmp_path, make):

@@ -9,13 +9,13 @@ import time
 import numpy as np
 import pytest
 
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
 from bench.evidence.prune import GB, keep_within, prune
 from bench.evidence.store import CHUNK, Store
 
 
 def names(found):
-    return [kept.manifest["parts"]["target"]["weights"] for kept in found]
+    return [info.manifest["parts"]["target"]["weights"] for info in found]
 
 
 @pytest.fixture
@@ -33,30 +33,30 @@ def four(root, make):
 
 
 def test_the_least_recently_used_goes_first_until_the_limit_holds(four):
-    assert names(entries(four)) == ["c", "a", "d", "b"]
+    assert names(list_entries(four)) == ["c", "a", "d", "b"]
     pruned = prune(four, to_bytes=65_000)
     assert names(pruned.removed) == ["c", "a"]
-    left = entries(four)
+    left = list_entries(four)
     assert names(left) == ["d", "b"]
-    assert pruned.left == sum(kept.size for kept in left) <= 65_000
+    assert pruned.left == sum(info.size for info in left) <= 65_000
     assert 40_000 < pruned.freed < 44_000
     assert prune(four, to_bytes=65_000).removed == ()
 
 
 def test_opening_an_entry_counts_as_use(four):
-    [c] = [kept for kept in entries(four) if names([kept]) == ["c"]]
+    [c] = [info for info in list_entries(four) if names([info]) == ["c"]]
     before = time.time()
     assert (
         Store(four).entry({k: v for k, v in c.manifest["parts"].items() if k != "layout"}).complete
     )
-    assert names(entries(four)) == ["a", "d", "b", "c"]
-    assert entries(four)[-1].used >= before - 1
+    assert names(list_entries(four)) == ["a", "d", "b", "c"]
+    assert list_entries(four)[-1].used >= before - 1
 
 
 def test_looking_at_the_folder_is_no_use(four):
-    before = [(kept.key, kept.used) for kept in entries(four)]
-    assert [kept.state for kept in entries(four)] == ["complete"] * 4
-    assert [(kept.key, kept.used) for kept in entries(four)] == before
+    before = [(info.key, info.used) for info in list_entries(four)]
+    assert [info.state for info in list_entries(four)] == ["complete"] * 4
+    assert [(info.key, info.used) for info in list_entries(four)] == before
 
 
 def test_a_dry_run_deletes_nothing(four):
@@ -69,19 +69,19 @@ def test_a_dry_run_deletes_nothing(four):
 def test_old_entries_and_all_of_them(four):
     assert names(prune(four, older_than_s=250).removed) == ["c", "a"]
     assert names(prune(four, to_bytes=0).removed) == ["d", "b"]
-    assert entries(four) == []
+    assert list_entries(four) == []
     assert sorted(file.name for file in (four / "locks").iterdir()) == ["prune.lock"]
     assert not list((four / ".trash").iterdir())
 
 
 def test_what_the_own_store_has_open_stays(four):
-    c = entries(four)[0]
+    c = list_entries(four)[0]
     parts = {k: v for k, v in c.manifest["parts"].items() if k != "layout"}
     store = Store(four)
     with store.hold(parts) as [entry]:
         pass
     keep_within(store, 1e-9)
-    assert names(entries(four)) == ["c"]
+    assert names(list_entries(four)) == ["c"]
     del store
     gc.collect()
     assert np.array_equal(entry.read(), np.zeros((5, 1500)))  # an open entry is enough
@@ -94,14 +94,14 @@ def test_what_the_own_store_has_open_stays(four):
 def test_after_a_job_the_limit_holds_and_the_log_says_so(four, caplog):
     with caplog.at_level(logging.INFO):
         keep_within(Store(four), 65_000 / GB)
-    assert names(entries(four)) == ["d", "b"]
-    assert "2 entries that were not used for longest are deleted" in caplog.text
+    assert names(list_entries(four)) == ["d", "b"]
+    assert "deleted the 2 least recently used entries" in caplog.text
 
 
 @pytest.mark.parametrize("limit", [0, 1])
 def test_no_limit_and_a_high_one_delete_nothing(four, limit):
     keep_within(Store(four), limit)
-    assert len(entries(four)) == 4
+    assert len(list_entries(four)) == 4
     keep_within(Store(None), limit)
 
 
@@ -113,11 +113,11 @@ def test_begun_and_damaged_entries_count_and_go_in_their_turn(root, make):
     damaged = make("b", 10).folder
     (damaged / "manifest.json").write_text("{")
     gc.collect()
-    assert [kept.state for kept in entries(root)] == ["complete", "begun", "damaged"]
+    assert [info.state for info in list_entries(root)] == ["complete", "begun", "damaged"]
     assert prune(root, to_bytes=25_000).left < 25_000
-    assert [kept.state for kept in entries(root)] == ["begun", "damaged"]
+    assert [info.state for info in list_entries(root)] == ["begun", "damaged"]
     prune(root, to_bytes=0)
-    assert entries(root) == []
+    assert list_entries(root) == []
 
 
 def test_only_entries_are_deleted(root, make):
@@ -136,10 +136,10 @@ def test_what_a_killed_pruning_left_is_cleared(root, make):
     left = root / ".trash" / f"{'0' * 64}.half"
     left.mkdir(parents=True)
     (left / "000000.npy").write_bytes(b"half")
-    assert len(entries(root)) == 1
+    assert len(list_entries(root)) == 1
     prune(root, to_bytes=GB)
     assert not left.exists()
-    assert len(entries(root)) == 1
+    assert len(list_entries(root)) == 1
 
 
 def test_an_entry_that_was_pruned_is_made_again(root, make):
@@ -149,4 +149,4 @@ def test_an_entry_that_was_pruned_is_made_again(root, make):
     again = make("a")
     assert again.key == key
     assert again.complete
-    assert len(entries(root)) == 1
+    assert len(list_entries(root)) == 1

@@ -18,16 +18,17 @@ from torch.nn.functional import grid_sample
 from baselines.spatial import ExemplarRule
 from bench.errors import UserError
 from bench.evidence import (
-    GatheredEvidence,
+    ProbeEvidence,
     Store,
     exemplar_keys,
-    exemplars_held,
+    gather,
     gather_exemplars,
+    has_exemplars,
     open_exemplars,
     stored_exemplars,
 )
-from bench.evidence.inventory import entries
-from bench.evidence.rows import StoredRows
+from bench.evidence.inventory import list_entries
+from bench.evidence.row_reader import RowReader
 from bench.networks.layout import PLAIN
 from bench.parts.crops import crop_of
 from bench.timing import Timer
@@ -54,18 +55,13 @@ def _small(small_chunks, monkeypatch):
         monkeypatch.setattr(where, "TABLE_ROWS", 2)
 
 
-def run(root, layer="conv", *, target=None, probe=None, rule=RULE, size=SIZE, timer=None, **more):
-    store, target, probe = Store(root), target or TinyTarget(), probe or TinyProbe()
-    maps = more.pop("maps", True)
-    pooling = more.pop("pooling", "avg")
-    more.setdefault("progress", False)
-    gathered = tiny.run(
-        store, [layer], pooling, target=target, probe=probe, encoder=None, maps=maps, **more
-    )
+def run(root, layer="conv", *, rule=RULE, size=SIZE, timer=None, **more):
+    more = {"maps": True, "progress": False, "encoder": None, **more}
+    store, request = Store(root), tiny.request([layer], **more)
+    evidence = gather(request, store=store, timer=Timer())
     return gather_exemplars(
-        gathered, layer, target, probe, rule, size, store=store, timer=timer or Timer(),
-        how=gathered._how,
-    )  # fmt: skip
+        request, evidence, layer, rule, size, store=store, timer=timer or Timer()
+    )
 
 
 def conv_maps():
@@ -128,7 +124,7 @@ def test_a_layer_without_maps(tmp_path):
     assert found.ids.tolist() == np.argsort(-values, axis=0, kind="stable")[:3].T.tolist()
     assert found.masks(0).all()
     assert found.masks(0).shape == (3, SIZE, SIZE)
-    kinds = sorted(kept.kind for kept in entries(tmp_path))
+    kinds = sorted(kept.kind for kept in list_entries(tmp_path))
     assert kinds == ["activations", "exemplar_images", "exemplars", "maps"]
     assert run(tmp_path, "head").cached
 
@@ -146,7 +142,7 @@ def test_dead_units_have_none(tmp_path, monkeypatch):
     assert np.isnan(found.activations[1]).all()
     assert not found.masks(1).any()
     assert (found.ids[0] >= 0).all()
-    with pytest.raises(IndexError, match="no unit's exemplar"):
+    with pytest.raises(IndexError, match="not an exemplar of any unit"):
         found.images([-1])
 
 
@@ -158,7 +154,7 @@ def test_all_in_the_store_reads_no_network_no_map_and_no_image(tmp_path, monkeyp
         raise AssertionError
 
     monkeypatch.setattr(tiny.TinyProbe, "image", none)
-    monkeypatch.setattr(GatheredEvidence, "maps", none)
+    monkeypatch.setattr(ProbeEvidence, "maps", none)
     for maps in (True, False):
         timer = Timer()
         again = run(tmp_path, maps=maps, timer=timer)
@@ -172,16 +168,13 @@ def test_all_in_the_store_reads_no_network_no_map_and_no_image(tmp_path, monkeyp
 
 
 def test_they_open_by_their_keys_alone(tmp_path):
-    keys = exemplar_keys(
-        TinyTarget().fingerprint(), "conv", TinyProbe().fingerprint(), n_images=30, n_units=5,
-        precision="float32", layout=PLAIN, rule=RULE, size=SIZE, crop=1.0,
-    )  # fmt: skip
+    keys = exemplar_keys(tiny.request(), "conv", PLAIN, RULE, SIZE, n_units=5)
     assert open_exemplars(*keys, Store(tmp_path)) is None
     made = run(tmp_path)
     found = open_exemplars(*keys, Store(tmp_path))
     same(made, found)
     assert found.cached
-    [images] = [kept for kept in entries(tmp_path) if kept.kind == "exemplar_images"]
+    [images] = [kept for kept in list_entries(tmp_path) if kept.kind == "exemplar_images"]
     images.chunk_files[0].unlink()
     assert open_exemplars(*keys, Store(tmp_path)) is None
 
@@ -248,14 +241,14 @@ def test_views():
 def test_an_unknown_view_is_refused_before_anything_is_chosen(tmp_path):
     with pytest.raises(UserError, match="not known"):
         run(tmp_path, target=Cropping(visible_share=None))
-    assert "exemplars" not in {kept.kind for kept in entries(tmp_path)}
+    assert "exemplars" not in {kept.kind for kept in list_entries(tmp_path)}
 
 
 def test_only_exemplars_have_images(tmp_path):
     found = run(tmp_path)
     other = next(i for i in range(30) if i not in found.image_ids)
     for wrong in (other, -1, 30):
-        with pytest.raises(IndexError, match=rf"image {wrong} is no unit's exemplar"):
+        with pytest.raises(IndexError, match=rf"image {wrong} is not an exemplar"):
             found.images([int(found.ids[0, 0]), wrong])
     assert found.images([]).shape == (0, SIZE, SIZE, 3)
     twice = found.images([int(found.ids[0, 0])] * 2)
@@ -269,7 +262,7 @@ def test_an_interrupted_pass_over_the_images_goes_on(tmp_path, workers, monkeypa
     real = TinyProbe.image
 
     def breaking(self, index):
-        if index in broken and sys._getframe(1).f_code.co_name == "show":
+        if index in broken and sys._getframe(1).f_code.co_name == "read":
             raise UserError("broken image")
         return real(self, index)
 
@@ -291,7 +284,7 @@ def test_an_interrupted_pass_over_the_images_goes_on(tmp_path, workers, monkeypa
 @pytest.mark.parametrize("kind", ["exemplars", "exemplar_masks", "exemplar_images"])
 def test_a_damaged_part_is_made_again(tmp_path, kind):
     first = run(tmp_path)
-    [kept] = [kept for kept in entries(tmp_path) if kept.kind == kind]
+    [kept] = [kept for kept in list_entries(tmp_path) if kept.kind == kind]
     kept.chunk_files[0].write_bytes(b"no array")
     again = run(tmp_path)
     assert not again.cached
@@ -312,7 +305,7 @@ def test_a_folder_that_refuses(tmp_path, refuse):
 
 
 def test_pieces_stay_open_up_to_a_number_and_threads_share_them(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.evidence.rows._OPEN", 2)
+    monkeypatch.setattr("bench.evidence.row_reader._MAX_OPEN", 2)
     found = run(tmp_path)
     ids = [int(i) for i in found.image_ids] * 3
     with ThreadPoolExecutor(4) as pool:
@@ -320,7 +313,7 @@ def test_pieces_stay_open_up_to_a_number_and_threads_share_them(tmp_path, monkey
     for index, view in zip(ids, views, strict=True):
         expected = TinyProbe().image(index).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
         assert np.array_equal(view, np.asarray(expected))
-    assert isinstance(found._images, StoredRows)
+    assert isinstance(found._images, RowReader)
     assert len(found._images._open) <= 2
 
 
@@ -350,9 +343,7 @@ def test_crop_and_squash_of_torchvision_targets():
 
 def test_whether_maps_have_to_be_gathered_is_known_beforehand(tmp_path):
     def held(rule=RULE, **more):
-        return exemplars_held(
-            TinyTarget(), ["conv"], "avg", TinyProbe(), rule, SIZE, store=Store(tmp_path), **more
-        )
+        return has_exemplars(tiny.request(["conv"], **more), rule, SIZE, store=Store(tmp_path))
 
     assert not held()
     run(tmp_path)
@@ -360,11 +351,11 @@ def test_whether_maps_have_to_be_gathered_is_known_beforehand(tmp_path):
     assert held()
     assert not held(ExemplarRule(4, 0.8))
     assert before == COUNTS
-    for kept in entries(tmp_path):  # maps are the largest, and may go
+    for kept in list_entries(tmp_path):  # maps are the largest, and may go
         if kept.kind == "maps":
             shutil.rmtree(kept.folder)
     assert held()
     assert run(tmp_path, maps=False).cached
-    [images] = [kept for kept in entries(tmp_path) if kept.kind == "exemplar_images"]
+    [images] = [kept for kept in list_entries(tmp_path) if kept.kind == "exemplar_images"]
     shutil.rmtree(images.folder)
     assert not held()

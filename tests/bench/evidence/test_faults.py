@@ -12,21 +12,22 @@ from torch import nn
 
 from bench.errors import NetworkError
 from bench.evidence.batches import ChunkWork, batches
-from bench.networks.faults import explain_failure, view
+from bench.networks.execution import Execution
+from bench.networks.faults import apply_transform, explain_failure
 from bench.networks.loaded import LoadedTarget
 
 IMAGE = Image.new("RGB", (6, 4))
 
 
 def seen(result: Any) -> torch.Tensor:
-    return view(lambda _image: result, IMAGE, "target", "image 3 (a.png)")
+    return apply_transform(lambda _image: result, IMAGE, "target", "image 3 (a.png)")
 
 
 @pytest.mark.parametrize(
     ("result", "found", "hint"),
     [
         (np.zeros((3, 4, 6), "float32"), r"numpy\.ndarray of float32 \[3, 4, 6\]", "from_numpy"),
-        (torch.zeros(1, 3, 4, 6), r"float32 \[1, 3, 4, 6\]", "without an axis of the batch"),
+        (torch.zeros(1, 3, 4, 6), r"float32 \[1, 3, 4, 6\]", "without a batch axis"),
         (torch.zeros(3, 4, 6, dtype=torch.uint8), r"uint8 \[3, 4, 6\]", "values of 0 to 1"),
         (torch.zeros(3, 4, 6, dtype=torch.float64), r"float64 \[3, 4, 6\]", r"\.float\(\)"),
         (torch.zeros(4, 6), r"float32 \[4, 6\]", r"float32 tensor \[3, H, W\]"),
@@ -56,7 +57,7 @@ def test_a_transform_that_raises(error: BaseException) -> None:
         raise error
 
     with pytest.raises(NetworkError, match=f"fails on image 0: {type(error).__name__}"):
-        view(transform, IMAGE, "target", "image 0")
+        apply_transform(transform, IMAGE, "target", "image 0")
 
 
 class Probe:
@@ -69,11 +70,11 @@ class Probe:
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_images_of_several_sizes_are_named(batch_size: int) -> None:
     target = LoadedTarget(nn.Identity(), lambda image: torch.zeros(3, image.height, image.width))
-    work = ChunkWork(0, range(3), frozenset({"layer"}), target=target)
+    work = ChunkWork(0, range(3), frozenset({"layer"}))
     with pytest.raises(NetworkError, match="several sizes") as caught:
-        list(batches([work], Probe(), batch_size=batch_size, workers=0, pinned=False))  # type: ignore[arg-type]
-    assert "[3, 4, 6] of image 0 (small.png)" in caught.value.what
-    assert "[3, 4, 9] of image 1 (wide.png)" in caught.value.what
+        list(batches([work], Probe(), target, None, Execution(batch_size=batch_size, workers=0)))  # type: ignore[arg-type]
+    assert "[3, 4, 6] for image 0 (small.png)" in caught.value.what
+    assert "[3, 4, 9] for image 1 (wide.png)" in caught.value.what
     assert "CenterCrop" in caught.value.hint
 
 

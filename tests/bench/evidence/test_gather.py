@@ -5,7 +5,7 @@ import torch
 import torchvision
 
 from bench.errors import LayerError, UserError
-from bench.evidence import How, Store, gather
+from bench.evidence import Store, gather
 from bench.networks.loaded import LoadedTarget
 from bench.timing import Timer
 from tests.bench.evidence.tiny import (
@@ -15,6 +15,7 @@ from tests.bench.evidence.tiny import (
     TinyProbe,
     TinyTarget,
     direct,
+    request,
     run,
     to_tensor,
 )
@@ -38,16 +39,8 @@ def test_each_kind_of_layer_against_a_direct_computation(tmp_path, pooling, kept
 
 def test_each_image_is_decoded_once_for_both(tmp_path):
     timer = Timer()
-    found = gather(
-        TinyTarget(),
-        ["conv", "head"],
-        "avg",
-        TinyProbe(),
-        TinyEncoder(),
-        store=Store(tmp_path),
-        timer=timer,
-        how=How(batch_size=7),
-    )
+    what = request(["conv", "head"], batch_size=7)
+    found = gather(what, store=Store(tmp_path), timer=timer)
     assert COUNTS["image"] == COUNTS["seen"] == 30
     names = [record["name"] for record in timer.records()]
     assert names[0] == "gather"
@@ -84,15 +77,7 @@ def test_all_in_the_store_loads_nothing(tmp_path):
     first = run(Store(tmp_path))
     before = dict(COUNTS)
     timer = Timer()
-    again = gather(
-        TinyTarget(),
-        ["head"],
-        "avg",
-        TinyProbe(),
-        TinyEncoder(),
-        store=Store(tmp_path),
-        timer=timer,
-    )
+    again = gather(request(["head"]), store=Store(tmp_path), timer=timer)
     assert before == COUNTS
     assert again.cached
     assert timer.records()[0]["cached"]
@@ -182,7 +167,7 @@ def test_out_of_memory_halves_the_batch_and_says_so(caplog):
 
 
 def test_no_room_for_one_image_is_said_in_words():
-    with pytest.raises(UserError, match="no room for a single image"):
+    with pytest.raises(UserError, match="no memory for a single image"):
         run(Store(None), target=TightTarget(room=0), batch_size=4)
 
 
@@ -245,7 +230,7 @@ def test_a_vision_transformer_gives_its_class_token():
 
 
 def test_layers_wanted_besides_come_with_the_same_pass_and_without_maps(tmp_path):
-    found = run(Store(tmp_path), ["conv", "tokens"], maps=True, also=["head", "conv"])
+    found = run(Store(tmp_path), ["conv", "tokens"], maps=True, extra_layers=["head", "conv"])
     assert COUNTS["target"] == 1
     assert COUNTS["seen"] == 30
     assert found.layers == ("conv", "tokens")
@@ -259,5 +244,5 @@ def test_layers_wanted_besides_come_with_the_same_pass_and_without_maps(tmp_path
         found.maps("head")
     # They are the evidence of any other request for that layer, and what is there is not made anew.
     assert run(Store(tmp_path), ["head"]).cached
-    assert run(Store(tmp_path), ["conv"], also=["head"]).cached
+    assert run(Store(tmp_path), ["conv"], extra_layers=["head"]).cached
     assert COUNTS["target"] == 1

@@ -14,9 +14,10 @@ from PIL import Image
 
 from baselines.spatial import MaskLabel
 from bench.errors import UserError
-from bench.evidence import How, Store, segment, segment_pass, segment_share
+from bench.evidence import Store, segment, segment_share
 from bench.evidence import store as store_module
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
+from bench.networks.execution import Execution
 from bench.parts.protocols import LoadedSegmenter
 from bench.parts.segmenters import ProbeMasks
 from bench.timing import Timer
@@ -88,14 +89,14 @@ class TinyProbe:
 def _fresh(monkeypatch):
     for name in COUNTS:
         COUNTS[name] = 0
-    for module in (store_module, segment_pass, segments_module):
+    for module in (store_module, segments_module):
         monkeypatch.setattr(module, "CHUNK", 8)
 
 
 def run(root, *, segmenter=None, probe=None, **options):
     return segment(
         segmenter or TinySegmenter(), probe or TinyProbe(), store=Store(root), timer=Timer(),
-        how=How(progress=False, **options),
+        execution=Execution(progress=False, **options),
     )  # fmt: skip
 
 
@@ -129,7 +130,7 @@ def test_all_in_the_store_loads_nothing(tmp_path):
     assert (first.cached, again.cached) == (False, True)
     assert again.costs == first.costs
     assert (again.image(29).planes == first.image(29).planes).all()
-    [kept] = entries(tmp_path)
+    [kept] = list_entries(tmp_path)
     assert kept.kind == "segments"
     assert np.load(kept.chunk_files[0]).dtype == np.int16
 
@@ -189,26 +190,22 @@ def test_an_unknown_fingerprint_is_never_found_again(tmp_path):
     assert not run(tmp_path, segmenter=unknown).cached
 
 
-def test_two_chunks_at_most_are_held_and_threads_share_them(tmp_path):
+def test_threads_share_the_files_and_no_chunk_is_read_as_a_whole(tmp_path):
     masks = run(tmp_path)
+    entry = masks._rows._entry
     reads = []
-    read = masks._entry.chunk
+    read = entry.chunk
 
-    def counted(number):
-        reads.append(number)
-        return read(number)
+    def counted(number, *, mapped):
+        reads.append((number, mapped))
+        return read(number, mapped=mapped)
 
-    masks._entry.chunk = counted
+    entry.chunk = counted
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(masks.image, range(30)))
-    assert sorted(set(reads)) == [0, 1, 2, 3]
-    assert len(masks._chunks) <= 2
+    assert sorted(reads) == [(number, True) for number in range(4)]
     for index in range(30):
         assert (found[index].planes[0] == expected(index)).all()
-    reads.clear()
-    for index in range(24, 30):
-        masks.image(index)
-    assert len(reads) <= 1
 
 
 def test_out_of_memory_halves_the_batch(tmp_path, caplog):
@@ -234,8 +231,9 @@ def test_shares_merge_to_exactly_the_whole(tmp_path, order):
     of = max(3, *order)
     looked_at = [
         segment_share(
-            TinySegmenter(), TinyProbe(), store=Store(tmp_path / "cut"), timer=Timer(),
-            share=(number, of), how=How(progress=False, batch_size=3),
+            TinySegmenter(), TinyProbe(), (number, of),
+            store=Store(tmp_path / "cut"), timer=Timer(),
+            execution=Execution(progress=False, batch_size=3),
         )
         for number in order
     ]  # fmt: skip

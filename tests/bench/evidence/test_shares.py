@@ -12,25 +12,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.evidence import How, Store, gather_share
-from bench.evidence.inventory import entries
+from bench.evidence import Store, gather_share
+from bench.evidence.inventory import list_entries
 from bench.timing import Timer
-from tests.bench.evidence.tiny import COUNTS, TinyEncoder, TinyProbe, TinyTarget, run
+from tests.bench.evidence.tiny import COUNTS, request, run
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
 LAYERS = ("conv", "head")
 
 
 def share(root, number, of, *, maps=True):
-    return gather_share(
-        TinyTarget(), LAYERS, TinyProbe(), TinyEncoder(), store=Store(root), timer=Timer(),
-        share=(number, of), how=How(batch_size=3), maps=maps,
-    )  # fmt: skip
+    what = request(LAYERS, batch_size=3, maps=maps)
+    return gather_share(what, (number, of), store=Store(root), timer=Timer())
 
 
 def files(root):
     """Names (which hold the sha256 of the bytes) of all chunks, by entry."""
-    return {kept.key: [file.name for file in kept.chunk_files] for kept in entries(Path(root))}
+    return {info.key: [file.name for file in info.chunk_files] for info in list_entries(Path(root))}
 
 
 @given(
@@ -71,28 +69,28 @@ def test_more_shares_than_chunks(tmp_path):
 
 def test_a_begun_entry_says_what_it_is_of(tmp_path):
     share(tmp_path, 1, 2, maps=False)
-    found = entries(tmp_path)
-    assert {kept.state for kept in found} == {"begun"}
-    assert {kept.parts["kind"] for kept in found} == {"activations", "image_embeddings"}
+    found = list_entries(tmp_path)
+    assert {info.state for info in found} == {"begun"}
+    assert {info.parts["kind"] for info in found} == {"activations", "image_embeddings"}
     run(Store(tmp_path), LAYERS)
-    assert {kept.state for kept in entries(tmp_path)} == {"complete"}
+    assert {info.state for info in list_entries(tmp_path)} == {"complete"}
     assert not list(tmp_path.rglob("begun.json"))
 
 
 WORKER = """
 import sys
 from pathlib import Path
-from bench.evidence import How, Store, gather_share
+from bench.evidence import Store, gather_share
 from bench.timing import Timer
-from tests.bench.evidence.tiny import TinyEncoder, TinyProbe, TinyTarget
+from tests.bench.evidence.tiny import request
 for name in ("store", "gather_pass", "gather"):
     sys.modules[f"bench.evidence.{name}"].CHUNK = 8
-for name in ("maps", "gather_pass", "held"):
+for name in ("maps", "gather_pass", "request"):
     sys.modules[f"bench.evidence.{name}"].ROWS = 2
 root, number = Path(sys.argv[1]), int(sys.argv[2])
 for _ in range(3):
-    gather_share(TinyTarget(), ("conv", "head"), TinyProbe(), TinyEncoder(), store=Store(root),
-                 timer=Timer(), share=(number, 3), how=How(batch_size=3), maps=True)
+    what = request(("conv", "head"), batch_size=3, maps=True)
+    gather_share(what, (number, 3), store=Store(root), timer=Timer())
 """
 
 

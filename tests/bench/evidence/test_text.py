@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.evidence import CachedEmbedder, Store, loading, text_embeddings
+from bench.evidence import CachedEmbedder, Store, model_cache, text_embeddings
 from bench.evidence import store as store_module
 from bench.evidence import text as text_module
 from bench.parts.protocols import LoadedEncoder
@@ -18,7 +18,7 @@ COUNTS = {"encoder": 0, "texts": 0}
 def _fresh(monkeypatch):
     for name in COUNTS:
         COUNTS[name] = 0
-    loading._loaded.clear()
+    model_cache._models.clear()
     for module in (store_module, text_module):
         monkeypatch.setattr(module, "CHUNK", 8)
 
@@ -81,7 +81,7 @@ def test_long_lists_are_kept_on_disk_and_short_ones_in_memory(tmp_path):
     embed(long)
     embed(["a"])
     assert COUNTS["texts"] == 21
-    loading._loaded.clear()
+    model_cache._models.clear()
     other = CachedEmbedder(TinySentences(), Store(tmp_path))
     assert np.array_equal(other(long), embed(long))
     assert COUNTS["encoder"] == 1

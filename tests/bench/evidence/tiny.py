@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import numpy as np
@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 
 from bench.errors import UserError
-from bench.evidence import How, gather
+from bench.evidence import EvidenceRequest, gather
 from bench.evidence.layouts import layouts_of
-from bench.networks.layout import Reading
+from bench.networks.execution import Execution
+from bench.networks.layout import LayoutSettings
 from bench.networks.loaded import LoadedTarget
 from bench.parts.protocols import LoadedEncoder
 from bench.timing import Timer
 
-HOW = {"device", "batch_size", "workers", "progress", "precision", "maps_limit"}
 COUNTS = {"target": 0, "encoder": 0, "image": 0, "seen": 0}
 
 
@@ -102,23 +102,21 @@ class TinyProbe:
 def find_tiny_layouts():
     """What is found once for a fingerprint is found here: tests count what comes after it."""
     for pooling in ("auto", "avg", "max"):
-        layouts_of(TinyTarget(), ["conv", "relu", "tokens", "head"], Reading(pooling), None)
+        layouts_of(TinyTarget(), ["conv", "relu", "tokens", "head"], LayoutSettings(pooling), None)
+
+
+def request(layers=("conv", "tokens", "head"), pooling="avg", probe=None, **options):
+    """A request for the tiny network, with fields of `Execution` among the options."""
+    names = [field.name for field in fields(Execution) if field.name in options]
+    options["execution"] = Execution(**{name: options.pop(name) for name in names})
+    options.setdefault("encoder", TinyEncoder())
+    target = options.pop("target", TinyTarget())
+    layout = LayoutSettings(pooling)
+    return EvidenceRequest(target, layers, probe or TinyProbe(), layout=layout, **options)
 
 
 def run(store, layers=("conv", "tokens", "head"), pooling="avg", probe=None, **options):
-    options.setdefault("encoder", TinyEncoder())
-    target = options.pop("target", TinyTarget())
-    how = How(**{name: options.pop(name) for name in HOW & options.keys()})
-    return gather(
-        target,
-        layers,
-        pooling,
-        probe or TinyProbe(),
-        store=store,
-        timer=Timer(),
-        how=how,
-        **options,
-    )
+    return gather(request(layers, pooling, probe, **options), store=store, timer=Timer())
 
 
 def direct(layer, pooling):

@@ -48,7 +48,7 @@ def texts(tmp_path, monkeypatch):
 
         return embed
 
-    monkeypatch.setattr(text_module, "loaded_embedder", load)
+    monkeypatch.setattr(text_module, "load_sentence_encoder", load)
     return seen
 
 

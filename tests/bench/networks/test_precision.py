@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from baselines.spatial import ExemplarRule
-from bench.evidence import How, exemplar_keys, segments
-from bench.evidence.held import keys_of
+from bench.evidence import EvidenceRequest, exemplar_keys, segments
+from bench.networks.execution import Execution
 from bench.networks.layout import PLAIN
-from bench.networks.precision import arithmetic
+from bench.networks.precision import set_precision
 from bench.parts.encoders import GlyphsEncoder
 from bench.parts.probes import GlyphsProbe
 from bench.parts.segmenters import GlyphsSegmenter
@@ -44,48 +44,46 @@ def before(request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_both_switches_are_set_and_set_back(device: str, before: Flags) -> None:
-    with arithmetic(device):
+    with set_precision(device):
         assert flags() == ("highest", False, False)
-        with arithmetic(device, tf32=True):
+        with set_precision(device, tf32=True):
             assert flags() == ("high", True, True)
             # A reading of maps inside a pass leaves what was set around it.
-            with arithmetic(device):
+            with set_precision(device):
                 assert flags() == ("highest", False, False)
             assert flags() == ("high", True, True)
         assert flags() == ("highest", False, False)
     assert flags() == before
-    with pytest.raises(KeyError), arithmetic(device, tf32=True):
+    with pytest.raises(KeyError), set_precision(device, tf32=True):
         raise KeyError
     assert flags() == before
 
 
 @pytest.mark.parametrize("tf32", [False, True])
 def test_the_cpu_has_no_such_switches(tf32: bool, before: Flags) -> None:
-    with arithmetic("cpu", tf32=tf32):
+    with set_precision("cpu", tf32=tf32):
         assert flags() == before
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision_by_name(precision: str) -> None:
     table = torch.rand(4, 4)
-    with arithmetic("cpu", precision):
+    with set_precision("cpu", precision):
         assert (table @ table).dtype == getattr(torch, precision)
     assert (table @ table).dtype == torch.float32
 
 
 def keys(*, tf32: bool) -> list[dict[str, Any]]:
     target, probe = GlyphsTarget("objects"), GlyphsProbe(size=2)
+    execution = Execution(tf32=tf32)
+    request = EvidenceRequest(
+        target, ["fc"], probe, GlyphsEncoder(), execution=execution, maps=True
+    )
     return [
-        *keys_of(
-            target, ["fc"], probe, GlyphsEncoder(), "float32", tf32, maps=True,
-            layouts={"fc": PLAIN},
-        ),
-        *exemplar_keys(
-            {}, "fc", {}, n_images=1, n_units=1, precision="float32", layout=PLAIN,
-            rule=ExemplarRule(1, 0.9), size=1, crop=1.0, tf32=tf32,
-        ),
-        segments._key(GlyphsSegmenter(), probe, How(tf32=tf32)),
-    ]  # fmt: skip
+        *request.keys({"fc": PLAIN}),
+        *exemplar_keys(request, "fc", PLAIN, ExemplarRule(1, 0.9), 1, n_units=1),
+        segments._key(GlyphsSegmenter(), probe, execution),
+    ]
 
 
 def test_evidence_under_tf32_has_keys_of_its_own() -> None:

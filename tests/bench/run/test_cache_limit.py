@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from bench.__main__ import main
-from bench.evidence.inventory import entries
+from bench.evidence.inventory import list_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +27,12 @@ def scores_of(board: str) -> dict[str, Any]:
 
 
 def test_a_run_keeps_its_cache_under_the_limit(here: Path, run: Callable[..., int]) -> None:
-    before = {kept.key for kept in entries(CACHE)}
+    before = {info.key for info in list_entries(CACHE)}
     assert run("board=other", "probe.params.size=40", "runtime.cache_limit_gb=1e-6") == 0
-    left = entries(CACHE)
-    gone = before - {kept.key for kept in left}
+    left = list_entries(CACHE)
+    gone = before - {info.key for info in left}
     assert gone  # the evidence of 48 images
-    own = {kept.kind: kept for kept in left if kept.manifest and kept.state == "complete"}
+    own = {info.kind: info for info in left if info.manifest and info.state == "complete"}
     assert own["activations"].manifest["parts"]["n"] == 40
     assert {"activations", "image_embeddings", "scores"} <= set(own)
     assert scores_of("other")["mean_rank"]["value"] is not None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from baselines.clip_dissect import ClipDissect
-from bench.evidence import loading
+from bench.evidence import model_cache
 from bench.parts.targets import GlyphsTarget
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return wrapper
 
     monkeypatch.setattr(GlyphsTarget, "load", counted("target", GlyphsTarget.load))
-    monkeypatch.setattr(loading, "_load", counted("encoder", loading._load))
+    monkeypatch.setattr(model_cache, "_load", counted("encoder", model_cache._load))
     return seen
 
 

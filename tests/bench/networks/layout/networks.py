@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import nn
 
-from bench.evidence import How, Store, gather
-from bench.networks.layout import Reading
+from bench.evidence import EvidenceRequest, Store, gather
+from bench.networks.execution import Execution
+from bench.networks.layout import LayoutSettings
 from bench.networks.layout.find import find_layouts
 from bench.networks.loaded import LoadedTarget
 from bench.timing import Timer
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.errors import LayerError
-    from bench.evidence import Gathered
+    from bench.evidence import ProbeEvidence
     from bench.networks.layout import Layout
 
 SIDE = 16
@@ -212,22 +213,26 @@ class Given:
 
 def layouts(network: nn.Module, *layers: str, **reading) -> dict[str, Layout | LayerError]:
     """How the layers are found to be read."""
-    asked = Reading.of(*(reading.get(k, v) for k, v in DEFAULTS.items()))
+    asked = LayoutSettings.from_config(*(reading.get(k, v) for k, v in DEFAULTS.items()))
     return find_layouts(LoadedTarget(network.eval(), to_input), layers, asked)
 
 
 DEFAULTS = {"pooling": "auto", "axes": "", "prefix_tokens": None}
 
 
-def evidence(build: Callable[[], nn.Module], name: str, *layers: str, n=12, **options) -> Gathered:
+def evidence(
+    build: Callable[[], nn.Module], name: str, *layers: str, n=12, **options
+) -> ProbeEvidence:
     """What is gathered on 12 images."""
     pooling = options.pop("pooling", "auto")
     maps = options.pop("maps", False)
     store = options.pop("store", None) or Store(None)
-    target, how = Given(build, name), How(progress=False, **options)
-    return gather(
-        target, layers, pooling, TinyProbe(n), store=store, timer=Timer(), how=how, maps=maps
-    )
+    settings = {key: options.pop(key) for key in ("axes", "prefix_tokens") if key in options}
+    request = EvidenceRequest(
+        Given(build, name), layers, TinyProbe(n), layout=LayoutSettings(pooling, **settings),
+        execution=Execution(progress=False, **options), maps=maps,
+    )  # fmt: skip
+    return gather(request, store=store, timer=Timer())
 
 
 def outputs(build: Callable[[], nn.Module], name: str, layer: str, n=12):

@@ -8,7 +8,7 @@ from torch import nn
 from torchvision import transforms
 
 from bench.errors import LayerError, UserError
-from bench.networks.layout import Layout, Reading
+from bench.networks.layout import Layout, LayoutSettings
 from bench.networks.layout.find import find_layouts
 from bench.networks.loaded import LoadedTarget
 from tests.bench.networks.layout import networks
@@ -121,15 +121,15 @@ def test_what_is_told_is_checked() -> None:
 
 @pytest.mark.parametrize("axes", ["BHW", "BUXW", "BBU", "BUHH", "U", "B U"])
 def test_axes_that_name_no_layer(axes: str) -> None:
-    with pytest.raises(UserError, match="does not name the axes") as caught:
-        Reading.of("auto", axes, None)
+    with pytest.raises(UserError, match="invalid axes") as caught:
+        LayoutSettings.from_config("auto", axes, None)
     assert caught.value.where == "target.axes"
 
 
 def test_axes_for_layers_that_are_not_described() -> None:
-    reading = Reading.of("auto", {"nrm": "BHWU", "relu": "BUHW", "fc": "BU"}, None)
+    reading = LayoutSettings.from_config("auto", {"nrm": "BHWU", "relu": "BUHW", "fc": "BU"}, None)
     assert reading.unused(["norm", "relu:0", "fc"]) == ["nrm"]
-    assert Reading.of("auto", "BHWU", None).unused(["norm"]) == []
+    assert LayoutSettings.from_config("auto", "BHWU", None).unused(["norm"]) == []
 
 
 def test_video_is_read_where_its_axes_are_told() -> None:
@@ -167,13 +167,13 @@ def test_a_plain_claim_is_checked_when_the_network_runs() -> None:
     class Claims(networks.Given):
         plain_layers = True
 
-    from bench.evidence import How, Store, gather
+    from bench.evidence import EvidenceRequest, Store, gather
     from bench.timing import Timer
     from tests.bench.evidence.tiny import TinyProbe
 
     def read(build: type[nn.Module], layer: str) -> None:
         target = Claims(build, f"claims {build.__name__}")
-        gather(target, [layer], "avg", TinyProbe(12), store=Store(None), timer=Timer(), how=How())
+        gather(EvidenceRequest(target, [layer], TinyProbe(12)), store=Store(None), timer=Timer())
 
     read(networks.ChannelsLast, "conv")
     with pytest.raises(LayerError, match="'after' gives a tensor of shape") as caught:
@@ -194,13 +194,13 @@ def test_a_network_for_small_images_is_shown_small_ones() -> None:
             return self.fc(self.conv(x).flatten(1))
 
     loaded = LoadedTarget(Small().eval(), transforms.ToTensor())
-    found = find_layouts(loaded, ["conv", "fc"], Reading())
+    found = find_layouts(loaded, ["conv", "fc"], LayoutSettings())
     assert [found[layer].shape for layer in ("conv", "fc")] == [(0, 5, 8, 8), (0, 4)]
 
 
 def test_layers_of_a_scripted_network_are_refused_by_name() -> None:
     loaded = LoadedTarget(torch.jit.script(networks.Repeats().eval()), networks.to_input)
-    error = find_layouts(loaded, ["first"], Reading())["first"]
+    error = find_layouts(loaded, ["first"], LayoutSettings())["first"]
     assert isinstance(error, LayerError)
     assert "'first' is inside a scripted module" in error.what
 
@@ -238,7 +238,7 @@ def test_outputs_without_units_are_refused() -> None:
             x = self.conv(x).mean((2, 3))
             return self.none(x[:, :0]).sum(1) + self.one(x.sum(1))
 
-    assert "no unit at all" in refusal(Nothing(), "none").what
+    assert "without a unit" in refusal(Nothing(), "none").what
     error = refusal(Nothing(), "one")
     assert "of shape [images]" in error.what
     assert "target.axes" not in error.hint
@@ -268,11 +268,11 @@ def test_a_module_that_takes_images_apart() -> None:
 def test_messages_show_the_batch_as_it_was() -> None:
     network = networks.ChannelsLast().eval()
     for change, shape, hint in (
-        (lambda x: x[:1], "[2, 1, 16, 16]", "takes batches of what its transform gives"),
+        (lambda x: x[:1], "[2, 1, 16, 16]", "takes batches of what its transform returns"),
         (lambda x: x.permute(1, 2, 0), "[2, 16, 16, 3]", "the transform puts channels last"),
     ):
         loaded = LoadedTarget(network, lambda image, c=change: c(networks.to_input(image)))
-        error = find_layouts(loaded, ["conv"], Reading())["conv"]
+        error = find_layouts(loaded, ["conv"], LayoutSettings())["conv"]
         assert isinstance(error, LayerError)
         assert f"fails on a batch {shape}" in error.what
         assert hint in error.hint

@@ -14,7 +14,7 @@ from bench.errors import LayerError
 from bench.evidence import Store
 from bench.evidence import layouts as known
 from bench.evidence.layouts import layouts_of
-from bench.networks.layout import PLAIN, Layout, Reading
+from bench.networks.layout import PLAIN, Layout, LayoutSettings
 from bench.parts.targets import GlyphsTarget, TorchvisionTarget
 from bench.parts.targets.torchvision_models import PLAIN as PLAIN_NAMES
 from tests.bench.networks.layout.networks import ChannelsLast, Given, Tokens, evidence
@@ -66,7 +66,7 @@ def test_the_key_of_a_committed_record_is_made_again() -> None:
     record = next(r for r in records if r["method"]["name"] == "clip_dissect")
     layer = record["target"]["layer"]
     target = TorchvisionTarget("squeezenet1_1", weights="IMAGENET1K_V1")
-    [layout] = layouts_of(target, [layer], Reading(), None).values()
+    [layout] = layouts_of(target, [layer], LayoutSettings(), None).values()
     assert isinstance(layout, Layout)
     told = record["target"]
     key = label_key(
@@ -106,12 +106,12 @@ def test_findings_are_kept_beside_the_evidence(
 
     target = Counted(ChannelsLast, "kept")
     for _ in range(2):
-        monkeypatch.setattr(known, "_remembered", {})
-        [found] = layouts_of(target, ["norm"], Reading(), tmp_path).values()
+        monkeypatch.setattr(known, "_known", {})
+        [found] = layouts_of(target, ["norm"], LayoutSettings(), tmp_path).values()
         assert found.axes == "BHWU"
     assert loads == ["cpu"]
     monkeypatch.setattr(known, "FINDER_VERSION", 10**6)
-    layouts_of(target, ["norm"], Reading(), tmp_path)
+    layouts_of(target, ["norm"], LayoutSettings(), tmp_path)
     assert loads == ["cpu", "cpu"]
 
 
@@ -143,10 +143,10 @@ def test_a_network_that_is_otherwise_with_its_weights_is_refused() -> None:
         def forward(self, x: object) -> object:
             return x.permute(0, 3, 1, 2)  # type: ignore[attr-defined]
 
-    from bench.evidence import How, gather
+    from bench.evidence import EvidenceRequest, gather
     from bench.timing import Timer
     from tests.bench.evidence.tiny import TinyProbe
 
     target = Other(Turned, "turned")
     with pytest.raises(LayerError, match=r"read as BUHW .* and as BHWU"):
-        gather(target, ["norm"], "auto", TinyProbe(4), store=Store(None), timer=Timer(), how=How())
+        gather(EvidenceRequest(target, ["norm"], TinyProbe(4)), store=Store(None), timer=Timer())

@@ -115,8 +115,8 @@ def test_batches_change_nothing(folders, loaded, kind, strategy):
     search = Search(strategy, beam=5)
     whole = loaded[kind].describe(EXEMPLARS, [0, 1, 2], search, seed=3)
     other = part(folders[kind]).load("cpu")
-    for halving in (other._model._scoring, other._model._seeing, other._model._searching):
-        halving.fits = 1
+    for runner in (other._model._scoring, other._model._seeing, other._model._searching):
+        runner.batch_size = 1
     parts = [other.describe(EXEMPLARS, [unit], search, seed=3)[0] for unit in (2, 0, 1)]
     for one, two in zip(whole, [parts[1], parts[2], parts[0]], strict=True):
         assert [c.text for c in one] == [c.text for c in two]

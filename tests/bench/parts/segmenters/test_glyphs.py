@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from bench.evidence import How, Store, segment
+from bench.evidence import Store, segment
 from bench.glyphs.planes import PLANES
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.world import render
+from bench.networks.execution import Execution
 from bench.parts.probes import GlyphsProbe
 from bench.parts.segmenters import GlyphsSegmenter
 from bench.timing import Timer
@@ -71,7 +72,7 @@ def test_batch_size_changes_next_to_nothing(masks):
         GlyphsProbe(size=16),
         store=Store(None),
         timer=Timer(),
-        how=How(batch_size=5),
+        execution=Execution(batch_size=5),
     )
     same = [(masks.image(i).planes == other.image(i).planes).mean() for i in range(16)]
     assert min(same) > 0.999

@@ -1,6 +1,6 @@
 """Are layers of real architectures read right? A table over torchvision's and timm's families.
 
-    python -m tests.bench.parts.targets.architectures [--out docs/reference/architectures.md] [NAME ...]
+    python -m tests.bench.parts.targets.architectures [--out FILE] [NAME ...]
 
 Of each family one small member is built with random weights. Every convolution, linear layer,
 normalisation and block but the final layer is looked at: the number of units found against the
@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from bench.errors import LayerError
-from bench.networks.layout import Layout, Reading
+from bench.networks.layout import Layout, LayoutSettings
 from bench.networks.layout.find import find_layouts
 from bench.networks.loaded import LoadedTarget
 from bench.parts.targets.transform import square_transform
@@ -129,7 +129,7 @@ def check(family: str, name: str) -> Result:
     loaded = _built(family, name)
     network = loaded.module
     expected = dict(expected_widths(network))
-    found = find_layouts(loaded, [*expected], Reading())
+    found = find_layouts(loaded, [*expected], LayoutSettings())
     blocks = [path for path in expected if any(network.get_submodule(path).children())]
     around = widths_around(loaded, blocks)
     for path, layout in found.items():
@@ -144,7 +144,9 @@ def check(family: str, name: str) -> Result:
         if layout.outputs:
             # What timm says, and what ran last, may be of any of them, or of what is made of them.
             widths |= around.get(path, set())
-            each = find_layouts(loaded, [f"{path}:{name}" for name in layout.outputs], Reading())
+            each = find_layouts(
+                loaded, [f"{path}:{name}" for name in layout.outputs], LayoutSettings()
+            )
             units |= {_units(own) for own in each.values() if isinstance(own, Layout)}
         if not widths or units & widths:
             result.right += 1

@@ -170,11 +170,11 @@ def test_what_does_not_fit_is_listed(tmp_path: Path) -> None:
         (lambda tensor: tensor.to("meta"), "no values"),
     ],
 )
-def test_weights_that_are_no_plain_floats_are_refused(
+def test_weights_that_are_not_dense_floats_are_refused(
     packed: Callable[[torch.Tensor], torch.Tensor], told: str, tmp_path: Path
 ) -> None:
     content = {**RAW, "3.weight": packed(RAW["3.weight"])}
-    with pytest.raises(UserError, match=rf"no plain floats: 3\.weight \({told}\)"):
+    with pytest.raises(UserError, match=rf"not dense floats: 3\.weight \({told}\)"):
         read(content, tmp_path / "net.pth")
 
 

@@ -1,4 +1,4 @@
-"""Rows of a stored table, read one by one as they are asked for."""
+"""Read single rows of a cache entry."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from bench.evidence.entry import Entry
 
-_OPEN = 32
-"""Chunks whose files stay open; their bytes are the system's to keep or drop."""
+_MAX_OPEN = 32
+"""Chunk files that stay memory-mapped; the operating system caches their bytes."""
 
 
-class StoredRows:
-    """A complete entry's rows; safe to use from several threads.
+class RowReader:
+    """Reads rows of a complete entry; safe to use from several threads.
 
     Args:
         entry: The entry.
@@ -50,7 +50,7 @@ class StoredRows:
     def _chunk(self, number: int) -> NDArray[Any]:
         with self._lock:
             if number not in self._open:
-                while len(self._open) >= _OPEN:
+                while len(self._open) >= _MAX_OPEN:
                     self._open.popitem(last=False)
                 self._open[number] = self._entry.chunk(number, mapped=True)
             self._open.move_to_end(number)

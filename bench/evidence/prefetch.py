@@ -1,4 +1,4 @@
-"""Images decoded ahead of their use, by a bounded number of threads."""
+"""Work done ahead of its use, by a bounded number of threads."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def ahead(
-    work: Callable[[S], T], places: Iterable[S], *, workers: int, window: int
+def prefetch(
+    work: Callable[[S], T], items: Iterable[S], *, workers: int, window: int
 ) -> Generator[T, None, None]:
-    """Apply `work` to each place, in their order, in background threads.
+    """Apply `work` to each item, in order, in background threads.
 
     Args:
-        work: What to do with one place; must be safe to call from several threads.
-        places: In the order in which results are wanted.
+        work: A function that is safe to call from several threads.
+        items: In the order in which results are needed.
         workers: Number of threads; 0 works in the caller's own.
-        window: Results that may wait at a time: memory does not grow with the number of places.
+        window: Most results that may wait: memory does not grow with the number of items.
 
     Yields:
-        The results, in order. What `work` raises is raised here.
+        The results, in order. Exceptions of `work` are raised here.
     """
     if workers < 1:
-        yield from map(work, places)
+        yield from map(work, items)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         pending: deque[Future[T]] = deque()
         try:
-            for place in places:
-                pending.append(pool.submit(work, place))
+            for item in items:
+                pending.append(pool.submit(work, item))
                 if len(pending) >= max(window, workers):
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
-            # On an error or an interruption nobody wants what is still queued.
+            # After an error or an interruption, what is queued is not needed.
             for future in pending:
                 future.cancel()

@@ -1,4 +1,4 @@
-"""Which call and which output of a module a layer's name means."""
+"""Choose the call and the output of a module that a layer's name means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def refuse(layer: str, gives: str, *, where: str = "target.layers", hint: str = "") -> NoReturn:
-    """Raise `LayerError` with what a layer gives and why it cannot be read."""
+    """Raise a `LayerError` that says what a layer gives.
+
+    Raises:
+        LayerError: Always.
+    """
     raise LayerError(layer, f"layer {layer!r} gives {gives}", where=where, hint=hint)
 
 
@@ -24,13 +28,13 @@ def choose_output(layer: str, calls: Sequence[Call]) -> tuple[int, str]:
 
     Args:
         layer: The layer's name.
-        calls: All calls of its module in one pass; at least one.
+        calls: All calls of its module in a forward pass; at least one.
 
     Returns:
         (number of the call, name of the output): the last call and its first tensor by default.
 
     Raises:
-        LayerError: There is no such call or output, or the name may mean either.
+        LayerError: There is no such call or output, or the name is ambiguous.
     """
     address = parse_address(layer)
     assert address is not None
@@ -52,8 +56,8 @@ def choose_output(layer: str, calls: Sequence[Call]) -> tuple[int, str]:
             call = int(address.either)
     call = len(calls) - 1 if call is None else call
     if call >= len(calls):
-        told = f"{len(calls)} outputs" if several_calls else "one output"
-        refuse(layer, f"{told} a pass: there is no call {call}", hint=name_calls(path, calls))
+        count = f"{len(calls)} outputs" if several_calls else "one output"
+        refuse(layer, f"{count} a pass: there is no call {call}", hint=name_calls(path, calls))
     names = list(calls[call].outputs)
     if not names:
         refuse(layer, "no tensor", hint="choose a layer just before or after it")
@@ -70,6 +74,6 @@ def choose_output(layer: str, calls: Sequence[Call]) -> tuple[int, str]:
 
 
 def name_calls(path: str, calls: Sequence[Call]) -> str:
-    """Write how the calls of a module are named."""
+    """Return a hint that names the calls of a module."""
     last = f" to {path}:{len(calls) - 1}" if len(calls) > 1 else ""
     return f"name a call: {path}:0{last}"

@@ -13,9 +13,9 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
-from bench.evidence import Store, views
+from bench.evidence import Store, fast_transforms
+from bench.evidence.fast_transforms import FastTransform, fast_transform
 from bench.evidence.resample import resample
-from bench.evidence.views import View, quick_view
 from bench.parts.targets.transform import square_transform
 from tests.bench.evidence.tiny import TinyTarget, run
 
@@ -52,14 +52,14 @@ def picture(size, seed=0):
 
 @pytest.fixture(autouse=True)
 def _not_quietly_plain(monkeypatch):
-    monkeypatch.setattr(View, "agrees", True)
+    monkeypatch.setattr(FastTransform, "agrees", True)
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_every_number_is_the_plain_ones(name):
     plain = TRANSFORMS[name]
-    quick = quick_view(plain, 10**6)
-    assert isinstance(quick, View)
+    quick = fast_transform(plain, 10**6)
+    assert isinstance(quick, FastTransform)
     for seed, size in enumerate(SIZES):
         image = picture(size, seed)
         found, expected = quick(image), plain(image)
@@ -96,7 +96,7 @@ def test_resampling_is_pillows_own(cubic):
 def test_other_modes_go_the_plain_way(mode):
     plain = transforms.Compose([transforms.Resize(20), transforms.ToTensor()])
     image = picture((50, 40)).convert(mode)
-    assert torch.equal(quick_view(plain, 10**6)(image), plain(image))
+    assert torch.equal(fast_transform(plain, 10**6)(image), plain(image))
 
 
 @pytest.mark.parametrize(
@@ -113,22 +113,22 @@ def test_other_modes_go_the_plain_way(mode):
 )
 def test_what_is_not_understood_stays_as_it_is(steps):
     plain = transforms.Compose(steps)
-    assert quick_view(plain, 10**6) is plain
+    assert fast_transform(plain, 10**6) is plain
 
 
 def test_few_images_and_own_functions_go_the_plain_way():
     def own(image):
         return torch.zeros(3, 2, 2)
 
-    assert quick_view(own, 10**6) is own
+    assert fast_transform(own, 10**6) is own
     plain = TRANSFORMS["bilinear"]
-    assert quick_view(plain, 10) is plain
+    assert fast_transform(plain, 10) is plain
 
 
 def test_the_trial(monkeypatch):
     monkeypatch.undo()
     plain = TRANSFORMS["bilinear"]
-    quick = quick_view(plain, 10**6)
+    quick = fast_transform(plain, 10**6)
     assert quick.agrees
 
     def rounds_otherwise(pixels, size, corner, cubic, table, result):
@@ -136,7 +136,7 @@ def test_the_trial(monkeypatch):
         result[0, 0, 0] += 1e-6
 
     monkeypatch.setattr("bench.evidence.resample.resample", rounds_otherwise)
-    other = quick_view(plain, 10**6)
+    other = fast_transform(plain, 10**6)
     image = picture((90, 70))
     assert torch.equal(other(image), plain(image))
     assert not other.agrees
@@ -146,7 +146,7 @@ def test_an_image_of_the_right_size_is_not_resized(monkeypatch):
     monkeypatch.setattr("bench.evidence.resample.resample", None)
     for name, size in {"bilinear": (32, 50), "squashed": (30, 30), "no crop": (41, 20)}.items():
         image = picture(size)
-        assert torch.equal(quick_view(TRANSFORMS[name], 10**6)(image), TRANSFORMS[name](image))
+        assert torch.equal(fast_transform(TRANSFORMS[name], 10**6)(image), TRANSFORMS[name](image))
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def test_a_pass_takes_the_quick_way_to_the_same_bytes(monkeypatch):
 
     plain = gathered()
     seen = []
-    quickly = View._quick
-    monkeypatch.setattr(View, "_quick", lambda *given: seen.append(1) or quickly(*given))
-    monkeypatch.setattr(views, "_WORTH", 30)
+    real = FastTransform._transform
+    monkeypatch.setattr(FastTransform, "_transform", lambda *given: seen.append(1) or real(*given))
+    monkeypatch.setattr(fast_transforms, "_MIN_IMAGES", 30)
     assert torch.equal(gathered(), plain)
     assert len(seen) == 30

@@ -1,4 +1,4 @@
-"""How the positions of a layer are pooled: over its map, over its patches, or its class token."""
+"""Choose how the positions of a layer are pooled: as a map, as patches, or by the class token."""
 
 from __future__ import annotations
 
@@ -6,48 +6,51 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.networks.layout.address import module_path
-from bench.networks.layout.choose import refuse
-from bench.networks.layout.tokens import Declared, declared_tokens, prefix_tokens
+from bench.networks.layout.choose_output import refuse
+from bench.networks.layout.tokens import DeclaredTokens, count_prefix_tokens, declared_tokens
 
 if TYPE_CHECKING:
-    from bench.networks.layout.layout import Layout, Reading
+    from bench.networks.layout.layout import Layout
     from bench.networks.layout.runs import Runs
+    from bench.networks.layout.settings import LayoutSettings
 
 
-def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, images: int) -> Layout:
-    """Settle how a layer's positions are pooled, and how many prefix tokens are left out.
+def choose_pooling(
+    runs: Runs, layer: str, settings: LayoutSettings, layout: Layout, images: int
+) -> Layout:
+    """Choose how a layer's positions are pooled, and how many prefix tokens are left out.
 
     Args:
         runs: Runs of the network on synthetic images.
         layer: The layer's name.
-        reading: What was asked for.
-        told: The layout without these two.
+        settings: How layers are to be read.
+        layout: The layout without these two.
         images: The axis of the images.
 
     Returns:
-        The whole layout.
+        The complete layout.
 
     Raises:
-        LayerError: What was asked for does not fit the layer, or nothing says what fits.
+        LayerError: The settings do not fit the layer, or its prefix tokens are unknown.
     """
-    pooling = reading.pooling
-    if "T" not in told.axes:
-        if pooling == "cls" and told.axes != "BU":
+    pooling = settings.pooling
+    if "T" not in layout.axes:
+        if pooling == "cls" and layout.axes != "BU":
             refuse(
                 layer,
-                f"maps ({told.axes}), which have no class token",
+                f"maps ({layout.axes}), which have no class token",
                 where="target.pooling",
                 hint="target.pooling=avg or max",
             )
-        return told
-    tokens = told.shape[told.axes.index("T")]
-    if tokens == 1 and told.axes.count("T") == 1:
-        return told
+        return layout
+    tokens = layout.shape[layout.axes.index("T")]
+    if tokens == 1 and layout.axes.count("T") == 1:
+        return layout
     declared = declared_tokens(runs.network, module_path(layer))
-    prefix = _prefix(runs, layer, reading, told, images, declared)
+    prefix = _prefix(runs, layer, settings, layout, images, declared)
     classes = declared is not None and declared.has_class
     if pooling == "auto":
-        if prefix and declared is None and reading.prefix_tokens is None:
+        if prefix and declared is None and settings.prefix_tokens is None:
             refuse(
                 layer,
                 f"{tokens} tokens, {prefix} of them the same for all images where they join "
@@ -71,23 +74,28 @@ def settle_pooling(runs: Runs, layer: str, reading: Reading, told: Layout, image
             where="target.prefix_tokens",
             hint=f"a number below {tokens}",
         )
-    return replace(told, pooling=pooling, prefix_tokens=prefix)
+    return replace(layout, pooling=pooling, prefix_tokens=prefix)
 
 
 def _prefix(
-    runs: Runs, layer: str, reading: Reading, told: Layout, images: int, declared: Declared | None
+    runs: Runs,
+    layer: str,
+    settings: LayoutSettings,
+    layout: Layout,
+    images: int,
+    declared: DeclaredTokens | None,
 ) -> int:
-    if reading.prefix_tokens is not None:
-        return reading.prefix_tokens
-    if len(told.axes) > 3:
+    if settings.prefix_tokens is not None:
+        return settings.prefix_tokens
+    if len(layout.axes) > 3:
         return 0
-    place = told.axes.index("T")
-    found = prefix_tokens(runs.two, told.shape[place], (images, place), declared)
-    if isinstance(found, str):
+    place = layout.axes.index("T")
+    count = count_prefix_tokens(runs.two, layout.shape[place], (images, place), declared)
+    if isinstance(count, str):
         refuse(
             layer,
-            found,
+            count,
             hint="say how many of the first tokens show no patch with target.prefix_tokens; "
             "if that axis does not hold tokens, say what it is with target.axes",
         )
-    return found
+    return count

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from bench.evidence import Store, gather, gather_share
-from bench.evidence.joined import JoinedEvidence, members_of
+from bench.evidence import Store, gather_share
 from bench.timing import Timer
-from tests.bench.evidence.tiny import COUNTS, TinyEncoder, TinyProbe, TinyTarget, run
+from tests.bench.evidence.tiny import COUNTS, TinyProbe, request, run
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
 
@@ -33,14 +32,12 @@ def both():
 
 
 def gathered(store, probe, **more):
-    return gather(TinyTarget(), LAYERS, "avg", probe, TinyEncoder(), store=store, timer=Timer(),
-                  **more)  # fmt: skip
+    return run(store, LAYERS, probe=probe, **more)
 
 
 def test_a_union_reads_like_its_parts_in_their_order(tmp_path):
     found = gathered(Store(tmp_path), both(), maps=True)
     parts = [gathered(Store(tmp_path), member, maps=True) for member in both().members]
-    assert isinstance(found, JoinedEvidence)
     assert found.n == 47
     assert (found.layers, found.units) == (parts[0].layers, parts[0].units)
     for layer in LAYERS:
@@ -71,9 +68,8 @@ def test_no_image_of_a_known_set_is_looked_at_again(tmp_path):
 def test_shares_of_a_union_are_shares_of_its_parts(tmp_path):
     whole = gathered(Store(tmp_path / "whole"), both())
     store = Store(tmp_path / "shared")
-    shared = {"store": store, "timer": Timer()}
     seen = [
-        gather_share(TinyTarget(), LAYERS, both(), TinyEncoder(), **shared, share=(number, 2))
+        gather_share(request(LAYERS, probe=both()), (number, 2), store=store, timer=Timer())
         for number in (2, 1)
     ]
     assert sum(seen) == 47
@@ -85,7 +81,7 @@ def test_shares_of_a_union_are_shares_of_its_parts(tmp_path):
 
 def test_unions_of_unions_are_flat(tmp_path):
     nested = Union((both(), TinyProbe(n=3)))
-    assert [len(member) for member in members_of(nested)] == [30, 17, 3]
-    assert members_of(TinyProbe()) == ()
+    assert [len(member.probe) for member in request(probe=nested).members()] == [30, 17, 3]
+    assert [member.probe for member in request().members()] == [TinyProbe()]
     assert gathered(Store(tmp_path), nested).n == 50
     assert run(Store(tmp_path)).n == 30

@@ -1,4 +1,4 @@
-"""Batches that are halved where the device has no room for them."""
+"""Run batches with a batch size that fits in the device's memory."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Halving:
-    """Runs batches whole, or in as many parts as the device's memory asks for.
+class BatchRunner:
+    """Runs batches, and halves the batch size when the device runs out of memory.
 
     Args:
         device: Where they run.
-        batch_size: Images that are first tried at a time.
+        batch_size: Images in a forward pass at first.
 
     Attributes:
-        fits: Images that go through at a time: the batch size, or less where the device ran out of
-            memory.
+        batch_size: Images in a forward pass: the requested number, or less where memory ran out.
     """
 
     def __init__(self, device: str, batch_size: int) -> None:
         self.device = device
-        self.fits = batch_size
+        self.batch_size = max(1, batch_size)
 
     def run(self, work: Callable[[Tensor], T], batch: Tensor) -> list[T]:
         """Run a batch.
@@ -41,33 +40,35 @@ class Halving:
             batch: [B, ...].
 
         Returns:
-            What `work` makes of each part, in order.
+            The result of each part, in order.
 
         Raises:
-            UserError: There is no room for a single image.
+            UserError: The device has no memory for a single image.
         """
         import torch
 
         while True:
             try:
-                return [work(part) for part in torch.split(batch, self.fits)]
+                return [work(part) for part in torch.split(batch, self.batch_size)]
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                if self.fits == 1:
+                if self.batch_size == 1:
                     raise UserError(
-                        f"{self.device} has no room for a single image: {error}",
+                        f"{self.device} has no memory for a single image: {error}",
                         where="runtime.device",
                         hint="free its memory, or run with runtime.device=cpu",
                     ) from error
-            self.fits = max(1, min(self.fits, len(batch)) // 2)
-            log.warning("out of memory on %s: going on with batches of %d", self.device, self.fits)
+            self.batch_size = max(1, min(self.batch_size, len(batch)) // 2)
+            log.warning(
+                "out of memory on %s: continuing with batches of %d", self.device, self.batch_size
+            )
             if self.device.startswith("cuda"):
                 torch.cuda.empty_cache()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device has no memory left."""
+    """Return whether an error says that the device is out of memory."""
     import torch
 
     # The CPU's allocator has no exception of its own.

@@ -1,4 +1,4 @@
-"""A network's view of an image by a cheaper way, where that gives the very same numbers."""
+"""Faster image transforms with bit-identical results."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ if TYPE_CHECKING:
     Transform = Callable[[Image], Tensor]
 
 _LOG = logging.getLogger(__name__)
-_WORTH = 1_000
-"""Images that a quick view must be going to see; it is compiled once an installation."""
 
-_TRIED = ((90, 150), (150, 90), (333, 500), (500, 376))
-"""Heights and widths of the images on which both ways are compared: both enlarged and reduced."""
+_MIN_IMAGES = 1_000
+"""Images from which a fast transform is worth its compilation, once in an installation."""
+
+_TRIAL_SIZES = ((90, 150), (150, 90), (333, 500), (500, 376))
+"""Heights and widths of images to compare the results on; some are enlarged and some reduced."""
 
 
-def quick_view(transform: Transform, images: int) -> Transform:
-    """A transform with the same results, bit for bit, in less time; or the transform itself.
+def fast_transform(transform: Transform, images: int) -> Transform:
+    """Return a faster transform with bit-identical results, or the transform itself.
 
-    Resizing, a centre crop, conversion to a tensor and normalisation, by torchvision's classes, are
-    done in one pass over what the crop keeps. Everything else is left as it is.
+    Resize, centre-crop, convert to a tensor and normalise, by torchvision's classes, in one pass
+    over what the crop keeps. Other transforms are returned as they are.
 
     Args:
         transform: RGB image -> float32 [3, H, W].
-        images: How many it will see. Few do not earn back what compiling costs.
+        images: Number of images to transform; few are not worth the compilation.
     """
-    return transform if images < _WORTH else _understood(transform) or transform
+    return transform if images < _MIN_IMAGES else _parse(transform) or transform
 
 
-def compile_views(images: int) -> None:
-    """Compile what `quick_view` would use for so many images, so that no pass waits for it."""
-    if images < _WORTH:
+def compile_fast_transforms(images: int) -> None:
+    """Compile what `fast_transform` uses for so many images, so that no pass waits for it."""
+    if images < _MIN_IMAGES:
         return
     from bench.evidence.resample import look_up, resample
 
@@ -51,15 +52,15 @@ def compile_views(images: int) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class FastTransform:
     """Resizing, centre crop and a table of values.
 
     Attributes:
-        plain: The transform of which this is the quick way.
+        plain: The transform with the same results.
         resize: Length of the shorter side, or (height, width) of the resized image.
         crop: (height, width) of the centre crop; None for the whole.
         cubic: Whether resizing is bicubic; else bilinear.
-        table: float32 [3, 256]: what each level of each channel becomes.
+        table: float32 [3, 256]: the value of each level of each channel.
     """
 
     plain: Transform
@@ -69,39 +70,41 @@ class View:
     table: NDArray[np.float32]
 
     def __call__(self, image: Image) -> Tensor:
-        """The network's input, float32 [3, h, w]."""
-        if self._may(image) and self.agrees:
-            return self._quick(image)
+        """Return the network's input, float32 [3, h, w]."""
+        if self._supports(image) and self.agrees:
+            return self._transform(image)
         return self.plain(image)
 
     @cached_property
     def agrees(self) -> bool:
-        """Whether both ways give the same in a trial: another Pillow may round in another way."""
+        """Whether both transforms agree: other releases of Pillow may round differently."""
         import torch
 
-        tried = [image for image in _trial_images() if self._may(image)]
-        same = all(torch.equal(self._quick(image), self.plain(image)) for image in tried)
-        if not tried or not same:
-            _LOG.info("images are resized by Pillow itself: the quicker way gives other values")
-        return bool(tried) and same
+        images = [image for image in _trial_images() if self._supports(image)]
+        agrees = bool(images) and all(
+            torch.equal(self._transform(image), self.plain(image)) for image in images
+        )
+        if not agrees:
+            _LOG.info("images are resized by Pillow: the faster transform gives other values")
+        return agrees
 
-    def _may(self, image: Image) -> bool:
-        """Whether the image is not resized, or its rows are filtered before its columns.
+    def _supports(self, image: Image) -> bool:
+        """Return whether Pillow does not resize the image, or filters its rows first.
 
         Pillow filters columns first where the height shrinks by more than twice what the width
         does (from 13.0 on), or is more than a hundred times the width (12.2 and 12.3).
         """
-        (height, width), size = self._resized(image), (image.height, image.width)
+        (height, width), size = self._resized_size(image), (image.height, image.width)
         shrinks = image.height - height > max(0, 2 * (image.width - width))
         tall = shrinks or image.height > 100 * image.width
         return image.mode == "RGB" and ((height, width) == size or not tall)
 
-    def _quick(self, image: Image) -> Tensor:
+    def _transform(self, image: Image) -> Tensor:
         import torch
 
         from bench.evidence.resample import look_up, resample
 
-        height, width = size = self._resized(image)
+        height, width = size = self._resized_size(image)
         high, wide = self.crop or size
         top, left = corner = round((height - high) / 2), round((width - wide) / 2)
         result = np.empty((3, high, wide), np.float32)
@@ -112,7 +115,7 @@ class View:
             resample(pixels, size, corner, self.cubic, self.table, result)
         return torch.from_numpy(result)
 
-    def _resized(self, image: Image) -> tuple[int, int]:
+    def _resized_size(self, image: Image) -> tuple[int, int]:
         if not isinstance(self.resize, int):
             return self.resize
         height, width = image.height, image.width
@@ -121,8 +124,8 @@ class View:
         return self.resize, int(self.resize * width / height)
 
 
-def _understood(transform: Transform) -> View | None:
-    """The view that a transform's steps come to; None where one of them is not known here."""
+def _parse(transform: Transform) -> FastTransform | None:
+    """Return the fast form of a transform; None where one of its steps is not supported."""
     from torchvision import transforms
 
     steps = _steps(transform)
@@ -141,7 +144,7 @@ def _understood(transform: Transform) -> View | None:
     padded = crop is not None and max(crop) > min(sides)
     if padded or resize.interpolation not in filters or not _pointwise(rest):
         return None
-    return View(
+    return FastTransform(
         plain=transform,
         resize=sides[0] if len(sides) == 1 else (sides[0], sides[1]),
         crop=crop,
@@ -165,21 +168,21 @@ def _steps(transform: Any) -> list[Any]:
 
 
 def _pointwise(steps: Sequence[Any]) -> bool:
-    """Whether the steps turn each value of an RGB image by itself into a number."""
+    """Return whether the steps map each value of an RGB image separately."""
     from torchvision import transforms
 
-    # timm's and open_clip's own classes are ToTensor's heirs; an RGB image stays as it is in
-    # open_clip's conversion of modes.
-    kept = [step for step in steps if type(step).__name__ != "MaybeConvertMode"]
+    # timm's and open_clip's own classes are subclasses of ToTensor. open_clip's conversion of modes
+    # does not change an RGB image.
+    steps = [step for step in steps if type(step).__name__ != "MaybeConvertMode"]
     return (
-        bool(kept)
-        and isinstance(kept[0], transforms.ToTensor)
-        and all(type(step) is transforms.Normalize for step in kept[1:])
+        bool(steps)
+        and isinstance(steps[0], transforms.ToTensor)
+        and all(type(step) is transforms.Normalize for step in steps[1:])
     )
 
 
 def _table(steps: Sequence[Any]) -> NDArray[np.float32]:
-    """What the steps make of the 256 levels, float32 [3, 256]: by the steps themselves."""
+    """Apply the steps to the 256 levels, float32 [3, 256]."""
     from PIL import Image
 
     levels = np.arange(256, dtype=np.uint8)[None, :, None]
@@ -196,5 +199,5 @@ def _trial_images() -> tuple[Image, ...]:
 
     noise = np.random.default_rng(0)
     return tuple(
-        Image.fromarray(noise.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in _TRIED
+        Image.fromarray(noise.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in _TRIAL_SIZES
     )

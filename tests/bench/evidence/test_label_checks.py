@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from bench.evidence import Store, text_embeddings
-from bench.evidence.alike import describe_alike, equal_rows
-from bench.evidence.loading import loaded_encoder
+from bench.evidence.label_checks import check_labels, equal_rows
+from bench.evidence.model_cache import load_encoder
 from bench.parts.encoders import GlyphsEncoder
 from bench.parts.encoders.tokens import find_cut
 from bench.parts.protocols import LoadedEncoder
@@ -40,13 +40,13 @@ def test_equal_rows_are_those_that_differ_by_rounding_alone():
 def test_what_is_said_names_the_labels():
     labels = [f"{'very ' * 40}{end}" for end in ("red", "blue")] + ["fox", "Fox", "sea"]
     table = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1]], np.float32)
-    cut, alike = describe_alike(labels, table, {"tokens": 77, "labels": [0, 1]})
+    cut, alike = check_labels(labels, table, {"tokens": 77, "labels": [0, 1]})
     assert cut.startswith("2 candidate labels are cut at the 77 tokens")
     assert "very red" in cut
     assert alike.startswith("4 candidate labels embed equally, so that the first in the file wins")
     assert "'fox' = 'Fox'" in alike
-    assert describe_alike(labels[2:3], table[:1], {"tokens": 77, "labels": []}) == ()
-    assert describe_alike(labels[:1], table[:1], None) == ()
+    assert check_labels(labels[2:3], table[:1], {"tokens": 77, "labels": []}) == ()
+    assert check_labels(labels[:1], table[:1], None) == ()
 
 
 @pytest.mark.parametrize("context", [8, 77])
@@ -62,7 +62,7 @@ def test_clips_own_tokenizer(context):
 
 
 def test_a_hugging_face_tokenizer_of_another_length():
-    loaded = loaded_encoder(GlyphsEncoder(), "cpu")
+    loaded = load_encoder(GlyphsEncoder(), "cpu")
     texts = [" ".join(["fox"] * n) for n in (62, 63)] + ["a red fox"]
     assert loaded.find_cut(texts) == (64, [1])
     a, b, c = loaded.encode_texts([texts[1], texts[1] + " in the snow", texts[2]])
@@ -99,7 +99,7 @@ def test_what_was_cut_is_known_from_the_cache_too(tmp_path):
     told = []
     for _ in range(2):
         found = text_embeddings(CuttingEncoder(), words, store=Store(tmp_path), timer=Timer())
-        told.append(describe_alike(words, found.embeddings.numpy(), found.cut))
+        told.append(check_labels(words, found.embeddings.numpy(), found.cut))
     assert len(LOADS) == 1
     assert found.cached
     assert told[0] == told[1]
