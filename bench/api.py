@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.config.compose import Job
-    from bench.run.plan import PlannedJob
+    from bench.run.plan import JobPlan
 
     PathLike = str | os.PathLike[str]
 
@@ -105,14 +105,14 @@ def plan(
     for found in survey(jobs):
         missing = [f"{lack.what}: {lack.hint}" for lack in found.lacks]
         missing += [str(found.fault)] if found.fault else []
-        if found.planned:
-            table = _cells([found.planned])
+        if found.plan:
+            table = _cells([found.plan])
         else:
             layers = [str(layer) for layer in found.job.config.target.layers]
             table = pd.DataFrame(
                 [{**_choices(found.job), "layer": layer, "record": ""} for layer in layers]
             )
-        if not found.possible:
+        if not found.possible():
             table["state"] = "impossible"
         rows.append(table.assign(missing="\n".join(missing)))
     return pd.concat(rows, ignore_index=True)[[*FIELDS, "missing"]]
@@ -249,10 +249,15 @@ def _choices(job: Job) -> dict[str, str]:
     return {role: job.choices.get(role) or str(job.config[role].name) for role in CHOICES}
 
 
-def _cells(planned: Sequence[PlannedJob]) -> pd.DataFrame:
+def _cells(plans: Sequence[JobPlan]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
-        {**_choices(job.job), "layer": cell.layer, "state": str(cell.state), "record": cell.folder}
-        for job in planned
+        {
+            **_choices(job.job),
+            "layer": cell.layer,
+            "state": str(cell.read_state()),
+            "record": cell.folder,
+        }
+        for job in plans
         for cell in job.cells
     ]
     return pd.DataFrame(rows, columns=pd.Index(FIELDS))

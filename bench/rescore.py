@@ -14,10 +14,10 @@ from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.offline import offline
 from bench.parts.choice import CONF
-from bench.run.answers import why_none_right
 from bench.run.archive import is_archive
-from bench.run.judges import scores_key
-from bench.run.selection import Parts, build_parts
+from bench.run.candidates import explain_no_match
+from bench.run.judges import SelectionJudges
+from bench.run.selection import build_selection
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
@@ -108,9 +108,13 @@ def rescore(folder: Path, overrides: Sequence[str]) -> ScoreOutcome:
 def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutcome:
     from bench.run.scoring import score_record
 
-    imported = record.origin == "imported"
-    judges: Judges = imported_judges(config, record) if imported else build_parts(config)
-    skey = scores_key(judges, record.target["layer"], folder)
+    judges: Judges
+    if record.origin == "imported":
+        judges = imported_judges(config, record)
+    else:
+        judges = SelectionJudges.of(build_selection(config))
+    layer = record.target["layer"]
+    skey = judges.scores_key(layer, folder)
     file = folder / "scores" / f"{skey}.json"
     if file.is_file():
         return ScoreOutcome(folder, file, "kept")
@@ -118,8 +122,9 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutc
         score_record(folder, record, judges)
     except ValueError as error:
         raise UserError(str(error), where=f"{folder}: target.truth") from error
-    layer = record.target["layer"]
-    fault = why_none_right(judges, layer) if isinstance(judges, Parts) else ""
+    fault = ""
+    if isinstance(judges, SelectionJudges):
+        fault = explain_no_match(judges.selection, layer)
     return ScoreOutcome(folder, file, "scored", fault)
 
 

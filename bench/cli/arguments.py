@@ -9,7 +9,7 @@ from bench.errors import UserError
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with faults raised as `UserError` so that every command fails alike."""
+    """argparse, with faults raised as `UserError`, so that all commands report them alike."""
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and exiting."""
@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser(command: str, description: str, epilog: str = "") -> Parser:
-    """A parser for `dissectbench COMMAND`."""
+    """Return a parser for `dissectbench COMMAND`."""
     return Parser(
         prog=f"dissectbench {command}",
         description=description,

@@ -19,15 +19,15 @@ EPILOG = "Overrides are those of `dissectbench run`, such as runtime.batch_size=
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what is left of `experiment=glyphs_demo`, then show its board."""
+    """Run the pending cells of `experiment=glyphs_demo`, then show its board."""
     options = parser("demo", "The whole benchmark on the embedded world Glyphs.", EPILOG)
     options.add_argument("--out", type=Path, help="folder for the tables (RESULTS/boards/glyphs)")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     given = options.parse_intermixed_args(arguments)
     jobs = expand(["experiment=glyphs_demo", *given.overrides])
-    planned = plan(jobs)
-    launch(planned, given.overrides)
-    code = report(planned)
+    plans = plan(jobs)
+    launch(plans, given.overrides)
+    code = report(plans)
     config = jobs[0].config
     results = Path(config.results).expanduser()
     out = given.out or results / "boards" / config.board

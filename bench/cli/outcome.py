@@ -1,4 +1,4 @@
-"""What came of a request: a line of states, the failures with their reason, the scores."""
+"""Print the outcome of a request: states of cells, failures with their reason, scores."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench.run.answers import why_none_right
-from bench.run.plan import PlannedJob, State
+from bench.run.candidates import explain_no_match
+from bench.run.plan import JobPlan, State
 from bench.run.signal import NO_SIGNAL
 from leaderboards.record import Record
 from leaderboards.storage import read_timings
@@ -16,68 +16,72 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from bench.run.plan import Cell
 
-def report(planned: Sequence[PlannedJob]) -> int:
+
+def report(plans: Sequence[JobPlan]) -> int:
     """Print the states of all cells and return the exit code: 1 where some cell failed."""
-    cells = [cell for job in planned for cell in job.cells]
-    states = Counter(cell.state for cell in cells)
-    parts = [f"{states[state]} {state}" for state in State if states[state]]
+    cells = [cell for plan in plans for cell in plan.cells]
+    states = [cell.read_state() for cell in cells]
+    counts = Counter(states)
+    parts = [f"{counts[state]} {state}" for state in State if counts[state]]
     sys.stdout.write(f"{len(cells)} cell{'' if len(cells) == 1 else 's'}: {', '.join(parts)}\n")
-    for cell in cells:
-        if cell.state is State.FAILED:
+    for cell, state in zip(cells, states, strict=True):
+        if state is State.FAILED:
             error = Record.read(cell.folder).error or {}
             sys.stdout.write(
                 f"  failed: {cell.folder}: {error.get('message', 'no reason recorded')}\n"
             )
-    for why in none_right(planned):
-        sys.stdout.write(f"  cannot score: {why}\n")
-    for cell in cells:
-        if cell.state is State.DONE:
+    for reason in no_match_reasons(plans):
+        sys.stdout.write(f"  cannot score: {reason}\n")
+    for cell, state in zip(cells, states, strict=True):
+        if state is State.DONE:
             for note in Record.read(cell.folder).notes:
                 if note.startswith(NO_SIGNAL):
                     sys.stdout.write(f"  {cell.folder}: {note}\n")
-    if states[State.FAILED]:
+    if counts[State.FAILED]:
         sys.stdout.write("  runtime.retry_failed=true runs failed cells again\n")
-    if any(job.job.config.runtime.share for job in planned):
-        sys.stdout.write("shares were gathered: the same without runtime.share labels and scores\n")
-        return 1 if states[State.FAILED] else 0
-    return 0 if states[State.DONE] == len(cells) else 1
+    if any(plan.job.config.runtime.share for plan in plans):
+        sys.stdout.write(
+            "shares were gathered: the same request without runtime.share labels and scores\n"
+        )
+        return 1 if counts[State.FAILED] else 0
+    return 0 if counts[State.DONE] == len(cells) else 1
 
 
-def none_right(planned: Iterable[PlannedJob]) -> list[str]:
-    """Why layers of a request have no candidate label that could be right, each reason once."""
-    whys = (why_none_right(job.parts, cell.layer) for job in planned for cell in job.cells)
-    return list(dict.fromkeys(why for why in whys if why))
+def no_match_reasons(plans: Iterable[JobPlan]) -> list[str]:
+    """Return why no candidate label of some layers can be right, each reason once."""
+    reasons = (explain_no_match(plan.selection, c.layer) for plan in plans for c in plan.cells)
+    return list(dict.fromkeys(filter(None, reasons)))
 
 
-def to_time_again(planned: Sequence[PlannedJob]) -> dict[Path, int]:
-    """How often the cells were timed that this request is to time again, by folder."""
-    return {
-        cell.folder: len(read_timings(cell.folder)[0])
-        for job in planned
-        if job.job.config.runtime.retime
-        for cell in job.cells
-        if cell.state is State.DONE
-    }
+def count_timings(plans: Sequence[JobPlan]) -> dict[Path, int]:
+    """Return how often the cells that this request times again were timed, by folder."""
+    timed_again = [plan for plan in plans if plan.job.config.runtime.retime]
+    return {cell.folder: len(read_timings(cell.folder)[0]) for cell in _done(timed_again)}
 
 
 def report_untimed(before: Mapping[Path, int]) -> int:
-    """Print the cells that were to be timed again and were not; 1 where there is one."""
+    """Print cells whose timing failed, and return the exit code: 1 where there is one.
+
+    Args:
+        before: As `count_timings` gives it, before the run.
+    """
     untimed = [folder for folder, count in before.items() if len(read_timings(folder)[0]) <= count]
     for folder in untimed:
-        sys.stdout.write(f"  not timed again: {folder}: the reason stands in the log above\n")
+        sys.stdout.write(f"  not timed again: {folder}: see the log above for the reason\n")
     return 1 if untimed else 0
 
 
-def show(planned: Sequence[PlannedJob]) -> None:
-    """Print the scores of a request's own cells, and where to go from there."""
+def show(plans: Sequence[JobPlan]) -> None:
+    """Print the scores of a request's own cells, and the command that writes all tables."""
     from rich.console import Console
 
     from leaderboards.board import load_board
     from leaderboards.pages.console import print_board
     from leaderboards.pages.published import print_comparisons
 
-    folders = [cell.folder for job in planned for cell in job.cells if cell.state is State.DONE]
+    folders = [cell.folder for cell in _done(plans)]
     if not folders:
         return
     shown = load_board(folders)
@@ -86,3 +90,8 @@ def show(planned: Sequence[PlannedJob]) -> None:
         print_comparisons(experiment, lines, Console())
     board = folders[0].parents[1]
     sys.stdout.write(f"records: {board}; all tables: dissectbench board {board} --out DIR\n")
+
+
+def _done(plans: Iterable[JobPlan]) -> list[Cell]:
+    cells = [cell for plan in plans for cell in plan.cells]
+    return [cell for cell in cells if cell.read_state() is State.DONE]

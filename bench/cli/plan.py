@@ -1,4 +1,4 @@
-"""`dissectbench plan`: what a request would do here, what is missing, and how to get that."""
+"""`dissectbench plan`: what a request would run, what is missing for it, and how to get that."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
-from bench.cli.outcome import none_right
+from bench.cli.outcome import no_match_reasons
 from bench.cli.units import show_size, show_span
-from bench.config.schema import TOLD
+from bench.config.schema import RECORDED_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.config.compose import Job
     from bench.downloads.missing import Lack
-    from bench.run.survey import Surveyed
+    from bench.run.survey import JobSurvey
 
 EPILOG = """\
 examples:
@@ -25,8 +25,8 @@ examples:
   dissectbench plan -m probe=glyphs_val,cifar100_train concepts=wordfreq_20k
   dissectbench plan --time experiment=glyphs_demo
 
-Takes what `dissectbench run` takes, and runs nothing; with --time it times 64 images and texts with
-each network. `dissectbench run --possible ...` runs those cells for which all is here.
+Takes the overrides of `dissectbench run`, and runs nothing; --time times 64 images and texts with
+each network. `dissectbench run --possible ...` runs the jobs for which nothing is missing.
 """
 
 IMPOSSIBLE = "impossible"
@@ -34,13 +34,13 @@ FETCH = "dissectbench fetch "
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print every cell with its state, then what is missing, then how to get it."""
+    """Print all cells with their states, then what is missing and how to get it."""
     options = parser("plan", "What a run would do, and what is missing for it.", EPILOG)
     options.add_argument("-m", "--multirun", action="store_true", help="sweep over a,b,c values")
     options.add_argument(
         "--time",
         action="store_true",
-        help="time 64 images with each network, and say how long all takes",
+        help="time 64 images with each network, and forecast the time of all cells",
     )
     options.add_argument("--config-dir", type=Path, help="a folder of your own config groups")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
@@ -50,31 +50,31 @@ def main(arguments: Sequence[str]) -> int:
     from bench.run.survey import survey
 
     jobs = expand(given.overrides, multirun=given.multirun, config_dir=given.config_dir)
-    surveyed = survey(jobs)
-    lacks = list(dict.fromkeys(lack for found in surveyed for lack in found.lacks))
+    surveys = survey(jobs)
+    lacks = list(dict.fromkeys(lack for found in surveys for lack in found.lacks))
     numbers = {lack: number for number, lack in enumerate(lacks, start=1)}
-    _show_cells(surveyed, numbers)
+    _show_cells(surveys, numbers)
     _show_lacks(lacks, numbers)
     _show_command(lacks)
-    _show_faults(surveyed)
-    for why in none_right(found.planned for found in surveyed if found.planned):
-        sys.stdout.write(f"\ncannot score: {why}\n")
+    _show_faults(surveys)
+    for reason in no_match_reasons(found.plan for found in surveys if found.plan):
+        sys.stdout.write(f"\ncannot score: {reason}\n")
     if given.time:
-        _show_time(surveyed)
+        _show_time(surveys)
     return 0
 
 
-def _show_cells(surveyed: Sequence[Surveyed], numbers: dict[Lack, int]) -> None:
+def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Lack, int]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    common, told = tell_apart(surveyed)
+    common, titles = compare_choices(surveys)
     sys.stdout.write("".join(f"{role:<10} {name}\n" for role, name in common.items()) + "\n")
     table = Table(box=None, pad_edge=False)
     for title in ("cell", "layers", "state", "missing"):
         table.add_column(title, overflow="fold")
     states: Counter[str] = Counter()
-    for found, words in zip(surveyed, told, strict=True):
+    for found, words in zip(surveys, titles, strict=True):
         layers = _layers(found)
         counted = _states(found, len(layers))
         states.update(counted)
@@ -89,21 +89,21 @@ def _show_cells(surveyed: Sequence[Surveyed], numbers: dict[Lack, int]) -> None:
     sys.stdout.write(f"\n{total} cell{'' if total == 1 else 's'}: {parts}\n")
 
 
-def tell_apart(surveyed: Sequence[Surveyed]) -> tuple[dict[str, str], list[str]]:
-    """What all jobs of a request chose alike, by group; and what each chose of the rest.
+def compare_choices(surveys: Sequence[JobSurvey]) -> tuple[dict[str, str], list[str]]:
+    """Return the choices that all jobs share, by group; and for each job the other choices.
 
-    A group that a job has no use for says nothing of it.
+    A group that a job does not use is left out of its choices.
     """
     chosen = [
         {
             role: [choice_of(found.job, role), *settings_of(found.job, role)]
-            for role in TOLD
+            for role in RECORDED_GROUPS
             if role in used_roles(found)
         }
-        for found in surveyed
+        for found in surveys
     ]
     common: dict[str, list[str]] = {}
-    for role in (role for role in TOLD if role != "method"):
+    for role in (role for role in RECORDED_GROUPS if role != "method"):
         words = [own[role] for own in chosen if role in own]
         if len({own[0] for own in words}) == 1:
             common[role] = [word for word in words[0] if all(word in own for own in words)]
@@ -117,24 +117,24 @@ def tell_apart(surveyed: Sequence[Surveyed]) -> tuple[dict[str, str], list[str]]
     return {role: " ".join(words) for role, words in common.items()}, rest
 
 
-def used_roles(found: Surveyed) -> set[str]:
-    """Groups that a job uses: a method that writes its own sentences has no concept set."""
-    parts = found.parts
-    if parts is None:
-        return set(TOLD[:-1])
+def used_roles(found: JobSurvey) -> set[str]:
+    """Return the groups that a job uses; a method that writes sentences uses no concept set."""
+    selection = found.selection
+    if selection is None:
+        return set(RECORDED_GROUPS[:-1])
     used = {"method", "target", "probe", "scoring"}
-    used |= {"concepts"} if parts.uses_concepts else set()
+    used |= {"concepts"} if selection.uses_concepts else set()
     optional = ("encoder", "segmenter", "captioner")
-    return used | {role for role in optional if getattr(parts, role) is not None}
+    return used | {role for role in optional if getattr(selection, role) is not None}
 
 
 def choice_of(job: Job, role: str) -> str:
-    """The name that a job chose in a group."""
+    """Return the name that a job chose in a group."""
     return job.choices.get(role) or str(job.config[role].name)
 
 
 def settings_of(job: Job, role: str) -> list[str]:
-    """What a job changed of its choice, as typed: "wpmi" for method.params.similarity=wpmi."""
+    """Return a group's settings that a job changed: "wpmi" of method.params.similarity=wpmi."""
     words = []
     for text in job.overrides:
         key, _, value = text.lstrip("+").partition("=")
@@ -146,26 +146,24 @@ def settings_of(job: Job, role: str) -> list[str]:
     return words
 
 
-def _layers(found: Surveyed) -> list[str]:
-    if found.planned:
-        return [cell.layer for cell in found.planned.cells]
+def _layers(found: JobSurvey) -> list[str]:
+    if found.plan:
+        return [cell.layer for cell in found.plan.cells]
     return [str(layer) for layer in found.job.config.target.layers]
 
 
-def _states(found: Surveyed, count: int) -> Counter[str]:
-    if found.planned is None or not found.possible:
+def _states(found: JobSurvey, count: int) -> Counter[str]:
+    if found.plan is None or not found.possible():
         return Counter({IMPOSSIBLE: count})
-    return Counter(str(cell.state) for cell in found.planned.cells)
+    return Counter(str(cell.read_state()) for cell in found.plan.cells)
 
 
 def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
-    """Each missing thing, its size and what brings it."""
+    """Print each missing file or package, its size and the command that gets it."""
     for lack in lacks:
         size = f", {show_size(lack.bytes)}" if lack.bytes else ""
-        told = "run" in lack.hint and "with a connection" in lack.hint
-        own = (
-            "; a run with a connection fetches it by itself" if lack.automatic and not told else ""
-        )
+        said = "run" in lack.hint and "with a connection" in lack.hint
+        own = "; a run with a connection fetches it" if lack.automatic and not said else ""
         near = f" (there is {', '.join(lack.near)})" if lack.near else ""
         where = f"{lack.where}: " if lack.where else ""
         sys.stdout.write(
@@ -174,7 +172,7 @@ def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
 
 
 def _show_command(lacks: Iterable[Lack]) -> None:
-    """One command for all that a command can bring, with what it weighs."""
+    """Print one command that fetches all that can be fetched, with the size."""
     fetched = [lack for lack in lacks if lack.hint.startswith(FETCH)]
     if len(fetched) > 1:
         size = show_size(sum(lack.bytes or 0 for lack in fetched))
@@ -182,30 +180,30 @@ def _show_command(lacks: Iterable[Lack]) -> None:
         sys.stdout.write(f"\nall that can be fetched ({size}):\n    {FETCH}{names}\n")
 
 
-def _show_faults(surveyed: Sequence[Surveyed]) -> None:
-    """What else stands in the way, each fault once."""
-    for fault in dict.fromkeys(str(found.fault) for found in surveyed if found.fault):
+def _show_faults(surveys: Sequence[JobSurvey]) -> None:
+    """Print other faults, each once."""
+    for fault in dict.fromkeys(str(found.fault) for found in surveys if found.fault):
         sys.stdout.write(f"\n{fault}\n")
 
 
-def _show_time(surveyed: Sequence[Surveyed]) -> None:
-    """How long the cells for which all is here take, by kind of work."""
+def _show_time(surveys: Sequence[JobSurvey]) -> None:
+    """Print how long the jobs for which nothing is missing take, by kind of work."""
     from rich.console import Console
     from rich.table import Table
 
     from bench.run.forecast import forecast
     from bench.run.sample import SAMPLE
 
-    ready = [found.planned for found in surveyed if found.planned and not found.lacks]
-    if len(ready) < len(surveyed):
+    ready = [found.plan for found in surveys if found.plan and not found.lacks]
+    if len(ready) < len(surveys):
         sys.stdout.write(
-            f"\nnot timed: {len(surveyed) - len(ready)} of {len(surveyed)} jobs, which lack "
+            f"\nnot timed: {len(surveys) - len(ready)} of {len(surveys)} jobs, which lack "
             "something\n"
         )
     works = forecast(ready)
     if not works:
         if ready:
-            sys.stdout.write("\nno time is needed: all labels are made\n")
+            sys.stdout.write("\nno time is needed: all cells have labels\n")
         return
     sys.stdout.write(f"\ntime, as {SAMPLE} images and {SAMPLE} texts take here:\n")
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -216,6 +214,6 @@ def _show_time(surveyed: Sequence[Surveyed]) -> None:
         table.add_row(work.what, f"{work.items:,}", work.unit, span)
     Console().print(table, markup=False)
     sys.stdout.write(
-        f"about {show_span(sum(work.seconds or 0 for work in works))} in all; loading, scoring "
-        "(seconds a cell) and what is not timed come on top\n"
+        f"about {show_span(sum(work.seconds or 0 for work in works))} in all; besides this come "
+        "loading, scoring (seconds a cell) and what is not timed\n"
     )

@@ -22,12 +22,14 @@ examples:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Expand the request, run what is left of it, print what came of it."""
+    """Expand the request, run its pending cells, print the outcome."""
     options = parser("run", "Describe a layer's units and score the descriptions.", EPILOG)
     options.add_argument("-m", "--multirun", action="store_true", help="sweep over a,b,c values")
     options.add_argument("--cfg", action="store_true", help="print the composed config and stop")
     options.add_argument(
-        "--possible", action="store_true", help="run the cells for which all is here (see plan)"
+        "--possible",
+        action="store_true",
+        help="run only the jobs for which nothing is missing (see plan)",
     )
     options.add_argument("--config-dir", type=Path, help="a folder of your own config groups")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
@@ -43,13 +45,13 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(OmegaConf.to_yaml(job.config, resolve=True))
         return 0
 
-    from bench.cli.outcome import report, report_untimed, show, to_time_again
+    from bench.cli.outcome import count_timings, report, report_untimed, show
     from bench.run.launch import launch
     from bench.run.survey import plan
 
-    planned = plan(jobs, only_possible=given.possible)
-    timed = to_time_again(planned)
-    launch(planned, given.overrides)
-    code = max(report(planned), report_untimed(timed))
-    show(planned)
+    plans = plan(jobs, only_possible=given.possible)
+    timings = count_timings(plans)
+    launch(plans, given.overrides)
+    code = max(report(plans), report_untimed(timings))
+    show(plans)
     return code

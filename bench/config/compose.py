@@ -1,30 +1,30 @@
-"""Composition: override strings to one `RunConfig` each, through Hydra's compose API."""
+"""Composition: turn overrides as typed into validated jobs, through Hydra's compose API."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.config.grammar import explain, parse, single
+from bench.config.grammar import explain, parse, parse_single, split_sweep
 from bench.config.named import named_groups
-from bench.config.overrides import check_overrides, drop_old_params, rewrite
-from bench.config.schema import TOLD, RunConfig
+from bench.config.overrides import check_overrides, set_values
+from bench.config.schema import GROUPS, RECORDED_GROUPS, RunConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 from bench.parts.catalog import BY_GROUP
 from bench.parts.choice import CONF, choices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -33,10 +33,10 @@ class Job:
     """One composed and validated configuration.
 
     Attributes:
-        overrides: What was asked for, in Hydra's own grammar; composing it again gives `config`.
+        overrides: The job's request, in Hydra's own grammar; composing it again gives `config`.
         config: The composed configuration, interpolations resolved.
         launcher: Hydra's launcher for it ("basic", "joblib", "submitit_slurm").
-        choices: What was chosen in each config group, by group: {"target": "resnet50_imagenet"}.
+        choices: The choice of each config group, by group: {"target": "resnet50_imagenet"}.
         named: The config groups that the request names itself; the others are at their defaults.
     """
 
@@ -46,18 +46,26 @@ class Job:
     choices: Mapping[str, str] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the job as a mapping that JSON can hold."""
+        return {
+            "overrides": list(self.overrides),
+            "config": OmegaConf.to_container(self.config, resolve=True),
+            "launcher": self.launcher,
+            "choices": dict(self.choices),
+            "named": sorted(self.named),
+        }
 
-def register_schema() -> None:
-    """Register the dataclass schema, and registered parts without a YAML file as choices.
-
-    So a part from another package can be chosen by name (`method=theirs`). A part that has a YAML
-    file is left to it: Hydra would take an equal name for a schema to match.
-    """
-    store = ConfigStore.instance()
-    store.store(name="schema", node=RunConfig)
-    for group, registry in BY_GROUP.items():
-        for name in set(registry.names()) - set(choices(group, CONF)):
-            store.store(group=group, name=name, node={"name": name, "params": {}})
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Job:
+        """Read what `to_json` gives."""
+        return cls(
+            tuple(content["overrides"]),
+            OmegaConf.create(content["config"]),
+            content["launcher"],
+            content["choices"],
+            frozenset(content["named"]),
+        )
 
 
 def expand(
@@ -67,44 +75,66 @@ def expand(
 
     Args:
         overrides: Hydra overrides as typed.
-        multirun: Sweep over comma-separated values. An experiment with blocks always does.
+        multirun: Sweep over comma-separated values; an experiment with blocks always does.
         config_dir: A user's own folder of config groups, searched besides ours.
 
     Returns:
-        Validated jobs in a fixed order, duplicates removed.
+        Validated jobs in a fixed order, without duplicates.
 
     Raises:
-        UserError: Anything about the request that is wrong.
+        UserError: The request is wrong.
     """
     check_overrides(overrides, CONF, config_dir)
-    blocks = _blocks(overrides, config_dir)
-    jobs: list[Job] = []
-    seen: set[tuple[str, ...]] = set()
-    register_schema()
-    with _Hydra(config_dir):
+    _register_schema()
+    with hydra_initialized():
+        composer = _Composer(config_dir)
+        blocks = _blocks(overrides, composer)
+        jobs: dict[tuple[str, ...], Job] = {}
         for block in blocks or [[]]:
             merged = _merge(block, overrides)
-            for cell in _split(merged) if (multirun or blocks) else _one(merged):
-                key = tuple(sorted(cell))
-                if key not in seen:
-                    seen.add(key)
-                    jobs.append(_compose(cell, config_dir))
-    return jobs
+            if multirun or blocks:
+                requests = split_sweep(merged)
+            else:
+                parse_single(merged)
+                requests = [merged]
+            for request in requests:
+                key = tuple(sorted(request))
+                if key not in jobs:
+                    jobs[key] = composer.compose(request)
+    return list(jobs.values())
 
 
-def _blocks(overrides: Sequence[str], config_dir: Path | None) -> list[list[str]]:
-    """The blocks of the experiment that the request names; none without an experiment."""
-    chosen = [o for o in overrides if o.lstrip("+").startswith("experiment=")]
-    if not chosen:
+@contextmanager
+def hydra_initialized() -> Iterator[None]:
+    """Initialise Hydra on our folder of config groups inside the block."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
+        yield
+
+
+def _register_schema() -> None:
+    """Register the dataclass schema, and registered parts without a YAML file as choices.
+
+    So a part of another package can be chosen by name (`method=theirs`). A part that has a YAML
+    file is not registered: Hydra would take the equal name for a schema to match.
+    """
+    store = ConfigStore.instance()
+    store.store(name="schema", node=RunConfig)
+    for group, registry in BY_GROUP.items():
+        for name in set(registry.names()) - set(choices(group, CONF)):
+            store.store(group=group, name=name, node={"name": name, "params": {}})
+
+
+def _blocks(overrides: Sequence[str], composer: _Composer) -> list[list[str]]:
+    """Return the blocks of the experiment that the request names; none without an experiment."""
+    named = [text for text in overrides if text.lstrip("+").startswith("experiment=")]
+    if not named:
         return []
-    register_schema()
-    with _Hydra(config_dir):
-        config = _compose_raw(chosen, config_dir)
-    return [[str(item) for item in block] for block in config.blocks]
+    return [[str(item) for item in block] for block in composer.choose(named).config.blocks]
 
 
 def _merge(block: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """A block's overrides, those that the user gave too replaced by the user's."""
+    """Return a block's overrides, with those of the user in place of equal keys."""
     given = {_key(text) for text in overrides}
     return [text for text in block if _key(text) not in given] + list(overrides)
 
@@ -113,45 +143,64 @@ def _key(override: str) -> str:
     return override.partition("=")[0].lstrip("+~")
 
 
-def _split(overrides: Sequence[str]) -> Iterable[list[str]]:
-    parsed = parse(overrides)
-    for batch in BasicSweeper.split_arguments(parsed, max_batch_size=None):
-        yield from (list(cell) for cell in batch)
+class _Composer:
+    """Compose jobs: Hydra composes each distinct set of choices once, values are set on copies.
 
+    Composition by Hydra takes a tenth of a second, and jobs of a sweep often differ in values only.
+    """
 
-def _one(overrides: Sequence[str]) -> list[list[str]]:
-    single(overrides)
-    return [list(overrides)]
+    def __init__(self, config_dir: Path | None) -> None:
+        self._config_dir = config_dir
+        self._composed: dict[tuple[str, ...], Job] = {}
 
+    def compose(self, request: Sequence[str]) -> Job:
+        """Compose and validate the job of a request without sweeps."""
+        chosen = [text for text in request if _is_choice(text)]
+        values = [text for text in request if not _is_choice(text)]
+        base = self.choose(chosen)
+        config = base.config.copy()
+        set_values(config, [parse(text) for text in values])
+        try:
+            OmegaConf.resolve(config)
+        except OmegaConfBaseException as error:
+            hint = "${...} refers to another setting; if it is part of a file's name, rename it"
+            raise UserError(explain(error), hint=hint) from error
+        validate(config)
+        named = base.named | named_groups(values, self._config_dir)
+        return Job(tuple(request), config, base.launcher, base.choices, named)
 
-def _compose(cell: Sequence[str], config_dir: Path | None) -> Job:
-    composed = _compose_raw(cell, config_dir, with_hydra=True)
-    chosen: dict[Any, Any] = OmegaConf.to_container(composed.hydra.runtime.choices)  # type: ignore[assignment]
-    launcher = str(chosen["hydra/launcher"])
-    OmegaConf.set_struct(composed, False)
-    composed.pop("hydra")
-    drop_old_params(composed, [_key(text) for text in cell])
-    validate(composed)
-    try:
-        OmegaConf.to_container(composed, resolve=True)
-    except OmegaConfBaseException as error:
-        hint = "${...} refers to another setting; a name that holds ${ cannot be given: rename it"
-        raise UserError(explain(error), hint=hint) from error
-    told = {group: str(chosen[group]) for group in TOLD if chosen.get(group)}
-    return Job(tuple(cell), composed, launcher, told, named_groups(cell, config_dir))
+    def choose(self, chosen: Sequence[str]) -> Job:
+        """Compose choices of config groups, without validation."""
+        key = tuple(chosen)
+        if key not in self._composed:
+            self._composed[key] = self._choose(key)
+        return self._composed[key]
 
-
-def _compose_raw(
-    overrides: Sequence[str], config_dir: Path | None, *, with_hydra: bool = False
-) -> DictConfig:
-    extra = [f"hydra.searchpath=[{config_dir.resolve().as_uri()}]"] if config_dir else []
-    try:
-        composed: DictConfig = compose(
-            "config", overrides=[*rewrite(overrides), *extra], return_hydra_config=with_hydra
+    def _choose(self, chosen: tuple[str, ...]) -> Job:
+        folder = self._config_dir
+        overrides = [text for text in chosen if text != "experiment=null"]  # Hydra refuses null
+        if folder:
+            overrides.append(f"hydra.searchpath=[{folder.resolve().as_uri()}]")
+        try:
+            config = compose("config", overrides=overrides, return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise UserError(explain(error), hint=_hint(str(error))) from error
+        found: Any = OmegaConf.to_container(config.hydra.runtime.choices)
+        OmegaConf.set_struct(config, False)
+        config.pop("hydra")
+        return Job(
+            chosen,
+            config,
+            str(found["hydra/launcher"]),
+            {group: str(found[group]) for group in RECORDED_GROUPS if found.get(group)},
+            named_groups(chosen, folder),
         )
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(explain(error), hint=_hint(str(error))) from error
-    return composed
+
+
+def _is_choice(override: str) -> bool:
+    """Whether an override chooses a member of a config group, or sets a value of Hydra's own."""
+    key = _key(override)
+    return key in GROUPS or key.startswith("hydra")
 
 
 def _hint(message: str) -> str:
@@ -160,18 +209,3 @@ def _hint(message: str) -> str:
         extra = plugin[1].partition("_")[0]
         return f"pip install 'dissectbench[{extra}]'"
     return "`dissectbench run --cfg` shows the composed config"
-
-
-class _Hydra:
-    """Hydra initialised on our folder for the length of a `with`, whatever was before."""
-
-    def __init__(self, config_dir: Path | None) -> None:
-        self._context: Any = None
-
-    def __enter__(self) -> None:
-        GlobalHydra.instance().clear()
-        self._context = initialize_config_dir(config_dir=str(CONF), version_base="1.3")
-        self._context.__enter__()
-
-    def __exit__(self, *exc: object) -> None:
-        self._context.__exit__(*exc)

@@ -1,13 +1,15 @@
-"""Hydra's grammar of overrides; its faults told as ours."""
+"""Hydra's grammar of overrides: parse them, split sweeps, and report faults in our own words."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from bench.config.quoting import as_typed
+from bench.config.quoting import shell_quote
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,49 +18,69 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 
-def single(overrides: Sequence[str]) -> list[Override]:
-    """Parse overrides of one run.
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Override:
+    """Parse one override.
 
     Raises:
-        UserError: One that is not in the grammar, or that gives several values.
+        UserError: The override is not in the grammar.
     """
-    parsed = parse(overrides)
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        # The first line says what is wrong; the rest is an address of Hydra's pages.
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(
+            f"some characters of this value have a meaning in Hydra's grammar: {reason}",
+            where=text,
+            hint=f"if the value is a text, type {shell_quote(text)}",
+        ) from error
+
+
+def parse_single(overrides: Sequence[str]) -> list[Override]:
+    """Parse the overrides of one run.
+
+    Raises:
+        UserError: An override is not in the grammar, or gives several values.
+    """
+    parsed = [parse(text) for text in overrides]
     for override in parsed:
         if override.is_sweep_override():
             raise UserError(
                 f"{override.input_line} gives several values to one run",
                 where=str(override.key_or_group),
                 hint="add -m to run one job for each of them; or, if it is one text, type "
-                f"{as_typed(override.input_line or '')}",
+                f"{shell_quote(override.input_line or '')}",
             )
     return parsed
 
 
-def parse(overrides: Sequence[str]) -> list[Override]:
-    """Parse each override.
+def split_sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """Return the overrides of each job of a sweep: all combinations of the given values.
+
+    As Hydra's basic sweeper does, which is a private module of Hydra's; the methods of `Override`
+    used here are public. The last of several overrides of one key counts.
 
     Raises:
-        UserError: One that is not in the grammar; says which.
+        UserError: An override is not in the grammar, or gives a range without single values.
     """
-    parser, parsed = OverridesParser.create(), []
-    for text in overrides:
-        try:
-            parsed.append(parser.parse_override(text))
-        except HydraException as error:
+    values: dict[str, list[str]] = {}
+    for override in map(parse, overrides):
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            values[key] = [f"{key}={override.get_value_element_as_str()}"]
+        elif override.is_discrete_sweep():
+            values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
             raise UserError(
-                f"Hydra reads some characters of this value as its own: {_first_line(error)}",
-                where=text,
-                hint=f"if the value is a text, type {as_typed(text)}",
-            ) from error
-    return parsed
+                f"{override.input_line} gives no list of values",
+                where=str(override.key_or_group),
+                hint="list them, as in seed=1,2,3 or seed=range(1,4)",
+            )
+    return [list(job) for job in product(*values.values())]
 
 
 def explain(error: BaseException) -> str:
-    """Hydra's message, with that of its cause."""
+    """Return an error's message with that of its cause."""
     cause = f": {error.__cause__}" if error.__cause__ else ""
     return f"{error}{cause}".strip()
-
-
-def _first_line(error: BaseException) -> str:
-    """What is wrong; the rest is an address of Hydra's pages."""
-    return str(error).strip().partition("\n")[0]

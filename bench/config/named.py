@@ -1,4 +1,4 @@
-"""Which config groups a request names itself, and which it leaves to the defaults."""
+"""Which config groups a request names itself; the others are at their defaults."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bench.config.schema import GROUPS
 from bench.parts.choice import CONF, choices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 _EXPERIMENT = "experiment"
 
 
 def named_groups(overrides: Sequence[str], config_dir: Path | None) -> frozenset[str]:
-    """Groups that overrides, or the experiment among them, choose a member of.
+    """Return the groups of which overrides, or the experiment among them, choose a member.
 
     Args:
         overrides: Of one job, blocks of the experiment included: `segmenter=glyphs`, or
@@ -30,12 +30,12 @@ def named_groups(overrides: Sequence[str], config_dir: Path | None) -> frozenset
         if key.removesuffix(".name") in GROUPS:
             found.add(key.removesuffix(".name"))
         if key == _EXPERIMENT:
-            found |= _of_experiment(value, config_dir, frozenset())
+            found |= _named_by_experiment(value, config_dir, frozenset())
     return frozenset(found)
 
 
-def _of_experiment(name: str, config_dir: Path | None, seen: frozenset[str]) -> set[str]:
-    """Groups that an experiment's file names, in its list of defaults or by a part's `name`."""
+def _named_by_experiment(name: str, config_dir: Path | None, seen: frozenset[str]) -> set[str]:
+    """Return groups that an experiment's file names, in its defaults list or by a part's `name`."""
     file = choices(_EXPERIMENT, CONF, config_dir).get(name)
     if file is None or name in seen:
         return set()
@@ -45,19 +45,19 @@ def _of_experiment(name: str, config_dir: Path | None, seen: frozenset[str]) -> 
         for group in GROUPS
         if isinstance(content.get(group), dict) and "name" in content[group]
     }
-    for group, chosen in _defaults(content.get("defaults") or []):
+    for group, choice in _defaults(content.get("defaults") or []):
         if group == _EXPERIMENT:
-            found |= _of_experiment(chosen, config_dir, seen | {name})
+            found |= _named_by_experiment(choice, config_dir, seen | {name})
         found.add(group)
     return found
 
 
-def _defaults(entries: Iterable[str | dict[str, str]]) -> Iterable[tuple[str, str]]:
-    """(group, choice) of each entry: "override /segmenter@here: glyphs", "/experiment/other"."""
+def _defaults(entries: Iterable[str | dict[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield (group, choice) of each entry: "override /segmenter@here: glyphs", "/experiment/x"."""
     for entry in entries:
         if isinstance(entry, dict):
-            ((key, chosen),) = entry.items()
-            yield key.split()[-1].partition("@")[0].strip("/"), str(chosen)
+            ((key, choice),) = entry.items()
+            yield key.split()[-1].partition("@")[0].strip("/"), str(choice)
         else:
-            group, _, chosen = entry.partition("@")[0].rpartition("/")
-            yield group.strip("/") or _EXPERIMENT, chosen
+            group, _, choice = entry.partition("@")[0].rpartition("/")
+            yield group.strip("/") or _EXPERIMENT, choice

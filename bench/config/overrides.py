@@ -1,7 +1,7 @@
-"""Overrides as typed: checked against the schema and the registries before Hydra sees them.
+"""Overrides: check them as typed, and set single values of a configuration.
 
-Hydra's own messages name its internals; ours name the nearest valid key or part. One convenience is
-rewritten into Hydra's grammar: parameters need no `+` (`method.params.top_k=50`).
+Hydra's own messages name its internals; these name the nearest valid setting or part. Parameters of
+parts need no `+` (`method.params.top_k=50`): the registry checks them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from bench.config.quoting import as_typed
+from bench.config.quoting import shell_quote
 from bench.config.schema import GROUPS, RunConfig
 from bench.errors import UserError, nearest
 from bench.parts.catalog import BY_GROUP
@@ -22,23 +23,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
 
 _OVERRIDE = re.compile(r"^(?P<mark>\+\+|\+|~)?(?P<key>[\w./@:-]+)(?:=(?P<value>.*))?$", re.DOTALL)
 _SPECIAL = re.compile(r"[\[\](){}*,\s'\"$]")
+_ALL_SETTINGS = "`dissectbench run --cfg` shows every setting"
 
 
 def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | None) -> None:
     """Check that every override names a key of the schema and an existing choice.
 
+    Args:
+        overrides: As typed.
+        conf: The package's folder of config groups.
+        config_dir: A user's own folder of config groups, searched besides.
+
     Raises:
-        UserError: The first override that does not.
+        UserError: The first override that is wrong.
     """
     for number, text in enumerate(overrides):
         match = _OVERRIDE.match(text)
         if match is None:
-            hint = f"overrides look like key=value{_joined(overrides, number)}"
-            raise UserError(f"{text!r} is no override", hint=hint)
+            hint = f"write overrides as key=value{_join_hint(overrides, number)}"
+            raise UserError(f"invalid override {text!r}", hint=hint)
         key, value = match["key"], match["value"]
         if match["mark"] == "~":
             raise UserError(
@@ -47,7 +55,7 @@ def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | Non
                 hint="choose another value instead",
             )
         if value is None:
-            hint = f"write {key}=...{_joined(overrides, number)}"
+            hint = f"write {key}=...{_join_hint(overrides, number)}"
             raise UserError(f"{text!r} gives no value", where=key, hint=hint)
         if key in GROUPS:
             _check_choices(key, value, conf, config_dir)
@@ -55,78 +63,78 @@ def check_overrides(overrides: Sequence[str], conf: Path, config_dir: Path | Non
             _check_key(key)
 
 
-def _joined(overrides: Sequence[str], number: int) -> str:
-    """How to type an override and the one before it as one that the shell does not cut in two."""
-    if not number:
-        return ""
-    whole = as_typed(f"{overrides[number - 1]} {overrides[number]}")
-    return f"; if it belongs to the value before it, type {whole}"
+def set_values(config: DictConfig, overrides: Sequence[Override]) -> None:
+    """Set single values of a configuration in place.
 
-
-def rewrite(overrides: Sequence[str]) -> list[str]:
-    """Let parameters be given without `+`: the registry checks them, not Hydra."""
-    return [
-        f"++{text.lstrip('+')}" if ".params." in text.partition("=")[0] else text
-        for text in overrides
-    ]
-
-
-def drop_old_params(config: DictConfig, keys: Sequence[str]) -> None:
-    """Let a part that was named anew start from its own defaults.
-
-    `target.truth.name=file` would else inherit the parameters of the truth that the target's YAML
-    names. Only parameters that were given beside the name stay.
+    A part that gets another name starts from its own defaults: `target.truth.name=file` drops the
+    parameters of the truth that the target's YAML names, but for those that are given beside it.
 
     Args:
-        config: A composed configuration; changed in place.
-        keys: The keys that were given as overrides.
+        config: A composed configuration.
+        overrides: Parsed; no choice of a config group.
+
+    Raises:
+        UserError: A value is not of the setting's type.
     """
+    OmegaConf.set_struct(config, False)
+    keys = [str(override.key_or_group) for override in overrides]
+    for key, override in zip(keys, overrides, strict=True):
+        try:
+            OmegaConf.update(config, key, override.value(), force_add=".params." in key)
+        except OmegaConfBaseException as error:
+            reason = str(error).partition("\n")[0]  # the rest names OmegaConf's own types
+            raise UserError(reason, where=key, hint=_ALL_SETTINGS) from error
     for key in keys:
         prefix, _, last = key.rpartition(".")
-        node = OmegaConf.select(config, prefix) if prefix and last == "name" else None
-        if node is not None and "params" in node:
-            given = {name for name in node.params if f"{prefix}.params.{name}" in keys}
-            node.params = {name: node.params[name] for name in given}
+        part = OmegaConf.select(config, prefix) if prefix and last == "name" else None
+        if part is not None and "params" in part:
+            given = {name for name in part.params if f"{prefix}.params.{name}" in keys}
+            part.params = {name: part.params[name] for name in given}
+
+
+def _join_hint(overrides: Sequence[str], number: int) -> str:
+    """Return how to type an override and the one before it as one that the shell does not split."""
+    if not number:
+        return ""
+    whole = shell_quote(f"{overrides[number - 1]} {overrides[number]}")
+    return f"; if it belongs to the value before it, type {whole}"
 
 
 def _check_choices(group: str, value: str, conf: Path, config_dir: Path | None) -> None:
     if value == "null" and group == "experiment":
         return
     known = set(choices(group, conf, config_dir))
-    plural = f"{group}s"
+    listed = "experiments" if group == "experiment" else ""
     if group in BY_GROUP:
         known |= set(BY_GROUP[group].names())
-        plural = BY_GROUP[group].plural
-    for name in value.split(","):
-        if name.strip() not in known and not _SPECIAL.search(name.strip()):
-            listed = plural in {r.plural for r in BY_GROUP.values()} or group == "experiment"
+        listed = BY_GROUP[group].plural
+    for name in map(str.strip, value.split(",")):
+        if name not in known and not _SPECIAL.search(name):
             raise UserError(
-                f"unknown {group} {name.strip()!r}",
+                f"unknown {group} {name!r}",
                 where=group,
                 valid=nearest(name, known),
-                hint=f"`dissectbench list {plural}` lists all"
+                hint=f"`dissectbench list {listed}` lists all"
                 if listed
                 else f"choose one of: {', '.join(sorted(known))}",
             )
 
 
 def _check_key(key: str) -> None:
-    """Walk the schema along a dotted key; below `params` the registry checks."""
+    """Walk the schema along a dotted key; the registry checks what is below `params`."""
     node: Any = RunConfig
     walked: list[str] = []
     for part in key.split("."):
         names = [f.name for f in dataclasses.fields(node)]
         if part not in names:
-            prefix = ".".join(walked)
-            close = nearest(part, names) or (sorted({*names, *GROUPS}) if not walked else names)
+            close = nearest(part, names) or (names if walked else sorted({*names, *GROUPS}))
             raise UserError(
                 f"there is no setting {key!r}",
                 where=key,
-                valid=[f"{prefix}.{name}" if prefix else name for name in close],
-                hint="`dissectbench run --cfg` shows every setting",
+                valid=[".".join([*walked, name]) for name in close],
+                hint=_ALL_SETTINGS,
             )
         walked.append(part)
-        hint = get_type_hints(node)[part]
-        if part == "params" or not dataclasses.is_dataclass(hint):
+        node = get_type_hints(node)[part]
+        if part == "params" or not dataclasses.is_dataclass(node):
             return
-        node = hint

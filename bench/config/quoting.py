@@ -1,4 +1,4 @@
-"""Overrides as they must be typed where a value holds characters of Hydra's or the shell's own."""
+"""Quote overrides whose values hold characters that Hydra or the shell would interpret."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 
-def as_typed(override: str) -> str:
-    """Return what to type in a shell so that Hydra takes a value as the text that it is.
+def shell_quote(override: str) -> str:
+    """Return what to type in a shell so that Hydra takes the value as plain text.
 
-    The value of a list is quoted element by element.
+    Elements of a list are quoted one by one.
 
     Args:
         override: `key=value`, the value without Hydra's quotes.
@@ -20,21 +20,21 @@ def as_typed(override: str) -> str:
     key, _, value = override.partition("=")
     value = value.strip()
     if value.startswith("[") and value.endswith("]"):
-        elements = ",".join(_quoted(one.strip()) for one in value[1:-1].split(","))
-        if _is_read(f"{key}=[{elements}]"):
+        elements = ",".join(quote(element.strip()) for element in value[1:-1].split(","))
+        if _is_valid(f"{key}=[{elements}]"):
             return shlex.quote(f"{key}=[{elements}]")
-    return shlex.quote(f"{key}={_quoted(value)}")
+    return shlex.quote(f"{key}={quote(value)}")
 
 
-def _quoted(text: str) -> str:
-    """A text as Hydra's grammar wants it; what is in quotes already stays as it is."""
+def quote(text: str) -> str:
+    """Quote a text for Hydra's grammar; a text in quotes stays as it is."""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text
     quoted: str = QuotedString(text, Quote.double).with_quotes()
     return quoted
 
 
-def _is_read(override: str) -> bool:
+def _is_valid(override: str) -> bool:
     try:
         OverridesParser.create().parse_override(override)
     except HydraException:

@@ -7,6 +7,9 @@ from typing import Any
 
 from omegaconf import MISSING
 
+SAME, NONE = "same", "none"
+"""Names that stand for no registered part: the one of the labels themselves, and no part."""
+
 
 @dataclass
 class PartConfig:
@@ -23,15 +26,15 @@ class PartConfig:
 
 @dataclass
 class TargetConfig(PartConfig):
-    """A network, the layers to describe, and the true names of the last of them.
+    """A network, the layers to describe, and the true names of the units of one of them.
 
     Attributes:
         layers: Module paths ("layer4", "fc") and patterns of them ("layer*", "**.conv3").
-        pooling: "avg" or "max" over a unit's map or its tokens of patches; "cls", the class token;
+        pooling: "avg" or "max" over a unit's map or its patch tokens; "cls", the class token;
             "auto" takes the class token where there is one, else the average.
-        axes: What the axes of the layers' outputs are, such as "BHWU" or "TBU" (images, units,
-            height, width, tokens): a text for all layers, or a mapping by layer; empty to find out.
-        prefix_tokens: How many of the first tokens show no patch; null to find out.
+        axes: The axes of the layers' outputs, such as "BHWU" or "TBU" (B images, U units, H height,
+            W width, T tokens): a text for all layers, or a mapping by layer; empty to detect them.
+        prefix_tokens: How many of the first tokens show no patch; null to detect them.
         precision: Of the forward pass: "float32", "bfloat16" or "float16".
         truth: True names of the units of `truth_layer`.
         truth_layer: The layer that the truth is about; empty where `layers` has one entry.
@@ -42,7 +45,7 @@ class TargetConfig(PartConfig):
     axes: Any = ""
     prefix_tokens: int | None = None
     precision: str = "float32"
-    truth: PartConfig = field(default_factory=lambda: PartConfig(name="none"))
+    truth: PartConfig = field(default_factory=lambda: PartConfig(name=NONE))
     truth_layer: str = ""
 
 
@@ -51,9 +54,9 @@ class BertScoreConfig:
     """BERTScore of sentences against written references.
 
     Attributes:
-        model: A folder of a Hugging Face model, or a name on the hub; empty computes none.
-        layer: The layer whose vectors are compared; 0 for the one that bert-score uses.
-        baseline: Precision, recall and F1 of unrelated sentences, which rescaling makes 0; empty
+        model: A folder of a Hugging Face model, or a name on the hub; empty computes no BERTScore.
+        layer: The layer whose vectors are compared; 0 for bert-score's own choice.
+        baseline: Precision, recall and F1 of unrelated sentences, which rescaling maps to 0; empty
             for bert-score's own numbers for an English model of that name.
         idf: Weigh tokens by their inverse frequency among the references.
     """
@@ -66,19 +69,19 @@ class BertScoreConfig:
 
 @dataclass
 class DecisionsConfig:
-    """Whether the label of the unit that contributed most to a decision tells the class.
+    """Whether the label of the unit that contributed most to a decision names the class.
 
     Attributes:
         classifier: Module path of the linear layer that reads the described layer's pooled units,
-            such as "fc"; empty scores no decisions. Its classes have names where
+            such as "fc"; empty scores no decisions. The names of its classes are the truth, where
             `target.truth_layer` is that layer.
-        clip_weight: What a CLIP cosine counts where a sentence cosine counts 1.
+        clip_weight: Weight of a CLIP cosine, where a sentence cosine has weight 1.
         probe: The images that the network decides on; name "same" is the labels' own probe set.
     """
 
     classifier: str = ""
     clip_weight: float = 3.0
-    probe: PartConfig = field(default_factory=lambda: PartConfig(name="same"))
+    probe: PartConfig = field(default_factory=lambda: PartConfig(name=SAME))
 
 
 @dataclass
@@ -87,13 +90,13 @@ class ScoringConfig:
 
     Attributes:
         sentence: The sentence encoder of `sentence_cosine`; name "none" for none.
-        clip_text: The image-text model whose text tower makes `clip_cosine`; name "same" is the
-            labelling encoder, or where the method has none the configured one, unless there is no
-            sentence encoder either; "none" makes no such score.
+        clip_text: The image-text model whose text tower gives `clip_cosine`. Name "same" is the
+            labelling encoder, or the configured encoder where the method uses none and there is a
+            sentence encoder; "none" computes no such score.
         bertscore: How `bertscore_f1` is computed, where the truth has references.
         decisions: How `decision_truth` and `decision_prediction` are computed.
         official_labels: Compare labels as the official CLIP-Dissect code does, faults included.
-        seed: Of bootstrap resamples and of the drawn chance control.
+        seed: Of bootstrap resamples and of the random control.
     """
 
     sentence: PartConfig = field(default_factory=PartConfig)
@@ -106,31 +109,31 @@ class ScoringConfig:
 
 @dataclass
 class RuntimeConfig:
-    """Where and how a cell runs; nothing here but `tf32` decides a label.
+    """Where and how a cell runs; of these settings only `tf32` changes labels.
 
     Attributes:
         device: "auto", "cpu", "cuda" or "cuda:N".
-        batch_size: Images a forward pass.
+        batch_size: Images per forward pass.
         workers: Threads that decode images.
-        threads: Threads of torch on the CPU; 0 leaves its default.
-        channels_last: Run networks in that memory format of torch's: "auto" where they bear it,
-            "true" or "false"; decides speed alone.
-        tf32: Let a GPU round the inputs of the float32 matrix products and convolutions of the
-            networks that look at images (target, image encoder, segmenter) to 10 bits: faster, and
-            other activations, so it stands in the keys. Texts, captions, similarities and scores
-            are always computed in full float32.
+        threads: Threads of torch on the CPU; 0 leaves torch's default.
+        channels_last: Run networks in torch's channels-last memory format: "true", "false", or
+            "auto" for networks that support it. Changes the speed only.
+        tf32: Let a GPU round the inputs of float32 matrix products and convolutions to 10 bits, in
+            the networks that look at images (target, image encoder, segmenter). Faster; changes
+            activations, so it is part of the keys. Texts, captions, similarities and scores are
+            always computed in full float32.
         cache: Folder of the evidence cache.
-        cache_limit_gb: Evidence that was not used for longest is deleted after a job where the
-            cache is above so many units of 10^9 bytes; 0 for no limit.
-        maps_limit_gb: A layer's activation maps are kept in the cache up to so many units of 10^9
-            bytes; larger ones are computed anew each time that a method goes through them.
-        share: "2/8" gathers the second of eight shares of the probe images and stops; a run without
-            it finds what all shares made, and goes on. Empty for a run as a whole.
+        cache_limit_gb: Size of the cache in units of 10^9 bytes above which the least recently used
+            evidence is deleted after a job; 0 for no limit.
+        maps_limit_gb: Size of a layer's activation maps in units of 10^9 bytes up to which they are
+            cached; larger ones are computed again each time that a method reads them.
+        share: "2/8" gathers the evidence of the second of eight shares of the probe images and
+            stops; a run without it uses what all shares gathered. Empty for all images.
         progress: Show progress bars.
         retry_failed: Run cells again whose record says "failed".
         retime: Time finished cells again on this machine, each from an empty cache.
         repeats: How often `retime` runs a cell; the median is kept.
-        offline: Open no connection: what is not on this machine is an error.
+        offline: Open no connection; a file that is not on this machine is an error.
     """
 
     device: str = "auto"
@@ -198,7 +201,7 @@ GROUPS = (
     "launcher",
     "experiment",
 )
-"""Config groups; the first seven are also kinds of parts."""
+"""Config groups; the first seven are also families of parts."""
 
-TOLD = (*GROUPS[:8], "experiment")
-"""Groups whose choices a record tells: what decides labels and scores, and what asked for it."""
+RECORDED_GROUPS = (*GROUPS[:8], "experiment")
+"""Groups whose choices stand in a record: what decides labels and scores, and the experiment."""

@@ -1,7 +1,7 @@
-"""The second validation, after composition: what Hydra lets through.
+"""Validation after composition: every setting is in the schema, present and in its range.
 
-Hydra accepts `+method.topk=3` and removed groups silently; here every key must be in the schema and
-every value present. The parts themselves are built (cheaply, without torch) by `bench.run.plan`.
+Hydra accepts `+method.topk=3` and removed groups silently. `bench.run.selection` builds the parts,
+which checks their parameters.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from functools import cache
 from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
@@ -19,6 +20,7 @@ from bench.networks.layout import LayoutSettings
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 PRECISIONS = ("float32", "bfloat16", "float16")
+CHANNELS_LAST = ("auto", "true", "false")
 LEAST = {
     "batch_size": 1,
     "workers": 0,
@@ -43,7 +45,7 @@ def validate(config: DictConfig) -> None:
             f"unknown precision {config.target.precision!r}",
             where="target.precision",
             valid=PRECISIONS,
-            hint="float32 is the methods' own",
+            hint="the published methods use float32",
         )
     if not config.target.layers:
         raise UserError("no layer to describe", where="target.layers", hint="target.layers=[fc]")
@@ -60,9 +62,9 @@ def validate(config: DictConfig) -> None:
             )
     if not 0 <= config.scoring.decisions.clip_weight < math.inf:
         raise UserError(
-            "must be a number from 0",
+            "must be a finite number of at least 0",
             where="scoring.decisions.clip_weight",
-            hint="3 is CLIP-Dissect's own",
+            hint="CLIP-Dissect uses 3",
         )
     parse_share(config.runtime.share)
     channels_last_of(config)
@@ -87,64 +89,64 @@ def layout_settings(config: DictConfig) -> LayoutSettings:
 
 
 def channels_last_of(config: DictConfig) -> str:
-    """`runtime.channels_last` in small letters.
+    """Return `runtime.channels_last` in small letters.
 
     Raises:
-        UserError: It is none of "auto", "true" and "false".
+        UserError: The value is none of "auto", "true" and "false".
     """
     value = str(config.runtime.channels_last).lower()
-    if value not in ("auto", "true", "false"):
+    if value not in CHANNELS_LAST:
         raise UserError(
-            f"{value!r} is no choice",
+            f"invalid value {value!r}",
             where="runtime.channels_last",
-            valid=("auto", "true", "false"),
-            hint="auto runs a network in this memory format where it bears it",
+            valid=CHANNELS_LAST,
+            hint="auto uses this memory format for networks that support it",
         )
     return value
 
 
 def parse_share(text: str) -> tuple[int, int] | None:
-    """(number, of how many) of `runtime.share`; None for a run as a whole.
+    """Return (number, count) of `runtime.share`; None for a run over all images.
 
     Raises:
-        UserError: It is no "n/m" with 1 <= n <= m.
+        UserError: The value is not "n/m" with 1 <= n <= m.
     """
     if not text:
         return None
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
-    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= number <= of:
+    number, count = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= count:
         raise UserError(
-            f"{text!r} is no share of the images",
+            f"invalid share {text!r}",
             where="runtime.share",
             hint='give "n/m" with n from 1 to m, such as runtime.share=2/8',
         )
-    return number, of
+    return number, count
+
+
+@cache
+def _settings(schema: type) -> dict[str, Any]:
+    """Return the type of each field of a schema, by name."""
+    hints = get_type_hints(schema)
+    return {field.name: hints[field.name] for field in dataclasses.fields(schema)}
 
 
 def _check_node(node: Any, schema: type, path: str) -> None:
-    fields = {f.name for f in dataclasses.fields(schema)}
-    hints = get_type_hints(schema)
-    for key in node:
-        where = f"{path}.{key}" if path else str(key)
-        if key not in fields:
+    settings = _settings(schema)
+    for key in map(str, node):
+        where = f"{path}{key}"
+        if key not in settings:
             raise UserError(
                 f"there is no setting {where!r}",
                 where=where,
-                valid=nearest(str(key), fields),
+                valid=nearest(key, settings),
                 hint="`dissectbench run --cfg` shows every setting",
             )
-        _check_value(node, str(key), hints[str(key)], where)
-    for missing in sorted(fields - set(node)):
-        where = f"{path}.{missing}" if path else missing
-        raise UserError(f"the setting {where!r} is missing", where=where, hint=f"add {where}=...")
-
-
-def _check_value(node: DictConfig, key: str, hint: Any, where: str) -> None:
-    if OmegaConf.is_missing(node, key):
-        raise UserError("needs a value", where=where, hint=f"add {where}=...")
-    value = node[key]
-    if dataclasses.is_dataclass(hint):
-        if value is None:
+        nested = dataclasses.is_dataclass(settings[key])
+        if OmegaConf.is_missing(node, key) or (nested and node[key] is None):
             raise UserError("needs a value", where=where, hint=f"add {where}=...")
-        _check_node(value, hint, where)  # type: ignore[arg-type]
+        if nested:
+            _check_node(node[key], settings[key], f"{where}.")
+    for missing in sorted(settings.keys() - set(node)):
+        where = f"{path}{missing}"
+        raise UserError(f"the setting {where!r} is missing", where=where, hint=f"add {where}=...")

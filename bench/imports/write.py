@@ -10,7 +10,6 @@ from omegaconf import OmegaConf
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.run.archive import results_folder
-from bench.run.judges import scores_key
 from leaderboards.storage import add_scores, is_finished, record_folder, write_record
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> Written:
     judges = imported_judges(config, record)
     root = results_folder(config.results)
     folder = record_folder(root, record)
-    skey = scores_key(judges, record.target["layer"], folder)
+    skey = judges.scores_key(record.target["layer"], folder)
     known = is_finished(folder)
     if known and (folder / "scores" / f"{skey}.json").is_file():
         return Written(folder, skey, "skipped")

@@ -12,7 +12,7 @@ for both before anything else is asked of the part (`bench.downloads.packages.la
 
 A part that knows the images of the embedded world alone, and a probe set of these images, has
 `of_glyphs = True` (`bench.run.world`); a probe set of square images has `square_images = True`
-(`bench.run.mask_views`).
+(`bench.run.mask_crops`).
 """
 
 from __future__ import annotations

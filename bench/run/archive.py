@@ -1,9 +1,8 @@
-"""The records of a board in one file: made by `dissectbench pack`, read in place by the commands.
+"""The records of a board in one file, which `dissectbench pack` writes and other commands read.
 
-The file is a tar archive, compressed with xz as a whole. A record's tables, `*.csv.gz`, lie in it
-as plain `*.csv`, so that tables which resemble each other are compressed together. Names are
-sorted, and times, owners and permissions are fixed: the same records give the same bytes. (Another
-release of xz may compress to other bytes; they hold the same.)
+The file is a tar archive, compressed with xz as a whole. It has tables of records, `*.csv.gz`, as
+plain `*.csv`, so that similar tables are compressed together. Names are sorted, and times, owners
+and permissions are fixed: the same records give the same bytes with the same release of xz.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LIMITS = Limits(files=500_000, total=4 * 10**9)
-"""Some 10,000 records, each of a layer of 1,000 units; neither made nor read beyond."""
+"""Of archives that are written or read: some 10,000 records of layers of 1,000 units."""
 
 _XZ = b"\xfd7zXZ\0"
 _PLAIN, _PACKED = ".csv", ".csv.gz"
-_ROOM = "free some space, or choose another disk: --out DIR, or $TMPDIR where none is given"
-_ANEW = "get a whole copy of it, or make it anew: `dissectbench pack RESULTS --out FILE`"
+_SPACE = "free some space, or choose another disk by --out DIR, or by $TMPDIR without --out"
+_REPLACE = "get a complete copy, or write it again: `dissectbench pack RESULTS --out FILE`"
 
 
 @dataclass(frozen=True)
-class Packed:
-    """What went into an archive.
+class ArchiveSummary:
+    """The content of an archive.
 
     Attributes:
         records: Number of records.
         files: Number of files.
-        left_out: Files below the folder that belong to no record.
+        left_out: Files of the folder that belong to no record.
     """
 
     records: int
@@ -52,14 +51,14 @@ class Packed:
     left_out: tuple[Path, ...]
 
 
-def pack_records(root: Path, archive: Path) -> Packed:
-    """Write the records below a folder into an archive; the file is written whole or not at all.
+def pack_records(root: Path, archive: Path) -> ArchiveSummary:
+    """Write the records below a folder into an archive, atomically.
 
-    Hidden files and folders are passed over: they hold unfinished writes.
+    Hidden files and folders are skipped: they hold unfinished writes.
 
     Raises:
-        UserError: There is no record, a file cannot be read or archived, or the records are more
-            than `LIMITS` allows.
+        UserError: There is no record, a file cannot be read or archived, or the records exceed
+            `LIMITS`.
     """
     shown = [
         path
@@ -97,28 +96,28 @@ def pack_records(root: Path, archive: Path) -> Packed:
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     left_out = sorted(set(files) - set(members.values()))
-    return Packed(len(records), len(members), tuple(left_out))
+    return ArchiveSummary(len(records), len(members), tuple(left_out))
 
 
 def unpack_records(archive: Path, folder: Path) -> None:
     """Unpack an archive into an empty folder, tables compressed as a run writes them.
 
     Raises:
-        UserError: It is no archive of records, is damaged, or holds what none should: links, names
-            that lead out of the folder, too much.
+        UserError: The file is no archive of records, is damaged or too large, or holds links or
+            names that lead out of the folder.
     """
     if not is_archive(archive):
         raise UserError(
-            "this is no archive of records" if archive.exists() else "no such file",
+            "not an archive of records" if archive.exists() else "no such file",
             where=str(archive),
-            hint="give a file that `dissectbench pack` made",
+            hint="give a file that `dissectbench pack` wrote",
         )
     try:
         unpack(archive, "tar", folder, limits=LIMITS)
     except BadArchiveError as error:
-        raise UserError(error.what, where=str(archive), hint=_ANEW) from error
+        raise UserError(error.what, where=str(archive), hint=_REPLACE) from error
     except UserError as error:
-        raise UserError(error.what, where=error.where, hint=_ROOM) from error
+        raise UserError(error.what, where=error.where, hint=_SPACE) from error
     for table in [path for path in folder.rglob(f"*{_PLAIN}") if path.is_file()]:
         packed = table.with_name(table.name.removesuffix(_PLAIN) + _PACKED)
         if packed.exists():
@@ -126,7 +125,7 @@ def unpack_records(archive: Path, folder: Path) -> None:
                 f"the archive holds both {table.name} and {packed.name}, which are one file of a "
                 "record",
                 where=str(archive),
-                hint=_ANEW,
+                hint=_REPLACE,
             )
         packed.write_bytes(gzip_bytes(table.read_bytes()))
         table.unlink()
@@ -134,10 +133,10 @@ def unpack_records(archive: Path, folder: Path) -> None:
 
 @contextmanager
 def record_folders(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    """Give the folders that some paths stand for: a file is an archive, unpacked for the while.
+    """Unpack archives among some paths into temporary folders inside the block.
 
     Yields:
-        A folder for each path, in their order; a path that is no file is passed on as it is.
+        A folder for each path, in order; a path that is not a file is passed on.
 
     Raises:
         UserError: As for `unpack_records`.
@@ -155,10 +154,10 @@ def record_folders(paths: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def results_folder(results: str) -> Path:
-    """The folder that records are kept in, which need not be there yet.
+    """Return the folder of records, which need not exist.
 
     Raises:
-        UserError: It is a file, such as an archive.
+        UserError: The path is a file, such as an archive.
     """
     folder = Path(results).expanduser()
     if folder.is_file():
@@ -172,7 +171,7 @@ def results_folder(results: str) -> Path:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is that of a file compressed with xz."""
+    """Whether a path is a file compressed with xz."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -180,11 +179,11 @@ def is_archive(path: Path) -> bool:
 
 
 def _member_name(inside: Path, path: Path) -> str:
-    """What a file is called in the archive."""
+    """Return the name of a file in the archive."""
     if path.is_symlink() or not path.is_file():
-        raise _refused(path, "a link or a device cannot stand in an archive of records")
+        raise _refused(path, "an archive of records holds no links or devices")
     if path.name.endswith(_PLAIN):
-        raise _refused(path, "a table of a record is compressed: *.csv.gz")
+        raise _refused(path, "tables of records must be compressed: *.csv.gz")
     try:
         parts = [slug(part, "file or folder") for part in inside.parts]
     except RecordError as error:
@@ -202,12 +201,12 @@ def _content(path: Path) -> bytes:
 
 
 def _refused(path: Path, why: str) -> UserError:
-    return UserError(why, where=str(path), hint="mend this file, or take it out of the records")
+    return UserError(why, where=str(path), hint="repair or remove this file")
 
 
 def _too_much(root: Path, limit: str) -> UserError:
     return UserError(
-        f"the records hold more than {limit}, which no archive may",
+        f"the records hold more than {limit}, the limit of an archive",
         where=str(root),
-        hint="make an archive of each board",
+        hint="write an archive for each board",
     )

@@ -1,4 +1,4 @@
-"""The settings of BERTScore: what runs, and what of it decides scores."""
+"""Settings of BERTScore: what runs, and what decides the scores."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FIELD = "scoring.bertscore"
 
 
 def bert_scorer(config: BertScoreConfig, device: str) -> BertScorer | None:
-    """What computes BERTScore; None where no model is set.
+    """Return what computes BERTScore; None where no model is configured.
 
     Raises:
-        UserError: The model cannot be found, or its layer or baseline is neither given nor known.
+        UserError: The model is not found, or its layer or baseline is neither configured nor known.
     """
     if not config.model:
         return None
-    # Here, so that planning does not wait for the statistics behind it.
+    # Here, because it imports scipy, which planning does not need.
     from metrics.references import BertScorer, layer_and_baseline
 
     found = find_text_model(config.model, f"{FIELD}.model")
@@ -30,7 +30,7 @@ def bert_scorer(config: BertScoreConfig, device: str) -> BertScorer | None:
     try:
         layer_and_baseline(found.source, config.layer, baseline)
     except ImportError:
-        pass  # the score says that the package is missing, and how to get it
+        pass  # the reason of the missing score names the package
     except ValueError as error:
         raise UserError(
             str(error),
@@ -41,9 +41,9 @@ def bert_scorer(config: BertScoreConfig, device: str) -> BertScorer | None:
 
 
 def describe_bertscore(config: BertScoreConfig) -> dict[str, Any]:
-    """What decides the score, under the key "bertscore"; nothing where no model is set.
+    """Return what decides the score, under the key "bertscore"; {} without a model.
 
-    So records that were scored without it keep the key of their scores.
+    Records that were scored without BERTScore so keep the key of their scores.
     """
     if not config.model:
         return {}

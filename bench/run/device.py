@@ -15,10 +15,10 @@ GB = 10**9
 
 
 def resolve_device(config: DictConfig) -> str:
-    """Make `runtime.device` concrete and set torch's threads.
+    """Return the device of `runtime.device`, and set torch's threads.
 
     Raises:
-        UserError: A GPU is asked for and there is none.
+        UserError: A GPU is configured and there is none.
     """
     import torch
 

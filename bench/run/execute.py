@@ -1,4 +1,4 @@
-"""Run one job: gather once, describe each layer, write and score its records."""
+"""Run one planned job: gather evidence once, describe each layer, write and score its records."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from bench.networks.precision import set_precision
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.identity import params_of, target_notes
-from bench.run.labels import describe_table, keep_scores
+from bench.run.labels import describe_table, store_scores
 from bench.run.log import job_log
-from bench.run.plan import Cell, PlannedJob, State, plan_job
+from bench.run.plan import State
+from bench.run.provenance import describe_concepts
 from bench.run.record import failed_record, measured_record
 from bench.run.retime import time_again
 from bench.run.scoring import score_record
@@ -33,116 +34,132 @@ from leaderboards.unique_names import title
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from bench.config.compose import Job
-    from bench.run.selection import Parts
+    from bench.run.plan import Cell, JobPlan
+    from bench.run.selection import Selection
+    from bench.run.shared import SharedEvidence
 
 log = logging.getLogger("bench.run")
 
 
-def execute(job: Job, *, position: tuple[int, int] = (1, 1)) -> None:
-    """Do what is left of a job. Never raises for a failed cell: the outcome is on disk.
+def execute(plan: JobPlan, *, position: tuple[int, int] = (1, 1)) -> None:
+    """Run the pending cells of a job; a failure is recorded on disk, not raised.
 
     Args:
-        job: What to run.
-        position: Which of how many jobs this is, for the log.
+        plan: The job.
+        position: Number of this job and count of all, for the log.
     """
-    with offline(job.config.runtime.offline), job_log() as text:
-        planned = plan_job(job)
-        log.debug("%s", _title(planned.parts))
-        left = planned.left()
-        states = {cell: cell.state for cell in left}
-        to_run = [c for c in left if states[c] in (State.TO_RUN, State.FAILED)]
-        unread: list[Cell] = []
+    with offline(plan.job.config.runtime.offline), job_log() as text:
         start = time.perf_counter()
+        job_title = _title(plan.selection)
+        log.debug("%s", job_title)
+        pending = plan.pending()
+        run = _JobRun(plan, text)
+        to_run = [c for c, state in pending.items() if state in (State.TO_RUN, State.FAILED)]
         try:
             if to_run:
-                _run_layers(planned, to_run, text, unread)
-            for cell in left:
-                if states[cell] is State.TO_SCORE:
-                    score_record(cell.folder, Record.read(cell.folder), planned.parts)
-                elif states[cell] is State.DONE:
-                    time_again(planned, cell)
-        except (Exception, SystemExit) as error:  # a launcher's pool must survive every job
+                run.run_layers(to_run)
+            for cell, state in pending.items():
+                if state is State.TO_SCORE:
+                    score_record(cell.folder, Record.read(cell.folder), plan.judges)
+                elif state is State.DONE:
+                    time_again(plan, cell)
+        except (Exception, SystemExit) as error:  # later jobs must run, and pools of workers live
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
-            for cell in to_run:
-                done = cell.state in (State.DONE, State.TO_SCORE)
-                if not done and cell not in unread:
-                    _write_failed(planned, cell, error, text)
-        log.info(
-            "[%d/%d] %s (%.1f s)", *position, _title(planned.parts), time.perf_counter() - start
-        )
+            run.write_failures(to_run, error)
+        log.info("[%d/%d] %s (%.1f s)", *position, job_title, time.perf_counter() - start)
 
 
-def _run_layers(
-    planned: PlannedJob, cells: list[Cell], text: io.StringIO, unread: list[Cell]
-) -> None:
-    """Run the cells; one whose layer cannot be read fails alone, and joins `unread`."""
+class _JobRun:
+    """One run of a job's layers that have no labels yet.
 
-    def fail(error: LayerError) -> None:
+    Args:
+        plan: The job.
+        text: The log so far, for the records.
+    """
+
+    def __init__(self, plan: JobPlan, text: io.StringIO) -> None:
+        self._plan, self._text = plan, text
+        self._config = plan.job.config
+        self._failed: set[Cell] = set()
+        """Cells of which this run has recorded why their layer cannot be read."""
+
+    def run_layers(self, cells: Sequence[Cell]) -> None:
+        """Run cells; one whose layer cannot be read fails alone."""
+        for layout in self._plan.selection.layouts.values():
+            if isinstance(layout, LayerError):
+                self._fail_layer(cells, layout)
+        while left := self._unfinished(cells):
+            try:
+                self._run(left)
+            except LayerError as error:
+                if error.layer not in {cell.layer for cell in left}:
+                    raise
+                self._fail_layer(cells, error)
+            else:
+                return
+
+    def write_failures(self, cells: Iterable[Cell], error: BaseException) -> None:
+        """Record an error for the cells that are neither done nor recorded as failed."""
+        record_texts = self._texts()
+        for cell in self._unfinished(cells):
+            write_record(self._results, failed_record(self._plan, cell, error), texts=record_texts)
+
+    def _unfinished(self, cells: Iterable[Cell]) -> list[Cell]:
+        done = (State.DONE, State.TO_SCORE)
+        return [c for c in cells if c not in self._failed and c.read_state() not in done]
+
+    def _fail_layer(self, cells: Iterable[Cell], error: LayerError) -> None:
         log.error("%s: %s", type(error).__name__, error)
-        for cell in cells:
-            if cell.layer == error.layer:
-                unread.append(cell)
-                _write_failed(planned, cell, error, text)
+        concerned = [cell for cell in cells if cell.layer == error.layer]
+        self.write_failures(concerned, error)
+        self._failed.update(concerned)
 
-    for layout in planned.parts.layouts.values():
-        if isinstance(layout, LayerError):
-            fail(layout)
-    while left := [
-        cell
-        for cell in cells
-        if cell not in unread and cell.state not in (State.DONE, State.TO_SCORE)
-    ]:
-        try:
-            _run(planned, left, text)
-        except LayerError as error:
-            if error.layer not in {cell.layer for cell in left}:
-                raise
-            fail(error)
-        else:
+    def _run(self, cells: Sequence[Cell]) -> None:
+        selection, config = self._plan.selection, self._config
+        layers = [cell.layer for cell in cells]
+        store = Store(config.runtime.cache)
+        timer = Timer(resolve_device(config))
+        images = gather_one_share(self._plan, layers, store, timer)
+        if images is not None:
+            log.info("share %s: %d images gathered, nothing labelled", config.runtime.share, images)
             return
+        warm_up(selection, timer)
+        shared = gather_shared(self._plan, layers, store, timer)
+        keep_within(store, config.runtime.cache_limit_gb)
+        for note in target_notes(selection.target):
+            log.info("%s", note)
+        for cell in cells:
+            self._describe(cell, shared, store, timer)
+        keep_within(store, config.runtime.cache_limit_gb)  # the score matrices count too
 
-
-def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
-    parts, config = planned.parts, planned.job.config
-    device = resolve_device(config)
-    store = Store(config.runtime.cache)
-    timer = Timer(device)
-    looked_at = gather_one_share(planned, [cell.layer for cell in cells], store, timer)
-    if looked_at is not None:
-        log.info("share %s: %d images gathered, nothing labelled", config.runtime.share, looked_at)
-        return
-    warm_up(parts, timer)
-    shared = gather_shared(planned, [cell.layer for cell in cells], store, timer)
-    keep_within(store, config.runtime.cache_limit_gb)
-    for note in target_notes(parts.target):
-        log.info("%s", note)
-    for cell in cells:
+    def _describe(self, cell: Cell, shared: SharedEvidence, store: Store, timer: Timer) -> None:
+        """Describe one layer's units, write the record and score it."""
+        selection, config, device = self._plan.selection, self._config, timer.device
         own = Timer(device)
         evidence = shared.evidence(cell.layer)
         signal = read_signal(cell.layer, evidence.activations)
         signal.require_finite()
-        # Whatever torch's defaults are: similarities and captioners run in full float32.
+        # In full float32, whatever torch's defaults are: similarities and captioners.
         with own.phase("match", items=shared.units(cell.layer)), set_precision(device):
-            labelling = parts.method.describe(evidence, seed=config.seed)
+            labelling = selection.method.describe(evidence, seed=config.seed)
         labelling = dataclasses.replace(labelling, notes=(*shared.notes, *labelling.notes))
-        if parts.closed:  # mask labels without their suffixes
-            labelling = dataclasses.replace(labelling, concepts=parts.words)
+        if selection.closed:  # mask labels without their suffixes
+            labelling = dataclasses.replace(labelling, concepts=selection.words)
         _log_phases([*timer.records(), *own.records()], labelling.notes)
         for note in (*shared.gathered.layouts[cell.layer].notes(cell.layer), *signal.notes()):
             log.warning("%s", note)
-        keep_scores(store, cell.key, labelling)
-        record = measured_record(planned, cell, shared.gathered, labelling, signal, device)
+        store_scores(store, cell.key, labelling)
+        record = measured_record(self._plan, cell, shared.gathered, labelling, signal, device)
         folder = write_record(
-            Path(config.results).expanduser(),
+            self._results,
             record,
             descriptions=describe_table(labelling),
-            texts={"run.log": text.getvalue(), "config.yaml": _config(planned)},
+            texts=self._texts(),
             tables=labelling.tables,
         )
-        score_record(folder, record, parts, timer=own)
+        score_record(folder, record, self._plan.judges, timer=own)
         append_timing(
             folder,
             {
@@ -154,7 +171,15 @@ def _run(planned: PlannedJob, cells: list[Cell], text: io.StringIO) -> None:
                 "evidence_cost": list(shared.costs),
             },
         )
-    keep_within(store, config.runtime.cache_limit_gb)  # the kept scores count too
+
+    @property
+    def _results(self) -> Path:
+        return Path(self._config.results).expanduser()
+
+    def _texts(self) -> dict[str, str]:
+        """Return the texts of a record: its log and configuration."""
+        config = OmegaConf.to_yaml(self._config, resolve=True)
+        return {"run.log": self._text.getvalue(), "config.yaml": config}
 
 
 def _log_phases(phases: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> None:
@@ -165,31 +190,21 @@ def _log_phases(phases: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> No
         log.debug("note: %s", note)
 
 
-def _write_failed(planned: PlannedJob, cell: Cell, error: BaseException, text: io.StringIO) -> None:
-    record = failed_record(planned, cell, error)
-    texts = {"run.log": text.getvalue(), "config.yaml": _config(planned)}
-    write_record(Path(planned.job.config.results).expanduser(), record, texts=texts)
+def _title(selection: Selection) -> str:
+    """Return a job in one line: method, target and layers, candidate labels, probe set."""
 
+    def short(role: str) -> str:
+        return title(selection.names[role], params_of(getattr(selection, role)))
 
-def _config(planned: PlannedJob) -> str:
-    return OmegaConf.to_yaml(planned.job.config, resolve=True)
-
-
-def _words_title(parts: Parts) -> str:
-    concepts = parts.describe_concepts()
-    if not concepts["n"]:
-        return str(concepts["name"])
-    return f"{title(concepts['name'], concepts['params'])} ({concepts['n']:,})"
-
-
-def _title(parts: Parts) -> str:
-    def short(role: str, part: object) -> str:
-        return title(parts.names[role], params_of(part))
-
-    chosen = (
-        short("method", parts.method),
-        f"{short('target', parts.target)} {','.join(parts.layers)}",
-        _words_title(parts),
-        f"{short('probe', parts.probe)} ({len(parts.probe):,})",
+    concepts = describe_concepts(selection)
+    words = str(concepts["name"])
+    if concepts["n"]:
+        words = f"{title(concepts['name'], concepts['params'])} ({concepts['n']:,})"
+    return " | ".join(
+        (
+            short("method"),
+            f"{short('target')} {','.join(selection.layers)}",
+            words,
+            f"{short('probe')} ({len(selection.probe):,})",
+        )
     )
-    return " | ".join(chosen)

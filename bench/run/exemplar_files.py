@@ -1,4 +1,4 @@
-"""Exemplars as files, in the layout in which MILANNOTATIONS was published.
+"""Write exemplars as files in the layout of the published MILANNOTATIONS.
 
 One folder a layer, <model>/<dataset>/<layer> (Hernandez et al., ICLR 2022, and the official code):
 
@@ -8,8 +8,8 @@ One folder a layer, <model>/<dataset>/<layer> (Hernandez et al., ICLR 2022, and 
     ids.csv          U rows of K, positions in the probe set; no header
     units.npy        int64, the numbers of the U units; only where dead units are left out
 
-The official program brings images to their size by the nearest pixel, ours bilinearly; and its
-masks are of the central crop that the network sees, as its images are and ours.
+The official program resizes images by the nearest pixel, this one bilinearly. In both, images and
+masks show the central crop that the network sees.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _LONGEST = 100
 
 
 def file_name(text: str) -> str:
-    """A name as one part of a path: letters, digits, ".", "_" and "-", no dot at either end.
+    """Return a name as one part of a path: letters, digits, ".", "_", "-", no dot at either end.
 
     Raises:
-        UserError: Nothing is left of it.
+        UserError: The name has no such character.
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_LONGEST].strip(".-")
     if not name:
@@ -45,11 +45,10 @@ def file_name(text: str) -> str:
 
 
 def layer_folders(out: Path, model: str, dataset: str, layers: Sequence[str]) -> dict[str, Path]:
-    """Where each layer goes.
+    """Return the folder of each layer.
 
     Raises:
-        UserError: A name of which nothing is left, two layers of one name, or a folder that is
-            there already.
+        UserError: A name without usable characters, two layers of one name, or an existing folder.
     """
     base = out / file_name(model) / file_name(dataset)
     found = {layer: base / file_name(layer) for layer in layers}
@@ -63,7 +62,7 @@ def layer_folders(out: Path, model: str, dataset: str, layers: Sequence[str]) ->
             )
         if folder.exists():
             raise UserError(
-                f"{folder} is there already",
+                f"{folder} exists",
                 where="--out",
                 hint="give another folder; nothing is overwritten",
             )
@@ -71,17 +70,17 @@ def layer_folders(out: Path, model: str, dataset: str, layers: Sequence[str]) ->
 
 
 def write_exemplars(exemplars: Exemplars, folder: Path) -> int:
-    """Write a layer's exemplars, whole or not at all.
+    """Write a layer's exemplars, atomically.
 
     Args:
-        exemplars: Of the whole layer.
-        folder: Where; must not be there.
+        exemplars: Of all units of the layer.
+        folder: Where to write; must not exist.
 
     Returns:
-        The number of units that were written: the live ones.
+        The number of units written, which are the live ones.
 
     Raises:
-        UserError: No unit is live, the folder is there already, or there is no room for it.
+        UserError: No unit is live, the folder exists, or the disk lacks space.
     """
     units = np.flatnonzero(exemplars.ids[:, 0] >= 0)
     if not len(units):
@@ -89,8 +88,8 @@ def write_exemplars(exemplars: Exemplars, folder: Path) -> int:
     count, size = exemplars.ids.shape[1], exemplars.size
     shape = (len(units), count)
     with new_folder(folder) as temporary:
-        # A file that is mapped grows as it is written: on a full disk that kills the process.
-        _require_room(temporary, 4 * len(units) * count * size * size)
+        # A memory-mapped file grows as it is written, which kills the process on a full disk.
+        _require_space(temporary, 4 * len(units) * count * size * size)
         images = np.lib.format.open_memmap(
             temporary / "images.npy", "w+", np.uint8, (*shape, 3, size, size)
         )
@@ -104,7 +103,7 @@ def write_exemplars(exemplars: Exemplars, folder: Path) -> int:
         images.flush()
         masks.flush()
         del images, masks
-        # Nine digits give a float32 back in every bit.
+        # Nine digits represent a float32 exactly.
         _write_csv(temporary / "activations.csv", exemplars.activations[units], "%.9g")
         _write_csv(temporary / "ids.csv", exemplars.ids[units], "%d")
         if len(units) < len(exemplars.ids):
@@ -116,7 +115,7 @@ def _write_csv(file: Path, table: np.ndarray, form: str) -> None:
     np.savetxt(file, table, fmt=form, delimiter=",")
 
 
-def _require_room(folder: Path, needed: int) -> None:
+def _require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UserError(

@@ -1,4 +1,4 @@
-"""A picture of some units' exemplars: a row a unit, bright where it fires."""
+"""Draw a picture of some units' exemplars: one row per unit, bright where the unit fires."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from baselines.spatial import Exemplars
 
 GAP = 4
-"""White between images, in pixels."""
+"""Pixels between images."""
 
 TITLE = 22
 """Height of the line above each row, in pixels."""
 
 _DIM = 0.3
-"""What is left of the light where a unit does not fire."""
+"""Brightness where a unit does not fire."""
 
 
 def draw_sheet(
     exemplars: Exemplars, units: Sequence[int], names: Mapping[int, str], out: Path
 ) -> None:
-    """Write a PNG: above each unit's images its number and name, the most activating image first.
+    """Write a PNG: each unit's number and name above its images, the most activating image first.
 
     Args:
-        exemplars: Of the layer.
-        units: Which units, in the order of the rows.
-        names: What to write beside a unit's number; may lack units.
-        out: The file; written whole or not at all.
+        exemplars: The layer's exemplars.
+        units: The units, in the order of the rows.
+        names: Names of units, some of which may be missing.
+        out: The file; written atomically.
 
     Raises:
         UserError: The layer has no such unit.
@@ -55,7 +55,7 @@ def draw_sheet(
     sheet = np.full((len(units) * row + GAP, width, 3), 255, dtype=np.uint8)
     for place, unit in enumerate(units):
         top = place * row + TITLE
-        for column, image in enumerate(_lit(exemplars, unit)):
+        for column, image in enumerate(_highlight(exemplars, unit)):
             left = GAP + column * (side + GAP)
             sheet[top : top + side, left : left + side] = image
     picture = Image.fromarray(sheet)
@@ -69,8 +69,8 @@ def draw_sheet(
         picture.save(temporary, format="PNG", optimize=True)
 
 
-def _lit(exemplars: Exemplars, unit: int) -> list[NDArray[np.uint8]]:
-    """A unit's images, dimmed where it does not fire; none of a dead unit."""
+def _highlight(exemplars: Exemplars, unit: int) -> list[NDArray[np.uint8]]:
+    """Return a unit's images, dimmed where it does not fire; none for a dead unit."""
     ids = [int(index) for index in exemplars.ids[unit] if index >= 0]
     if not ids:
         return []

@@ -1,16 +1,15 @@
-"""Exemplars of a configured target on a configured probe set, without a method."""
+"""Exemplars of a target on a probe set, without a method."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from omegaconf import OmegaConf
-
 from bench.config.validate import layout_settings
 from bench.evidence import EvidenceRequest, Store, gather, gather_exemplars, has_exemplars
 from bench.parts import catalog
 from bench.parts.targets import expand_layers
+from bench.run.build import build_part
 from bench.run.device import execution_of, resolve_device
 from bench.run.identity import params_of
 from bench.timing import Timer
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExemplarSource:
-    """A target and a probe set, and where their evidence is kept.
+    """A target and a probe set with their evidence cache.
 
     Attributes:
-        config: A composed configuration; of a method, concepts and truth nothing is read.
+        config: A composed configuration; its method and concepts are not read.
         target: The network.
         probe: The images.
         store: The evidence cache.
@@ -45,22 +44,18 @@ class ExemplarSource:
         """Build the parts.
 
         Raises:
-            UserError: A part or one of its parameters is not as it must be.
+            UserError: A part or one of its parameters is invalid.
         """
-        params = {
-            role: OmegaConf.to_container(config[role].params, resolve=True)
-            for role in ("target", "probe")
-        }
         return cls(
             config,
-            catalog.TARGETS.build(config.target.name, params["target"], where="target"),  # type: ignore[arg-type]
-            catalog.PROBES.build(config.probe.name, params["probe"], where="probe"),  # type: ignore[arg-type]
+            build_part(catalog.TARGETS, config.target, "target"),
+            build_part(catalog.PROBES, config.probe, "probe"),
             Store(config.runtime.cache),
         )
 
     @property
     def layers(self) -> list[str]:
-        """The layers that are asked for, patterns expanded, in order, without duplicates."""
+        """The configured layers, patterns expanded, in order, without duplicates."""
         names = [name.strip() for name in self.config.target.layers]
         return list(expand_layers(self.target, names))
 
@@ -75,28 +70,27 @@ class ExemplarSource:
         return f"{title(self.config.probe.name, params_of(self.probe))} {len(self.probe)}"
 
     def names(self, layer: str) -> dict[int, str]:
-        """True names of a layer's units; none of a layer that the truth is not about.
+        """Return true names of a layer's units; none for a layer that the truth is not about.
 
         Raises:
-            UserError: The truth is not as it must be.
+            UserError: The truth is invalid.
         """
         target = self.config.target
         if layer != (target.truth_layer or (self.layers[0] if len(self.layers) == 1 else "")):
             return {}
-        params = OmegaConf.to_container(target.truth.params, resolve=True)
-        truth = catalog.TRUTHS.build(target.truth.name, params, where="target.truth")  # type: ignore[arg-type]
+        truth = build_part(catalog.TRUTHS, target.truth, "target.truth")
         return {unit: name.name for unit, name in truth.names().items()}
 
     def gather(self, rule: ExemplarRule, size: int) -> dict[str, StoredExemplars]:
-        """Each layer's exemplars, from the cache where it has them.
+        """Return each layer's exemplars, from the cache where it has them.
 
         Args:
-            rule: Which images, and where in them a unit fires.
+            rule: Which images are exemplars, and where in them a unit fires.
             size: Side of images and masks in pixels.
 
         Raises:
-            UserError: A layer that the target does not have, an image that cannot be read, or a
-                target of which it is not known what part of an image it sees.
+            UserError: The target lacks a layer, an image cannot be read, or the part of an image
+                that the target sees is unknown.
         """
         device = resolve_device(self.config)
         timer = Timer(device)

@@ -1,6 +1,6 @@
-"""Forecast how long a request will take here, from the time that a sample takes.
+"""Forecast how long a request will take on this machine, by timing a sample.
 
-What the cache holds already is not counted, nor what an earlier job of the request makes.
+Evidence in the cache does not count, nor evidence that an earlier job of the request gathers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bench.evidence import Store, count_missing_images, count_missing_texts
 from bench.run.device import resolve_device
 from bench.run.plan import State
+from bench.run.provenance import describe_method
 from bench.run.sample import Sample
 from bench.run.scoring import shares_tower
 from bench.run.shared import evidence_request
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bench.parts.protocols import Encoder, SentenceEncoder
-    from bench.run.plan import PlannedJob
-    from bench.run.selection import Parts
+    from bench.run.plan import JobPlan
 
 
 _UNITS = ("images", "texts", "cells")
@@ -36,9 +36,9 @@ class Work:
 
     Attributes:
         what: Network or method.
-        items: How much of it is left: images, texts or cells.
-        unit: Which of these.
-        seconds: How long that takes; None for work that cannot be told by a sample.
+        items: Number of images, texts or cells.
+        unit: "images", "texts" or "cells".
+        seconds: Time for all; None for work that a sample cannot forecast.
     """
 
     what: str
@@ -48,15 +48,15 @@ class Work:
 
 
 @dataclass(frozen=True)
-class _Left:
-    """Work of one kind that a job still needs.
+class _Task:
+    """Work of one kind that a job needs.
 
     Attributes:
         what: Network or method.
-        unit: What is counted.
-        items: How much of it is left.
-        key: What its speed hangs on.
-        measure: Gives the seconds of one.
+        unit: "images", "texts" or "cells".
+        items: Number of these.
+        key: What decides the speed.
+        measure: Return the seconds of one.
     """
 
     what: str
@@ -66,20 +66,20 @@ class _Left:
     measure: Callable[[], float | None]
 
 
-def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
-    """Time a sample of each kind of work that a request has left.
+def forecast(plans: Sequence[JobPlan]) -> list[Work]:
+    """Time a sample of each kind of work that a request needs.
 
     Args:
-        planned: The request's jobs, all of whose parts are here.
+        plans: The request's jobs; nothing that their selection need may be missing.
 
     Returns:
-        Kinds of work: images, texts, cells; none where nothing is left to label.
+        Kinds of work: images, texts, cells; none where all cells have labels.
     """
     made: set[str] = set()
     rates: dict[str, float | None] = {}
     found: dict[tuple[str, str], Work] = {}
     with TemporaryDirectory() as folder:
-        for job in planned:
+        for job in plans:
             for left in _left(job, made, Store(folder)):
                 if not left.items:
                     continue
@@ -94,72 +94,76 @@ def forecast(planned: Sequence[PlannedJob]) -> list[Work]:
     return sorted(found.values(), key=lambda work: _UNITS.index(work.unit))
 
 
-def _left(job: PlannedJob, made: set[str], store: Store) -> Iterator[_Left]:
-    """List the work that a job still needs, by kind.
+def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Task]:
+    """Yield the work that a job needs, by kind.
 
     Args:
         job: The job.
-        made: Entries and cells that earlier jobs will have made; those of this one are added.
-        store: Where evidence on the sample is kept.
+        made: Cache entries and cells that earlier jobs make; those of this job are added.
+        store: Cache of evidence on the sample.
     """
-    fresh = [cell for cell in job.left() if cell.state in (State.TO_RUN, State.FAILED)]
+    new = (State.TO_RUN, State.FAILED)
+    fresh = [cell for cell, state in job.pending().items() if state in new]
     cells = [cell for cell in fresh if str(cell.folder) not in made]
     made.update(str(cell.folder) for cell in cells)
     if not cells:
         return
-    parts, config, layers = job.parts, job.job.config, [cell.layer for cell in cells]
+    selection, config, layers = job.selection, job.job.config, [cell.layer for cell in cells]
     sample = Sample(job, layers, store)
-    encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
+    encoder = selection.encoder if "image_embeddings" in selection.method.needs else None
     kept = Store(config.runtime.cache)
     request = evidence_request(job, layers, resolve_device(config))
     of_target, of_encoder = count_missing_images(request, store=kept)
-    network = canonical_json([dict(parts.target.fingerprint()), layers])
+    network = canonical_json([dict(selection.target.fingerprint()), layers])
     shown = f"{_chosen(job, 'target')} {','.join(layers)}"
-    yield _Left(shown, "images", _still(of_target, made), network, sample.image_of_target)
+    yield _Task(shown, "images", _count(of_target, made), network, sample.image_of_target)
     if encoder is not None:
         name, key = _chosen(job, "encoder"), _identity(encoder)
-        yield _Left(name, "images", _still(of_encoder, made), key, sample.image_of_encoder)
-    for name, model, texts in _lists(parts, layers):
-        left = count_missing_texts(model, texts, store=kept, sentences=model is parts.sentence)
+        yield _Task(name, "images", _count(of_encoder, made), key, sample.image_of_encoder)
+    for name, model, texts in _lists(job, layers):
+        left = count_missing_texts(model, texts, store=kept, sentences=model is selection.sentence)
         measure = partial(sample.text, model, texts)
-        yield _Left(name, "texts", _still(left, made), f"texts {_identity(model)}", measure)
-    method = canonical_json([parts.describe_method(), len(parts.words)])
-    yield _Left(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
+        yield _Task(name, "texts", _count(left, made), f"texts {_identity(model)}", measure)
+    method = canonical_json([describe_method(selection), len(selection.words)])
+    yield _Task(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
 
 
-def _still(left: dict[str, int], made: set[str]) -> int:
-    """What a pass over some entries has to go through, where some of them will be there by then."""
+def _count(left: dict[str, int], made: set[str]) -> int:
+    """Return the images or texts of a pass over cache entries, without those made before."""
     most = max((n for key, n in left.items() if not key or key not in made), default=0)
     made.update(left)
     return most
 
 
 def _lists(
-    parts: Parts, layers: Sequence[str]
+    job: JobPlan, layers: Sequence[str]
 ) -> Iterator[tuple[str, Encoder | SentenceEncoder, Sequence[str]]]:
-    """The lists of texts that a job embeds: what does it, the model, the list."""
-    if parts.encoder is not None and "concept_embeddings" in parts.method.needs:
-        yield "text encoder", parts.encoder, parts.words
+    """Yield the lists of texts that a job embeds: family of the model, model, list."""
+    selection = job.selection
+    if selection.encoder is not None and "concept_embeddings" in selection.method.needs:
+        yield "text encoder", selection.encoder, selection.words
     for layer in layers:
-        if not parts.judged(layer):
+        if not job.judges.judged(layer):
             continue
-        names = truth_strings(list(parts.true_names(layer).values()))
-        for texts in filter(None, (parts.words, names)):
-            if parts.sentence.fingerprint():
-                yield "sentence encoder", parts.sentence, texts
-            if parts.clip_text is not None and not shares_tower(parts.clip_text, parts.sentence):
-                yield "text encoder", parts.clip_text, texts
+        names = truth_strings(list(selection.true_names(layer).values()))
+        for texts in filter(None, (selection.words, names)):
+            if selection.sentence.fingerprint():
+                yield "sentence encoder", selection.sentence, texts
+            if selection.clip_text is not None and not shares_tower(
+                selection.clip_text, selection.sentence
+            ):
+                yield "text encoder", selection.clip_text, texts
 
 
-def _chosen(job: PlannedJob, role: str) -> str:
-    return job.job.choices.get(role) or job.parts.names[role]
+def _chosen(job: JobPlan, role: str) -> str:
+    return job.job.choices.get(role) or job.selection.names[role]
 
 
-def _title(job: PlannedJob) -> str:
-    """The method, with the settings that are texts, and the size of its vocabulary."""
-    params = job.parts.describe_method()["params"].values()
+def _title(job: JobPlan) -> str:
+    """Return the method with its text settings and the size of its vocabulary."""
+    params = describe_method(job.selection)["params"].values()
     words = [_chosen(job, "method"), *(value for value in params if isinstance(value, str))]
-    size = f", {len(job.parts.words):,} words" if job.parts.words else ""
+    size = f", {len(job.selection.words):,} words" if job.selection.words else ""
     return f"matching: {' '.join(words)}{size}"
 
 

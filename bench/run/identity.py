@@ -1,7 +1,4 @@
-"""Identify parts and labels: parameters and fingerprints of parts, and the key of a cell.
-
-Parts are frozen and hashable, so each is asked once a process.
-"""
+"""Parameters, fingerprints and words of parts, read once per process; parts are hashable."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ _LATER = frozenset({"references", "lookalikes"})
 
 
 def params_of(part: object) -> dict[str, Any]:
-    """A part's parameters with their defaults, ready for JSON: its own word, or its fields."""
+    """Return a part's parameters with their defaults, for JSON: its `parameters` or its fields."""
     own = getattr(part, "parameters", None)
     if own is not None:
         return dict(own)
@@ -47,26 +44,26 @@ def params_of(part: object) -> dict[str, Any]:
 def fingerprint(
     part: Target | Probe | Encoder | Segmenter | CaptionerPart | SentenceEncoder,
 ) -> Fingerprint:
-    """A part's fingerprint."""
+    """Return a part's fingerprint."""
     return _fingerprint(part, Path.cwd())
 
 
 def target_notes(target: Target) -> tuple[str, ...]:
-    """What a target says of how it was loaded; only one with weights from a file is asked."""
+    """Return notes on how a target was loaded, for targets with weights from a file."""
     return _target_notes(target, Path.cwd())
 
 
 def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
-    """The fingerprint of a probe set's masks."""
+    """Return the fingerprint of a probe set's masks."""
     return _fingerprint_of_masks(probe, Path.cwd())
 
 
 def words_of(concepts: ConceptSet) -> tuple[str, ...]:
-    """A concept set's words, kept for the jobs of a sweep."""
+    """Return a concept set's words, which the jobs of a sweep share."""
     return _words(concepts, Path.cwd())
 
 
-# A part may hold a relative path: equal parts are the same thing in one working folder alone.
+# Parts may hold relative paths, so the working folder is part of the cache key.
 
 
 @cache

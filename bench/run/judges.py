@@ -1,16 +1,22 @@
-"""What labels are scored by, and which models judge them; none where there is nothing to judge."""
+"""Judges: the truth, models and rules by which the labels of a record are scored."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from bench.parts.targets.patterns import may_name
+from bench.parts.truths.official import official_texts
 from bench.run.bertscore import describe_bertscore
-from bench.run.identity import fingerprint
+from bench.run.decision_setup import classifier_of, describe_decisions
+from bench.run.identity import describe_truth, fingerprint
 from leaderboards.hashing import short_hash
 from leaderboards.record import RecordError
 from leaderboards.scores import read_scores
-from metrics.sentences import READING_VERSION
+from metrics.formulas import formula_reader
+from metrics.sentences import READING_VERSION, SentenceReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,155 +24,229 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
-    from bench.parts.protocols import Encoder, SentenceEncoder
+    from bench.parts.protocols import Encoder, SentenceEncoder, Truth
     from bench.parts.truths.official import OfficialTexts
-    from bench.run.decision_settings import Deciding
+    from bench.run.decision_setup import DecisionSetup
+    from bench.run.selection import Selection
     from metrics.formulas import Reader
     from metrics.truth import TrueName
-
-SAME, NONE = "same", "none"
-"""Names of `scoring.clip_text` that are no registered encoder's: the labelling one, and none."""
 
 _MODELS = frozenset({"sentence", "clip_text", "bertscore"})
 """Keys of `scoring` that name models."""
 
 
-class Judges(Protocol):
-    """What labels are scored by, and what must be known of where they come from for it."""
+@dataclass(frozen=True)
+class Judges:
+    """Truth, models and rules for labels of unknown origin; subclasses know more of the origin.
 
-    @property
-    def config(self) -> DictConfig:
-        """Whose `scoring` and `runtime` count."""
-        ...
+    Attributes:
+        config: Its `scoring`, `target.truth` and `runtime` count.
+        truth: True names of a layer's units.
+        sentence: The sentence encoder of the cosines; its fingerprint is empty for none.
+        clip_text: The image-text model whose text tower scores `clip_cosine`; None for no such
+            score.
+    """
+
+    config: DictConfig
+    truth: Truth
+    sentence: SentenceEncoder
+    clip_text: Encoder | None
 
     @property
     def encoder(self) -> Encoder | None:
-        """The labelling encoder, where there is one that is known."""
-        ...
+        """The labelling encoder; None where there is none, or it is unknown."""
+        return None
 
     @property
-    def sentence(self) -> SentenceEncoder:
-        """The sentence encoder of the cosines; its fingerprint is empty for none."""
-        ...
-
-    @property
-    def clip_text(self) -> Encoder | None:
-        """The image-text model whose text tower scores `clip_cosine`; None for no such score."""
-        ...
-
-    @property
-    def deciding(self) -> Deciding | None:
-        """What decisions are read from; None where that is not known, or they are not scored."""
-        ...
+    def decisions(self) -> DecisionSetup | None:
+        """What decisions are scored on; None where that is unknown, or they are not scored."""
+        return None
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The candidate labels, where they are `closed`."""
-        ...
+        """The candidate labels, where labels are `closed`."""
+        return ()
 
     @property
     def closed(self) -> bool:
-        """Whether labels are members of `words`."""
-        ...
+        """Whether labels are among `words`."""
+        return False
+
+    @property
+    def raw_mask_labels(self) -> tuple[str, ...]:
+        """The `words` as in the files of the masks ("street-s"); empty for other labels."""
+        return ()
 
     @property
     def withheld(self) -> Mapping[str, str]:
-        """By column of the table of units, why it can have no value."""
-        ...
-
-    def judged(self, layer: str) -> bool:
-        """Whether there are names to set the labels against; else no model is looked for."""
-        ...
-
-    def true_names(self, layer: str) -> Mapping[int, TrueName]:
-        """True names by unit."""
-        ...
-
-    def scoring(self, layer: str) -> dict[str, Any]:
-        """What decides the scores, besides the labels."""
-        ...
-
-    def reader(self, layer: str) -> Reader | None:
-        """How labels are read; None where they say themselves."""
-        ...
+        """Columns of the table of units that can have no value, with the reason."""
+        return {}
 
     @property
     def free_text(self) -> bool:
         """Whether labels are sentences, which are searched for true names."""
-        ...
+        return False
 
     @property
-    def mask_labels_as_written(self) -> tuple[str, ...]:
-        """The `words` as the masks' own files have them; none where labels are no mask labels."""
-        ...
+    def names_masks(self) -> bool:
+        """Whether labels are mask labels, which the official rules embed as published."""
+        return False
+
+    def true_names(self, layer: str) -> Mapping[int, TrueName]:
+        """Return true names by unit."""
+        return self.truth.names()
+
+    def judged(self, layer: str) -> bool:
+        """Whether there are names to compare the labels with; else no model is needed."""
+        return bool(self.true_names(layer))
+
+    def reader(self, layer: str) -> Reader | None:
+        """Return what finds names in labels; None where a label is a name itself."""
+        return SentenceReader(self.true_names(layer).values()) if self.free_text else None
 
     def official_texts(self, layer: str) -> OfficialTexts | None:
-        """What is embedded in place of mask labels; None where they are embedded cleaned."""
-        ...
+        """Return the texts that models compare under the official rules; None for plain labels."""
+        if (
+            self.config.scoring.official_labels
+            and self.true_names(layer)
+            and (fingerprint(self.sentence) or self.clip_text)
+            and self.names_masks
+        ):
+            return official_texts(self.truth)
+        return None
+
+    def scoring(self, layer: str) -> dict[str, Any]:
+        """Return what decides the scores of a layer, besides its labels.
+
+        A layer without names has no models here, whatever is configured: equal scores, equal keys.
+        """
+        models: dict[str, Any] = {"sentence": {}, "clip_text": {}}
+        if self.judged(layer):
+            models = {
+                "sentence": dict(fingerprint(self.sentence)),
+                "clip_text": dict(fingerprint(self.clip_text)) if self.clip_text else {},
+                **describe_bertscore(self.config.scoring.bertscore),
+            }
+        return {
+            "truth": describe_truth(self.config.target.truth.name, self.true_names(layer)),
+            **models,
+            "rules": {"official_labels": self.config.scoring.official_labels},
+            **self._describe_reading(layer),
+            "seed": self.config.scoring.seed,
+            **describe_decisions(self.config, layer, self.decisions),
+        }
+
+    def scores_key(self, layer: str, folder: Path) -> str:
+        """Return the key of a layer's scores.
+
+        Older releases put the models into the key of a layer without names too. Such scores do not
+        depend on the models, so they keep their key and are not computed again.
+
+        Args:
+            layer: The layer whose units have labels.
+            folder: The record's folder; need not exist.
+        """
+        scoring = self.scoring(layer)
+        if not self.judged(layer):
+            wanted = _without_models(scoring)
+            for file in sorted(folder.glob("scores/*.json")):
+                with suppress(RecordError):  # a damaged file is written again
+                    if _without_models(read_scores(file).scoring) == wanted:
+                        return file.stem
+        return short_hash(scoring)
+
+    def _describe_reading(self, layer: str) -> dict[str, Any]:
+        """Return how labels are read, where older releases read them otherwise; else {}."""
+        if self.official_texts(layer) is not None:
+            return {"reading": {"mask_labels": "as published"}}
+        # The official rules look for no inflections, as in older releases.
+        official = self.config.scoring.official_labels
+        if self.free_text and self.true_names(layer) and not official:
+            return {"reading": {"sentences": READING_VERSION}}
+        return {}
 
 
-def describe_models(judges: Judges, layer: str) -> dict[str, Any]:
-    """The models that judge a layer's labels, for `scoring`: {} for one that there is not.
+@dataclass(frozen=True)
+class SelectionJudges(Judges):
+    """Judges of the labels that a job makes.
 
-    A layer without names has no judge at all, whichever was configured: equal scores, equal keys.
-
-    Args:
-        judges: Truth, scorers and rules.
-        layer: The layer whose units have labels.
+    Attributes:
+        selection: The job's parts.
     """
-    if not judges.judged(layer):
-        return {"sentence": {}, "clip_text": {}}
-    return {
-        "sentence": dict(fingerprint(judges.sentence)),
-        "clip_text": dict(fingerprint(judges.clip_text)) if judges.clip_text else {},
-        **describe_bertscore(judges.config.scoring.bertscore),
-    }
 
+    selection: Selection
 
-def embeds_officially(judges: Judges, layer: str) -> bool:
-    """Whether the official rules decide the texts that a model judges a layer's labels by."""
-    return (
-        bool(judges.config.scoring.official_labels)
-        and bool(judges.true_names(layer))
-        and bool(fingerprint(judges.sentence) or judges.clip_text)
-    )
+    @classmethod
+    def of(cls, selection: Selection) -> SelectionJudges:
+        """Return the judges that a job selected."""
+        return cls(
+            selection.config,
+            selection.truth,
+            selection.sentence,
+            selection.clip_text,
+            selection,
+        )
 
+    @property
+    def encoder(self) -> Encoder | None:
+        """The labelling encoder; None where the method needs none."""
+        return self.selection.encoder
 
-def describe_reading(judges: Judges, layer: str) -> dict[str, Any]:
-    """How labels are read, for `scoring`, where older releases read them otherwise; else {}.
+    @property
+    def decisions(self) -> DecisionSetup | None:
+        """What decisions are scored on; None where they are not scored."""
+        return self.selection.decisions
 
-    Args:
-        judges: Truth, scorers and rules.
-        layer: The layer whose units have labels.
-    """
-    if judges.official_texts(layer) is not None:
-        return {"reading": {"mask_labels": "as published"}}
-    # The official rule looks for no inflection, as before.
-    official = judges.config.scoring.official_labels
-    if judges.free_text and judges.true_names(layer) and not official:
-        return {"reading": {"sentences": READING_VERSION}}
-    return {}
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The candidate labels."""
+        return self.selection.words
 
+    @property
+    def closed(self) -> bool:
+        """Whether labels are among `words`."""
+        return self.selection.closed
 
-def scores_key(judges: Judges, layer: str, folder: Path) -> str:
-    """The key of a layer's scores under the truth, scorers and rules of `judges`.
+    @property
+    def raw_mask_labels(self) -> tuple[str, ...]:
+        """The `words` as in the files of the masks ("street-s"); empty for other labels."""
+        return tuple(label.name for label in self.selection.mask_labels) if self.closed else ()
 
-    Older releases put the models into the key of a layer without names too. Such scores are equal
-    whatever the models, so they keep their key, and are not made a second time.
+    @property
+    def free_text(self) -> bool:
+        """Whether labels are sentences, which are searched for true names."""
+        return self.selection.free_text
 
-    Args:
-        judges: Truth, scorers and rules.
-        layer: The layer whose units have labels.
-        folder: The record's folder; need not be there.
-    """
-    scoring = judges.scoring(layer)
-    if not judges.judged(layer):
-        wanted = _without_models(scoring)
-        for file in sorted(folder.glob("scores/*.json")):
-            with suppress(RecordError):  # a damaged file is made anew
-                if _without_models(read_scores(file).scoring) == wanted:
-                    return file.stem
-    return short_hash(scoring)
+    @property
+    def names_masks(self) -> bool:
+        """Whether labels are mask labels, which the official rules embed as published."""
+        return bool(self.raw_mask_labels)
+
+    @cached_property
+    def may_judge(self) -> bool:
+        """Whether some configured layer may be `judged`, as far as known without the network."""
+        if self.decisions and self.decisions.class_names:
+            return True
+        truth_layer = self.config.target.truth_layer
+        return bool(self.selection.all_true_names) and (
+            not truth_layer or may_name(self.config.target.layers, truth_layer)
+        )
+
+    def true_names(self, layer: str) -> Mapping[int, TrueName]:
+        """Return true names by unit; empty for a layer that the truth is not about."""
+        return self.selection.true_names(layer)
+
+    def judged(self, layer: str) -> bool:
+        """Whether there are names of units, or of decisions, to compare the labels with."""
+        setup = self.decisions if classifier_of(self.config, layer) else None
+        return bool(self.true_names(layer) or (setup and setup.class_names))
+
+    def reader(self, layer: str) -> Reader | None:
+        """Return what finds names in sentences and in formulas of mask labels; else None."""
+        if self.free_text or self.closed or not self.selection.uses_masks:
+            return super().reader(layer)
+        labels = self.selection.mask_labels
+        return formula_reader({label.name: label.category for label in labels})
 
 
 def _without_models(scoring: Mapping[str, Any]) -> dict[str, Any]:

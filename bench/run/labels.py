@@ -1,4 +1,4 @@
-"""From a method's score matrix to the table of descriptions, and back from the cache."""
+"""Tables of descriptions, and score matrices in the evidence cache."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from bench.evidence import Store
 
 KEPT = 10
-"""Labels kept per unit in descriptions.csv.gz."""
+"""Number of labels per unit in descriptions.csv.gz."""
 
 WRITTEN = "written"
-"""Its column of imported mask labels as their file has them ("street-s" for the label "street")."""
+"""Its column of imported mask labels as in their file ("street-s" for the label "street")."""
 
 
 def describe_table(labelling: Labelling, n_labels: int = KEPT) -> pd.DataFrame:
@@ -52,8 +52,8 @@ def describe_table(labelling: Labelling, n_labels: int = KEPT) -> pd.DataFrame:
     )
 
 
-def keep_scores(store: Store, key: str, labelling: Labelling) -> None:
-    """Put the full score matrix, where there is one, in the cache under the record's key."""
+def store_scores(store: Store, key: str, labelling: Labelling) -> None:
+    """Store the full score matrix, where there is one, in the cache under the record's key."""
     if labelling.scores is None:
         return
     matrix = labelling.scores.cpu().numpy().astype(np.float32)
@@ -74,16 +74,16 @@ def labelled_units(labelling: Labelling) -> NDArray[np.bool_]:
     return found
 
 
-def kept_scores(
+def load_scores(
     store: Store, key: str, units: int, concepts: tuple[str, ...]
 ) -> NDArray[np.float32] | None:
-    """The full score matrix [U, C] of a record, where the cache still holds it."""
+    """Return the full score matrix [U, C] of a record; None where the cache does not hold it."""
     with store.hold(_parts(key, units, concepts)) as [entry]:
         return entry.read() if entry.complete else None
 
 
 def lists_by_unit(table: pd.DataFrame, units: int) -> tuple[list[list[str]], list[list[float]]]:
-    """Labels and scores of each of the layer's units, best first; empty lists for none."""
+    """Return labels and scores of each of the layer's units, best first; empty lists for none."""
     labels: list[list[str]] = [[] for _ in range(units)]
     scores: list[list[float]] = [[] for _ in range(units)]
     ordered = table.sort_values(["unit", "rank"], kind="stable")

@@ -1,79 +1,88 @@
-"""Hand the jobs that are left to Hydra's launcher; finished ones never reach it."""
+"""Run the pending jobs of a request: in this process, or by one of Hydra's launchers."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import sys
+import shutil
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import OmegaConf
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 
+from bench.config.compose import hydra_initialized
+from bench.config.grammar import explain
+from bench.config.quoting import quote
 from bench.errors import NetworkError, UserError
 from bench.offline import offline
 from bench.run.device import resolve_device
+from bench.run.execute import execute
 from bench.run.plan import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.run.plan import PlannedJob
+    from bench.run.plan import JobPlan
 
 log = logging.getLogger(__name__)
 
-HERE = frozenset({"basic", "joblib"})
-"""Launchers whose jobs run on this machine; its devices are theirs."""
+LOCAL = frozenset({"basic", "joblib"})
+"""Launchers whose jobs run on this machine and its devices."""
+
+_LAUNCHER_SETTINGS = ("hydra.", "hydra/", "launcher=")
 
 
-def launch(planned: Sequence[PlannedJob], overrides: Sequence[str]) -> int:
-    """Run what is left of a request.
+def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
+    """Run the pending jobs of a request; finished ones reach no launcher.
 
     Args:
-        planned: The request's jobs.
-        overrides: As typed; settings of Hydra's own are handed on to it.
+        plans: The request's jobs.
+        overrides: As typed; Hydra's own settings among them configure the launcher.
 
     Returns:
-        The number of jobs that were launched.
+        The number of jobs that were run.
 
     Raises:
-        UserError: A layer that its target does not have, or a device that is not here.
+        UserError: A target lacks a layer, a device is not here, or the launcher fails.
     """
-    left = [job for job in planned if job.left()]
-    if not left:
+    pending = [plan for plan in plans if plan.pending()]
+    if not pending:
         return 0
-    if left[0].job.launcher in HERE:
-        resolve_device(left[0].job.config)
-    with offline(left[0].job.config.runtime.offline):
-        _check_layers(left)
-    results = Path(left[0].job.config.results).expanduser().resolve()
-    file = _write_jobs(left, results / ".jobs")
-    try:
-        _hydra(file, len(left), results, overrides)
-    finally:
-        file.unlink(missing_ok=True)
-    return len(left)
+    job = pending[0].job
+    if job.launcher in LOCAL:
+        resolve_device(job.config)
+    with offline(job.config.runtime.offline):
+        _check_layers(pending)
+    if job.launcher == "basic":
+        for number, plan in enumerate(pending, start=1):
+            execute(plan, position=(number, len(pending)))
+    else:
+        _launch_workers(pending, overrides)
+    return len(pending)
 
 
-def _check_layers(left: Sequence[PlannedJob]) -> None:
-    """Refuse an unknown layer before anything is launched, once for each target.
+def _check_layers(pending: Sequence[JobPlan]) -> None:
+    """Refuse an unknown layer before anything is run, once for each target.
 
-    A user's own network that cannot be loaded is left to its cells, which fail with the reason; so
-    is any other target that cannot, unless it is the only one.
+    A network of the user's own that cannot be loaded is left to its cells, which fail with the
+    reason; so is any other target that cannot be loaded, unless it is the only one.
 
     Raises:
-        UserError: A target has no such layer, or the only one cannot be loaded.
+        UserError: A target lacks a layer, or the only target cannot be loaded.
     """
     from bench.parts.targets import resolve_layers
 
     layers: dict[object, set[str]] = {}
-    for job in left:
-        # Only a cell without labels needs its network; the others were checked when they had none.
-        new = {cell.layer for cell in job.left() if cell.state in (State.TO_RUN, State.FAILED)}
-        if new:
-            layers.setdefault(job.parts.target, set()).update(new)
+    for plan in pending:
+        # Layers with labels were checked when these were made.
+        new = (State.TO_RUN, State.FAILED)
+        names = {cell.layer for cell, state in plan.pending().items() if state in new}
+        if names:
+            layers.setdefault(plan.selection.target, set()).update(names)
     for target, names in layers.items():
         try:
             module = target.load("cpu").module  # type: ignore[attr-defined]
@@ -85,44 +94,37 @@ def _check_layers(left: Sequence[PlannedJob]) -> None:
         resolve_layers(module, sorted(names))
 
 
-def _write_jobs(left: Sequence[PlannedJob], folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{uuid.uuid4().hex}.json"
-    jobs = [
-        {
-            "overrides": list(job.job.overrides),
-            "config": OmegaConf.to_container(job.job.config, resolve=True),
-            "choices": dict(job.job.choices),
-            "named": sorted(job.job.named),
-        }
-        for job in left
+def _launch_workers(pending: Sequence[JobPlan], overrides: Sequence[str]) -> None:
+    """Hand the jobs to the launcher, each as a file.
+
+    Raises:
+        UserError: The launcher's settings are wrong, or it fails.
+    """
+    from bench.run.worker import run_number
+
+    base = Path(pending[0].job.config.results).expanduser().resolve() / ".jobs"
+    folder = base / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    for number, plan in enumerate(pending, start=1):
+        file = folder / f"{number}.json"
+        file.write_text(json.dumps(plan.job.to_json()), encoding="utf-8")
+    numbers = ",".join(str(number) for number in range(1, len(pending) + 1))
+    request = [
+        f"folder={quote(str(folder))}",
+        f"number={numbers}",
+        f"count={len(pending)}",
+        f"hydra.sweep.dir={quote(str(base))}",  # where launchers write their logs
     ]
-    file.write_text(json.dumps(jobs), encoding="utf-8")
-    return file
-
-
-def _hydra(file: Path, count: int, results: Path, overrides: Sequence[str]) -> None:
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    from bench.run.worker import run_index
-
-    own = [
-        text for text in overrides if text.lstrip("+").startswith(("hydra.", "hydra/", "launcher="))
-    ]
-    before = sys.argv
-    indices = ",".join(str(index) for index in range(count))
-    sys.argv = ["dissectbench", f"jobs={file}", f"results={results}", f"index={indices}", *own]
-    if count > 1:
-        sys.argv.append("-m")
+    request += [text for text in overrides if text.lstrip("+").startswith(_LAUNCHER_SETTINGS)]
     # Workers of submitit put the working directory first on sys.path; a user's own folder named
     # bench or conf there must not shadow this package.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
-        run_index()
+        with hydra_initialized():
+            # Hydra offers launchers to `hydra.main` alone, which reads sys.argv. This is the call
+            # behind it, with which Hydra's own tests run launchers.
+            GlobalHydra.instance().hydra.multirun("job", run_number, request)
     except (HydraException, OmegaConfBaseException) as error:
-        cause = f": {error.__cause__}" if error.__cause__ else ""
-        raise UserError(f"{error}{cause}", where="launcher") from error
+        raise UserError(explain(error), where="launcher") from error
     finally:
-        sys.argv = before
+        shutil.rmtree(folder, ignore_errors=True)

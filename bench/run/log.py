@@ -1,4 +1,4 @@
-"""The log of one job: kept for its run.log, and shown on standard error as it comes."""
+"""The log of one job, for its run.log and for standard error."""
 
 from __future__ import annotations
 

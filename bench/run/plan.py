@@ -1,16 +1,17 @@
-"""What is done and what is left: jobs to cells (one a layer), each with its state on disk."""
+"""Plan a job: its cells, one for each layer, and how far each has come on disk."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bench.offline import offline
 from bench.run.archive import results_folder
-from bench.run.judges import scores_key
-from bench.run.mask_views import check_views
-from bench.run.selection import Parts, build_parts
+from bench.run.judges import SelectionJudges
+from bench.run.mask_crops import check_mask_crops
+from bench.run.provenance import cell_key
+from bench.run.selection import Selection, build_selection
 from bench.run.world import check_world
 from leaderboards.record import Record, RecordError
 
@@ -34,8 +35,10 @@ class Cell:
     """One layer of one job.
 
     Attributes:
+        layer: The layer's name.
+        key: Hash of all that decides the labels.
+        skey: Key of its scores under the job's judges.
         folder: Where its record is, or will be.
-        skey: Key of its scores under the job's truth and scorers.
     """
 
     layer: str
@@ -43,9 +46,8 @@ class Cell:
     skey: str
     folder: Path
 
-    @property
-    def state(self) -> State:
-        """Read off the disk anew each time."""
+    def read_state(self) -> State:
+        """Read off the disk how far the cell has come."""
         try:
             record = Record.read(self.folder)
         except RecordError:
@@ -57,42 +59,48 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class PlannedJob:
+class JobPlan:
     """A job with its parts and cells."""
 
     job: Job
-    parts: Parts
+    selection: Selection
     cells: tuple[Cell, ...]
 
-    def left(self) -> list[Cell]:
-        """The cells that a run would work on."""
+    @cached_property
+    def judges(self) -> SelectionJudges:
+        """What the labels are scored by."""
+        return SelectionJudges.of(self.selection)
+
+    def pending(self) -> dict[Cell, State]:
+        """Read the states of all cells; return those of the cells that a run would work on."""
         runtime = self.job.config.runtime
         skip = set()
         if not runtime.retry_failed:
             skip.add(State.FAILED)
         if not runtime.retime:
             skip.add(State.DONE)
-        return [cell for cell in self.cells if cell.state not in skip]
+        states = {cell: cell.read_state() for cell in self.cells}
+        return {cell: state for cell, state in states.items() if state not in skip}
 
 
-def plan_job(job: Job) -> PlannedJob:
-    """Build a job's parts and look its cells up on disk.
+def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
+    """Plan a job.
+
+    Args:
+        job: The job.
+        selection: Its parts; built here where none are given.
 
     Raises:
-        UserError: A part cannot be built as asked, or `results` is a file.
+        UserError: A part cannot be built as configured, parts do not go together, or `results` is a
+            file.
     """
-    with offline(job.config.runtime.offline):
-        return _planned(job)
-
-
-def _planned(job: Job) -> PlannedJob:
-    parts = build_parts(job.config)
-    check_world(parts, job.named)
-    check_views(parts)
-    config = job.config
-    root = results_folder(config.results) / config.board / config.method.name
+    selection = selection or build_selection(job.config)
+    check_world(selection, job.named)
+    check_mask_crops(selection)
+    judges = SelectionJudges.of(selection)
+    root = results_folder(job.config.results) / job.config.board / job.config.method.name
     cells = []
-    for layer in parts.layers:
-        key = parts.key(layer)
-        cells.append(Cell(layer, key, scores_key(parts, layer, root / key), root / key))
-    return PlannedJob(job, parts, tuple(cells))
+    for layer in selection.layers:
+        key = cell_key(selection, layer)
+        cells.append(Cell(layer, key, judges.scores_key(layer, root / key), root / key))
+    return JobPlan(job, selection, tuple(cells))

@@ -1,4 +1,4 @@
-"""What a record says of a run: its parts with their fingerprints, counts and notes."""
+"""Make the record of a cell: its selection with their fingerprints, counts and notes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bench.environment import environment
 from bench.errors import UserError
 from bench.networks.layout import Layout
-from bench.run.answers import why_none_right
+from bench.run.candidates import explain_no_match
 from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
+from bench.run.provenance import describe_concepts, describe_given, describe_method
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
@@ -20,34 +21,34 @@ if TYPE_CHECKING:
     from baselines.base import Labelling
     from bench.evidence import ProbeEvidence
     from bench.parts.protocols import CaptionerPart, Encoder, Probe, Segmenter
-    from bench.run.plan import Cell, PlannedJob
-    from bench.run.selection import Parts
+    from bench.run.plan import Cell, JobPlan
+    from bench.run.selection import Selection
     from bench.run.signal import Signal
 
 _PLACE = re.compile(r"^\+*(results|runtime(?!\.tf32=)|launcher|hydra)\b")
-"""Overrides of where and how a cell runs: they decide nothing, and may hold a user's paths."""
+"""Overrides of where and how a cell runs, which decide nothing and may hold a user's paths."""
 
 _LISTED = 100
-"""Images without a use that a record names; it counts all."""
+"""Number of skipped images that a record lists; it counts all."""
 
 
 def measured_record(
-    planned: PlannedJob,
+    plan: JobPlan,
     cell: Cell,
     gathered: ProbeEvidence,
     labelling: Labelling,
     signal: Signal,
     device: str,
 ) -> Record:
-    """The record of a cell that was described.
+    """Return the record of a cell whose units were described.
 
     Args:
-        planned: The job.
-        cell: Which of its layers.
-        gathered: The evidence, of which the sizes are recorded.
-        labelling: What the method said.
+        plan: The job.
+        cell: The cell.
+        gathered: The evidence, whose sizes are recorded.
+        labelling: The method's labels.
         signal: Which units have usable activations.
-        device: What the run settled on, such as "cpu" or "cuda:0".
+        device: Where the job ran, such as "cpu" or "cuda:0".
     """
     labelled = labelled_units(labelling)
     size = gathered.map_sizes[cell.layer]
@@ -61,53 +62,53 @@ def measured_record(
         "unlabelled": int((~dead & ~labelled).sum()),
         **labelling.counts,
     }
-    found = {
+    target = {
         **gathered.layouts[cell.layer].describe(),
         "units": units,
         "map_size": list(size) if size else None,
         "dead_units": [int(unit) for unit in dead.nonzero()[0]],
     }
-    return _shell(
-        planned,
+    return _record(
+        plan,
         cell,
         status="ok",
-        target=found,
+        target=target,
         counts=counts,
         notes=(
-            *_concept_notes(planned),
-            *_probe_notes(planned.parts.probe),
+            *_concept_notes(plan),
+            *_probe_notes(plan.selection.probe),
             *gathered.layouts[cell.layer].notes(cell.layer),
             *gathered.notes,
             *_reruns(gathered, cell),
-            *target_notes(planned.parts.target),
+            *target_notes(plan.selection.target),
             *signal.notes(),
             *labelling.notes,
-            *filter(None, [why_none_right(planned.parts, cell.layer)]),
+            *filter(None, [explain_no_match(plan.selection, cell.layer)]),
         ),
         device=device,
         batch_size=gathered.batch_size,
     )
 
 
-def _reading(parts: Parts, layer: str) -> dict[str, Any]:
-    """How a layer's positions are pooled; as it was asked for, where its layout is not known."""
-    layout = parts.layouts[layer]
+def _reading(selection: Selection, layer: str) -> dict[str, Any]:
+    """Return how a layer's positions are pooled; as configured where its layout is unknown."""
+    layout = selection.layouts[layer]
     if isinstance(layout, Layout):
         return {"pooling": layout.pooling}
-    return {"pooling": parts.config.target.pooling}
+    return {"pooling": selection.config.target.pooling}
 
 
-def _concept_notes(planned: PlannedJob) -> tuple[str, ...]:
-    return planned.parts.concepts.notes() if planned.parts.uses_concepts else ()
+def _concept_notes(plan: JobPlan) -> tuple[str, ...]:
+    return plan.selection.concepts.notes() if plan.selection.uses_concepts else ()
 
 
 def _probe_notes(probe: Probe) -> tuple[str, ...]:
-    told: Callable[[], tuple[str, ...]] = getattr(probe, "notes", tuple)
-    return told()
+    notes: Callable[[], tuple[str, ...]] = getattr(probe, "notes", tuple)
+    return notes()
 
 
 def _skipped(probe: Probe) -> dict[str, Any]:
-    """The images that cannot be read, of a probe set that leaves such out."""
+    """Return the images that could not be read, for a probe set that skips such images."""
     if getattr(probe, "on_error", "fail") != "skip":
         return {}
     files = probe.skipped()  # type: ignore[attr-defined]
@@ -117,12 +118,12 @@ def _skipped(probe: Probe) -> dict[str, Any]:
 def _reruns(gathered: ProbeEvidence, cell: Cell) -> tuple[str, ...]:
     if cell.layer not in gathered.reruns:
         return ()
-    told = "maps above runtime.maps_limit_gb were not stored: the network ran anew for each reading"
-    return (f"{told}, which the match phase holds",)
+    note = "maps above runtime.maps_limit_gb were not stored: the network ran anew for each reading"
+    return (f"{note}, which the match phase holds",)
 
 
-def _shell(
-    planned: PlannedJob,
+def _record(
+    plan: JobPlan,
     cell: Cell,
     *,
     status: Any,
@@ -133,48 +134,48 @@ def _shell(
     batch_size: int | None = None,
     error: dict[str, str] | None = None,
 ) -> Record:
-    """A record with everything that stands in it whatever came of the run."""
-    parts, config, names = planned.parts, planned.job.config, planned.parts.names
-    method = type(parts.method)
+    """Return a record, with all that is the same for finished and failed cells."""
+    selection, config = plan.selection, plan.job.config
+    names, method = selection.names, type(selection.method)
     return Record(
         key=cell.key,
         board=config.board,
         status=status,
         origin="measured",
         method={
-            **parts.describe_method(),
+            **describe_method(selection),
             "source": method.source,
-            "given": parts.describe_given(),
+            "given": describe_given(selection),
             "vocabulary": method.vocabulary,
         },
         target={
             "name": names["target"],
-            "params": params_of(parts.target),
-            "fingerprint": dict(fingerprint(parts.target)),
+            "params": params_of(selection.target),
+            "fingerprint": dict(fingerprint(selection.target)),
             "layer": cell.layer,
-            **_reading(parts, cell.layer),
+            **_reading(selection, cell.layer),
             "precision": config.target.precision,
             **target,
         },
         probe={
             "name": names["probe"],
-            "params": params_of(parts.probe),
-            "fingerprint": dict(fingerprint(parts.probe)),
-            "n": len(parts.probe),
-            **_skipped(parts.probe),
+            "params": params_of(selection.probe),
+            "fingerprint": dict(fingerprint(selection.probe)),
+            "n": len(selection.probe),
+            **_skipped(selection.probe),
         },
-        concepts=parts.describe_concepts(),
-        encoder=_network(names.get("encoder", ""), parts.encoder),
-        segmenter=_network(names.get("segmenter", ""), parts.segmenter),
-        captioner=_network(names.get("captioner", ""), parts.captioner),
+        concepts=describe_concepts(selection),
+        encoder=_network(names.get("encoder", ""), selection.encoder),
+        segmenter=_network(names.get("segmenter", ""), selection.segmenter),
+        captioner=_network(names.get("captioner", ""), selection.captioner),
         seed=config.seed,
         run={
             "batch_size": batch_size or config.runtime.batch_size,
             "device": device,
             "workers": config.runtime.workers,
             "tf32": config.runtime.tf32,
-            "overrides": [text for text in planned.job.overrides if not _PLACE.match(text)],
-            "choices": dict(planned.job.choices),
+            "overrides": [text for text in plan.job.overrides if not _PLACE.match(text)],
+            "choices": dict(plan.job.choices),
         },
         environment=environment(device),
         counts=counts,
@@ -193,16 +194,16 @@ def _network(name: str, part: Encoder | Segmenter | CaptionerPart | None) -> dic
     }
 
 
-def failed_record(planned: PlannedJob, cell: Cell, error: BaseException) -> Record:
-    """The record of a cell that raised, with the traceback for whoever mends it."""
-    return _shell(
-        planned,
+def failed_record(plan: JobPlan, cell: Cell, error: BaseException) -> Record:
+    """Return the record of a cell that raised an error, with its traceback."""
+    return _record(
+        plan,
         cell,
         status="failed",
         target={},
         counts={},
         notes=(),
-        device=planned.job.config.runtime.device,
+        device=plan.job.config.runtime.device,
         error={
             "type": type(error).__name__,
             "message": _message(error),
@@ -212,7 +213,7 @@ def failed_record(planned: PlannedJob, cell: Cell, error: BaseException) -> Reco
 
 
 def _message(error: BaseException) -> str:
-    """What an error says, with its kind where that alone tells what it is."""
+    """Return an error's message, with its type where the message alone is unclear."""
     if isinstance(error, UserError | RuntimeError | ValueError | OSError) and str(error):
         return str(error)
     return f"{type(error).__name__}: {error}".removesuffix(": ")

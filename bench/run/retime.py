@@ -1,4 +1,4 @@
-"""Time a finished cell again on this machine; its labels and scores stay as they are."""
+"""Time a finished cell again on this machine, without changing its labels and scores."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from leaderboards.storage import append_timing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.run.plan import Cell, PlannedJob
+    from bench.run.plan import Cell, JobPlan
 
 log = logging.getLogger("bench.run")
 
 
-def time_again(planned: PlannedJob, cell: Cell) -> None:
-    """Run a cell `runtime.repeats` times, each from an empty cache, and add the medians to it."""
+def time_again(plan: JobPlan, cell: Cell) -> None:
+    """Run a cell `runtime.repeats` times, each from an empty cache, and record the medians."""
     runs = []
-    for _ in range(planned.job.config.runtime.repeats):
+    for _ in range(plan.job.config.runtime.repeats):
         with tempfile.TemporaryDirectory(prefix="dissectbench-") as folder:
-            runs.append(_run_once(planned, cell, folder))
-    device, units = resolve_device(planned.job.config), int(runs[0][-1]["items"])
+            runs.append(_run_once(plan, cell, folder))
+    device, units = resolve_device(plan.job.config), int(runs[0][-1]["items"])
     append_timing(
         cell.folder,
         {
@@ -44,25 +44,25 @@ def time_again(planned: PlannedJob, cell: Cell) -> None:
     log.info("timed %d times: %s", len(runs), cell.folder)
 
 
-def _run_once(planned: PlannedJob, cell: Cell, cache: str) -> list[dict[str, Any]]:
-    config = planned.job.config
+def _run_once(plan: JobPlan, cell: Cell, cache: str) -> list[dict[str, Any]]:
+    config = plan.job.config
     timer = Timer(resolve_device(config))
-    warm_up(planned.parts, timer)
-    shared = gather_shared(planned, [cell.layer], Store(cache), timer)
+    warm_up(plan.selection, timer)
+    shared = gather_shared(plan, [cell.layer], Store(cache), timer)
     evidence = shared.evidence(cell.layer)
     with timer.phase("match", items=shared.units(cell.layer)), set_precision(timer.device):
-        planned.parts.method.describe(evidence, seed=config.seed)
+        plan.selection.method.describe(evidence, seed=config.seed)
     return timer.records()
 
 
 def combine(runs: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Phases of several runs of one cell as one list: median times, greatest memory.
+    """Combine the phases of several runs of one cell: median times, largest memory.
 
     Args:
         runs: The phases of each run, in one order.
 
     Returns:
-        Phases as a single run's, with `wall_min_s` and `wall_max_s` beside the median.
+        Phases as of a single run, with `wall_min_s` and `wall_max_s` beside the median.
     """
     combined = []
     for phases in zip(*runs, strict=True):

@@ -1,4 +1,4 @@
-"""The speed of a job's networks and of its method here, on a few images and texts."""
+"""Time a job's networks and method on a few images and texts."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
     from bench.evidence import Store
     from bench.parts.protocols import Encoder, Fingerprint, Probe, SentenceEncoder
-    from bench.run.plan import PlannedJob
+    from bench.run.plan import JobPlan
 
 SAMPLE = 64
-"""Images, and texts, that each network is timed on."""
+"""Number of images and of texts that each network is timed on."""
 
 _WARM = 8
-"""Those that it sees before, so that starting up is not taken for its speed."""
+"""Number of images and of texts before the timing, so that start-up time does not count."""
 
 _REPEATED = (2, 8)
-"""How often the sample is repeated to time matching at two sizes: what of it grows with the images
-is their difference. The smaller has as many images as CLIP-Dissect looks at for each unit."""
+"""Repetitions of the sample at which matching is timed; the difference is the time per image. The
+smaller number has as many images as CLIP-Dissect reads for each unit."""
 
 _MATCHED = frozenset({"activations", "image_embeddings", "concept_embeddings"})
-"""What a method may need for its matching to be timed on the sample."""
+"""Needs of methods whose matching can be timed on the sample."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class FirstImages:
         return min(self.limit, len(self.probe))
 
     def fingerprint(self) -> Fingerprint:
-        """That of the set, and how many."""
+        """Return the fingerprint of the set, and the number of images."""
         return {"of": dict(self.probe.fingerprint()), "n": len(self)}
 
     def image(self, index: int) -> Image:
-        """The image at `index`."""
+        """Return the image at `index`."""
         return self.probe.image(index)
 
 
@@ -65,27 +65,27 @@ class Sample:
     """A few images and texts of a job.
 
     Args:
-        job: The job, all of whose parts are here.
-        layers: Its layers that are wanted.
-        store: Where evidence on the sample is kept, from one job to the next.
+        job: The job; nothing that its selection need may be missing.
+        layers: The layers to describe.
+        store: Cache of evidence on the sample, which the jobs of a request share.
     """
 
-    def __init__(self, job: PlannedJob, layers: Sequence[str], store: Store) -> None:
-        self._parts, self._layers, self._store = job.parts, layers, store
+    def __init__(self, job: JobPlan, layers: Sequence[str], store: Store) -> None:
+        self._selection, self._layers, self._store = job.selection, layers, store
         self._config = job.job.config
         self._device = resolve_device(self._config)
         self._execution = replace(execution_of(self._config, self._device), progress=False)
 
     def image_of_target(self) -> float:
-        """Seconds that one image takes to be decoded and shown to the target."""
+        """Return the seconds that decoding an image and its forward pass take."""
         return self._image(self._layers, None, "target_forward")
 
     def image_of_encoder(self) -> float:
-        """As `image_of_target`, for the encoder."""
-        return self._image((), self._parts.encoder, "image_encoding")
+        """Return the seconds of an image as `image_of_target`, for the encoder."""
+        return self._image((), self._selection.encoder, "image_encoding")
 
     def text(self, model: Encoder | SentenceEncoder, texts: Sequence[str]) -> float:
-        """Seconds that a model takes for one text of a list."""
+        """Return the seconds that a model takes for one text of a list."""
         embed = self._embedder(model)
         some = list(texts)[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
         embed(some[:_WARM])
@@ -94,31 +94,31 @@ class Sample:
         return (time.perf_counter() - start) / len(some)
 
     def cell(self) -> float | None:
-        """Seconds that matching one layer takes, over all of the probe set.
+        """Return the seconds that matching one layer takes, over the whole probe set.
 
         Returns:
-            None for a method that is given more than activations and embeddings.
+            None for a method that needs more than activations and embeddings.
         """
         import torch
 
-        parts = self._parts
-        if not parts.method.needs <= _MATCHED:
+        selection = self._selection
+        if not selection.method.needs <= _MATCHED:
             return None
-        encoder = parts.encoder if "image_embeddings" in parts.method.needs else None
+        encoder = selection.encoder if "image_embeddings" in selection.method.needs else None
         timer = Timer(self._device)
         gathered = self._gather(self._layers, encoder, SAMPLE, timer)
-        warm_up(parts, timer)
+        warm_up(selection, timer)
         embeddings, words = gathered.image_embeddings(), None
-        if embeddings is not None:  # which words makes no difference in time
+        if embeddings is not None:  # the time does not depend on the words
             drawn = torch.Generator().manual_seed(0)
-            words = torch.randn(len(parts.words), embeddings.shape[1], generator=drawn)
+            words = torch.randn(len(selection.words), embeddings.shape[1], generator=drawn)
         few, many = (gathered.n * times for times in _REPEATED)
         spent = 0.0
         for layer in self._layers:
             repeated = partial(self._evidence, gathered.activations(layer), embeddings, words)
             short, long = (self._match(repeated(times), timer) for times in _REPEATED)
             grows = max(0.0, long - short) / (many - few)
-            spent += max(0.0, long + grows * (len(parts.probe) - many))
+            spent += max(0.0, long + grows * (len(selection.probe) - many))
         return spent / len(self._layers)
 
     def _image(self, layers: Sequence[str], encoder: Encoder | None, part: str) -> float:
@@ -127,7 +127,7 @@ class Sample:
             self._gather(layers, encoder, count, timer)
         spent = {phase.name: phase.wall_s / (phase.items or 1) for phase in timer.phases}
         decoding = spent["decode"] / max(1, self._execution.workers)
-        # Beside a GPU images are decoded while it works; on a CPU both want the same cores.
+        # A GPU works while images are decoded; on a CPU both need the same cores.
         together: Callable[[list[float]], float] = max if timer.on_device else sum
         return together([decoding, spent[part]])
 
@@ -135,9 +135,9 @@ class Sample:
         self, layers: Sequence[str], encoder: Encoder | None, count: int, timer: Timer
     ) -> Any:
         request = EvidenceRequest(
-            self._parts.target,
+            self._selection.target,
             layers,
-            FirstImages(self._parts.probe, count),
+            FirstImages(self._selection.probe, count),
             encoder,
             layout_settings(self._config),
             self._execution,
@@ -145,7 +145,7 @@ class Sample:
         return gather(request, store=self._store, timer=timer)
 
     def _embedder(self, model: Any) -> Callable[[Sequence[str]], Any]:
-        if model is self._parts.sentence:
+        if model is self._selection.sentence:
             return load_sentence_encoder(model, self._device)
         tower = load_encoder(model, self._device)
         return lambda texts: tower.encode_texts(texts).cpu()
@@ -153,16 +153,16 @@ class Sample:
     def _evidence(
         self, activations: Tensor, embeddings: Tensor | None, words: Tensor | None, times: int
     ) -> Evidence:
-        """Evidence on the sample, repeated."""
+        """Return evidence on the sample, repeated."""
         shown = None if embeddings is None else embeddings.repeat(times, 1).to(self._device)
         return Evidence(
             activations=activations.repeat(times, 1).to(self._device),
-            concepts=self._parts.words,
+            concepts=self._selection.words,
             image_embeddings=shown,
             concept_embeddings=None if words is None else words.to(self._device),
         )
 
     def _match(self, evidence: Evidence, timer: Timer) -> float:
         with timer.phase("match") as phase, set_precision(self._device):
-            self._parts.method.describe(evidence, seed=self._config.seed)
+            self._selection.method.describe(evidence, seed=self._config.seed)
         return phase.wall_s

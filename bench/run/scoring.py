@@ -1,4 +1,4 @@
-"""Score a record that is on disk: labels in, one more scores file out."""
+"""Score the labels of a record, and write the scores beside them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from bench.errors import UserError
 from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.bertscore import bert_scorer
-from bench.run.decisions import TextJudges, score_decisions
+from bench.run.decision_scores import TextJudges, score_decisions
 from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
-from bench.run.kept_ranks import with_kept_ranks
-from bench.run.labels import WRITTEN, kept_scores, lists_by_unit
+from bench.run.labels import WRITTEN, lists_by_unit, load_scores
+from bench.run.rank_reuse import reuse_ranks
 from bench.timing import Timer
 from leaderboards.hashing import short_hash
 from leaderboards.scores import SCORES_SCHEMA
@@ -54,29 +54,29 @@ def score_record(
 
     Args:
         folder: The record's folder.
-        record: What is in it.
-        judges: Truth, scorers and rules, such as a job's parts.
+        record: The record.
+        judges: Truth, models and rules.
         timer: Gets the phase "score".
 
     Returns:
         The path of the scores file.
     """
     content, units = score_table(record, read_descriptions(folder), judges, timer=timer)
-    content, units = with_kept_ranks(folder, content, units)
+    content, units = reuse_ranks(folder, content, units)
     return add_scores(folder, content, units)
 
 
 def score_table(
     record: Record, descriptions: pd.DataFrame, judges: Judges, *, timer: Timer | None = None
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Score a table of labels under the truth, scorers and rules of `judges`.
+    """Score a table of labels.
 
-    Ranks need the full score matrix; where the cache no longer holds it they are null and say so.
+    Ranks need the full score matrix; they are null, with a reason, where the cache lacks it.
 
     Args:
-        record: Of the labels: layer, units, which of them are left out.
+        record: The record: layer, number of units, units that are left out.
         descriptions: The labels: unit, rank, label, score.
-        judges: Truth, scorers and rules.
+        judges: Truth, models and rules.
         timer: Gets the phase "score".
 
     Returns:
@@ -97,7 +97,7 @@ def score_table(
     official = judges.official_texts(layer)
     if official is not None:
         descriptions = _as_published(descriptions, judges, official)
-        concepts = concepts and tuple(map(official.label, judges.mask_labels_as_written))
+        concepts = concepts and tuple(map(official.label, judges.raw_mask_labels))
         reader, truth = official.reader, official.names
     labels, label_scores = lists_by_unit(descriptions, units)
     dead = np.zeros(units, dtype=bool)
@@ -128,7 +128,7 @@ def score_table(
         decisions = score_decisions(
             record,
             [names[0] if names else "" for names in labels],
-            judges.deciding,
+            judges.decisions,
             config,
             _text_judges(judges, store, device) if judged else None,
             store=store,
@@ -137,9 +137,11 @@ def score_table(
     if decisions:
         scored = _with_decisions(scored, decisions)
     if left_out:
-        scored = replace(scored, values={**scored.values, **_of_the_layer(scored, truth, left_out)})
+        scored = replace(
+            scored, values={**scored.values, **_layer_coverage(scored, truth, left_out)}
+        )
     content = scored.to_json()
-    told = {
+    file = {
         "schema": SCORES_SCHEMA,
         "skey": short_hash(scoring),
         "scoring": scoring,
@@ -147,26 +149,26 @@ def score_table(
         "scores": content["values"],
         "controls": content["controls"],
     }
-    return told, scored.units
+    return file, scored.units
 
 
 def _as_published(
     descriptions: pd.DataFrame, judges: Judges, official: OfficialTexts
 ) -> pd.DataFrame:
-    """The labels as the published notebooks embed them, from how their own files have them.
+    """Return the labels as the published notebooks embed them, made from those of the masks' files.
 
     Raises:
-        UserError: A record of imported labels that was made before those were kept.
+        UserError: An imported record of an older release, which has plain labels only.
     """
     if WRITTEN in descriptions:
         written = descriptions[WRITTEN]
     elif judges.closed:
-        pairs = zip(reversed(judges.words), reversed(judges.mask_labels_as_written), strict=True)
-        written = descriptions["label"].map(dict(pairs))  # of equal words the first
+        pairs = zip(reversed(judges.words), reversed(judges.raw_mask_labels), strict=True)
+        written = descriptions["label"].map(dict(pairs))  # the first of equal words
     else:
         raise UserError(
-            "the record holds its mask labels only in plain words, and the official rules embed "
-            "them as they stand in the authors' file",
+            "the record holds plain mask labels only, and the official rules embed the labels of "
+            "the authors' file",
             where="scoring.official_labels",
             hint="import that file again into another folder: dissectbench import FILE "
             "--results DIR",
@@ -174,10 +176,10 @@ def _as_published(
     return descriptions.assign(label=written.map(official.label))
 
 
-def _of_the_layer(
+def _layer_coverage(
     scored: ScoringResult, truth: Mapping[int, TrueName], left_out: Sequence[int]
 ) -> dict[str, Score]:
-    """Coverage of a part of a layer: over all units with a true name, those left out among them."""
+    """Return the coverage of an imported part of a layer, over all units with a true name."""
     own = scored.values["coverage"]
     if own.value is None:
         return {}
@@ -189,11 +191,11 @@ def _of_the_layer(
 
 
 def _matrix(store: Store, key: str, units: int, judges: Judges) -> NDArray[np.float32] | None:
-    return kept_scores(store, key, units, judges.words) if judges.closed else None
+    return load_scores(store, key, units, judges.words) if judges.closed else None
 
 
 def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None:
-    """What decisions are judged by: the scorers of the cosines, be they circular or the same."""
+    """Return the judges of decisions: the models of both cosines, even where they are circular."""
     sentence = _embedder(judges.sentence, judges.config.runtime.cache, device)
     if judges.clip_text is None or sentence is None:
         return None
@@ -209,7 +211,7 @@ def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None
 
 
 def _with_decisions(scored: ScoringResult, decisions: Mapping[str, Score]) -> ScoringResult:
-    """The scores and these, whose chance is known without drawing."""
+    """Return the scores with those of decisions, whose chance level is known exactly."""
     chance = {
         name: Score(own.chance, own.chance, own.chance, own.n)
         for name, own in decisions.items()
@@ -220,7 +222,7 @@ def _with_decisions(scored: ScoringResult, decisions: Mapping[str, Score]) -> Sc
 
 
 def shares_tower(encoder: Encoder | None, judge: Encoder | SentenceEncoder | None) -> bool:
-    """Whether an image-text model and a scorer have one text tower."""
+    """Whether an image-text model and a judge have the same text tower."""
     if encoder is None or judge is None:
         return False
     tower = fingerprint(encoder).get("text_tower")
@@ -228,21 +230,21 @@ def shares_tower(encoder: Encoder | None, judge: Encoder | SentenceEncoder | Non
 
 
 class _ClipText:
-    """An encoder's text tower as a scorer: unit-length embeddings, cached by list."""
+    """An encoder's text tower as a judge: unit-length embeddings, cached by list."""
 
     def __init__(self, encoder: Encoder, store: Store, device: str) -> None:
         self._encoder, self._store, self._device = encoder, store, device
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        found = text_embeddings(
+        embedded = text_embeddings(
             self._encoder, texts, store=self._store, timer=Timer(self._device), device=self._device
         )
-        table = found.embeddings.numpy()
+        table = embedded.embeddings.numpy()
         unit: NDArray[np.float32] = table / np.linalg.norm(table, axis=1, keepdims=True)
         return unit
 
 
 @cache
 def _embedder(sentence: SentenceEncoder, root: str, device: str) -> CachedEmbedder | None:
-    """One embedder a process: its lists in memory serve every record of a sweep; None for none."""
+    """Return one embedder per process, whose lists all records of a sweep share; None for none."""
     return CachedEmbedder(sentence, Store(root), device) if fingerprint(sentence) else None

@@ -1,4 +1,4 @@
-"""The evidence that the cells of one job share, gathered once for all of its layers."""
+"""Gather the evidence that the cells of one job share, once for all of its layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bench.evidence import (
 from bench.evidence.fast_transforms import compile_fast_transforms, fast_transform
 from bench.evidence.label_checks import check_labels
 from bench.parts.encoders.image_text import LoadedImageText
-from bench.run.decisions import classifier_layers
+from bench.run.classifier import classifier_layers
 from bench.run.device import execution_of
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
     from bench.evidence import ProbeEvidence, Store, StoredExemplars
-    from bench.run.plan import PlannedJob
-    from bench.run.selection import Parts
+    from bench.run.plan import JobPlan
+    from bench.run.selection import Selection
     from bench.timing import Timer
 
 
@@ -44,8 +44,8 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What a method is given, by layer.
+class SharedEvidence:
+    """The evidence that a method reads, by layer.
 
     Attributes:
         gathered: Activations and image embeddings.
@@ -57,9 +57,9 @@ class Shared:
         exemplars: By layer; empty where the method needs none.
         captioner: Loaded; None where the method needs none.
         image_text: The encoder, loaded; None where the method does not need it.
-        costs: What the parts that came from the cache cost when they were made.
+        costs: What cached evidence cost when it was gathered.
         device: Where the method computes on activations and embeddings.
-        notes: What a reader of the records should know of the candidate labels.
+        notes: Notes on the candidate labels, for the record.
     """
 
     gathered: ProbeEvidence
@@ -76,7 +76,7 @@ class Shared:
     notes: tuple[str, ...] = ()
 
     def evidence(self, layer: str) -> Evidence:
-        """The evidence on one layer."""
+        """Return the evidence on one layer."""
         return Evidence(
             activations=self.gathered.activations(layer).to(self.device),
             concepts=self.concepts,
@@ -90,81 +90,87 @@ class Shared:
         )
 
     def units(self, layer: str) -> int:
-        """How many units a layer has."""
+        """Return the number of units of a layer."""
         return self.gathered.units[layer]
 
 
-def warm_up(parts: Parts, timer: Timer) -> None:
-    """Start the device and compile what is compiled on first use, so that no phase pays for it."""
+def warm_up(selection: Selection, timer: Timer) -> None:
+    """Start the device and compile kernels beforehand, so that no timed phase includes it."""
     timer.warm_up()
-    compile_fast_transforms(len(parts.probe))
-    _warm_up_method(parts, timer.device)
+    compile_fast_transforms(len(selection.probe))
+    _warm_up_method(selection, timer.device)
 
 
-def _warm_up_method(parts: Parts, device: str) -> None:
-    """Compile a method's parts for a device; one of another package may know no devices."""
-    compile_parts = getattr(parts.method, "warm_up", None)
+def _warm_up_method(selection: Selection, device: str) -> None:
+    """Compile a method's kernels; `warm_up` of another package's method may take no device."""
+    compile_parts = getattr(selection.method, "warm_up", None)
     if compile_parts is not None:
         compile_parts(*[device] if signature(compile_parts).parameters else [])
 
 
-def evidence_request(planned: PlannedJob, layers: Sequence[str], device: str) -> EvidenceRequest:
+def evidence_request(plan: JobPlan, layers: Sequence[str], device: str) -> EvidenceRequest:
     """Return what to gather for a job's method.
 
     Args:
-        planned: The job.
-        layers: Those of its layers that are to be described.
+        plan: The job.
+        layers: The layers to describe.
         device: Where networks run.
     """
-    parts, config = planned.parts, planned.job.config
+    selection, config = plan.selection, plan.job.config
     return EvidenceRequest(
-        parts.target,
+        selection.target,
         layers,
-        parts.probe,
-        parts.encoder if "image_embeddings" in parts.method.needs else None,
+        selection.probe,
+        selection.encoder if "image_embeddings" in selection.method.needs else None,
         layout_settings(config),
         execution_of(config, device),
-        maps=bool({"maps", "exemplars"} & parts.method.needs),
-        extra_layers=classifier_layers(config, parts.deciding, layers),
+        maps=bool({"maps", "exemplars"} & selection.method.needs),
+        extra_layers=classifier_layers(config, selection.decisions, layers),
     )
 
 
-def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer) -> Shared:
-    """Gather what the job's method needs: one pass over the images, and the embedded concepts.
+def gather_shared(
+    plan: JobPlan, layers: Sequence[str], store: Store, timer: Timer
+) -> SharedEvidence:
+    """Gather what the job's method needs: one pass over the images, and embeddings of concepts.
 
     Args:
-        planned: The job.
-        layers: Its layers that are wanted.
-        store: Where evidence is looked up and kept.
-        timer: Gets the phases "gather" and "text"; says on which device.
+        plan: The job.
+        layers: The layers to describe.
+        store: The evidence cache.
+        timer: Gets the phases "gather" and "text"; has the device.
     """
-    parts, config = planned.parts, planned.job.config
-    needs = parts.method.needs
-    request = evidence_request(planned, layers, timer.device)
+    selection, config = plan.selection, plan.job.config
+    needs = selection.method.needs
+    request = evidence_request(plan, layers, timer.device)
     if "exemplars" in needs and "maps" not in needs:
-        found = has_exemplars(request, *parts.exemplar_settings, store=store)
+        found = has_exemplars(request, *selection.exemplar_settings, store=store)
         request = replace(request, maps=not found)
     gathered = gather(request, store=store, timer=timer)
     costs = list(gathered.costs)
     image_embeddings, concept_embeddings = gathered.image_embeddings(), None
     notes: tuple[str, ...] = ()
-    if parts.encoder is not None and "concept_embeddings" in needs:
+    if selection.encoder is not None and "concept_embeddings" in needs:
         embedded = text_embeddings(
-            parts.encoder, parts.words, store=store, timer=timer, device=timer.device
+            selection.encoder, selection.words, store=store, timer=timer, device=timer.device
         )
         concept_embeddings = embedded.embeddings
-        notes = check_labels(parts.words, concept_embeddings.numpy(), embedded.cut)
+        notes = check_labels(selection.words, concept_embeddings.numpy(), embedded.cut)
         for note in notes:
             _LOG.warning("%s", note)
         costs += [embedded.cost] if embedded.cached else []
     _require_finite(image_embeddings, "images")
     _require_finite(concept_embeddings, "concepts")
     masks: Masks | None = None
-    if parts.segmented_probe:
-        masks = parts.segmented_probe.masks(Path(config.runtime.cache).expanduser())
-    elif parts.segmenter:
+    if selection.segmented_probe:
+        masks = selection.segmented_probe.masks(Path(config.runtime.cache).expanduser())
+    elif selection.segmenter:
         segmented = segment(
-            parts.segmenter, parts.probe, store=store, timer=timer, execution=request.execution
+            selection.segmenter,
+            selection.probe,
+            store=store,
+            timer=timer,
+            execution=request.execution,
         )
         masks = segmented
         costs += segmented.costs if segmented.cached else ()
@@ -172,29 +178,29 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
     if "exemplars" in needs:
         for layer in layers:
             exemplars[layer] = gather_exemplars(
-                request, gathered, layer, *parts.exemplar_settings, store=store, timer=timer
+                request, gathered, layer, *selection.exemplar_settings, store=store, timer=timer
             )
             costs += exemplars[layer].costs
-    units, words = max(gathered.units.values()), len(parts.words) if parts.closed else 0
+    units, words = max(gathered.units.values()), len(selection.words) if selection.closed else 0
     wanted = 4 * (gathered.n * units + units * words)
     tables = image_embeddings, concept_embeddings
     wanted += sum(table.nbytes for table in tables if table is not None)
     device = _matching_device(timer.device, wanted)
     if device != timer.device:
-        _warm_up_method(parts, device)
+        _warm_up_method(selection, device)
     image_embeddings, concept_embeddings = (
         None if table is None else table.to(device) for table in tables
     )
-    return Shared(
+    return SharedEvidence(
         gathered=gathered,
-        concepts=parts.words if parts.uses_concepts else (),
+        concepts=selection.words if selection.uses_concepts else (),
         image_embeddings=image_embeddings,
         concept_embeddings=concept_embeddings,
         masks=masks,
         maps="maps" in needs,
         exemplars=exemplars,
-        captioner=parts.captioner.load(timer.device) if parts.captioner else None,
-        image_text=_image_text(parts, timer.device, sum(gathered.units.values())),
+        captioner=selection.captioner.load(timer.device) if selection.captioner else None,
+        image_text=_image_text(selection, timer.device, sum(gathered.units.values())),
         costs=tuple(costs),
         device=device,
         notes=notes,
@@ -202,7 +208,7 @@ def gather_shared(planned: PlannedJob, layers: Sequence[str], store: Store, time
 
 
 def _require_finite(embeddings: Tensor | None, what: str) -> None:
-    """Refuse embeddings that no similarity can be computed of.
+    """Refuse embeddings that are not finite.
 
     Raises:
         UserError: Some are NaN or infinite.
@@ -220,7 +226,7 @@ def _require_finite(embeddings: Tensor | None, what: str) -> None:
 
 
 def _matching_device(device: str, wanted: int) -> str:
-    """Where a method computes: on the GPU, where that leaves it half of its free memory to work in.
+    """Return where a method computes: the CPU if evidence fills over half of a GPU's free memory.
 
     Args:
         device: Of the run.
@@ -241,33 +247,38 @@ def _matching_device(device: str, wanted: int) -> str:
     return "cpu"
 
 
-def _image_text(parts: Parts, device: str, images: int) -> ImageText | None:
-    """The encoder, loaded, where a method shows it images of its own; about so many of them."""
-    if parts.encoder is None or "image_text" not in parts.method.needs:
+def _image_text(selection: Selection, device: str, images: int) -> ImageText | None:
+    """Load the encoder where a method embeds images of its own, about `images` of them."""
+    if selection.encoder is None or "image_text" not in selection.method.needs:
         return None
-    encoder = parts.encoder.load(device)
+    encoder = selection.encoder.load(device)
     view = fast_transform(encoder.transform, images)
     return LoadedImageText(replace(encoder, transform=view), device)
 
 
 def gather_one_share(
-    planned: PlannedJob, layers: Sequence[str], store: Store, timer: Timer
+    plan: JobPlan, layers: Sequence[str], store: Store, timer: Timer
 ) -> int | None:
-    """Gather the job's share of the images where it asks for one.
+    """Gather the job's share of the images, where `runtime.share` is set.
 
     Returns:
-        The number of images that were looked at; None where the job is to be run as a whole.
+        The number of images of the share; None without a share.
     """
-    parts, config = planned.parts, planned.job.config
+    selection, config = plan.selection, plan.job.config
     share = parse_share(config.runtime.share)
     if share is None:
         return None
-    request = evidence_request(planned, layers, timer.device)
+    request = evidence_request(plan, layers, timer.device)
     seen = gather_share(request, share, store=store, timer=timer)
-    if parts.segmenter and not parts.segmented_probe:
+    if selection.segmenter and not selection.segmented_probe:
         execution = request.execution
         segmented = segment_share(
-            parts.segmenter, parts.probe, share, store=store, timer=timer, execution=execution
+            selection.segmenter,
+            selection.probe,
+            share,
+            store=store,
+            timer=timer,
+            execution=execution,
         )
         return max(seen, segmented)
     return seen

@@ -1,4 +1,4 @@
-"""Which units of a layer carry a signal, and what is said of those that do not."""
+"""Find units of a layer without a signal: constant, NaN or infinite activations."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NO_SIGNAL = "no signal: "
-"""How the notes of a record begin that are about units without a signal."""
+"""Start of a record's notes on units without a signal."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A layer's pooled activations, as far as they can tell anything.
+    """Which units of a layer have usable pooled activations.
 
     Attributes:
         layer: The layer's name.
@@ -38,12 +38,12 @@ class Signal:
 
     @property
     def dead(self) -> NDArray[np.bool_]:
-        """Units without a usable activation, bool [U]: what `live_units` leaves out."""
+        """Units without usable activations, bool [U]; those that `live_units` leaves out."""
         found: NDArray[np.bool_] = self.non_finite | self.constant
         return found
 
     def notes(self) -> Iterator[str]:
-        """What a reader should know, for the record and the terminal."""
+        """Yield notes on units without a signal, for the record and the log."""
         units = len(self.dead)
         if n := int(self.non_finite.sum()):
             yield (
@@ -63,7 +63,7 @@ class Signal:
             )
 
     def require_finite(self) -> None:
-        """Refuse a layer of which no unit is finite.
+        """Refuse a layer without any finite unit.
 
         Raises:
             LayerError: All units have NaN or infinite values.

@@ -1,7 +1,7 @@
-"""What of a request can run here, and what is missing for the rest; looks, and reads little.
+"""What of a request can run on this machine, and what is missing for the rest.
 
-A cell whose data are not on this machine has no key: nobody can say what it would compute on. So
-parts are asked for what they lack before they are asked who they are.
+The key of a cell whose data are not on this machine is unknown. So parts are asked for what they
+lack before they are asked for their fingerprints.
 """
 
 from __future__ import annotations
@@ -13,122 +13,113 @@ from typing import TYPE_CHECKING
 from bench.downloads.packages import lacks_of
 from bench.errors import UserError
 from bench.offline import offline
-from bench.run.plan import PlannedJob, plan_job
-from bench.run.selection import build_parts
+from bench.run.judges import SelectionJudges
+from bench.run.plan import JobPlan, plan_job
+from bench.run.selection import build_selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from bench.config.compose import Job
     from bench.downloads.missing import Lack
-    from bench.run.selection import Parts
+    from bench.run.selection import Selection
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Surveyed:
-    """One job, as far as this machine lets it be known.
+class JobSurvey:
+    """What is known of one job on this machine.
 
     Attributes:
-        job: What was asked for.
-        parts: Built; None where even that failed.
-        lacks: What its parts need and is not here.
-        planned: With keys and states; None where they cannot be known.
-        fault: Why not, beyond what is lacking.
+        job: The job.
+        selection: Its parts; None where they cannot be built.
+        lacks: What its parts need and is not on this machine.
+        plan: With keys; None where these are unknown.
+        fault: Why it cannot run, beyond what is missing.
     """
 
     job: Job
-    parts: Parts | None
+    selection: Selection | None
     lacks: tuple[Lack, ...] = ()
-    planned: PlannedJob | None = None
+    plan: JobPlan | None = None
     fault: UserError | None = None
 
-    @property
     def possible(self) -> bool:
         """Whether a run would get through."""
-        return self.planned is not None and not self.blocking
+        return self.plan is not None and not self.blocking()
 
-    @property
     def blocking(self) -> tuple[Lack, ...]:
-        """What is lacking and does not come by itself; nothing where all is done."""
-        if self.planned is not None and not self.planned.left():
+        """Return what is missing and not fetched automatically; nothing where all is done."""
+        if self.plan is not None and not self.plan.pending():
             return ()
-        cut_off = self.job.config.runtime.offline
-        return tuple(lack for lack in self.lacks if cut_off or not lack.automatic)
+        no_downloads = self.job.config.runtime.offline
+        return tuple(lack for lack in self.lacks if no_downloads or not lack.automatic)
 
 
-def survey(jobs: Iterable[Job]) -> list[Surveyed]:
-    """Look every job up, in order. A job of the same cells as an earlier one is left out."""
-    found: dict[object, Surveyed] = {}
+def survey(jobs: Iterable[Job]) -> list[JobSurvey]:
+    """Look every job up, in order; leave out jobs with the same cells as an earlier one.
+
+    Settings that differ between such jobs decide nothing, such as the concept set of a method that
+    writes its own words.
+    """
+    surveys: dict[object, JobSurvey] = {}
     for job in jobs:
-        looked_up = _survey(job)
-        planned = looked_up.planned
-        key: object = (
-            (*((cell.folder, cell.skey) for cell in planned.cells), job.config.runtime.share)
-            if planned
-            else object()
-        )
-        found.setdefault(key, looked_up)
-    return list(found.values())
+        found = _survey_job(job)
+        key: object = object()
+        if found.plan:
+            cells = ((cell.folder, cell.skey) for cell in found.plan.cells)
+            key = (*cells, job.config.runtime.share)
+        surveys.setdefault(key, found)
+    return list(surveys.values())
 
 
-def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[PlannedJob]:
-    """Plan every job of a request, in order.
+def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[JobPlan]:
+    """Plan every job of a request, in order; jobs with the same cells once.
 
     Args:
         jobs: The request's jobs.
-        only_possible: Leave out those that cannot run here; else the first of them is an error.
-
-    A job that has the same cells as an earlier one is left out: a setting that differs between
-    them, such as the concept set of a method that brings its own words, decides nothing.
+        only_possible: Leave out jobs that cannot run on this machine, unless none can.
 
     Raises:
-        UserError: As of `require_all`.
+        UserError: A job cannot run; the first one's reason, and the command that lists all.
     """
-    surveyed = survey(jobs)
-    possible = [found for found in surveyed if found.possible]
-    if only_possible and 0 < len(possible) < len(surveyed):
+    surveys = survey(jobs)
+    possible: list[JobSurvey] = []
+    stopped: list[JobSurvey] = []
+    for found in surveys:
+        (possible if found.possible() else stopped).append(found)
+    if stopped and not (only_possible and possible):
+        raise _refusal(stopped[0], len(stopped), len(surveys))
+    if stopped:
         _LOG.warning(
             "%d of %d jobs are left out: `dissectbench plan` with the same words says why",
-            len(surveyed) - len(possible),
-            len(surveyed),
+            len(stopped),
+            len(surveys),
         )
-    return require_all(possible if only_possible and possible else surveyed)
+    return [found.plan for found in possible if found.plan]
 
 
-def lacking(parts: Parts) -> tuple[Lack, ...]:
-    """What the parts that a job uses need and this machine does not have, each thing once."""
-    used: list[object] = [parts.target, parts.truth, parts.probe]
-    # Masks may have the words of the concept set, and then bear its name: both are read.
-    used += [] if parts.free_text else [parts.concepts]
-    used += [parts.encoder, parts.segmenter, parts.captioner]
-    # Whether there is anything to judge, and what is decided on, hangs on the truth's names.
-    names_unknown = bool(lacks_of(parts.truth))
-    if names_unknown or parts.may_be_judged:
-        used += [parts.sentence, parts.clip_text]
-    if not names_unknown and parts.deciding is not None:
-        used.append(parts.deciding.probe)
+def lacking(selection: Selection) -> tuple[Lack, ...]:
+    """Return what the parts that a job uses need and this machine lacks, without duplicates."""
+    used: list[object] = [selection.target, selection.truth, selection.probe]
+    # A method with masks reads the concept set too, to compare the words.
+    used += [] if selection.free_text else [selection.concepts]
+    used += [selection.encoder, selection.segmenter, selection.captioner]
+    # Only with the truth's names is it known whether judges and images of decisions are needed.
+    names_unknown = bool(lacks_of(selection.truth))
+    if names_unknown or SelectionJudges.of(selection).may_judge:
+        used += [selection.sentence, selection.clip_text]
+    if not names_unknown and selection.decisions is not None:
+        used.append(selection.decisions.probe)
     return tuple(dict.fromkeys(lack for part in used for lack in lacks_of(part)))
 
 
-def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
-    """The planned jobs of a request that can run as a whole.
-
-    Raises:
-        UserError: Something is missing, or a part cannot be what was asked for; of several things
-            the first, with the command that lists all.
-    """
-    stopped = [found for found in surveyed if not found.possible]
-    if stopped:
-        raise _refusal(stopped[0], len(stopped), len(surveyed))
-    return [found.planned for found in surveyed if found.planned]
-
-
-def _refusal(found: Surveyed, stopped: int, jobs: int) -> UserError:
-    """Why a job cannot run; and, of several jobs, what can be done about the others."""
-    if found.blocking:
-        lack = found.blocking[0]
+def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
+    """Return why a job cannot run; and, of several jobs, how to run the others."""
+    blocking = found.blocking()
+    if blocking:
+        lack = blocking[0]
         error = UserError(
             f"{lack.what} is not here", where=lack.where, valid=lack.near, hint=lack.hint
         )
@@ -146,15 +137,15 @@ def _refusal(found: Surveyed, stopped: int, jobs: int) -> UserError:
     return UserError(error.what, where=error.where, valid=error.valid, hint=hint)
 
 
-def _survey(job: Job) -> Surveyed:
-    parts: Parts | None = None
+def _survey_job(job: Job) -> JobSurvey:
+    selection: Selection | None = None
     lacks: tuple[Lack, ...] = ()
     try:
         with offline(job.config.runtime.offline):
-            parts = build_parts(job.config)
-            lacks = lacking(parts)
+            selection = build_selection(job.config)
+            lacks = lacking(selection)
             if any(not lack.automatic for lack in lacks):
-                return Surveyed(job, parts, lacks)
-            return Surveyed(job, parts, lacks, plan_job(job))
+                return JobSurvey(job, selection, lacks)
+            return JobSurvey(job, selection, lacks, plan_job(job, selection))
     except UserError as fault:
-        return Surveyed(job, parts, lacks, fault=fault)
+        return JobSurvey(job, selection, lacks, fault=fault)

@@ -1,34 +1,30 @@
-"""The function that Hydra's launchers call, in this process or in a worker."""
+"""The function that the workers of Hydra's launchers call."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import hydra
-from omegaconf import DictConfig, OmegaConf
+from bench.config.compose import Job
+from bench.offline import offline
+from bench.run.execute import execute
+from bench.run.plan import plan_job
 
-# Absolute, and from this file: a user's own folder named conf must not shadow ours.
-_CONF = str(Path(__file__).resolve().parents[2] / "conf")
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
-@hydra.main(config_path=_CONF, config_name="job", version_base="1.3")  # type: ignore[untyped-decorator]
-def run_index(config: DictConfig) -> None:
-    """Run job number `index` of the file `jobs`.
+def run_number(config: DictConfig) -> None:
+    """Run job `number` of `count`, which lies in `folder`.
 
-    It never raises for a failed cell and returns nothing: outcomes are records on disk, since an
-    exception that travels through a launcher can break its pool.
+    Return nothing: the outcome is a record on disk.
+
+    Args:
+        config: As conf/job.yaml composes it.
     """
-    from bench.config.compose import Job
-    from bench.run.execute import execute
-
-    jobs = json.loads(Path(config.jobs).read_text(encoding="utf-8"))
-    entry = jobs[config.index]
-    config_of_job = OmegaConf.create(entry["config"])
-    job = Job(
-        tuple(entry["overrides"]),
-        config_of_job,
-        choices=entry["choices"],
-        named=frozenset(entry["named"]),
-    )
-    execute(job, position=(config.index + 1, len(jobs)))
+    text = Path(config.folder, f"{config.number}.json").read_text(encoding="utf-8")
+    job = Job.from_json(json.loads(text))
+    with offline(job.config.runtime.offline):
+        plan = plan_job(job)
+    execute(plan, position=(config.number, config.count))

@@ -1,4 +1,4 @@
-"""Parts of the embedded world stay in it, unless they are named for other images."""
+"""Refuse default parts of the embedded world on other images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bench.run.selection import Parts
+    from bench.run.selection import Selection
 
 _OTHERS = {
     "encoder": "encoder=clip_vit_b16",
@@ -19,29 +19,29 @@ _OTHERS = {
 """What to name instead, by role."""
 
 
-def check_world(parts: Parts, named: Collection[str]) -> None:
-    """Refuse a default part that knows the images of the embedded world alone, on other images.
+def check_world(selection: Selection, named: Collection[str]) -> None:
+    """Refuse a default part that was trained on the embedded world only, on other images.
 
-    A part or a probe set of the embedded world says so (`of_glyphs`).
+    A part or a probe set of the embedded world has the attribute `of_glyphs`.
 
     Args:
-        parts: Of a job.
+        selection: The parts of a job.
         named: The config groups that the request names itself.
 
     Raises:
-        UserError: A labelling encoder, segmenter or captioner of the embedded world would look at
-            other images, and the request does not name it.
+        UserError: An encoder, segmenter or captioner of the embedded world would see other images,
+            and the request does not name it.
     """
     for role, instead in _OTHERS.items():
-        part = getattr(parts, role)
+        part = getattr(selection, role)
         if role in named or not getattr(part, "of_glyphs", False):
             continue
-        if getattr(parts.probe, "of_glyphs", False):
+        if getattr(selection.probe, "of_glyphs", False):
             return
-        own = parts.names[role]
+        own = selection.names[role]
         raise UserError(
-            f"no {role} is named, and the default one knows only the images of the embedded "
-            f"world (Glyphs), not those of {parts.names['probe']}",
+            f"no {role} is named, and the default one was trained on the embedded world (Glyphs) "
+            f"only, not on images such as those of {selection.names['probe']}",
             where=role,
-            hint=f"name one: {instead}; or {role}={own}, to use it all the same",
+            hint=f"name one: {instead}; or {role}={own}, to use it nevertheless",
         )

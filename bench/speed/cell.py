@@ -77,11 +77,11 @@ def _time(given: argparse.Namespace) -> int:
         timings = run_job(job).timings
         loop = None
         if given.plain and given.method == "clip_dissect":
-            from bench.run.selection import build_parts
+            from bench.run.selection import build_selection
             from bench.speed.plain_cell import describe
 
             loop = describe(
-                build_parts(job.config), given.device, given.batch_size, given.workers,
+                build_selection(job.config), given.device, given.batch_size, given.workers,
                 precision=given.precision,
             )  # fmt: skip
     hardware = timings[0]["hardware"]

@@ -166,7 +166,7 @@ def run_job(job: Job) -> Outcome:
     from leaderboards.storage import read_timings
 
     [planned] = plan([job])
-    execute(job)
+    execute(planned)
     timings, records = [], []
     for cell in planned.cells:
         record = Record.read(cell.folder)

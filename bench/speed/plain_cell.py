@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.parts.protocols import Probe
-    from bench.run.selection import Parts
+    from bench.run.selection import Selection
 
 
 def describe(
-    parts: Parts, device: str, batch_size: int, workers: int, precision: str = "float32"
+    parts: Selection, device: str, batch_size: int, workers: int, precision: str = "float32"
 ) -> list[dict[str, Any]]:
     """Describe every layer of a job.
 

@@ -223,13 +223,13 @@ def _gather(device: str, sizes: Sizes) -> Found:
     from bench.evidence import EvidenceRequest, Store, gather
     from bench.networks.execution import Execution
     from bench.networks.layout import LayoutSettings
-    from bench.run.selection import build_parts
+    from bench.run.selection import build_selection
     from bench.timing import Timer
 
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
         folder = Path(name)
         files, setting = _files(folder, sizes)
-        parts = build_parts(compose_job(files, setting(device), folder / "results").config)
+        parts = build_selection(compose_job(files, setting(device), folder / "results").config)
         found = []
         for at in ("cpu", device):
             request = EvidenceRequest(

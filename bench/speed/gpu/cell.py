@@ -153,10 +153,10 @@ def _differing(
 
 
 def _plain(files: Files, setting: Setting, results: Path) -> dict[str, Any]:
-    from bench.run.selection import build_parts
+    from bench.run.selection import build_selection
     from bench.speed.plain_cell import describe
 
-    parts = build_parts(compose_job(files, setting, results).config)
+    parts = build_selection(compose_job(files, setting, results).config)
     phases = describe(
         parts, setting.device, setting.batch_size, setting.workers, precision=setting.precision
     )

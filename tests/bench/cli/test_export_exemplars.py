@@ -138,7 +138,7 @@ def test_no_name_leaves_the_folder(tmp_path: Path) -> None:
         (("--out", "out", "--top-k", "0"), "--top-k"),
         (("--out", "out", "--quantile", "1"), "--quantile"),
         (("--out", "out", "--model", ".."), "cannot name"),
-        (("--out", "there", "--model", "m", "--dataset", "d"), "there already"),
+        (("--out", "there", "--model", "m", "--dataset", "d"), "fc exists"),
         (("--out", "out", "runtime.share=1/2"), "one target and one whole probe set"),
         (("--out", "out", "experiment=glyphs_demo"), "one target and one whole probe set"),
         (("--out", "out", "target.layers=[layer9]"), "layer9"),

@@ -105,7 +105,7 @@ def test_what_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     for command in ("unpack", "board"):
         said = refused(capsys, command, "cut.tar.xz", "--out", "new")
         assert "cut.tar.xz: the archive is damaged" in said
-        assert "text: this is no archive" in refused(capsys, command, "text", "--out", "new")
+        assert "text: not an archive" in refused(capsys, command, "text", "--out", "new")
     assert "no such file" in refused(capsys, "unpack", "none", "--out", "new")
     assert "no such folder" in refused(capsys, "pack", "none", "--out", "new")
     Path("bare").mkdir()

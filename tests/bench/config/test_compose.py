@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -10,15 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from omegaconf import OmegaConf
 
-from bench.config.compose import expand
+from bench.config.compose import Job, expand
 from bench.errors import UserError
 from bench.parts.choice import CONF, choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from bench.config.compose import Job
 
 PART_GROUPS = ("method", "target", "probe", "concepts", "encoder", "scoring", "runtime")
 NEEDS = {
@@ -101,6 +100,16 @@ def test_a_sweep_needs_m() -> None:
     ]  # fmt: skip
 
 
+def test_a_range_without_single_values_is_no_sweep() -> None:
+    with pytest.raises(UserError, match="gives no list of values"):
+        expand(["seed=interval(1,4)"], multirun=True)
+    assert [job.config.seed for job in expand(["seed=range(1,4)"], multirun=True)] == [1, 2, 3]
+
+
+def test_no_experiment_can_be_said_too() -> None:
+    assert expand(["experiment=null"])[0].config == expand([])[0].config
+
+
 def test_parameters_need_no_plus_and_layers_are_lists() -> None:
     [job] = expand(["method.params.top_k=7", "target.layers=[layer3,fc]"])
     assert job.config.method.params == {"similarity": "soft_wpmi", "top_k": 7}
@@ -119,6 +128,22 @@ def test_recomposing_a_jobs_overrides_gives_its_config() -> None:
     for job in jobs:
         [again] = expand(job.overrides)
         assert (again.config, again.choices) == (job.config, job.choices)
+
+
+def test_a_job_survives_its_way_to_a_worker() -> None:
+    [job] = expand(["experiment=glyphs_smoke", "target.layers=[fc]", "seed=3"])[:1]
+    again = Job.from_json(json.loads(json.dumps(job.to_json())))
+    assert again == job
+    assert again.config.seed == 3
+
+
+def test_values_are_set_on_copies_of_what_was_chosen() -> None:
+    swept = ["method=clip_dissect,netdissect", "method.params={}", "seed=1,2"]
+    jobs = expand([*swept, "target.truth.name=file,none"], multirun=True)
+    assert len(jobs) == 8
+    for job in jobs:
+        [alone] = expand(job.overrides)
+        assert alone == job
 
 
 def test_own_config_groups(tmp_path: Path) -> None:
@@ -149,6 +174,8 @@ def test_own_config_groups(tmp_path: Path) -> None:
         ("runtime.device=tpu", ["unknown device 'tpu'"]),
         ("launcher=joblib", ["pip install 'dissectbench[joblib]'"]),
         ("method.params.top_k=[1", ["method.params.top_k=[1"]),
+        ("results=${nothing}", ["'nothing' not found", "refers to another setting"]),
+        ("seed=interval(1,4)", ["gives several values to one run"]),
     ],
 )
 def test_faults_are_named(override: str, says: list[str]) -> None:

@@ -7,8 +7,8 @@ import shlex
 import pytest
 
 from bench.config.compose import expand
-from bench.config.grammar import single
-from bench.config.quoting import as_typed
+from bench.config.grammar import parse_single
+from bench.config.quoting import shell_quote
 from bench.errors import UserError
 
 FILE = "target.params.file"
@@ -26,16 +26,16 @@ AWKWARD = [
 
 @pytest.mark.parametrize("value", AWKWARD)
 def test_what_is_typed_is_what_arrives(value: str) -> None:
-    [argument] = shlex.split(as_typed(f"{FILE}={value}"))
-    [override] = single([argument])
+    [argument] = shlex.split(shell_quote(f"{FILE}={value}"))
+    [override] = parse_single([argument])
     assert (override.key_or_group, override.value()) == (FILE, value.strip())
 
 
 @pytest.mark.parametrize("value", [v for v in AWKWARD if set(v) & set("=!()[]{}#&;<>^`~,\"'ä")])
 def test_the_message_gives_the_line(value: str) -> None:
     with pytest.raises(UserError) as caught:
-        single([f"{FILE}={value}"])
-    [override] = single(shlex.split(caught.value.hint.partition("type ")[2]))
+        parse_single([f"{FILE}={value}"])
+    [override] = parse_single(shlex.split(caught.value.hint.partition("type ")[2]))
     assert override.value() == value.strip()
     assert ": None" not in str(caught.value)
 
@@ -52,8 +52,8 @@ def test_a_run_takes_the_line() -> None:
 
 def test_lists_are_quoted_element_by_element() -> None:
     with pytest.raises(UserError) as caught:
-        single(["target.params.kwargs=[width=6, name=a(b)]"])
-    [override] = single(shlex.split(caught.value.hint.partition("type ")[2]))
+        parse_single(["target.params.kwargs=[width=6, name=a(b)]"])
+    [override] = parse_single(shlex.split(caught.value.hint.partition("type ")[2]))
     assert override.value() == ["width=6", "name=a(b)"]
 
 
@@ -61,7 +61,7 @@ def test_a_value_that_the_shell_cut_at_a_blank() -> None:
     for cut in (["/my", "nets/a.pth"], ["/my", "(2).pth"]):
         with pytest.raises(UserError) as caught:
             expand([f"{FILE}={cut[0]}", cut[1]])
-        [override] = single(shlex.split(caught.value.hint.partition("type ")[2]))
+        [override] = parse_single(shlex.split(caught.value.hint.partition("type ")[2]))
         assert override.value() == " ".join(cut)
 
 

@@ -14,8 +14,9 @@ from bench.config.compose import expand
 from bench.errors import UserError
 from bench.evidence import text as text_module
 from bench.run import scoring as scoring_module
+from bench.run.judges import SelectionJudges
 from bench.run.scoring import score_table
-from bench.run.selection import build_parts
+from bench.run.selection import build_selection
 from leaderboards.record import Record
 from leaderboards.storage import find_records, read_descriptions
 
@@ -113,16 +114,16 @@ def test_without_a_judge_the_official_rules_have_their_old_key(texts):
     assert "reading" not in scores(OFFICIAL)["scoring"]
 
 
-def parts(*overrides):
+def judges_of(*overrides):
     [job] = expand(["method=netdissect", "probe=glyphs_broden", *overrides])
-    return build_parts(job.config)
+    return SelectionJudges.of(build_selection(job.config))
 
 
 def test_labels_of_our_own_network_dissection_too(texts):
-    judges = parts("scoring.official_labels=true", "scoring.clip_text.name=none")
+    judges = judges_of("scoring.official_labels=true", "scoring.clip_text.name=none")
     words = judges.words
-    place = next(n for n, name in enumerate(judges.mask_labels_as_written) if name != words[n])
-    written = judges.mask_labels_as_written[place]
+    place = next(n for n, name in enumerate(judges.raw_mask_labels) if name != words[n])
+    written = judges.raw_mask_labels[place]
     table = pd.DataFrame({"unit": [0], "rank": [1], "label": [words[place]], "score": [0.5]})
     units = len(judges.true_names("fc"))
     record = Record(
@@ -134,7 +135,7 @@ def test_labels_of_our_own_network_dissection_too(texts):
     assert content["scoring"]["reading"] == {"mask_labels": "as published"}
     assert written in texts
     assert units_table["label"][0] == written
-    assert "reading" not in parts().scoring("fc")
+    assert "reading" not in judges_of().scoring("fc")
 
 
 def test_a_record_without_the_written_labels_is_refused(texts):

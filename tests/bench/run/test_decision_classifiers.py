@@ -12,15 +12,14 @@ from bench.config.compose import expand
 from bench.errors import UserError
 from bench.evidence import Store
 from bench.parts import catalog
-from bench.run.decision_settings import Deciding
-from bench.run.decisions import (
+from bench.run.classifier import LinearClassifier, load_classifier
+from bench.run.decision_scores import (
     TOLERANCE,
-    Linear,
     TextJudges,
     _tolerance,
-    linear_classifier,
     score_decisions,
 )
+from bench.run.decision_setup import DecisionSetup
 from leaderboards.record import Record
 from metrics.truth import TrueName
 from tests.bench.evidence import tiny
@@ -31,12 +30,12 @@ if TYPE_CHECKING:
 
 def test_only_linear_layers_classify(capsys: pytest.CaptureFixture[str]) -> None:
     target = catalog.TARGETS.build("glyphs", {})
-    assert isinstance(linear_classifier(target, "fc"), Linear)
-    assert linear_classifier(target, "layer4.1.conv2") == (
+    assert isinstance(load_classifier(target, "fc"), LinearClassifier)
+    assert load_classifier(target, "layer4.1.conv2") == (
         "n/a: layer4.1.conv2 is a Conv2d, not a linear layer"
     )
     with pytest.raises(UserError, match="no layer 'fcc'") as caught:
-        linear_classifier(target, "fcc")
+        load_classifier(target, "fcc")
     assert caught.value.where == "scoring.decisions.classifier"
 
 
@@ -70,7 +69,7 @@ def test_outputs_are_worked_out_again(
     )  # fmt: skip
     clip_text, sentence = Spelled(shift=1), Spelled(shift=0)
     found = score_decisions(
-        record, list("ABCDA"), Deciding(target, probe, True, names), job.config,
+        record, list("ABCDA"), DecisionSetup(target, probe, True, names), job.config,
         TextJudges(clip_text, sentence, circular=False), store=Store(None), device="cpu",
     )["decision_prediction"]  # fmt: skip
     if reason:

@@ -20,8 +20,9 @@ from bench.errors import UserError
 from bench.glyphs import vocabulary, world
 from bench.parts import catalog
 from bench.parts.probes.glyphs import GlyphsProbe
+from bench.run.judges import SelectionJudges
 from bench.run.scoring import score_table
-from bench.run.selection import build_parts
+from bench.run.selection import build_selection
 from bench.run.survey import plan
 from leaderboards.board import load_board
 from leaderboards.hashing import short_hash
@@ -105,7 +106,7 @@ def only_scores(folder: Path) -> dict[str, Any]:
 
 def plainly(folder: Path, clip_weight: float = 3.0) -> dict[str, tuple[int, int]]:
     """Right images and images, one image and one class at a time; and those of the network."""
-    parts = build_parts(expand([*DECIDED]).pop().config)
+    parts = build_selection(expand([*DECIDED]).pop().config)
     loaded = parts.target.load("cpu")
     encode = parts.clip_text.load("cpu").encode_texts
     judge = parts.sentence.load("cpu")
@@ -176,8 +177,8 @@ def test_the_classifier_itself_is_scored_as_ever(copied: dict[str, Path]) -> Non
     assert "decisions" not in content["scoring"]
     assert not any("decision" in name for name in content["scores"])
     plain = [text for text in DECIDED if not text.startswith("scoring.decisions")]
-    parts = build_parts(expand(plain).pop().config)
-    assert content["skey"] == short_hash(parts.scoring("fc"))
+    parts = build_selection(expand(plain).pop().config)
+    assert content["skey"] == short_hash(SelectionJudges.of(parts).scoring("fc"))
 
 
 def test_one_pass_gathers_the_classifier_too(
@@ -260,9 +261,11 @@ def test_what_stands_in_the_way(
     change: dict[str, Any], reason: str, copied: dict[str, Path]
 ) -> None:
     folder = copied["layer4"]
-    parts = build_parts(expand([*DECIDED]).pop().config)
+    parts = build_selection(expand([*DECIDED]).pop().config)
     parts = dataclasses.replace(parts, **change)
-    content, _ = score_table(Record.read(folder), read_descriptions(folder), parts)
+    content, _ = score_table(
+        Record.read(folder), read_descriptions(folder), SelectionJudges.of(parts)
+    )
     found = content["scores"]["decision_prediction"]
     if reason:
         assert found["value"] is None
@@ -274,8 +277,9 @@ def test_what_stands_in_the_way(
 
 def test_units_without_labels_count_as_wrong(copied: dict[str, Path]) -> None:
     folder = copied["layer4"]
-    parts = build_parts(expand([*DECIDED]).pop().config)
-    content, _ = score_table(Record.read(folder), read_descriptions(folder).iloc[:0], parts)
+    parts = build_selection(expand([*DECIDED]).pop().config)
+    judges = SelectionJudges.of(parts)
+    content, _ = score_table(Record.read(folder), read_descriptions(folder).iloc[:0], judges)
     found = content["scores"]["decision_prediction"]
     assert (found["value"], found["n"], found["n_unlabelled"]) == (0, IMAGES, IMAGES)
 
@@ -334,7 +338,7 @@ def test_without_a_sentence_encoder_nobody_says_which_class_a_label_tells(
 
 def test_published_scores_keep_their_key() -> None:
     [job] = expand(["target.layers=[fc]", "method=netdissect"])
-    skey = short_hash(build_parts(job.config).scoring("fc"))
+    skey = short_hash(SelectionJudges.of(build_selection(job.config)).scoring("fc"))
     root = Path(__file__).resolve().parents[3]
     with tarfile.open(root / "leaderboards" / "glyphs" / "records.tar.xz") as archive:
         assert f"{skey}.json" in {Path(name).name for name in archive.getnames()}
@@ -342,6 +346,6 @@ def test_published_scores_keep_their_key() -> None:
 
 @pytest.mark.parametrize("weight", ["-1", "nan", "inf"])
 def test_a_weight_that_is_none(weight: str) -> None:
-    with pytest.raises(UserError, match="from 0") as caught:
+    with pytest.raises(UserError, match="at least 0") as caught:
         expand([f"scoring.decisions.clip_weight={weight}"])
     assert caught.value.where == "scoring.decisions.clip_weight"

@@ -12,21 +12,22 @@ from bench.config.compose import expand
 from bench.config.schema import BertScoreConfig
 from bench.errors import UserError
 from bench.run.bertscore import bert_scorer, describe_bertscore
-from bench.run.selection import Parts, build_parts
+from bench.run.judges import SelectionJudges
+from bench.run.selection import build_selection
 from leaderboards.hashing import short_hash
 from metrics.sentences import SentenceReader
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def parts(*overrides: str) -> Parts:
+def judges(*overrides: str) -> SelectionJudges:
     [job] = expand([*overrides])
-    return build_parts(job.config)
+    return SelectionJudges.of(build_selection(job.config))
 
 
 def test_published_scores_keep_their_key() -> None:
     """A scores file of the embedded world's objects, made before there were references."""
-    skey = short_hash(parts().scoring("fc"))
+    skey = short_hash(judges().scoring("fc"))
     with tarfile.open(ROOT / "leaderboards" / "glyphs" / "records.tar.xz") as archive:
         assert f"{skey}.json" in {Path(name).name for name in archive.getnames()}
 
@@ -40,9 +41,9 @@ def test_references_and_bertscore_decide_scores(tmp_path: Path) -> None:
             "target.truth.name=annotations", f"target.truth.params.path={path}",
             "target.truth.params.layer=fc",
         ]  # fmt: skip
-        keys.add(parts(*truth).scoring("fc")["truth"]["hash"])
+        keys.add(judges(*truth).scoring("fc")["truth"]["hash"])
     assert len(keys) == 2
-    bert = parts("scoring.bertscore.model=roberta-large").scoring("fc")["bertscore"]
+    bert = judges("scoring.bertscore.model=roberta-large").scoring("fc")["bertscore"]
     assert bert == {
         "name": "roberta-large", "weights": "hub:roberta-large", "layer": 0, "baseline": [],
         "idf": True,
@@ -67,13 +68,15 @@ def test_bertscore_is_always_rescaled() -> None:
 
 
 def test_sentences_are_read_by_the_layers_names() -> None:
-    closed = parts()
+    closed = judges()
     assert closed.reader("fc") is None
+    selection = closed.selection
 
-    class Writes(type(closed.method)):  # type: ignore[misc]
+    class Writes(type(selection.method)):  # type: ignore[misc]
         vocabulary = "free text"
 
-    method = Writes(**dataclasses.asdict(closed.method))
-    reader = dataclasses.replace(closed, method=method).reader("fc")
+    method = Writes(**dataclasses.asdict(selection.method))
+    writing = dataclasses.replace(selection, method=method)
+    reader = SelectionJudges.of(writing).reader("fc")
     assert isinstance(reader, SentenceReader)
     assert reader("a red heart on the sea") == ("heart",)

@@ -14,6 +14,7 @@ from PIL import Image
 from bench.__main__ import main
 from bench.config.compose import expand
 from bench.glyphs import world
+from bench.run.provenance import describe_given
 from bench.run.survey import plan
 from leaderboards.record import Record
 
@@ -105,12 +106,12 @@ def test_a_target_may_crop_where_labels_are_of_whole_images(scenes: Path, tmp_pa
         f"target.params.file={tmp_path / 'net.pth'}",
     )  # fmt: skip
     [job] = plan(expand(cell))
-    assert job.parts.describe_given() == "class labels"
-    assert job.parts.key("layer4")
+    assert describe_given(job.selection) == "class labels"
+    assert job.cells[0].key
     [job] = plan(expand([*cell, "method=netdissect2020", "segmenter=masks"]))
-    assert job.parts.describe_given() == "class labels"
+    assert describe_given(job.selection) == "class labels"
     [job] = plan(expand([*cell, "method=clip_dissect"]))
-    assert job.parts.describe_given().startswith("captions")
+    assert describe_given(job.selection).startswith("captions")
 
 
 def test_cifar_is_read_from_its_files(

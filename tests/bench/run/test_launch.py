@@ -1,8 +1,10 @@
-"""Jobs through Hydra's basic launcher: records on disk, and nothing left lying about."""
+"""Jobs in this process and by one of Hydra's launchers: records on disk, and no other file."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +22,7 @@ def test_a_sweep_leaves_records_and_nothing_else(here: Path, run: Callable[..., 
     assert run(*FEW, "-m", "seed=1,2", "runtime.batch_size=16") == 0
     assert (sys.argv, Path.cwd()) == (command, directory)
     assert [path.name for path in here.iterdir()] == ["results"]
-    assert {path.name for path in Path("results").iterdir()} == {".cache", ".jobs", "few", "local"}
-    # The list of jobs is gone; what Hydra notes of its sweep may stay.
-    assert {path.name for path in Path("results/.jobs").iterdir()} <= {"multirun.yaml"}
+    assert {path.name for path in Path("results").iterdir()} == {".cache", "few", "local"}
     found = Path("results/few/clip_dissect").glob("*/record.json")
     records = [json.loads(path.read_text()) for path in found]
     assert sorted(record["seed"] for record in records) == [1, 2]
@@ -47,7 +47,7 @@ def test_the_cache_folder_of_the_environment_is_used(
     Path("results/.cache").rename(tmp_path / "shared")
     monkeypatch.setenv("DISSECTBENCH_CACHE", str(tmp_path / "shared"))
     assert run("board=few", "results=others") == 0
-    assert {path.name for path in Path("others").iterdir()} == {".jobs", "few"}
+    assert {path.name for path in Path("others").iterdir()} == {"few"}
     [timings] = Path("others/few").rglob("timings.jsonl")
     phases = json.loads(timings.read_text())["phases"]
     assert {p["name"]: p["cached"] for p in phases if p["name"] in ("gather", "text")} == {
@@ -63,3 +63,75 @@ def test_the_log_names_what_ran(
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"[1/1] clip_dissect {similarity} | glyphs scenes fc | ")
     assert "glyphs val (48)" in line
+
+
+LAUNCHER = '''
+"""A launcher like that of joblib's plugin: each job is pickled, composed and run elsewhere."""
+
+from dataclasses import dataclass
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.singleton import Singleton
+from hydra.core.utils import run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from joblib import Parallel, delayed
+
+
+@dataclass
+class Config:
+    _target_: str = "hydra_plugins.spawn_launcher.SpawnLauncher"
+    at_once: int = 1
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="spawn", node=Config)
+
+
+class SpawnLauncher(Launcher):
+    def __init__(self, at_once):
+        self.at_once = at_once
+
+    def setup(self, *, hydra_context, task_function, config):
+        self.context, self.task, self.config = hydra_context, task_function, config
+
+    def launch(self, job_overrides, initial_job_idx):
+        assert len(job_overrides) == self.at_once
+        given = (self.context, self.task, self.config, Singleton.get_state())
+        return Parallel(self.at_once, backend="loky")(
+            delayed(run)(*given, overrides) for overrides in job_overrides
+        )
+
+
+def run(context, task, config, state, overrides):
+    setup_globals()
+    Singleton.set_state(state)
+    sweep = context.config_loader.load_sweep_config(config, list(overrides))
+    keys = {"job_dir_key": "hydra.sweep.dir", "job_subdir_key": "hydra.sweep.subdir"}
+    return run_job(hydra_context=context, task_function=task, config=sweep, **keys)
+'''
+
+
+@pytest.mark.slow
+def test_jobs_of_a_launcher_run_in_other_processes(here: Path, small: tuple[str, ...]) -> None:
+    plugins = here / "own, plugins" / "hydra_plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "spawn_launcher.py").write_text(LAUNCHER)
+    results = "results='of, a launcher'"
+    request = [*small, *FEW, results, "runtime.cache=results/.cache", "hydra/launcher=spawn"]
+    request += ["hydra.launcher.at_once=2", "-m", "seed=1,2", "runtime.offline=true"]
+    path = os.pathsep.join([str(plugins.parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "run", *request],
+        cwd=here, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "2 cells: 2 done" in done.stdout
+    assert "[1/2]" in done.stderr
+    assert "[2/2]" in done.stderr
+    assert {path.name for path in Path("of, a launcher").iterdir()} == {".jobs", "few"}
+    # The jobs' files are gone; Hydra's own note of the sweep stays.
+    assert {path.name for path in Path("of, a launcher/.jobs").iterdir()} == {"multirun.yaml"}
+    found = Path("of, a launcher/few/clip_dissect").glob("*/record.json")
+    runs = [json.loads(path.read_text())["run"] for path in found]
+    assert sorted(run["overrides"][-1] for run in runs) == ["seed=1", "seed=2"]
+    assert {run["choices"]["target"] for run in runs} == {"glyphs_scenes"}

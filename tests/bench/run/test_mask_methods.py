@@ -10,29 +10,35 @@ import pytest
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.glyphs.vocabulary import all_concepts
+from bench.run.provenance import describe_concepts, describe_given
 from bench.run.survey import plan
 from leaderboards.record import Record
 
 SMALL = ["probe.params.size=48", "board=masks"]
 
 
-def parts(*overrides):
+def planned(*overrides):
     [job] = plan(expand([*SMALL, *overrides]))
-    return job.parts
+    return job
+
+
+def key(*overrides):
+    return planned(*overrides).cells[0].key
 
 
 def test_one_judge_for_all_rows():
     judged = [
-        parts(f"method={name}").scoring("fc")
+        planned(f"method={name}").judges.scoring("fc")
         for name in ("clip_dissect", "netdissect", "netdissect2020", "compositional")
     ]
     assert all(one == judged[0] for one in judged)
 
 
 def test_mask_labels_that_are_a_concept_set_go_by_its_name():
-    own, listed = parts("method=netdissect"), parts("method=clip_dissect")
-    assert own.describe_concepts() == listed.describe_concepts()
-    other = parts("method=netdissect", "concepts=glyphs_objects").describe_concepts()
+    own, listed = planned("method=netdissect"), planned("method=clip_dissect")
+    assert describe_concepts(own.selection) == describe_concepts(listed.selection)
+    other = planned("method=netdissect", "concepts=glyphs_objects")
+    other = describe_concepts(other.selection)
     assert (other["name"], other["n"]) == ("mask_labels", 128)
 
 
@@ -44,14 +50,15 @@ def test_settings_that_decide_nothing_make_no_second_job():
 
 def test_keys_know_the_segmenter_and_the_masks():
     keys = {
-        parts("method=netdissect2020", "segmenter=glyphs").key("fc"),
-        parts("method=netdissect2020", "segmenter=masks").key("fc"),
-        parts("method=netdissect").key("fc"),
-        parts("method=netdissect", "method.params.denominator=image_has_category").key("fc"),
-        parts("method=netdissect", "target.precision=bfloat16").key("fc"),
+        key("method=netdissect2020", "segmenter=glyphs"),
+        key("method=netdissect2020", "segmenter=masks"),
+        key("method=netdissect"),
+        key("method=netdissect", "method.params.denominator=image_has_category"),
+        key("method=netdissect", "target.precision=bfloat16"),
     }
     assert len(keys) == 5
-    assert parts("method=netdissect2020", "segmenter=masks").describe_given() == "masks"
+    by_probe = planned("method=netdissect2020", "segmenter=masks")
+    assert describe_given(by_probe.selection) == "masks"
 
 
 def test_a_probe_without_masks_is_refused(tmp_path):
@@ -91,7 +98,7 @@ def test_a_segmenter_may_crop_as_the_target_does(tmp_path):
         f"segmenter.params.file={tmp_path / 'net.pth'}",
     ]  # fmt: skip
     assert len(plan(expand([*SMALL, *overrides]))) == 1
-    with pytest.raises(UserError, match="would not lie"):
+    with pytest.raises(UserError, match="would not match"):
         plan(expand([*SMALL, *overrides, "segmenter.params.crop=1.0"]))
 
 

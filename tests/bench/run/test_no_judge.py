@@ -12,8 +12,9 @@ from bench.__main__ import main
 from bench.config.compose import expand
 from bench.parts.encoders import GlyphsEncoder
 from bench.parts.sentences import SentenceTransformer
+from bench.run.judges import SelectionJudges
 from bench.run.plan import State
-from bench.run.selection import build_parts
+from bench.run.selection import build_selection
 from bench.run.survey import lacking, plan
 from leaderboards.board import load_board
 from leaderboards.pages.render import check_board, write_board
@@ -21,7 +22,6 @@ from leaderboards.pages.render import check_board, write_board
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.run.selection import Parts
 
 NO_TRUTH = "target.truth.name=none"
 BY_MODEL = ("sentence_cosine", "sentence_cosine_best_synonym", "nearest_name")
@@ -38,9 +38,9 @@ def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(SentenceTransformer, name, refuse)
 
 
-def parts(*overrides: str) -> Parts:
+def judges(*overrides: str) -> SelectionJudges:
     [job] = expand(["probe.params.size=20", *overrides])
-    return build_parts(job.config)
+    return SelectionJudges.of(build_selection(job.config))
 
 
 def scored(folder: Path, **scoring: Any) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def test_without_true_names_nothing_judges(
         assert found["scores"][name]["reason"] == "no unit has a true name"
     assert found["scores"]["distinct_labels"]["value"] >= 1
     # Whichever judge would have been asked: the scores are the same, and so is their key.
-    assert plan(expand([*small, NO_TRUTH, "scoring=mpnet"]))[0].cells[0].state is State.DONE
+    assert plan(expand([*small, NO_TRUTH, "scoring=mpnet"]))[0].cells[0].read_state() is State.DONE
 
 
 @pytest.mark.usefixtures("no_encoder")
@@ -117,12 +117,12 @@ def test_scores_of_an_older_release_are_not_made_again(
     file.unlink()
     asked = expand([*small, NO_TRUTH])
     [cell] = plan(asked)[0].cells
-    assert (cell.skey, cell.state) == ("0123456789abcdef", State.DONE)
+    assert (cell.skey, cell.read_state()) == ("0123456789abcdef", State.DONE)
     assert main(["score", str(folder), NO_TRUTH]) == 0
     assert "scores/0123456789abcdef.json is there already" in capsys.readouterr().out
     (folder / "scores" / "0123456789abcdef.json").write_text("{")  # damaged: made anew
     [cell] = plan(asked)[0].cells
-    assert (cell.skey, cell.state) == (file.stem, State.TO_SCORE)
+    assert (cell.skey, cell.read_state()) == (file.stem, State.TO_SCORE)
     official = expand([*small, NO_TRUTH, "scoring.official_labels=true"])
     assert plan(official)[0].cells[0].skey != file.stem
 
@@ -164,10 +164,11 @@ def test_a_board_shows_scores_that_no_model_made(folder: Path, run: Callable[...
 def test_a_layer_is_judged_where_it_has_names_or_decides(
     overrides: list[str], judged: list[str], may_be: bool
 ) -> None:
-    found = parts(*overrides)
-    assert [layer for layer in found.layers if found.score_set(layer)] == judged
-    assert found.may_be_judged is may_be
-    for layer in found.layers:
+    found = judges(*overrides)
+    layers = found.selection.layers
+    assert [layer for layer in layers if found.judged(layer)] == judged
+    assert found.may_judge is may_be
+    for layer in layers:
         models = {name: found.scoring(layer)[name] for name in ("sentence", "clip_text")}
         assert all(models.values()) is (layer in judged)
 
@@ -187,22 +188,22 @@ def test_a_layer_is_judged_where_it_has_names_or_decides(
 def test_nothing_is_looked_for_that_only_judges(
     method: str, overrides: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = parts(f"method={method}", *overrides)
+    found = judges(f"method={method}", *overrides)
     if found.encoder is None:  # the configured one would judge alone
         monkeypatch.setattr(GlyphsEncoder, "fingerprint", None)
         monkeypatch.setattr(GlyphsEncoder, "lacks", None)
-    assert lacking(found) == ()
-    assert all(found.scoring(layer) for layer in found.layers)
+    assert lacking(found.selection) == ()
+    assert all(found.scoring(layer) for layer in found.selection.layers)
 
 
 def test_what_judges_is_named_where_it_is_missing(tmp_path: Path) -> None:
     missing = f"scoring.sentence.params.model={tmp_path}/none"
-    [lack] = lacking(parts("scoring=minilm", missing))
+    [lack] = lacking(judges("scoring=minilm", missing).selection)
     assert str(tmp_path) in lack.what
-    assert lacking(parts(missing, NO_TRUTH)) == ()
+    assert lacking(judges(missing, NO_TRUTH).selection) == ()
     # A truth that cannot be read may have names: a judge is looked for.
     unread = ("target.truth.name=class_list", "target.truth.params.path=none.txt")
-    assert len(lacking(parts(missing, *unread))) == 2
+    assert len(lacking(judges(missing, *unread).selection)) == 2
 
 
 @pytest.mark.parametrize(
@@ -215,5 +216,5 @@ def test_what_judges_is_named_where_it_is_missing(tmp_path: Path) -> None:
     ],
 )
 def test_which_text_encoder_judges(choice: str, by_encoder: bool, alone: bool) -> None:
-    assert bool(parts(choice).clip_text) is by_encoder
-    assert bool(parts(choice, "method=netdissect").clip_text) is alone
+    assert bool(judges(choice).clip_text) is by_encoder
+    assert bool(judges(choice, "method=netdissect").clip_text) is alone

@@ -12,7 +12,7 @@ import pytest
 from bench.__main__ import main
 from bench.evidence import Store
 from bench.glyphs.vocabulary import SCENES
-from bench.run.labels import kept_scores
+from bench.run.labels import load_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ def matrix(working_directory: Path, folder: Path) -> NDArray[np.float32]:
     units = json.loads((folder / "record.json").read_text())["target"]["units"]
     words = tuple(scene.name for scene in SCENES)
     store = Store(working_directory / "results" / ".cache")
-    found = kept_scores(store, folder.name, units, words)
+    found = load_scores(store, folder.name, units, words)
     assert found is not None
     return found
 

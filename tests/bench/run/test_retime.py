@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from baselines.clip_dissect import ClipDissect
 from bench.__main__ import main
 from bench.run.retime import combine
 
@@ -63,10 +64,10 @@ def test_a_cell_that_cannot_be_timed_again_is_no_success(
     request += [f"results={tmp_path}", "board=times", "runtime.progress=false"]
     assert main(request) == 0
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the fan stopped")
 
-    monkeypatch.setattr("bench.run.execute.time_again", fail)
+    monkeypatch.setattr(ClipDissect, "describe", fail)
     assert main([*request, "runtime.retime=true"]) == 1
     shown = capsys.readouterr()
     assert "not timed again" in shown.out

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from bench.__main__ import main
-from bench.cli.plan import tell_apart
+from bench.cli.plan import compare_choices
 from bench.config.compose import expand
 from bench.downloads.lack import lack_of_path
 from bench.errors import UserError
@@ -35,16 +35,16 @@ def test_a_path_that_is_there_lacks_nothing(tmp_path):
 def test_truths_say_which_files_they_miss(tmp_path):
     words = ["target.truth.name=class_list", f"target.truth.params.path={tmp_path}/a.txt"]
     [found] = survey(expand(["probe.params.size=20", *words]))
-    assert not found.possible
+    assert not found.possible()
     assert [lack.what for lack in found.lacks] == [f"the list of classes {tmp_path}/a.txt"]
 
 
 def test_a_job_is_possible_or_says_why_not(tmp_path):
     [good] = survey(expand(["probe.params.size=20"]))
-    assert good.possible
-    assert good.planned
+    assert good.possible()
+    assert good.plan
     [bad] = survey(expand(broden(tmp_path / "none")))
-    assert not bad.possible
+    assert not bad.possible()
     assert bad.fault or bad.lacks
     with pytest.raises(UserError):
         plan(expand(broden(tmp_path / "none")))
@@ -94,13 +94,13 @@ def test_planning_imports_no_torch():
 
 def test_what_all_cells_share_is_said_once(tmp_path):
     jobs = expand(["method=clip_dissect,milan", "probe=glyphs_val,glyphs_half"], multirun=True)
-    common, told = tell_apart(survey(jobs))
+    common, told = compare_choices(survey(jobs))
     assert common["target"] == "glyphs_objects"
     assert common["concepts"] == "glyphs_all"  # of clip_dissect; milan writes its own words
     assert told[:2] == ["clip_dissect | glyphs_val", "clip_dissect | glyphs_half"]
     given = ["method.params.similarity=wpmi", "probe.params.size=20"]
     jobs = expand([*given, "scoring.official_labels=true,false"], multirun=True)
-    common, told = tell_apart(survey(jobs))
+    common, told = compare_choices(survey(jobs))
     assert common["probe"] == "glyphs_val size=20"
     assert told == [f"clip_dissect wpmi | official_labels={word}" for word in ("True", "False")]
 

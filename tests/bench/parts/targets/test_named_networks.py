@@ -11,7 +11,7 @@ import torchvision
 from bench.config.compose import expand
 from bench.imports.targets import TARGETS
 from bench.parts.targets import resolve_layers
-from bench.run.selection import build_parts
+from bench.run.selection import build_selection
 from tests.bench.parts.targets.old_files import save_like_python_2
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_vit_b_16_imagenet(checkpoints: Path) -> None:
     state = state_of("vit_b_16")
     torch.save(state, checkpoints / "vit_b_16-c867db91.pth")
     [job] = expand(["target=vit_b_16_imagenet"])
-    parts = build_parts(job.config)
+    parts = build_selection(job.config)
     loaded = parts.target.load("cpu")
     assert torch.equal(loaded.module.state_dict()["class_token"], state["class_token"])
     assert parts.layers == ("heads",)
@@ -117,7 +117,7 @@ def test_every_known_network_is_a_target_with_its_final_layer(
     name: str, data: Path, checkpoints: Path
 ) -> None:
     [job] = expand([f"target={name}"])
-    parts = build_parts(job.config)
+    parts = build_selection(job.config)
     [layer] = parts.layers
     known = TARGETS[name].layers[layer]
     assert len(parts.true_names(layer)) == known.units

@@ -1,7 +1,7 @@
-"""Ranks of a record's true names from scores that it has already.
+"""Reuse the ranks of true names from another scores file of a record.
 
-Ranks need the full score matrix, which is in the cache only for a while. They do not depend on the
-model that judges labels, so another judge's scores under the same truth and rules hold them.
+Ranks need the full score matrix, which the cache holds only for a while. They do not depend on the
+judge, so scores by another judge under the same truth and rules have the same ranks.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _DECIDING = ("truth", "rules", "seed", "units")
 """Keys of `scoring` that ranks and their intervals depend on, besides the labels."""
 
 
-def with_kept_ranks(
+def reuse_ranks(
     folder: Path, content: dict[str, Any], units: pd.DataFrame
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Fill ranks that lack their score matrix from another scores file of the record.
 
     Args:
         folder: The record's folder.
-        content: Of the scores file that is to be written.
+        content: The new scores file.
         units: Its table of units.
 
     Returns:
-        Both, with the ranks where another file holds them, and unchanged where none does.
+        Both, with ranks where another file has them, else unchanged.
     """
     if content["scores"]["mean_rank"].get("reason") != NO_MATRIX:
         return content, units
@@ -48,17 +48,17 @@ def with_kept_ranks(
             other = read_scores(path)
             same = all(other.scoring.get(key) == content["scoring"].get(key) for key in _DECIDING)
             if same and other.scores["mean_rank"].value is not None:
-                return _filled(content, units, path, read_units(folder, other.skey))
+                return _fill(content, units, path, read_units(folder, other.skey))
     return content, units
 
 
-def _filled(
-    content: dict[str, Any], units: pd.DataFrame, path: Path, known: pd.DataFrame
+def _fill(
+    content: dict[str, Any], units: pd.DataFrame, path: Path, other_units: pd.DataFrame
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     other = json.loads(path.read_text(encoding="utf-8"))
 
-    def fill(own: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
-        return {name: kept[name] if _is_rank(name) else own[name] for name in own}
+    def fill(own: dict[str, Any], ranked: dict[str, Any]) -> dict[str, Any]:
+        return {name: ranked[name] if _is_rank(name) else own[name] for name in own}
 
     controls = other["controls"]
     merged = {
@@ -66,11 +66,11 @@ def _filled(
         "scores": fill(content["scores"], other["scores"]),
         "controls": {name: fill(own, controls[name]) for name, own in content["controls"].items()},
     }
-    columns = known.set_index("unit").loc[units["unit"], _COLUMNS]
+    columns = other_units.set_index("unit").loc[units["unit"], _COLUMNS]
     return merged, units.assign(**{name: columns[name].to_numpy() for name in _COLUMNS})
 
 
 def _is_rank(name: str) -> bool:
-    """Whether a score of this name is an average of ranks: "mrr", "selective_mean_rank"."""
+    """Whether a score is an average of ranks, such as "mrr" or "selective_mean_rank"."""
     metric = AVERAGES.get(name.removeprefix(SELECTIVE).partition("[")[0])
     return metric is not None and metric.column in RANK_COLUMNS

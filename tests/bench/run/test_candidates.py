@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.__main__ import main
 from bench.config.compose import expand
-from bench.run.answers import why_none_right
+from bench.run.candidates import explain_no_match
 from bench.run.survey import plan
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def synsets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def said(*overrides: str) -> str:
     [job] = plan(expand(overrides))
-    return why_none_right(job.parts, "fc")
+    return explain_no_match(job.selection, "fc")
 
 
 def test_folders_called_by_numbers_cannot_score(
@@ -84,4 +84,4 @@ def test_one_right_word_is_enough(tmp_path: Path) -> None:
 def test_nothing_is_said_of_free_text_and_of_layers_without_names() -> None:
     assert said("probe.params.size=8", "method=milan") == ""
     [job] = plan(expand(["probe.params.size=8", "target.layers=[layer4]", "method=netdissect"]))
-    assert why_none_right(job.parts, "fc") == ""
+    assert explain_no_match(job.selection, "fc") == ""

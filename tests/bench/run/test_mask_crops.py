@@ -16,7 +16,7 @@ from bench.__main__ import main
 from bench.broden import BrodenLabel, MaskedImage, write_broden
 from bench.config.compose import expand
 from bench.errors import UserError
-from bench.run.mask_views import check_views
+from bench.run.mask_crops import check_mask_crops
 from bench.run.survey import plan
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_the_hint_that_is_printed_gives_the_right_labels(wide: list[str], tmp_pa
     seen = ["target.params.input_size=96", "target.params.resize=96"]
     assert "central square" in refusal([*wide, *seen]).what
     error = refusal(wide)
-    assert "would not lie over each other" in error.what
+    assert "maps and masks would not match" in error.what
     hint = re.findall(r"target\.params\.\w+=\d+", error.hint)
     assert len(hint) == 2
     hint = re.findall(r"target\.params\.\w+=\d+", refusal([*wide, *seen]).hint)
@@ -137,11 +137,11 @@ class Sees:
 def views(target: Sees, segmenter: Sees, *, square: bool) -> str:
     """The hint for a target and a segmenter; empty where they fit."""
     probe = SimpleNamespace(square_images=square)
-    parts = SimpleNamespace(
+    selection = SimpleNamespace(
         uses_masks=True, segmented_probe=None, segmenter=segmenter, target=target, probe=probe
     )
     try:
-        check_views(parts)  # type: ignore[arg-type]
+        check_mask_crops(selection)  # type: ignore[arg-type]
     except UserError as error:
         return error.hint
     return ""
