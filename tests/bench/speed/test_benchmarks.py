@@ -1,14 +1,16 @@
-"""Options that every comparison reads: refused before anything is measured."""
+"""The table of benchmarks: options are checked first, and pages follow from records."""
 
 from __future__ import annotations
 
 import argparse
+import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 
-from bench.speed.keep import parse
+from bench.speed.benchmarks import SUMMARIES, benchmark_of, parse
 
 
 def options() -> argparse.ArgumentParser:
@@ -38,7 +40,7 @@ def test_sizes_are_numbers_from_one(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert parse(options(), ["--workers", "0", "--out", str(tmp_path)]).workers == 0
     with pytest.raises(SystemExit):
         parse(options(), ["--loop-units", "0", "--out", str(tmp_path)])
-    assert "--loop-units is a number from 1" in capsys.readouterr().err
+    assert "--loop-units must be at least 1, got 0" in capsys.readouterr().err
 
 
 def test_a_gpu_that_is_not_there_is_refused(
@@ -47,4 +49,18 @@ def test_a_gpu_that_is_not_there_is_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit):
         parse(options(), ["--device", "cuda:0", "--out", str(tmp_path)])
-    assert "torch sees no CUDA device" in capsys.readouterr().err
+    assert "torch finds no CUDA device" in capsys.readouterr().err
+
+
+RECORDS = Path(__file__).resolve().parents[3] / "leaderboards" / "speed"
+
+
+@pytest.mark.parametrize("page", sorted(RECORDS.glob("*.md")), ids=lambda page: page.stem)
+def test_committed_pages_follow_from_their_records(page: Path) -> None:
+    record = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    module = import_module(f"bench.speed.{benchmark_of(page)}")
+    assert page.read_text(encoding="utf-8") == module.render(record)
+
+
+def test_every_benchmark_has_a_committed_page() -> None:
+    assert {benchmark_of(page) for page in RECORDS.glob("*.md")} == set(SUMMARIES)
