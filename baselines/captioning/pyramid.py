@@ -45,19 +45,6 @@ def mask_weights(masks: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.where(total > _NOTHING, resized / total.clamp_min(_NOTHING), 0.0)
 
 
-def pool_under_masks(features: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sums of maps.
-
-    Args:
-        features: [B, C, h, w].
-        weights: [B, h, w].
-
-    Returns:
-        [B, C].
-    """
-    return torch.einsum("bchw,bhw->bc", features, weights)
-
-
 class Pyramid(nn.Module):
     """A frozen network whose named layers are looked at.
 

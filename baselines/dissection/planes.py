@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,8 @@ CHUNK = 16
 """Images in a chunk: 5 MB with four planes of 112 x 112 pixels."""
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """The masks of B consecutive images.
+class Chunk(NamedTuple):
+    """Masks of B consecutive images.
 
     Attributes:
         planes: Label of each pixel, -1 for none, int32 [P, sh, sw]: of one image after the other.

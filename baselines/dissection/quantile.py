@@ -148,7 +148,7 @@ class _Counter:
         bins: NDArray[np.int64] | None,
     ) -> NDArray[Any]:
         """One pass: keys above the floors by their upper 16 bits, or within `bins` by the lower."""
-        from baselines.dissection.kernels.quantile import count_values
+        from baselines.dissection.kernels.quantile import KeyCounts, count_values
 
         floors = floors.astype(np.float32)
         n_units = self.maps.n_units
@@ -159,8 +159,8 @@ class _Counter:
         for batch in self.maps.batches():
             if self.compiled and batch.device.type == "cpu":
                 values = batch.contiguous().numpy()
-                found = (counts, self.least, self.broken)
-                count_values(values, axes, floors, wanted, *found, self.team)
+                keys = KeyCounts(floors, wanted, counts, self.least, self.broken)
+                count_values(values, axes, keys, self.team)
                 continue
             if on_device is None:
                 on_device = torch.zeros(counts.shape, dtype=torch.int64, device=batch.device)

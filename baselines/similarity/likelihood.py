@@ -7,7 +7,6 @@ neither images x concepts nor top images x concepts is ever held.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,29 +21,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.similarity.kernels.pointwise import Entries
     from baselines.similarity.sources import ConceptScores
 
 _BLOCK_ROWS = 2048
 _BLOCK = 2**25  # elements of a block, images x concepts: 128 MiB in float32
 _SLICE = 2**18  # elements that are exponentiated together: 2 MiB in float64, within the cache
 _EXPONENT = 300.0  # products are kept above 1e-300
-
-
-@dataclass(frozen=True)
-class Entries:
-    """Which images of one block are in which units' top K.
-
-    Attributes:
-        first: Entries of unit u are first[u] .. first[u + 1], int64 [U + 1].
-        rows: Row of each entry within the block, int64 [E].
-        slopes: Its membership p_k, float64 [E].
-        flush: Whether its unit's product must be flushed after it, bool [E].
-    """
-
-    first: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    slopes: NDArray[np.float64]
-    flush: NDArray[np.bool_]
 
 
 def log_likelihood(
@@ -85,16 +68,7 @@ def log_likelihood(
         for (start, stop), entries in zip(spans(len(rows), step), blocks, strict=True):
             scores = source.tile(rows[start:stop], 0, source.n_concepts, held[: stop - start])
             block = _softmax(scores, a)
-            multiply_factors(
-                products,
-                logs,
-                block.numpy(),
-                entries.first,
-                entries.rows,
-                entries.slopes,
-                entries.flush,
-                min_prob,
-            )
+            multiply_factors(products, logs, block.numpy(), entries, min_prob)
     total = torch.from_numpy(products).log_()
     return total.add_(torch.from_numpy(logs)) if logs.size else total
 
@@ -117,6 +91,8 @@ def _entries(
         step: Images in a block.
         group: Factors after which a unit's product is flushed.
     """
+    from baselines.similarity.kernels.pointwise import Entries
+
     depth, n_units = places.shape
     units = np.tile(np.arange(n_units), depth)
     flat = places.ravel()

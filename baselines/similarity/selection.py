@@ -6,20 +6,6 @@ import torch
 from torch import Tensor
 
 
-def labelled_argmax(scores: Tensor) -> Tensor:
-    """Each unit's best concept.
-
-    Args:
-        scores: Scores [U, C]; NaN and infinities count as not defined.
-
-    Returns:
-        Concept indices, int64 [U]: the lowest among equals, -1 for a unit with no finite score.
-    """
-    ordered, finite = _ordered(scores)
-    best = torch.argmax(ordered, dim=1)  # documented to return the first of equal maxima
-    return torch.where(finite.any(dim=1), best, -1)
-
-
 def top_concepts(scores: Tensor, k: int) -> Tensor:
     """Each unit's k best concepts, best first, ties by lowest concept index.
 

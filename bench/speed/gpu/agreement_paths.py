@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -88,6 +88,7 @@ def _captioning(device: str, sizes: Sizes) -> captioning.Inputs:
     )
 
 
+@cache
 def _sentences(device: str, sizes: Sizes) -> Sentences:
     inputs = _captioning(device, sizes)
     return beam(inputs.decoder, inputs.features, width=inputs.sizes.beam)
