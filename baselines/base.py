@@ -74,7 +74,7 @@ class Evidence:
     image_text: ImageText | None = None
 
     def dissected(self) -> tuple[Maps, Masks]:
-        """Maps and masks, for a method that declared both.
+        """Return maps and masks, for a method that declared both.
 
         Raises:
             ValueError: The evidence lacks one of them.
@@ -84,7 +84,7 @@ class Evidence:
         return self.maps, self.masks
 
     def embedded_scores(self) -> EmbeddedScores:
-        """Cosine of every image with every concept, multiplied out in tiles as they are read.
+        """Return the cosines of images and concepts as a source that computes them in tiles.
 
         Raises:
             ValueError: The evidence holds no embeddings.
@@ -96,7 +96,7 @@ class Evidence:
         return EmbeddedScores(self.image_embeddings, self.concept_embeddings)
 
     def concept_scores(self) -> Tensor:
-        """The same as one matrix, float32 [N, C]: 4 GB for 50,000 images and 20,000 concepts.
+        """Return the cosines as one matrix, float32 [N, C]: 4 GB for 50,000 x 20,000.
 
         Raises:
             ValueError: The evidence holds no embeddings.

@@ -89,7 +89,7 @@ class Captioner(Protocol):
         seed: int,
         progress: bool = False,
     ) -> list[list[Candidate]]:
-        """Sentences for units.
+        """Return sentences for units.
 
         Args:
             exemplars: Of the whole layer, with images of `image_size`.

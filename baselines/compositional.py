@@ -134,7 +134,7 @@ class Compositional:
 def detector_counts(
     beams: Sequence[Sequence[Scored]], categories: Sequence[str], threshold: float
 ) -> dict[str, int]:
-    """How many units detect their formula, and how many formulas are detected.
+    """Count the units that detect their formula, and the detected formulas.
 
     Args:
         beams: Of each unit, best first [U].
@@ -160,7 +160,7 @@ def detector_counts(
 def formula_table(
     masks: Masks, cells: Cells, firing: Sequence[Firing], beams: Sequence[Sequence[Scored]]
 ) -> pd.DataFrame:
-    """What the search says of every unit.
+    """Return the result of the search for every unit.
 
     Args:
         masks: For names.

@@ -69,7 +69,7 @@ def paint(
 def masked_images(
     exemplars: Exemplars, unit: int, background: Background = "mean"
 ) -> NDArray[np.uint8]:
-    """A unit's exemplars with the pixels outside the masks painted over.
+    """Return a unit's exemplars with the pixels outside the masks painted over.
 
     Args:
         exemplars: Of the whole layer.
@@ -84,7 +84,7 @@ def masked_images(
 
 
 def square_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> tuple[int, int, int] | None:
-    """The square that shows a mask with some of its surroundings.
+    """Return the square that shows a mask with a margin.
 
     Its side is the longer side of the mask's bounding box and `margin` of that on either side,
     rounded up, at least S / 8 and at most S. It is centred on the box (half pixels go up and to
@@ -117,7 +117,7 @@ def square_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> tuple[int, in
 def masked_crops(
     exemplars: Exemplars, unit: int, background: Background = "mean", margin: float = MARGIN
 ) -> list[NDArray[np.uint8]]:
-    """What a unit's masks show, each cut out of its painted image.
+    """Cut out what a unit's masks show, from its painted images.
 
     Args:
         exemplars: Of the whole layer.

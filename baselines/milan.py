@@ -120,7 +120,7 @@ class Milan:
         units: Sequence[int],
         found: list[list[Candidate]],
     ) -> list[list[Candidate]]:
-        """The captioner's sentences in the method's order."""
+        """Return the captioner's sentences in the method's order."""
         return found
 
     def _notes(self, exemplars: Exemplars, captioner: Captioner) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class MilanClip(Milan):
 
 
 def live_units(evidence: Evidence, exemplars: Exemplars) -> list[int]:
-    """Units that carry a signal and have exemplars, in their order.
+    """Return the units that carry a signal and have exemplars, in order.
 
     Raises:
         ValueError: The exemplars belong to a layer of another size.
@@ -235,7 +235,7 @@ def embed_exemplars(
 
 
 def candidate_table(candidates: Sequence[Sequence[Candidate]]) -> pd.DataFrame:
-    """All sentences of all units.
+    """Return all sentences of all units.
 
     Args:
         candidates: Of each unit, best first [U].

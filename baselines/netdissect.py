@@ -128,7 +128,7 @@ def tally_table(
     found: NDArray[np.float64],
     live: NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """The official tally.csv: each unit's label, and its best label of each category.
+    """Return the official tally.csv: each unit's label, and its best label per category.
 
     Args:
         masks: For names.

@@ -122,7 +122,7 @@ class NetDissect2020:
 def report_table(
     scores: NDArray[np.float32], best: NDArray[np.int64], names: Sequence[tuple[str, str]]
 ) -> pd.DataFrame:
-    """Each unit's label and IoU, as in the official report.
+    """Return each unit's label and IoU, as in the official report.
 
     Args:
         scores: IoU [U, C].

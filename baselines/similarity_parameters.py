@@ -64,12 +64,12 @@ def check_parameters(**parameters: object) -> None:
 
 
 def effective_top_k(n_images: int, top_k: int) -> int:
-    """How many top images (soft_)wpmi reads: top_k, clamped to the number of images."""
+    """Return the number of top images of (soft_)wpmi: top_k, at most all images."""
     return min(top_k, n_images)
 
 
 def effective_top_n(n_images: int, top_fraction: float) -> int:
-    """How many top images rank_reorder reads: floor(N * top_fraction), clamped to at least 1.
+    """Return the number of top images of rank_reorder: floor(N * top_fraction), at least 1.
 
     A single image has no order, so at n = 1 rank_reorder defines no score at all.
     """

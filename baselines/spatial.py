@@ -92,7 +92,7 @@ class Masks(Protocol):
     def __len__(self) -> int: ...
 
     def image(self, index: int) -> ImageMasks:
-        """The masks of one image; safe to call from several threads."""
+        """Return the masks of one image; safe to call from several threads."""
         ...
 
 
@@ -138,7 +138,7 @@ class Exemplars(Protocol):
         ...
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
-        """Where the unit fires, bool [K, S, S].
+        """Return where the unit fires, bool [K, S, S].
 
         All True for a layer without maps, all False for a dead unit. A mask may be empty: levels
         are taken from raw values, maps fade towards the borders.
@@ -146,5 +146,5 @@ class Exemplars(Protocol):
         ...
 
     def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Images by position in the probe set, uint8 [B, S, S, 3]; those of `ids` alone."""
+        """Return images by position in the probe set, uint8 [B, S, S, 3]."""
         ...

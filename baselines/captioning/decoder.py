@@ -76,7 +76,7 @@ class Prepared(NamedTuple):
     keys: Tensor
 
     def of(self, units: Tensor) -> Prepared:
-        """Some of the units, by position."""
+        """Return some of the units, by position."""
         return Prepared(self.features[units], self.keys[units])
 
 
@@ -110,7 +110,7 @@ class Decoder(nn.Module):
         self.output = nn.Linear(hidden, config.vocabulary_size)
 
     def prepare(self, features: Tensor) -> Prepared:
-        """Do once what every step needs.
+        """Compute once what every step needs.
 
         Args:
             features: Of the exemplars, [B, K, F].
@@ -123,7 +123,7 @@ class Decoder(nn.Module):
         return State(torch.tanh(self.init_h(mean)), torch.tanh(self.init_c(mean)))
 
     def recur(self, prepared: Prepared, h: Tensor) -> tuple[Tensor, Tensor]:
-        """What the next step takes from h and the exemplars, whatever the token.
+        """Compute the part of the next step that does not depend on the token.
 
         Args:
             prepared: Of B units.
@@ -139,7 +139,7 @@ class Decoder(nn.Module):
         return linear(seen, weight) + linear(h, self.lstm.weight_hh, self.lstm.bias_hh), alpha
 
     def token_gates(self, tokens: Tensor | None = None) -> Tensor:
-        """The token's share in the inputs of the LSTM's gates.
+        """Return the token's share of the inputs of the LSTM's gates.
 
         Args:
             tokens: int64 of any shape; None for all of the vocabulary in order.
@@ -152,7 +152,7 @@ class Decoder(nn.Module):
         return linear(embedded, weight, self.lstm.bias_ih)
 
     def readout(self, h: Tensor) -> Tensor:
-        """Logarithmic p of the next token, [..., V], from h [..., H]."""
+        """Return log p of the next token, [..., V], from h [..., H]."""
         return log_softmax(self.output(self.dropout(h)), dim=-1)
 
     def step(

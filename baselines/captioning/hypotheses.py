@@ -99,7 +99,7 @@ class Hypotheses:
         self.row_of[rows.units, rows.places] = torch.arange(len(said), device=said.device)
 
     def _parent_gates(self, units: Tensor, old: Tensor) -> Tensor:
-        """What the next step takes from each row's old sentence, [R, 4 H]; each worked out once.
+        """Return the next step's inputs from each row's parent, [R, 4 H]; each computed once.
 
         Args:
             units: int64 [R].

@@ -78,7 +78,7 @@ class LanguageModel(nn.Module):
         self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
 
     def initial(self, count: int) -> Memory:
-        """The states before start, all 0."""
+        """Return the states before start, all 0."""
         size = self.config.layers, count, self.config.hidden_size
         zeros = self.output.weight.new_zeros(size)
         return Memory(zeros, zeros)
@@ -120,7 +120,7 @@ class LanguageModel(nn.Module):
 
     @torch.inference_mode()
     def sequence_log_p(self, tokens: Tensor, official: bool = False) -> Tensor:
-        """Whole sentences' log p(s).
+        """Return log p(s) of whole sentences.
 
         Args:
             tokens: Without start, int64 [B, T]; what follows the first stop is passed over. A
@@ -143,7 +143,7 @@ class LanguageModel(nn.Module):
         return torch.cat(parts)[where] if parts else self.output.weight.new_zeros(0)
 
     def _sums(self, tokens: Tensor) -> Tensor:
-        """Sums of log p over the tokens before the first -1."""
+        """Return sums of log p over the tokens before the first -1."""
         total = self.output.weight.new_zeros(len(tokens))
         prefixes = Prefixes(self)
         rows = torch.arange(len(tokens), device=tokens.device)
@@ -176,7 +176,7 @@ class Prefixes:
         self._memory = model.initial(1)
 
     def start(self, count: int) -> Tensor:
-        """Let sentences begin.
+        """Start sentences.
 
         Args:
             count: How many.

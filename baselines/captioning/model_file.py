@@ -147,7 +147,7 @@ def _built(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> StoredCap
 def _filled(
     part: str, config: Any, make: Callable[[Any], _Part], tensors: dict[str, Tensor], words: int
 ) -> _Part:
-    """A part with its tensors, which are taken out of `tensors`."""
+    """Build a part from its tensors, and remove these from `tensors`."""
     if config.vocabulary_size != words:
         raise ValueError(
             f"the {part} has {config.vocabulary_size} words, the vocabulary {words} with specials"

@@ -28,7 +28,7 @@ _NOTHING = 1e-8
 
 
 def mask_weights(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Masks as weights over a map's cells.
+    """Turn masks into weights over a map's cells.
 
     Args:
         masks: [B, S, S], bool or float.
@@ -97,12 +97,12 @@ class Pyramid(nn.Module):
         return sum(size[0] for size in self.sizes)
 
     def train(self, mode: bool = True) -> Pyramid:
-        """Stays in eval mode: it is frozen."""
+        """Keep eval mode: the network is frozen."""
         super().train(False)
         return self
 
     def features(self, images: NDArray[np.uint8]) -> list[Tensor]:
-        """The layers' maps.
+        """Return the layers' maps.
 
         Args:
             images: uint8 [B, S, S, 3].
@@ -127,7 +127,7 @@ class Pyramid(nn.Module):
         batch_size: int = 64,
         progress: bool = False,
     ) -> Tensor:
-        """Features of units' exemplars.
+        """Return features of units' exemplars.
 
         The network sees each image once; the maps of `batch_size` images are held at a time, and
         all masks with a bit a pixel.
@@ -170,7 +170,7 @@ class Pyramid(nn.Module):
     def _pooled(
         self, maps: Sequence[Tensor], bits: NDArray[np.uint8], counts: NDArray[np.int64]
     ) -> Tensor:
-        """Features of the pairs of a batch of images, the first `counts[0]` of the first image."""
+        """Return features of a batch's pairs; the first `counts[0]` are of the first image."""
         side = self.image_size
         pixels = np.unpackbits(bits, axis=1, count=side * side).reshape(-1, side, side)
         masks = torch.from_numpy(pixels).to(self.mean.device)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def first_best(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of each row; among equals the first, and in their order.
+    """Return the k largest values of each row; ties by position.
 
     Args:
         values: [B, N], without NaN. Which of several -inf come last is left open.

@@ -63,7 +63,7 @@ def beam(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """The `width` likeliest sentences that a beam search meets.
+    """Return the `width` likeliest sentences found by beam search.
 
     Scores are sums over tokens, not divided by lengths. A finished sentence keeps its place in the
     beam as long as its score does.
@@ -97,7 +97,7 @@ def greedy(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """One sentence a unit, of the best token at each step: a beam of one. Arguments as `beam`'s."""
+    """Return one sentence per unit, with the best token at each step (`beam` of width 1)."""
     return beam(
         decoder, features, width=1, max_length=max_length, language_model=language_model,
         pmi_weight=pmi_weight, batch_size=batch_size, progress=progress,
@@ -117,7 +117,7 @@ def rerank(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """The likeliest sentences, ordered by log p(s | v) - pmi_weight * log p(s).
+    """Return the likeliest sentences, ordered by log p(s | v) - pmi_weight * log p(s).
 
     Args:
         decoder: In eval mode.
@@ -150,7 +150,7 @@ def sample(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """Sentences drawn from p(s | v), in the order in which they were drawn.
+    """Draw sentences from p(s | v), in the order of the draws.
 
     Args:
         decoder: In eval mode.
@@ -187,7 +187,7 @@ def reorder(
     *,
     official_lm_score: bool = False,
 ) -> Sentences:
-    """Sentences by falling log p(s | v) - pmi_weight * log p(s); by log p(s | v) without a model.
+    """Sort sentences by log p(s | v) - pmi_weight * log p(s), or by log p(s | v) without a model.
 
     Args:
         found: Any sentences; equal ones keep their order.
@@ -214,7 +214,7 @@ def reorder(
 def log_priors(
     found: Sentences, language_model: LanguageModel, *, official: bool = False
 ) -> Tensor:
-    """The language model's log p(s) of each sentence, [U, n] (`LanguageModel.sequence_log_p`)."""
+    """Return the language model's log p(s) of each sentence, [U, n]."""
     tokens = found.tokens.flatten(0, 1).to(language_model.output.weight.device)
     return language_model.sequence_log_p(tokens, official).cpu().view_as(found.log_p)
 
@@ -286,7 +286,7 @@ def _beam(
 
 
 def _sample(under_way: Hypotheses, decoder: Decoder, draws: Tensor) -> Sentences:
-    """Draws: uniform numbers, float64 [B, n, max_length]."""
+    """Sample with uniform numbers `draws`, float64 [B, n, max_length]."""
     specials = special_ids(decoder.config.vocabulary_size)
     units, count, max_length = draws.shape
     tokens = torch.full(draws.shape, specials.stop, device=draws.device)
@@ -316,7 +316,7 @@ def _sample(under_way: Hypotheses, decoder: Decoder, draws: Tensor) -> Sentences
 def _finished(
     tokens: Tensor, log_p: Tensor, scores: Tensor, width: int, max_length: int, stop: int
 ) -> Sentences:
-    """Filled up to `width` places and `max_length` tokens."""
+    """Pad to `width` sentences and `max_length` tokens."""
     units, places, length = tokens.shape
     full = torch.full((units, width, max_length), stop, dtype=torch.int64)
     full[:, :places, :length] = tokens.cpu()

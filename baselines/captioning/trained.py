@@ -82,7 +82,7 @@ class TrainedCaptioner:
         seed: int,
         progress: bool = False,
     ) -> list[list[Candidate]]:
-        """Sentences for units; see `baselines.captions.Captioner.describe`."""
+        """Return sentences for units; see `baselines.captions.Captioner.describe`."""
         features = self._pyramid.masked_features(exemplars, units, progress=progress)
         return self.describe_features(features, units, search, seed=seed, progress=progress)
 
@@ -96,7 +96,7 @@ class TrainedCaptioner:
         seed: int,
         progress: bool = False,
     ) -> list[list[Candidate]]:
-        """Sentences from features that are at hand, [n, K, F] for n units; else as `describe`."""
+        """Return sentences from given features [n, K, F] of n units; else as `describe`."""
         found = self._searched(features, units, search, seed, progress)
         log_prior = found.log_prior
         if log_prior is None and self._language_model is not None:
@@ -137,7 +137,7 @@ class TrainedCaptioner:
         log_prior: Sequence[float],
         scores: Sequence[float],
     ) -> list[Candidate]:
-        """A unit's candidates, best first; each text once, with its best score."""
+        """Return a unit's candidates, best first; each text once, with its best score."""
         kept: dict[str, Candidate] = {}
         for ids, *numbers in zip(tokens, log_p, log_prior, scores, strict=True):
             text = reconstruct(self._vocabulary.decode(ids))

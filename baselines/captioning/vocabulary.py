@@ -52,7 +52,7 @@ class Specials:
 
 
 def special_ids(size: int) -> Specials:
-    """The special tokens of a vocabulary.
+    """Return the special tokens of a vocabulary.
 
     Args:
         size: Of the vocabulary, the four included.
@@ -85,7 +85,7 @@ class Vocabulary:
 
     @classmethod
     def build(cls, texts: Iterable[str], min_count: int = 1) -> Vocabulary:
-        """The vocabulary of texts.
+        """Build the vocabulary of texts.
 
         Args:
             texts: Whatever is to be said.
@@ -146,7 +146,7 @@ class Vocabulary:
         return [self.start, *ids, *[self.pad] * (max_length - len(ids))]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """The tokens of numbers, specials as in `SPECIALS`."""
+        """Return the tokens of numbers; specials as in `SPECIALS`."""
         every = (*self.words, *SPECIALS)
         return [every[index] for index in ids]
 

@@ -61,7 +61,7 @@ class _Pool:
     fresh: NDArray[np.bool_]
 
     def before(self, other: _Pool) -> _Pool:
-        """These, then the others."""
+        """Return this pool followed by another."""
         return _Pool(
             np.concatenate([self.marks, other.marks]),
             np.concatenate([self.common, other.common]),
@@ -70,7 +70,7 @@ class _Pool:
         )
 
     def keep(self, chosen: NDArray[np.int64]) -> _Pool:
-        """The chosen ones."""
+        """Return the chosen candidates."""
         return _Pool(
             self.marks[chosen], self.common[chosen], self.lengths[chosen], self.fresh[chosen]
         )
@@ -143,7 +143,7 @@ def _extended(
     shared: NDArray[np.uint64],
     shared_common: NDArray[np.int64],
 ) -> _Pool:
-    """All extensions of F formulas by C labels, [F * C * 3] in the order of the search.
+    """Return all extensions of F formulas by C labels, [F * C * 3] in the search's order.
 
     Args:
         kept: The formulas [F].
@@ -162,13 +162,13 @@ def _extended(
 
 
 def _place(at: int, n_formulas: int, n_labels: int) -> tuple[int, int, int]:
-    """Formula, label and operator of a candidate that stands behind `n_formulas` old ones."""
+    """Return formula, label and operator of a candidate that follows `n_formulas` old ones."""
     formula, rest = divmod(at - n_formulas, n_labels * _OPERATORS)
     return formula, *divmod(rest, _OPERATORS)
 
 
 def _formula(cells: Cells, formulas: Sequence[Formula], at: int) -> Formula:
-    """A candidate as a formula."""
+    """Return a candidate as a formula."""
     if at < len(formulas):
         return formulas[at]
     formula, label, operator = _place(at, len(formulas), cells.n_labels)
@@ -177,7 +177,7 @@ def _formula(cells: Cells, formulas: Sequence[Formula], at: int) -> Formula:
 
 
 def _holding(cells: Cells, holds: NDArray[np.bool_], at: int) -> NDArray[np.bool_]:
-    """Where a candidate holds, bool [A]."""
+    """Return where a candidate holds, bool [A]."""
     if at < len(holds):
         return np.asarray(holds[at])
     formula, label, operator = _place(at, len(holds), cells.n_labels)
@@ -197,20 +197,20 @@ class _Chooser:
     official_beam: bool
 
     def ious(self, pool: _Pool) -> NDArray[np.float64]:
-        """IoU of each candidate."""
+        """Return the IoU of each candidate."""
         pixels = pool.marks[:, 0].astype(np.int64)
         union = pixels + self.unit_pixels - pool.common
         return np.asarray(pool.common / (union + _EPSILON))
 
     def scores(self, pool: _Pool) -> NDArray[np.float64]:
-        """IoU of each candidate times penalty^(length - 1)."""
+        """Return the IoU of each candidate times penalty^(length - 1)."""
         longest = int(pool.lengths.max(initial=1))
         # One power per length: equal lengths must give equal bits, or ties would break.
         factors = np.array([self.penalty**more for more in range(longest)])
         return np.asarray(self.ious(pool) * factors[pool.lengths - 1])
 
     def best(self, pool: _Pool) -> NDArray[np.int64]:
-        """The candidates to keep, best first."""
+        """Return the candidates to keep, best first."""
         scores = self.scores(pool)
         alive = np.flatnonzero(pool.common > 0)
         if not self.official_beam:  # the shorter formula of that mask is in the pool, too
@@ -243,7 +243,7 @@ class _Chooser:
         return np.array(chosen, np.int64)
 
     def scored(self, formulas: Sequence[Formula], kept: _Pool) -> list[Scored]:
-        """The beam as a result."""
+        """Return the beam as the result of the search."""
         rows = zip(
             formulas,
             kept.lengths.tolist(),

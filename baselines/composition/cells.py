@@ -45,11 +45,11 @@ class Cells:
         return len(self.sizes)
 
     def labels_of(self, cell: int) -> NDArray[np.int32]:
-        """The set of labels that all pixels of a cell bear, ascending."""
+        """Return the label set of a cell's pixels, ascending."""
         return self.labels[self.first[cell] : self.first[cell + 1]]
 
     def holding(self, label: int) -> NDArray[np.bool_]:
-        """Where a label holds, bool [A]."""
+        """Return where a label holds, bool [A]."""
         start, stop = self._first_of_label[label : label + 2]
         holds = np.zeros(len(self), np.bool_)
         holds[self._cells_by_label[start:stop]] = True
@@ -178,7 +178,7 @@ def image_cells(
 def _distinct_columns(
     planes: NDArray[np.int32], compiled: bool
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The number of each column of [P, n] among the distinct ones, and where each is found."""
+    """Number the distinct columns of [P, n], and find an example of each."""
     if compiled:
         from baselines.composition.kernels import pixels
 
@@ -222,7 +222,7 @@ class CellsBuilder:
         return np.array(cells, np.int64)
 
     def build(self) -> Cells:
-        """The cells of all images added so far, in the order of their first appearance."""
+        """Build the cells of all images added so far, in order of first appearance."""
         sets = self._numbers.keys()
         lengths = np.fromiter((len(labels) for labels in sets), np.int64, len(sets))
         first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

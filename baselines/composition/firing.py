@@ -112,7 +112,7 @@ class _Counter:
         self.axes = grid(map_size, self.size, "half_pixel")
 
     def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, Found]]:
-        """Of images start, start + 1, ...: their cells, and where units fire in them."""
+        """Return cells and firing units of images start, start + 1, ..."""
         found: dict[int, tuple[ImageCells, Found]] = {}
 
         def run(first: int, stop: int) -> None:
@@ -129,7 +129,7 @@ class _Counter:
         return [found[row] for row in range(len(maps))]
 
     def _inside(self, maps: Tensor, image: ImageCells) -> Found:
-        """Where units fire in an image, from its maps [U, h, w]."""
+        """Return where units fire in an image, from its maps [U, h, w]."""
         n_codes = len(image.sets)
         if self.compiled and maps.device.type == "cpu":
             from baselines.composition.kernels.firing import count_codes
@@ -175,7 +175,7 @@ class _Counts:
         self._keys, self._counts, self._loose = [keys], [counts], 0
 
     def firing(self) -> list[Firing]:
-        """What was added, unit by unit."""
+        """Return the counts unit by unit."""
         if not self._keys:
             empty = np.zeros(0, np.int64)
             return [Firing(0, empty, empty) for _ in self._pixels]

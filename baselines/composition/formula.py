@@ -47,7 +47,7 @@ Formula = Leaf | Not | And | Or
 
 
 def length(formula: Formula) -> int:
-    """What the length penalty counts: 1 for a leaf, one more for NOT, a sum for AND and OR.
+    """Return the length that the penalty counts: 1 for a leaf, plus 1 for NOT, sums for AND and OR.
 
     So (a AND (NOT b)) has length 3, although the search gets there in one step.
     """
@@ -61,7 +61,7 @@ def length(formula: Formula) -> int:
 
 
 def text(formula: Formula, names: Sequence[str]) -> str:
-    """The formula in words, such as "((a OR b) AND (NOT c))".
+    """Write a formula as text, such as "((a OR b) AND (NOT c))".
 
     Args:
         formula: What to write.
@@ -79,7 +79,7 @@ def text(formula: Formula, names: Sequence[str]) -> str:
 
 
 def meaning(formula: Formula) -> Hashable:
-    """Equal for formulas that differ in the order of what AND or OR joins: a OR b, b OR a."""
+    """Return a value that is equal for formulas up to the order of AND's and OR's operands."""
     match formula:
         case Leaf(label):
             return label
@@ -90,7 +90,7 @@ def meaning(formula: Formula) -> Hashable:
 
 
 def _joined(formula: Formula, kind: type[And] | type[Or]) -> Iterator[Hashable]:
-    """What a chain of one operator joins: (a OR b) OR c joins a, b and c."""
+    """Yield the operands of a chain of one operator: a, b and c for (a OR b) OR c."""
     if isinstance(formula, And | Or) and isinstance(formula, kind):
         yield from _joined(formula.left, kind)
         yield from _joined(formula.right, kind)
@@ -99,7 +99,7 @@ def _joined(formula: Formula, kind: type[And] | type[Or]) -> Iterator[Hashable]:
 
 
 def asked(formula: Formula) -> list[int]:
-    """The labels that a formula asks for, in order: those that do not stand behind NOT."""
+    """Return the labels of a formula that are not behind NOT, in order."""
     match formula:
         case Leaf(label):
             return [label]
@@ -132,7 +132,7 @@ def parse(words: str, names: Sequence[str]) -> Formula:
 
 
 def evaluate(formula: Formula, leaf: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Where a formula holds.
+    """Return the mask where a formula holds.
 
     Args:
         formula: The formula.

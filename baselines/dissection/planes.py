@@ -60,7 +60,7 @@ class Reading:
 
 
 def label_categories(masks: Masks) -> NDArray[np.int64]:
-    """Each label's category as its position in `masks.categories`, int64 [C].
+    """Return each label's category as its position in `masks.categories`, int64 [C].
 
     Raises:
         ValueError: A label of a category that is not among them.
@@ -144,7 +144,7 @@ def _checked(
 def _distinct(
     planes: NDArray[np.int32], scalars: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Every label at most once a pixel: in its first plane, or as a scalar alone."""
+    """Keep every label at most once per pixel: in its first plane, or as a scalar."""
     planes, scalars = planes.copy(), np.unique(scalars)
     planes[np.isin(planes, scalars)] = -1
     for later in range(1, len(planes)):

@@ -40,12 +40,12 @@ def unit_quantiles(
     compiled: bool = True,
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Hazen's quantile of each unit's values over all images.
+    """Return Hazen's quantile of each unit's values over all images (see `metrics.numeric`).
 
-    Equal to `np.quantile(values, level, method="hazen")` of all values at once, in every bit.
-    Memory: a batch of maps and 2^16 counts per unit (256 KiB of 32 bits, below 2^32 values per
-    unit). Maps are read twice; three times where they are up-sampled, and once more where a unit's
-    up-sampled quantile lies below the guess, under which most of its values are not computed.
+    Equal to `hazen_quantile(values, level)` of all values at once, in every bit. Memory: a batch
+    of maps and 2^16 counts per unit (256 KiB of 32 bits, below 2^32 values per unit). Maps are
+    gone through twice; three times where they are up-sampled, and once more where a unit's
+    up-sampled quantile lies below the guess by which most of its values are not even made.
 
     Args:
         maps: float32 [N, U, h, w] in batches.
@@ -88,7 +88,7 @@ class _Counter:
         self.broken = np.zeros(maps.n_units, dtype=np.bool_)
 
     def everything(self) -> NDArray[np.float32]:
-        """Floors that every finite value exceeds."""
+        """Return floors that every finite value exceeds."""
         return np.full(self.maps.n_units, -np.inf, dtype=np.float32)
 
     def quantiles(
@@ -98,7 +98,7 @@ class _Counter:
         mode: Mode,
         floors: NDArray[np.float32] | None,
     ) -> NDArray[np.float64]:
-        """Both passes; `floors` are guesses below which values may go uncounted."""
+        """Run both passes; values below the guessed `floors` may go uncounted."""
         from baselines.dissection.kernels.quantile import find, next_key
 
         rank, share = _hazen(level, self.total)
@@ -129,7 +129,7 @@ class _Counter:
         return result
 
     def guess(self, high: NDArray[Any], level: float) -> NDArray[np.float32]:
-        """Where the given level lies among the maps' own values, to the upper half of its bits."""
+        """Return the quantile of the maps' own values, to the upper half of its bits."""
         from baselines.dissection.kernels.quantile import find
 
         if level <= 0:
@@ -147,7 +147,7 @@ class _Counter:
         floors: NDArray[Any],
         bins: NDArray[np.int64] | None,
     ) -> NDArray[Any]:
-        """One pass: keys above the floors by their upper 16 bits, or within `bins` by the lower."""
+        """Run one pass: count keys by their upper 16 bits, or within `bins` by the lower."""
         from baselines.dissection.kernels.quantile import KeyCounts, count_values
 
         floors = floors.astype(np.float32)
@@ -178,7 +178,7 @@ class _Counter:
         bins: NDArray[np.int64],
         counts: Tensor,
     ) -> None:
-        """As `baselines.dissection.kernels.quantile.count_values`, on any device."""
+        """Count like `baselines.dissection.kernels.quantile.count_values`, on any device."""
         wanted = torch.from_numpy(bins).to(batch.device)[:, None]
         limits = torch.from_numpy(floors).to(batch.device)[:, None]
         if size is None:
@@ -212,12 +212,12 @@ def _hazen(level: float, total: int) -> tuple[int, float]:
 def _between(
     low: NDArray[np.float64], high: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    """The point between two values, from the nearer one, as numpy.quantile has it."""
+    """Interpolate between two values, from the nearer one, as numpy.quantile does."""
     step = high - low
     return high - step * (1.0 - share) if share >= 0.5 else low + step * share
 
 
 def _value(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """The float32 of each key."""
+    """Return the float32 of each key."""
     turned = np.where(keys >= 0x80000000, np.uint32(0x80000000), np.uint32(0xFFFFFFFF))
     return (keys ^ turned).view(np.float32)

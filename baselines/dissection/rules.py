@@ -18,7 +18,7 @@ _TINY = 1e-10  # in the official denominator, which keeps 0 / 0 away
 
 
 def grid_level(quantile: float) -> float:
-    """The level at which Network Dissection's official code reads its thresholds.
+    """Return the level at which Network Dissection's official code reads its thresholds.
 
     It reads a grid of 1,000 points from 0 to 1 at index int(1000 (1 - quantile) - 1), so that the
     default quantile, 0.005, means level 994 / 999 = 0.994995.
@@ -40,7 +40,7 @@ def iou_by_category(
     by_category: NDArray[np.int64],
     category: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Intersection over union as Network Dissection counts it (CVPR 2017, eq. 1).
+    """Return the intersection over union of Network Dissection (CVPR 2017, eq. 1).
 
     both / (by_category + labels - both + 1e-10): a unit's pixels count only in images where the
     label's category does.
@@ -61,7 +61,7 @@ def iou_by_category(
 def iou(
     labels: NDArray[np.int64], both: NDArray[np.int64], active: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Intersection over union over all images; 0 where both sets are empty.
+    """Return the intersection over union over all images; 0 if both sets are empty.
 
     Args:
         labels: Pixels of each label [C].
@@ -77,7 +77,7 @@ def iou(
 
 
 def category_winner(scores: ArrayLike) -> int | None:
-    """Which category names a unit, given the score of each category's best label.
+    """Choose the category that names a unit by the score of each category's best label.
 
     The same rule picks the best label within a category.
 
@@ -96,7 +96,7 @@ def category_winner(scores: ArrayLike) -> int | None:
 
 
 def with_gaps(scores: NDArray[np.float64], live: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Scores for a labelling: NaN rows for dead units, -inf for labels without any overlap.
+    """Mark scores that are not defined: NaN rows for dead units, -inf for labels without overlap.
 
     Args:
         scores: IoU [U, C].
@@ -112,7 +112,7 @@ def with_gaps(scores: NDArray[np.float64], live: NDArray[np.bool_]) -> NDArray[n
 
 
 def best_labels(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Column of each unit's highest finite score, the lowest among equals; -1 without one, [U]."""
+    """Return each unit's column of the highest finite score, -1 without one, [U]; ties by index."""
     if not scores.shape[1]:
         return np.full(len(scores), -1)
     finite = np.isfinite(scores)
@@ -126,7 +126,7 @@ def detector_counts(
     threshold: float,
     names: Sequence[tuple[str, str]],
 ) -> dict[str, int]:
-    """How many units detect a label, and how many labels are detected, in all and by category.
+    """Count the units that detect a label, and the detected labels by category.
 
     Args:
         scores: IoU [U, C].

@@ -115,7 +115,7 @@ def tally(
 
 
 def at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The highest float32 that does not exceed each threshold; NaN stays NaN.
+    """Return the highest float32 that does not exceed each threshold; NaN stays NaN.
 
     A float32 exceeds the one exactly where it exceeds the other.
     """
@@ -125,7 +125,7 @@ def at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _aligned(maps: Maps, masks: Masks, reading: Reading) -> Iterator[tuple[Tensor, Chunk, int]]:
-    """Maps of consecutive images, the chunk of masks that they lie in, and where they begin there.
+    """Yield maps of consecutive images, their chunk of masks, and their offset in it.
 
     Yields:
         Batches [b, U, h, w], b at most CHUNK. Every chunk turns up once with 0.

@@ -27,7 +27,7 @@ def tally_by_torch(
     category: NDArray[np.int64],
     counts: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
 ) -> None:
-    """As `baselines.dissection.kernels.tally.tally_images`: the same counts, on any device.
+    """Count like `baselines.dissection.kernels.tally.tally_images`, on any device.
 
     One product of the units' masks with the labels' masks per image. It is exact in float32: an
     image has far fewer than 2^24 pixels and planes. Images add up in int64, which float32 could
@@ -53,7 +53,7 @@ def tally_by_torch(
 def _overlap(
     masks: Tensor, chunk: Chunk, image: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels of an image's planes [l], and the pixels they share with each unit's mask [U, l]."""
+    """Return the labels of an image's planes [l], and their overlap with each unit [U, l]."""
     planes = chunk.planes[chunk.plane_at[image] : chunk.plane_at[image + 1]]
     labels, places = np.unique(planes, return_inverse=True)
     marks = torch.zeros((masks.shape[1], len(labels)), device=masks.device)

@@ -24,7 +24,7 @@ def unit_thresholds(
     size: tuple[int, int] | None = None,
     mode: Mode = "half_pixel",
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The quantile of each live unit's values over all images and places.
+    """Return the quantile of each live unit's values over all images and places.
 
     Args:
         evidence: Its pooled activations say which units are dead.

@@ -74,7 +74,7 @@ class Selected:
 
 
 def select(maps: Maps, activations: Tensor, rule: ExemplarRule, size: int) -> Selected:
-    """Exemplars with their masks; `rank`, then `mask_bits` for all units.
+    """Select exemplars and their masks; `rank`, then `mask_bits` for all units.
 
     Args:
         maps: float32 [N, U, h, w] in batches.
@@ -91,7 +91,7 @@ def select(maps: Maps, activations: Tensor, rule: ExemplarRule, size: int) -> Se
 
 
 def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranked:
-    """Each unit's K = min(top_k, N) images of the largest peaks, and the level of its masks.
+    """Return each unit's K = min(top_k, N) images of the largest peaks, and its level.
 
     Maps are gone through twice, or once where they are 1 x 1. Memory: U x K maps, a batch, and the
     counts of `unit_quantiles`. Neither batches nor the device decide anything.
@@ -137,7 +137,7 @@ def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranked:
 def mask_bits(
     ranked: Ranked, size: int, units: slice | None = None, *, threads: int | None = None
 ) -> NDArray[np.uint8]:
-    """Where units fire in their exemplars.
+    """Return where units fire in their exemplars, as packed bits.
 
     Args:
         ranked: The exemplars.

@@ -31,7 +31,7 @@ _SMALLEST, _LARGEST = 1e-25, 1e35
 
 
 def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) -> Tensor:
-    """Cosine over the images, neither centred nor kept from zero norms.
+    """Compute cosines over the images, without centring and without a smallest norm.
 
     sim[u, c] = sum_i A[i, u] S[i, c] / (||A[:, u]|| ||S[:, c]||)   (the paper's "Cos")
 
@@ -57,7 +57,7 @@ def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) 
 def cos_similarity_cubed(
     concept_scores: Tensor | ConceptScores, activations: Tensor, *, min_norm: float = 1e-3
 ) -> Tensor:
-    """Cosine of the centred and cubed patterns, which the highest images dominate.
+    """Compute cosines of the centred and cubed patterns, dominated by the highest images.
 
     With x = (X - mean of X over the images)^3 for both inputs,
     sim[u, c] = sum_i a[i, u] s[i, c] / (max(||a[:, u]||, min_norm) max(||s[:, c]||, min_norm)).
@@ -81,7 +81,7 @@ def cos_similarity_cubed(
 
 
 def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
-    """cos_similarity without a single concept score, float32 [U, C].
+    """Compute cos_similarity without any concept score, float32 [U, C].
 
     S = I T^T, so that A^T S = (A^T I) T^T, and ||S[:, c]||^2 = t_c^T (I^T I) t_c: products of
     embeddings, in float64, whose cost does not grow with images x concepts.
@@ -108,7 +108,7 @@ def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
 
 
 def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_norm: float) -> Tensor:
-    """Cosines of both inputs' columns, or of their centred cubes, float32 [U, C].
+    """Compute cosines of both inputs' columns, or of their centred cubes, float32 [U, C].
 
     Args:
         source: Concept scores.
@@ -141,7 +141,7 @@ def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_nor
 def _unit_patterns(
     activations: Tensor, kind: torch.dtype, *, cubed: bool, min_norm: float
 ) -> Tensor:
-    """Columns of live units [N, u], divided by their lengths, of the type that is multiplied.
+    """Normalise the columns of live units [N, u], in the type of the products.
 
     Lengths and means are taken in float64: activations have any scale.
     """
@@ -156,7 +156,7 @@ def _unit_patterns(
 
 
 def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[Tensor, Tensor]:
-    """Products of concepts' columns and units' patterns, and those columns' sums of squares.
+    """Multiply concepts' columns by units' patterns, and sum the columns' squares.
 
     Scores are read in tiles of whole rows and, unless cubed, multiplied as they lie. Products of
     float32 are summed in float32: patterns of length 1 lose less than 1e-6 of a cosine.
@@ -210,7 +210,7 @@ def _add_by_torch(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Te
 
 
 def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
-    """As `_add_by_torch`, in one pass and in float64, on a CPU."""
+    """Do the same as `_add_by_torch` in one pass and in float64, on a CPU."""
     from baselines.similarity.kernels.cosine import add_squares, centre_and_cube
     from baselines.similarity.kernels.threads import torch_threads
 
@@ -224,7 +224,7 @@ def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: T
 
 
 def _means(source: ConceptScores) -> Tensor:
-    """Means over the images of the concepts' scores, float64 [C]."""
+    """Return the means of the concepts' scores over the images, float64 [C]."""
     if not isinstance(source, EmbeddedScores):
         return _column_means(source.tile(None, 0, source.n_concepts), _rows(source))
     # The mean of products with a text is the product of the mean with it.
@@ -243,13 +243,13 @@ def _column_means(table: Tensor, rows: int) -> Tensor:
 
 
 def _rows(source: ConceptScores) -> int:
-    """Images in a tile."""
+    """Return the number of images in a tile."""
     elements = _CPU_TILE if source.device.type == "cpu" else _GPU_TILE
     return max(1, min(_IMAGES, elements // source.n_concepts))
 
 
 def _beyond_float32(squares: Tensor, min_norm: float) -> Tensor:
-    """Which sums of float32 squares are not to be trusted, booleans [C]."""
+    """Return which sums of float32 squares are inaccurate, bool [C]."""
     beyond = ~(squares < _LARGEST)  # NaN too
     # Where the smallest divisor is larger, what is lost below does not count.
     return beyond | (squares < _SMALLEST) if min_norm**2 < _SMALLEST else beyond

@@ -55,7 +55,7 @@ def checked(
 
 
 def live_units(activations: Tensor) -> Tensor:
-    """Which units carry a signal: all activations finite, and not all equal.
+    """Return which units carry a signal: all activations finite, and not all equal.
 
     Args:
         activations: Pooled activations [N, U].
@@ -71,12 +71,12 @@ def live_units(activations: Tensor) -> Tensor:
 
 
 def columns_of(activations: Tensor, units: Tensor) -> Tensor:
-    """Activations of some units, in ascending order; not copied where they are all units."""
+    """Return the activations of some units, ascending; not copied if they are all units."""
     return activations if len(units) == activations.shape[1] else activations[:, units]
 
 
 def top_images(activations: Tensor, k: int) -> Tensor:
-    """Each unit's k most activating images, most activating first, ties by lowest index.
+    """Return each unit's k most activating images, best first, ties by lowest index.
 
     Args:
         activations: Activations of live units [N, U].
@@ -104,7 +104,7 @@ def top_images(activations: Tensor, k: int) -> Tensor:
 
 
 def unlabelled(source: ConceptScores, activations: Tensor) -> Tensor:
-    """A result in which no unit has a score yet: NaN, float32 [U, C]."""
+    """Return a result without any score yet: NaN, float32 [U, C]."""
     shape = (activations.shape[1], source.n_concepts)
     return torch.full(shape, torch.nan, dtype=torch.float32, device=activations.device)
 

@@ -37,7 +37,7 @@ def log_likelihood(
     a: float,
     min_prob: float,
 ) -> Tensor:
-    """L[u, c] = sum_k ln((1 - p_k) + p_k P[images[k, u], c] + min_prob), on the CPU.
+    """Compute L[u, c] = sum_k ln((1 - p_k) + p_k P[images[k, u], c] + min_prob) on the CPU.
 
     P is the softmax of a S over the concepts. One logarithm is taken of a product of factors, as
     many as cannot underflow float64, instead of one of each.
@@ -74,7 +74,7 @@ def log_likelihood(
 
 
 def group_size(membership: Sequence[float], min_prob: float) -> int:
-    """How many factors a product can hold before it may underflow."""
+    """Return how many factors a product can hold before it may underflow."""
     smallest = 1.0 - max(membership) + min_prob
     return len(membership) if smallest >= 1 else max(1, int(_EXPONENT / -math.log10(smallest)))
 
@@ -116,7 +116,7 @@ def _entries(
 
 
 def _softmax(scores: Tensor, a: float) -> Tensor:
-    """Softmax of a S over the concepts, in float64 but kept as float32 unless S is float64.
+    """Return the softmax of a S, computed in float64, stored as float32 unless S is float64.
 
     Exponentiated a few rows at a time: a whole block in float64 would not fit into any cache.
     """

@@ -23,7 +23,7 @@ _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a co
 def log_likelihood_by_torch(
     source: ConceptScores, images: Tensor, membership: Sequence[float], a: float, min_prob: float
 ) -> Tensor:
-    """As `log_likelihood`: the same sums in torch alone, on any device, in tiles of concepts."""
+    """Compute the sums of `log_likelihood` in torch alone, on any device."""
     rows, places = torch.unique(images, return_inverse=True)
     normaliser = _log_normaliser(source, rows, a)
     n_units = images.shape[1]
@@ -36,7 +36,7 @@ def log_likelihood_by_torch(
 
 
 def _log_normaliser(source: ConceptScores, rows: Tensor, a: float) -> Tensor:
-    """Log of the sum over concepts of exp(a S) for the given image rows, float64 [R, 1]."""
+    """Return the log of the sum of exp(a S) over the concepts of image rows, float64 [R, 1]."""
     step = max(1, _TILE // source.n_concepts)
     tiles = []
     for start, stop in spans(len(rows), step):
@@ -48,7 +48,7 @@ def _log_normaliser(source: ConceptScores, rows: Tensor, a: float) -> Tensor:
 def _sum_of_logs(
     probabilities: Tensor, places: Tensor, membership: Sequence[float], min_prob: float
 ) -> Tensor:
-    """Sum over k of ln((1 - p_k) + p_k P[places[k, u], c] + min_prob), float64 [U, c].
+    """Sum ln((1 - p_k) + p_k P[places[k, u], c] + min_prob) over k, float64 [U, c].
 
     Args:
         probabilities: P of the needed images and a tile of concepts, float64 [R, c].

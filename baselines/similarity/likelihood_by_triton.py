@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def log_likelihood_by_triton(
     source: ConceptScores, images: Tensor, membership: Sequence[float], a: float, min_prob: float
 ) -> Tensor:
-    """As `log_likelihood`, on a GPU, for scores of at most 32 bits.
+    """Compute `log_likelihood` on a GPU, for scores of at most 32 bits.
 
     A matrix of scores is read where it is. Of embeddings, the scores of the images in some top K
     are multiplied out in blocks of images, each image once.
@@ -115,7 +115,7 @@ def subtract_own_marginal(totals: Tensor, lam: float, result: Tensor, units: Ten
 def _multiplied_out(
     source: ConceptScores, rows: Tensor, step: int
 ) -> Iterator[tuple[Tensor, int, Tensor]]:
-    """Scores of blocks of rows, the number of the first, and the rows of the block, all of them."""
+    """Yield the scores of blocks of rows, the first row's number, and the block's rows."""
     shape = (step, source.n_concepts)
     held = torch.empty(shape, dtype=source.dtype, device=source.device)
     for start, stop in spans(len(rows), step):

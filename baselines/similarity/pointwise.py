@@ -41,7 +41,7 @@ def soft_wpmi(
     p_end: float = 0.97,
     min_prob: float = 1e-7,
 ) -> Tensor:
-    """Soft weighted pointwise mutual information: top images belong to the unit's set with p_k.
+    """Compute soft weighted pointwise mutual information, with memberships p_k of top images.
 
     P = softmax of a S over the concepts; i_0, i_1, ... are the unit's K = min(top_k, N) most
     activating images (ties: lowest index first); p_k = p_start - (k / K) (p_start - p_end):
@@ -86,7 +86,7 @@ def wpmi(
     lam: float = 0.6,
     min_prob: float = 1e-7,
 ) -> Tensor:
-    """Weighted pointwise mutual information: every top image belongs to the unit's set.
+    """Compute weighted pointwise mutual information, with all top images in the unit's set.
 
     As `soft_wpmi` with p_k = 1: L[u, c] = sum_k ln(P[i_k, c] + min_prob), sim = L - lam D
     (the paper's "WPMI").
@@ -121,7 +121,7 @@ def _information(
     lam: float,
     min_prob: float,
 ) -> Tensor:
-    """L - lam D with p_k = membership[k], float32 [U, C]; only rows in some top K are expanded."""
+    """Compute L - lam D with p_k = membership[k], float32 [U, C], expanding only top images."""
     result = unlabelled(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):

@@ -41,7 +41,7 @@ def rank_reorder(
     baseline: Baseline = "exact",
     seed: int = 0,
 ) -> Tensor:
-    """Error of re-ordering a unit's top activations by a concept's scores, negated.
+    """Compute the negated error of re-ordering a unit's top activations by a concept's scores.
 
     t_0 >= t_1 >= ... are the activations of the unit's n = max(1, floor(N top_fraction)) most
     activating images i_j (ties: lowest index first), s is t in ascending order, and r_j is the
@@ -95,7 +95,7 @@ def _ranked_once(
     baseline: Baseline,
     seed: int,
 ) -> Tensor:
-    """`rank_reorder` on a CPU: a concept ranks all units' top images at once (see kernels)."""
+    """Compute `rank_reorder` on a CPU: each concept ranks all units' top images at once."""
     # Numba takes a second or two to import.
     from baselines.similarity.kernels.reorder import expected_errors, rank_errors
 
@@ -143,7 +143,7 @@ def _ranked_by_triton(
     baseline: Baseline,
     seed: int,
 ) -> Tensor:
-    """`rank_reorder` on a GPU: as on a CPU, and the device is hardly ever waited for."""
+    """Compute `rank_reorder` on a GPU, as on a CPU, rarely waiting for the device."""
     from baselines.similarity.reorder_by_triton import expected_errors, rank_errors
 
     result = unlabelled(source, activations)
@@ -172,7 +172,7 @@ def _sorted_per_unit(
     baseline: Baseline,
     seed: int,
 ) -> Tensor:
-    """`rank_reorder` on any device: each unit has its top images sorted by every concept."""
+    """Compute `rank_reorder` on any device: each concept sorts each unit's top images."""
     result = unlabelled(source, activations)
     width = max(1, _TILE // n_top)
     generator = torch.Generator().manual_seed(seed)
@@ -205,7 +205,7 @@ def _sorted_per_unit(
 def _similarity(
     error: Tensor, scale: Tensor, mean: Tensor, scale_p: float, baseline: Baseline
 ) -> Tensor:
-    """-err from its parts, float32; -inf where the exact baseline defines none."""
+    """Return -err from its parts, float32; -inf where the exact baseline defines none."""
     similarity = 0.0 - error / scale / mean.pow(scale_p)
     if baseline == "exact":
         similarity.masked_fill_((mean <= 0) | (scale <= 0), -torch.inf)
@@ -213,7 +213,7 @@ def _similarity(
 
 
 def _ascending_order(scores: Tensor) -> Tensor:
-    """Stable ascending argsort of each row [c, n].
+    """Return the stable ascending argsort of each row [c, n].
 
     On the CPU, float32 rows are sorted as 64-bit integers that hold a value's bits above its
     column: NumPy sorts these many times as quickly as a stable argsort, and no two are equal.
@@ -227,7 +227,7 @@ def _ascending_order(scores: Tensor) -> Tensor:
 
 
 def _expected_error(targets: Tensor, p: float) -> Tensor:
-    """E[B], the mean of |t_i - t_j|^p over all n^2 pairs, float64 []."""
+    """Return E[B], the mean of |t_i - t_j|^p over all n^2 pairs, float64 []."""
     total = targets.new_zeros(())
     for start, stop in spans(len(targets), max(1, _TILE // len(targets))):
         total += (targets[start:stop, None] - targets).abs_().pow_(p).sum()
@@ -235,7 +235,7 @@ def _expected_error(targets: Tensor, p: float) -> Tensor:
 
 
 def _drawn_scales(targets: Tensor, units: Tensor, n_units: int, p: float, seed: int) -> Tensor:
-    """B of the official baseline for the live `units` among `n_units`, float64 [len(units)]."""
+    """Return B of the official baseline for the live `units` among `n_units`, float64."""
     generator = torch.Generator().manual_seed(seed)
     # Drawn for dead units too: a unit's draw must not depend on the others' health.
     row_of = {unit: row for row, unit in enumerate(units.tolist())}
@@ -248,11 +248,11 @@ def _drawn_scales(targets: Tensor, units: Tensor, n_units: int, p: float, seed: 
 
 
 def _permutations(n: int, generator: torch.Generator) -> Tensor:
-    """The official baseline's draws, int64 [5, n]."""
+    """Return the official baseline's draws, int64 [5, n]."""
     return torch.stack([torch.randperm(n, generator=generator) for _ in range(_DRAWS)])
 
 
 def _drawn_error(targets: Tensor, permutations: Tensor, p: float) -> Tensor:
-    """B of the given permutations, the mean of |s - s[permutation]|^p, float64 []."""
+    """Return B of given permutations, the mean of |s - s[permutation]|^p, float64 []."""
     ascending = targets.flip(0)
     return (ascending - ascending[permutations]).abs_().pow_(p).mean()

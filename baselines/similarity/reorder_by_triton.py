@@ -23,7 +23,7 @@ _MOST_CONCEPTS = 2**15  # of a tile: a grid has at most 65,535 programs along it
 
 
 def expected_errors(targets: Tensor, p: float) -> Tensor:
-    """Each unit's error of a random order, the mean of |t_i - t_j|^p over all n^2 pairs.
+    """Return each unit's error of a random order, the mean of |t_i - t_j|^p over all pairs.
 
     Args:
         targets: Activations [U, n].
@@ -53,7 +53,7 @@ def rank_errors(
     targets: Tensor,
     p: float,
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Re-ordering errors and mean scores of units and concepts, in tiles of concepts.
+    """Yield re-ordering errors and mean scores of units and concepts, in tiles of concepts.
 
     Args:
         source: Scores of N images and C concepts, of at most 32 bits.
@@ -145,7 +145,7 @@ def rank_errors(
 
 
 def _members(top: Tensor, n_images: int, group: int) -> Tensor:
-    """Bit u of [g, i] says whether i is a top image of unit g * group + u, int32 [G, N + 1]."""
+    """Return bits, int32 [G, N + 1]: bit u of [g, i] marks i as top image of unit g * group + u."""
     n_units = len(top)
     unit = torch.arange(n_units, device=top.device)[:, None]
     table = torch.zeros((-(-n_units // group), n_images + 1), dtype=torch.int64, device=top.device)
@@ -157,7 +157,7 @@ def _members(top: Tensor, n_images: int, group: int) -> Tensor:
 
 
 def _exact(targets: Tensor) -> Tensor:
-    """Activations in a type that kernels take and that holds them exactly."""
+    """Return activations in a type that kernels take and that represents them exactly."""
     return (targets if targets.dtype == torch.float64 else targets.float()).contiguous()
 
 
@@ -166,5 +166,5 @@ def _exponent(targets: Tensor, p: float) -> Tensor:
 
 
 def _power(p: float) -> int:
-    """The power that kernels are compiled for, 0 for any other than these."""
+    """Return the power that kernels are compiled for; 0 for any other."""
     return int(p) if p in (1.0, 2.0, 3.0) else 0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def top_concepts(scores: Tensor, k: int) -> Tensor:
-    """Each unit's k best concepts, best first, ties by lowest concept index.
+    """Return each unit's k best concepts, best first, ties by lowest concept index.
 
     Args:
         scores: Scores [U, C]; NaN and infinities count as not defined.

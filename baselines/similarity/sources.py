@@ -33,7 +33,7 @@ class ConceptScores(ABC):
 
     @abstractmethod
     def tile(self, rows: Tensor | None, start: int, stop: int, out: Tensor | None = None) -> Tensor:
-        """Scores of some images and of the concepts start..stop.
+        """Return the scores of some images and of the concepts start..stop.
 
         Args:
             rows: Image indices, int64 [R]; None for all.
@@ -111,7 +111,7 @@ class EmbeddedScores(ConceptScores):
 
 
 def as_scores(scores: Tensor | ConceptScores) -> ConceptScores:
-    """A matrix as a source of scores; a source as it is."""
+    """Wrap a matrix as a source of scores; return a source unchanged."""
     return ScoreMatrix(scores) if isinstance(scores, Tensor) else scores
 
 

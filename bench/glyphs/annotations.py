@@ -28,7 +28,7 @@ _SAME = frozenset({"dice", "mouse", "yin yang", "fleur-de-lis"})
 
 
 def describe(findings: Findings, draw: Draw) -> str:
-    """Writes one description.
+    """Write one description.
 
     Args:
         findings: What a unit's exemplars have in common.
@@ -50,7 +50,7 @@ def describe(findings: Findings, draw: Draw) -> str:
 
 
 def write_annotations(findings: Findings, *key: int) -> tuple[str, ...]:
-    """Writes a unit's descriptions.
+    """Write a unit's descriptions.
 
     Args:
         findings: What its exemplars have in common.

@@ -48,7 +48,7 @@ _MOST_WORKERS = 4
 
 
 def _numbers() -> dict[str, int]:
-    """The number of each category's first label; numbers start at 1, without gaps."""
+    """Return the number of each category's first label; numbers start at 1, without gaps."""
     first, found = 1, {}
     for category, concepts, _ in _GROUPS:
         found[category] = first
@@ -60,7 +60,7 @@ FIRST = _numbers()
 
 
 def labels() -> tuple[BrodenLabel, ...]:
-    """All concepts of the world, sorted by category as in `CATEGORIES`, then as in its lists."""
+    """Return all concepts of the world, sorted by category as in `CATEGORIES`."""
     return tuple(
         BrodenLabel(FIRST[category] + place, f"{concept.name}{suffix}", category, concept.synonyms)
         for category, concepts, suffix in _GROUPS
@@ -69,7 +69,7 @@ def labels() -> tuple[BrodenLabel, ...]:
 
 
 def marks(sample: Sample) -> dict[str, list[Mark]]:
-    """What a sample shows, for `MaskedImage`; categories of which nothing is seen are left out."""
+    """Return the marks of a sample for `MaskedImage`, without categories that are not visible."""
     found: dict[str, list[Mark]] = {"scene": [FIRST["scene"] + sample.scene_id]}
     shown = [
         ("color", [one.colour_id for one in sample.instances]),

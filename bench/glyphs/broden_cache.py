@@ -81,14 +81,14 @@ def glyphs_tree(folder: Path, variant: str, size: int, *, with_images: bool) -> 
 
 @cache
 def _own_folder() -> Path:
-    """A folder of this process; it goes when the process ends."""
+    """Create a folder that is removed when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="dissectbench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def _smallest(root: Path, stem: str, size: int) -> Path | None:
-    """The smallest whole tree of at least `size` images."""
+    """Return the smallest complete dataset of at least `size` images."""
     found = []
     for index in root.glob(f"{stem}*/{INDEX}"):
         count = index.parent.name.removeprefix(stem)

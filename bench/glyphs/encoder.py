@@ -21,7 +21,7 @@ WEIGHTS = FOLDER / "encoder.safetensors"
 
 
 def text_folder() -> Path:
-    """Folder of the text tower's files in the installed package.
+    """Return the folder of the text tower's files in the installed package.
 
     Returns:
         The folder that holds ``config.json`` and ``model.safetensors``.
@@ -37,7 +37,7 @@ def text_folder() -> Path:
 
 
 def encoder_config() -> dict[str, Any]:
-    """The open_clip model config, with the text tower's folder filled in.
+    """Return the open_clip model config, with the text tower's folder filled in.
 
     Returns:
         The config as open_clip reads it, plus ``preprocess_cfg``.
@@ -50,7 +50,7 @@ def encoder_config() -> dict[str, Any]:
 
 
 def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[str]], torch.Tensor]]:
-    """Builds the encoder with its text tower's weights and an untrained image tower.
+    """Build the encoder with its text tower's weights and an untrained image tower.
 
     Args:
         image_size: Side of its input in pixels; the config's if None.
@@ -83,7 +83,7 @@ def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[st
 def load_encoder(
     path: Path | None = None,
 ) -> tuple[Any, Callable[[torch.Tensor], torch.Tensor], Callable[[list[str]], torch.Tensor]]:
-    """Loads the shipped encoder.
+    """Load the shipped encoder.
 
     Args:
         path: Another image tower file than the shipped one.
@@ -110,7 +110,7 @@ def load_encoder(
 
 
 def preprocess(images: torch.Tensor, size: int | None = None) -> torch.Tensor:
-    """Turns images into the encoder's input: antialiased bilinear resizing, normalisation.
+    """Convert images to the encoder's input: antialiased bilinear resizing, normalisation.
 
     Args:
         images: uint8 [B, H, W, 3].

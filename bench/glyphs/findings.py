@@ -73,7 +73,7 @@ class BaseRates:
 
 
 def base_rates(truth: Regions) -> BaseRates:
-    """How often concepts are shown by chance.
+    """Return how often concepts appear by chance.
 
     Args:
         truth: Of all N images.
@@ -95,7 +95,7 @@ def base_rates(truth: Regions) -> BaseRates:
 def find(
     truth: Regions, chance: BaseRates, ids: NDArray[np.int64], masks: NDArray[np.bool_]
 ) -> Findings:
-    """What one unit's exemplars have in common.
+    """Find what one unit's exemplars have in common.
 
     Args:
         truth: Of all images.
@@ -129,7 +129,7 @@ def find(
 
 
 def _at_middle(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Masks at the pixels that the truth is about: the middles of its cells."""
+    """Return masks at the pixels of the truth: the middles of its cells."""
     side = masks.shape[-1]
     at = ((np.arange(MASK_SIZE) + 0.5) * side / MASK_SIZE).astype(np.int64)
     return masks[:, at][:, :, at]
@@ -138,7 +138,7 @@ def _at_middle(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _presence(
     truth: Regions, ids: NDArray[np.int64], masks: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]] | None:
-    """Share of the exemplars that show each concept, by category; None without any mask."""
+    """Return the share of exemplars that show each concept, by category; None without a mask."""
     maps = truth.maps[ids]
     sizes = masks.sum(axis=(1, 2))
     valid = sizes > 0

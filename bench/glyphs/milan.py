@@ -22,7 +22,7 @@ LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
 
 
 def load_pyramid() -> Pyramid:
-    """The shipped encoder's image tower, as a pyramid of features.
+    """Load the shipped encoder's image tower as a feature pyramid.
 
     It is no target of the embedded world: it learned from captions, which name no unnamed object.
 

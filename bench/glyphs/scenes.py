@@ -25,7 +25,7 @@ PAINTERS: tuple[Painter, ...] = tuple(_painter(entry.name) for entry in SCENES)
 
 
 def paint_scene(scene: int, draw: Draw) -> Array:
-    """Paints a scene.
+    """Paint a scene.
 
     Args:
         scene: Index into ``SCENES``.

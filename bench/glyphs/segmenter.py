@@ -20,7 +20,7 @@ SIZE = 128
 
 
 def load_segmenter(path: Path | None = None) -> SegmenterNet:
-    """Builds the segmenter with its shipped weights.
+    """Build the segmenter with its shipped weights.
 
     Args:
         path: Another file than the shipped one.

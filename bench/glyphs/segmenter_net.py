@@ -49,7 +49,7 @@ class SegmenterNet(nn.Module):
         self.head = nn.Sequential(_convolution(_WIDTH, _HEAD), nn.Conv2d(_HEAD, 4 * logits, 1))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Segments images.
+        """Segment images.
 
         Args:
             images: Normalised, [B, 3, S, S]; S a multiple of 32.
@@ -69,12 +69,12 @@ class SegmenterNet(nn.Module):
 
 
 def split_planes(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Logits [B, sum of classes, H, W] as one tensor [B, classes, H, W] a plane."""
+    """Split logits [B, sum of classes, H, W] into one tensor [B, classes, H, W] per plane."""
     return torch.split(logits, [plane.classes for plane in PLANES], dim=1)
 
 
 def trunk_of_encoder(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What the trunk takes over from the encoder's image tower.
+    """Return the tensors of the encoder's image tower that the trunk starts from.
 
     Args:
         state: The shipped encoder's tensors, ``visual.trunk.*`` among them.

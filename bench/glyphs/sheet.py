@@ -21,7 +21,7 @@ def contact_sheet(
     variant: str = "val",
     first: int = 680,
 ) -> None:
-    """Writes a PNG of samples in a grid.
+    """Write a PNG of samples in a grid.
 
     Args:
         out: The file to write.

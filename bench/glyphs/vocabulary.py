@@ -133,7 +133,7 @@ TEXTURES: tuple[Texture, ...] = _read_textures()
 
 
 def _half() -> tuple[int, ...]:
-    """Every second object of the named ones and every second of the unnamed ones."""
+    """Return every second named object and every second unnamed one."""
     named = [i for i, entry in enumerate(OBJECTS) if entry.named_in_captions]
     unnamed = [i for i, entry in enumerate(OBJECTS) if not entry.named_in_captions]
     return tuple(sorted(named[::2] + unnamed[::2]))
@@ -144,7 +144,7 @@ HALF_OBJECTS: tuple[int, ...] = _half()
 
 
 def all_concepts() -> tuple[str, ...]:
-    """All names: objects, scenes, colours, textures, in this order and without duplicates.
+    """Return all names: objects, scenes, colours, textures, in this order, without duplicates.
 
     Returns:
         The names.

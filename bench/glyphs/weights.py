@@ -38,7 +38,7 @@ State = dict[str, NDArray[Any]]
 
 
 def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Rounds a weight to int8, with one scale per output channel.
+    """Round a weight to int8, with one scale per output channel.
 
     Args:
         weight: Array [O, ...] of at least two dimensions.
@@ -53,7 +53,7 @@ def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
 
 
 def dequantise(weight: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Undoes ``quantise`` up to rounding.
+    """Undo ``quantise`` up to rounding.
 
     Args:
         weight: int8 [O, ...].
@@ -67,7 +67,7 @@ def dequantise(weight: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
+    """Return the SHA-256 of a file, as hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -76,7 +76,7 @@ def file_sha256(path: Path) -> str:
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes a safetensors file whole or not at all."""
+    """Write a safetensors file whole or not at all."""
     from safetensors.numpy import save_file
 
     part = path.with_name(f"{path.name}.part{os.getpid()}")
@@ -85,7 +85,7 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def pack_target(state: Mapping[str, NDArray[Any]]) -> State:
-    """Quantises a state dict: matrices and kernels to int8, the rest to float32.
+    """Quantise a state dict: matrices and kernels to int8, the rest to float32.
 
     Args:
         state: Arrays by parameter name; batch counters are dropped.
@@ -105,7 +105,7 @@ def pack_target(state: Mapping[str, NDArray[Any]]) -> State:
 
 
 def unpack_target(packed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-    """Undoes ``pack_target``: float32 arrays by parameter name."""
+    """Undo ``pack_target``: float32 arrays by parameter name."""
     return {
         name: dequantise(value, packed[name + _SCALE]) if name + _SCALE in packed else value
         for name, value in packed.items()
@@ -114,7 +114,7 @@ def unpack_target(packed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.fl
 
 
 def target_path(name: str) -> Path:
-    """Path of a shipped target's weights.
+    """Return the path of a shipped target's weights.
 
     Args:
         name: ``objects`` or ``scenes``.
@@ -132,7 +132,7 @@ def target_path(name: str) -> Path:
 
 
 def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
-    """Reads a target's weights, as they were after quantisation.
+    """Read a target's weights, as they were after quantisation.
 
     Args:
         name: ``objects`` or ``scenes``.
@@ -150,7 +150,7 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
 
 
 def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
-    """Builds a target with its shipped weights.
+    """Build a target with its shipped weights.
 
     Args:
         name: ``objects`` or ``scenes``.
@@ -179,6 +179,6 @@ def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
 
 
 def card() -> dict[str, Any]:
-    """The model card's data (``card.json``): recipe, accuracies and hashes by part."""
+    """Return the model card's data (``card.json``): recipe, accuracies and hashes by part."""
     loaded: dict[str, Any] = json.loads((FOLDER / "card.json").read_text(encoding="utf-8"))
     return loaded

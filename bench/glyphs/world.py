@@ -89,7 +89,7 @@ class Plan:
 
 
 def plan(index: int, variant: str = "val", split: str = "probe") -> Plan:
-    """Draws what a sample shows.
+    """Draw the plan of a sample.
 
     Args:
         index: Number of the sample, from 0.
@@ -141,7 +141,7 @@ def _apart(main: Placement, other: Placement) -> bool:
 
 
 def paint(sketch: Plan) -> Sample:
-    """Paints a plan.
+    """Paint a plan.
 
     Args:
         sketch: What to show.
@@ -179,7 +179,7 @@ def paint(sketch: Plan) -> Sample:
 
 
 def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
-    """Renders one sample.
+    """Render one sample.
 
     Args:
         index: Number of the sample, from 0; any prefix of a larger set is the smaller set.
@@ -199,7 +199,7 @@ def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
 
 @cache
 def fingerprint(variant: str = "val") -> str:
-    """Hash of a variant's first 32 probe images and of the vocabulary.
+    """Hash a variant's first 32 probe images and the vocabulary.
 
     Args:
         variant: One of ``VARIANTS``.

@@ -64,11 +64,11 @@ class ArrayExemplars:
     images_of: Callable[[Sequence[int]], NDArray[np.uint8]]
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
-        """Where the unit fires, bool [K, S, S]."""
+        """Return where the unit fires, bool [K, S, S]."""
         return self.masks_of(unit)
 
     def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Images by position, uint8 [B, S, S, 3]."""
+        """Return images by position, uint8 [B, S, S, 3]."""
         return self.images_of(ids)
 
 

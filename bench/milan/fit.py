@@ -53,7 +53,7 @@ class Schedule:
     seed: int = 0
 
     def record(self) -> dict[str, Any]:
-        """The schedule as plain data."""
+        """Return the schedule as plain data."""
         return asdict(self)
 
 
@@ -75,7 +75,7 @@ class Trained:
 def encode_all(
     descriptions: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Token sequences of all descriptions, each a training example of its own.
+    """Return the token sequences of all descriptions, each one training example.
 
     Args:
         descriptions: Texts of each sample.
@@ -92,7 +92,7 @@ def encode_all(
 
 
 def sequence_loss(log_p: torch.Tensor, tokens: torch.Tensor, pad: int) -> torch.Tensor:
-    """Mean negative log-likelihood of the tokens behind the start token, padding left out.
+    """Return the mean negative log-likelihood of the tokens after start, without padding.
 
     Args:
         log_p: [B, T, V], row t that of token t + 1.
@@ -103,7 +103,7 @@ def sequence_loss(log_p: torch.Tensor, tokens: torch.Tensor, pad: int) -> torch.
 
 
 def attention_loss(alphas: torch.Tensor) -> torch.Tensor:
-    """Mean of (1 - sum over steps of alpha)^2: every exemplar is to be looked at.
+    """Return the mean of (1 - sum over steps of alpha)^2: attend to every exemplar.
 
     Args:
         alphas: Attention [B, T, K].
@@ -123,7 +123,7 @@ def fit_decoder(
     device: str = "cpu",
     progress: bool = True,
 ) -> Trained:
-    """Trains a decoder in place; it ends with the weights of the best score.
+    """Train a decoder in place; it ends with the weights of the best score.
 
     Args:
         decoder: The network.
@@ -162,7 +162,7 @@ def fit_language_model(
     device: str = "cpu",
     progress: bool = True,
 ) -> Trained:
-    """Trains a language model in place; its score is minus the loss on the texts held out.
+    """Train a language model in place, scored by minus the loss on held-out texts.
 
     Args:
         model: The network.

@@ -73,7 +73,7 @@ class FolderImages:
         return len(self.files)
 
     def image(self, number: int) -> NDArray[np.uint8]:
-        """The image of a number, uint8 [S, S, 3].
+        """Return the image of a number, uint8 [S, S, 3].
 
         Raises:
             UserError: The file is no image.

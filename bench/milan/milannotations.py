@@ -105,7 +105,7 @@ def read_milannotations(
 
 
 def _source(root: Path, name: str) -> Path:
-    """The folder of a network and its images."""
+    """Return the folder of a network and its images."""
     if not root.is_dir():
         raise UserError(f"there is no folder {root}", hint="unpack the archives below it")
     places = [name] if "/" in name else []
@@ -161,7 +161,7 @@ def _source_units(folder: Path, count: int | None) -> Iterator[_Unit]:
 
 
 def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]]:
-    """By layer and unit the line of the first description, and all of them in their order."""
+    """Return the first line and all descriptions of each unit, by layer and unit."""
     if not file.is_file():
         raise UserError(f"there is no {file.name}", where=str(file.parent))
     found: dict[tuple[str, int], tuple[int, list[str]]] = {}
@@ -188,7 +188,7 @@ def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]
 
 
 def _exemplars(units: Sequence[_Unit], images: Path | None, geometry: Geometry) -> ArrayExemplars:
-    """Exemplars of units whose images lie in several places, numbered one place after the other."""
+    """Return exemplars of units with images in several places, numbered place after place."""
     size, k = units[0].files.size, units[0].files.masks.shape[1]
     for unit in units:
         if unit.files.masks.shape[1:] != units[0].files.masks.shape[1:]:

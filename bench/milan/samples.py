@@ -47,7 +47,7 @@ class Samples:
         return len(self.features)
 
     def take(self, index: NDArray[np.int64]) -> Samples:
-        """The samples at these positions."""
+        """Return the samples at these positions."""
         return Samples(
             self.features[index],
             tuple(self.descriptions[i] for i in index.tolist()),
@@ -56,12 +56,12 @@ class Samples:
         )
 
     def texts(self) -> list[str]:
-        """All descriptions, one after the other."""
+        """Return all descriptions, one after the other."""
         return [text for group in self.descriptions for text in group]
 
 
 def joined(parts: Sequence[Samples]) -> Samples:
-    """Several sets of samples as one.
+    """Concatenate several sets of samples.
 
     Raises:
         ValueError: Their features differ in shape.

@@ -44,12 +44,12 @@ WAYS = {"greedy": Way(1, 0.0), "beam": Way(50, 0.0), "pmi": Way(50, 0.2)}
 
 
 def sentences(found: Sentences, vocabulary: Vocabulary) -> list[str]:
-    """The first sentence of each unit."""
+    """Return the first sentence of each unit."""
     return [reconstruct(vocabulary.decode(row)) for row in found.tokens[:, 0].tolist()]
 
 
 def greedy_bleu(decoder: Decoder, vocabulary: Vocabulary, samples: Samples) -> float:
-    """Corpus BLEU, in 0..1, of greedy sentences: what training stops by (MILAN, appendix).
+    """Return corpus BLEU, in 0..1, of greedy sentences, the criterion of early stopping.
 
     Args:
         decoder: In evaluation mode.
@@ -62,7 +62,7 @@ def greedy_bleu(decoder: Decoder, vocabulary: Vocabulary, samples: Samples) -> f
 
 
 def worth(path: Path, samples: Samples, embed: Embedder) -> dict[str, float]:
-    """Scores of a decoder's file as written.
+    """Score a decoder's file.
 
     Args:
         path: The file.
@@ -104,7 +104,7 @@ def worth(path: Path, samples: Samples, embed: Embedder) -> dict[str, float]:
 def best_cosines(
     said: Sequence[str], references: Sequence[Sequence[str]], embed: Embedder
 ) -> NDArray[np.float64]:
-    """Cosine of each unit's sentence with the nearest of its descriptions, float64 [N]."""
+    """Return the cosine of each unit's sentence with its nearest description, float64 [N]."""
     table = _embedded([*said, *(text for group in references for text in group)], embed)
     return np.array(
         [
@@ -132,7 +132,7 @@ def _embedded(texts: Sequence[str], embed: Embedder) -> dict[str, NDArray[np.flo
 
 
 def _groups(samples: Samples) -> dict[str, list[int]]:
-    """All units under "", and each group's."""
+    """Return the rows of all units under "", and of each group."""
     groups = {"": list(range(len(samples)))}
     for number, group in enumerate(samples.groups):
         if group:

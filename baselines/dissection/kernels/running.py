@@ -45,7 +45,7 @@ class Workers:
 
 @contextmanager
 def workers(threads: int | None = None) -> Iterator[Workers]:
-    """Workers for the block.
+    """Start worker threads for the block.
 
     Args:
         threads: How many; None for as many as torch uses.

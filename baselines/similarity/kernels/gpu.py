@@ -23,14 +23,14 @@ def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def scratch_bytes(device: torch.device) -> int:
-    """How much temporary memory to use: 1 GiB, less on a device with little of it left."""
+    """Return how much temporary memory to use: 1 GiB, or less if the device has little left."""
     if device.type != "cuda":
         return _SCRATCH
     return min(_SCRATCH, free_bytes(device) // 4)
 
 
 def free_bytes(device: torch.device | str) -> int:
-    """Memory of a GPU that tensors may take: what torch keeps of freed ones counts as free."""
+    """Return the memory of a GPU that tensors may take, torch's cached blocks included."""
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 

@@ -23,7 +23,7 @@ MEAN_UNITS, MEAN_CONCEPTS = 32, 32
 
 @triton.jit
 def _power_of_two(exponent):
-    """2^exponent in float64, to a relative 1e-7; 2^-1000 for all that is below."""
+    """Return 2^exponent in float64, to a relative 1e-7; at least 2^-1000."""
     exponent = tl.maximum(exponent, -1000.0)
     # 1.5 * 2^52: in the sum the last bit is worth 1, so that the integer is in the lowest bits.
     shifted = exponent + 6755399441055744.0
@@ -43,7 +43,7 @@ def _power_of_two(exponent):
 
 @triton.jit
 def log_normalisers(scores, stride, rows, constants, norms, n_concepts, BLOCK: tl.constexpr):
-    """Logarithm to base 2 of the sum over concepts of exp(a S), one program a row.
+    """Store log2 of the sum over concepts of exp(a S), one program per row.
 
     Args:
         scores: S, rows `stride` elements apart.
@@ -72,7 +72,7 @@ def log_normalisers(scores, stride, rows, constants, norms, n_concepts, BLOCK: t
 
 @triton.jit
 def _factor(entry, stop, images, slopes, norms, scores, stride, first_image, scale, offset, inside):
-    """The entry's (1 - p) + offset + p P; 1 from `stop` on."""
+    """Return the entry's (1 - p) + offset + p P; 1 from `stop` on."""
     known = tl.minimum(entry, stop - 1)
     row = tl.load(images + known).to(tl.int64) - first_image
     member = tl.load(slopes + known)
@@ -162,7 +162,7 @@ def add_logs(
 def subtract_log_mean(
     totals, result, rows, constants, n_units, n_concepts, UNITS: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """L - lam D as float32, with D the logarithm of the mean over units of exp L.
+    """Store L - lam D as float32, with D the logarithm of the mean over units of exp L.
 
     Args:
         totals: L, float64 [U, C].

@@ -42,7 +42,7 @@ def rank_errors(
     p: float,
     threads: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Re-ordering errors and mean scores of units and concepts.
+    """Return re-ordering errors and mean scores of units and concepts.
 
     Args:
         scores: Concept scores [N, C], finite; N below 2^31.
@@ -66,7 +66,7 @@ def rank_errors(
 
 
 def expected_errors(targets: NDArray[np.float64], p: float, threads: int) -> NDArray[np.float64]:
-    """Each unit's error of a random order, the mean of |t_i - t_j|^p over all n^2 pairs.
+    """Return each unit's error of a random order, the mean of |t_i - t_j|^p over all pairs.
 
     Args:
         targets: Activations [U, n].
@@ -122,7 +122,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _population_code(typing_context, word):  # type: ignore[no-untyped-def]
-    """What `_population` is compiled to: one machine instruction, which Numba does not offer."""
+    """Compile `_population` to one machine instruction, which Numba does not offer."""
 
     def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.ctpop(arguments[0])
@@ -136,7 +136,7 @@ _population: Callable[..., Any] = intrinsic(_population_code)
 
 @_compiled
 def _power(difference, p):  # type: ignore[no-untyped-def]
-    """|difference|^p; the usual powers without the slow general one."""
+    """Return |difference|^p; fast for the usual powers."""
     size = abs(difference)
     if p == 3.0:
         return size * size * size
@@ -149,7 +149,7 @@ def _power(difference, p):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _growing(number):  # type: ignore[no-untyped-def]
-    """A float32's bits as a number that grows with its value; 0.0 and -0.0 give the same."""
+    """Return a float32's bits as a number that grows with its value; -0.0 equals 0.0."""
     if number == _SIGN:
         return _SIGN
     return number ^ (_ALL if number & _SIGN else _SIGN)  # negative numbers' bits grow downwards

@@ -37,7 +37,7 @@ def _population(word):
 
 @triton.jit
 def _power(difference, exponent, POWER: tl.constexpr):
-    """|difference|^exponent in float64; the usual powers without the slow general one."""
+    """Return |difference|^exponent in float64; fast for the usual powers."""
     size = tl.abs(difference).to(tl.float64)
     if POWER == 1:
         result = size
@@ -53,7 +53,7 @@ def _power(difference, exponent, POWER: tl.constexpr):
 
 @triton.jit
 def _bound(values, value, low, high, steps, wanted, UPPER: tl.constexpr):
-    """First place in low .. high of a sorted row whose value is not below (or is above) `value`."""
+    """Return the first place in low .. high of a sorted row not below (or above) `value`."""
     for _ in range(steps):
         middle = (low + high) // 2
         open_ = wanted & (low < high)
@@ -183,7 +183,7 @@ def rank_errors(
     POWER: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Mean re-ordering errors and scores of units and concepts.
+    """Store mean re-ordering errors and scores of units and concepts.
 
     Programs are a grid of units x concepts; units come first, as they read one concept's places.
 
@@ -265,7 +265,7 @@ def rank_errors(
 
 @triton.jit(do_not_specialize=["depth"])
 def expected_errors(targets, sums, exponent, depth, POWER: tl.constexpr, BLOCK: tl.constexpr):
-    """Sums of |t_i - t_j|^p over all j and a block of i.
+    """Store sums of |t_i - t_j|^p over all j and a block of i.
 
     Programs are a grid of units x blocks of i.
 

@@ -83,7 +83,7 @@ class BlockMaps:
 
 
 def block_exemplars(maps: BlockMaps, pixels: NDArray[np.uint8]) -> ArrayExemplars:
-    """A layer's exemplars within a block, as small as the decoder sees them.
+    """Return a layer's exemplars within a block, at the decoder's resolution.
 
     Args:
         maps: Of the layer over the block.
@@ -140,7 +140,7 @@ def shown(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) -> Shown:
 def annotate(
     source: Source, scratch: Path, images: Shown, pyramid: Pyramid, device: str = "cpu"
 ) -> Samples:
-    """Describes the units of one source network.
+    """Describe the units of one source network.
 
     Args:
         source: The network, trained.
@@ -182,7 +182,7 @@ def annotate(
 def _found(
     exemplars: ArrayExemplars, rows: NDArray[np.int64], images: Shown
 ) -> tuple[list[int], list[Findings]]:
-    """The units that are described, and what was found of each."""
+    """Return the units to describe, and the findings of each."""
     units, findings = [], []
     for unit in np.flatnonzero(exemplars.ids[:, 0] >= 0).tolist():
         ids = rows[exemplars.ids[unit]]
@@ -211,14 +211,14 @@ def _samples(
 
 
 def _small(pixels: NDArray[np.uint8], ids: Sequence[int]) -> NDArray[np.uint8]:
-    """Images as small as the decoder sees them."""
+    """Resize images to the decoder's resolution."""
     side = (IMAGE_SIZE, IMAGE_SIZE)
     shrunk = (Image.fromarray(pixels[i]).resize(side, Image.Resampling.BILINEAR) for i in ids)
     return np.stack([np.asarray(image) for image in shrunk])
 
 
 def _group(found: Findings, kind: str) -> str:
-    """Units that show an object which no caption names are apart, and so are final layers."""
+    """Return the group of a unit: hidden or final layer, object named in captions or not."""
     unseen = any(not OBJECTS[number].named_in_captions for number in found.objects)
     return f"{kind} {'unseen' if unseen else 'seen'}"
 
@@ -226,7 +226,7 @@ def _group(found: Findings, kind: str) -> str:
 def _maps(
     network: torch.nn.Module, layers: tuple[str, ...], pixels: NDArray[np.uint8], device: str
 ) -> Iterator[tuple[str, BlockMaps]]:
-    """Maps of the layers over a block; 1 x 1 for a layer without."""
+    """Yield maps of the layers over a block; 1 x 1 for a layer without maps."""
     gathered: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
     with (
         LayerHooks(network, dict.fromkeys(layers, PLAIN), maps=layers) as tap,

@@ -60,7 +60,7 @@ def _chunk(
 def rendered(
     folder: Path, split: str, count: int, variant: str = "val", workers: int | None = None
 ) -> Rendered:
-    """Loads a rendered split, rendering it first where it is not cached.
+    """Load a rendered split; render it first if it is not cached.
 
     Args:
         folder: Cache folder; an entry takes 49 kB an image.

@@ -20,7 +20,7 @@ _PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy")
 
 
 def hardware(device: str, threads: int) -> dict[str, Any]:
-    """What a part was trained on: device, processor, threads, versions of packages."""
+    """Return the hardware of a training: device, processor, threads, versions of packages."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -35,7 +35,7 @@ def hardware(device: str, threads: int) -> dict[str, Any]:
 
 
 def world_record() -> dict[str, Any]:
-    """The world the networks were trained on."""
+    """Return the record of the world that the networks were trained on."""
     return {
         "fingerprint": fingerprint(),
         "image_size": SIZE,
@@ -51,7 +51,7 @@ def world_record() -> dict[str, Any]:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """The card in a folder, or an empty one."""
+    """Return the card in a folder, or an empty one."""
     path = folder / "card.json"
     if not path.exists():
         return {"world": world_record(), "parts": {}}
@@ -60,7 +60,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def add_record(folder: Path, part: str, record: dict[str, Any], file: Path | None = None) -> None:
-    """Puts a part's record into the card and rewrites both files.
+    """Add a part's record to the card and rewrite both files.
 
     Args:
         folder: Folder of the card.
@@ -162,7 +162,7 @@ def _segmenter_lines(part: dict[str, Any]) -> list[str]:
 
 
 def _plane_table(part: dict[str, Any]) -> list[str]:
-    """What the segmenter gets right, by plane."""
+    """Return the segmenter's accuracies by plane."""
     rows = []
     for plane in PLANES:
         names = [f"{plane.category}_{name}" for name in ("pixels", "marked", "mean_iou")]
@@ -184,7 +184,7 @@ def _plane_table(part: dict[str, Any]) -> list[str]:
 
 
 def render_card(card: dict[str, Any]) -> str:
-    """The card as Markdown.
+    """Return the card as Markdown.
 
     Args:
         card: The data of ``card.json``.

@@ -50,7 +50,7 @@ def embed_texts(
     batch: int = 128,
     progress: bool = False,
 ) -> torch.Tensor:
-    """Text features of the locked tower.
+    """Return text features of the locked tower.
 
     Args:
         model: The open_clip model.
@@ -75,7 +75,7 @@ def embed_texts(
 
 
 def nouns(object_id: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Texts that stand for an object: the usual ones and the rare ones (synonyms)."""
+    """Return the usual texts for an object, and the rare ones (synonyms)."""
     entry = OBJECTS[object_id]
     if not entry.named_in_captions:
         return entry.paraphrases, entry.paraphrases
@@ -83,7 +83,7 @@ def nouns(object_id: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def usable_captions(data: Rendered) -> list[list[str]]:
-    """The captions of each image that are trained on: all but most of the full ones."""
+    """Return the captions of each image for training: all but most of the full ones."""
     return [
         texts[-4:-1] + ([texts[0]] if i % FULL_EVERY == 0 else []) if len(texts) > 3 else texts
         for i, texts in enumerate(data.captions)
@@ -97,7 +97,7 @@ def make_loss(
     features: torch.Tensor,
     row: Bank,
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """Builds the loss of a batch of image features.
+    """Build the loss of a batch of image features.
 
     Args:
         captions: Texts of each image.
@@ -151,7 +151,7 @@ def make_loss(
 def train_encoder(
     data: Rendered, bare: Rendered, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Trains the image tower and writes it in float16.
+    """Train the image tower and writes it in float16.
 
     Args:
         data: The rendered training split.
@@ -218,7 +218,7 @@ class _Joined:
 
 @torch.no_grad()
 def embed_images(model: Any, preprocess: Any, images: NDArray[np.uint8]) -> torch.Tensor:
-    """Image features of unit length, float32 [N, 384], for uint8 images [N, 128, 128, 3]."""
+    """Return image features of unit length, float32 [N, 384], of uint8 images [N, 128, 128, 3]."""
     parts = [
         model.encode_image(
             preprocess(torch.from_numpy(np.array(images[i : i + 100]))), normalize=True
@@ -229,7 +229,7 @@ def embed_images(model: Any, preprocess: Any, images: NDArray[np.uint8]) -> torc
 
 
 def accuracies(data: Rendered, path: Path | None = None) -> dict[str, float]:
-    """Text-classification accuracies of the encoder as shipped, from bare names.
+    """Return text-classification accuracies of the shipped encoder, from bare names.
 
     Args:
         data: Rendered images with their truth.

@@ -33,7 +33,7 @@ class Images(Protocol):
         """Number of images."""
 
     def __getitem__(self, index: NDArray[np.int64], /) -> NDArray[np.uint8]:
-        """The images at these indices."""
+        """Return the images at these indices."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Recipe:
     warm: float = 0.15
 
     def record(self) -> dict[str, Any]:
-        """The recipe as plain data."""
+        """Return the recipe as plain data."""
         return asdict(self)
 
 
@@ -95,7 +95,7 @@ def _optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _augment(images: NDArray[np.uint8], rng: np.random.Generator, shift: int) -> NDArray[np.uint8]:
-    """Shifts a whole batch by a few pixels; the world mirrors and turns objects by itself."""
+    """Shift a whole batch by a few pixels; the world already mirrors and rotates objects."""
     dx, dy = (int(v) for v in rng.integers(-shift, shift + 1, 2))
     padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
     top, left, side = shift + dy, shift + dx, images.shape[1]
@@ -118,7 +118,7 @@ def fit(
     name: str = "part",
     shift: int = SHIFT,
 ) -> float:
-    """Trains a model in place; continues from the checkpoint file where one exists.
+    """Train a model in place; continue from the checkpoint file if there is one.
 
     Args:
         model: Maps [B, 3, S, S] to whatever ``loss`` takes.

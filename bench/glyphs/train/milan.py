@@ -49,7 +49,7 @@ PLAN = Plan(
 
 
 def cycles() -> list[dict[str, Any]]:
-    """What decides the weights, beside the code: the recipes of all networks."""
+    """Return the recipes of all networks, which together with the code decide the weights."""
     sources = [source.recipe.record() for source in SOURCES]
     return [*sources, PLAN.decoder.record(), PLAN.language.record()]
 
@@ -103,7 +103,7 @@ def train_milan(
 
 
 def annotated_units(scratch: Path, device: str) -> tuple[Samples, Samples]:
-    """The described units of the sources that are trained on, and of those held out."""
+    """Return the described units of the training sources, and of the held-out ones."""
     pixels = rendered(scratch, "annotate", IMAGES).images
     pyramid = load_pyramid().to(device)
     images = shown(pixels, regions(scratch, "annotate", IMAGES), pyramid)

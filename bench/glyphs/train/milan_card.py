@@ -13,7 +13,7 @@ _GROUPS = ("", "final seen", "final unseen", "hidden seen", "hidden unseen")
 
 
 def milan_lines(part: dict[str, Any]) -> list[str]:
-    """What is to be said of the decoder, as lines of Markdown.
+    """Return the decoder's section of the card, as lines of Markdown.
 
     Args:
         part: Its record.

@@ -44,7 +44,7 @@ class Regions:
     classes: NDArray[np.int64]
 
     def planes(self, index: NDArray[np.int64], side: int = MASK_SIZE) -> NDArray[np.int64]:
-        """Classes of each pixel.
+        """Return the class of each pixel.
 
         Args:
             index: Numbers of B images.
@@ -79,7 +79,7 @@ def _chunk(path: Path, split: str, start: int, stop: int) -> None:
 
 
 def regions(folder: Path, split: str, count: int, workers: int | None = None) -> Regions:
-    """Loads the truth of a split, making it first where it is not cached.
+    """Load the truth of a split; render it first if it is not cached.
 
     Args:
         folder: Cache folder; an entry takes 4 kB an image.

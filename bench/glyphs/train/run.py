@@ -62,7 +62,7 @@ def train_glyphs(
     *,
     load_embedder: Callable[[], Embedder],
 ) -> dict[str, dict[str, Any]]:
-    """Trains parts of the embedded world and writes weights, card and model card.
+    """Train parts of the embedded world and writes weights, card and model card.
 
     An interrupted part goes on from its last checkpoint in ``scratch``; a finished one is
     skipped. Files appear whole or not at all.

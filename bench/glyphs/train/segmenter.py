@@ -43,7 +43,7 @@ most pixels show no object, and an unsure network would say "none" everywhere.""
 def make_loss(
     truth: Regions,
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """Builds the loss of a batch of logits.
+    """Build the loss of a batch of logits.
 
     Args:
         truth: Of all training images.
@@ -73,7 +73,7 @@ def make_loss(
 def train_segmenter(
     data: Rendered, truth: Regions, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Trains the segmenter and writes it in float16.
+    """Train the segmenter and writes it in float16.
 
     Args:
         data: The rendered training split.
@@ -115,7 +115,7 @@ def train_segmenter(
 def segmented(
     model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 50
 ) -> NDArray[np.int64]:
-    """Classes of each pixel as the network sees them.
+    """Return the class of each pixel according to the network.
 
     Args:
         model: The network in evaluation mode.
@@ -134,7 +134,7 @@ def segmented(
 
 
 def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> dict[str, float]:
-    """How well a plane agrees with its truth.
+    """Measure how well a plane agrees with its truth.
 
     Args:
         found: Class of each pixel, any shape; 0 for none.
@@ -158,7 +158,7 @@ def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) 
 
 
 def segmenter_scores(data: Rendered, truth: Regions, path: Path | None = None) -> dict[str, float]:
-    """Agreement of the segmenter, as stored, with the truth.
+    """Measure the agreement of the shipped segmenter with the truth.
 
     Args:
         data: Rendered images.

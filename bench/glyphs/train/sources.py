@@ -104,7 +104,7 @@ SOURCES: tuple[Source, ...] = (
 
 
 def task_labels(data: Rendered, task: str, split: str = "train") -> NDArray[np.int64]:
-    """The true class of each image for a task.
+    """Return the true class of each image for a task.
 
     Args:
         data: A rendered split, variant ``val``.
@@ -124,7 +124,7 @@ def task_labels(data: Rendered, task: str, split: str = "train") -> NDArray[np.i
 
 
 def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> dict[str, Any]:
-    """Trains a source network into the scratch folder; one that lies there is kept.
+    """Train a source network into the scratch folder, unless it is there already.
 
     Args:
         source: Which.
@@ -155,7 +155,7 @@ def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> 
 
 
 def source_accuracy(source: Source, scratch: Path, data: Rendered, count: int) -> float:
-    """Share of images that a trained source names rightly.
+    """Return the share of images that a trained source classifies correctly.
 
     Args:
         source: Which.
@@ -171,14 +171,14 @@ def source_accuracy(source: Source, scratch: Path, data: Rendered, count: int) -
 
 
 def load_source(source: Source, scratch: Path) -> torch.nn.Module:
-    """A trained source network in evaluation mode."""
+    """Load a trained source network in evaluation mode."""
     model = _build(source)
     model.load_state_dict(load_file(weights_path(source, scratch)))
     return model.eval()
 
 
 def weights_path(source: Source, scratch: Path) -> Path:
-    """Where a source's weights lie."""
+    """Return the file of a source's weights."""
     return scratch / f"source-{source.name}-{source.recipe.seed}.safetensors"
 
 

@@ -68,19 +68,19 @@ for the many look-alike objects."""
 
 
 def cycles_of(part: str) -> list[Recipe]:
-    """The recipes that a target is trained by, one after the other."""
+    """Return the recipes of a target, in order."""
     return [RECIPES[part], *([SECOND_CYCLES[part]] if part in SECOND_CYCLES else [])]
 
 
 def labels(data: Rendered, part: str) -> NDArray[np.int64]:
-    """True class of each image for a part."""
+    """Return the true class of each image for a part."""
     return data.scenes if part == "scenes" else data.objects
 
 
 def class_loss(
     truth: NDArray[np.int64], device: str
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """The loss of a classifier: cross-entropy with smoothed labels.
+    """Return the loss of a classifier: cross-entropy with smoothed labels.
 
     Args:
         truth: The class of each training image [N].
@@ -104,7 +104,7 @@ def class_loss(
 def train_target(
     part: str, data: Rendered, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Trains one target and writes its weights.
+    """Train one target and writes its weights.
 
     Args:
         part: A key of ``RECIPES``.
@@ -144,7 +144,7 @@ def train_target(
 
 @torch.no_grad()
 def logits(model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 100) -> torch.Tensor:
-    """A target's outputs for images at 128 pixels.
+    """Return a target's outputs for images at 128 pixels.
 
     Args:
         model: The network in evaluation mode.
@@ -163,7 +163,7 @@ def logits(model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 100) 
 
 
 def accuracy(part: str, data: Rendered, path: Path | None = None) -> float:
-    """Share of images that a target, as stored, names rightly.
+    """Return the share of images that a shipped target classifies correctly.
 
     Args:
         part: A key of ``RECIPES``.
