@@ -46,7 +46,7 @@ class LanguageModelConfig:
         if any(not isinstance(size, int) or size < 1 for size in sizes):
             raise ValueError(f"sizes are whole numbers from 1: {self}")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout lies in [0, 1), not {self.dropout!r}")
+            raise ValueError(f"dropout must be in [0, 1), not {self.dropout!r}")
 
 
 class Memory(NamedTuple):

@@ -65,7 +65,7 @@ def unit_quantiles(
     from baselines.dissection.kernels.running import workers
 
     if not 0 <= level <= 1:
-        raise ValueError(f"a quantile's level lies in [0, 1], not {level!r}")
+        raise ValueError(f"a quantile's level must be in [0, 1], not {level!r}")
     height, width = size or maps.map_size
     total = maps.n_images * height * width
     if not total:

@@ -30,7 +30,7 @@ def grid_level(quantile: float) -> float:
         ValueError: Outside that range.
     """
     if not 0.001 <= quantile <= 0.999:
-        raise ValueError(f"quantile lies in [0.001, 0.999], not {quantile!r}")
+        raise ValueError(f"quantile must be in [0.001, 0.999], not {quantile!r}")
     return max(0, int(1000 * (1 - quantile) - 1)) / 999
 
 

@@ -66,7 +66,7 @@ def check_shapes(broden: Broden) -> None:
 def _fault(broden: Broden, row: Row, other: str, picture: tuple[int, int]) -> UserError:
     return UserError(
         f"{IMAGES}/{row.image} has {_by(picture)} pixels, but {other}: the aspect ratios differ, so "
-        "the masks do not align with the image",
+        "masks do not align",
         where=f"{broden.index}:{row.line}",
         hint="crop or resize images and masks alike, and write the tree again (write_broden)",
     )

@@ -1,4 +1,4 @@
-"""Captions of a sample. Objects without a name in captions are described by kind or use."""
+"""Write captions of a sample; unnamed objects are described by kind or use."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def phrase(draw: Draw, thing: Thing, detail: int) -> str:
     """Return a noun phrase with article.
 
     Args:
-        draw: Source of the choices.
+        draw: Random source of the wording.
         thing: Object, colour and texture indices.
         detail: 0 for the bare noun, 1 with colour, 2 with colour and texture.
 
@@ -59,7 +59,7 @@ def captions(draw: Draw, scene: int, things: Sequence[Thing]) -> tuple[str, ...]
     """Write a sample's captions, the fullest first.
 
     Args:
-        draw: The captions' own stream.
+        draw: Random stream of the captions.
         scene: Index into ``SCENES``.
         things: The objects, the main one first; may be empty.
 

@@ -1,4 +1,4 @@
-"""Shapes without a name: clutter behind the objects and occluders before them."""
+"""Paint shapes without a name: clutter behind objects and occluders in front of them."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def paint_shape(image: Array, draw: Draw, x: float, y: float, size: float, thin:
 
     Args:
         image: Image [SIZE, SIZE, 3].
-        draw: Source of form and colour.
+        draw: Random source of form and colour.
         x: Centre, in pixels from the left.
         y: Centre, in pixels from the top.
-        size: Rough diameter in pixels.
+        size: Approximate diameter in pixels.
         thin: Whether it is a thin bar.
 
     Returns:
-        Mask [SIZE, SIZE] of the pixels it covers at least by half.
+        Mask [SIZE, SIZE] of the pixels that it covers by at least half.
     """
     rows, columns, distance = _shape(draw, x, y, size, thin)
     base = draw.uniform(0.15, 0.85)

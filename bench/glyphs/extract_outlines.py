@@ -1,7 +1,7 @@
-"""Extracts the glyphs' outlines from DejaVu Sans, once, into ``data/outlines.npz``.
+"""Extract the glyphs' outlines from DejaVu Sans into ``data/outlines.npz``.
 
-Rendering reads only that file. It holds, per object, two signed distance fields on a square grid:
-of the glyph's ink and of its silhouette (the outer contours, filled). Needs fontTools; run
+Rendering reads only that file. It contains, per object, two signed distance fields on a square
+grid: of the glyph's ink and of its silhouette (the filled outer contours). Needs fontTools; run
 ``python -m bench.glyphs.extract_outlines PATH/TO/DejaVuSans.ttf``.
 """
 
@@ -102,7 +102,7 @@ def fields(contours: list[Array]) -> tuple[Array, Array]:
     columns, rows = np.meshgrid(axis, -axis)
     points = np.stack([columns.ravel(), rows.ravel()], axis=1)
     windings = [_winding(c, points) for c in scaled]
-    # A contour whose first point lies inside another one is a hole or an island of it.
+    # A contour whose first point is inside another one is a hole or island.
     outer = [
         c
         for i, c in enumerate(scaled)

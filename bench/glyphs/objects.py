@@ -1,4 +1,4 @@
-"""Paints one object: distance fields, texture, outline, and its coverage mask."""
+"""Paint one object: distance fields, texture, outline, and its coverage mask."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DARK = 0.07
 
 @dataclass(frozen=True)
 class Placement:
-    """Everything that decides how one object is drawn.
+    """All settings of one drawn object.
 
     Attributes:
         object_id: Index into ``OBJECTS``.
@@ -28,10 +28,10 @@ class Placement:
         texture_id: Index into ``TEXTURES``.
         x: Centre, in pixels from the left.
         y: Centre, in pixels from the top.
-        size: Longer side of the glyph, in pixels.
+        size: Longer side of the glyph in pixels.
         angle: Rotation in radians.
         stretch: Width over height relative to the glyph's own.
-        mirror: Whether it is drawn mirrored.
+        mirror: Whether to mirror it.
         fill: The jittered fill colour, 0..1.
         period: Texture period as a share of the size.
         phase: Texture phase, 0..1.
@@ -59,7 +59,7 @@ def place(draw: Draw, object_id: int, colours: int, textures: int, small: bool) 
     """Draw a placement.
 
     Args:
-        draw: Source of the draws.
+        draw: Random source.
         object_id: Index into ``OBJECTS``.
         colours: Number of colours to choose from.
         textures: Number of textures to choose from.

@@ -1,8 +1,8 @@
 """Exact pixel arithmetic: randomness, coordinates, value noise, signed distance sampling.
 
-Only + - * /, square roots, floor and comparisons in float64 touch a pixel, all of which IEEE 754
-fixes to the last bit; sines are rounded to nine decimals. So an image does not depend on the
-version of NumPy or on the processor.
+Pixels are computed with + - * /, square roots, floor and comparisons in float64, which IEEE 754
+defines to the last bit; sines are rounded to nine decimals. So images do not depend on the version
+of NumPy or on the processor.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ for _frozen in (_AXIS, X, Y):
 
 
 class Draw:
-    """A seeded source of draws that uses nothing but ``Generator.random``."""
+    """A seeded random source that uses only ``Generator.random``."""
 
     def __init__(self, *key: int) -> None:
         """Open the stream seeded by the integers of ``key``."""
@@ -114,9 +114,9 @@ def noise(draw: Draw, columns: int, rows: int | None = None) -> Array:
     """Return value noise in 0..1 from a random lattice, smoothly interpolated.
 
     Args:
-        draw: Source of the lattice.
-        columns: Lattice cells across.
-        rows: Lattice cells down; as across if None.
+        draw: Random source of the lattice.
+        columns: Number of lattice columns.
+        rows: Number of lattice rows; as columns if None.
 
     Returns:
         Noise [SIZE, SIZE].
@@ -146,7 +146,7 @@ def flat(colour: Rgb) -> Array:
 
 
 def gradient(top: Rgb, bottom: Rgb, t: Array = Y) -> Array:
-    """Return an image that changes from one colour to another as ``t`` [SIZE, SIZE] goes from 0 to 1."""
+    """Blend two colours by ``t`` [SIZE, SIZE] in 0..1."""
     first = np.asarray(top)
     image: Array = first + (np.asarray(bottom) - first) * t[..., None]
     return image
@@ -185,7 +185,7 @@ def sample(fields: tuple[Array, ...], u: Array, v: Array) -> tuple[Array, ...]:
         v: Vertical glyph coordinate, downwards.
 
     Returns:
-        A sampled array per field; far outside the grid it is the largest distance, CLIP.
+        One array per field; CLIP, the largest distance, far outside the grid.
     """
     grid = fields[0].shape[0]
     x = (u / REACH + 1) * (grid / 2) - 0.5

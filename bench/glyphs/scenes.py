@@ -29,7 +29,7 @@ def paint_scene(scene: int, draw: Draw) -> Array:
 
     Args:
         scene: Index into ``SCENES``.
-        draw: The scene's own stream.
+        draw: Random stream of the scene.
 
     Returns:
         Image [SIZE, SIZE, 3] with values in 0..1.

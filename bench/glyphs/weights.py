@@ -1,6 +1,6 @@
 """The shipped weights: int8 targets with per-channel scales, a float16 image tower, and the card.
 
-Importing this module loads no torch; quantisation is pure NumPy.
+Importing this module does not import torch; quantisation is pure NumPy.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "weights"
 MEAN = (0.48, 0.46, 0.42)
-"""Channel means that the targets subtract (of values in 0..1)."""
+"""Channel means of the targets' inputs, for values in 0..1."""
 STD = (0.28, 0.27, 0.28)
-"""Channel deviations that the targets divide by."""
+"""Channel deviations of the targets' inputs."""
 
 TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "objects": ("resnet18", tuple(entry.name for entry in OBJECTS)),
     "scenes": ("resnet18", tuple(entry.name for entry in SCENES)),
 }
-"""Shipped targets: architecture (a torchvision name) and the true name of each final unit."""
+"""Architecture (a torchvision name) and true names of the final units of shipped targets."""
 
 _SCALE = ".scale"
 State = dict[str, NDArray[Any]]
@@ -44,7 +44,7 @@ def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
         weight: Array [O, ...] of at least two dimensions.
 
     Returns:
-        int8 of the same shape and the scales [O]; the error is at most half a scale.
+        int8 of the same shape, and scales [O]; the error is at most half a scale.
     """
     flat = np.abs(weight.reshape(len(weight), -1)).max(axis=1)
     scale = np.where(flat > 0, flat / 127, 1).astype(np.float32)
@@ -91,7 +91,7 @@ def pack_target(state: Mapping[str, NDArray[Any]]) -> State:
         state: Arrays by parameter name; batch counters are dropped.
 
     Returns:
-        What is stored: ``name`` as int8 beside ``name.scale``, other arrays as float32.
+        Stored arrays: ``name`` as int8 and ``name.scale``; other arrays as float32.
     """
     packed: State = {}
     for name, value in state.items():
@@ -123,10 +123,10 @@ def target_path(name: str) -> Path:
         The safetensors file.
 
     Raises:
-        ValueError: If there is no such target.
+        ValueError: There is no such target.
     """
     if name not in TARGETS:
-        message = f"no Glyphs target {name!r}; there are: {', '.join(TARGETS)}"
+        message = f"no Glyphs target {name!r}; valid: {', '.join(TARGETS)}"
         raise ValueError(message)
     return FOLDER / f"{name}.safetensors"
 
@@ -136,13 +136,13 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
 
     Args:
         name: ``objects`` or ``scenes``.
-        path: Another file than the shipped one.
+        path: Weights; None for the shipped file.
 
     Returns:
         float32 arrays by parameter name of the torchvision architecture.
 
     Raises:
-        ValueError: If there is no such target.
+        ValueError: There is no such target.
     """
     from safetensors.numpy import load_file
 
@@ -154,14 +154,14 @@ def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
 
     Args:
         name: ``objects`` or ``scenes``.
-        path: Another file than the shipped one.
+        path: Weights; None for the shipped file.
 
     Returns:
         The torchvision network in float32 and evaluation mode. It takes [B, 3, 128, 128],
         values in 0..1 normalised with ``MEAN`` and ``STD``.
 
     Raises:
-        ValueError: If there is no such target.
+        ValueError: There is no such target.
     """
     import torch
     import torchvision

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TILE = 64
-"""Concepts of a tile: a unit's running products (512 bytes) stay in the first-level cache, a block's
-probabilities (2,048 images: 512 KiB) in the second."""
+"""Concepts of a tile: a unit's running products (512 bytes) stay in the first-level cache, and the
+probabilities of a block (2,048 images: 512 KiB) in the second."""
 
 
 class Entries(NamedTuple):

@@ -1,8 +1,9 @@
-"""Trains the encoder's image tower against the locked text tower (locked-text tuning, LiT).
+"""Train the encoder's image tower against the locked text tower (locked-text tuning, LiT).
 
-Every image is pulled to three kinds of text: captions (contrast within the batch), the noun of its
-main object and its scene (contrast against all nouns and all scenes). A further term pulls it to
-its noun directly, so that open vocabularies work. Unnamed objects have only their paraphrases.
+The loss attracts every image to three kinds of text: captions (contrasted within the batch), the
+noun of its main object, and its scene (contrasted with all nouns and all scenes). A further term
+attracts it to its noun directly, so that open vocabularies work. Unnamed objects have only
+paraphrases.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ _LOG = logging.getLogger(__name__)
 RECIPE = Recipe((Stage(64, 190_000), Stage(80, 90_000)), 128, 1.5e-3, 0.05, True, 14)
 TEMPERATURE = 0.05
 PULL = 2.0
-"""Weight of the term that pulls an image straight to its noun."""
+"""Weight of the term that attracts an image directly to its noun."""
 SYNONYMS = 0.12
-"""How often a synonym stands for a name."""
+"""Probability of a synonym instead of a name."""
 FULL_EVERY = 4
-"""Full captions are embedded for every so many images (they hardly ever repeat)."""
+"""Embed full captions, which rarely repeat, for one in so many images."""
 
 Bank = dict[str, int]
 
@@ -56,8 +57,8 @@ def embed_texts(
         model: The open_clip model.
         tokenizer: Its tokenizer.
         texts: Any strings.
-        batch: Strings at a time; similar lengths go together.
-        progress: Whether to show a bar.
+        batch: Strings per batch, sorted by length.
+        progress: Whether to show a progress bar.
 
     Returns:
         float32 [len(texts), 384], of unit length.
@@ -172,7 +173,7 @@ def train_encoder(
     row = {text: i for i, text in enumerate(sorted(texts))}
     model.to(device)
     features = embed_texts(model, tokenizer, list(row), progress=True)
-    images = _Joined(data.images, bare.images)
+    images = _Concatenation(data.images, bare.images)
     loss = make_loss(
         captions,
         np.concatenate([data.objects, bare.objects]),
@@ -201,8 +202,8 @@ def train_encoder(
     }
 
 
-class _Joined:
-    """Two image arrays as one, for sorted fancy indexing."""
+class _Concatenation:
+    """Concatenation of two image arrays, for sorted fancy indexing."""
 
     def __init__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> None:
         self._first, self._second = first, second
@@ -233,7 +234,7 @@ def accuracies(data: Rendered, path: Path | None = None) -> dict[str, float]:
 
     Args:
         data: Rendered images with their truth.
-        path: Weights file; the shipped one if None.
+        path: Weights; None for the shipped file.
 
     Returns:
         ``objects_named`` and ``objects_unnamed`` (among all object names, over images whose

@@ -1,6 +1,6 @@
-"""How well CLIP-Dissect (soft_wpmi) names the object units over the shipped encoder.
+"""Measure how well CLIP-Dissect (soft_wpmi) names the object units with the shipped encoder.
 
-A check of the encoder before it ships, independent of the benchmark's own code.
+A check of the encoder, independent of the benchmark's code.
 """
 
 from __future__ import annotations
