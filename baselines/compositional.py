@@ -144,11 +144,11 @@ def detector_counts(
         "detectors" (units), "unique_detectors" (formulas), and "detectors_CATEGORY" (formulas) for
         every category; formulas with labels of several categories are "detectors_mixed".
     """
-    from baselines.composition.formula import asked, meaning
+    from baselines.composition.formula import meaning, positive_labels
 
     best = [beam[0] for beam in beams if beam and beam[0].iou > threshold]
     formulas = {meaning(one.formula): one.formula for one in best}.values()
-    kinds = [{categories[label] for label in asked(formula)} for formula in formulas]
+    kinds = [{categories[label] for label in positive_labels(formula)} for formula in formulas]
     counts = {"detectors": len(best), "unique_detectors": len(formulas)}
     for category in dict.fromkeys(categories):
         counts[f"detectors_{category}"] = sum(kind == {category} for kind in kinds)

@@ -1,10 +1,9 @@
-"""Exact quantiles of all values of each unit's maps, however many images there are.
+"""Exact quantiles of all values of each unit's maps, for any number of images.
 
-The official programs of Network Dissection keep a random sketch of each unit's values, which reads
-out Hazen's quantile while it is small and errs by some ranks once it is not. Here the rule is exact
-throughout: a float32's bits, turned so that they grow with the value, are counted by their upper
-half in one pass over the maps; a second pass counts the lower halves of those values whose upper
-half holds the wanted rank.
+The official programs of Network Dissection keep a random sketch of each unit's values, which gives
+Hazen's quantile for few values and is off by some ranks for many. Here quantiles are exact: one
+pass over the maps counts values by the upper half of their bits, mapped so that they grow with the
+value; a second pass counts the lower halves of those values whose upper half has the wanted rank.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from baselines.spatial import Maps
 
 _BINS = 1 << 16
-_NARROW = 2**32  # values of a unit that counts of 32 bits can hold
-_TILE = 2**24  # up-sampled values that torch makes at a time: 64 MiB
+_NARROW = 2**32  # values of a unit for which counts fit 32 bits
+_TILE = 2**24  # up-sampled values per batch of torch: 64 MiB
 _WIDER = 5.0
-"""A first guess is this many times the wanted share of values: smoothing lowers the others."""
+"""Factor of the wanted share of values in the first guess, since smoothing lowers values."""
 
 
 def unit_quantiles(
@@ -42,19 +41,19 @@ def unit_quantiles(
 ) -> NDArray[np.float64]:
     """Return Hazen's quantile of each unit's values over all images (see `metrics.numeric`).
 
-    Equal to `hazen_quantile(values, level)` of all values at once, in every bit. Memory: a batch
-    of maps and 2^16 counts per unit (256 KiB of 32 bits, below 2^32 values per unit). Maps are
-    gone through twice; three times where they are up-sampled, and once more where a unit's
-    up-sampled quantile lies below the guess by which most of its values are not even made.
+    Equal to `hazen_quantile(values, level)` of all values at once, bit by bit. Memory: a batch of
+    maps and 2^16 counts per unit (256 KiB with 32 bits, below 2^32 values per unit). Maps are read
+    twice; three times if they are up-sampled, and once more if a unit's up-sampled quantile is
+    below the guess that skips most of its values.
 
     Args:
         maps: float32 [N, U, h, w] in batches.
-        level: In [0, 1].
-        size: (sh, sw) to take the quantile of up-sampled values; None takes it of the maps' own.
-        mode: Of up-sampling.
-        compiled: Whether maps on a CPU are counted by compiled loops; False has torch count them,
-            as it does on any other device.
-        threads: Of the compiled loops; None for as many as torch uses.
+        level: Level of the quantile, in [0, 1].
+        size: Size (sh, sw) to take the quantile of up-sampled values; None for the maps' values.
+        mode: Mode of up-sampling.
+        compiled: Whether to count maps on a CPU by compiled loops, or by torch as on any other
+            device.
+        threads: Number of threads of the compiled loops; None for torch's.
 
     Returns:
         Thresholds, float64 [U]; NaN for a unit with any value that is not finite.
@@ -65,11 +64,11 @@ def unit_quantiles(
     from baselines.dissection.kernels.running import workers
 
     if not 0 <= level <= 1:
-        raise ValueError(f"a quantile's level must be in [0, 1], not {level!r}")
+        raise ValueError(f"level must be in [0, 1], not {level!r}")
     height, width = size or maps.map_size
     total = maps.n_images * height * width
     if not total:
-        raise ValueError("a quantile of no values is not defined")
+        raise ValueError("there are no values")
     with workers(threads) as team:
         counter = _Counter(maps, total, compiled, team)
         if size is None or size == maps.map_size:
@@ -80,7 +79,7 @@ def unit_quantiles(
 
 
 class _Counter:
-    """Passes over the maps, and what they found."""
+    """Passes over the maps, and their counts."""
 
     def __init__(self, maps: Maps, total: int, compiled: bool, team: Workers) -> None:
         self.maps, self.total, self.compiled, self.team = maps, total, compiled, team
@@ -104,7 +103,7 @@ class _Counter:
         rank, share = _hazen(level, self.total)
         floors = self.everything() if floors is None else floors
         high = self.count(size, mode, np.where(self.broken, np.inf, floors), None)
-        below = self.total - high.sum(axis=1, dtype=np.int64)  # at most the floor, and not counted
+        below = self.total - high.sum(axis=1, dtype=np.int64)  # values up to the floor
         again = ~self.broken & (below > rank)
         if size is not None and again.any():
             high[again] = 0
@@ -117,9 +116,9 @@ class _Counter:
         low = self.count(size, mode, floors, bins)
         rest, before = find(low, rank - below - start)
         keys = (bins << 16) | rest
-        keys[self.broken] = 0x80000000  # 0.0, of no meaning: their result is NaN
+        keys[self.broken] = 0x80000000  # placeholder: the result is NaN
         values = _value(keys.astype(np.uint32))
-        # The next value in order is the same one again, or the next in the bin, or beyond it.
+        # The following value is equal, the next in the bin, or beyond the bin.
         last = below + start + before + low[np.arange(len(low)), rest] - 1
         same = (last > rank) | self.broken | (rank == self.total - 1)
         following = _value(np.minimum(next_key(low, bins, rest), self.least))
@@ -200,7 +199,7 @@ class _Counter:
 
 
 def _hazen(level: float, total: int) -> tuple[int, float]:
-    """Rank below the quantile, 0-based, and how far it lies towards the next one."""
+    """Return the rank below the quantile, from 0, and the fraction towards the next rank."""
     place = total * level + 0.5 - 1.0
     if place < 0:
         return 0, 0.0

@@ -1,4 +1,4 @@
-"""The rules by which counts become scores and labels: plain arithmetic, without torch."""
+"""Compute scores and labels from counts, without torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Denominator = Literal["official", "image_has_category"]
 DENOMINATORS: tuple[Denominator, ...] = ("official", "image_has_category")
 
-_TINY = 1e-10  # in the official denominator, which keeps 0 / 0 away
+_TINY = 1e-10  # added to the official denominator, against 0 / 0
 
 
 def grid_level(quantile: float) -> float:
@@ -27,7 +27,7 @@ def grid_level(quantile: float) -> float:
         quantile: Share of a unit's values above its threshold, in [0.001, 0.999].
 
     Raises:
-        ValueError: Outside that range.
+        ValueError: `quantile` is out of range.
     """
     if not 0.001 <= quantile <= 0.999:
         raise ValueError(f"quantile must be in [0.001, 0.999], not {quantile!r}")
@@ -43,13 +43,13 @@ def iou_by_category(
     """Return the intersection over union of Network Dissection (CVPR 2017, eq. 1).
 
     both / (by_category + labels - both + 1e-10): a unit's pixels count only in images where the
-    label's category does.
+    label's category counts.
 
     Args:
-        labels: Pixels of each label [C].
-        both: Of these, the ones in each unit's mask [U, C].
-        by_category: Each unit's pixels where a category counts [U, K].
-        category: Of each label, in 0..K-1 [C].
+        labels: Number of pixels of each label [C].
+        both: Pixels of each label in each unit's mask [U, C].
+        by_category: Number of each unit's pixels where a category counts [U, K].
+        category: Category of each label, in 0..K-1 [C].
 
     Returns:
         float64 [U, C].
@@ -64,9 +64,9 @@ def iou(
     """Return the intersection over union over all images; 0 if both sets are empty.
 
     Args:
-        labels: Pixels of each label [C].
-        both: Of these, the ones in each unit's mask [U, C].
-        active: Each unit's pixels [U].
+        labels: Number of pixels of each label [C].
+        both: Pixels of each label in each unit's mask [U, C].
+        active: Number of each unit's pixels [U].
 
     Returns:
         float64 [U, C].
@@ -79,14 +79,14 @@ def iou(
 def category_winner(scores: ArrayLike) -> int | None:
     """Choose the category that names a unit by the score of each category's best label.
 
-    The same rule picks the best label within a category.
+    The same rule chooses the best label of a category.
 
     Args:
-        scores: IoU of the best label of each category [K], in the order of the source; NaN where
-            there is none.
+        scores: IoU of the best label of each category [K], in the order of the source; NaN for
+            none.
 
     Returns:
-        The first category with the highest score; None where no score is above 0.
+        The first category with the highest score; None if no score is positive.
     """
     table = np.asarray(scores, dtype=np.float64)
     table = np.where(np.isnan(table), 0.0, table)
@@ -100,13 +100,13 @@ def with_gaps(scores: NDArray[np.float64], live: NDArray[np.bool_]) -> NDArray[n
 
     Args:
         scores: IoU [U, C].
-        live: Which units carry a signal [U].
+        live: Units that carry a signal [U].
 
     Returns:
         float32 [U, C].
     """
     result = scores.astype(np.float32)
-    result[~(scores > 0)] = -np.inf  # a label that is nowhere shared is no guess
+    result[~(scores > 0)] = -np.inf  # a label without overlap is not a guess
     result[~live] = np.nan
     return result
 
@@ -131,8 +131,8 @@ def detector_counts(
     Args:
         scores: IoU [U, C].
         best: Column of each unit's label, or -1 [U].
-        threshold: A unit detects its label where IoU exceeds it.
-        names: (name, category) of each label, C of them.
+        threshold: A unit detects its label if the IoU exceeds it.
+        names: Name and category of each of the C labels.
 
     Returns:
         "detectors" (units), "unique_detectors" (labels), and "detectors_CATEGORY" (labels) for

@@ -1,10 +1,10 @@
 """The five similarity functions of CLIP-Dissect, as pure functions on tensors.
 
 Each takes concept scores [N images, C concepts] (raw cosines of image and text embeddings) and
-pooled activations [N, U units] and returns similarities, float32 [U, C]; higher is better. Pass a
-full layer and choose units afterwards: soft_wpmi and wpmi score a unit against all units of the
-call. In each, a unit whose activations are constant or not all finite is dead: its row is NaN and
-it influences no other row. A score that a formula does not define for a live unit is -inf.
+pooled activations [N, U units], and returns similarities, float32 [U, C]; higher is better. Pass a
+full layer and select units afterwards: soft_wpmi and wpmi score a unit relative to all units of the
+call. A unit with constant or not all finite activations is dead: its row is NaN and does not affect
+other rows. A score that is not defined for a live unit is -inf.
 `top_concepts` reads labels off such a matrix and never chooses either.
 
 Source: Oikarinen and Weng, "CLIP-Dissect: Automatic Description of Neuron Representations in Deep

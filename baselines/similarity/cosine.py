@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _CPU_TILE = 2**25
-"""Elements of a tile of scores: 128 MiB. Smaller ones add up products more often."""
+"""Elements of a tile of scores: 128 MiB. Smaller tiles sum products more often."""
 _GPU_TILE = 2**28
-"""1 GiB: few and long launches."""
+"""The same on a GPU, 1 GiB, for few and long launches."""
 _IMAGES = 2**12
-"""Most images of a tile: as many as one float32 product sums up."""
+"""Largest number of images of a tile, which one float32 product sums."""
 _BANDS = 16
-"""Sums of squares that a tile's rows add to side by side."""
+"""Number of partial sums of squares of a tile's rows."""
 _UNITS = 2**12
-"""Units that share a tile."""
+"""Number of units per tile."""
 _DOUBLES = 2**24
 """Elements of a float64 operand: 128 MiB."""
 _SMALLEST, _LARGEST = 1e-25, 1e35
-"""A sum of float32 squares between these lost nothing to underflow and met no infinity."""
+"""Range of sums of float32 squares without underflow and overflow."""
 
 
 def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_nor
         products.div_(squares.sqrt().clamp_(min=min_norm).to(kind)[:, None])
         result[live[first:last]] = _defined(products).T.float()
     if isinstance(source, ScoreMatrix) and kind == torch.float32:
-        # Scores far from any cosine, or all 0: what float32 cannot square is done in float64.
+        # Use float64 for scores whose squares exceed float32 (far from any cosine, or all 0).
         odd = _beyond_float32(squares, min_norm).nonzero()[:, 0]
         for first, last in spans(len(odd), max(1, _DOUBLES // source.n_images)):
             few = odd[first:last]
@@ -143,7 +143,7 @@ def _unit_patterns(
 ) -> Tensor:
     """Normalise the columns of live units [N, u], in the type of the products.
 
-    Lengths and means are taken in float64: activations have any scale.
+    Lengths and means are computed in float64, since activations have any scale.
     """
     patterns = torch.empty(activations.shape, dtype=kind, device=activations.device)
     for first, last in spans(activations.shape[1], max(1, _DOUBLES // len(activations))):
@@ -158,12 +158,12 @@ def _unit_patterns(
 def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[Tensor, Tensor]:
     """Multiply concepts' columns by units' patterns, and sum the columns' squares.
 
-    Scores are read in tiles of whole rows and, unless cubed, multiplied as they lie. Products of
-    float32 are summed in float32: patterns of length 1 lose less than 1e-6 of a cosine.
+    Scores are read in tiles of whole rows. Products of float32 are summed in float32, which changes
+    cosines by less than 1e-6 for patterns of length 1.
 
     Args:
         source: Concept scores.
-        patterns: Of length 1, or shorter, [N, u].
+        patterns: Patterns of length at most 1, [N, u].
         cubed: Whether columns are centred and cubed first.
 
     Returns:
@@ -171,7 +171,7 @@ def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[
     """
     n_concepts, kind, device = source.n_concepts, patterns.dtype, source.device
     rows = min(_rows(source), len(patterns))
-    # Concepts first: MKL multiplies up to a fifth quicker than into [u, C].
+    # Concepts first: MKL is up to a fifth faster than into [u, C].
     products = torch.zeros((n_concepts, patterns.shape[1]), dtype=kind, device=device)
     product = torch.empty_like(products)
     squares = torch.zeros((_BANDS, n_concepts), dtype=torch.float64, device=device)
@@ -186,18 +186,18 @@ def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[
         else:
             tile = source.tile(None, 0, n_concepts)[first:last].to(kind)
         tile = add(tile, means, out, squares)
-        # Not addmm, which for few units or concepts adds every image to the whole sum.
+        # Not addmm, which adds every image to the whole sum for few units or concepts.
         products += torch.mm(tile.T, patterns[first:last], out=product)
     return products, squares.sum(dim=0)
 
 
 def _add_by_torch(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
-    """Make the columns that are multiplied out of a tile of scores, and add up their squares.
+    """Compute the columns for the product from a tile of scores, and sum their squares.
 
     Args:
         tile: Scores [R, C].
-        means: Means of the columns, float64 [C], to be taken off before they are cubed; or None.
-        cubes: Where to write the cubes, [R, C]; may be the tile.
+        means: Means of the columns, float64 [C], subtracted before cubing; or None.
+        cubes: Output for the cubes, [R, C]; may be the tile.
         squares: Sums of squares to add to, float64 [B, C].
 
     Returns:
@@ -227,7 +227,7 @@ def _means(source: ConceptScores) -> Tensor:
     """Return the means of the concepts' scores over the images, float64 [C]."""
     if not isinstance(source, EmbeddedScores):
         return _column_means(source.tile(None, 0, source.n_concepts), _rows(source))
-    # The mean of products with a text is the product of the mean with it.
+    # The mean of products is the product with the mean.
     mean = _column_means(source.images, _IMAGES)
     height = max(1, _DOUBLES // len(mean))
     texts = (source.concepts[start:stop] for start, stop in spans(source.n_concepts, height))
@@ -251,10 +251,10 @@ def _rows(source: ConceptScores) -> int:
 def _beyond_float32(squares: Tensor, min_norm: float) -> Tensor:
     """Return which sums of float32 squares are inaccurate, bool [C]."""
     beyond = ~(squares < _LARGEST)  # NaN too
-    # Where the smallest divisor is larger, what is lost below does not count.
+    # Underflow does not matter below the smallest divisor.
     return beyond | (squares < _SMALLEST) if min_norm**2 < _SMALLEST else beyond
 
 
 def _defined(tile: Tensor) -> Tensor:
-    """Put -inf in place of NaN: 0 / 0, a concept without a direction."""
+    """Replace NaN (0 / 0, a concept without direction) by -inf."""
     return tile.masked_fill_(torch.isnan(tile), -torch.inf)

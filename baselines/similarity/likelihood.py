@@ -1,7 +1,7 @@
-"""Sums of logarithms over each unit's top images, walked in blocks of images.
+"""Sums of logarithms over each unit's top images, in blocks of images.
 
-Only images in some unit's top K are expanded to concepts, a block of them at a time, so that
-neither images x concepts nor top images x concepts is ever held.
+Only images in some unit's top K are expanded to concepts, one block at a time, so that neither
+images x concepts nor top images x concepts is ever stored.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def log_likelihood(
 ) -> Tensor:
     """Compute L[u, c] = sum_k ln((1 - p_k) + p_k P[images[k, u], c] + min_prob) on the CPU.
 
-    P is the softmax of a S over the concepts. One logarithm is taken of a product of factors, as
-    many as cannot underflow float64, instead of one of each.
+    P is the softmax of a S over the concepts. A single logarithm is taken of a product of as many
+    factors as cannot underflow float64.
 
     Args:
         source: Scores S of N images and C concepts.
         images: Top images of each unit, int64 [K, U].
-        membership: p_k, K of them.
+        membership: Memberships p_k, K of them.
         a: Inverse temperature of the softmax.
         min_prob: Added inside the logarithm, above 0.
 
@@ -62,7 +62,7 @@ def log_likelihood(
     products = np.ones((n_units, source.n_concepts))
     logs = np.zeros_like(products) if len(membership) > group else np.zeros((0, 0))
     blocks = _entries(places.numpy(), membership, len(rows), step, group)
-    # One block's memory serves all: fresh pages cost more than what is done with them.
+    # Reuse one block's memory: fresh pages cost more than the computation.
     held = torch.empty((min(step, len(rows)), source.n_concepts), dtype=source.dtype)
     with torch_threads():
         for (start, stop), entries in zip(spans(len(rows), step), blocks, strict=True):
@@ -97,7 +97,7 @@ def _entries(
     units = np.tile(np.arange(n_units), depth)
     flat = places.ravel()
     slopes = np.repeat(np.asarray(membership, dtype=np.float64), n_units)
-    # Counted in the order of the walk: by image for each unit.
+    # Number the entries of each unit by image.
     order = np.lexsort((flat, units))
     nth = np.empty(flat.size, dtype=np.int64)
     nth[order] = np.tile(np.arange(depth), n_units)
@@ -118,7 +118,7 @@ def _entries(
 def _softmax(scores: Tensor, a: float) -> Tensor:
     """Return the softmax of a S, computed in float64, stored as float32 unless S is float64.
 
-    Exponentiated a few rows at a time: a whole block in float64 would not fit into any cache.
+    A few rows are exponentiated at a time: a whole block in float64 exceeds all caches.
     """
     kept = scores if scores.dtype == torch.float64 else scores.float()
     for start, stop in spans(len(kept), max(1, _SLICE // kept.shape[1])):

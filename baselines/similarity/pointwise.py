@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a core's cache
-_GPU_TILE = 2**26  # the same on a GPU, which is waited for after each
+_GPU_TILE = 2**26  # the same on a GPU, which synchronises after each
 
 
 def soft_wpmi(
@@ -49,18 +49,18 @@ def soft_wpmi(
     D[c] = ln(mean over units u of exp L[u, c])
     sim = L - lam D                            (the paper's "SoftWPMI", its default)
 
-    D is a property of all units of the call. Dead units take no part in it. A call with a single
+    D depends on all live units of the call. A call with a single
     live unit and lam = 1 scores 0 everywhere.
 
     Args:
         concept_scores: Raw cosines of images and concepts, S [N, C], or an
             `EmbeddedScores`. P depends on all C of them.
         activations: Pooled activations of a full layer [N, U].
-        top_k: Images read per unit; clamped to N (see `effective_top_k`), p_k with it.
+        top_k: Number of top images per unit; clamped to N (see `effective_top_k`), p_k with it.
         a: Inverse temperature of the softmax.
         lam: Weight of the marginal D.
-        p_start: p_0.
-        p_end: The limit of p_k, never quite reached.
+        p_start: Membership p_0.
+        p_end: Limit of p_k, which is not reached.
         min_prob: Added inside the logarithm, above 0.
 
     Returns:
@@ -95,7 +95,7 @@ def wpmi(
         concept_scores: Raw cosines of images and concepts, S [N, C], or an
             `EmbeddedScores`. P depends on all C of them.
         activations: Pooled activations of a full layer [N, U].
-        top_k: Images read per unit; clamped to N (see `effective_top_k`).
+        top_k: Number of top images per unit; clamped to N (see `effective_top_k`).
         a: Inverse temperature of the softmax.
         lam: Weight of the marginal D.
         min_prob: Added inside the logarithm, above 0.
@@ -147,7 +147,7 @@ def _information(
 
 
 def _subtract_marginal(likelihood: Tensor, lam: float) -> None:
-    """Take lam D from L [U, c] in place; lam = 0 asks for L itself, which needs no D."""
+    """Subtract lam D from L [U, c] in place; lam = 0 needs no D."""
     if not lam:
         return
     together = _UNIT_TILE if likelihood.device.type == "cpu" else _GPU_TILE

@@ -61,7 +61,7 @@ def _count(maps, floors, units, axes, codes, counts):  # type: ignore[no-untyped
 
 
 def warm_up() -> None:
-    """Compile the loop, or read it from Numba's cache."""
+    """Compile the loop, or load it from Numba's cache."""
     from baselines.dissection.upsample import grid
 
     maps, floors = np.ones((1, 1, 1), np.float32), np.zeros(1, np.float32)

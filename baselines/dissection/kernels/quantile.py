@@ -157,7 +157,7 @@ def _count_upsampled(maps, first_unit, last_unit, axes, keys):  # type: ignore[n
 
 
 def warm_up() -> None:
-    """Compile the loops, or read them from Numba's cache."""
+    """Compile the loops, or load them from Numba's cache."""
     from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import grid
 

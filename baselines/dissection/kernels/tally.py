@@ -102,7 +102,7 @@ def _tally(maps, floors, first_unit, last_unit, axes, chunk, offset, category, c
 
 
 def warm_up() -> None:
-    """Compile the loops, or read them from Numba's cache."""
+    """Compile the loops, or load them from Numba's cache."""
     from baselines.dissection.kernels.running import Workers
     from baselines.dissection.planes import Chunk
     from baselines.dissection.upsample import grid

@@ -56,7 +56,7 @@ def _pack(maps, floors, first_unit, last_unit, axes, bits):  # type: ignore[no-u
 
 
 def warm_up() -> None:
-    """Compile the loop, or read it from Numba's cache."""
+    """Compile the loop, or load it from Numba's cache."""
     from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import grid
 

@@ -1,4 +1,4 @@
-"""What the loops for GPUs need to know of the device that they run on."""
+"""Properties of the device for the loops on GPUs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 log = logging.getLogger(__name__)
 
 _SCRATCH = 2**30
-"""Most bytes of temporary memory on a GPU that a block or tile of scores is meant to take."""
+"""Largest temporary memory of a block or tile of scores on a GPU, in bytes."""
 
 
 def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
@@ -36,21 +36,21 @@ def free_bytes(device: torch.device | str) -> int:
 
 
 def on_device(device: torch.device) -> AbstractContextManager[Any]:
-    """Make it the current device, which is where Triton starts its programs."""
+    """Make it the current device, on which Triton starts its programs."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @cache
 def _has_triton() -> bool:
-    """Whether Triton can be imported and finds the compiler and driver that it needs.
+    """Whether Triton can be imported and finds a compiler and driver.
 
-    It comes with torch's CUDA builds for Linux alone.
+    It is part of torch's CUDA builds for Linux only.
     """
     try:
         import triton
 
         triton.runtime.driver.active.get_current_target()
-    except Exception as error:  # of many kinds: missing compilers, drivers, permissions
-        log.warning("Triton cannot be used, slower tensor operations run instead: %s", error)
+    except Exception as error:  # many types: missing compilers, drivers, permissions
+        log.warning("Triton is not available, using slower tensor operations: %s", error)
         return False
     return True

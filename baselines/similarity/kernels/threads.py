@@ -1,4 +1,4 @@
-"""As many threads for compiled loops as torch has."""
+"""Use torch's number of threads in compiled loops."""
 
 from __future__ import annotations
 
