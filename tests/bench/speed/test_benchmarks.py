@@ -22,7 +22,7 @@ def options() -> argparse.ArgumentParser:
     return made
 
 
-def test_the_folder_is_made_and_left_empty(tmp_path: Path) -> None:
+def test_the_folder_is_created_and_left_empty(tmp_path: Path) -> None:
     assert parse(options(), ["--out", str(tmp_path / "a" / "b")]).out == tmp_path / "a" / "b"
     assert not list((tmp_path / "a" / "b").iterdir())
 
@@ -36,14 +36,14 @@ def test_a_folder_that_cannot_be_written_is_refused(
     assert "--out: " in capsys.readouterr().err
 
 
-def test_sizes_are_numbers_from_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sizes_must_be_positive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert parse(options(), ["--workers", "0", "--out", str(tmp_path)]).workers == 0
     with pytest.raises(SystemExit):
         parse(options(), ["--loop-units", "0", "--out", str(tmp_path)])
     assert "--loop-units must be at least 1, got 0" in capsys.readouterr().err
 
 
-def test_a_gpu_that_is_not_there_is_refused(
+def test_a_missing_gpu_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -1,4 +1,4 @@
-"""The comparison of the search for sentences compares equal results, and says what it measured."""
+"""The benchmark of the search for sentences: both sides agree, and the page is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_plain_loop_and_ours_agree() -> None:
     assert rows[2]["ours_s"] == pytest.approx(rows[0]["ours_s"] + rows[1]["ours_s"])
 
 
-def test_sides_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_differing_sides_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def other(model: object, tokens: torch.Tensor) -> torch.Tensor:
         return torch.zeros(len(tokens))
 
@@ -49,7 +49,7 @@ def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert page.startswith("# Sentences for units on ")
 
 
-def test_a_beam_wider_than_the_words_is_refused(
+def test_a_beam_wider_than_the_vocabulary_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("captioning", ["--beam", "20", "--vocabulary", "22", "--out", str(tmp_path)]) == 2

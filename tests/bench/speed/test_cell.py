@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         ("ValueError", RuntimeError, "^conv1: ValueError: no layer x\nTraceback"),
     ],
 )
-def test_a_failed_cell_says_why(
+def test_the_error_of_a_failed_cell(
     kind: str, expected: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = SimpleNamespace(layer="conv1", folder=None)

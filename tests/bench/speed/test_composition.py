@@ -1,4 +1,4 @@
-"""The benchmark of the formula search at a small size, and the merges that it compares with."""
+"""The benchmark of the formula search at a small size, and its plain loop."""
 
 from __future__ import annotations
 

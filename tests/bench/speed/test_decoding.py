@@ -1,4 +1,4 @@
-"""The comparison of decoders: kinds of files, differences of pixels, the page."""
+"""The benchmark of decoders: kinds of files, differences of pixels, the page."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert page.startswith("# Decoding on ")
 
 
-def test_a_decoder_is_offered_from_a_ratio_on() -> None:
+def test_the_gain_from_which_a_decoder_is_worth_a_setting() -> None:
     def said(cpu_s: float) -> str:
         costs = {"plain": 9.0, "now": 2.6, "other": cpu_s}
         return verdict([{"name": n, "cpu_s": s} for n, s in costs.items()])

@@ -1,4 +1,4 @@
-"""The comparison of Network Dissection compares equal results, and says what it measured."""
+"""The benchmark of Network Dissection: both sides agree, and the page follows from the record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_plain_loop_and_ours_agree_in_every_number() -> None:
     assert count_differences(ours, plain_tally(inputs.maps, inputs.masks, thresholds)) == 0
 
 
-def test_a_pool_is_gone_through_again() -> None:
+def test_a_pool_is_repeated() -> None:
     inputs = make_inputs(Sizes(images=5, units=2, mask=8, map=3), "cpu").repeat(13)
     batches = list(inputs.maps.batches())
     assert sum(len(batch) for batch in batches) == len(inputs.masks) == 13

@@ -1,4 +1,4 @@
-"""`make gpu` on a machine without one: the rehearsal, its clock, and the page of its results."""
+"""`make gpu` on a machine without a GPU: the rehearsal, its time limits, and its page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def content_of(report: Report) -> dict[str, Any]:
     return found
 
 
-def test_a_failed_row_is_told_and_the_next_one_runs(tmp_path: Path) -> None:
+def test_a_failed_row_is_reported_and_the_next_one_runs(tmp_path: Path) -> None:
     report = report_at(tmp_path)
 
     def fail() -> dict[str, Any]:
@@ -50,13 +50,13 @@ def test_a_failed_row_is_told_and_the_next_one_runs(tmp_path: Path) -> None:
     assert two["status"] == "ok"
 
 
-def test_no_row_begins_when_the_time_is_up(tmp_path: Path) -> None:
+def test_no_row_starts_after_the_time_limit(tmp_path: Path) -> None:
     row = report_at(tmp_path, seconds=0).add_row("late", lambda: {"ms": 1})
     assert row["status"] == "skipped"
     assert row["reason"] == "0 s left of 0 s"
 
 
-def test_a_part_that_died_goes_on_after_the_row_it_died_of(tmp_path: Path) -> None:
+def test_a_crashed_part_continues_after_the_crashed_row(tmp_path: Path) -> None:
     first = report_at(tmp_path)
     first.add_row("done", lambda: {"ms": 1})
 
@@ -71,7 +71,7 @@ def test_a_part_that_died_goes_on_after_the_row_it_died_of(tmp_path: Path) -> No
     assert again.add_row("next", lambda: {"ms": 2})["status"] == "ok"
 
 
-def test_a_second_run_measures_anew(tmp_path: Path) -> None:
+def test_a_second_run_measures_again(tmp_path: Path) -> None:
     report_at(tmp_path).add_row("wpmi", lambda: {"ms": 1})
     assert report_at(tmp_path).add_row("wpmi", lambda: {"ms": 2})["ms"] == 2
 
@@ -93,7 +93,7 @@ def run_command(monkeypatch: pytest.MonkeyPatch, out: Path, *more: str) -> int:
     return command.main()
 
 
-def test_only_a_part_that_died_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_crashed_parts_are_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resumed, ends = [], iter([-9, 0, 0])
 
     def run(words: list[str], **_: Any) -> Any:
@@ -106,7 +106,7 @@ def test_only_a_part_that_died_is_resumed(tmp_path: Path, monkeypatch: pytest.Mo
     assert resumed == [("agreement", False), ("agreement", True), ("functions", False)]
 
 
-def test_wheels_that_are_needed_and_not_there_are_asked_for(
+def test_missing_wheels_are_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(monkeypatch, tmp_path, "--wheels", str(tmp_path)) == 0
@@ -116,7 +116,7 @@ def test_wheels_that_are_needed_and_not_there_are_asked_for(
     assert "hydra, omegaconf cannot be imported" in capsys.readouterr().err
 
 
-def test_a_part_without_time_is_skipped_and_says_so(
+def test_a_part_without_time_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(monkeypatch, tmp_path) == 0
@@ -126,7 +126,7 @@ def test_a_part_without_time_is_skipped_and_says_so(
         assert "s left" in json.loads(file.read_text())["facts"]["skipped"]
 
 
-def test_scores_agree_only_where_labels_and_gaps_do() -> None:
+def test_scores_agree_if_labels_and_differences_do() -> None:
     ours = torch.tensor([[0.9, 0.1, 0.0], [0.5, 0.5, 0.1], [torch.nan] * 3])
     assert compare_scores(ours, ours.clone(), 1e-5) == {
         "numbers": 6, "largest_difference": 0.0, "relative_difference": 0.0, "labels": 1,
@@ -165,7 +165,7 @@ def phase(name: str, wall: float, **more: Any) -> dict[str, Any]:
     return {"name": name, "wall_s": wall, "cached": False, **empty, **more}
 
 
-def test_what_layers_share_counts_once() -> None:
+def test_shared_phases_count_once() -> None:
     shared = [
         phase("gather", 3.0),
         phase("decode", 8.0),
@@ -184,13 +184,13 @@ def test_what_layers_share_counts_once() -> None:
     }  # fmt: skip
 
 
-def test_the_page_says_where_no_gpu_was_there(tmp_path: Path) -> None:
+def test_the_page_without_gpu_timings(tmp_path: Path) -> None:
     assert "No timing of a GPU has been committed yet" in render(tmp_path)
     report_at(tmp_path).add_row("wpmi from matrix", dict)  # of a CPU: a rehearsal
     assert "No timing of a GPU has been committed yet" in render(tmp_path)
 
 
-def test_the_page_says_which_part_measured_nothing(tmp_path: Path) -> None:
+def test_the_page_names_a_part_without_rows(tmp_path: Path) -> None:
     report = report_at(tmp_path)
     card = {"name": "A card", "memory_bytes": 80e9, "driver": "1", "cuda": "13.0"}
     report.content["hardware"] = {**report.content["hardware"], "gpu": card}
@@ -206,7 +206,7 @@ def test_the_committed_page_follows_from_the_records(
     assert timings.main() == 0, capsys.readouterr().out
 
 
-def test_wheels_are_unpacked_to_import_from(tmp_path: Path) -> None:
+def test_wheels_are_unpacked(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "made_up-1-py3-none-any.whl", "w") as wheel:
         wheel.writestr("made_up/__init__.py", "")
     folder = tmp_path / "site"
@@ -215,7 +215,7 @@ def test_wheels_are_unpacked_to_import_from(tmp_path: Path) -> None:
     assert (folder / "made_up" / "__init__.py").is_file()
 
 
-def test_a_bare_machine_finds_no_package_that_it_lacks(tmp_path: Path) -> None:
+def test_the_rehearsal_hides_packages(tmp_path: Path) -> None:
     rehearsal.link_installed(tmp_path)
     names = {entry.name for entry in tmp_path.iterdir()}
     assert {"torch", "timm", "numba"} <= names

@@ -1,4 +1,4 @@
-"""The comparison with the authors' functions takes a file of theirs, and says what it measured."""
+"""The benchmark of the authors' functions reads their file, and writes record and page."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_function_that_returns_no_scores_is_refused(
         ("1 / 0", "it raises an error: division by zero"),
     ],
 )
-def test_a_file_that_does_not_serve_is_refused(
+def test_an_invalid_file_is_an_error(
     text: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "similarity.py"

@@ -1,4 +1,4 @@
-"""The speed comparison compares like with like, and its page says what was measured."""
+"""The benchmark of similarity functions: both sides agree, and the page names the sizes."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_images_are_jpegs_of_the_papers_size(tmp_path: Path) -> None:
         assert (image.format, image.size) == ("JPEG", (224, 224))
 
 
-def test_a_tree_names_its_files_again_and_again(tmp_path: Path, monkeypatch: Any) -> None:
+def test_the_index_repeats_files(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(job_files, "_DISTINCT_MASKS", 2)
     make_broden(tmp_path / "tree", 5)
     masks = BrodenMasks(open_broden(tmp_path / "tree"))
