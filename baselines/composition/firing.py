@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from baselines.dissection.kernels.running import Workers
     from baselines.spatial import Maps, Masks
 
-Found = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
+UnitCounts = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
 """Units [S] that fire in one image, and their pixels in each of its cells [S, K]."""
 
 _IMAGES = 64
@@ -111,9 +111,9 @@ class _Counter:
         self.size = (int(masks.mask_size[0]), int(masks.mask_size[1]))
         self.axes = grid(map_size, self.size, "half_pixel")
 
-    def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, Found]]:
+    def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, UnitCounts]]:
         """Return cells and firing units of images start, start + 1, ..."""
-        found: dict[int, tuple[ImageCells, Found]] = {}
+        found: dict[int, tuple[ImageCells, UnitCounts]] = {}
 
         def run(first: int, stop: int) -> None:
             for row in range(first, stop):
@@ -128,7 +128,7 @@ class _Counter:
         self.team.over(len(maps), run)
         return [found[row] for row in range(len(maps))]
 
-    def _count_units(self, maps: Tensor, image: ImageCells) -> Found:
+    def _count_units(self, maps: Tensor, image: ImageCells) -> UnitCounts:
         """Return where units fire in an image, from its maps [U, h, w]."""
         n_codes = len(image.sets)
         if self.compiled and maps.device.type == "cpu":

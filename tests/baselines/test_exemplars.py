@@ -207,5 +207,5 @@ def test_what_does_not_fit_is_refused(broken):
         "none": (ArrayMaps(values[:0]), means[:0], SIZE),
         "size": (ArrayMaps(values), means, 0),
     }[broken]
-    with pytest.raises(ValueError, match=r"images|units|pixel"):
+    with pytest.raises(ValueError, match=r"images|units|size"):
         select(*given[:2], RULE, given[2])

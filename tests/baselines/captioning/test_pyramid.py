@@ -113,7 +113,7 @@ def test_features_may_train_a_decoder() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="no such layer: nine"):
         pyramid(("0", "nine"))
-    with pytest.raises(ValueError, match="layer 5 gives no maps"):
+    with pytest.raises(ValueError, match="layer 5 has no maps"):
         pyramid(("5",))
     with pytest.raises(ValueError, match="none is named"):
         pyramid(())
