@@ -65,8 +65,8 @@ def check_shapes(broden: Broden) -> None:
 
 def _fault(broden: Broden, row: Row, other: str, picture: tuple[int, int]) -> UserError:
     return UserError(
-        f"{IMAGES}/{row.image} has {_by(picture)} pixels, but {other}: the aspect ratios differ, so "
-        "masks do not align",
+        f"{IMAGES}/{row.image} has {_by(picture)} pixels, but {other}: their aspect ratios "
+        "differ, so masks do not align",
         where=f"{broden.index}:{row.line}",
         hint="crop or resize images and masks alike, and write the tree again (write_broden)",
     )
