@@ -123,7 +123,7 @@ def test_the_official_score_moves_scores_and_not_the_prior() -> None:
 
 def test_parts_that_do_not_fit_are_refused() -> None:
     decoder, model, _ = parts()
-    with pytest.raises(ValueError, match="features of 10"):
+    with pytest.raises(ValueError, match="features of size 10"):
         TrainedCaptioner(pyramid(("0",)), decoder, model, WORDS)
     with pytest.raises(ValueError, match="different sizes"):
         TrainedCaptioner(pyramid(), decoder, model, Vocabulary(("a",)))
