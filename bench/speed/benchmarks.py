@@ -21,7 +21,7 @@ from bench.downloads.packages import told_to_user
 from bench.files import write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 OUT = Path("leaderboards/speed")
 
@@ -77,10 +77,10 @@ def _measure_and_save(name: str, module: Any, options: argparse.Namespace) -> in
     return 0
 
 
-def run_or_report(work: Any) -> int:
+def run_or_report(work: Callable[[], int]) -> int:
     """Call work; print an error that the user can correct, and return 2."""
     try:
-        return int(work())
+        return work()
     except Exception as error:
         message = told_to_user(error)
         if message is None:
