@@ -109,51 +109,53 @@ def next_key(counts, bins, rest):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _add(number, wanted, unit, keys):  # type: ignore[no-untyped-def]
+def _add(number, wanted, counts, unit, least):  # type: ignore[no-untyped-def]
     """Count one value by its bits."""
     if number == _SIGN:  # -0.0 and 0.0 are one value
         number = np.uint32(0)
     key = number ^ (_ALL if number & _SIGN else _SIGN)  # bits of negative numbers grow downwards
     high = np.int64(key >> _HALF)
     if wanted < 0:
-        keys.counts[unit, high] += 1
+        counts[unit, high] += 1
     elif high == wanted:
-        keys.counts[unit, np.int64(key & _LOW)] += 1
-    elif high > wanted and key < keys.least[unit]:
-        keys.least[unit] = key
+        counts[unit, np.int64(key & _LOW)] += 1
+    elif high > wanted and key < least[unit]:
+        least[unit] = key
 
 
 @compiled
 def _count(maps, first_unit, last_unit, keys):  # type: ignore[no-untyped-def]
     """Count units first_unit .. last_unit - 1 of maps [B, U, P], see `count_values`."""
+    floors, bins, counts, least, broken = keys
     bits = maps.view(np.uint32)
     for image in range(len(maps)):
         for unit in range(first_unit, last_unit):
-            floor, wanted = keys.floors[unit], keys.bins[unit]
+            floor, wanted = floors[unit], bins[unit]
             for at in range(maps.shape[2]):
                 number = bits[image, unit, at]
                 if number & _EXPONENT == _EXPONENT:
-                    keys.broken[unit] = True
+                    broken[unit] = True
                 if maps[image, unit, at] > floor:
-                    _add(number, wanted, unit, keys)
+                    _add(number, wanted, counts, unit, least)
 
 
 @compiled
 def _count_upsampled(maps, first_unit, last_unit, axes, keys):  # type: ignore[no-untyped-def]
     """Count up-sampled values of units first_unit .. last_unit - 1, see `count_values`."""
+    floors, bins, counts, least, _ = keys
     buffers = make_buffers(maps, axes)
     lows, highs, pixels = buffers.low, buffers.high, buffers.pixels
     bits = pixels.view(np.uint32)
     for image in range(len(maps)):
         for unit in range(first_unit, last_unit):
-            floor, wanted = keys.floors[unit], keys.bins[unit]
+            floor, wanted = floors[unit], bins[unit]
             if not exceeds(maps, image, unit, floor, axes.columns.pad):
                 continue
             enlarge(maps, image, unit, floor, axes, buffers)
             for y in range(len(lows)):
                 for x in range(lows[y], highs[y]):
                     if pixels[y, x] > floor:
-                        _add(bits[y, x], wanted, unit, keys)
+                        _add(bits[y, x], wanted, counts, unit, least)
 
 
 def warm_up() -> None:
