@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from torchvision import io, transforms
 
 from bench.errors import UserError
-from bench.evidence.views import View, quick_view
+from bench.evidence.fast_transforms import FastTransform, fast_transform
 from bench.parts.probes.images import open_rgb, to_rgb
 from bench.parts.targets.transform import (
     IMAGENET_MEAN,
@@ -78,7 +78,7 @@ def time_decoders(files: Sequence[Path], workers: int, repeats: int) -> list[dic
 def time_passes(files: Sequence[Path], workers: int, repeats: int) -> list[dict[str, Any]]:
     """Return the images per second decoded and prepared for a target and an encoder."""
     plain = _transforms()
-    quick = [quick_view(transform, _IMAGES) for transform in plain]
+    quick = [fast_transform(transform, _IMAGES) for transform in plain]
 
     def prepare(decode: Decode, views: Sequence[Transform], file: Path) -> None:
         image = decode(file)
@@ -122,8 +122,8 @@ def time_steps(files: Sequence[Path], repeats: int) -> list[dict[str, Any]]:
         resized = add(f"{name}: resize", False, resize, images)
         cropped = add(f"{name}: crop", True, crop, resized)
         add(f"{name}: to tensor, normalise", False, transforms.Compose(rest), cropped)
-        view = quick_view(plain, _IMAGES)
-        if not isinstance(view, View) or not view.agrees:
+        view = fast_transform(plain, _IMAGES)
+        if not isinstance(view, FastTransform) or not view.agrees:
             raise UserError("the installed Pillow resizes differently: no quick view is possible")
         add(f"{name}: all in one (a pass)", False, view, images)
     return rows

@@ -26,7 +26,7 @@ from bench.glyphs.train.sources import Source, load_source
 from bench.glyphs.vocabulary import OBJECTS
 from bench.milan.annotated import ArrayExemplars
 from bench.milan.samples import Samples, concatenate
-from bench.networks.hooks import LayerTap
+from bench.networks.hooks import LayerHooks
 from bench.networks.layout import PLAIN
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _maps(
     """Yield maps of the layers over a block; 1 x 1 for a layer without maps."""
     gathered: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
     with (
-        LayerTap(network, dict.fromkeys(layers, PLAIN), maps=layers) as tap,
+        LayerHooks(network, dict.fromkeys(layers, PLAIN), maps=layers) as tap,
         torch.inference_mode(),
     ):
         for start in range(0, len(pixels), _BATCH):

@@ -102,7 +102,7 @@ def _features(device: str, sizes: Sizes) -> Tensor:
     import torchvision
 
     from baselines.captioning.pyramid import Pyramid
-    from bench.networks.precision import arithmetic
+    from bench.networks.precision import set_precision
     from bench.parts.captioners.milan_vision import pyramid_layers
     from bench.parts.targets.transform import IMAGENET_MEAN, IMAGENET_STD
 
@@ -112,7 +112,7 @@ def _features(device: str, sizes: Sizes) -> Tensor:
     module = torchvision.models.get_model(sizes.captioner, weights=None).eval().to(device)
     layers = pyramid_layers(sizes.captioner)
     pyramid = Pyramid(module, layers, IMAGENET_MEAN, IMAGENET_STD, 64)
-    with arithmetic(device):
+    with set_precision(device):
         maps = pyramid.features(images)
     return torch.cat([each.flatten(1).cpu() for each in maps], dim=1)
 
@@ -120,7 +120,7 @@ def _features(device: str, sizes: Sizes) -> Tensor:
 def _segmenter(device: str, sizes: Sizes) -> Tensor:
     from torchvision.models import get_model
 
-    from bench.networks.precision import arithmetic
+    from bench.networks.precision import set_precision
     from bench.parts.segmenters.network import wrap_network
     from bench.speed.gpu.network_files import CLASSES
 
@@ -132,7 +132,7 @@ def _segmenter(device: str, sizes: Sizes) -> Tensor:
     )  # fmt: skip
     side = sizes.segmenter_size
     generator = torch.Generator().manual_seed(0)
-    with arithmetic(device):
+    with set_precision(device):
         return segmenter.segment(
             torch.rand(sizes.agreement_images, 3, side, side, generator=generator)
         ).cpu()
@@ -140,16 +140,19 @@ def _segmenter(device: str, sizes: Sizes) -> Tensor:
 
 def _gather(device: str, sizes: Sizes) -> Tensor:
     """Gather pooled activations and image embeddings in one pass over JPEG files."""
-    from bench.evidence import How, Store, gather
+    from bench.evidence import EvidenceRequest, Store, gather
+    from bench.networks.execution import Execution
+    from bench.networks.layout import LayoutSettings
     from bench.run.selection import build_parts
     from bench.timing import Timer
 
     for job in _jobs(device, sizes):
         parts = build_parts(job.config)
-        gathered = gather(
-            parts.target, parts.layers, "avg", parts.probe, parts.encoder, store=Store(None),
-            timer=Timer(device), how=How(device, sizes.batch_size, progress=False),
+        request = EvidenceRequest(
+            parts.target, parts.layers, parts.probe, parts.encoder, LayoutSettings("avg"),
+            Execution(device, sizes.batch_size, progress=False),
         )  # fmt: skip
+        gathered = gather(request, store=Store(None), timer=Timer(device))
         embeddings = gathered.image_embeddings()
         assert embeddings is not None
         tables = [*(gathered.activations(layer) for layer in parts.layers), embeddings]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import normalize
 
-from bench.evidence.decode import ahead
-from bench.networks.hooks import LayerTap
+from bench.evidence.prefetch import prefetch
+from bench.networks.hooks import LayerHooks
 from bench.networks.layout import Layout
-from bench.networks.precision import arithmetic
+from bench.networks.precision import set_precision
 from bench.run.selection import build_parts
 from bench.speed.plain import similarity
 from bench.timing import Timer
@@ -47,14 +47,14 @@ def describe(job: Job, setting: Setting) -> list[dict[str, Any]]:
         target = parts.target.load(device)
         pooled: dict[str, list[Tensor]] = {layer: [] for layer in parts.layers}
         layouts = {k: v for k, v in parts.layouts.items() if isinstance(v, Layout)}
-        with LayerTap(target.module, layouts) as tap:
+        with LayerHooks(target.module, layouts) as tap:
             for batch in _batches(parts.probe, target.transform, batch_size, workers):
-                with arithmetic(device, setting.precision):
+                with set_precision(device, setting.precision):
                     outputs = tap.run(batch.to(device))
                 for layer, found in outputs.items():
                     pooled[layer].append(found.values[0].cpu())
         encoder = parts.encoder.load(device)
-        with arithmetic(device):
+        with set_precision(device):
             images = torch.cat(
                 [
                     encoder.encode_images(batch.to(device)).float().cpu()
@@ -81,6 +81,6 @@ def _batches(
     def decode(index: int) -> Tensor:
         return transform(probe.image(index))
 
-    tensors = ahead(decode, range(len(probe)), workers=workers, window=3 * size)
+    tensors = prefetch(decode, range(len(probe)), workers=workers, window=3 * size)
     while batch := list(islice(tensors, size)):
         yield torch.stack(batch)
