@@ -41,9 +41,9 @@ def unit_quantiles(
 ) -> NDArray[np.float64]:
     """Return Hazen's quantile of each unit's values over all images.
 
-    Equal to `np.quantile(values, level, method="hazen")` of all values at once, bit by bit. Memory: a batch of
-    maps and 2^16 counts per unit (256 KiB with 32 bits, below 2^32 values per unit). Maps are read
-    twice; three times if they are up-sampled, and once more if a unit's up-sampled quantile is
+    Equal to `np.quantile(values, level, method="hazen")` of all values at once, bit by bit.
+    Memory: a batch of maps and 2^16 counts per unit (256 KiB with 32 bits, below 2^32 values per
+    unit). Maps are read twice; three times if they are up-sampled, and once more if a unit's up-sampled quantile is
     below the guess that skips most of its values.
 
     Args:
