@@ -43,8 +43,8 @@ def unit_quantiles(
 
     Equal to `np.quantile(values, level, method="hazen")` of all values at once, bit by bit.
     Memory: a batch of maps and 2^16 counts per unit (256 KiB with 32 bits, below 2^32 values per
-    unit). Maps are read twice; three times if they are up-sampled, and once more if a unit's up-sampled quantile is
-    below the guess that skips most of its values.
+    unit). Maps are read twice; three times if they are up-sampled, and once more if a unit's
+    up-sampled quantile is below the guess that skips most of its values.
 
     Args:
         maps: float32 [N, U, h, w] in batches.
