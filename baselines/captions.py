@@ -1,6 +1,6 @@
-"""What a method that writes sentences is given: a captioner, and an image-text encoder.
+"""Interfaces of captioners and image-text encoders, for methods that write sentences.
 
-This module imports no torch at run time.
+This module does not import torch at run time.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ Strategy = Literal["rerank", "beam", "greedy", "sample"]
 
 @dataclass(frozen=True)
 class Search:
-    """How sentences are looked for (MILAN, section 3 and appendix).
+    """Settings of the search for sentences (MILAN, section 3 and appendix).
 
     Attributes:
         strategy: "rerank": the `beam` likeliest sentences, then the one of the highest
             log p(s | v) - pmi_weight * log p(s); "beam" and "greedy": tokens by
             log p(w | ., v) - pmi_weight * log p(w | .) at each step; "sample": `beam` sentences
             drawn from p(s | v), ordered as in "rerank".
-        beam: Sentences that are kept at each step, or drawn; 1 for "greedy".
-        pmi_weight: Lambda; 0 leaves the language model out.
-        official_lm_score: Count one token too many in log p(s), as the official code does: the
-            one after the end of the sentence.
+        beam: Number of sentences in the beam, or of draws; 1 for "greedy".
+        pmi_weight: Weight lambda; 0 ignores the language model.
+        official_lm_score: Count the token after the end of the sentence in log p(s), like the
+            official code.
     """
 
     strategy: Strategy = "rerank"
@@ -43,11 +43,11 @@ class Search:
     def __post_init__(self) -> None:
         if self.strategy not in get_args(Strategy):
             known = ", ".join(get_args(Strategy))
-            raise ValueError(f"strategy is one of {known}, not {self.strategy!r}")
+            raise ValueError(f"strategy must be one of {known}, not {self.strategy!r}")
         if self.beam < 1:
-            raise ValueError(f"beam is a number of sentences from 1, not {self.beam!r}")
+            raise ValueError(f"beam must be at least 1, not {self.beam!r}")
         if not self.pmi_weight >= 0:
-            raise ValueError(f"pmi_weight is at least 0, not {self.pmi_weight!r}")
+            raise ValueError(f"pmi_weight must be at least 0, not {self.pmi_weight!r}")
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class Candidate:
     """A sentence for a unit.
 
     Attributes:
-        text: As it is shown: no special tokens, capitalised, without blanks before punctuation.
-        log_p: log p(s | v), natural logarithm, the end of the sentence included.
-        log_prior: log p(s) without the images; NaN where the captioner cannot say.
-        score: What the search ordered it by; higher is better.
+        text: Readable text: no special tokens, capitalised, without spaces before punctuation.
+        log_p: log p(s | v), natural logarithm, including the end of the sentence.
+        log_prior: log p(s) without the images; NaN if unknown.
+        score: Score of the search; higher is better.
     """
 
     text: str
@@ -68,16 +68,16 @@ class Candidate:
 
 
 class Captioner(Protocol):
-    """A model that puts exemplars into words."""
+    """A model that describes exemplars in sentences."""
 
     @property
     def image_size(self) -> int:
-        """Side of the exemplar images and masks that it wants, in pixels."""
+        """Side of its exemplar images and masks, in pixels."""
         ...
 
     @property
     def has_prior(self) -> bool:
-        """Whether it knows log p(s)."""
+        """Whether it computes log p(s)."""
         ...
 
     def describe(
@@ -89,24 +89,24 @@ class Captioner(Protocol):
         seed: int,
         progress: bool = False,
     ) -> list[list[Candidate]]:
-        """Sentences for units.
+        """Return sentences for units.
 
         Args:
-            exemplars: Of the whole layer, with images of `image_size`.
-            units: Which to describe; none of them dead.
-            search: How. A captioner without a prior leaves `pmi_weight` aside.
-            seed: For "sample": equal seeds give equal sentences, whatever the batches.
-            progress: Show a bar on a terminal.
+            exemplars: Exemplars of the whole layer, with images of `image_size`.
+            units: Units to describe, without dead ones.
+            search: Settings of the search. A captioner without a prior ignores `pmi_weight`.
+            seed: Seed of "sample"; results do not depend on batches.
+            progress: Show a progress bar on a terminal.
 
         Returns:
-            For each of `units` its sentences by falling score, one for "greedy" and up to `beam`
-            otherwise, each text once (the best of its scores). An empty sentence is left out.
+            For each of `units` its sentences by descending score, one for "greedy" and up to `beam`
+            otherwise, each text once (with its best score), without empty ones.
         """
         ...
 
 
 class ImageText(Protocol):
-    """An image-text encoder that is ready to run."""
+    """A loaded image-text encoder."""
 
     def images(self, images: NDArray[np.uint8]) -> Tensor:
         """Embed square images uint8 [B, S, S, 3] -> float32 [B, D], not normalised, on the CPU."""

@@ -1,4 +1,4 @@
-"""CLIP-Dissect: a unit is named by the concept whose image-text scores resemble its activations."""
+"""CLIP-Dissect: label a unit with the concept whose image-text scores match its activations."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = ["SIMILARITIES", "ClipDissect"]
 class ClipDissect:
     """CLIP-Dissect (Oikarinen and Weng, ICLR 2023) with any of its five similarity functions.
 
-    A parameter that is None has the default of the chosen function (`baselines.similarity`); one
-    that the function does not have must stay None.
+    A parameter that is None takes the default of the chosen function (`baselines.similarity`);
+    parameters of other functions must be None.
 
     Attributes:
         similarity: One of `SIMILARITIES`.
@@ -41,8 +41,7 @@ class ClipDissect:
         min_norm: Smallest divisor (cos_similarity_cubed).
 
     Raises:
-        ValueError: An unknown similarity, a parameter that it does not have, or a value outside
-            its parameter's range.
+        ValueError: An unknown similarity, a parameter of another function, or a value out of range.
     """
 
     summary: ClassVar[str] = "Concept whose CLIP scores over the probe images match the activations"
@@ -84,7 +83,7 @@ class ClipDissect:
         if foreign:
             has = ", ".join(known) if known else "none"
             raise ValueError(
-                f"{self.similarity} has no parameter {', '.join(foreign)}; it has: {has}"
+                f"{self.similarity} has no parameter {', '.join(foreign)}; valid: {has}"
             )
         for name, value in self._given().items():
             check_parameter(name, value)
@@ -96,16 +95,16 @@ class ClipDissect:
 
     @property
     def arguments(self) -> dict[str, float | str]:
-        """The chosen function's parameters with its defaults filled in."""
+        """Parameters of the chosen function, with defaults filled in."""
         return {**PARAMETERS[self.similarity], **self._given()}
 
     @property
     def parameters(self) -> dict[str, float | str]:
-        """What the record says: the similarity and its arguments, none that it does not have."""
+        """The similarity and its arguments, for the record."""
         return {"similarity": self.similarity, **self.arguments}
 
     def warm_up(self, device: str = "cpu") -> None:
-        """Compile the inner loops for a device, so that no timed call pays for it."""
+        """Compile the inner loops for a device, ahead of timed calls."""
         if device != "cpu":
             self._run_small(device)
         elif self.similarity in ("soft_wpmi", "wpmi"):
@@ -122,7 +121,7 @@ class ClipDissect:
             cosine.warm_up()
 
     def _run_small(self, device: str) -> None:
-        """Score a few numbers: a GPU's libraries, too, load their parts at the first use.
+        """Score a few numbers, since libraries of a GPU load lazily.
 
         Triton compiles once for rows that are aligned to 64 bytes, and once for others.
         """
@@ -138,15 +137,15 @@ class ClipDissect:
             getattr(similarity, self.similarity)(scores, activations, **self.arguments)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
-        """Name every unit of a whole layer.
+        """Label every unit of a whole layer.
 
         Args:
             evidence: Activations [N, U], image embeddings [N, D] and concept embeddings [C, D].
-            seed: Of rank_reorder's official baseline; nothing else is drawn.
+            seed: Seed of rank_reorder's official baseline.
 
         Returns:
             Scores, float32 [U, C]: NaN rows for dead units, -inf for undefined scores (NaN or
-            infinite with the official baseline), both counted; notes say what was clamped.
+            infinite with the official baseline), with counts; notes name clamped parameters.
         """
         import torch
 

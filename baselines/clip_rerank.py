@@ -1,11 +1,11 @@
-"""Sentences put in order by how well an image-text encoder thinks they fit (MILAN's "+clip").
+"""Rerank sentences with an image-text encoder (MILAN's "+clip").
 
 For the K exemplars of a unit and a sentence s,
 
     score(s) = (1 - mix) * sum_k cos(s, masked_k) + mix * sum_k cos(s, unmasked_k).
 
-The sums are not divided by K: all sentences of a unit are compared on the same images, so that
-their order would not change; scores of units with different numbers of masks are not comparable.
+The sums are not divided by K, which does not change the order of a unit's sentences; scores of
+units with different numbers of masks are not comparable.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from baselines.captions import Candidate
 
 DEFAULT_MIX = 0.5
-"""What the official code's documentation says; its factory passes 1.0, which looks at no mask."""
+"""Value of the official documentation; the official factory passes 1.0, which ignores masks."""
 
 
 def check_mix(mix: float) -> None:
-    """Refuse shares that are none.
+    """Check a share.
 
     Raises:
-        ValueError: `mix` lies outside [0, 1].
+        ValueError: `mix` is outside [0, 1].
     """
     if not 0 <= mix <= 1:
-        raise ValueError(f"mix lies in [0, 1], not {mix!r}")
+        raise ValueError(f"mix must be in [0, 1], not {mix!r}")
 
 
 def similarities(texts: Tensor, masked: Tensor, unmasked: Tensor, mix: float) -> Tensor:
@@ -39,8 +39,8 @@ def similarities(texts: Tensor, masked: Tensor, unmasked: Tensor, mix: float) ->
 
     Args:
         texts: Embeddings [C, D], not normalised.
-        masked: Embeddings of the K masked images [K, D]; NaN throughout where a mask is empty:
-            such an exemplar adds nothing to the masked sum.
+        masked: Embeddings of the K masked images [K, D]; all NaN for an empty mask, which adds
+            nothing to the masked sum.
         unmasked: Embeddings of the whole images [K, D].
         mix: Share of the unmasked sum, in [0, 1] (the official lam).
 
@@ -48,7 +48,7 @@ def similarities(texts: Tensor, masked: Tensor, unmasked: Tensor, mix: float) ->
         float32 [C]. An embedding of length 0 has the cosine 0 with everything.
 
     Raises:
-        ValueError: `mix` lies outside [0, 1].
+        ValueError: `mix` is outside [0, 1].
     """
     import torch
     from torch.nn.functional import normalize
@@ -56,7 +56,7 @@ def similarities(texts: Tensor, masked: Tensor, unmasked: Tensor, mix: float) ->
     check_mix(mix)
     directions = normalize(texts.float(), dim=1)
     seen = torch.where(torch.isnan(masked).any(dim=1, keepdim=True), 0.0, masked.float())
-    # cos is linear in the unit-length image, so that the images can be added up first.
+    # cos is linear in the unit-length image: add the images first.
     wanted = (1 - mix) * normalize(seen, dim=1).sum(dim=0)
     wanted = wanted + mix * normalize(unmasked.float(), dim=1).sum(dim=0)
     return directions @ wanted
@@ -69,19 +69,17 @@ def rerank(
     texts: Callable[[Sequence[str]], Tensor],
     mix: float = DEFAULT_MIX,
 ) -> list[list[Candidate]]:
-    """Put the sentences of U units into the encoder's order.
+    """Sort the sentences of U units by the encoder's score.
 
     Args:
-        candidates: Of each unit [U].
-        masked: Embeddings [U, K, D] of its exemplars with only what the masks show; rows of NaN
-            for empty masks.
-        unmasked: Embeddings [U, K, D] of its whole exemplars.
-        texts: Embeds n sentences -> [n, D]; each different sentence is embedded once.
+        candidates: Sentences of each unit [U].
+        masked: Embeddings [U, K, D] of the masked exemplars; rows of NaN for empty masks.
+        unmasked: Embeddings [U, K, D] of the whole exemplars.
+        texts: Function that embeds n sentences -> [n, D]; called once per distinct sentence.
         mix: Share of the unmasked sum, in [0, 1].
 
     Returns:
-        For each unit the same sentences by falling score, `score` being the encoder's; of equal
-        scores the one that stood first.
+        The same sentences of each unit by descending score of the encoder; ties keep their order.
     """
     different = list(dict.fromkeys(one.text for unit in candidates for one in unit))
     if not different:

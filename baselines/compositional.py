@@ -1,4 +1,4 @@
-"""Compositional Explanations: a unit is named by a logical formula of annotated concepts."""
+"""Compositional Explanations: label a unit with a logical formula of annotated concepts."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 class Compositional:
     """Compositional Explanations (Mu and Andreas, NeurIPS 2020) on any masks.
 
-    A unit's threshold T is an exact quantile of its activations over all images and places, taken
-    before up-sampling; its mask is where the map, enlarged bilinearly, exceeds T. Formulas such as
-    ((a OR b) AND (NOT c)) of the masks' labels are searched by a beam for the greatest
+    A unit's threshold T is an exact quantile of its activations over all images and positions,
+    before up-sampling; its mask is where the up-sampled map (bilinear) exceeds T. Formulas such as
+    ((a OR b) AND (NOT c)) of the masks' labels are found by beam search for the largest
     intersection over union with the unit's mask, over all pixels of all images (unlike Network
     Dissection, which counts for each category only the images annotated with it).
 
-    Where the published code lets formulas of equal masks, such as (a OR b) and (b OR a), fill the
-    beam, here each mask is in it once, and of equal scores the shorter formula comes first (see
+    The published code lets formulas of equal masks, such as (a OR b) and (b OR a), fill the beam;
+    here each mask is in it once, and shorter formulas win ties (see
     `baselines.composition.search`).
 
     Attributes:
         quantile: Share of a unit's activations above its threshold, read off a grid of 1,000
             levels as in the official code (see `grid_level`), in [0.001, 0.999].
-        beam: Formulas kept after each step, at least 1.
-        max_length: Labels of a formula at most, at least 1.
-        penalty: A formula of length n (a leaf 1, NOT one more, AND and OR a sum) has as its score
-            IoU * penalty^(n - 1), in (0, 1].
-        official_beam: Fill the beam as the published code does.
+        beam: Number of formulas in the beam, at least 1.
+        max_length: Largest number of labels in a formula, at least 1.
+        penalty: Factor in (0, 1]; a formula of length n (1 for a leaf, plus 1 for NOT, sums for AND
+            and OR) has the score IoU * penalty^(n - 1).
+        official_beam: Fill the beam like the published code.
         threshold: IoU above which a unit counts as a detector of its formula, in [0, 1].
 
     Raises:
@@ -71,14 +71,14 @@ class Compositional:
         for name in ("beam", "max_length"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} is a whole number of at least 1, not {value!r}")
+                raise ValueError(f"{name} must be an integer of at least 1, not {value!r}")
         if not (math.isfinite(self.penalty) and 0 < self.penalty <= 1):
-            raise ValueError(f"penalty lies in (0, 1], not {self.penalty!r}")
+            raise ValueError(f"penalty must be in (0, 1], not {self.penalty!r}")
         if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold lies in [0, 1], not {self.threshold!r}")
+            raise ValueError(f"threshold must be in [0, 1], not {self.threshold!r}")
 
     def warm_up(self, device: str = "cpu") -> None:
-        """Compile the inner loops, which run on the CPU, so that no timed call pays for it."""
+        """Compile the inner loops, which run on the CPU, ahead of timed calls."""
         from baselines.composition.kernels import firing, overlap, pixels
         from baselines.dissection.kernels import quantile
 
@@ -86,20 +86,19 @@ class Compositional:
             module.warm_up()
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
-        """Name every unit of a whole layer.
+        """Label every unit of a whole layer.
 
         Args:
             evidence: Activations [N, U], maps [N, U, h, w] and masks of the N images.
-            seed: Nothing is drawn.
+            seed: Not used.
 
         Returns:
-            Each unit's beam as texts with their scores, best first: none for a dead unit
-            (activations constant or not all finite) and for one that shares no pixel with any
-            label. The table "formulas" has a row for every unit; counts say how many are silent
-            (alive, but without a formula).
+            Each unit's beam as texts with scores, best first; empty for a dead unit (activations
+            constant or not all finite) and for one that shares no pixel with any label. The table
+            "formulas" has a row per unit; counts include silent units (alive, without a formula).
 
         Raises:
-            ValueError: Maps or masks are missing, or do not belong together.
+            ValueError: Maps or masks are missing, or do not match.
         """
         from baselines.composition.firing import count_firing
         from baselines.composition.formula import text
@@ -134,22 +133,22 @@ class Compositional:
 def detector_counts(
     beams: Sequence[Sequence[Scored]], categories: Sequence[str], threshold: float
 ) -> dict[str, int]:
-    """How many units detect their formula, and how many formulas are detected.
+    """Count the units that detect their formula, and the detected formulas.
 
     Args:
-        beams: Of each unit, best first [U].
-        categories: Of each label [C].
-        threshold: A unit detects its formula where their IoU, without the penalty, exceeds it.
+        beams: Beam of each unit, best first [U].
+        categories: Category of each label [C].
+        threshold: A unit detects its formula if their IoU, without the penalty, exceeds it.
 
     Returns:
         "detectors" (units), "unique_detectors" (formulas), and "detectors_CATEGORY" (formulas) for
-        every category; a formula that asks for labels of several is "detectors_mixed".
+        every category; formulas with labels of several categories are "detectors_mixed".
     """
-    from baselines.composition.formula import asked, meaning
+    from baselines.composition.formula import meaning, positive_labels
 
     best = [beam[0] for beam in beams if beam and beam[0].iou > threshold]
     formulas = {meaning(one.formula): one.formula for one in best}.values()
-    kinds = [{categories[label] for label in asked(formula)} for formula in formulas]
+    kinds = [{categories[label] for label in positive_labels(formula)} for formula in formulas]
     counts = {"detectors": len(best), "unique_detectors": len(formulas)}
     for category in dict.fromkeys(categories):
         counts[f"detectors_{category}"] = sum(kind == {category} for kind in kinds)
@@ -160,16 +159,16 @@ def detector_counts(
 def formula_table(
     masks: Masks, cells: Cells, firing: Sequence[Firing], beams: Sequence[Sequence[Scored]]
 ) -> pd.DataFrame:
-    """What the search says of every unit.
+    """Return the result of the search for every unit.
 
     Args:
-        masks: For names.
-        cells: The masks of the dataset.
+        masks: Masks with the names of labels.
+        cells: Cells of the dataset.
         firing: Where each unit fires [U].
-        beams: Of each unit, best first [U].
+        beams: Beam of each unit, best first [U].
 
     Returns:
-        One row a unit, in their order; `unit` counts from 0. `label` is the best formula, with its
+        One row per unit, in order; `unit` counts from 0. `label` is the best formula, with its
         `length`, penalised `score`, `iou`, and the pixels of its mask (`formula_pixels`), of the
         unit's (`unit_pixels`) and of both (`intersection`). `best_label`, `best_category` and
         `best_iou` are of the best single label. A unit without a formula has "" and NaN or 0.

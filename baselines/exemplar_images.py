@@ -1,6 +1,6 @@
-"""What a unit looks at, as images: exemplars whose pixels outside the mask are painted over.
+"""Exemplars as images: pixels outside the masks painted over, or cut out.
 
-Pure NumPy; shared by captioners that read images and by the reranking with an image-text encoder.
+Pure NumPy; used by captioners that read images and by reranking with an image-text encoder.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
 Background = Literal["mean", "grey"]
 
 GREY = 128
-"""Level of the three channels of "grey", the middle of 0 to 255."""
+"""Level of the channels of "grey", the middle of 0..255."""
 
 MARGIN = 0.1
-"""What a crop shows around the mask on each side, as a share of the mask's longer side."""
+"""Margin of a crop on each side of the mask, as a share of the mask's longer side."""
 
 _SMALLEST = 8
-"""A crop is at least 1 / 8 of the image wide: fewer pixels show a colour and nothing else."""
+"""Smallest crop, 1 / 8 of the image's side: fewer pixels show only a colour."""
 
 
 def check_background(background: str) -> None:
-    """Refuse backgrounds that there are not.
+    """Check the name of a background.
 
     Raises:
-        ValueError: As said.
+        ValueError: It is unknown.
     """
     if background not in get_args(Background):
         known = " or ".join(get_args(Background))
-        raise ValueError(f"background is {known}, not {background!r}")
+        raise ValueError(f"background must be {known}, not {background!r}")
 
 
 def paint(
     images: NDArray[np.uint8], masks: NDArray[np.bool_], background: Background = "mean"
 ) -> NDArray[np.uint8]:
-    """Paint over what lies outside the masks.
+    """Paint over the pixels outside the masks.
 
     Args:
         images: uint8 [K, S, S, 3].
@@ -50,15 +50,14 @@ def paint(
             `GREY`.
 
     Returns:
-        uint8 [K, S, S, 3]; of the images of `images` none is changed in place. A mask that is all
-        True leaves its image as it is.
+        New images, uint8 [K, S, S, 3]; unchanged where a mask is all True.
 
     Raises:
-        ValueError: An unknown background, or shapes that do not fit each other.
+        ValueError: An unknown background, or shapes that do not match.
     """
     check_background(background)
     if images.shape != (*masks.shape, 3):
-        raise ValueError(f"images {images.shape} and masks {masks.shape} do not fit each other")
+        raise ValueError(f"images {images.shape} do not match masks {masks.shape}")
     if background == "mean":
         colour = np.floor(images.mean(axis=(1, 2), keepdims=True) + 0.5).astype(np.uint8)
     else:
@@ -69,26 +68,26 @@ def paint(
 def masked_images(
     exemplars: Exemplars, unit: int, background: Background = "mean"
 ) -> NDArray[np.uint8]:
-    """A unit's exemplars with the pixels outside the masks painted over.
+    """Return a unit's exemplars with the pixels outside the masks painted over.
 
     Args:
-        exemplars: Of the whole layer.
-        unit: A unit that is not dead.
+        exemplars: Exemplars of the whole layer.
+        unit: A live unit.
         background: See `paint`.
 
     Returns:
-        uint8 [K, S, S, 3], best first. Where a mask is empty the image is one colour throughout.
+        uint8 [K, S, S, 3], best first. An image with an empty mask has a single colour.
     """
     images = exemplars.images([int(at) for at in exemplars.ids[unit]])
     return paint(images, exemplars.masks(unit), background)
 
 
 def square_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> tuple[int, int, int] | None:
-    """The square that shows a mask with some of its surroundings.
+    """Return the square that shows a mask with a margin.
 
-    Its side is the longer side of the mask's bounding box and `margin` of that on either side,
-    rounded up, at least S / 8 and at most S. It is centred on the box (half pixels go up and to
-    the left) and, where it would stick out, moved into the image.
+    Its side is the longer side of the mask's bounding box plus `margin` of that on either side,
+    rounded up, at least S / 8 and at most S. It is centred on the box (half pixels are rounded up
+    and to the left) and moved into the image if necessary.
 
     Args:
         mask: bool [S, S].
@@ -104,7 +103,7 @@ def square_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> tuple[int, in
         return None
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     left, right = int(columns[0]), int(columns[-1]) + 1
-    # 10 * (1 + 2 * 0.1) is 12, whatever the last bit of the product says.
+    # 10 * (1 + 2 * 0.1) is 12, in spite of rounding.
     wanted = math.ceil(max(bottom - top, right - left) * (1 + 2 * margin) - 1e-9)
     side = min(size, max(wanted, math.ceil(size / _SMALLEST)))
 
@@ -117,17 +116,17 @@ def square_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> tuple[int, in
 def masked_crops(
     exemplars: Exemplars, unit: int, background: Background = "mean", margin: float = MARGIN
 ) -> list[NDArray[np.uint8]]:
-    """What a unit's masks show, each cut out of its painted image.
+    """Cut out what a unit's masks show, from its painted images.
 
     Args:
-        exemplars: Of the whole layer.
-        unit: A unit that is not dead.
-        background: See `paint`; the mean colour is that of the whole image.
+        exemplars: Exemplars of the whole layer.
+        unit: A live unit.
+        background: See `paint`; the mean colour is of the whole image.
         margin: See `square_box`.
 
     Returns:
-        Square images uint8 [s, s, 3] of sizes of their own, best exemplar first. An exemplar whose
-        mask is empty is left out; one whose mask is all True is the whole image as it is.
+        Square images uint8 [s, s, 3] of different sizes, best exemplar first. Exemplars with an
+        empty mask are skipped; one whose mask is all True is the whole image.
     """
     painted = masked_images(exemplars, unit, background)
     crops = []

@@ -1,4 +1,4 @@
-"""MILAN: a unit is named by a sentence about what its exemplars show."""
+"""MILAN: label a unit with a sentence about its exemplars."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from baselines.spatial import Exemplars
 
 SHOWN = 10
-"""Sentences of a unit that become its labels, as many as other methods record."""
+"""Number of sentences of a unit that become its labels, as for other methods."""
 
 _BATCH = 128
-"""Images that the image-text encoder is given at a time."""
+"""Images per batch of the image-text encoder."""
 
 
 @dataclass(frozen=True)
 class Milan:
     """MILAN (Hernandez et al., ICLR 2022): the sentence of the highest mutual information.
 
-    Of the sentences that a captioner finds likely for a unit's exemplars, images and masks, the
-    one is taken whose likelihood exceeds most what a language model would expect of it anyway:
-    log p(s | v) - pmi_weight * log p(s) (section 3 of the paper).
+    A captioner proposes likely sentences for a unit's exemplars (images and masks); the best one
+    maximises log p(s | v) - pmi_weight * log p(s), with a language model's log p(s) (section 3 of
+    the paper).
 
-    `given` holds for a captioner that was trained on annotated units of other networks; what a
-    run's own captioner was trained on is its `given`, which the runner puts in the place of this.
+    `given` assumes a captioner trained on annotated units of other networks; the runner replaces it
+    by the `given` of the captioner in use.
 
     Attributes:
-        top_k: Images of each unit.
+        top_k: Number of images of each unit.
         quantile: A unit's mask is where its up-sampled map exceeds this quantile of its values.
-        strategy: How sentences are looked for: "rerank", "beam", "greedy" or "sample"
+        strategy: Search strategy: "rerank", "beam", "greedy" or "sample"
             (`baselines.captions.Search`).
-        beam: Sentences that are kept at each step, or drawn.
-        pmi_weight: Lambda, the weight of the language model; 0 leaves it out.
-        official_lm_score: Count one token too many in log p(s), as the official code does.
+        beam: Number of sentences in the beam, or of draws.
+        pmi_weight: Weight lambda of the language model; 0 ignores it.
+        official_lm_score: Count one token too many in log p(s), like the official code.
 
     Raises:
         ValueError: A value outside its range.
@@ -74,30 +74,30 @@ class Milan:
 
     @property
     def exemplar_rule(self) -> ExemplarRule:
-        """Which images stand for a unit, and where in them it fires."""
+        """Rule for exemplars and their masks."""
         return ExemplarRule(top_k=self.top_k, quantile=self.quantile)
 
     @property
     def search(self) -> Search:
-        """How sentences are looked for."""
+        """Settings of the search for sentences."""
         return Search(self.strategy, self.beam, self.pmi_weight, self.official_lm_score)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
-        """Name every unit of a whole layer.
+        """Label every unit of a whole layer.
 
         Args:
             evidence: Activations [N, U], the units' exemplars and a captioner.
-            seed: Of the strategy "sample"; nothing else is drawn.
+            seed: Seed of the strategy "sample".
 
         Returns:
-            Each unit's ten best sentences with their scores, none for a dead unit (activations
-            constant or not all finite) and for one that the captioner has no words for, which is
-            counted. The table "candidates" has all sentences, with unit and rank from 0.
+            Each unit's ten best sentences with scores; none for a dead unit (activations constant
+            or not all finite) and for a unit without sentences, which is counted as silent. The
+            table "candidates" has all sentences, with unit and rank from 0.
 
         Raises:
-            ValueError: Exemplars or captioner are missing, or belong to another layer.
+            ValueError: Exemplars or captioner are missing, or of another layer.
         """
-        exemplars, captioner = _given(evidence)
+        exemplars, captioner = _exemplars_and_captioner(evidence)
         units = live_units(evidence, exemplars)
         found = captioner.describe(exemplars, units, self.search, seed=seed, progress=True)
         found = self._ordered(evidence, exemplars, units, found)
@@ -120,30 +120,32 @@ class Milan:
         units: Sequence[int],
         found: list[list[Candidate]],
     ) -> list[list[Candidate]]:
-        """The captioner's sentences in the method's order."""
+        """Return the captioner's sentences in the method's order."""
         return found
 
     def _notes(self, exemplars: Exemplars, captioner: Captioner) -> tuple[str, ...]:
         notes = []
         if (used := exemplars.ids.shape[1]) != self.top_k:
-            notes.append(f"top_k clamped from {self.top_k} to {used}: there are no more images")
+            notes.append(
+                f"top_k clamped from {self.top_k} to {used}: the probe set has {used} images"
+            )
         if self.pmi_weight and not captioner.has_prior:
-            notes.append("the captioner knows no log p(s): pmi_weight is left aside")
+            notes.append("pmi_weight is ignored: the captioner has no log p(s)")
         return tuple(notes)
 
 
 @dataclass(frozen=True)
 class MilanClip(Milan):
-    """MILAN with its sentences put in order by an image-text encoder ("+clip" in the paper).
+    """MILAN with sentences reranked by an image-text encoder ("+clip" in the paper).
 
     A sentence's score is (1 - mix) * sum_k cos(s, masked_k) + mix * sum_k cos(s, unmasked_k) over
     the K exemplars. The official code masks the attention of the class token inside CLIP's vision
-    transformer; to serve any encoder, here the pixels outside the mask are painted over with the
+    transformer; to support any encoder, here pixels outside the mask are painted over with the
     image's mean colour. An exemplar with an empty mask has no masked term.
 
-    The official code takes its candidates from a beam of 1,000 by mutual information token by token
-    (`strategy=beam`, `pmi_weight=0.5`, `beam=1000`), which runs on without end where the language
-    model is small. Here the candidates are Milan's own.
+    The official code takes its candidates from a beam of 1,000 by mutual information per token
+    (`strategy=beam`, `pmi_weight=0.5`, `beam=1000`), whose sentences do not end with a small
+    language model. Here the candidates are those of `Milan`.
 
     Attributes:
         mix: Share of the whole images, in [0, 1] (the official lam, whose default of 1.0 in the
@@ -172,7 +174,7 @@ class MilanClip(Milan):
         from baselines.clip_rerank import rerank
 
         if evidence.image_text is None:
-            raise ValueError("reranking needs the encoder itself: declare the need image_text")
+            raise ValueError("the encoder is missing; add image_text to the method's needs")
         if not units:
             return found
         masked, unmasked = embed_exemplars(evidence.image_text, exemplars, units)
@@ -180,16 +182,16 @@ class MilanClip(Milan):
 
 
 def live_units(evidence: Evidence, exemplars: Exemplars) -> list[int]:
-    """Units that carry a signal and have exemplars, in their order.
+    """Return the units that carry a signal and have exemplars, in order.
 
     Raises:
-        ValueError: The exemplars belong to a layer of another size.
+        ValueError: The exemplars are of a layer of another size.
     """
     from baselines.similarity import live_units as carry_a_signal
 
     live = carry_a_signal(evidence.activations).cpu().numpy()
     if len(live) != len(exemplars.ids):
-        raise ValueError(f"activations of {len(live)} units, exemplars of {len(exemplars.ids)}")
+        raise ValueError(f"activations of {len(live)} units, but exemplars of {len(exemplars.ids)}")
     return [int(unit) for unit in (live & (exemplars.ids[:, 0] >= 0)).nonzero()[0]]
 
 
@@ -198,15 +200,15 @@ def embed_exemplars(
 ) -> tuple[Tensor, Tensor]:
     """Embed the exemplars of n units, with masks and without.
 
-    An image that stands for several units is embedded once as a whole.
+    An image of several units is embedded once as a whole.
 
     Args:
         encoder: The image-text encoder.
-        exemplars: Of the whole layer, K of each unit.
-        units: Which, n of them; none dead.
+        exemplars: Exemplars of the whole layer, K per unit.
+        units: The n units, without dead ones.
 
     Returns:
-        Masked and unmasked, float32 [n, K, D] both; masked is NaN where a mask is empty.
+        Masked and unmasked embeddings, float32 [n, K, D]; masked is NaN for empty masks.
     """
     import numpy as np
     import torch
@@ -235,10 +237,10 @@ def embed_exemplars(
 
 
 def candidate_table(candidates: Sequence[Sequence[Candidate]]) -> pd.DataFrame:
-    """All sentences of all units.
+    """Return all sentences of all units.
 
     Args:
-        candidates: Of each unit, best first [U].
+        candidates: Sentences of each unit, best first [U].
 
     Returns:
         Columns `unit` and `rank` (both from 0), `text`, `score`, `log_p`, `log_prior`.
@@ -253,7 +255,7 @@ def candidate_table(candidates: Sequence[Sequence[Candidate]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["unit", "rank", "text", "score", "log_p", "log_prior"])
 
 
-def _given(evidence: Evidence) -> tuple[Exemplars, Captioner]:
+def _exemplars_and_captioner(evidence: Evidence) -> tuple[Exemplars, Captioner]:
     if evidence.exemplars is None or evidence.captioner is None:
-        raise ValueError("describing units needs exemplars and a captioner: declare both needs")
+        raise ValueError("exemplars or captioner are missing; add both to the method's needs")
     return evidence.exemplars, evidence.captioner

@@ -1,4 +1,4 @@
-"""Network Dissection: a unit is named by the annotated concept whose masks its own overlap best."""
+"""Network Dissection: label a unit with the annotated concept that its masks overlap best."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 class NetDissect:
     """Network Dissection (Bau et al., CVPR 2017) on any masks, over all units at once.
 
-    A unit's threshold T is an exact quantile of its activations over all images and places, taken
-    before up-sampling; its mask in an image is where the map, enlarged bilinearly, exceeds T. A
-    unit is named by the label whose pixels overlap with its masks best: the first category with
-    the highest IoU, and within it the first label. A 2-D layer's unit is a constant map.
+    A unit's threshold T is an exact quantile of its activations over all images and positions,
+    before up-sampling; its mask in an image is where the map, up-sampled bilinearly, exceeds T. The
+    unit's label is the one whose pixels overlap its masks best: in the first category with the
+    highest IoU, the first such label. Units of 2-D layers are constant maps.
 
-    Two things differ from the official code, which leaves them to chance: pixels that no label
-    covers belong to no category (its label 0 does, to the last one), and an image without pixel
-    labels counts for the categories of its whole-image labels (there, of the unit before).
+    Two accidents of the official code are not reproduced: pixels without a label belong to no
+    category (there, to the last one, by label 0), and an image without pixel labels counts for the
+    categories of its whole-image labels (there, for those of the previous unit).
 
     Attributes:
         quantile: Share of a unit's activations above its threshold, read off a grid of 1,000
             levels as in the official code (see `grid_level`), in [0.001, 0.999].
         threshold: IoU above which a unit counts as a detector, in [0, 1].
-        denominator: Which images count for a category. "official": those in which an active pixel,
-            or the whole image, has a label of it. "image_has_category": those which have one
-            anywhere, as the paper says.
+        denominator: Images that count for a category. "official": those in which an active pixel or
+            the whole image has a label of it. "image_has_category": those with such a label
+            anywhere, as in the paper.
 
     Raises:
         ValueError: A value outside its range.
@@ -70,33 +70,33 @@ class NetDissect:
         """Check the parameters before any evidence is gathered."""
         grid_level(self.quantile)
         if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold lies in [0, 1], not {self.threshold!r}")
+            raise ValueError(f"threshold must be in [0, 1], not {self.threshold!r}")
         if self.denominator not in DENOMINATORS:
             raise ValueError(
                 f"unknown denominator {self.denominator!r}: {' or '.join(DENOMINATORS)}"
             )
 
     def warm_up(self, device: str = "cpu") -> None:
-        """Compile the inner loops, which run on the CPU, so that no timed call pays for it."""
+        """Compile the inner loops, which run on the CPU, ahead of timed calls."""
         from baselines.dissection.kernels import quantile, tally
 
         quantile.warm_up()
         tally.warm_up()
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
-        """Name every unit of a whole layer.
+        """Label every unit of a whole layer.
 
         Args:
             evidence: Activations [N, U], maps [N, U, h, w] and masks of the N images.
-            seed: Nothing is drawn.
+            seed: Not used.
 
         Returns:
             IoU of units and labels, float32 [U, C]: NaN rows for dead units (activations constant
             or not all finite), -inf rows for units that overlap with no label. The table "tally"
-            has the official columns; counts say how many units and labels make detectors.
+            has the official columns; counts are of detectors.
 
         Raises:
-            ValueError: Maps or masks are missing, or do not belong together.
+            ValueError: Maps or masks are missing, or do not match.
         """
         import torch
 
@@ -128,23 +128,23 @@ def tally_table(
     found: NDArray[np.float64],
     live: NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """The official tally.csv: each unit's label, and its best label of each category.
+    """Return the official tally.csv: each unit's label, and its best label per category.
 
     Args:
-        masks: For names.
-        category: Of each label [C].
-        counts: Of pixels.
+        masks: Masks with the names of labels.
+        category: Category of each label [C].
+        counts: Counts of pixels.
         found: IoU [U, C].
-        live: Which units carry a signal [U]; the others have no label and no score.
+        live: Units that carry a signal [U]; the others have no label and no score.
 
     Returns:
-        One row a unit, sorted by score, highest first (ties by unit). `unit` counts from 1.
-        Without any overlap a label is "" and its score 0.
+        One row per unit, sorted by descending score (ties by unit). `unit` counts from 1. Without
+        any overlap the label is "" and the score 0.
     """
     import numpy as np
     import pandas as pd
 
-    scores = found.astype(np.float32)  # decided as the labelling is: on scores of its precision
+    scores = found.astype(np.float32)  # the precision that decides labels
     rows = []
     for unit in range(len(found)):
         row: dict[str, Any] = {"unit": unit + 1, "category": "", "label": "", "score": 0.0}

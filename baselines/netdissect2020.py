@@ -1,4 +1,4 @@
-"""Network Dissection 2020: the same idea with a segmenter's labels in place of annotations."""
+"""Network Dissection 2020: the same idea with a segmenter's labels instead of annotations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BACKGROUND = ("-", "-")
-"""Name and category of the official condition 0, which every pixel fulfils."""
+"""Name and category of the official condition 0, which holds for every pixel."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class NetDissect2020:
     """Network Dissection of 2020 (Bau et al., PNAS 2020), over all units at once.
 
     A unit's threshold is the exact quantile of its activations after up-sampling to the masks'
-    size, which blends with zero at the borders; its mask is where it exceeds that. A unit is named
-    by the label of the highest IoU over the whole probe set, whatever the category (ties: the
-    first label). A pixel that any plane marks with a label counts once for it.
+    size, which blends with zero at the borders; its mask is where it exceeds the threshold. The
+    unit's label has the highest IoU over the whole probe set, in any category (ties: the first
+    label). A pixel counts once for a label, even if several planes mark it.
 
     Attributes:
         quantile: Share of a unit's up-sampled activations above its threshold, in (0, 1).
         threshold: IoU above which a unit counts as a detector, in [0, 1].
-        official_background: Whether "-" stands among the labels, as the first: the official
-            condition 0, which holds for all pixels, so that its IoU is the unit's share of them.
+        official_background: Whether "-" is the first label: the official condition 0, which holds
+            for all pixels, so that its IoU is the unit's share of them.
 
     Raises:
         ValueError: A value outside its range.
@@ -56,32 +56,31 @@ class NetDissect2020:
     def __post_init__(self) -> None:
         """Check the parameters before any evidence is gathered."""
         if not 0 < self.quantile < 1:
-            raise ValueError(f"quantile lies in (0, 1), not {self.quantile!r}")
+            raise ValueError(f"quantile must be in (0, 1), not {self.quantile!r}")
         if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold lies in [0, 1], not {self.threshold!r}")
+            raise ValueError(f"threshold must be in [0, 1], not {self.threshold!r}")
 
     def warm_up(self, device: str = "cpu") -> None:
-        """Compile the inner loops, which run on the CPU, so that no timed call pays for it."""
+        """Compile the inner loops, which run on the CPU, ahead of timed calls."""
         from baselines.dissection.kernels import quantile, tally
 
         quantile.warm_up()
         tally.warm_up()
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
-        """Name every unit of a whole layer.
+        """Label every unit of a whole layer.
 
         Args:
             evidence: Activations [N, U], maps [N, U, h, w] and a segmenter's masks of the images.
-            seed: Nothing is drawn.
+            seed: Not used.
 
         Returns:
             IoU of units and labels, float32 [U, C] (with `official_background` [U, 1 + C]): NaN
             rows for dead units (activations constant or not all finite), -inf rows for units that
-            overlap with nothing. The table "report" has each unit's label; counts say how many
-            units and labels make detectors.
+            overlap with nothing. The table "report" has each unit's label; counts are of detectors.
 
         Raises:
-            ValueError: Maps or masks are missing, or do not belong together.
+            ValueError: Maps or masks are missing, or do not match.
         """
         import numpy as np
         import torch
@@ -107,7 +106,7 @@ class NetDissect2020:
         report = report_table(scores, best, names)
         found = detector_counts(scores, best, self.threshold, names)
         if self.official_background:
-            # "-" says that no concept is better: such a unit has no label.
+            # "-" means that no concept is better: the unit has no label.
             found["background_units"] = int((best == 0).sum())
             scores[best == 0] = -np.inf
             scores = np.ascontiguousarray(scores[:, 1:])
@@ -122,7 +121,7 @@ class NetDissect2020:
 def report_table(
     scores: NDArray[np.float32], best: NDArray[np.int64], names: Sequence[tuple[str, str]]
 ) -> pd.DataFrame:
-    """Each unit's label and IoU, as in the official report.
+    """Return each unit's label and IoU, as in the official report.
 
     Args:
         scores: IoU [U, C].

@@ -1,6 +1,6 @@
-"""What the similarity functions of CLIP-Dissect are called and which parameters they take.
+"""Names and parameters of the similarity functions of CLIP-Dissect.
 
-Free of torch, so that a configuration is checked before anything heavy is imported.
+This module does not import torch, so that configurations are checked quickly.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIMILARITIES: tuple[str, ...] = tuple(PARAMETERS)
 
 
 def check_parameter(name: str, value: object) -> None:
-    """Check one parameter's value; every similarity function means the same by a name.
+    """Check the value of a parameter, which means the same in every similarity function.
 
     Raises:
         ValueError: The value is of the wrong type or outside the parameter's range.
@@ -58,19 +58,19 @@ def check_parameter(name: str, value: object) -> None:
 
 
 def check_parameters(**parameters: object) -> None:
-    """Check several parameters by name, as `check_parameter` does."""
+    """Check several parameters by name."""
     for name, value in parameters.items():
         check_parameter(name, value)
 
 
 def effective_top_k(n_images: int, top_k: int) -> int:
-    """How many top images (soft_)wpmi reads: top_k, clamped to the number of images."""
+    """Return the number of top images of (soft_)wpmi: top_k, at most all images."""
     return min(top_k, n_images)
 
 
 def effective_top_n(n_images: int, top_fraction: float) -> int:
-    """How many top images rank_reorder reads: floor(N * top_fraction), clamped to at least 1.
+    """Return the number of top images of rank_reorder: floor(N * top_fraction), at least 1.
 
-    A single image has no order, so at n = 1 rank_reorder defines no score at all.
+    A single image has no order, so rank_reorder defines no score at n = 1.
     """
     return max(1, int(n_images * top_fraction))

@@ -1,7 +1,6 @@
-"""What methods that look at pixels are given: a layer's maps, masks of concepts, exemplars.
+"""Interfaces of a layer's maps, concept masks, and exemplars.
 
-Maps and masks are gone through image by image, as often as a method needs; neither is ever held as
-a whole.
+Maps and masks are read image by image, as often as a method needs, and never stored as a whole.
 """
 
 from __future__ import annotations
@@ -22,36 +21,36 @@ class Maps(Protocol):
 
     @property
     def n_images(self) -> int:
-        """N."""
+        """Number of images N."""
         ...
 
     @property
     def n_units(self) -> int:
-        """U."""
+        """Number of units U."""
         ...
 
     @property
     def map_size(self) -> tuple[int, int]:
-        """(h, w); (1, 1) for a 2-D layer, whose units are constant maps."""
+        """Height and width (h, w); (1, 1) for a 2-D layer, whose units are constant maps."""
         ...
 
     def batches(self) -> Iterator[Tensor]:
-        """Go through all images once, from the first.
+        """Iterate over all images once, from the first.
 
         Yields:
-            Maps float32 [B, U, h, w] of the next B images, on the device where they are to be
-            worked on. B varies; the batches' sizes add up to N. Every call gives the same values.
+            Maps float32 [B, U, h, w] of the next B images, on the device of further computation. B
+            varies; the sizes add up to N. Every call yields the same values.
         """
         ...
 
 
 @dataclass(frozen=True)
 class MaskLabel:
-    """One concept that masks mark.
+    """One concept in masks.
 
     Attributes:
-        name: As published, a suffix such as "-c" (colour) or "-s" (scene) included.
-        category: Its primary category, one of `Masks.categories`.
+        name: Published name, including a suffix such as "-c" (colour) or "-s" (scene).
+        category: Primary category, one of `Masks.categories`.
     """
 
     name: str
@@ -60,10 +59,10 @@ class MaskLabel:
 
 @dataclass(frozen=True)
 class ImageMasks:
-    """What the masks say of one image. Numbers are positions in `Masks.labels`.
+    """Masks of one image. Numbers are positions in `Masks.labels`.
 
     Attributes:
-        planes: int32 [P, sh, sw], P >= 0: in each plane each pixel's label, -1 for none.
+        planes: Label of each pixel in each plane, -1 for none, int32 [P, sh, sw], P >= 0.
         scalars: Labels of the whole image (such as its scene), in the order of the source.
     """
 
@@ -81,27 +80,27 @@ class Masks(Protocol):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """In the order of the source (Broden: of category.csv)."""
+        """Categories in the order of the source (Broden: of category.csv)."""
         ...
 
     @property
     def mask_size(self) -> tuple[int, int]:
-        """(sh, sw), one for all images."""
+        """Height and width (sh, sw) of all masks."""
         ...
 
     def __len__(self) -> int: ...
 
     def image(self, index: int) -> ImageMasks:
-        """The masks of one image; safe to call from several threads."""
+        """Return the masks of one image; safe to call from several threads."""
         ...
 
 
 @dataclass(frozen=True)
 class ExemplarRule:
-    """Which images stand for a unit, and where in them it fires (MILAN, section 3).
+    """Rule for a unit's exemplars and their masks (MILAN, section 3).
 
     Attributes:
-        top_k: Images of each unit, by the largest value of its map; all where there are fewer.
+        top_k: Number of images of each unit with the largest values of its map, at most all.
         quantile: A unit fires where its up-sampled map exceeds this quantile (Hazen's) of all
             values of its maps over all images.
     """
@@ -111,15 +110,15 @@ class ExemplarRule:
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
-            raise ValueError(f"top_k is a number of images from 1, not {self.top_k!r}")
+            raise ValueError(f"top_k must be at least 1, not {self.top_k!r}")
         if not 0 < self.quantile < 1:
-            raise ValueError(f"quantile lies in (0, 1), not {self.quantile!r}")
+            raise ValueError(f"quantile must be in (0, 1), not {self.quantile!r}")
 
 
 class Exemplars(Protocol):
-    """The images that each of the U units of a layer responds to most, K of them, and masks.
+    """The K images to which each of the U units of a layer responds most, and their masks.
 
-    Images are square RGB of the part that the target sees, S pixels wide. A dead unit has none.
+    Images are square RGB crops as seen by the target, S pixels wide. A dead unit has none.
     """
 
     @property
@@ -134,17 +133,17 @@ class Exemplars(Protocol):
 
     @property
     def size(self) -> int:
-        """S."""
+        """Side S of images and masks."""
         ...
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
-        """Where the unit fires, bool [K, S, S].
+        """Return where the unit fires, bool [K, S, S].
 
-        All True for a layer without maps, all False for a dead unit. A mask may be empty: levels
-        are taken from raw values, maps fade towards the borders.
+        All True for a layer without maps, all False for a dead unit. A mask may be empty, since
+        levels come from raw values and up-sampled maps fade towards the borders.
         """
         ...
 
     def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Images by position in the probe set, uint8 [B, S, S, 3]; those of `ids` alone."""
+        """Return images by position in the probe set, uint8 [B, S, S, 3]."""
         ...

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def lstm_cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """One step from the gates' inputs.
+    """Run one step from the gates' inputs.
 
     Args:
         gates: W x + U h + b for the input, forget, cell and output gate in PyTorch's order,

@@ -1,4 +1,4 @@
-"""The decoder: an LSTM that looks at a unit's exemplars by attention (MILAN, appendix B).
+"""The decoder: an LSTM with attention over a unit's exemplars (MILAN, appendix B).
 
 From the K features v_k of a unit's exemplars:
 
@@ -7,10 +7,10 @@ From the K features v_k of a unit's exemplars:
     h, c = LSTM([emb(token); sigmoid(W_g h) * sum_k alpha_k v_k], h, c)
     log p = log_softmax(W_o dropout(h))
 
-Two things save most of the work of a search. W_k v_k is the same at every step and is made once.
-And of all that enters the LSTM's gates only W emb(token) depends on the token: the rest
-(`Decoder.recur`: attention, gate, and the products with the wide matrices) follows from h alone, so
-sentences that go on from one beginning share it.
+Two facts save most of the work of a search. W_k v_k is the same at every step and is computed once.
+Of the inputs of the LSTM's gates only W emb(token) depends on the token: the rest (`Decoder.recur`:
+attention, gate, and the products with the wide matrices) depends only on h, so that sentences with
+a common prefix share it.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class DecoderConfig:
     """Sizes of a decoder.
 
     Attributes:
-        vocabulary_size: V, the four special tokens included.
-        feature_size: F, of an exemplar's feature.
-        hidden_size: H, of the LSTM's state.
-        embedding_size: Of a token's embedding.
-        attention_size: Of the space where h and features are compared; None: min(512, F).
-        dropout: Before the output, in training alone.
+        vocabulary_size: Number of tokens V, including the four special ones.
+        feature_size: Size F of an exemplar's feature.
+        hidden_size: Size H of the LSTM's state.
+        embedding_size: Size of a token's embedding.
+        attention_size: Size of the space where h and features are compared; None for min(512, F).
+        dropout: Dropout before the output, during training only.
     """
 
     vocabulary_size: int
@@ -54,34 +54,34 @@ class DecoderConfig:
             self.attended_size,
         )  # fmt: skip
         if any(not isinstance(size, int) or size < 1 for size in sizes):
-            raise ValueError(f"sizes are whole numbers from 1: {self}")
+            raise ValueError(f"sizes must be positive integers: {self}")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout lies in [0, 1), not {self.dropout!r}")
+            raise ValueError(f"dropout must be in [0, 1), not {self.dropout!r}")
 
     @property
     def attended_size(self) -> int:
-        """A: `attention_size` with its default."""
+        """Attention size A with its default."""
         return min(512, self.feature_size) if self.attention_size is None else self.attention_size
 
 
 class Prepared(NamedTuple):
-    """What a decoder looks at: B units with K exemplars each.
+    """Inputs of a decoder: B units with K exemplars each.
 
     Attributes:
-        features: v, [B, K, F].
-        keys: W_k v, [B, K, A].
+        features: Features v, [B, K, F].
+        keys: Keys W_k v, [B, K, A].
     """
 
     features: Tensor
     keys: Tensor
 
     def of(self, units: Tensor) -> Prepared:
-        """Some of the units, by position."""
+        """Return some of the units, by position."""
         return Prepared(self.features[units], self.keys[units])
 
 
 class State(NamedTuple):
-    """The LSTM's memory: h and c, [B, H] or [B, P, H] for P sentences of each unit."""
+    """State of the LSTM: h and c, [B, H], or [B, P, H] for P sentences of each unit."""
 
     h: Tensor
     c: Tensor
@@ -91,7 +91,7 @@ class Decoder(nn.Module):
     """p(token | tokens before, exemplars).
 
     Args:
-        config: Its sizes.
+        config: Sizes of the decoder.
     """
 
     def __init__(self, config: DecoderConfig) -> None:
@@ -110,27 +110,27 @@ class Decoder(nn.Module):
         self.output = nn.Linear(hidden, config.vocabulary_size)
 
     def prepare(self, features: Tensor) -> Prepared:
-        """Do once what every step needs.
+        """Compute once what every step needs.
 
         Args:
-            features: Of the exemplars, [B, K, F].
+            features: Features of the exemplars, [B, K, F].
         """
         return Prepared(features, self.key(features))
 
     def initial(self, prepared: Prepared) -> State:
-        """The state before the first token, [B, H] each."""
+        """Return the state before the first token, [B, H] each."""
         mean = prepared.features.mean(dim=1)
         return State(torch.tanh(self.init_h(mean)), torch.tanh(self.init_c(mean)))
 
     def recur(self, prepared: Prepared, h: Tensor) -> tuple[Tensor, Tensor]:
-        """What the next step takes from h and the exemplars, whatever the token.
+        """Compute the part of the next step that does not depend on the token.
 
         Args:
-            prepared: Of B units.
-            h: Of P sentences of each, [B, P, H].
+            prepared: Inputs of B units.
+            h: State of P sentences of each unit, [B, P, H].
 
         Returns:
-            Inputs of the LSTM's gates but for the token's share, [B, P, 4 H], and alpha [B, P, K].
+            Inputs of the LSTM's gates without the token's share, [B, P, 4 H]; alpha [B, P, K].
         """
         joined = self.query(h).unsqueeze(2) + prepared.keys.unsqueeze(1)  # [B, P, K, A]
         alpha = self.attention(joined.tanh_()).squeeze(-1).softmax(dim=-1)
@@ -139,10 +139,10 @@ class Decoder(nn.Module):
         return linear(seen, weight) + linear(h, self.lstm.weight_hh, self.lstm.bias_hh), alpha
 
     def token_gates(self, tokens: Tensor | None = None) -> Tensor:
-        """The token's share in the inputs of the LSTM's gates.
+        """Return the token's share of the inputs of the LSTM's gates.
 
         Args:
-            tokens: int64 of any shape; None for all of the vocabulary in order.
+            tokens: int64 of any shape; None for the whole vocabulary in order.
 
         Returns:
             [..., 4 H] for each token.
@@ -152,7 +152,7 @@ class Decoder(nn.Module):
         return linear(embedded, weight, self.lstm.bias_ih)
 
     def readout(self, h: Tensor) -> Tensor:
-        """Logarithmic p of the next token, [..., V], from h [..., H]."""
+        """Return log p of the next token, [..., V], from h [..., H]."""
         return log_softmax(self.output(self.dropout(h)), dim=-1)
 
     def step(
@@ -161,9 +161,9 @@ class Decoder(nn.Module):
         """Read one token of each sentence.
 
         Args:
-            prepared: Of B units.
-            state: After the tokens before, [B, H] or [B, P, H] each.
-            tokens: int64 [B], or [B, P] for P sentences of each unit, which share its features.
+            prepared: Inputs of B units.
+            state: State after the previous tokens, [B, H] or [B, P, H] each.
+            tokens: int64 [B], or [B, P] for P sentences of each unit.
 
         Returns:
             log p of the next token [B, V], the state after this one, and alpha [B, K]; with P
@@ -182,8 +182,8 @@ class Decoder(nn.Module):
         """Read whole sentences (teacher forcing).
 
         Args:
-            features: Of the exemplars, [B, K, F].
-            tokens: Sentences as `Vocabulary.encode` gives them, start first, int64 [B, T].
+            features: Features of the exemplars, [B, K, F].
+            tokens: Sentences from `Vocabulary.encode`, start first, int64 [B, T].
 
         Returns:
             log p [B, T - 1, V], where [:, t] is for tokens[:, t + 1], and alpha [B, T - 1, K].

@@ -1,8 +1,7 @@
-"""Unfinished sentences of several units, read on by the decoder all at once.
+"""Unfinished sentences of several units, extended by the decoder in one batch.
 
-Each unit has the same number of places for sentences. Places whose sentence is finished, or empty,
-cost nothing; sentences that go on from one beginning share the greater part of their step
-(`Decoder.recur`).
+Each unit has the same number of places for sentences. Places with finished sentences or without a
+sentence cost nothing; sentences with a common prefix share most of a step (`Decoder.recur`).
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class Rows(NamedTuple):
-    """Where unfinished sentences are, in the order of their states.
+    """Places of unfinished sentences, in the order of their states.
 
     Attributes:
-        units: int64 [R], ascending.
-        places: int64 [R], ascending within a unit.
+        units: Units, int64 [R], ascending.
+        places: Places, int64 [R], ascending within a unit.
     """
 
     units: Tensor
@@ -35,16 +34,16 @@ class Rows(NamedTuple):
 
 
 class Hypotheses:
-    """Sentences under way, at first one for each unit, of which start alone was read.
+    """Unfinished sentences; initially one per unit, which consists of start.
 
     Args:
-        decoder: Ready for inference.
-        features: Of B units' exemplars, [B, K, F].
-        language_model: Reads along; None for none.
+        decoder: Decoder in inference mode.
+        features: Features of B units' exemplars, [B, K, F].
+        language_model: Language model to run alongside, or None.
 
     Attributes:
-        rows: Where they are.
-        row_of: The row of each unit's places, int64 [B, n]; any number for a place without one.
+        rows: Places of the sentences.
+        row_of: Row of each unit's places, int64 [B, n]; arbitrary for a place without a sentence.
     """
 
     rows: Rows
@@ -65,26 +64,26 @@ class Hypotheses:
         self.extend(first, torch.full_like(first, start), torch.ones_like(first, dtype=torch.bool))
 
     def log_p(self) -> Tensor:
-        """The decoder's log p(token | ., v) of the next token of each row, [R, V]."""
+        """Return the decoder's log p(token | ., v) of each row's next token, [R, V]."""
         return self._decoder.readout(self._h)
 
     def log_prior(self) -> Tensor:
-        """The language model's log p(token | .), [R, V].
+        """Return the language model's log p(token | .), [R, V].
 
         Raises:
-            ValueError: None reads along.
+            ValueError: There is no language model.
         """
         if self._prefixes is None:
-            raise ValueError("no language model reads along")
+            raise ValueError("there is no language model")
         return self._prefixes.log_p[self._nodes]
 
     def extend(self, parents: Tensor, tokens: Tensor, active: Tensor) -> None:
-        """Take new sentences in place of the old ones, each an old one and a token.
+        """Replace the sentences by extensions, each of an old sentence by a token.
 
         Args:
-            parents: Place of the old one, int64 [B, m].
-            tokens: Their new tokens, int64 [B, m].
-            active: Which to read on, bool [B, m]; the others are done with.
+            parents: Place of the old sentence, int64 [B, m].
+            tokens: New tokens, int64 [B, m].
+            active: Which sentences to continue, bool [B, m]; the others are dropped.
         """
         rows = Rows(*active.nonzero(as_tuple=True))
         old = parents[rows.units, rows.places]
@@ -99,7 +98,7 @@ class Hypotheses:
         self.row_of[rows.units, rows.places] = torch.arange(len(said), device=said.device)
 
     def _parent_gates(self, units: Tensor, old: Tensor) -> Tensor:
-        """What the next step takes from each row's old sentence, [R, 4 H]; each worked out once.
+        """Return the next step's inputs from each row's parent, [R, 4 H]; each computed once.
 
         Args:
             units: int64 [R].
@@ -110,7 +109,7 @@ class Hypotheses:
         alive = used.any(dim=1)
         used, row_of = used[alive], self.row_of[alive]
         widest = int(used.sum(dim=1).max())
-        # A unit's used places first, then others as padding up to the fullest unit.
+        # Used places first; then pad to the unit with the most.
         places = used.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, :widest]
         prepared = self._prepared if bool(alive.all()) else self._prepared.of(alive)
         gates, _ = self._decoder.recur(prepared, self._h[row_of.gather(1, places)])

@@ -1,7 +1,7 @@
 """The language model: log p(s) of a sentence without any image (MILAN, section 3.2).
 
-What it says of a sentence depends on its tokens alone, so equal beginnings are read once, whichever
-units and beams they come from (`Prefixes`).
+It depends only on the tokens, so that equal prefixes of any units and beams are computed once
+(`Prefixes`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _AT_ONCE = 1 << 24
-"""Numbers that the logits and gates of one batch of prefixes may fill."""
+"""Largest number of elements of the logits and gates of one batch of prefixes."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class LanguageModelConfig:
     """Sizes of a language model.
 
     Attributes:
-        vocabulary_size: V, the four special tokens included.
-        embedding_size: Of a token's embedding.
-        hidden_size: H, of an LSTM's state.
-        layers: LSTMs on top of each other.
-        dropout: Between them, in training alone.
+        vocabulary_size: Number of tokens V, including the four special ones.
+        embedding_size: Size of a token's embedding.
+        hidden_size: Size H of an LSTM's state.
+        layers: Number of stacked LSTMs.
+        dropout: Dropout between them, during training only.
     """
 
     vocabulary_size: int
@@ -44,9 +44,9 @@ class LanguageModelConfig:
     def __post_init__(self) -> None:
         sizes = (self.vocabulary_size, self.embedding_size, self.hidden_size, self.layers)
         if any(not isinstance(size, int) or size < 1 for size in sizes):
-            raise ValueError(f"sizes are whole numbers from 1: {self}")
+            raise ValueError(f"sizes must be positive integers: {self}")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout lies in [0, 1), not {self.dropout!r}")
+            raise ValueError(f"dropout must be in [0, 1), not {self.dropout!r}")
 
 
 class Memory(NamedTuple):
@@ -60,7 +60,7 @@ class LanguageModel(nn.Module):
     """p(token | tokens before).
 
     Args:
-        config: Its sizes.
+        config: Sizes of the model.
     """
 
     def __init__(self, config: LanguageModelConfig) -> None:
@@ -78,7 +78,7 @@ class LanguageModel(nn.Module):
         self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
 
     def initial(self, count: int) -> Memory:
-        """The states before start, all 0."""
+        """Return the states before start, all 0."""
         size = self.config.layers, count, self.config.hidden_size
         zeros = self.output.weight.new_zeros(size)
         return Memory(zeros, zeros)
@@ -87,7 +87,7 @@ class LanguageModel(nn.Module):
         """Read one token of each sentence; for inference, without dropout.
 
         Args:
-            memory: After the tokens before.
+            memory: States after the previous tokens.
             tokens: int64 [B].
 
         Returns:
@@ -110,7 +110,7 @@ class LanguageModel(nn.Module):
         """Read whole sentences.
 
         Args:
-            tokens: As `Vocabulary.encode` gives them, start first, int64 [B, T].
+            tokens: Sentences from `Vocabulary.encode`, start first, int64 [B, T].
 
         Returns:
             log p [B, T - 1, V], where [:, t] is for tokens[:, t + 1].
@@ -120,30 +120,30 @@ class LanguageModel(nn.Module):
 
     @torch.inference_mode()
     def sequence_log_p(self, tokens: Tensor, official: bool = False) -> Tensor:
-        """Whole sentences' log p(s).
+        """Return log p(s) of whole sentences.
 
         Args:
-            tokens: Without start, int64 [B, T]; what follows the first stop is passed over. A
-                sentence without a stop counts as it stands.
-            official: Count the token behind the first stop as well, whichever it is, as the
-                official code does: its mask begins two tokens after the stop. In its rerank
-                strategy that is another stop. A stop in the last column has none behind it.
+            tokens: Tokens without start, int64 [B, T]; tokens after the first stop are ignored. A
+                sentence may have no stop.
+            official: Also count the token after the first stop, like the official code, whose mask
+                begins two tokens after the stop. In its rerank strategy that token is another
+                stop. A stop in the last column has no such token.
 
         Returns:
-            Sums of log p of the tokens up to the first stop, that one included, [B].
+            Sums of log p of the tokens up to and including the first stop, [B].
         """
         stops = tokens == self.specials.stop
         counted = stops.cumsum(dim=1) - stops.to(torch.int64) == 0
         if official:
             counted[:, 1:] |= counted[:, :-1].clone()
-        # Sorted, so that sentences with equal beginnings come into one batch.
+        # unique() sorts, so that sentences with equal prefixes share a batch.
         unique, where = torch.unique(tokens.masked_fill(~counted, -1), dim=0, return_inverse=True)
         widest = max(self.config.vocabulary_size, 8 * self.config.hidden_size)
         parts = [self._sums(part) for part in unique.split(max(1, _AT_ONCE // widest))]
         return torch.cat(parts)[where] if parts else self.output.weight.new_zeros(0)
 
     def _sums(self, tokens: Tensor) -> Tensor:
-        """Sums of log p over the tokens before the first -1."""
+        """Return sums of log p over the tokens before the first -1."""
         total = self.output.weight.new_zeros(len(tokens))
         prefixes = Prefixes(self)
         rows = torch.arange(len(tokens), device=tokens.device)
@@ -161,12 +161,12 @@ class LanguageModel(nn.Module):
 
 
 class Prefixes:
-    """Beginnings of sentences, all of one length, each read once.
+    """Prefixes of sentences, all of one length, each computed once.
 
-    A sentence holds the number of its beginning, its node.
+    A sentence stores the number of its prefix, its node.
 
     Attributes:
-        log_p: Of the token after each beginning, [nodes, V].
+        log_p: log p of the token after each prefix, [nodes, V].
     """
 
     log_p: Tensor
@@ -176,27 +176,27 @@ class Prefixes:
         self._memory = model.initial(1)
 
     def start(self, count: int) -> Tensor:
-        """Let sentences begin.
+        """Start sentences.
 
         Args:
-            count: How many.
+            count: Number of sentences.
 
         Returns:
-            Their nodes, int64 [count].
+            Nodes of the sentences, int64 [count].
         """
         device = self._memory.h.device
         zeros = torch.zeros(count, dtype=torch.int64, device=device)
         return self.extend(zeros, torch.full_like(zeros, self._model.specials.start))
 
     def extend(self, nodes: Tensor, tokens: Tensor) -> Tensor:
-        """Go on by a token.
+        """Extend sentences by a token.
 
         Args:
-            nodes: Of the sentences that go on, int64 [R]; any number may share one.
-            tokens: Their next ones, int64 [R].
+            nodes: Nodes of the sentences, int64 [R], possibly with duplicates.
+            tokens: Next tokens, int64 [R].
 
         Returns:
-            Their new nodes, int64 [R].
+            New nodes, int64 [R].
         """
         size = self._model.config.vocabulary_size
         pairs, where = torch.unique(nodes * size + tokens, return_inverse=True)

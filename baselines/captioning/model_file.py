@@ -1,8 +1,8 @@
-"""A trained captioner as one safetensors file.
+"""Save and load a trained captioner as one safetensors file.
 
-Tensors are named "decoder.*" and "language_model.*". The header's metadata holds everything else as
-one JSON string (a single one, so that equal captioners make equal files): the configurations, the
-vocabulary, and whatever is to be known of the training.
+Tensors are named "decoder.*" and "language_model.*". The header's metadata contains everything else
+as one JSON string (a single one, so that equal captioners make equal files): the configurations,
+the vocabulary, and information on the training.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class StoredCaptioner:
-    """What a file holds.
+    """Content of a file.
 
     Attributes:
-        decoder: In eval mode, float32, on the CPU.
-        language_model: Likewise; None where there is none.
-        vocabulary: Of both.
-        info: What was said of it when it was saved.
+        decoder: Decoder in eval mode, float32, on the CPU.
+        language_model: Language model in eval mode, float32, on the CPU; or None.
+        vocabulary: Vocabulary of both.
+        info: Information saved with it.
     """
 
     decoder: Decoder
@@ -57,18 +57,18 @@ def save_captioner(
     info: Mapping[str, Any],
     dtype: torch.dtype = torch.float16,
 ) -> None:
-    """Write a captioner, whole or not at all.
+    """Write a captioner, completely or not at all.
 
     Args:
-        path: The file; its folder exists.
+        path: The file; its folder must exist.
         decoder: The decoder.
         language_model: The language model, or None.
-        vocabulary: Of both.
-        info: Ready for JSON.
-        dtype: Of the stored numbers.
+        vocabulary: Vocabulary of both.
+        info: Information, ready for JSON.
+        dtype: Type of the stored numbers.
 
     Raises:
-        ValueError: The parts do not fit each other, or a number does not fit `dtype`.
+        ValueError: The parts do not match, or a number exceeds `dtype`.
     """
     parts: dict[str, Decoder | LanguageModel] = {"decoder": decoder}
     if language_model is not None:
@@ -106,53 +106,53 @@ def read_captioner(path: Path) -> StoredCaptioner:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is something else, or its parts do not fit; names the file and what is wrong.
+        ValueError: It is not a captioner, or its parts do not match.
     """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file: {error}") from error
+        raise ValueError(f"{path} is not a safetensors file: {error}") from error
     try:
-        return _built(metadata, tensors)
+        return _build(metadata, tensors)
     except (ValueError, TypeError, KeyError) as error:
         fault = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{path}: {fault}") from error
 
 
-def _built(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> StoredCaptioner:
+def _build(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> StoredCaptioner:
     if _KEY not in metadata:
-        raise ValueError("its metadata say nothing of a captioner")
+        raise ValueError("no captioner in the metadata")
     content = json.loads(metadata[_KEY])
     if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
-        raise ValueError(f"its metadata are not of schema {_SCHEMA}")
+        raise ValueError(f"the metadata do not have schema {_SCHEMA}")
     words, info = content["vocabulary"], content["info"]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise ValueError("its vocabulary is no list of words")
+        raise ValueError("the vocabulary is not a list of words")
     if not isinstance(info, dict):
-        raise ValueError("its info is no mapping")  # noqa: TRY004  (a fault of the file)
+        raise ValueError("info is not a mapping")  # noqa: TRY004  (an error of the file)
     vocabulary = Vocabulary(tuple(words))
     decoder_config = DecoderConfig(**content["decoder"])
-    decoder = _filled("decoder", decoder_config, Decoder, tensors, len(vocabulary))
+    decoder = _fill("decoder", decoder_config, Decoder, tensors, len(vocabulary))
     language_model = None
     if content["language_model"] is not None:
         config = LanguageModelConfig(**content["language_model"])
-        language_model = _filled("language_model", config, LanguageModel, tensors, len(vocabulary))
+        language_model = _fill("language_model", config, LanguageModel, tensors, len(vocabulary))
     if tensors:
-        raise ValueError(f"tensors that belong to nothing: {', '.join(sorted(tensors))}")
+        raise ValueError(f"unknown tensors: {', '.join(sorted(tensors))}")
     return StoredCaptioner(decoder, language_model, vocabulary, info)
 
 
-def _filled(
+def _fill(
     part: str, config: Any, make: Callable[[Any], _Part], tensors: dict[str, Tensor], words: int
 ) -> _Part:
-    """A part with its tensors, which are taken out of `tensors`."""
+    """Build a part from its tensors, and remove these from `tensors`."""
     if config.vocabulary_size != words:
         raise ValueError(
             f"the {part} has {config.vocabulary_size} words, the vocabulary {words} with specials"
         )
-    with torch.device("meta"):  # sizes in a file are not to be trusted with memory
+    with torch.device("meta"):  # do not allocate memory by sizes from a file
         module = make(config)
     state = {}
     for name, wanted in module.state_dict().items():
@@ -161,9 +161,9 @@ def _filled(
             raise ValueError(f"tensor {part}.{name} is missing")
         if found.shape != wanted.shape:
             shapes = f"{list(found.shape)}, not {list(wanted.shape)}"
-            raise ValueError(f"tensor {part}.{name} has the shape {shapes}")
+            raise ValueError(f"tensor {part}.{name} has shape {shapes}")
         if not found.is_floating_point() or not found.isfinite().all():
-            raise ValueError(f"tensor {part}.{name} has numbers that are not finite")
+            raise ValueError(f"tensor {part}.{name} is not finite")
         state[name] = found.float()
     module.load_state_dict(state, assign=True)
     return module.eval()

@@ -1,8 +1,8 @@
-"""Features of exemplars: what layers of a network show under the masks (MILAN, section 3.2).
+"""Features of exemplars: maps of a network's layers, averaged under masks (MILAN, section 3.2).
 
-The image itself is not masked, only the layers' maps: each is averaged with the mask, brought to
-its size, as weights, and the layers' averages are put one behind the other. A network therefore
-sees an image once, whichever units and masks it is needed for.
+Only the layers' maps are masked, not the image: each map is averaged with the resized mask as
+weights, and the averages of all layers are concatenated. The network therefore sees each image
+once, for all units and masks.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from baselines.spatial import Exemplars
 
 _NOTHING = 1e-8
-"""A resized mask whose sum is no larger gives no weights."""
+"""Sum of a resized mask up to which it counts as empty."""
 
 
 def mask_weights(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Masks as weights over a map's cells.
+    """Turn masks into weights over a map's cells.
 
     Args:
         masks: [B, S, S], bool or float.
-        size: (h, w) of the map.
+        size: Size (h, w) of the map.
 
     Returns:
-        float32 [B, h, w]: the masks resized by bilinear interpolation (centres aligned, not
-        smoothed), which add up to 1, or are all 0 where nothing of a mask is left.
+        float32 [B, h, w]: the masks resized by bilinear interpolation (without antialiasing),
+        normalised to a sum of 1, or all 0 if the resized mask is empty.
     """
     resized = interpolate(
         masks.unsqueeze(1).float(), size=size, mode="bilinear", align_corners=False, antialias=False
@@ -45,32 +45,19 @@ def mask_weights(masks: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.where(total > _NOTHING, resized / total.clamp_min(_NOTHING), 0.0)
 
 
-def pool_under_masks(features: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sums of maps.
-
-    Args:
-        features: [B, C, h, w].
-        weights: [B, h, w].
-
-    Returns:
-        [B, C].
-    """
-    return torch.einsum("bchw,bhw->bc", features, weights)
-
-
 class Pyramid(nn.Module):
-    """A frozen network whose named layers are looked at.
+    """A frozen network with features from its layers.
 
     Args:
-        module: Any network with 4-D maps in these layers; put in eval mode and frozen.
-        layers: Their names as in `module.named_modules()`, in the order of the feature.
-        mean: Of the input's channels, for values in [0, 1].
-        std: Likewise.
-        image_size: S, the side of the images.
+        module: Network with 4-D maps in these layers; set to eval mode and frozen.
+        layers: Names as in `module.named_modules()`, in the order of the feature.
+        mean: Means of the input's channels, for values in [0, 1].
+        std: Standard deviations of the input's channels.
+        image_size: Side S of the images.
 
     Attributes:
-        image_size: S.
-        sizes: (C, h, w) of each layer's maps.
+        image_size: Side S of the images.
+        sizes: Sizes (C, h, w) of the layers' maps.
 
     Raises:
         ValueError: There is no such layer, or it has no maps.
@@ -106,16 +93,16 @@ class Pyramid(nn.Module):
 
     @property
     def feature_size(self) -> int:
-        """F, the channels of all layers."""
+        """Feature size F: the channels of all layers."""
         return sum(size[0] for size in self.sizes)
 
     def train(self, mode: bool = True) -> Pyramid:
-        """Stays in eval mode: it is frozen."""
+        """Keep eval mode: the network is frozen."""
         super().train(False)
         return self
 
     def features(self, images: NDArray[np.uint8]) -> list[Tensor]:
-        """The layers' maps.
+        """Return the layers' maps.
 
         Args:
             images: uint8 [B, S, S, 3].
@@ -140,19 +127,19 @@ class Pyramid(nn.Module):
         batch_size: int = 64,
         progress: bool = False,
     ) -> Tensor:
-        """Features of units' exemplars.
+        """Return features of units' exemplars.
 
-        The network sees each image once; the maps of `batch_size` images are held at a time, and
-        all masks with a bit a pixel.
+        The network sees each image once; memory holds the maps of `batch_size` images, and all
+        masks with one bit per pixel.
 
         Args:
-            exemplars: Of the layer, with images of `image_size`.
-            units: Which ones, n; none of them dead.
-            batch_size: Images at once.
-            progress: Show a bar on a terminal.
+            exemplars: Exemplars of the layer, with images of `image_size`.
+            units: The n units, without dead ones.
+            batch_size: Images per batch.
+            progress: Show a progress bar on a terminal.
 
         Returns:
-            float32 [n, K, F] on the CPU; 0 where a mask is empty.
+            float32 [n, K, F] on the CPU; 0 for empty masks.
 
         Raises:
             ValueError: A unit is dead, or the exemplars have another size.
@@ -183,14 +170,14 @@ class Pyramid(nn.Module):
     def _pooled(
         self, maps: Sequence[Tensor], bits: NDArray[np.uint8], counts: NDArray[np.int64]
     ) -> Tensor:
-        """Features of the pairs of a batch of images, the first `counts[0]` of the first image."""
+        """Return features of a batch's pairs; the first `counts[0]` are of the first image."""
         side = self.image_size
         pixels = np.unpackbits(bits, axis=1, count=side * side).reshape(-1, side, side)
         masks = torch.from_numpy(pixels).to(self.mean.device)
         columns = []
         for one in maps:
             weights = mask_weights(masks, (one.shape[2], one.shape[3])).flatten(1)
-            # All masks of an image in one product; no map is copied for each of them.
+            # One product for all masks of an image, without copies of the map.
             parts = torch.split(weights, counts.tolist())
             pooled = [part @ cells.T for part, cells in zip(parts, one.flatten(2), strict=True)]
             columns.append(torch.cat(pooled))
@@ -209,13 +196,13 @@ class Pyramid(nn.Module):
         maps = []
         for name, one in zip(self.layers, found, strict=True):
             if one is None or one.ndim != 4:
-                raise ValueError(f"layer {name} gives no maps [B, C, h, w]")
+                raise ValueError(f"layer {name} has no maps [B, C, h, w]")
             maps.append(one.float())
         return maps
 
     def _keeper(self, name: str) -> Any:
         def keep(module: nn.Module, inputs: Any, output: Any) -> None:
             if isinstance(output, torch.Tensor):
-                self._maps[name] = output.clone()  # a ReLU behind it may work in place
+                self._maps[name] = output.clone()  # a following ReLU may work in place
 
         return keep

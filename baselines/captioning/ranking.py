@@ -1,4 +1,4 @@
-"""Orders: the best of many with a rule for ties, and by pointwise mutual information."""
+"""Order values with a rule for ties, and by pointwise mutual information."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def first_best(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of each row; among equals the first, and in their order.
+    """Return the k largest values of each row; ties by position.
 
     Args:
-        values: [B, N], without NaN. Which of several -inf come last is left open.
-        k: Clamped to N.
+        values: Values [B, N], without NaN. The order of several -inf is undefined.
+        k: Number of values, clamped to N.
 
     Returns:
-        Values [B, k], falling, and their positions, int64 [B, k].
+        Values [B, k], descending, and their positions, int64 [B, k].
     """
     best, index = values.topk(min(k, values.shape[1]), dim=1)
     last = best[:, -1:]
-    # topk says nothing of equal values: where some are left out, the order must decide.
+    # topk chooses among equal values arbitrarily: fix rows where it left some out.
     torn = (values == last).sum(dim=1) > (best == last).sum(dim=1)
     rows = (torn & (last.squeeze(1) > -torch.inf)).nonzero().squeeze(1)
     if len(rows):
@@ -39,10 +39,10 @@ def pmi_order(log_p: Tensor, log_prior: Tensor, weight: float) -> tuple[Tensor, 
     Args:
         log_p: log p(s | v), [..., n].
         log_prior: log p(s), [..., n].
-        weight: Lambda; 0 leaves log p(s) aside, infinite ones too.
+        weight: Weight lambda; 0 ignores log p(s), even if infinite.
 
     Returns:
-        Scores by falling value, and the order, int64; equal ones keep theirs.
+        Scores, descending, and the order, int64; ties keep their order.
     """
     scores = log_p - weight * log_prior if weight else log_p
     ordered = scores.sort(dim=-1, descending=True, stable=True)

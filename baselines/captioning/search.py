@@ -1,10 +1,9 @@
-"""Looking for sentences: greedy, sampling, beam search, and reranking (MILAN, section 3.2).
+"""Search sentences: greedy, sampling, beam search, and reranking (MILAN, section 3.2).
 
-A sentence is at most `max_length` tokens long, the stop counted and start not. One that has no stop
-by then is unfinished: it is kept as it stands, and its log p is that of its tokens. start, pad and
-unk are never said (the official search may say unk). Where scores are equal, the sentence whose
-beginning ranked higher comes first, then the lower token. All units go through a step together;
-how many at once changes nothing but the last bits of the scores.
+A sentence has at most `max_length` tokens, including stop but not start. A sentence without stop is
+kept unfinished, with the log p of its tokens. start, pad and unk are never generated (the official
+search may generate unk). Ties go to the sentence whose prefix ranked higher, then to the lower
+token. All units of a batch make a step together; batches change at most the last bits of scores.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ _BYTES_AT_ONCE = {"cpu": 1 << 26, "cuda": 1 << 31}
 
 @dataclass(frozen=True)
 class Sentences:
-    """Sentences of U units, each unit's n by falling score; all on the CPU.
+    """Sentences of U units, n per unit by descending score, on the CPU.
 
-    A unit may have fewer than n: places without a sentence have a score of -inf and stand last.
+    A unit may have fewer than n: places without a sentence come last, with a score of -inf.
 
     Attributes:
-        tokens: Without start, filled up with stop, int64 [U, n, max_length].
+        tokens: Tokens without start, padded with stop, int64 [U, n, max_length].
         log_p: log p(s | v), [U, n].
-        scores: What they are ordered by, [U, n].
-        log_prior: log p(s), [U, n]; None where it was not asked for.
+        scores: Scores of the order, [U, n].
+        log_prior: log p(s), [U, n]; None if it was not requested.
     """
 
     tokens: Tensor
@@ -63,28 +62,28 @@ def beam(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """The `width` likeliest sentences that a beam search meets.
+    """Return the `width` likeliest sentences found by beam search.
 
-    Scores are sums over tokens, not divided by lengths. A finished sentence keeps its place in the
-    beam as long as its score does.
+    Scores are sums over tokens, not divided by lengths. A finished sentence stays in the beam as
+    long as its score is high enough.
 
     Args:
         decoder: In eval mode.
-        features: Of the units' exemplars, [U, K, F], on any device.
-        width: Sentences kept at each step; each goes on by its `width` best tokens at most.
-        max_length: Most tokens.
+        features: Features of the units' exemplars, [U, K, F], on any device.
+        width: Number of sentences in the beam; each is extended by at most `width` tokens.
+        max_length: Largest number of tokens.
         language_model: With it and a `pmi_weight`, tokens are scored by
             log p(w | ., v) - pmi_weight * log p(w | .).
-        pmi_weight: Lambda.
-        batch_size: Units at once; None: as many as a fixed amount of memory holds.
-        progress: Show a bar on a terminal.
+        pmi_weight: Weight lambda.
+        batch_size: Units per batch; None for as many as fit a fixed amount of memory.
+        progress: Show a progress bar on a terminal.
     """
     prior = language_model if pmi_weight else None
 
     def work(part: Tensor, _: int) -> Sentences:
         return _beam(Hypotheses(decoder, part, prior), decoder, width, max_length, pmi_weight)
 
-    return _in_parts(work, decoder, features, width, max_length, batch_size, progress)
+    return _in_batches(work, decoder, features, width, max_length, batch_size, progress)
 
 
 def greedy(
@@ -97,7 +96,7 @@ def greedy(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """One sentence a unit, of the best token at each step: a beam of one. Arguments as `beam`'s."""
+    """Return one sentence per unit, with the best token at each step (`beam` of width 1)."""
     return beam(
         decoder, features, width=1, max_length=max_length, language_model=language_model,
         pmi_weight=pmi_weight, batch_size=batch_size, progress=progress,
@@ -117,19 +116,19 @@ def rerank(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """The likeliest sentences, ordered by log p(s | v) - pmi_weight * log p(s).
+    """Return the likeliest sentences, ordered by log p(s | v) - pmi_weight * log p(s).
 
     Args:
         decoder: In eval mode.
-        features: Of the units' exemplars, [U, K, F].
+        features: Features of the units' exemplars, [U, K, F].
         language_model: In eval mode.
-        width: Sentences kept at each step.
-        pmi_weight: Lambda.
-        official_lm_score: Count one token too many in log p(s), as the official code does (see
-            `LanguageModel.sequence_log_p`); `log_prior` is the right one all the same.
-        max_length: Most tokens.
-        batch_size: Units at once.
-        progress: Show a bar on a terminal.
+        width: Number of sentences in the beam.
+        pmi_weight: Weight lambda.
+        official_lm_score: Count one token too many in log p(s), like the official code (see
+            `LanguageModel.sequence_log_p`); `log_prior` is not affected.
+        max_length: Largest number of tokens.
+        batch_size: Units per batch.
+        progress: Show a progress bar on a terminal.
     """
     found = beam(
         decoder, features, width=width, max_length=max_length, batch_size=batch_size,
@@ -150,21 +149,21 @@ def sample(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Sentences:
-    """Sentences drawn from p(s | v), in the order in which they were drawn.
+    """Draw sentences from p(s | v), in the order of the draws.
 
     Args:
         decoder: In eval mode.
-        features: Of the units' exemplars, [U, K, F].
-        units: The units' numbers, U of them. A unit's draws depend on its number and `seed`.
-        seed: At least 0.
-        count: Sentences of each unit.
-        max_length: Most tokens.
-        batch_size: Units at once.
-        progress: Show a bar on a terminal.
+        features: Features of the units' exemplars, [U, K, F].
+        units: Numbers of the U units. A unit's draws depend on its number and `seed`.
+        seed: Seed, at least 0.
+        count: Number of sentences per unit.
+        max_length: Largest number of tokens.
+        batch_size: Units per batch.
+        progress: Show a progress bar on a terminal.
 
     Returns:
-        Scored by log p. The forbidden tokens' share goes to the others in proportion when a token
-        is drawn; log p is the decoder's own.
+        Sentences with scores log p. Draws renormalise probabilities without the forbidden tokens;
+        log p is the decoder's.
     """
     if len(units) != len(features):
         raise ValueError(f"{len(units)} units, but features of {len(features)}")
@@ -176,7 +175,7 @@ def sample(
         drawn = torch.from_numpy(draws[begin : begin + len(part)]).to(part.device)
         return _sample(Hypotheses(decoder, part, None), decoder, drawn)
 
-    return _in_parts(work, decoder, features, count, max_length, batch_size, progress)
+    return _in_batches(work, decoder, features, count, max_length, batch_size, progress)
 
 
 @torch.inference_mode()
@@ -187,13 +186,13 @@ def reorder(
     *,
     official_lm_score: bool = False,
 ) -> Sentences:
-    """Sentences by falling log p(s | v) - pmi_weight * log p(s); by log p(s | v) without a model.
+    """Sort sentences by log p(s | v) - pmi_weight * log p(s), or by log p(s | v) without a model.
 
     Args:
-        found: Any sentences; equal ones keep their order.
+        found: Sentences; ties keep their order.
         language_model: In eval mode.
-        pmi_weight: Lambda.
-        official_lm_score: As for `rerank`.
+        pmi_weight: Weight lambda.
+        official_lm_score: See `rerank`.
     """
     log_prior = None if language_model is None else log_priors(found, language_model)
     weighed = log_prior
@@ -214,12 +213,12 @@ def reorder(
 def log_priors(
     found: Sentences, language_model: LanguageModel, *, official: bool = False
 ) -> Tensor:
-    """The language model's log p(s) of each sentence, [U, n] (`LanguageModel.sequence_log_p`)."""
+    """Return the language model's log p(s) of each sentence, [U, n]."""
     tokens = found.tokens.flatten(0, 1).to(language_model.output.weight.device)
     return language_model.sequence_log_p(tokens, official).cpu().view_as(found.log_p)
 
 
-def _in_parts(
+def _in_batches(
     work: Callable[[Tensor, int], Sentences],
     decoder: Decoder,
     features: Tensor,
@@ -228,7 +227,7 @@ def _in_parts(
     batch_size: int | None,
     progress: bool,
 ) -> Sentences:
-    """Run a search on some units after the others."""
+    """Run a search in batches of units."""
     weight, config = decoder.output.weight, decoder.config
     if batch_size is None:
         attended = features.shape[1] * config.attended_size
@@ -253,18 +252,18 @@ def _in_parts(
 
 
 def _beam(
-    under_way: Hypotheses, decoder: Decoder, width: int, max_length: int, pmi_weight: float
+    hypotheses: Hypotheses, decoder: Decoder, width: int, max_length: int, pmi_weight: float
 ) -> Sentences:
     size = decoder.config.vocabulary_size
     specials = special_ids(size)
-    units = len(under_way.row_of)
+    units = len(hypotheses.row_of)
     scores = decoder.output.weight.new_zeros(units, 1)
     log_p, done = scores, torch.zeros_like(scores, dtype=torch.bool)
     tokens = torch.empty(units, 1, 0, dtype=torch.int64, device=scores.device)
     for _ in range(max_length):
-        at = under_way.rows
-        steps = under_way.log_p()
-        gains = steps - pmi_weight * under_way.log_prior() if pmi_weight else steps.clone()
+        at = hypotheses.rows
+        steps = hypotheses.log_p()
+        gains = steps - pmi_weight * hypotheses.log_prior() if pmi_weight else steps.clone()
         gains[:, list(specials.silent)] = -torch.inf
         table = scores.new_full((units, scores.shape[1], size), -torch.inf)
         table[at.units, at.places] = scores[at.units, at.places, None] + gains
@@ -272,7 +271,7 @@ def _beam(
         scores, best = first_best(table.flatten(1), width)
         parents, said = best // size, best % size
         went_on = ~done.gather(1, parents) & (scores > -torch.inf)
-        gained = steps[under_way.row_of.gather(1, parents), said]
+        gained = steps[hypotheses.row_of.gather(1, parents), said]
         log_p = log_p.gather(1, parents) + torch.where(went_on, gained, 0.0)
         past = tokens.gather(1, parents.unsqueeze(-1).expand(-1, -1, tokens.shape[2]))
         tokens = torch.cat([past, said.unsqueeze(-1)], dim=2)
@@ -280,13 +279,13 @@ def _beam(
         active = ~done & (scores > -torch.inf)
         if tokens.shape[2] == max_length or not active.any():
             break
-        under_way.extend(parents, said, active)
+        hypotheses.extend(parents, said, active)
     log_p = log_p.masked_fill(scores == -torch.inf, -torch.inf)
-    return _finished(tokens, log_p, scores, width, max_length, specials.stop)
+    return _pad(tokens, log_p, scores, width, max_length, specials.stop)
 
 
-def _sample(under_way: Hypotheses, decoder: Decoder, draws: Tensor) -> Sentences:
-    """Draws: uniform numbers, float64 [B, n, max_length]."""
+def _sample(hypotheses: Hypotheses, decoder: Decoder, draws: Tensor) -> Sentences:
+    """Sample with uniform numbers `draws`, float64 [B, n, max_length]."""
     specials = special_ids(decoder.config.vocabulary_size)
     units, count, max_length = draws.shape
     tokens = torch.full(draws.shape, specials.stop, device=draws.device)
@@ -294,12 +293,12 @@ def _sample(under_way: Hypotheses, decoder: Decoder, draws: Tensor) -> Sentences
     parents = torch.zeros(units, count, dtype=torch.int64, device=draws.device)
     active = torch.ones_like(parents, dtype=torch.bool)
     for t in range(max_length):
-        steps = under_way.log_p()
+        steps = hypotheses.log_p()
         shares = steps.double().exp()
         shares[:, list(specials.silent)] = 0
         bounds = shares.cumsum(dim=1)
         unit, place = active.nonzero(as_tuple=True)
-        row = under_way.row_of[unit, parents[unit, place]]
+        row = hypotheses.row_of[unit, parents[unit, place]]
         drawn = draws[unit, place, t] * bounds[row, -1]
         said = torch.searchsorted(bounds[row], drawn.unsqueeze(1), right=True).squeeze(1)
         tokens[unit, place, t] = said
@@ -308,15 +307,15 @@ def _sample(under_way: Hypotheses, decoder: Decoder, draws: Tensor) -> Sentences
         active[unit, place] = said != specials.stop
         if t + 1 == max_length or not active.any():
             break
-        under_way.extend(parents, tokens[..., t], active)
+        hypotheses.extend(parents, tokens[..., t], active)
         parents = torch.arange(count, device=draws.device).expand(units, -1)
-    return _finished(tokens, log_p, log_p, count, max_length, specials.stop)
+    return _pad(tokens, log_p, log_p, count, max_length, specials.stop)
 
 
-def _finished(
+def _pad(
     tokens: Tensor, log_p: Tensor, scores: Tensor, width: int, max_length: int, stop: int
 ) -> Sentences:
-    """Filled up to `width` places and `max_length` tokens."""
+    """Pad to `width` sentences and `max_length` tokens."""
     units, places, length = tokens.shape
     full = torch.full((units, width, max_length), stop, dtype=torch.int64)
     full[:, :places, :length] = tokens.cpu()

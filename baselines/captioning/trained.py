@@ -1,4 +1,4 @@
-"""A captioner out of its parts: pyramid, decoder, language model and vocabulary."""
+"""A captioner made of a feature pyramid, decoder, language model and vocabulary."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 
 class TrainedCaptioner:
-    """Puts exemplars into words (`baselines.captions.Captioner`).
+    """A trained captioner (`baselines.captions.Captioner`).
 
     Args:
-        pyramid: Of the features that the decoder was trained on.
-        decoder: In any mode; put in eval mode.
-        language_model: Likewise; None where there is none.
-        vocabulary: Of both.
-        device: Where all of them run.
+        pyramid: Pyramid of the features that the decoder was trained on.
+        decoder: Decoder; set to eval mode.
+        language_model: Language model; set to eval mode. Or None.
+        vocabulary: Vocabulary of both.
+        device: Device of all parts.
 
     Raises:
-        ValueError: The parts do not fit each other.
+        ValueError: The parts do not match.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class TrainedCaptioner:
     ) -> None:
         if pyramid.feature_size != decoder.config.feature_size:
             raise ValueError(
-                f"the decoder wants features of {decoder.config.feature_size} numbers, "
-                f"the pyramid has {pyramid.feature_size}"
+                f"the decoder needs features of size {decoder.config.feature_size}, but the "
+                f"pyramid has {pyramid.feature_size}"
             )
         sizes = {len(vocabulary), decoder.config.vocabulary_size}
         if language_model is not None:
@@ -65,12 +65,12 @@ class TrainedCaptioner:
 
     @property
     def image_size(self) -> int:
-        """Side of the exemplar images and masks that it wants, in pixels."""
+        """Side of its exemplar images and masks, in pixels."""
         return self._pyramid.image_size
 
     @property
     def has_prior(self) -> bool:
-        """Whether it knows log p(s)."""
+        """Whether it computes log p(s)."""
         return self._language_model is not None
 
     def describe(
@@ -82,7 +82,7 @@ class TrainedCaptioner:
         seed: int,
         progress: bool = False,
     ) -> list[list[Candidate]]:
-        """Sentences for units; see `baselines.captions.Captioner.describe`."""
+        """Return sentences for units; see `baselines.captions.Captioner.describe`."""
         features = self._pyramid.masked_features(exemplars, units, progress=progress)
         return self.describe_features(features, units, search, seed=seed, progress=progress)
 
@@ -96,8 +96,8 @@ class TrainedCaptioner:
         seed: int,
         progress: bool = False,
     ) -> list[list[Candidate]]:
-        """Sentences from features that are at hand, [n, K, F] for n units; else as `describe`."""
-        found = self._searched(features, units, search, seed, progress)
+        """Return sentences from given features [n, K, F] of n units; else as `describe`."""
+        found = self._search(features, units, search, seed, progress)
         log_prior = found.log_prior
         if log_prior is None and self._language_model is not None:
             log_prior = searching.log_priors(found, self._language_model)
@@ -107,7 +107,7 @@ class TrainedCaptioner:
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return [self._distinct(*row) for row in rows]
 
-    def _searched(
+    def _search(
         self, features: Tensor, units: Sequence[int], search: Search, seed: int, progress: bool
     ) -> Sentences:
         weight = search.pmi_weight if self.has_prior else 0.0
@@ -137,7 +137,7 @@ class TrainedCaptioner:
         log_prior: Sequence[float],
         scores: Sequence[float],
     ) -> list[Candidate]:
-        """A unit's candidates, best first; each text once, with its best score."""
+        """Return a unit's candidates, best first; each text once, with its best score."""
         kept: dict[str, Candidate] = {}
         for ids, *numbers in zip(tokens, log_p, log_prior, scores, strict=True):
             text = reconstruct(self._vocabulary.decode(ids))

@@ -1,10 +1,10 @@
-"""Words as numbers: a tokeniser, a vocabulary, and the way back to a sentence.
+"""A tokeniser, a vocabulary, and the conversion of tokens to sentences.
 
-MILAN takes the tokens of spaCy's English model, lower-cased, without lemmas, with stop words and
-punctuation (appendix B). Here a regular expression stands in its place. It agrees with spaCy on
-what annotators write: words with an inner hyphen or slash are split at it ("t-shirt": t, -, shirt),
-clitics are split off ("it's": it, 's; "don't": do, n't), an ellipsis is one token and any other
-punctuation mark a token of its own. It knows none of spaCy's exceptions by word ("e.g.", "cannot").
+MILAN uses the tokens of spaCy's English model, lower-cased, without lemmas, with stop words and
+punctuation (appendix B). Here a regular expression replaces it, which agrees with spaCy on texts of
+annotators: words with an inner hyphen or slash are split at it ("t-shirt": t, -, shirt),
+clitics are split off ("it's": it, 's; "don't": do, n't), an ellipsis is one token, and so is any
+other punctuation mark. It has none of spaCy's exceptions by word ("e.g.", "cannot").
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SPECIALS = ("<start>", "<stop>", "<pad>", "<unk>")
-"""No word can be one of these: the tokeniser splits angle brackets off."""
+"""Special tokens; no word can equal one, since the tokeniser splits off angle brackets."""
 
 _LETTER = r"[^\W_]"
 _CLITIC = rf"(?:'(?:s|m|d|re|ve|ll)|n't)(?!{_LETTER})"
@@ -38,7 +38,7 @@ _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?])\s)\W*\w")
 
 @dataclass(frozen=True)
 class Specials:
-    """Numbers of the special tokens, the last four of any vocabulary."""
+    """Numbers of the special tokens, the last four of each vocabulary."""
 
     start: int
     stop: int
@@ -47,18 +47,18 @@ class Specials:
 
     @property
     def silent(self) -> tuple[int, int, int]:
-        """Those that no search may say."""
+        """Tokens that no search may generate."""
         return self.start, self.pad, self.unk
 
 
 def special_ids(size: int) -> Specials:
-    """The special tokens of a vocabulary.
+    """Return the special tokens of a vocabulary.
 
     Args:
-        size: Of the vocabulary, the four included.
+        size: Size of the vocabulary, including the four.
     """
     if size <= len(SPECIALS):
-        raise ValueError(f"a vocabulary has at least {len(SPECIALS) + 1} entries, not {size}")
+        raise ValueError(f"a vocabulary must have at least {len(SPECIALS) + 1} entries, not {size}")
     return Specials(*range(size - len(SPECIALS), size))
 
 
@@ -72,20 +72,20 @@ class Vocabulary:
     """Numbered words; after them start, stop, pad and unk.
 
     Attributes:
-        words: By falling frequency, equally frequent ones by the alphabet; without the specials.
+        words: Words by descending frequency, then alphabetically; without the special tokens.
     """
 
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if not self.words:
-            raise ValueError("a vocabulary needs a word")
+            raise ValueError("a vocabulary needs at least one word")
         if len(set(self.words)) < len(self.words) or set(self.words) & set(SPECIALS):
-            raise ValueError("a vocabulary has each word once, and no special token among them")
+            raise ValueError("words must be distinct and not special tokens")
 
     @classmethod
     def build(cls, texts: Iterable[str], min_count: int = 1) -> Vocabulary:
-        """The vocabulary of texts.
+        """Build the vocabulary of texts.
 
         Args:
             texts: Whatever is to be said.
@@ -146,7 +146,7 @@ class Vocabulary:
         return [self.start, *ids, *[self.pad] * (max_length - len(ids))]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """The tokens of numbers, specials as in `SPECIALS`."""
+        """Return the tokens of numbers; specials as in `SPECIALS`."""
         every = (*self.words, *SPECIALS)
         return [every[index] for index in ids]
 
@@ -158,7 +158,7 @@ def reconstruct(tokens: Sequence[str]) -> str:
     capitalised and otherwise in lower case.
 
     Args:
-        tokens: As `Vocabulary.decode` gives them.
+        tokens: Tokens from `Vocabulary.decode`.
 
     Returns:
         The sentence; empty where there is no word.

@@ -1,10 +1,10 @@
 """Compositional explanations: the logical formula of mask labels that best overlaps a unit.
 
-No formula can tell apart two pixels that bear the same set of labels. So the masks of a whole
-dataset are kept as its *cells*, one for each set of labels that occurs, with their sizes
-(`cells`); a unit as the number of its pixels in each cell (`firing`); and a formula as the set of
-cells where it holds (`beam`). Every count stays an exact integer over pixels, while the work is
-that of some ten thousand cells instead of a hundred million pixels.
+A formula has the same value on all pixels with the same set of labels. So the masks of a whole
+dataset are stored as *cells*, one for each label set, with their sizes (`cells`); a unit as the
+number of its pixels in each cell (`firing`); and a formula as the set of cells where it holds
+(`beam`). All counts are exact numbers of pixels, while the work is that of some ten thousand cells
+instead of a hundred million pixels.
 
 Source: Mu and Andreas, "Compositional Explanations of Neurons", NeurIPS 2020, section 2.
 """

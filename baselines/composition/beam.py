@@ -1,4 +1,4 @@
-"""Beam search for the formula with the greatest intersection over union with a unit."""
+"""Beam search for the formula with the largest intersection over union with a unit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _EPSILON = 1e-10
 _OPERATORS = 3  # OR l, AND l, AND NOT l, in this order
-_ADDED = np.array([1, 1, 2], np.int64)  # what each adds to a formula's length
-_LOOKED_AT = 64  # best candidates to look at first; almost always enough
+_ADDED = np.array([1, 1, 2], np.int64)  # added length of each operator
+_CONSIDERED = 64  # number of candidates considered first; almost always enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,11 @@ class Scored:
 
     Attributes:
         formula: The formula.
-        length: Its length (see `formula.length`).
+        length: Length (see `formula.length`).
         score: IoU times penalty^(length - 1).
         iou: |f AND u| / (|f| + |u| - |f AND u| + 1e-10), over all pixels of the dataset.
-        pixels: |f|.
-        common: |f AND u|.
+        pixels: Size |f|.
+        common: Overlap |f AND u|.
     """
 
     formula: Formula
@@ -46,13 +46,13 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class _Pool:
-    """Candidates of one step, in the order in which the search meets them.
+    """Candidates of one step, in the order of the search.
 
     Attributes:
-        marks: Of each its size and the two hashes of its mask, uint64 [n, 3].
-        common: |f AND u|, int64 [n].
-        lengths: int64 [n].
-        fresh: Which ones are no mere repetition of the formula that they extend, bool [n].
+        marks: Size and two hashes of each mask, uint64 [n, 3].
+        common: Overlap |f AND u|, int64 [n].
+        lengths: Lengths, int64 [n].
+        fresh: Whether the mask differs from that of the extended formula, bool [n].
     """
 
     marks: NDArray[np.uint64]
@@ -61,7 +61,7 @@ class _Pool:
     fresh: NDArray[np.bool_]
 
     def before(self, other: _Pool) -> _Pool:
-        """These, then the others."""
+        """Return this pool followed by another."""
         return _Pool(
             np.concatenate([self.marks, other.marks]),
             np.concatenate([self.common, other.common]),
@@ -70,7 +70,7 @@ class _Pool:
         )
 
     def keep(self, chosen: NDArray[np.int64]) -> _Pool:
-        """The chosen ones."""
+        """Return the chosen candidates."""
         return _Pool(
             self.marks[chosen], self.common[chosen], self.lengths[chosen], self.fresh[chosen]
         )
@@ -88,27 +88,27 @@ def search(
 ) -> list[Scored]:
     """Search the formula of at most `max_length` labels that best overlaps a unit.
 
-    It starts from the labels that share a pixel with the unit, and extends every formula of the
-    beam by every label with OR, AND and AND NOT. Old formulas stay in the running, so that a
-    shorter one may win. For a formula f, |f AND l| and |u AND f AND l| of all labels l at once
+    Start from the labels that share a pixel with the unit, and extend every formula of the beam by
+    every label with OR, AND and AND NOT. Old formulas remain candidates, so that a shorter one may
+    win. For a formula f, |f AND l| and |u AND f AND l| of all labels l at once
     give the IoU of all candidates: |f OR l| = |f| + |l| - |f AND l|, and so on.
 
-    The beam has no two formulas of the same mask. Of equal scores the shorter formula comes
-    first, then what is met first: the beam, best first, then its extensions by formula of the
-    beam, label, and operator (OR, AND, AND NOT). No formula without a pixel of the unit is kept.
+    The formulas of the beam have distinct masks and overlap the unit. The shorter formula wins
+    ties, then the first in order: the beam, best first, then its extensions by formula of the beam,
+    label, and operator (OR, AND, AND NOT).
 
     Args:
-        cells: The masks of the dataset.
+        cells: Cells of the dataset.
         unit: Where the unit fires.
-        beam: Formulas kept after each step.
-        max_length: Labels of a formula at most: the search takes one step less.
+        beam: Number of formulas in the beam.
+        max_length: Largest number of labels in a formula; the search takes one step less.
         penalty: Factor of the score for each unit of length above 1, in (0, 1].
-        official_beam: As the published code: formulas of the same mask fill the beam, and of equal
-            scores what is met first comes first, whatever its length.
-        compiled: Whether by compiled loops; else by NumPy, their reference.
+        official_beam: Like the published code, allow several formulas of the same mask, and let the
+            first in order win ties, whatever its length.
+        compiled: Whether to use compiled loops or NumPy, their reference.
 
     Returns:
-        The beam, best first; empty where no label shares a pixel with the unit.
+        The beam, best first; empty if no label shares a pixel with the unit.
     """
     unit_weights = unit.counts.astype(np.uint64)[:, None]
     anywhere = np.ones((1, len(cells)), np.bool_)
@@ -129,7 +129,7 @@ def search(
             break
         shared = cells.weigh(holds, None, cells.weights, compiled=compiled)
         shared_common = cells.weigh(holds, unit.cells, unit_weights, compiled=compiled)
-        pool = kept.before(_extended(kept, labels, shared, shared_common[:, :, 0].astype(np.int64)))
+        pool = kept.before(_extend(kept, labels, shared, shared_common[:, :, 0].astype(np.int64)))
         chosen = chooser.best(pool)
         holds = np.array([_holding(cells, holds, int(at)) for at in chosen], np.bool_)
         formulas = [_formula(cells, formulas, int(at)) for at in chosen]
@@ -137,38 +137,38 @@ def search(
     return chooser.scored(formulas, kept)
 
 
-def _extended(
+def _extend(
     kept: _Pool,
     labels: _Pool,
     shared: NDArray[np.uint64],
     shared_common: NDArray[np.int64],
 ) -> _Pool:
-    """All extensions of F formulas by C labels, [F * C * 3] in the order of the search.
+    """Return all extensions of F formulas by C labels, [F * C * 3] in the search's order.
 
     Args:
         kept: The formulas [F].
         labels: The labels [C].
-        shared: Sizes and hashes of f AND l, uint64 [F, C, 3]; differences wrap around, as sums do.
-        shared_common: |u AND f AND l|, int64 [F, C].
+        shared: Sizes and hashes of f AND l, uint64 [F, C, 3]; sums and differences wrap around.
+        shared_common: Overlap |u AND f AND l|, int64 [F, C].
     """
     f_marks, f_common = kept.marks[:, None], kept.common[:, None]
     marks = np.stack([f_marks + labels.marks - shared, shared, f_marks - shared], axis=2)
     either = f_common + labels.common - shared_common
     common = np.stack([either, shared_common, f_common - shared_common], axis=2)
     lengths = np.broadcast_to(kept.lengths[:, None, None] + _ADDED, common.shape)
-    # Most labels lie apart from a formula, and f AND NOT l is then f.
+    # Most labels do not overlap a formula, so that f AND NOT l is f.
     fresh = (marks != kept.marks[:, None, None]).any(axis=3)
     return _Pool(marks.reshape(-1, 3), common.reshape(-1), lengths.reshape(-1), fresh.reshape(-1))
 
 
 def _place(at: int, n_formulas: int, n_labels: int) -> tuple[int, int, int]:
-    """Formula, label and operator of a candidate that stands behind `n_formulas` old ones."""
+    """Return formula, label and operator of a candidate that follows `n_formulas` old ones."""
     formula, rest = divmod(at - n_formulas, n_labels * _OPERATORS)
     return formula, *divmod(rest, _OPERATORS)
 
 
 def _formula(cells: Cells, formulas: Sequence[Formula], at: int) -> Formula:
-    """A candidate as a formula."""
+    """Return a candidate as a formula."""
     if at < len(formulas):
         return formulas[at]
     formula, label, operator = _place(at, len(formulas), cells.n_labels)
@@ -177,7 +177,7 @@ def _formula(cells: Cells, formulas: Sequence[Formula], at: int) -> Formula:
 
 
 def _holding(cells: Cells, holds: NDArray[np.bool_], at: int) -> NDArray[np.bool_]:
-    """Where a candidate holds, bool [A]."""
+    """Return where a candidate holds, bool [A]."""
     if at < len(holds):
         return np.asarray(holds[at])
     formula, label, operator = _place(at, len(holds), cells.n_labels)
@@ -189,7 +189,7 @@ def _holding(cells: Cells, holds: NDArray[np.bool_], at: int) -> NDArray[np.bool
 
 @dataclass(frozen=True)
 class _Chooser:
-    """Which candidates the beam keeps (see `search`)."""
+    """Choice of the candidates to keep (see `search`)."""
 
     unit_pixels: int
     beam: int
@@ -197,35 +197,35 @@ class _Chooser:
     official_beam: bool
 
     def ious(self, pool: _Pool) -> NDArray[np.float64]:
-        """IoU of each candidate."""
+        """Return the IoU of each candidate."""
         pixels = pool.marks[:, 0].astype(np.int64)
         union = pixels + self.unit_pixels - pool.common
         return np.asarray(pool.common / (union + _EPSILON))
 
     def scores(self, pool: _Pool) -> NDArray[np.float64]:
-        """IoU of each candidate times penalty^(length - 1)."""
+        """Return the IoU of each candidate times penalty^(length - 1)."""
         longest = int(pool.lengths.max(initial=1))
-        # One power per length: equal lengths must give equal bits, or ties would break.
+        # One power per length, so that equal lengths have equal bits and ties remain ties.
         factors = np.array([self.penalty**more for more in range(longest)])
         return np.asarray(self.ious(pool) * factors[pool.lengths - 1])
 
     def best(self, pool: _Pool) -> NDArray[np.int64]:
-        """The candidates to keep, best first."""
+        """Return the candidates to keep, best first."""
         scores = self.scores(pool)
         alive = np.flatnonzero(pool.common > 0)
-        if not self.official_beam:  # the shorter formula of that mask is in the pool, too
+        if not self.official_beam:  # the pool also has the shorter formula of that mask
             alive = alive[pool.fresh[alive]]
-        looked_at = max(_LOOKED_AT, self.beam)
+        considered = max(_CONSIDERED, self.beam)
         while True:
             few = alive
-            if looked_at < len(alive):
-                # All that reach the score of the last one looked at: ties are never cut apart.
-                least = np.partition(scores[alive], -looked_at)[-looked_at]
+            if considered < len(alive):
+                # Include all ties with the last candidate.
+                least = np.partition(scores[alive], -considered)[-considered]
                 few = alive[scores[alive] >= least]
             chosen = self._first_distinct(pool, few, scores[few])
             if len(chosen) == self.beam or len(few) == len(alive):
                 return chosen
-            looked_at *= 16
+            considered *= 16
 
     def _first_distinct(
         self, pool: _Pool, few: NDArray[np.int64], scores: NDArray[np.float64]
@@ -243,7 +243,7 @@ class _Chooser:
         return np.array(chosen, np.int64)
 
     def scored(self, formulas: Sequence[Formula], kept: _Pool) -> list[Scored]:
-        """The beam as a result."""
+        """Return the beam as the result of the search."""
         rows = zip(
             formulas,
             kept.lengths.tolist(),

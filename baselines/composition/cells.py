@@ -1,4 +1,4 @@
-"""The cells of a dataset: all pixels that bear the same set of labels are one cell."""
+"""The cells of a dataset: the pixels with the same set of labels form one cell."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ _SEED = 0x5EED
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """What a dataset's masks say to formulas: how many pixels bear which set of labels.
+    """Number of pixels with each set of labels, for all label sets of a dataset.
 
-    The mask of a label is the union of its cells, of several planes too, and a scalar label
-    belongs to all cells of its images. Pixels without any label are in no cell: no formula that
-    the search makes (OR, AND, AND NOT) holds there.
+    The mask of a label is the union of its cells, over several planes too, and a scalar label
+    belongs to all cells of its images. Pixels without a label are in no cell, since no formula of
+    the search (OR, AND, AND NOT) holds there.
 
-    Memory: 4 bytes per label of a cell, twice, and some 50 bytes per cell; it grows with the
-    number of distinct label sets, not with pixels. At worst there are as many cells as labelled
-    pixels.
+    Memory: 4 bytes per label of a cell, twice, and about 50 bytes per cell; it grows with the
+    number of distinct label sets, which is at most the number of labelled pixels.
 
     Attributes:
-        n_labels: C.
-        sizes: Pixels of each of the A cells, int64 [A].
+        n_labels: Number of labels C.
+        sizes: Number of pixels of each of the A cells, int64 [A].
         first: The labels of cell a are labels[first[a] : first[a + 1]], int64 [A + 1].
         labels: Labels of the cells, ascending within a cell, int32.
     """
@@ -45,11 +44,11 @@ class Cells:
         return len(self.sizes)
 
     def labels_of(self, cell: int) -> NDArray[np.int32]:
-        """The set of labels that all pixels of a cell bear, ascending."""
+        """Return the label set of a cell's pixels, ascending."""
         return self.labels[self.first[cell] : self.first[cell + 1]]
 
     def holding(self, label: int) -> NDArray[np.bool_]:
-        """Where a label holds, bool [A]."""
+        """Return where a label holds, bool [A]."""
         start, stop = self._first_of_label[label : label + 2]
         holds = np.zeros(len(self), np.bool_)
         holds[self._cells_by_label[start:stop]] = True
@@ -57,11 +56,11 @@ class Cells:
 
     @cached_property
     def weights(self) -> NDArray[np.uint64]:
-        """Of each cell its size and two random 64-bit numbers, uint64 [A, 3].
+        """Size and two random 64-bit numbers of each cell, uint64 [A, 3].
 
-        The random numbers of a formula's cells, added up modulo 2^64, are a 128-bit hash of its
-        mask that follows the algebra of sizes: that of (f OR l) is hash(f) + hash(l) -
-        hash(f AND l). Two different masks have equal hashes with a probability of 2^-128.
+        The sum modulo 2^64 of the random numbers of a formula's cells is a 128-bit hash of its mask
+        that is additive like sizes: hash(f OR l) = hash(f) + hash(l) - hash(f AND l). Different
+        masks have equal hashes with a probability of 2^-128.
         """
         weights = np.empty((len(self), 3), np.uint64)
         weights[:, 0] = self.sizes
@@ -77,16 +76,16 @@ class Cells:
         *,
         compiled: bool = True,
     ) -> NDArray[np.uint64]:
-        """Add up weights of cells over the intersection of each formula with each label.
+        """Sum weights of cells over the intersection of each formula with each label.
 
-        sum[f, l, w] = sum of weights[r, w] over the rows r whose cell is in formula f and bears l.
-        One pass over a formula's cells gives all C labels; sums wrap around at 2^64.
+        sum[f, l, w] = sum of weights[r, w] over the rows r whose cell is in formula f and has l.
+        One pass over a formula's cells serves all C labels; sums wrap around at 2^64.
 
         Args:
             holds: Where each of F formulas holds, bool [F, A].
-            rows: The cells to add up, without repetition [R]; None for all A, in their order.
-            weights: Their W weights [R, W].
-            compiled: Whether by the compiled loop (see `kernels`); else by NumPy, its reference.
+            rows: Cells to sum, without duplicates [R]; None for all A cells in order.
+            weights: W weights of these cells [R, W].
+            compiled: Whether to use the compiled loop (see `kernels`) or NumPy, its reference.
 
         Returns:
             Sums, uint64 [F, C, W].
@@ -124,12 +123,12 @@ class Cells:
         return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
     def prepare(self) -> None:
-        """Derive what is derived on first use, so that threads find it."""
+        """Compute the cached properties, before threads use them."""
         _ = self.held_bytes
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of the arrays, the ones derived on first use included."""
+        """Bytes of all arrays, including cached properties."""
         arrays = (self.sizes, self.first, self.labels, self.weights, self.label_weights)
         derived = (self._cells_by_label, self._first_of_label)
         return sum(array.nbytes for array in (*arrays, *derived))
@@ -140,8 +139,8 @@ class ImageCells:
     """The cells of one image.
 
     Attributes:
-        codes: Of every pixel its label set, int32 [sh * sw].
-        sets: The labels of each code, ascending; empty where there is none.
+        codes: Code of each pixel's label set, int32 [sh * sw].
+        sets: Labels of each code, ascending; empty for no label.
     """
 
     codes: NDArray[np.int32]
@@ -155,12 +154,12 @@ def image_cells(
 
     Args:
         image: Planes int32 [P, sh, sw] and scalars.
-        size: (sh, sw).
-        n_labels: C.
-        compiled: Whether by the compiled loop (see `kernels`); else by NumPy, its reference.
+        size: Size (sh, sw).
+        n_labels: Number of labels C.
+        compiled: Whether to use the compiled loop (see `kernels`) or NumPy, its reference.
 
     Raises:
-        ValueError: The planes are not of that size, or hold a number that is no label.
+        ValueError: The planes have another size, or contain an invalid label.
     """
     planes = np.ascontiguousarray(image.planes, dtype=np.int32)
     if planes.ndim != 3 or planes.shape[1:] != size:
@@ -171,14 +170,14 @@ def image_cells(
     sets = tuple(tuple(sorted({*column, *image.scalars} - {-1})) for column in columns)
     for labels in sets:
         if labels and not 0 <= labels[0] <= labels[-1] < n_labels:
-            raise ValueError(f"masks hold a label outside 0..{n_labels - 1}: {labels}")
+            raise ValueError(f"labels of masks must be in 0..{n_labels - 1}, not {labels}")
     return ImageCells(codes, sets)
 
 
 def _distinct_columns(
     planes: NDArray[np.int32], compiled: bool
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The number of each column of [P, n] among the distinct ones, and where each is found."""
+    """Number the distinct columns of [P, n], and find an example of each."""
     if compiled:
         from baselines.composition.kernels import pixels
 
@@ -190,10 +189,10 @@ def _distinct_columns(
 
 
 class CellsBuilder:
-    """Gathers the cells of a dataset, image by image.
+    """Builder of the cells of a dataset, image by image.
 
     Args:
-        n_labels: C.
+        n_labels: Number of labels C.
     """
 
     def __init__(self, n_labels: int) -> None:
@@ -205,8 +204,8 @@ class CellsBuilder:
         """Add an image's pixels.
 
         Returns:
-            The dataset's cell of each of the image's codes, -1 for that without labels, int64 [K].
-            Two codes may be of one cell: planes may bear the same labels in another order.
+            The dataset's cell of each code of the image, -1 without labels, int64 [K]. Codes share
+            a cell if planes have the same labels in another order.
         """
         cells = []
         counts = np.bincount(image.codes, minlength=len(image.sets)).tolist()
@@ -222,7 +221,7 @@ class CellsBuilder:
         return np.array(cells, np.int64)
 
     def build(self) -> Cells:
-        """The cells of all images added so far, in the order of their first appearance."""
+        """Build the cells of all images added so far, in order of first appearance."""
         sets = self._numbers.keys()
         lengths = np.fromiter((len(labels) for labels in sets), np.int64, len(sets))
         first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Where units fire: the pixels of each unit in each cell of the dataset."""
+"""Count the pixels of each unit in each cell of the dataset."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from baselines.dissection.kernels.running import Workers
     from baselines.spatial import Maps, Masks
 
-Found = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
-"""Of one image the units [S] that fire, and their pixels in each of its cells [S, K]."""
+UnitCounts = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
+"""Units [S] that fire in one image, and their pixels in each of its cells [S, K]."""
 
 _IMAGES = 64
-"""Whose cells are held at a time."""
+"""Number of images whose cells are in memory at a time."""
 _COMPACT = 2**22
-"""Counts held apart before those of equal units and cells are added up: 64 MiB."""
+"""Number of counts before those of equal units and cells are summed: 64 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,9 @@ class Firing:
     """Where one unit fires.
 
     Attributes:
-        pixels: |u|, those without a label included.
-        cells: The cells with a pixel of the unit, ascending, int64 [R].
-        counts: How many pixels of the unit are in each, int64 [R].
+        pixels: Number of pixels |u|, including those without a label.
+        cells: Cells with a pixel of the unit, ascending, int64 [R].
+        counts: Number of pixels of the unit in each, int64 [R].
     """
 
     pixels: int
@@ -51,27 +51,27 @@ def count_firing(
     compiled: bool = True,
     threads: int | None = None,
 ) -> tuple[Cells, list[Firing]]:
-    """Go through maps and masks once and count the pixels of all units in all cells.
+    """Count the pixels of all units in all cells, in one pass over maps and masks.
 
-    A unit fires at a pixel where its map, enlarged bilinearly ("half_pixel"), is above its
-    threshold. An image where no value of the map is above it has no such pixel.
+    A unit fires at pixels where its map, up-sampled bilinearly ("half_pixel"), exceeds its
+    threshold.
 
-    Memory: the cells of some images' pixels, and 16 bytes per unit and cell in which it fires
-    (while they are added up, some four times that).
+    Memory: the cells of some images, and 16 bytes per unit and cell in which it fires (about four
+    times that during summation).
 
     Args:
         maps: Activation maps, N images of U units.
         masks: Concept masks of these images.
-        thresholds: T, float64 [U]; a unit of threshold NaN never fires.
-        compiled: Whether maps on a CPU are counted by compiled loops; else by torch and NumPy,
-            their reference, as on any other device.
-        threads: Of the compiled loops; None for as many as torch uses.
+        thresholds: Thresholds, float64 [U]; a unit with threshold NaN never fires.
+        compiled: Whether to count maps on a CPU by compiled loops, or by torch and NumPy as on any
+            other device.
+        threads: Number of threads of the compiled loops; None for torch's.
 
     Returns:
-        The cells of the dataset, and where each of the U units fires.
+        Cells of the dataset, and where each of the U units fires.
 
     Raises:
-        ValueError: Maps, masks and thresholds do not belong together, or masks are malformed.
+        ValueError: Maps, masks and thresholds do not match, or masks are invalid.
     """
     from baselines.dissection.kernels.running import workers
 
@@ -85,19 +85,19 @@ def count_firing(
         counter = _Counter(masks, at_most(thresholds), maps.map_size, compiled, team)
         for batch in maps.batches():
             if start + len(batch) > len(masks):
-                raise ValueError(f"maps of more than the {len(masks)} images that they announce")
+                raise ValueError(f"maps of more than {len(masks)} images")
             for first in range(0, len(batch), _IMAGES):
                 part = batch[first : first + _IMAGES]
                 for image, (units, inside) in counter.count(part, start):
                     counts.add(units, builder.add(image), inside)
                 start += len(part)
     if start != len(masks):
-        raise ValueError(f"maps of {start} images, not of the {len(masks)} that they announce")
+        raise ValueError(f"maps of {start} images instead of {len(masks)}")
     return builder.build(), counts.firing()
 
 
 class _Counter:
-    """What one image has to say, for some images at a time."""
+    """Counter of the firing pixels of some images at a time."""
 
     def __init__(
         self,
@@ -111,9 +111,9 @@ class _Counter:
         self.size = (int(masks.mask_size[0]), int(masks.mask_size[1]))
         self.axes = grid(map_size, self.size, "half_pixel")
 
-    def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, Found]]:
-        """Of images start, start + 1, ...: their cells, and where units fire in them."""
-        found: dict[int, tuple[ImageCells, Found]] = {}
+    def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, UnitCounts]]:
+        """Return cells and firing units of images start, start + 1, ..."""
+        found: dict[int, tuple[ImageCells, UnitCounts]] = {}
 
         def run(first: int, stop: int) -> None:
             for row in range(first, stop):
@@ -123,13 +123,13 @@ class _Counter:
                     len(self.masks.labels),
                     compiled=self.compiled,
                 )
-                found[row] = image, self._inside(maps[row], image)
+                found[row] = image, self._count_units(maps[row], image)
 
         self.team.over(len(maps), run)
         return [found[row] for row in range(len(maps))]
 
-    def _inside(self, maps: Tensor, image: ImageCells) -> Found:
-        """Where units fire in an image, from its maps [U, h, w]."""
+    def _count_units(self, maps: Tensor, image: ImageCells) -> UnitCounts:
+        """Return where units fire in an image, from its maps [U, h, w]."""
         n_codes = len(image.sets)
         if self.compiled and maps.device.type == "cpu":
             from baselines.composition.kernels.firing import count_codes
@@ -147,13 +147,13 @@ class _Counter:
 
 
 class _Counts:
-    """Pixels by unit and cell, added up as they come."""
+    """Running counts of pixels by unit and cell."""
 
     def __init__(self, n_units: int) -> None:
         self._pixels = np.zeros(n_units, np.int64)
         self._keys: list[NDArray[np.int64]] = []  # unit * 2^32 + cell
         self._counts: list[NDArray[np.int64]] = []
-        self._loose = 0
+        self._pending = 0
 
     def add(
         self, units: NDArray[np.int64], cells: NDArray[np.int64], counts: NDArray[np.int32]
@@ -163,19 +163,19 @@ class _Counts:
         unit, code = np.nonzero(counts * (cells >= 0))
         self._keys.append((units[unit] << 32) | cells[code])
         self._counts.append(counts[unit, code].astype(np.int64))
-        self._loose += len(unit)
-        # The first holds what is added up already: sorting it again must stay in proportion.
-        if self._loose > max(_COMPACT, len(self._keys[0])):
+        self._pending += len(unit)
+        # The first array is already summed; sort it again only after enough new counts.
+        if self._pending > max(_COMPACT, len(self._keys[0])):
             self._compact()
 
     def _compact(self) -> None:
         keys, inverse = np.unique(np.concatenate(self._keys), return_inverse=True)
         counts = np.zeros(len(keys), np.int64)
         np.add.at(counts, inverse, np.concatenate(self._counts))
-        self._keys, self._counts, self._loose = [keys], [counts], 0
+        self._keys, self._counts, self._pending = [keys], [counts], 0
 
     def firing(self) -> list[Firing]:
-        """What was added, unit by unit."""
+        """Return the counts unit by unit."""
         if not self._keys:
             empty = np.zeros(0, np.int64)
             return [Firing(0, empty, empty) for _ in self._pixels]

@@ -1,4 +1,4 @@
-"""Logical formulas of labels, and how they are written."""
+"""Logical formulas of labels, and their text form."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A label, by its position in `Masks.labels`."""
+    """A label, by position in `Masks.labels`."""
 
     label: int
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Where `inner` does not hold."""
+    """Negation of a formula."""
 
     inner: Formula
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Where both hold."""
+    """Conjunction of two formulas."""
 
     left: Formula
     right: Formula
@@ -37,7 +37,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Where one of them holds, or both."""
+    """Disjunction of two formulas."""
 
     left: Formula
     right: Formula
@@ -47,9 +47,9 @@ Formula = Leaf | Not | And | Or
 
 
 def length(formula: Formula) -> int:
-    """What the length penalty counts: 1 for a leaf, one more for NOT, a sum for AND and OR.
+    """Return the length that the penalty counts: 1 for a leaf, plus 1 for NOT, sums for AND and OR.
 
-    So (a AND (NOT b)) has length 3, although the search gets there in one step.
+    So (a AND (NOT b)) has length 3, although the search takes one step.
     """
     match formula:
         case Leaf():
@@ -61,10 +61,10 @@ def length(formula: Formula) -> int:
 
 
 def text(formula: Formula, names: Sequence[str]) -> str:
-    """The formula in words, such as "((a OR b) AND (NOT c))".
+    """Write a formula as text, such as "((a OR b) AND (NOT c))".
 
     Args:
-        formula: What to write.
+        formula: The formula.
         names: Names of the labels [C].
     """
     match formula:
@@ -79,64 +79,64 @@ def text(formula: Formula, names: Sequence[str]) -> str:
 
 
 def meaning(formula: Formula) -> Hashable:
-    """Equal for formulas that differ in the order of what AND or OR joins: a OR b, b OR a."""
+    """Return a value that is equal for formulas up to the order of AND's and OR's operands."""
     match formula:
         case Leaf(label):
             return label
         case Not(inner):
             return "not", meaning(inner)
         case And(_, _) | Or(_, _):
-            return type(formula).__name__, frozenset(_joined(formula, type(formula)))
+            return type(formula).__name__, frozenset(_operands(formula, type(formula)))
 
 
-def _joined(formula: Formula, kind: type[And] | type[Or]) -> Iterator[Hashable]:
-    """What a chain of one operator joins: (a OR b) OR c joins a, b and c."""
+def _operands(formula: Formula, kind: type[And] | type[Or]) -> Iterator[Hashable]:
+    """Yield the operands of a chain of one operator: a, b and c for (a OR b) OR c."""
     if isinstance(formula, And | Or) and isinstance(formula, kind):
-        yield from _joined(formula.left, kind)
-        yield from _joined(formula.right, kind)
+        yield from _operands(formula.left, kind)
+        yield from _operands(formula.right, kind)
     else:
         yield meaning(formula)
 
 
-def asked(formula: Formula) -> list[int]:
-    """The labels that a formula asks for, in order: those that do not stand behind NOT."""
+def positive_labels(formula: Formula) -> list[int]:
+    """Return the labels of a formula that are not behind NOT, in order."""
     match formula:
         case Leaf(label):
             return [label]
         case Not(_):
             return []
         case And(left, right) | Or(left, right):
-            return [*asked(left), *asked(right)]
+            return [*positive_labels(left), *positive_labels(right)]
 
 
 def parse(words: str, names: Sequence[str]) -> Formula:
-    """Read what `text` wrote.
+    """Parse the text of a formula.
 
-    Names may hold blanks and pairs of parentheses; where a name is itself the text of a formula,
-    the name is meant, and of equal names the first.
+    Names may contain spaces and balanced parentheses. A name that is also the text of a formula is
+    read as a name; the first of equal names is used.
 
     Args:
-        words: A formula's text.
+        words: Text of a formula.
         names: Names of the labels [C].
 
     Raises:
-        ValueError: No formula of these names reads so.
+        ValueError: The text is not a formula of these names.
     """
     numbers: dict[str, int] = {}
     for number, name in enumerate(names):
         numbers.setdefault(name, number)
-    found = _parsed(words, numbers)
+    found = _parse(words, numbers)
     if found is None:
-        raise ValueError(f"no formula of the given labels: {words!r}")
+        raise ValueError(f"not a formula of the given labels: {words!r}")
     return found
 
 
 def evaluate(formula: Formula, leaf: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Where a formula holds.
+    """Return the mask where a formula holds.
 
     Args:
         formula: The formula.
-        leaf: Gives the mask of a label, bool, of one shape for all labels (pixels, or cells).
+        leaf: Function that returns the mask of a label, bool, of the same shape for all labels.
 
     Returns:
         A mask of that shape.
@@ -152,23 +152,23 @@ def evaluate(formula: Formula, leaf: Callable[[int], NDArray[np.bool_]]) -> NDAr
             return np.logical_or(evaluate(left, leaf), evaluate(right, leaf))
 
 
-def _parsed(words: str, numbers: Mapping[str, int]) -> Formula | None:
+def _parse(words: str, numbers: Mapping[str, int]) -> Formula | None:
     if words in numbers:
         return Leaf(numbers[words])
     if not (words.startswith("(") and words.endswith(")")):
         return None
     words = words[1:-1]
     if words.startswith("NOT "):
-        inner = _parsed(words.removeprefix("NOT "), numbers)
+        inner = _parse(words.removeprefix("NOT "), numbers)
         if inner is not None:
             return Not(inner)
     for word, kind in ((" AND ", And), (" OR ", Or)):
         at = words.find(word)
         while at >= 0:
-            # Only where the left part's parentheses are closed: else this word is inside of it.
+            # Split only where the left part's parentheses are balanced.
             if words.count("(", 0, at) == words.count(")", 0, at):
-                left = _parsed(words[:at], numbers)
-                right = _parsed(words[at + len(word) :], numbers) if left is not None else None
+                left = _parse(words[:at], numbers)
+                right = _parse(words[at + len(word) :], numbers) if left is not None else None
                 if left is not None and right is not None:
                     return kind(left, right)
             at = words.find(word, at + 1)

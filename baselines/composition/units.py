@@ -1,4 +1,4 @@
-"""The search for all units of a layer, in threads."""
+"""Search the formulas of all units of a layer, in threads."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def search_units(
     """Search the formulas of every unit (see `search`).
 
     Args:
-        cells: The masks of the dataset.
+        cells: Cells of the dataset.
         firing: Where each unit fires [U].
-        beam: As in `search`.
-        max_length: As in `search`.
-        penalty: As in `search`.
-        official_beam: As in `search`.
-        threads: Each has whole units to itself; None for as many as torch uses.
+        beam: See `search`.
+        max_length: See `search`.
+        penalty: See `search`.
+        official_beam: See `search`.
+        threads: Number of threads, each with whole units; None for torch's.
 
     Returns:
         The beam of each unit, best first.
@@ -52,7 +52,7 @@ def search_units(
                 official_beam=official_beam,
             )
 
-    cells.prepare()  # once, and not in every thread
+    cells.prepare()  # once, not in every thread
     with workers(threads) as team:
         team.over(len(firing), run)
     return beams

@@ -1,7 +1,6 @@
-"""The arithmetic of Network Dissection and its kin: thresholds, up-sampling, tallies, rules.
+"""Arithmetic of Network Dissection and related methods: thresholds, up-sampling, tallies, rules.
 
-Everything streams: a layer's maps and the images' masks are gone through image by image, in memory
-that does not grow with their number. Where a threshold is compared, the arithmetic is fixed to the
-last bit (`baselines.dissection.upsample`), so that compiled loops, torch on a CPU and torch on a
-GPU count the same pixels.
+Maps and masks are streamed image by image, so that memory does not grow with the number of images.
+Up-sampling is defined to the last bit (`baselines.dissection.upsample`), so that compiled loops,
+torch on a CPU and torch on a GPU count the same pixels.
 """

@@ -1,11 +1,11 @@
-"""Masks of consecutive images, read on background threads and made ready for counting."""
+"""Read masks of consecutive images in background threads, and prepare them for counting."""
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,19 +20,18 @@ CHUNK = 16
 """Images in a chunk: 5 MB with four planes of 112 x 112 pixels."""
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """The masks of B consecutive images.
+class Chunk(NamedTuple):
+    """Masks of B consecutive images.
 
     Attributes:
-        planes: Label of each pixel, -1 for none, int32 [P, sh, sw]: of one image after the other.
-        ends: The column where the run of equal labels that a pixel is in ends, of the shape of
-            `planes`, int16 (int32 for masks of 2^15 columns or more).
+        planes: Label of each pixel, -1 for none, int32 [P, sh, sw], image after image.
+        ends: Column where each pixel's run of equal labels ends, of the shape of `planes`, int16
+            (int32 for masks of 2^15 columns or more).
         plane_at: Planes of image b are plane_at[b] .. plane_at[b + 1] - 1, int64 [B + 1].
         scalars: Labels of whole images, int64 [S].
-        scalar_at: Likewise for `scalars`.
+        scalar_at: Scalars of image b are scalar_at[b] .. scalar_at[b + 1] - 1, int64 [B + 1].
         present: Categories of image b for which any active pixel counts, bool [B, K].
-        labels: Pixels of each label in all B images, int64 [C].
+        labels: Number of pixels of each label in all B images, int64 [C].
     """
 
     planes: NDArray[np.int32]
@@ -46,13 +45,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Reading:
-    """How masks are read.
+    """Settings of reading masks.
 
     Attributes:
-        whole_image: A category counts in an image that has it anywhere (else only where an active
-            pixel has it, or the image as a whole).
-        once: A pixel that several planes mark with one label counts once for it.
-        threads: That read at a time; as many chunks wait, and no more.
+        whole_image: Whether a category counts in an image that has it anywhere, or only if an
+            active pixel or the image as a whole has it.
+        once: Whether a pixel that several planes mark with one label counts once.
+        threads: Number of threads that read, and of chunks that wait.
     """
 
     whole_image: bool = False
@@ -61,23 +60,23 @@ class Reading:
 
 
 def label_categories(masks: Masks) -> NDArray[np.int64]:
-    """Each label's category as its position in `masks.categories`, int64 [C].
+    """Return each label's category as its position in `masks.categories`, int64 [C].
 
     Raises:
-        ValueError: A label of a category that is not among them.
+        ValueError: A label has an unknown category.
     """
     places = {name: at for at, name in enumerate(masks.categories)}
     unknown = sorted({label.category for label in masks.labels} - places.keys())
     if unknown:
-        raise ValueError(f"labels of categories that the masks do not list: {', '.join(unknown)}")
+        raise ValueError(f"unknown categories of labels: {', '.join(unknown)}")
     return np.array([places[label.category] for label in masks.labels], dtype=np.int64)
 
 
 def read_chunks(masks: Masks, reading: Reading) -> Iterator[Chunk]:
-    """Go through the masks once, CHUNK images at a time (fewer at the end).
+    """Read the masks once, CHUNK images at a time (fewer at the end).
 
     Raises:
-        ValueError: Planes of another size than the masks', or a number that is no label.
+        ValueError: Planes of another size, or invalid labels.
     """
     category = label_categories(masks)
     starts = iter(range(0, len(masks), CHUNK))
@@ -91,7 +90,7 @@ def read_chunks(masks: Masks, reading: Reading) -> Iterator[Chunk]:
         while waiting:
             yield waiting.popleft().result()
     finally:
-        # Also where the reader of this generator has failed: it must not wait for what is left.
+        # Also if the consumer of this generator failed: cancel the remaining chunks.
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -101,14 +100,14 @@ def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: in
 
     indices = range(start, min(start + CHUNK, len(masks)))
     size, n_labels = (masks.mask_size[0], masks.mask_size[1]), len(category)
-    images = [_checked(masks.image(index), index, size, n_labels) for index in indices]
+    images = [_check(masks.image(index), index, size, n_labels) for index in indices]
     if reading.once:
-        images = [_distinct(*image) for image in images]
+        images = [_remove_duplicates(*image) for image in images]
     plane_at = np.cumsum([0, *(len(planes) for planes, _ in images)], dtype=np.int64)
     scalar_at = np.cumsum([0, *(len(scalars) for _, scalars in images)], dtype=np.int64)
     planes = np.concatenate([planes for planes, _ in images])
     scalars = np.concatenate([scalars for _, scalars in images])
-    # Half the memory to fill: no mask in use is as wide as 16 bits can tell.
+    # int16 halves the memory; masks in use are narrow enough.
     ends = np.empty(planes.shape, np.int16 if size[1] < 2**15 else np.int32)
     present = np.zeros((len(images), len(masks.categories)), dtype=np.bool_)
     labels = np.zeros(n_labels, dtype=np.int64)
@@ -119,7 +118,7 @@ def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: in
         whole = scalars[scalar_at[at] : scalar_at[at + 1]]
         own[:] = 0
         if not find_runs(planes[part], n_labels, ends[part], own):
-            raise ValueError(f"masks of image {index}: a plane holds a number that is no label")
+            raise ValueError(f"masks of image {index}: invalid label in a plane")
         present[at, category[whole]] = True
         if reading.whole_image:
             present[at, category[own > 0]] = True
@@ -128,7 +127,7 @@ def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: in
     return Chunk(planes, ends, plane_at, scalars, scalar_at, present, labels)
 
 
-def _checked(
+def _check(
     image: ImageMasks, index: int, size: tuple[int, int], n_labels: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     planes = np.ascontiguousarray(image.planes, dtype=np.int32)
@@ -138,14 +137,14 @@ def _checked(
         )
     scalars = np.array(image.scalars, dtype=np.int64)
     if np.any((scalars < 0) | (scalars >= n_labels)):
-        raise ValueError(f"masks of image {index}: a scalar that is no label")
+        raise ValueError(f"masks of image {index}: invalid scalar label")
     return planes, scalars
 
 
-def _distinct(
+def _remove_duplicates(
     planes: NDArray[np.int32], scalars: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Every label at most once a pixel: in its first plane, or as a scalar alone."""
+    """Keep every label at most once per pixel: in its first plane, or as a scalar."""
     planes, scalars = planes.copy(), np.unique(scalars)
     planes[np.isin(planes, scalars)] = -1
     for later in range(1, len(planes)):

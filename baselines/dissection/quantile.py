@@ -1,10 +1,9 @@
-"""Exact quantiles of all values of each unit's maps, however many images there are.
+"""Exact quantiles of all values of each unit's maps, for any number of images.
 
-The official programs of Network Dissection keep a random sketch of each unit's values, which reads
-out Hazen's quantile while it is small and errs by some ranks once it is not. Here the rule is exact
-throughout: a float32's bits, turned so that they grow with the value, are counted by their upper
-half in one pass over the maps; a second pass counts the lower halves of those values whose upper
-half holds the wanted rank.
+The official programs of Network Dissection keep a random sketch of each unit's values, which gives
+Hazen's quantile for few values and is off by some ranks for many. Here quantiles are exact: one
+pass over the maps counts values by the upper half of their bits, mapped so that they grow with the
+value; a second pass counts the lower halves of those values whose upper half has the wanted rank.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from baselines.spatial import Maps
 
 _BINS = 1 << 16
-_NARROW = 2**32  # values of a unit that counts of 32 bits can hold
-_TILE = 2**24  # up-sampled values that torch makes at a time: 64 MiB
+_NARROW = 2**32  # values of a unit for which counts fit 32 bits
+_TILE = 2**24  # up-sampled values per batch of torch: 64 MiB
 _WIDER = 5.0
-"""A first guess is this many times the wanted share of values: smoothing lowers the others."""
+"""Factor of the wanted share of values in the first guess, since smoothing lowers values."""
 
 
 def unit_quantiles(
@@ -40,21 +39,21 @@ def unit_quantiles(
     compiled: bool = True,
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Hazen's quantile of each unit's values over all images.
+    """Return Hazen's quantile of each unit's values over all images.
 
-    Equal to `np.quantile(values, level, method="hazen")` of all values at once, in every bit.
-    Memory: a batch of maps and 2^16 counts per unit (256 KiB of 32 bits, below 2^32 values per
-    unit). Maps are read twice; three times where they are up-sampled, and once more where a unit's
-    up-sampled quantile lies below the guess, under which most of its values are not computed.
+    Equal to `np.quantile(values, level, method="hazen")` of all values at once, bit by bit.
+    Memory: a batch of maps and 2^16 counts per unit (256 KiB with 32 bits, below 2^32 values per
+    unit). Maps are read twice; three times if they are up-sampled, and once more if a unit's
+    up-sampled quantile is below the guess that skips most of its values.
 
     Args:
         maps: float32 [N, U, h, w] in batches.
-        level: In [0, 1].
-        size: (sh, sw) to take the quantile of up-sampled values; None takes it of the maps' own.
-        mode: Of up-sampling.
-        compiled: Whether maps on a CPU are counted by compiled loops; False has torch count them,
-            as it does on any other device.
-        threads: Of the compiled loops; None for as many as torch uses.
+        level: Level of the quantile, in [0, 1].
+        size: Size (sh, sw) to take the quantile of up-sampled values; None for the maps' values.
+        mode: Mode of up-sampling.
+        compiled: Whether to count maps on a CPU by compiled loops, or by torch as on any other
+            device.
+        threads: Number of threads of the compiled loops; None for torch's.
 
     Returns:
         Thresholds, float64 [U]; NaN for a unit with any value that is not finite.
@@ -65,11 +64,11 @@ def unit_quantiles(
     from baselines.dissection.kernels.running import workers
 
     if not 0 <= level <= 1:
-        raise ValueError(f"a quantile's level lies in [0, 1], not {level!r}")
+        raise ValueError(f"level must be in [0, 1], not {level!r}")
     height, width = size or maps.map_size
     total = maps.n_images * height * width
     if not total:
-        raise ValueError("a quantile of no values is not defined")
+        raise ValueError("there are no values")
     with workers(threads) as team:
         counter = _Counter(maps, total, compiled, team)
         if size is None or size == maps.map_size:
@@ -80,7 +79,7 @@ def unit_quantiles(
 
 
 class _Counter:
-    """Passes over the maps, and what they found."""
+    """Passes over the maps, and their counts."""
 
     def __init__(self, maps: Maps, total: int, compiled: bool, team: Workers) -> None:
         self.maps, self.total, self.compiled, self.team = maps, total, compiled, team
@@ -88,7 +87,7 @@ class _Counter:
         self.broken = np.zeros(maps.n_units, dtype=np.bool_)
 
     def everything(self) -> NDArray[np.float32]:
-        """Floors that every finite value exceeds."""
+        """Return floors that every finite value exceeds."""
         return np.full(self.maps.n_units, -np.inf, dtype=np.float32)
 
     def quantiles(
@@ -98,13 +97,13 @@ class _Counter:
         mode: Mode,
         floors: NDArray[np.float32] | None,
     ) -> NDArray[np.float64]:
-        """Both passes; `floors` are guesses below which values may go uncounted."""
+        """Run both passes; values below the guessed `floors` may go uncounted."""
         from baselines.dissection.kernels.quantile import find, next_key
 
         rank, share = _hazen(level, self.total)
         floors = self.everything() if floors is None else floors
         high = self.count(size, mode, np.where(self.broken, np.inf, floors), None)
-        below = self.total - high.sum(axis=1, dtype=np.int64)  # at most the floor, and not counted
+        below = self.total - high.sum(axis=1, dtype=np.int64)  # values up to the floor
         again = ~self.broken & (below > rank)
         if size is not None and again.any():
             high[again] = 0
@@ -117,9 +116,9 @@ class _Counter:
         low = self.count(size, mode, floors, bins)
         rest, before = find(low, rank - below - start)
         keys = (bins << 16) | rest
-        keys[self.broken] = 0x80000000  # 0.0, of no meaning: their result is NaN
+        keys[self.broken] = 0x80000000  # placeholder: the result is NaN
         values = _value(keys.astype(np.uint32))
-        # The next value in order is the same one again, or the next in the bin, or beyond it.
+        # The following value is equal, the next in the bin, or beyond the bin.
         last = below + start + before + low[np.arange(len(low)), rest] - 1
         same = (last > rank) | self.broken | (rank == self.total - 1)
         following = _value(np.minimum(next_key(low, bins, rest), self.least))
@@ -129,7 +128,7 @@ class _Counter:
         return result
 
     def guess(self, high: NDArray[Any], level: float) -> NDArray[np.float32]:
-        """Where the given level lies among the maps' own values, to the upper half of its bits."""
+        """Return the quantile of the maps' own values, to the upper half of its bits."""
         from baselines.dissection.kernels.quantile import find
 
         if level <= 0:
@@ -147,8 +146,8 @@ class _Counter:
         floors: NDArray[Any],
         bins: NDArray[np.int64] | None,
     ) -> NDArray[Any]:
-        """One pass: keys above the floors by their upper 16 bits, or within `bins` by the lower."""
-        from baselines.dissection.kernels.quantile import count_values
+        """Run one pass: count keys by their upper 16 bits, or within `bins` by the lower."""
+        from baselines.dissection.kernels.quantile import KeyCounts, count_values
 
         floors = floors.astype(np.float32)
         n_units = self.maps.n_units
@@ -159,8 +158,8 @@ class _Counter:
         for batch in self.maps.batches():
             if self.compiled and batch.device.type == "cpu":
                 values = batch.contiguous().numpy()
-                found = (counts, self.least, self.broken)
-                count_values(values, axes, floors, wanted, *found, self.team)
+                keys = KeyCounts(floors, wanted, counts, self.least, self.broken)
+                count_values(values, axes, keys, self.team)
                 continue
             if on_device is None:
                 on_device = torch.zeros(counts.shape, dtype=torch.int64, device=batch.device)
@@ -178,7 +177,7 @@ class _Counter:
         bins: NDArray[np.int64],
         counts: Tensor,
     ) -> None:
-        """As `baselines.dissection.kernels.quantile.count_values`, on any device."""
+        """Count like `baselines.dissection.kernels.quantile.count_values`, on any device."""
         wanted = torch.from_numpy(bins).to(batch.device)[:, None]
         limits = torch.from_numpy(floors).to(batch.device)[:, None]
         if size is None:
@@ -200,7 +199,7 @@ class _Counter:
 
 
 def _hazen(level: float, total: int) -> tuple[int, float]:
-    """Rank below the quantile, 0-based, and how far it lies towards the next one."""
+    """Return the rank below the quantile, from 0, and the fraction towards the next rank."""
     place = total * level + 0.5 - 1.0
     if place < 0:
         return 0, 0.0
@@ -212,12 +211,12 @@ def _hazen(level: float, total: int) -> tuple[int, float]:
 def _between(
     low: NDArray[np.float64], high: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    """The point between two values, from the nearer one, as numpy.quantile has it."""
+    """Interpolate between two values, from the nearer one, as numpy.quantile does."""
     step = high - low
     return high - step * (1.0 - share) if share >= 0.5 else low + step * share
 
 
 def _value(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """The float32 of each key."""
+    """Return the float32 of each key."""
     turned = np.where(keys >= 0x80000000, np.uint32(0x80000000), np.uint32(0xFFFFFFFF))
     return (keys ^ turned).view(np.float32)

@@ -1,4 +1,4 @@
-"""The rules by which counts become scores and labels: plain arithmetic, without torch."""
+"""Compute scores and labels from counts, without torch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 Denominator = Literal["official", "image_has_category"]
 DENOMINATORS: tuple[Denominator, ...] = ("official", "image_has_category")
 
-_TINY = 1e-10  # in the official denominator, which keeps 0 / 0 away
+_TINY = 1e-10  # added to the official denominator, against 0 / 0
 
 
 def grid_level(quantile: float) -> float:
-    """The level at which Network Dissection's official code reads its thresholds.
+    """Return the level at which Network Dissection's official code reads its thresholds.
 
     It reads a grid of 1,000 points from 0 to 1 at index int(1000 (1 - quantile) - 1), so that the
     default quantile, 0.005, means level 994 / 999 = 0.994995.
@@ -27,10 +27,10 @@ def grid_level(quantile: float) -> float:
         quantile: Share of a unit's values above its threshold, in [0.001, 0.999].
 
     Raises:
-        ValueError: Outside that range.
+        ValueError: `quantile` is out of range.
     """
     if not 0.001 <= quantile <= 0.999:
-        raise ValueError(f"quantile lies in [0.001, 0.999], not {quantile!r}")
+        raise ValueError(f"quantile must be in [0.001, 0.999], not {quantile!r}")
     return max(0, int(1000 * (1 - quantile) - 1)) / 999
 
 
@@ -40,16 +40,16 @@ def iou_by_category(
     by_category: NDArray[np.int64],
     category: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Intersection over union as Network Dissection counts it (CVPR 2017, eq. 1).
+    """Return the intersection over union of Network Dissection (CVPR 2017, eq. 1).
 
     both / (by_category + labels - both + 1e-10): a unit's pixels count only in images where the
-    label's category does.
+    label's category counts.
 
     Args:
-        labels: Pixels of each label [C].
-        both: Of these, the ones in each unit's mask [U, C].
-        by_category: Each unit's pixels where a category counts [U, K].
-        category: Of each label, in 0..K-1 [C].
+        labels: Number of pixels of each label [C].
+        both: Pixels of each label in each unit's mask [U, C].
+        by_category: Number of each unit's pixels where a category counts [U, K].
+        category: Category of each label, in 0..K-1 [C].
 
     Returns:
         float64 [U, C].
@@ -61,12 +61,12 @@ def iou_by_category(
 def iou(
     labels: NDArray[np.int64], both: NDArray[np.int64], active: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Intersection over union over all images; 0 where both sets are empty.
+    """Return the intersection over union over all images; 0 if both sets are empty.
 
     Args:
-        labels: Pixels of each label [C].
-        both: Of these, the ones in each unit's mask [U, C].
-        active: Each unit's pixels [U].
+        labels: Number of pixels of each label [C].
+        both: Pixels of each label in each unit's mask [U, C].
+        active: Number of each unit's pixels [U].
 
     Returns:
         float64 [U, C].
@@ -77,16 +77,16 @@ def iou(
 
 
 def category_winner(scores: ArrayLike) -> int | None:
-    """Which category names a unit, given the score of each category's best label.
+    """Choose the category that names a unit by the score of each category's best label.
 
-    The same rule picks the best label within a category.
+    The same rule chooses the best label of a category.
 
     Args:
-        scores: IoU of the best label of each category [K], in the order of the source; NaN where
-            there is none.
+        scores: IoU of the best label of each category [K], in the order of the source; NaN for
+            none.
 
     Returns:
-        The first category with the highest score; None where no score is above 0.
+        The first category with the highest score; None if no score is positive.
     """
     table = np.asarray(scores, dtype=np.float64)
     table = np.where(np.isnan(table), 0.0, table)
@@ -96,23 +96,23 @@ def category_winner(scores: ArrayLike) -> int | None:
 
 
 def with_gaps(scores: NDArray[np.float64], live: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Scores for a labelling: NaN rows for dead units, -inf for labels without any overlap.
+    """Mark scores that are not defined: NaN rows for dead units, -inf for labels without overlap.
 
     Args:
         scores: IoU [U, C].
-        live: Which units carry a signal [U].
+        live: Units that carry a signal [U].
 
     Returns:
         float32 [U, C].
     """
     result = scores.astype(np.float32)
-    result[~(scores > 0)] = -np.inf  # a label that is nowhere shared is no guess
+    result[~(scores > 0)] = -np.inf  # a label without overlap is not a guess
     result[~live] = np.nan
     return result
 
 
 def best_labels(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Column of each unit's highest finite score, the lowest among equals; -1 without one, [U]."""
+    """Return each unit's column of the highest finite score, -1 without one, [U]; ties by index."""
     if not scores.shape[1]:
         return np.full(len(scores), -1)
     finite = np.isfinite(scores)
@@ -126,13 +126,13 @@ def detector_counts(
     threshold: float,
     names: Sequence[tuple[str, str]],
 ) -> dict[str, int]:
-    """How many units detect a label, and how many labels are detected, in all and by category.
+    """Count the units that detect a label, and the detected labels by category.
 
     Args:
         scores: IoU [U, C].
         best: Column of each unit's label, or -1 [U].
-        threshold: A unit detects its label where IoU exceeds it.
-        names: (name, category) of each label, C of them.
+        threshold: A unit detects its label if the IoU exceeds it.
+        names: Name and category of each of the C labels.
 
     Returns:
         "detectors" (units), "unique_detectors" (labels), and "detectors_CATEGORY" (labels) for

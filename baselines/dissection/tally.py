@@ -1,4 +1,4 @@
-"""Counting how units' thresholded maps overlap with labels, over any number of images."""
+"""Count how units' thresholded maps overlap with labels, over any number of images."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ Counts = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]
 
 @dataclass(frozen=True)
 class Tally:
-    """Pixel counts over images; those of two sets of images add up to those of their union.
+    """Counts of pixels; counts of disjoint sets of images can be added.
 
     Attributes:
-        labels: Pixels of each label, over all planes; a scalar counts its whole image. int64 [C].
-        both: Of these, the ones in each unit's mask, int64 [U, C].
+        labels: Number of pixels of each label, over all planes, int64 [C]; a scalar counts its
+            whole image.
+        both: Pixels of each label in each unit's mask, int64 [U, C].
         by_category: Pixels of each unit's mask in images where the category counts, int64 [U, K].
         active: Pixels of each unit's mask in all images, int64 [U].
-        pixels: Pixels of all images.
+        pixels: Number of pixels of all images.
     """
 
     labels: NDArray[np.int64]
@@ -60,27 +61,26 @@ def tally(
     compiled: bool = True,
     threads: int | None = None,
 ) -> Tally:
-    """Count overlaps of every unit's mask, its up-sampled map > threshold, with every label.
+    """Count overlaps of every unit's mask (up-sampled map > threshold) with every label.
 
-    Counts are exact integers and equal for any batch sizes, threads and devices. Memory holds one
-    batch of maps, a few chunks of masks and the counts, however many images there are.
+    Counts are exact and do not depend on batch sizes, threads or devices. Memory holds one batch of
+    maps, a few chunks of masks and the counts, for any number of images.
 
     Args:
-        maps: Of N images.
-        masks: Of the same images.
-        thresholds: float64 [U]; a unit whose threshold is NaN is never counted.
-        mode: Of up-sampling.
-        reading: How masks are read; by default as Network Dissection does.
-        compiled: Whether maps on a CPU are counted by compiled loops; False has torch count them,
-            as it does on any other device.
-        threads: Of the compiled loops; None for as many as torch uses.
+        maps: Maps of N images.
+        masks: Masks of the same images.
+        thresholds: float64 [U]; a unit with threshold NaN is never counted.
+        mode: Mode of up-sampling.
+        reading: Settings of reading masks; by default those of Network Dissection.
+        compiled: Whether to count maps on a CPU by compiled loops, or by torch as on any other
+            device.
+        threads: Number of threads of the compiled loops; None for torch's.
 
     Returns:
         The counts.
 
     Raises:
-        ValueError: Maps, masks and thresholds that do not belong together, or masks that are not
-            what they say.
+        ValueError: Maps, masks and thresholds do not match, or masks are invalid.
     """
     from baselines.dissection.kernels.running import workers
     from baselines.dissection.kernels.tally import tally_images
@@ -115,9 +115,9 @@ def tally(
 
 
 def at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The highest float32 that does not exceed each threshold; NaN stays NaN.
+    """Return the highest float32 that does not exceed each threshold; NaN stays NaN.
 
-    A float32 exceeds the one exactly where it exceeds the other.
+    A float32 exceeds the result exactly if it exceeds the threshold.
     """
     near = thresholds.astype(np.float32)
     lower: NDArray[np.float32] = np.nextafter(near, np.float32(-np.inf))
@@ -125,10 +125,10 @@ def at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _aligned(maps: Maps, masks: Masks, reading: Reading) -> Iterator[tuple[Tensor, Chunk, int]]:
-    """Maps of consecutive images, the chunk of masks that they lie in, and where they begin there.
+    """Yield maps of consecutive images, their chunk of masks, and their offset in it.
 
     Yields:
-        Batches [b, U, h, w], b at most CHUNK. Every chunk turns up once with 0.
+        Batches [b, U, h, w] with b at most CHUNK. Every chunk is yielded once with offset 0.
     """
     shape = (maps.n_units, *maps.map_size)
     chunks = read_chunks(masks, reading)
@@ -138,7 +138,7 @@ def _aligned(maps: Maps, masks: Masks, reading: Reading) -> Iterator[tuple[Tenso
             if tuple(batch.shape[1:]) != shape:
                 raise ValueError(f"a batch of maps of shape {tuple(batch.shape)}, not [B, {shape}]")
             if done + len(batch) > len(masks):
-                raise ValueError(f"maps of more than the {len(masks)} images that they announce")
+                raise ValueError(f"maps of more than {len(masks)} images")
             at = 0
             while at < len(batch):
                 offset = done % CHUNK
@@ -151,4 +151,4 @@ def _aligned(maps: Maps, masks: Masks, reading: Reading) -> Iterator[tuple[Tenso
     finally:
         chunks.close()  # type: ignore[attr-defined]
     if done != len(masks):
-        raise ValueError(f"maps of {done} images, not of the {len(masks)} that they announce")
+        raise ValueError(f"maps of {done} images instead of {len(masks)}")

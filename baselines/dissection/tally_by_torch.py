@@ -1,4 +1,4 @@
-"""The tally in torch alone: for GPUs, and the reference of the compiled loops on CPUs."""
+"""The tally in torch: for GPUs, and as reference of the compiled loops on CPUs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def tally_by_torch(
     category: NDArray[np.int64],
     counts: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
 ) -> None:
-    """As `baselines.dissection.kernels.tally.tally_images`: the same counts, on any device.
+    """Count like `baselines.dissection.kernels.tally.tally_images`, on any device.
 
-    One product of the units' masks with the labels' masks per image. It is exact in float32: an
-    image has far fewer than 2^24 pixels and planes. Images add up in int64, which float32 could
-    not. (TensorFloat32 leaves zeros and ones, and their sums in float32, as they are.)
+    Each image takes one product of the units' masks with the labels' masks. It is exact in float32,
+    since an image has far fewer than 2^24 pixels and planes, and in TensorFloat32, which represents
+    zeros and ones exactly. Images are summed in int64.
     """
     both, by_category, active = counts
     limits = torch.from_numpy(floors).to(maps.device)[:, None, None]
@@ -53,13 +53,13 @@ def tally_by_torch(
 def _overlap(
     masks: Tensor, chunk: Chunk, image: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels of an image's planes [l], and the pixels they share with each unit's mask [U, l]."""
+    """Return the labels of an image's planes [l], and their overlap with each unit [U, l]."""
     planes = chunk.planes[chunk.plane_at[image] : chunk.plane_at[image + 1]]
     labels, places = np.unique(planes, return_inverse=True)
     marks = torch.zeros((masks.shape[1], len(labels)), device=masks.device)
     pixels = torch.arange(masks.shape[1], device=masks.device)
     for plane in torch.from_numpy(places.reshape(len(planes), len(pixels))).to(masks.device):
-        marks[pixels, plane] += 1.0  # one label a pixel and plane: no place is hit twice
+        marks[pixels, plane] += 1.0  # one label per pixel and plane: no duplicate indices
     overlap = (masks.float() @ marks).to(torch.int64).cpu().numpy()
     kept = labels >= 0
     return labels[kept].astype(np.int64), overlap[:, kept]

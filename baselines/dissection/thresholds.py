@@ -1,4 +1,4 @@
-"""Thresholds of a layer's units, and which units have one."""
+"""Thresholds of a layer's units."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def unit_thresholds(
     size: tuple[int, int] | None = None,
     mode: Mode = "half_pixel",
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The quantile of each live unit's values over all images and places.
+    """Return the quantile of each live unit's values over all images and places.
 
     Args:
-        evidence: Its pooled activations say which units are dead.
+        evidence: Evidence with the pooled activations, which decide the dead units.
         maps: The layer's maps.
-        level: Of the quantile, in [0, 1].
-        size: Enlarge the maps to (sh, sw) first; None takes their own values.
-        mode: How they are enlarged.
+        level: Level of the quantile, in [0, 1].
+        size: Up-sample the maps to (sh, sw) first; None for their own values.
+        mode: Mode of up-sampling.
 
     Returns:
         Thresholds [U], NaN for dead units (activations constant or not all finite, or a value of a
-        map not finite), and whether each unit is live [U].
+        map not finite); whether each unit is live [U].
     """
     thresholds = unit_quantiles(maps, level, size=size, mode=mode)
     live = live_units(evidence.activations).cpu().numpy() & (thresholds == thresholds)

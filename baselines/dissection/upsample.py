@@ -1,25 +1,24 @@
 """Bilinear up-sampling of activation maps to the size of masks, fixed to the last bit.
 
 Two incompatible versions are in use. `half_pixel` is that of Network Dissection (Bau et al., CVPR
-2017; its code resizes with Pillow's bilinear filter): the corners of a pixel grid lie on each
-other, borders are continued, and a map that shrinks is smoothed first. `zero_pad_grid` is that of
-Network Dissection 2020 (Bau et al., PNAS 2020): the same within the outermost cell centres, but
-beyond them it blends with zero.
+2017; its code resizes with Pillow's bilinear filter): the corners of both grids coincide, borders
+are replicated, and maps that shrink are smoothed first. `zero_pad_grid` is that of Network
+Dissection 2020 (Bau et al., PNAS 2020): the same within the outermost cell centres, but it blends
+with zero beyond them.
 
-A mask is where an up-sampled value exceeds a threshold, so a last bit can decide a pixel. The
-arithmetic is therefore part of the definition: columns first, then rows; in each pass the products
-of weights and values are added in float64, in ascending order of the source, and the sum is
-rounded to float32. So do Pillow's two passes, whose bits `half_pixel` gives, and it has a property
-that matrix products in float32 lack: where all values that a pixel is made of are at most t, so is
-the pixel, and likewise above t. Loops may skip by it without changing any mask.
+A mask is the set of pixels whose up-sampled value exceeds a threshold, so the last bit can decide a
+pixel. The arithmetic is therefore part of the definition: columns first, then rows; each pass adds
+the products of weights and values in float64, in ascending order of the source, and rounds the sum
+to float32. Pillow's two passes do the same, and `half_pixel` has Pillow's bits. Unlike matrix
+products in float32, this is monotone: if all values that contribute to a pixel are at most t, so
+is the pixel, and likewise above t. Loops may therefore skip pixels without changing any mask.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -31,15 +30,15 @@ if TYPE_CHECKING:
 Mode = Literal["half_pixel", "zero_pad_grid"]
 
 
-@dataclass(frozen=True)
-class Axis:
-    """The small matrix of one axis, by its few entries that are not 0.
+class Axis(NamedTuple):
+    """The interpolation matrix of one axis, by its non-zero entries.
 
     Attributes:
         start: Source position of each target's first tap, int64 [target]. Positions count from
-            the first of `pad` zeros, which stand before and after the source.
-        weights: Of the K consecutive taps, float64 [target, K], at least 0; rows add up to 1.
-        pad: Zeros on either side: 0 or 1.
+            the first of `pad` zeros, which precede and follow the source.
+        weights: Weights of the K consecutive taps, float64 [target, K], at least 0; rows add up
+            to 1.
+        pad: Number of zeros on either side: 0 or 1.
     """
 
     start: NDArray[np.int64]
@@ -47,27 +46,16 @@ class Axis:
     pad: int
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Both axes of a change of size.
-
-    Attributes:
-        rows: h -> sh.
-        columns: w -> sw.
-    """
+class Grid(NamedTuple):
+    """Both axes of a change of size: rows h -> sh and columns w -> sw."""
 
     rows: Axis
     columns: Axis
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(sh, sw)."""
-        return len(self.rows.start), len(self.columns.start)
-
 
 @lru_cache(maxsize=32)
 def grid(source: tuple[int, int], target: tuple[int, int], mode: Mode) -> Grid:
-    """The weights that bring maps of one size to another.
+    """Return the weights that resize maps.
 
     Args:
         source: (h, w).
@@ -75,32 +63,32 @@ def grid(source: tuple[int, int], target: tuple[int, int], mode: Mode) -> Grid:
         mode: "half_pixel" or "zero_pad_grid". A 1 x 1 map is copied unchanged by both.
 
     Raises:
-        ValueError: A size below 1, or another mode.
+        ValueError: A size below 1, or an unknown mode.
     """
     if min(*source, *target) < 1:
-        raise ValueError(f"sizes are at least 1: {source} -> {target}")
+        raise ValueError(f"invalid sizes {source} -> {target}: they must be at least 1")
     if mode not in ("half_pixel", "zero_pad_grid"):
-        raise ValueError(f"unknown mode {mode!r}: half_pixel or zero_pad_grid")
-    make = _triangle if mode == "half_pixel" or source == (1, 1) else _zero_padded
-    return Grid(make(source[0], target[0]), make(source[1], target[1]))
+        raise ValueError(f"unknown mode {mode!r}; valid: half_pixel, zero_pad_grid")
+    axis = _triangle if mode == "half_pixel" or source == (1, 1) else _zero_padded
+    return Grid(axis(source[0], target[0]), axis(source[1], target[1]))
 
 
 def upsample(maps: Tensor, size: tuple[int, int], mode: Mode = "half_pixel") -> Tensor:
-    """Bring maps to the size of masks.
+    """Resize maps to the size of masks.
 
     Args:
         maps: float32 [..., h, w].
         size: (sh, sw).
-        mode: See the module.
+        mode: Version of the interpolation, see the module.
 
     Returns:
         float32 [..., sh, sw], the same bits on every device.
 
     Raises:
-        ValueError: Maps that are not float32, or a size or mode that is not known.
+        ValueError: The maps are not float32, or the size or mode is invalid.
     """
     if maps.dtype != torch.float32:
-        raise ValueError(f"maps are float32, not {maps.dtype}")
+        raise ValueError(f"maps must be float32, not {maps.dtype}")
     axes = grid((maps.shape[-2], maps.shape[-1]), size, mode)
     pad = axes.columns.pad
     padded = torch.nn.functional.pad(maps, (pad, pad, pad, pad)) if pad else maps
@@ -109,7 +97,7 @@ def upsample(maps: Tensor, size: tuple[int, int], mode: Mode = "half_pixel") -> 
 
 
 def _along(values: Tensor, axis: Axis, dim: int) -> Tensor:
-    """One pass. No matrix product: its order of summation is the library's own business."""
+    """Interpolate along one axis, without a matrix product, whose order of summation varies."""
     wide = values.double()
     start = torch.from_numpy(axis.start).to(values.device)
     weights = torch.from_numpy(axis.weights).to(values.device)
@@ -121,7 +109,7 @@ def _along(values: Tensor, axis: Axis, dim: int) -> Tensor:
 
 
 def _triangle(source: int, target: int) -> Axis:
-    """Weights of a triangle as wide as the larger of the two pixels, about each target's centre."""
+    """Return weights of a triangle at each target's centre, as wide as the larger pixel."""
     scale = source / target
     width = max(scale, 1.0)
     spans, rows = [], []
@@ -131,7 +119,7 @@ def _triangle(source: int, target: int) -> Axis:
         stop = min(source, int(centre + width + 0.5))
         row = [max(0.0, 1.0 - abs((x - centre + 0.5) * (1.0 / width))) for x in range(first, stop)]
         total = 0.0
-        for weight in row:  # one after the other: sum() may compensate, and lose Pillow's bits
+        for weight in row:  # not sum(), which may compensate and change Pillow's bits
             total += weight
         spans.append(first)
         rows.append([weight / total for weight in row])
@@ -145,7 +133,7 @@ def _triangle(source: int, target: int) -> Axis:
 
 
 def _zero_padded(source: int, target: int) -> Axis:
-    """Weights of the two neighbours of each target's centre, one of which may be a zero outside."""
+    """Return weights of the two neighbours of each target's centre; one may be an outer zero."""
     start = np.empty(target, dtype=np.int64)
     weights = np.empty((target, 2))
     for at in range(target):

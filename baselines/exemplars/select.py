@@ -1,9 +1,9 @@
-"""The exemplars of every unit of a layer, from its maps as they go by.
+"""Select the exemplars of every unit of a layer while reading its maps.
 
 The rule is that of MILAN (Hernandez et al., ICLR 2022, section 3, and the settings of its code):
-images by the largest value of the unit's map; a unit fires where its map, enlarged by bilinear
+images by the largest value of the unit's map; a unit fires where its map, up-sampled by bilinear
 interpolation that blends with zero beyond the outermost cells, exceeds a quantile of the values of
-all its maps. Quantiles are of values as they are, not of enlarged ones, so a mask may be empty.
+all its maps. Quantiles are of raw values, not of up-sampled ones, so a mask may be empty.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Ranked:
-    """Exemplars before their masks are made.
+class Ranking:
+    """Exemplars without masks.
 
     Attributes:
         ids: Positions of the images, int64 [U, K], best first (ties: the first); -1 if dead.
         activations: Largest value of the unit's map in them, float32 [U, K]; NaN if dead.
-        levels: What a map's value exceeds where the unit fires, float64 [U]; NaN if dead, and for
-            all units where `whole`.
-        maps: The units' maps in these images, float32 [U, K, h, w].
+        levels: Level above which the unit fires, float64 [U]; NaN if dead, and for all units if
+            `whole`.
+        maps: Maps of the units in these images, float32 [U, K, h, w].
         whole: Whether maps are 1 x 1, so that a mask is the whole image.
     """
 
@@ -54,15 +54,15 @@ class Ranked:
 
 
 @dataclass(frozen=True, eq=False)
-class Selected:
+class Selection:
     """Exemplars and masks.
 
     Attributes:
-        ids: As `Ranked.ids`, like the next two and `whole`.
+        ids: See `Ranking`, also for the next two and `whole`.
         activations: float32 [U, K].
         levels: float64 [U].
-        masks: Rows of S x S pixels as numpy.packbits packs them, uint8 [U, K, ceil(S * S / 8)]; all
-            set where `whole`, none for a dead unit. May be a view that cannot be written to.
+        masks: Masks of S x S pixels packed by numpy.packbits, uint8 [U, K, ceil(S * S / 8)]; all
+            set if `whole`, none for a dead unit. May be a read-only view.
         whole: Whether a mask is the whole image.
     """
 
@@ -73,40 +73,40 @@ class Selected:
     whole: bool
 
 
-def select(maps: Maps, activations: Tensor, rule: ExemplarRule, size: int) -> Selected:
-    """Exemplars with their masks; `rank`, then `mask_bits` for all units.
+def select(maps: Maps, activations: Tensor, rule: ExemplarRule, size: int) -> Selection:
+    """Select exemplars and their masks; `rank`, then `mask_bits` for all units.
 
     Args:
         maps: float32 [N, U, h, w] in batches.
         activations: Pooled activations [N, U].
-        rule: How many images, and the level of the quantile.
-        size: S, side of the masks in pixels.
+        rule: Number of images, and level of the quantile.
+        size: Side S of the masks in pixels.
 
     Raises:
-        ValueError: No images, another number of them or of units, or a size below 1.
+        ValueError: No images, numbers of images or units that differ, or a size below 1.
     """
-    ranked = rank(maps, activations, rule)
-    bits = mask_bits(ranked, size)
-    return Selected(ranked.ids, ranked.activations, ranked.levels, bits, ranked.whole)
+    ranking = rank(maps, activations, rule)
+    bits = mask_bits(ranking, size)
+    return Selection(ranking.ids, ranking.activations, ranking.levels, bits, ranking.whole)
 
 
-def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranked:
-    """Each unit's K = min(top_k, N) images of the largest peaks, and the level of its masks.
+def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranking:
+    """Return each unit's K = min(top_k, N) images of the largest peaks, and its level.
 
-    Maps are gone through twice, or once where they are 1 x 1. Memory: U x K maps, a batch, and the
-    counts of `unit_quantiles`. Neither batches nor the device decide anything.
+    Maps are read twice, or once if they are 1 x 1. Memory: U x K maps, a batch, and the counts of
+    `unit_quantiles`. Results do not depend on batches or the device.
 
     Args:
         maps: float32 [N, U, h, w] in batches.
-        activations: Pooled activations [N, U]: a unit is dead where they are constant or not all
-            finite, or where a value of its maps is not finite.
-        rule: How many images, and the level of the quantile.
+        activations: Pooled activations [N, U]; a unit is dead if they are constant or not all
+            finite, or if a value of its maps is not finite.
+        rule: Number of images, and level of the quantile.
 
     Raises:
-        ValueError: No images, or another number of them or of units in `activations`.
+        ValueError: No images, or `activations` of another number of images or units.
     """
     if not maps.n_images:
-        raise ValueError("there are no images to choose from")
+        raise ValueError("there are no images")
     if tuple(activations.shape) != (maps.n_images, maps.n_units):
         raise ValueError(
             f"maps are of {maps.n_images} images and {maps.n_units} units, activations of shape "
@@ -114,18 +114,18 @@ def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranked:
         )
     whole = maps.map_size == (1, 1)
     top = TopImages(min(rule.top_k, maps.n_images))
-    tapped = _Tapped(maps, top)
+    ranked_maps = _RankedMaps(maps, top)
     if whole:
         levels = np.full(maps.n_units, np.nan)
-        for _ in tapped.batches():
+        for _ in ranked_maps.batches():
             pass
     else:
-        levels = unit_quantiles(tapped, rule.quantile)
+        levels = unit_quantiles(ranked_maps, rule.quantile)
     live = live_units(activations).cpu().numpy() & ~top.broken.cpu().numpy()
     if not whole:
         live &= ~np.isnan(levels)
         levels[~live] = np.nan
-    return Ranked(
+    return Ranking(
         ids=np.where(live[:, None], top.ids.cpu().numpy(), -1),
         activations=np.where(live[:, None], top.peaks.cpu().numpy(), np.float32(np.nan)),
         levels=levels,
@@ -135,18 +135,18 @@ def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranked:
 
 
 def mask_bits(
-    ranked: Ranked, size: int, units: slice | None = None, *, threads: int | None = None
+    ranking: Ranking, size: int, units: slice | None = None, *, threads: int | None = None
 ) -> NDArray[np.uint8]:
-    """Where units fire in their exemplars.
+    """Return where units fire in their exemplars, as packed bits.
 
     Args:
-        ranked: The exemplars.
-        size: S, side of the masks in pixels.
-        units: Which; None for all.
-        threads: Of the compiled loops; None for as many as torch uses.
+        ranking: The exemplars.
+        size: Side S of the masks in pixels.
+        units: Units; None for all.
+        threads: Number of threads of the compiled loops; None for torch's.
 
     Returns:
-        uint8 [units, K, ceil(S * S / 8)], see `Selected.masks`.
+        uint8 [units, K, ceil(S * S / 8)], see `Selection.masks`.
 
     Raises:
         ValueError: A size below 1.
@@ -156,22 +156,22 @@ def mask_bits(
     from baselines.exemplars.kernels.masks import pack_masks
 
     if size < 1:
-        raise ValueError(f"masks are at least 1 pixel wide, not {size!r}")
+        raise ValueError(f"the size of masks must be at least 1, not {size!r}")
     chosen = slice(None) if units is None else units
-    live, maps = ranked.live[chosen], ranked.maps[chosen]
-    if ranked.whole:
+    live, maps = ranking.live[chosen], ranking.maps[chosen]
+    if ranking.whole:
         full = np.packbits(np.ones(size * size, dtype=np.bool_))
         rows = np.where(live[:, None, None], full, np.uint8(0))
         return np.broadcast_to(rows, (len(live), maps.shape[1], len(full)))
     bits = np.zeros((*maps.shape[:2], -(-size * size // 8)), np.uint8)
     axes = grid((maps.shape[2], maps.shape[3]), (size, size), "zero_pad_grid")
     with workers(threads) as team:
-        pack_masks(np.ascontiguousarray(maps), at_most(ranked.levels[chosen]), axes, bits, team)
+        pack_masks(np.ascontiguousarray(maps), at_most(ranking.levels[chosen]), axes, bits, team)
     return bits
 
 
-class _Tapped:
-    """Maps whose first reading, whoever asks for it, fills a ranking on its way."""
+class _RankedMaps:
+    """Maps that also fill a ranking while they are read for the first time."""
 
     def __init__(self, maps: Maps, top: TopImages) -> None:
         self._maps, self._top = maps, top
@@ -185,4 +185,4 @@ class _Tapped:
                 self._top.add(batch.detach())
             yield batch
         if self._top.seen != self.n_images:
-            raise ValueError(f"{self._top.seen} maps came of {self.n_images} images")
+            raise ValueError(f"maps of {self._top.seen} images instead of {self.n_images}")

@@ -1,4 +1,4 @@
-"""The images with the largest peaks of each unit, kept while batches of maps go by."""
+"""Track the images with the largest peaks of each unit over batches of maps."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 class TopImages:
     """The K best images of each of U units so far, with their maps.
 
-    Whatever the batches, the result is that of a stable sort of all images by falling peak: among
-    equal peaks the earlier image comes first. NaN counts as less than anything.
+    The result is that of a stable sort of all images by descending peak, for any batches: the
+    earlier image wins ties. NaN is less than any number.
 
     Args:
-        top_k: K; until so many images have gone by, places are left over: id -1, peak -inf.
+        top_k: Number of images K; before K images are added, free places have id -1, peak -inf.
 
     Attributes:
-        seen: Images that have gone by.
-        peaks: Largest value of the unit's map in each of its images, float32 [U, K], falling.
+        seen: Number of images added.
+        peaks: Largest value of the unit's map in each of its images, float32 [U, K], descending.
         ids: Positions of the images, int64 [U, K].
         maps: The units' maps in these images, float32 [U, K, h, w].
         broken: Units with a peak that is not finite, bool [U].
@@ -37,17 +37,17 @@ class TopImages:
         self._top_k = top_k
 
     def add(self, maps: Tensor) -> None:
-        """Take the next images.
+        """Add the next images.
 
         Args:
-            maps: float32 [B, U, h, w], on the device of all batches.
+            maps: float32 [B, U, h, w], on the same device for all batches.
         """
         if not self.seen:
             self._begin(maps)
         found = maps.flatten(2).amax(dim=2)  # [B, U]; NaN where the map holds one
         self.broken |= ~torch.isfinite(found).all(dim=0)
         found = torch.where(torch.isnan(found), -torch.inf, found)
-        # Only a larger peak moves an image of before; of most units none does in most batches.
+        # Merge only units with a larger peak: few in most batches.
         units = (found > self.peaks[:, -1]).any(dim=0).nonzero()[:, 0]
         if len(units):
             self._merge(units, found[:, units].T, maps)
@@ -64,7 +64,7 @@ class TopImages:
     def _merge(self, units: Tensor, found: Tensor, maps: Tensor) -> None:
         """Rank old and new images of some units, [u]; the new ones' peaks are [u, B]."""
         pool = torch.cat([self.peaks[units], found], dim=1)
-        # Old images stand before new ones, and both in their order: stable is by index.
+        # Old images precede new ones, so that a stable sort breaks ties by index.
         order = torch.argsort(pool, dim=1, descending=True, stable=True)[:, : self._top_k]
         new_ids = torch.arange(self.seen, self.seen + len(maps), device=maps.device)
         ids = torch.cat([self.ids[units], new_ids.expand(len(units), -1)], dim=1)

@@ -1,11 +1,11 @@
 """The five similarity functions of CLIP-Dissect, as pure functions on tensors.
 
 Each takes concept scores [N images, C concepts] (raw cosines of image and text embeddings) and
-pooled activations [N, U units] and returns similarities, float32 [U, C]; higher is better. Pass a
-full layer and choose units afterwards: soft_wpmi and wpmi score a unit against all units of the
-call. In each, a unit whose activations are constant or not all finite is dead: its row is NaN and
-it influences no other row. A score that a formula does not define for a live unit is -inf.
-`labelled_argmax` and `top_concepts` read labels off such a matrix without ever choosing either.
+pooled activations [N, U units], and returns similarities, float32 [U, C]; higher is better. Pass a
+full layer and select units afterwards: soft_wpmi and wpmi score a unit relative to all units of the
+call. A unit with constant or not all finite activations is dead: its row is NaN and does not affect
+other rows. A score that is not defined for a live unit is -inf.
+`top_concepts` reads labels off such a matrix and never chooses either.
 
 Source: Oikarinen and Weng, "CLIP-Dissect: Automatic Description of Neuron Representations in Deep
 Vision Networks", ICLR 2023, section 3.2 and appendix A.1.
@@ -13,16 +13,14 @@ Vision Networks", ICLR 2023, section 3.2 and appendix A.1.
 
 from baselines.similarity.cosine import cos_similarity, cos_similarity_cubed
 from baselines.similarity.inputs import live_units
-from baselines.similarity.pointwise import log_marginal, soft_wpmi, wpmi
+from baselines.similarity.pointwise import soft_wpmi, wpmi
 from baselines.similarity.reorder import rank_reorder
-from baselines.similarity.selection import labelled_argmax, top_concepts
+from baselines.similarity.selection import top_concepts
 
 __all__ = [
     "cos_similarity",
     "cos_similarity_cubed",
-    "labelled_argmax",
     "live_units",
-    "log_marginal",
     "rank_reorder",
     "soft_wpmi",
     "top_concepts",

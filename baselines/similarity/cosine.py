@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _CPU_TILE = 2**25
-"""Elements of a tile of scores: 128 MiB. Smaller ones add up products more often."""
+"""Elements of a tile of scores: 128 MiB. Smaller tiles sum products more often."""
 _GPU_TILE = 2**28
-"""1 GiB: few and long launches."""
+"""The same on a GPU, 1 GiB, for few and long launches."""
 _IMAGES = 2**12
-"""Most images of a tile: as many as one float32 product sums up."""
+"""Largest number of images of a tile, which one float32 product sums."""
 _BANDS = 16
-"""Sums of squares that a tile's rows add to side by side."""
+"""Number of partial sums of squares of a tile's rows."""
 _UNITS = 2**12
-"""Units that share a tile."""
+"""Number of units per tile."""
 _DOUBLES = 2**24
 """Elements of a float64 operand: 128 MiB."""
 _SMALLEST, _LARGEST = 1e-25, 1e35
-"""A sum of float32 squares between these lost nothing to underflow and met no infinity."""
+"""Range of sums of float32 squares without underflow and overflow."""
 
 
 def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) -> Tensor:
-    """Cosine over the images, neither centred nor kept from zero norms.
+    """Compute cosines over the images, without centring and without a smallest norm.
 
     sim[u, c] = sum_i A[i, u] S[i, c] / (||A[:, u]|| ||S[:, c]||)   (the paper's "Cos")
 
@@ -57,7 +57,7 @@ def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) 
 def cos_similarity_cubed(
     concept_scores: Tensor | ConceptScores, activations: Tensor, *, min_norm: float = 1e-3
 ) -> Tensor:
-    """Cosine of the centred and cubed patterns, which the highest images dominate.
+    """Compute cosines of the centred and cubed patterns, dominated by the highest images.
 
     With x = (X - mean of X over the images)^3 for both inputs,
     sim[u, c] = sum_i a[i, u] s[i, c] / (max(||a[:, u]||, min_norm) max(||s[:, c]||, min_norm)).
@@ -81,7 +81,7 @@ def cos_similarity_cubed(
 
 
 def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
-    """cos_similarity without a single concept score, float32 [U, C].
+    """Compute cos_similarity without any concept score, float32 [U, C].
 
     S = I T^T, so that A^T S = (A^T I) T^T, and ||S[:, c]||^2 = t_c^T (I^T I) t_c: products of
     embeddings, in float64, whose cost does not grow with images x concepts.
@@ -108,7 +108,7 @@ def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
 
 
 def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_norm: float) -> Tensor:
-    """Cosines of both inputs' columns, or of their centred cubes, float32 [U, C].
+    """Compute cosines of both inputs' columns, or of their centred cubes, float32 [U, C].
 
     Args:
         source: Concept scores.
@@ -129,7 +129,7 @@ def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_nor
         products.div_(squares.sqrt().clamp_(min=min_norm).to(kind)[:, None])
         result[live[first:last]] = _defined(products).T.float()
     if isinstance(source, ScoreMatrix) and kind == torch.float32:
-        # Scores far from any cosine, or all 0: what float32 cannot square is done in float64.
+        # Use float64 for scores whose squares exceed float32 (far from any cosine, or all 0).
         odd = _beyond_float32(squares, min_norm).nonzero()[:, 0]
         for first, last in spans(len(odd), max(1, _DOUBLES // source.n_images)):
             few = odd[first:last]
@@ -141,9 +141,9 @@ def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_nor
 def _unit_patterns(
     activations: Tensor, kind: torch.dtype, *, cubed: bool, min_norm: float
 ) -> Tensor:
-    """Columns of live units [N, u], divided by their lengths, of the type that is multiplied.
+    """Normalise the columns of live units [N, u], in the type of the products.
 
-    Lengths and means are taken in float64: activations have any scale.
+    Lengths and means are computed in float64, since activations have any scale.
     """
     patterns = torch.empty(activations.shape, dtype=kind, device=activations.device)
     for first, last in spans(activations.shape[1], max(1, _DOUBLES // len(activations))):
@@ -156,14 +156,14 @@ def _unit_patterns(
 
 
 def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[Tensor, Tensor]:
-    """Products of concepts' columns and units' patterns, and those columns' sums of squares.
+    """Multiply concepts' columns by units' patterns, and sum the columns' squares.
 
-    Scores are read in tiles of whole rows and, unless cubed, multiplied as they lie. Products of
-    float32 are summed in float32: patterns of length 1 lose less than 1e-6 of a cosine.
+    Scores are read in tiles of whole rows. Products of float32 are summed in float32, which changes
+    cosines by less than 1e-6 for patterns of length 1.
 
     Args:
         source: Concept scores.
-        patterns: Of length 1, or shorter, [N, u].
+        patterns: Patterns of length at most 1, [N, u].
         cubed: Whether columns are centred and cubed first.
 
     Returns:
@@ -171,7 +171,7 @@ def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[
     """
     n_concepts, kind, device = source.n_concepts, patterns.dtype, source.device
     rows = min(_rows(source), len(patterns))
-    # Concepts first: MKL multiplies up to a fifth quicker than into [u, C].
+    # Concepts first: MKL is up to a fifth faster than into [u, C].
     products = torch.zeros((n_concepts, patterns.shape[1]), dtype=kind, device=device)
     product = torch.empty_like(products)
     squares = torch.zeros((_BANDS, n_concepts), dtype=torch.float64, device=device)
@@ -186,18 +186,18 @@ def _multiply(source: ConceptScores, patterns: Tensor, *, cubed: bool) -> tuple[
         else:
             tile = source.tile(None, 0, n_concepts)[first:last].to(kind)
         tile = add(tile, means, out, squares)
-        # Not addmm, which for few units or concepts adds every image to the whole sum.
+        # Not addmm, which adds every image to the whole sum for few units or concepts.
         products += torch.mm(tile.T, patterns[first:last], out=product)
     return products, squares.sum(dim=0)
 
 
 def _add_by_torch(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
-    """Make the columns that are multiplied out of a tile of scores, and add up their squares.
+    """Compute the columns for the product from a tile of scores, and sum their squares.
 
     Args:
         tile: Scores [R, C].
-        means: Means of the columns, float64 [C], to be taken off before they are cubed; or None.
-        cubes: Where to write the cubes, [R, C]; may be the tile.
+        means: Means of the columns, float64 [C], subtracted before cubing; or None.
+        cubes: Output for the cubes, [R, C]; may be the tile.
         squares: Sums of squares to add to, float64 [B, C].
 
     Returns:
@@ -210,7 +210,7 @@ def _add_by_torch(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Te
 
 
 def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
-    """As `_add_by_torch`, in one pass and in float64, on a CPU."""
+    """Do the same as `_add_by_torch` in one pass and in float64, on a CPU."""
     from baselines.similarity.kernels.cosine import add_squares, centre_and_cube
     from baselines.similarity.kernels.threads import torch_threads
 
@@ -224,10 +224,10 @@ def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: T
 
 
 def _means(source: ConceptScores) -> Tensor:
-    """Means over the images of the concepts' scores, float64 [C]."""
+    """Return the means of the concepts' scores over the images, float64 [C]."""
     if not isinstance(source, EmbeddedScores):
         return _column_means(source.tile(None, 0, source.n_concepts), _rows(source))
-    # The mean of products with a text is the product of the mean with it.
+    # The mean of products is the product with the mean.
     mean = _column_means(source.images, _IMAGES)
     height = max(1, _DOUBLES // len(mean))
     texts = (source.concepts[start:stop] for start, stop in spans(source.n_concepts, height))
@@ -243,18 +243,18 @@ def _column_means(table: Tensor, rows: int) -> Tensor:
 
 
 def _rows(source: ConceptScores) -> int:
-    """Images in a tile."""
+    """Return the number of images in a tile."""
     elements = _CPU_TILE if source.device.type == "cpu" else _GPU_TILE
     return max(1, min(_IMAGES, elements // source.n_concepts))
 
 
 def _beyond_float32(squares: Tensor, min_norm: float) -> Tensor:
-    """Which sums of float32 squares are not to be trusted, booleans [C]."""
+    """Return which sums of float32 squares are inaccurate, bool [C]."""
     beyond = ~(squares < _LARGEST)  # NaN too
-    # Where the smallest divisor is larger, what is lost below does not count.
+    # Underflow does not matter below the smallest divisor.
     return beyond | (squares < _SMALLEST) if min_norm**2 < _SMALLEST else beyond
 
 
 def _defined(tile: Tensor) -> Tensor:
-    """Put -inf in place of NaN: 0 / 0, a concept without a direction."""
+    """Replace NaN (0 / 0, a concept without direction) by -inf."""
     return tile.masked_fill_(torch.isnan(tile), -torch.inf)

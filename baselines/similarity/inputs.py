@@ -1,4 +1,4 @@
-"""What all similarity functions do first: check inputs, find live units, pick their top images."""
+"""Check inputs of similarity functions, find live units, and select their top images."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _TOGETHER = (2**22, 2**27)
-"""Activations whose greatest are looked for together, on a CPU and on a GPU: a GPU stops between
-the tiles for the CPU to see whether there are ties."""
+"""Elements of a tile of activations for top images, on a CPU and on a GPU, which synchronises after
+each tile to look for ties."""
 
 
 def checked(
@@ -26,14 +26,14 @@ def checked(
     """Check shapes, types and values of the two inputs.
 
     Args:
-        concept_scores: Concept scores [N, C], finite, or where they come from.
-        activations: Pooled activations [N, U]; NaN and infinities are legal (dead units).
+        concept_scores: Concept scores [N, C], finite, or a source of scores.
+        activations: Pooled activations [N, U]; NaN and infinities are allowed (dead units).
 
     Returns:
         A source of scores, and the activations, detached from any gradient.
 
     Raises:
-        ValueError: What does not fit.
+        ValueError: An input is invalid, or the two do not match.
     """
     source = as_scores(concept_scores)
     if activations.ndim != 2:
@@ -44,18 +44,18 @@ def checked(
         raise ValueError(f"activations must be floating point, not {activations.dtype}")
     if source.n_images != activations.shape[0]:
         raise ValueError(
-            f"concept scores are of {source.n_images} images but activations of "
+            f"concept scores are of {source.n_images} images, but activations of "
             f"{activations.shape[0]}"
         )
     if source.device != activations.device:
         raise ValueError(
-            f"concept scores lie on {source.device}, activations on {activations.device}"
+            f"concept scores are on {source.device}, but activations on {activations.device}"
         )
     return source, activations.detach()
 
 
 def live_units(activations: Tensor) -> Tensor:
-    """Which units carry a signal: all activations finite, and not all equal.
+    """Return which units carry a signal: all activations finite, and not all equal.
 
     Args:
         activations: Pooled activations [N, U].
@@ -65,22 +65,22 @@ def live_units(activations: Tensor) -> Tensor:
     """
     if not len(activations):
         return torch.zeros(activations.shape[1], dtype=torch.bool, device=activations.device)
-    # NaN reaches both ends, and an infinity one of them: a single pass tells all.
+    # NaN changes both ends and an infinity one of them: a single pass is enough.
     low, high = torch.aminmax(activations, dim=0)
     return torch.isfinite(low) & torch.isfinite(high) & (low != high)
 
 
 def columns_of(activations: Tensor, units: Tensor) -> Tensor:
-    """Activations of some units, in ascending order; not copied where they are all units."""
+    """Return the activations of some units, ascending; not copied if they are all units."""
     return activations if len(units) == activations.shape[1] else activations[:, units]
 
 
 def top_images(activations: Tensor, k: int) -> Tensor:
-    """Each unit's k most activating images, most activating first, ties by lowest index.
+    """Return each unit's k most activating images, best first, ties by lowest index.
 
     Args:
         activations: Activations of live units [N, U].
-        k: At most N.
+        k: Number of images, at most N.
 
     Returns:
         Image indices, int64 [k, U].
@@ -91,8 +91,8 @@ def top_images(activations: Tensor, k: int) -> Tensor:
     for start, stop in spans(n_units, max(1, together // n_images)):
         columns = activations[:, start:stop].T.contiguous()
         values, images = torch.topk(columns, min(k + 1, n_images), dim=1)
-        # topk leaves the order of equal values open, and which of them it takes: the one after
-        # the last tells. Few units have any among their top: only theirs are sorted, stably.
+        # topk orders and selects equal values arbitrarily; one extra value reveals ties at the
+        # end. Sort only the few units with ties, stably.
         tied = (values[:, 1:] == values[:, :-1]).any(dim=1)
         tied_units = tied.nonzero()[:, 0]
         for first, last in spans(len(tied_units), max(1, together // 8 // n_images)):
@@ -104,7 +104,7 @@ def top_images(activations: Tensor, k: int) -> Tensor:
 
 
 def unlabelled(source: ConceptScores, activations: Tensor) -> Tensor:
-    """A result in which no unit has a score yet: NaN, float32 [U, C]."""
+    """Return a result without any score yet: NaN, float32 [U, C]."""
     shape = (activations.shape[1], source.n_concepts)
     return torch.full(shape, torch.nan, dtype=torch.float32, device=activations.device)
 

@@ -1,13 +1,12 @@
-"""Sums of logarithms over each unit's top images, walked in blocks of images.
+"""Sums of logarithms over each unit's top images, in blocks of images.
 
-Only images in some unit's top K are expanded to concepts, a block of them at a time, so that
-neither images x concepts nor top images x concepts is ever held.
+Only images in some unit's top K are expanded to concepts, one block at a time, so that neither
+images x concepts nor top images x concepts is ever stored.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,29 +21,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.similarity.kernels.pointwise import Entries
     from baselines.similarity.sources import ConceptScores
 
 _BLOCK_ROWS = 2048
 _BLOCK = 2**25  # elements of a block, images x concepts: 128 MiB in float32
 _SLICE = 2**18  # elements that are exponentiated together: 2 MiB in float64, within the cache
 _EXPONENT = 300.0  # products are kept above 1e-300
-
-
-@dataclass(frozen=True)
-class Entries:
-    """Which images of one block are in which units' top K.
-
-    Attributes:
-        first: Entries of unit u are first[u] .. first[u + 1], int64 [U + 1].
-        rows: Row of each entry within the block, int64 [E].
-        slopes: Its membership p_k, float64 [E].
-        flush: Whether its unit's product must be flushed after it, bool [E].
-    """
-
-    first: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    slopes: NDArray[np.float64]
-    flush: NDArray[np.bool_]
 
 
 def log_likelihood(
@@ -54,15 +37,15 @@ def log_likelihood(
     a: float,
     min_prob: float,
 ) -> Tensor:
-    """L[u, c] = sum_k ln((1 - p_k) + p_k P[images[k, u], c] + min_prob), on the CPU.
+    """Compute L[u, c] = sum_k ln((1 - p_k) + p_k P[images[k, u], c] + min_prob) on the CPU.
 
-    P is the softmax of a S over the concepts. One logarithm is taken of a product of factors, as
-    many as cannot underflow float64, instead of one of each.
+    P is the softmax of a S over the concepts. A single logarithm is taken of a product of as many
+    factors as cannot underflow float64.
 
     Args:
         source: Scores S of N images and C concepts.
         images: Top images of each unit, int64 [K, U].
-        membership: p_k, K of them.
+        membership: Memberships p_k, K of them.
         a: Inverse temperature of the softmax.
         min_prob: Added inside the logarithm, above 0.
 
@@ -79,28 +62,19 @@ def log_likelihood(
     products = np.ones((n_units, source.n_concepts))
     logs = np.zeros_like(products) if len(membership) > group else np.zeros((0, 0))
     blocks = _entries(places.numpy(), membership, len(rows), step, group)
-    # One block's memory serves all: fresh pages cost more than what is done with them.
+    # Reuse one block's memory: fresh pages cost more than the computation.
     held = torch.empty((min(step, len(rows)), source.n_concepts), dtype=source.dtype)
     with torch_threads():
         for (start, stop), entries in zip(spans(len(rows), step), blocks, strict=True):
             scores = source.tile(rows[start:stop], 0, source.n_concepts, held[: stop - start])
             block = _softmax(scores, a)
-            multiply_factors(
-                products,
-                logs,
-                block.numpy(),
-                entries.first,
-                entries.rows,
-                entries.slopes,
-                entries.flush,
-                min_prob,
-            )
+            multiply_factors(products, logs, block.numpy(), entries, min_prob)
     total = torch.from_numpy(products).log_()
     return total.add_(torch.from_numpy(logs)) if logs.size else total
 
 
 def group_size(membership: Sequence[float], min_prob: float) -> int:
-    """How many factors a product can hold before it may underflow."""
+    """Return how many factors a product can hold before it may underflow."""
     smallest = 1.0 - max(membership) + min_prob
     return len(membership) if smallest >= 1 else max(1, int(_EXPONENT / -math.log10(smallest)))
 
@@ -117,11 +91,13 @@ def _entries(
         step: Images in a block.
         group: Factors after which a unit's product is flushed.
     """
+    from baselines.similarity.kernels.pointwise import Entries
+
     depth, n_units = places.shape
     units = np.tile(np.arange(n_units), depth)
     flat = places.ravel()
     slopes = np.repeat(np.asarray(membership, dtype=np.float64), n_units)
-    # Counted in the order of the walk: by image for each unit.
+    # Number the entries of each unit by image.
     order = np.lexsort((flat, units))
     nth = np.empty(flat.size, dtype=np.int64)
     nth[order] = np.tile(np.arange(depth), n_units)
@@ -140,9 +116,9 @@ def _entries(
 
 
 def _softmax(scores: Tensor, a: float) -> Tensor:
-    """Softmax of a S over the concepts, in float64 but kept as float32 unless S is float64.
+    """Return the softmax of a S, computed in float64, stored as float32 unless S is float64.
 
-    Exponentiated a few rows at a time: a whole block in float64 would not fit into any cache.
+    A few rows are exponentiated at a time: a whole block in float64 exceeds all caches.
     """
     kept = scores if scores.dtype == torch.float64 else scores.float()
     for start, stop in spans(len(kept), max(1, _SLICE // kept.shape[1])):

@@ -1,4 +1,4 @@
-"""Sums of logarithms over each unit's top images, in torch: for GPUs, and the reference on CPUs."""
+"""Sums of logarithms over each unit's top images in torch: for GPUs, and as reference on CPUs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a co
 def log_likelihood_by_torch(
     source: ConceptScores, images: Tensor, membership: Sequence[float], a: float, min_prob: float
 ) -> Tensor:
-    """As `log_likelihood`: the same sums in torch alone, on any device, in tiles of concepts."""
+    """Compute the sums of `log_likelihood` in torch alone, on any device."""
     rows, places = torch.unique(images, return_inverse=True)
     normaliser = _log_normaliser(source, rows, a)
     n_units = images.shape[1]
@@ -36,7 +36,7 @@ def log_likelihood_by_torch(
 
 
 def _log_normaliser(source: ConceptScores, rows: Tensor, a: float) -> Tensor:
-    """Log of the sum over concepts of exp(a S) for the given image rows, float64 [R, 1]."""
+    """Return the log of the sum of exp(a S) over the concepts of image rows, float64 [R, 1]."""
     step = max(1, _TILE // source.n_concepts)
     tiles = []
     for start, stop in spans(len(rows), step):
@@ -48,15 +48,15 @@ def _log_normaliser(source: ConceptScores, rows: Tensor, a: float) -> Tensor:
 def _sum_of_logs(
     probabilities: Tensor, places: Tensor, membership: Sequence[float], min_prob: float
 ) -> Tensor:
-    """Sum over k of ln((1 - p_k) + p_k P[places[k, u], c] + min_prob), float64 [U, c].
+    """Sum ln((1 - p_k) + p_k P[places[k, u], c] + min_prob) over k, float64 [U, c].
 
     Args:
         probabilities: P of the needed images and a tile of concepts, float64 [R, c].
         places: Rows of `probabilities`, int64 [K, U].
-        membership: p_k, K of them.
+        membership: Memberships p_k, K of them.
         min_prob: Added inside the logarithm.
     """
-    # One logarithm of a product of factors instead of one per factor: as many as cannot underflow.
+    # One logarithm of a product of as many factors as cannot underflow.
     smallest = 1.0 - max(membership) + min_prob
     group = 32 if smallest >= 1 else min(32, max(1, int(250 / -math.log10(smallest))))
     width = probabilities.shape[1]
@@ -64,7 +64,7 @@ def _sum_of_logs(
     for start, stop in spans(places.shape[1], max(1, _UNIT_TILE // width)):
         product = probabilities.new_ones((stop - start, width))
         for k, p in enumerate(membership):
-            # (1 - p) + p P does not cancel where 1 + p (P - 1) does.
+            # (1 - p) + p P avoids the cancellation in 1 + p (P - 1).
             factor = probabilities.index_select(0, places[k, start:stop])
             product.mul_(factor.mul_(p).add_((1.0 - p) + min_prob))
             if (k + 1) % group == 0 or k + 1 == len(membership):

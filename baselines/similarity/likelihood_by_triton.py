@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def log_likelihood_by_triton(
     source: ConceptScores, images: Tensor, membership: Sequence[float], a: float, min_prob: float
 ) -> Tensor:
-    """As `log_likelihood`, on a GPU, for scores of at most 32 bits.
+    """Compute `log_likelihood` on a GPU, for scores of at most 32 bits.
 
-    A matrix of scores is read where it is. Of embeddings, the scores of the images in some top K
-    are multiplied out in blocks of images, each image once.
+    A matrix of scores is read in place. With embeddings, the scores of the images in any top K are
+    computed in blocks of images, each image once.
     """
     from baselines.similarity.kernels import pointwise_triton as kernels
 
@@ -42,9 +42,9 @@ def log_likelihood_by_triton(
     else:
         places, n_rows = (needed.cumsum(0) - 1)[images], len(rows)
         step = min(n_rows, max(1, scratch_bytes(device) // (n_concepts * 4)))
-        blocks = _multiplied_out(source, rows, step)
-    # Each unit's images in ascending order: those of a block are next to each other, and units
-    # that run at a time come to an image at about the same time.
+        blocks = _score_blocks(source, rows, step)
+    # Sort each unit's images: those of a block are adjacent, and concurrent units reach an image
+    # at about the same time.
     entries, order = places.T.contiguous().sort(dim=1)
     slopes = torch.tensor(membership, dtype=torch.float64, device=device)[order]
     edges = torch.arange(0, n_rows + step, step, device=device).expand(n_units, -1)
@@ -112,10 +112,10 @@ def subtract_own_marginal(totals: Tensor, lam: float, result: Tensor, units: Ten
         )
 
 
-def _multiplied_out(
+def _score_blocks(
     source: ConceptScores, rows: Tensor, step: int
 ) -> Iterator[tuple[Tensor, int, Tensor]]:
-    """Scores of blocks of rows, the number of the first, and the rows of the block, all of them."""
+    """Yield the scores of blocks of rows, the first row's number, and the block's rows."""
     shape = (step, source.n_concepts)
     held = torch.empty(shape, dtype=source.dtype, device=source.device)
     for start, stop in spans(len(rows), step):

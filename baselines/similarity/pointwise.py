@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _UNIT_TILE = 2**17  # float64 elements of units x concepts: 1 MiB, stays in a core's cache
-_GPU_TILE = 2**26  # the same on a GPU, which is waited for after each
+_GPU_TILE = 2**26  # the same on a GPU, which synchronises after each
 
 
 def soft_wpmi(
@@ -40,9 +40,8 @@ def soft_wpmi(
     p_start: float = 0.998,
     p_end: float = 0.97,
     min_prob: float = 1e-7,
-    marginal: Tensor | None = None,
 ) -> Tensor:
-    """Soft weighted pointwise mutual information: top images belong to the unit's set with p_k.
+    """Compute soft weighted pointwise mutual information, with memberships p_k of top images.
 
     P = softmax of a S over the concepts; i_0, i_1, ... are the unit's K = min(top_k, N) most
     activating images (ties: lowest index first); p_k = p_start - (k / K) (p_start - p_end):
@@ -50,20 +49,19 @@ def soft_wpmi(
     D[c] = ln(mean over units u of exp L[u, c])
     sim = L - lam D                            (the paper's "SoftWPMI", its default)
 
-    D is a property of all units of the call. Dead units take no part in it. A call with a single
-    live unit and lam = 1 scores 0 everywhere unless it is given a `marginal`.
+    D depends on all live units of the call. A call with a single
+    live unit and lam = 1 scores 0 everywhere.
 
     Args:
         concept_scores: Raw cosines of images and concepts, S [N, C], or an
             `EmbeddedScores`. P depends on all C of them.
         activations: Pooled activations of a full layer [N, U].
-        top_k: Images read per unit; clamped to N (see `effective_top_k`), p_k with it.
+        top_k: Number of top images per unit; clamped to N (see `effective_top_k`), p_k with it.
         a: Inverse temperature of the softmax.
         lam: Weight of the marginal D.
-        p_start: p_0.
-        p_end: The limit of p_k, never quite reached.
+        p_start: Membership p_0.
+        p_end: Limit of p_k, which is not reached.
         min_prob: Added inside the logarithm, above 0.
-        marginal: D [C] to use instead of that of this call's units (see `log_marginal`).
 
     Returns:
         Similarities, float32 [U, C]; NaN rows for dead units (constant or not all finite).
@@ -76,7 +74,7 @@ def soft_wpmi(
     source, activations = checked(concept_scores, activations)
     depth = effective_top_k(len(activations), top_k)
     membership = [p_start - k / depth * (p_start - p_end) for k in range(depth)]
-    return _information(source, activations, membership, a, lam, min_prob, marginal)
+    return _information(source, activations, membership, a, lam, min_prob)
 
 
 def wpmi(
@@ -87,9 +85,8 @@ def wpmi(
     a: float = 2.0,
     lam: float = 0.6,
     min_prob: float = 1e-7,
-    marginal: Tensor | None = None,
 ) -> Tensor:
-    """Weighted pointwise mutual information: every top image belongs to the unit's set.
+    """Compute weighted pointwise mutual information, with all top images in the unit's set.
 
     As `soft_wpmi` with p_k = 1: L[u, c] = sum_k ln(P[i_k, c] + min_prob), sim = L - lam D
     (the paper's "WPMI").
@@ -98,11 +95,10 @@ def wpmi(
         concept_scores: Raw cosines of images and concepts, S [N, C], or an
             `EmbeddedScores`. P depends on all C of them.
         activations: Pooled activations of a full layer [N, U].
-        top_k: Images read per unit; clamped to N (see `effective_top_k`).
+        top_k: Number of top images per unit; clamped to N (see `effective_top_k`).
         a: Inverse temperature of the softmax.
         lam: Weight of the marginal D.
         min_prob: Added inside the logarithm, above 0.
-        marginal: D [C] to use instead of that of this call's units (see `log_marginal`).
 
     Returns:
         Similarities, float32 [U, C]; NaN rows for dead units (constant or not all finite).
@@ -114,28 +110,7 @@ def wpmi(
     check_parameters(top_k=top_k, a=a, lam=lam, min_prob=min_prob)
     source, activations = checked(concept_scores, activations)
     membership = [1.0] * effective_top_k(len(activations), top_k)
-    return _information(source, activations, membership, a, lam, min_prob, marginal)
-
-
-def log_marginal(log_likelihood: Tensor) -> Tensor:
-    """D of `soft_wpmi` and `wpmi`: ln of the mean likelihood over the live units.
-
-    Call either function on a reference layer with lam=0 to get its L, and pass this D as
-    `marginal` to score other units against that layer.
-
-    Args:
-        log_likelihood: L [U, C]; rows that hold NaN (dead units) are left out.
-
-    Returns:
-        D, float64 [C].
-
-    Raises:
-        ValueError: No unit is left.
-    """
-    live = log_likelihood[~torch.isnan(log_likelihood).any(dim=1)].double()
-    if not len(live):
-        raise ValueError("a marginal needs at least one live unit")
-    return torch.logsumexp(live, dim=0) - math.log(len(live))
+    return _information(source, activations, membership, a, lam, min_prob)
 
 
 def _information(
@@ -145,12 +120,8 @@ def _information(
     a: float,
     lam: float,
     min_prob: float,
-    marginal: Tensor | None,
 ) -> Tensor:
-    """L - lam D with p_k = membership[k], float32 [U, C]; only rows in some top K are expanded."""
-    n_concepts = source.n_concepts
-    if marginal is not None and marginal.shape != (n_concepts,):
-        raise ValueError(f"marginal must be [{n_concepts}], not {list(marginal.shape)}")
+    """Compute L - lam D with p_k = membership[k], float32 [U, C], expanding only top images."""
     result = unlabelled(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
@@ -163,26 +134,23 @@ def _information(
         )
 
         likelihood = log_likelihood_by_triton(source, images, membership, a, min_prob)
-        if lam and marginal is None:
+        if lam:
             subtract_own_marginal(likelihood, lam, result, live)
             return result
     elif activations.device.type == "cpu":
         likelihood = log_likelihood(source, images, membership, a, min_prob)
     else:
         likelihood = log_likelihood_by_torch(source, images, membership, a, min_prob)
-    _subtract_marginal(likelihood, lam, marginal)
+    _subtract_marginal(likelihood, lam)
     result[live] = likelihood.float()
     return result
 
 
-def _subtract_marginal(likelihood: Tensor, lam: float, marginal: Tensor | None) -> None:
-    """Take lam D from L [U, c] in place; lam = 0 asks for L itself, which needs no D."""
+def _subtract_marginal(likelihood: Tensor, lam: float) -> None:
+    """Subtract lam D from L [U, c] in place; lam = 0 needs no D."""
     if not lam:
-        return
-    if marginal is not None:
-        likelihood.sub_(marginal.to(likelihood), alpha=lam)
         return
     together = _UNIT_TILE if likelihood.device.type == "cpu" else _GPU_TILE
     for start, stop in spans(likelihood.shape[1], max(1, together // len(likelihood))):
         tile = likelihood[:, start:stop]
-        tile.sub_(log_marginal(tile), alpha=lam)
+        tile.sub_(torch.logsumexp(tile, dim=0) - math.log(len(tile)), alpha=lam)

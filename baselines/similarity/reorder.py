@@ -1,4 +1,4 @@
-"""rank_reorder: how well a concept's scores put a unit's top images in order."""
+"""rank_reorder: the error of ordering a unit's top images by a concept's scores."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _TILE = 2**20  # elements of top images x concepts: 8 MiB in float64
-_SCORES = 2**20  # elements of images x concepts that a thread ranks at a time: 4 MiB in float32
-_THREADS = 8  # at least so many threads' scores are asked for at a time
-_UNITS = 64  # units whose activations are copied together to find their top images
-_IN_FLOAT32 = (torch.float32, torch.float16, torch.bfloat16)  # what float32 holds exactly
-_MOST_IMAGES = 2**24  # that the loops for GPUs can place
-_DRAWS = 5  # random permutations of the original's baseline
+_SCORES = 2**20  # elements of images x concepts per thread: 4 MiB in float32
+_THREADS = 8  # minimum number of threads' scores per tile
+_UNITS = 64  # units per copy of activations for finding top images
+_IN_FLOAT32 = (torch.float32, torch.float16, torch.bfloat16)  # exact in float32
+_MOST_IMAGES = 2**24  # limit of the loops for GPUs
+_DRAWS = 5  # permutations of the official baseline
 
 
 def rank_reorder(
@@ -41,30 +41,29 @@ def rank_reorder(
     baseline: Baseline = "exact",
     seed: int = 0,
 ) -> Tensor:
-    """Error of re-ordering a unit's top activations by a concept's scores, negated.
+    """Compute the negated error of re-ordering a unit's top activations by a concept's scores.
 
     t_0 >= t_1 >= ... are the activations of the unit's n = max(1, floor(N top_fraction)) most
     activating images i_j (ties: lowest index first), s is t in ascending order, and r_j is the
-    ascending rank of S[i_j, c] among the n (ties: j ascending, so that a concept which cannot tell
-    the images apart orders them worst). With q_j = s[r_j],
+    ascending rank of S[i_j, c] among the n (ties: j ascending, so that a constant concept orders
+    them worst). With q_j = s[r_j],
     err[u, c] = mean_j |t_j - q_j|^p / B[u] / (mean_j S[i_j, c])^scale_p,  sim = -err
     (the paper's "Rank reorder"). 0 is a perfect order.
 
     B is the error of a random order. `baseline="exact"`: its expectation,
-    E[B] = (1 / n^2) sum_i sum_j |t_i - t_j|^p. A score that has no value is -inf: a concept whose
-    mean score over the top images is <= 0, and all concepts of a unit whose top activations are
-    equal (B = 0; always so at n = 1). `baseline="official"`: the mean over five random
-    permutations per unit, as in the authors' code (there unseeded), and no rule for undefined
-    scores: they are NaN or infinite as the arithmetic gives them.
+    E[B] = (1 / n^2) sum_i sum_j |t_i - t_j|^p. Undefined scores are -inf: of a concept whose
+    mean score over the top images is <= 0, and of a unit whose top activations are equal (B = 0;
+    always at n = 1). `baseline="official"`: the mean over five random permutations per unit, as in
+    the authors' code (there unseeded); undefined scores are then NaN or infinite.
 
     Args:
         concept_scores: Raw cosines of images and concepts, S [N, C], or an `EmbeddedScores`.
         activations: Pooled activations [N, U].
         p: Power of the error, above 0.
-        top_fraction: Share of the images that is read, in (0, 1] (see `effective_top_n`).
+        top_fraction: Share of the images that are used, in (0, 1] (see `effective_top_n`).
         scale_p: Power of the mean concept score, at least 0.
         baseline: "exact" or "official".
-        seed: Of the official baseline's permutations; each unit of the call has its own draw.
+        seed: Seed of the official baseline's permutations, drawn for each unit.
 
     Returns:
         Similarities, float32 [U, C], at most 0; NaN rows for dead units (constant or not all
@@ -78,7 +77,7 @@ def rank_reorder(
     source, activations = checked(concept_scores, activations)
     n_top = effective_top_n(len(activations), top_fraction)
     path = _sorted_per_unit
-    # The loops count images and compare scores in 32 bits.
+    # The loops use 32 bits for images and scores.
     if has_kernels(source.device, source.dtype) and source.n_images <= _MOST_IMAGES:
         path = _ranked_by_triton
     elif source.device.type == "cpu" and source.dtype in _IN_FLOAT32 and source.n_images < 2**31:
@@ -95,8 +94,8 @@ def _ranked_once(
     baseline: Baseline,
     seed: int,
 ) -> Tensor:
-    """`rank_reorder` on a CPU: a concept ranks all units' top images at once (see kernels)."""
-    # Numba takes a second or two to import.
+    """Compute `rank_reorder` on a CPU: each concept ranks all units' top images at once."""
+    # Importing Numba takes a second or two.
     from baselines.similarity.kernels.reorder import expected_errors, rank_errors
 
     threads = torch.get_num_threads()
@@ -122,7 +121,7 @@ def _ranked_once(
     wanted[top.view(-1)] = True
     images = wanted.nonzero()[:, 0]
     places = (wanted.cumsum(0) - 1)[top].numpy().astype(np.uint32)
-    # Choosing rows copies them; most of them are quicker read where they are.
+    # Selecting rows copies them; reading most of them in place is faster.
     few = images if 2 * len(images) < len(wanted) else None
     rows = (images if few is None else torch.arange(len(images))).numpy().astype(np.uint32)
     width = max(1, max(_THREADS, threads) * _SCORES // max(len(activations), len(units)))
@@ -143,7 +142,7 @@ def _ranked_by_triton(
     baseline: Baseline,
     seed: int,
 ) -> Tensor:
-    """`rank_reorder` on a GPU: as on a CPU, and the device is hardly ever waited for."""
+    """Compute `rank_reorder` on a GPU, as on a CPU, rarely waiting for the device."""
     from baselines.similarity.reorder_by_triton import expected_errors, rank_errors
 
     result = unlabelled(source, activations)
@@ -172,13 +171,13 @@ def _sorted_per_unit(
     baseline: Baseline,
     seed: int,
 ) -> Tensor:
-    """`rank_reorder` on any device: each unit has its top images sorted by every concept."""
+    """Compute `rank_reorder` on any device: each concept sorts each unit's top images."""
     result = unlabelled(source, activations)
     width = max(1, _TILE // n_top)
     generator = torch.Generator().manual_seed(seed)
     for unit, live in enumerate(live_units(activations).tolist()):
         if baseline == "official":
-            # Drawn for dead units too: a unit's draw must not depend on the others' health.
+            # Draw for dead units too, so that a unit's draw does not depend on other units.
             draws = _permutations(n_top, generator)
         if not live:
             continue
@@ -194,8 +193,8 @@ def _sorted_per_unit(
         for start, stop in spans(source.n_concepts, width):
             scores = source.tile(top, start, stop)
             mean = scores.mean(dim=0, dtype=torch.float64)
-            # Sorting the images by the concept needs one sort where ranking them needs two: with
-            # o the ascending order, image o_j has rank j.
+            # Sorting by the concept needs one sort, ranking two: in the ascending order o, image
+            # o_j has rank j.
             found = targets[_ascending_order(scores.T.contiguous())]
             error = found.sub_(targets.flip(0)).abs_().pow_(p).mean(dim=1)
             result[unit, start:stop] = _similarity(error, scale, mean, scale_p, baseline)
@@ -205,7 +204,7 @@ def _sorted_per_unit(
 def _similarity(
     error: Tensor, scale: Tensor, mean: Tensor, scale_p: float, baseline: Baseline
 ) -> Tensor:
-    """-err from its parts, float32; -inf where the exact baseline defines none."""
+    """Return -err from its parts, float32; -inf where the exact baseline defines none."""
     similarity = 0.0 - error / scale / mean.pow(scale_p)
     if baseline == "exact":
         similarity.masked_fill_((mean <= 0) | (scale <= 0), -torch.inf)
@@ -213,21 +212,21 @@ def _similarity(
 
 
 def _ascending_order(scores: Tensor) -> Tensor:
-    """Stable ascending argsort of each row [c, n].
+    """Return the stable ascending argsort of each row [c, n].
 
-    On the CPU, float32 rows are sorted as 64-bit integers that hold a value's bits above its
-    column: NumPy sorts these many times as quickly as a stable argsort, and no two are equal.
+    On the CPU, float32 rows are sorted as 64-bit integers with a value's bits above its column:
+    NumPy sorts these many times faster than a stable argsort, and no two are equal.
     """
     if scores.dtype != torch.float32 or scores.device.type != "cpu":
         return torch.argsort(scores, dim=1, stable=True)
-    bits = (scores + 0.0).view(torch.int32)  # + 0.0 makes -0.0 and 0.0 the tie that they are
-    bits = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # negative floats' bits grow downwards
+    bits = (scores + 0.0).view(torch.int32)  # + 0.0 makes -0.0 equal to 0.0
+    bits = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # bits of negative floats grow downwards
     keys = (bits.to(torch.int64) << 32) | torch.arange(scores.shape[1])
     return torch.from_numpy(np.sort(keys.numpy(), axis=1)) & 0xFFFFFFFF
 
 
 def _expected_error(targets: Tensor, p: float) -> Tensor:
-    """E[B], the mean of |t_i - t_j|^p over all n^2 pairs, float64 []."""
+    """Return E[B], the mean of |t_i - t_j|^p over all n^2 pairs, float64 []."""
     total = targets.new_zeros(())
     for start, stop in spans(len(targets), max(1, _TILE // len(targets))):
         total += (targets[start:stop, None] - targets).abs_().pow_(p).sum()
@@ -235,9 +234,9 @@ def _expected_error(targets: Tensor, p: float) -> Tensor:
 
 
 def _drawn_scales(targets: Tensor, units: Tensor, n_units: int, p: float, seed: int) -> Tensor:
-    """B of the official baseline for the live `units` among `n_units`, float64 [len(units)]."""
+    """Return B of the official baseline for the live `units` among `n_units`, float64."""
     generator = torch.Generator().manual_seed(seed)
-    # Drawn for dead units too: a unit's draw must not depend on the others' health.
+    # Draw for dead units too, so that a unit's draw does not depend on other units.
     row_of = {unit: row for row, unit in enumerate(units.tolist())}
     scales = targets.new_empty(len(units))
     for unit in range(n_units):
@@ -248,11 +247,11 @@ def _drawn_scales(targets: Tensor, units: Tensor, n_units: int, p: float, seed: 
 
 
 def _permutations(n: int, generator: torch.Generator) -> Tensor:
-    """The official baseline's draws, int64 [5, n]."""
+    """Return the official baseline's draws, int64 [5, n]."""
     return torch.stack([torch.randperm(n, generator=generator) for _ in range(_DRAWS)])
 
 
 def _drawn_error(targets: Tensor, permutations: Tensor, p: float) -> Tensor:
-    """B of the given permutations, the mean of |s - s[permutation]|^p, float64 []."""
+    """Return B of given permutations, the mean of |s - s[permutation]|^p, float64 []."""
     ascending = targets.flip(0)
     return (ascending - ascending[permutations]).abs_().pow_(p).mean()

@@ -1,4 +1,4 @@
-"""Errors of rank_reorder on a GPU: a tile of concepts ranks all images, for units 32 at a time."""
+"""Errors of rank_reorder on a GPU: a tile of concepts ranks all images, for 32 units at a time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from baselines.similarity.sources import ConceptScores
 
 _SORT_BYTES = 20
-"""Of each score of a tile while it is sorted: half of what there is, as `scratch_bytes` is half of
-what may be used."""
-_MOST_CONCEPTS = 2**15  # of a tile: a grid has at most 65,535 programs along its second axis
+"""Bytes per score of a tile during sorting: half of the actual value, since `scratch_bytes` is half
+of the allowed memory."""
+_MOST_CONCEPTS = 2**15  # in a tile; the second axis of a grid is limited to 65,535
 
 
 def expected_errors(targets: Tensor, p: float) -> Tensor:
-    """Each unit's error of a random order, the mean of |t_i - t_j|^p over all n^2 pairs.
+    """Return each unit's error of a random order, the mean of |t_i - t_j|^p over all pairs.
 
     Args:
         targets: Activations [U, n].
@@ -53,14 +53,14 @@ def rank_errors(
     targets: Tensor,
     p: float,
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Re-ordering errors and mean scores of units and concepts, in tiles of concepts.
+    """Yield re-ordering errors and mean scores of units and concepts, in tiles of concepts.
 
     Args:
         source: Scores of N images and C concepts, of at most 32 bits.
         activations: All activations [N, units of the layer].
-        units: Which of them are described, int64 [U].
-        top: Their top images, most activating first, int64 [U, n].
-        targets: Their activations, descending, [U, n].
+        units: Units to describe, int64 [U].
+        top: Top images of these units, most activating first, int64 [U, n].
+        targets: Activations of the top images, descending, [U, n].
         p: Power of the error, above 0.
 
     Yields:
@@ -72,7 +72,7 @@ def rank_errors(
     device, n_images = source.device, source.n_images
     (n_units, depth), n_words = top.shape, -(-n_images // 32)
     members = _members(top, n_images, kernels.UNITS)
-    # By image, so that neighbours in the list are near each other in memory.
+    # Sort by image, so that neighbours are close in memory.
     images, order = top.contiguous().sort(dim=1)
     images, ordered = images.int(), _exact(targets).gather(1, order)
     ascending = _exact(targets).flip(1)
@@ -145,19 +145,19 @@ def rank_errors(
 
 
 def _members(top: Tensor, n_images: int, group: int) -> Tensor:
-    """Bit u of [g, i] says whether i is a top image of unit g * group + u, int32 [G, N + 1]."""
+    """Return bits, int32 [G, N + 1]: bit u of [g, i] marks i as top image of unit g * group + u."""
     n_units = len(top)
     unit = torch.arange(n_units, device=top.device)[:, None]
     table = torch.zeros((-(-n_units // group), n_images + 1), dtype=torch.int64, device=top.device)
     bits = (1 << (unit % group)).expand_as(top)
     at = unit // group * (n_images + 1) + top
-    # Sums of different bits, which are exact in any order.
+    # Sums of different bits are exact in any order.
     table.view(-1).scatter_add_(0, at.reshape(-1), bits.reshape(-1))
     return table.int()  # the highest bit becomes the sign
 
 
 def _exact(targets: Tensor) -> Tensor:
-    """Activations in a type that kernels take and that holds them exactly."""
+    """Return activations in a type that kernels take and that represents them exactly."""
     return (targets if targets.dtype == torch.float64 else targets.float()).contiguous()
 
 
@@ -166,5 +166,5 @@ def _exponent(targets: Tensor, p: float) -> Tensor:
 
 
 def _power(p: float) -> int:
-    """The power that kernels are compiled for, 0 for any other than these."""
+    """Return the power that kernels are compiled for; 0 for any other."""
     return int(p) if p in (1.0, 2.0, 3.0) else 0

@@ -1,4 +1,4 @@
-"""Labels from a score matrix, never choosing a score that is not defined."""
+"""Select labels by a score matrix, ignoring scores that are not defined."""
 
 from __future__ import annotations
 
@@ -6,38 +6,24 @@ import torch
 from torch import Tensor
 
 
-def labelled_argmax(scores: Tensor) -> Tensor:
-    """Each unit's best concept.
-
-    Args:
-        scores: Scores [U, C]; NaN and infinities count as not defined.
-
-    Returns:
-        Concept indices, int64 [U]: the lowest among equals, -1 for a unit with no finite score.
-    """
-    ordered, finite = _ordered(scores)
-    best = torch.argmax(ordered, dim=1)  # documented to return the first of equal maxima
-    return torch.where(finite.any(dim=1), best, -1)
-
-
 def top_concepts(scores: Tensor, k: int) -> Tensor:
-    """Each unit's k best concepts, best first, ties by lowest concept index.
+    """Return each unit's k best concepts, best first, ties by lowest concept index.
 
     Args:
         scores: Scores [U, C]; NaN and infinities count as not defined.
-        k: How many, at least 1; more than C gives C.
+        k: Number of concepts, at least 1, clamped to C.
 
     Returns:
-        Concept indices, int64 [U, min(k, C)]; -1 fills up a row that has fewer finite scores.
+        Concept indices, int64 [U, min(k, C)]; -1 pads rows with fewer finite scores.
 
     Raises:
-        ValueError: k below 1.
+        ValueError: k is below 1.
     """
     if k < 1:
-        raise ValueError(f"k is at least 1, not {k}")
+        raise ValueError(f"k must be at least 1, not {k}")
     ordered, finite = _ordered(scores)
     k = min(k, scores.shape[1])
-    # Choosing at a threshold first keeps the ties stable without sorting all C concepts.
+    # A threshold first keeps ties stable without sorting all C concepts.
     threshold = torch.topk(ordered, k, dim=1).values[:, -1:]
     above, level = ordered > threshold, ordered == threshold
     room = k - above.sum(dim=1, keepdim=True)

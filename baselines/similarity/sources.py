@@ -1,7 +1,7 @@
-"""Where concept scores come from: a matrix at hand, or the embeddings it is the product of.
+"""Sources of concept scores: a matrix, or the embeddings of which it is the product.
 
-The similarity functions read scores in tiles, so that from embeddings no array of images x
-concepts is ever held.
+The similarity functions read scores in tiles, so that with embeddings no array of images x concepts
+is ever stored.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 _CHECKED = (2**22, 2**28)
-"""Elements that are looked at together for values that are not finite, on a CPU and on a GPU."""
+"""Elements of a tile that is checked for values that are not finite, on a CPU and on a GPU."""
 
 
 class ConceptScores(ABC):
     """Raw cosines S of N images and C concepts.
 
     Attributes:
-        n_images: N.
-        n_concepts: C.
-        device: Where tiles are made.
-        dtype: Their type.
+        n_images: Number of images N.
+        n_concepts: Number of concepts C.
+        device: Device of the tiles.
+        dtype: Type of the scores.
     """
 
     n_images: int
@@ -33,28 +33,28 @@ class ConceptScores(ABC):
 
     @abstractmethod
     def tile(self, rows: Tensor | None, start: int, stop: int, out: Tensor | None = None) -> Tensor:
-        """Scores of some images and of the concepts start..stop.
+        """Return the scores of some images and of the concepts start..stop.
 
         Args:
             rows: Image indices, int64 [R]; None for all.
             start: First concept.
             stop: One past the last.
-            out: With rows: where to write, [R, stop - start] of the type of the scores. Fresh
-                memory costs more than the copy.
+            out: With rows, the output [R, stop - start] of the type of the scores; allocation costs
+                more than the copy.
 
         Returns:
-            Floating point [R, stop - start]; of all images of a matrix, a view of it.
+            Floating point [R, stop - start]; for all images of a matrix, a view.
         """
 
 
 class ScoreMatrix(ConceptScores):
-    """Scores that are all at hand.
+    """Scores in a matrix.
 
     Args:
-        scores: S [N, C].
+        scores: Scores S [N, C].
 
     Raises:
-        ValueError: Of the wrong shape or type, empty, or not finite.
+        ValueError: The matrix has an invalid shape or type, is empty, or not finite.
     """
 
     def __init__(self, scores: Tensor) -> None:
@@ -72,7 +72,7 @@ class ScoreMatrix(ConceptScores):
 
 
 class EmbeddedScores(ConceptScores):
-    """Cosines of image and concept embeddings, multiplied out tile by tile.
+    """Cosines of image and concept embeddings, computed tile by tile.
 
     Args:
         image_embeddings: float32 [N, D], not normalised.
@@ -92,12 +92,12 @@ class EmbeddedScores(ConceptScores):
         if image_embeddings.shape[1] != concept_embeddings.shape[1]:
             raise ValueError(
                 f"image embeddings have {image_embeddings.shape[1]} numbers, concept embeddings "
-                f"{concept_embeddings.shape[1]}: they are of different encoders"
+                f"{concept_embeddings.shape[1]}: they must be of the same encoder"
             )
         if image_embeddings.device != concept_embeddings.device:
             raise ValueError(
-                f"image embeddings lie on {image_embeddings.device}, "
-                f"concept embeddings on {concept_embeddings.device}"
+                f"image embeddings are on {image_embeddings.device}, "
+                f"but concept embeddings on {concept_embeddings.device}"
             )
         self.images = normalize(image_embeddings.detach(), dim=1)
         self.concepts = normalize(concept_embeddings.detach(), dim=1)
@@ -111,7 +111,7 @@ class EmbeddedScores(ConceptScores):
 
 
 def as_scores(scores: Tensor | ConceptScores) -> ConceptScores:
-    """A matrix as a source of scores; a source as it is."""
+    """Wrap a matrix as a source of scores; return a source unchanged."""
     return ScoreMatrix(scores) if isinstance(scores, Tensor) else scores
 
 
@@ -125,8 +125,8 @@ def _check_table(name: str, table: Tensor, row_is: str) -> None:
     together = _CHECKED[table.device.type == "cuda"]
     step = max(1, together // table.shape[1])
     parts = [table[start : start + step] for start in range(0, len(table), step)]
-    # One pass that writes nothing, where isfinite needs two: NaN and infinities reach the sum (as
-    # may finite numbers, if huge). The device is waited for once, after all parts.
+    # Sum instead of isfinite, which would write an array: NaN and infinities reach the sum (and so
+    # may huge finite numbers). Synchronise the device once, after all parts.
     kind = torch.promote_types(table.dtype, torch.float32)
     if bool(torch.isfinite(torch.stack([part.sum(dtype=kind) for part in parts])).all()):
         return

@@ -1,9 +1,9 @@
-"""Broden, the layout in which Network Dissection published concept masks: read and written.
+"""Read and write Broden, the layout in which Network Dissection published concept masks.
 
-A tree is a folder with `index.csv` (images and what is annotated on them), `label.csv`,
+A Broden tree is a folder with `index.csv` (images and their annotations), `label.csv`,
 `category.csv`, a `c_<category>.csv` for each category, and `images/` with images and mask PNGs.
 
-Source: Bau et al., "Network Dissection" (CVPR 2017), and the trees broden1_224 and broden1_227.
+Source: Bau et al., "Network Dissection" (CVPR 2017), and the data sets broden1_224 and broden1_227.
 """
 
 from bench.broden.content import BrodenLabel, MaskedImage

@@ -1,4 +1,4 @@
-"""What a tree to be written is made of, and whether it fits together."""
+"""Images and labels of a tree to be written, and their checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Mark = int | NDArray[np.integer]
-"""A label number for the whole image, or a plane [sh, sw] of numbers, 0 for none."""
+"""A label number for the whole image, or a plane [sh, sw] of label numbers, 0 for none."""
 
 _T = TypeVar("_T")
 
@@ -30,10 +30,10 @@ class BrodenLabel:
     """One label of a tree to be written.
 
     Attributes:
-        number: From 1; up to 65535 where masks are to say it.
-        name: Of its own. Published names of colours end in "-c", those of scenes in "-s", which
-            methods do not say.
-        category: Where it is listed as long as no image has it; else the images decide.
+        number: Number from 1; at most 65535 if it is used in planes.
+        name: Unique name. Published names of colours end in "-c" and of scenes in "-s"; methods
+            drop these suffixes.
+        category: Category of a label that no image has; for others the images decide.
         synonyms: Other names.
     """
 
@@ -45,14 +45,14 @@ class BrodenLabel:
 
 @dataclass(frozen=True)
 class MaskedImage:
-    """One image of a tree to be written, with what it shows.
+    """One image of a tree to be written, with its annotations.
 
     Attributes:
-        name: Its path inside `images/` without an ending, such as "val/000001".
-        marks: By category: planes and label numbers, the dominant first; or one of them. A plane
-            may also be a mask of Pillow, whose levels (or palette's numbers) are label numbers.
-        image: The picture: an image of Pillow or an array, uint8 [h, w] or [h, w, 3], written as
-            PNG; or a file, which is copied; None in a tree of masks alone.
+        name: Path inside `images/` without suffix, such as "val/000001".
+        marks: By category, planes and label numbers, the dominant first; or a single one. A plane
+            may also be a Pillow mask, whose levels (or palette indices) are label numbers.
+        image: The picture: a Pillow image or an array, uint8 [h, w] or [h, w, 3], written as PNG;
+            or a file, which is copied; None in a tree without pictures.
         split: "train", "val" or "test".
     """
 
@@ -68,73 +68,72 @@ def check_words(
     """Check labels and categories, and return them as lists.
 
     Raises:
-        UserError: A category cannot be written, or a number, name, synonym or category of a label
-            is wrong.
+        UserError: A category is invalid, or a number, name, synonym or category of a label.
     """
     if isinstance(categories, str):
         raise UserError(
-            f"{categories!r} is one text and no list of categories", hint=f"give [{categories!r}]"
+            f"categories must be a list, not the text {categories!r}",
+            hint=f"pass [{categories!r}]",
         )
     labels, categories = _listed(labels, "labels"), _listed(categories, "categories")
     for category in categories:
         if not is_category(category) or categories.count(category) > 1:
             raise UserError(
-                f"{category!r} cannot name a category, or does so twice",
-                hint="a category is named by letters, digits, _, - and blanks, once",
+                f"invalid or duplicate category {category!r}",
+                hint="name each category once, with letters, digits, _, - and spaces",
             )
     numbers: dict[int, BrodenLabel] = {}
     names: dict[str, BrodenLabel] = {}
     for label in labels:
         if not isinstance(label, BrodenLabel):
             raise UserError(
-                f"{label!r} is no label", hint="give BrodenLabel(number, name, category)"
+                f"not a BrodenLabel: {label!r}", hint="pass BrodenLabel(number, name, category)"
             )
         if not is_number(label.number) or label.number < 1 or label.number in numbers:
             raise UserError(
-                f"the label {label.name!r} has the number {label.number}: no whole number from 1, "
-                "or taken",
-                hint="number the labels from 1, each differently",
+                f"label {label.name!r}: invalid or duplicate number {label.number}",
+                hint="number the labels from 1, each once",
             )
         why = why_no_label(label.name)
         if why:
             raise UserError(
-                f"the label {label.number} has the name {label.name!r}: {why}",
-                hint="give each label a name in words",
+                f"label {label.number}: invalid name {label.name!r} ({why})",
+                hint="name each label in words",
             )
         if label.name in names:
             raise UserError(
-                f"the labels {names[label.name].number} and {label.number} are both called "
+                f"labels {names[label.name].number} and {label.number} have the same name "
                 f"{label.name!r}",
-                hint="name each label once; a label may have marks in several categories",
+                hint="use one label; it may have marks in several categories",
             )
         if not isinstance(label.synonyms, list | tuple) or any(
             not isinstance(name, str) or ";" in name for name in label.synonyms
         ):
             raise UserError(
-                f"the label {label.name!r} has the synonyms {label.synonyms!r}",
-                hint="give a list of texts without semicolons",
+                f"label {label.name!r}: invalid synonyms {label.synonyms!r}",
+                hint="pass a list of texts without semicolons",
             )
         if label.category not in categories:
             raise UserError(
-                f"the label {label.name!r} is of the category {label.category!r}",
+                f"label {label.name!r}: unknown category {label.category!r}",
                 valid=tuple(categories),
-                hint=f"the categories are: {', '.join(categories)}",
+                hint=f"categories: {', '.join(categories)}",
             )
         numbers[label.number] = names[label.name] = label
     if not numbers:
-        raise UserError("there is no label to write", hint="give one at least")
+        raise UserError("no labels to write", hint="pass at least one label")
     return labels, categories
 
 
 def _listed(given: Iterable[_T], what: str) -> list[_T]:
     try:
-        return list(given)  # of a generator, which could be gone through only once
+        return list(given)  # generators can be iterated only once
     except TypeError as error:
         raise UserError(
-            f"the {what} are of the type {type(given).__name__}", hint=f"give a list of {what}"
+            f"{what} must be a list, not {type(given).__name__}", hint=f"pass a list of {what}"
         ) from error
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a whole number, of Python or numpy; a truth value is none."""
+    """Whether a value is an integer of Python or NumPy, and not a bool."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""An index file: the images of a tree and what is annotated on each."""
+"""The index file: the images of a tree and their annotations."""
 
 from __future__ import annotations
 
@@ -28,13 +28,12 @@ class Row(NamedTuple):
     """One image of an index.
 
     Attributes:
-        line: Where it stands in the file.
+        line: Line in the file.
         image: Path inside `images/`.
-        split: "train", "val".
-        image_size: (ih, iw).
-        mask_size: (sh, sw).
-        cells: The cell of each category that the index has a column of, in the order of
-            category.csv, as written.
+        split: "train" or "val".
+        image_size: Height and width of the image (ih, iw).
+        mask_size: Height and width of its masks (sh, sw).
+        cells: Cells of the categories in the index, unparsed, in the order of category.csv.
     """
 
     line: int
@@ -49,9 +48,9 @@ class Index(NamedTuple):
     """All rows of an index file.
 
     Attributes:
-        file: Where it lies.
-        categories: Those that it has a column of, in the order of category.csv.
-        rows: In the order of the file.
+        file: The index file.
+        categories: Categories with a column, in the order of category.csv.
+        rows: Rows in the order of the file.
     """
 
     file: Path
@@ -60,26 +59,26 @@ class Index(NamedTuple):
 
 
 def read_index(file: Path, vocabulary: Vocabulary) -> Index:
-    """Read an index and check whatever can be checked without opening another file.
+    """Read an index and check everything that needs no other file.
 
     Raises:
-        UserError: The file is missing or empty, a column is missing or names no category, a size
-            is no number, a path leads out of `images/`, or a label number is not in label.csv.
+        UserError: The file is missing or empty, a column is missing or not a category, a size is
+            not a number, a path leaves `images/`, or a label number is not in label.csv.
     """
     table = read_table(file)
     fixed = table.positions(*INDEX_COLUMNS)
     for name in table.columns:
         if name not in INDEX_COLUMNS and name not in vocabulary.categories:
             raise table.fault(
-                f"the column {name!r} is no category of {CATEGORIES}",
+                f"column {name!r} is not a category of {CATEGORIES}",
                 1,
                 valid=nearest(name, vocabulary.categories) or vocabulary.categories,
-                hint=f"the categories are: {', '.join(vocabulary.categories)}",
+                hint=f"categories: {', '.join(vocabulary.categories)}",
             )
     categories = tuple(name for name in vocabulary.categories if name in table.columns)
     at = table.positions(*categories)
     rows = []
-    sizes: dict[str, int] = {}  # a number has one text nearly always: parsed once, held once
+    sizes: dict[str, int] = {}  # parsed once: most sizes are equal
     splits: dict[str, str] = {}
     for line, cells in table.rows():
         image, split, *numbers = (cells[i] for i in fixed)
@@ -94,7 +93,7 @@ def read_index(file: Path, vocabulary: Vocabulary) -> Index:
                 _check_cell(table, cell, category, line, vocabulary.labels)
         rows.append(Row(line, image, splits.setdefault(split, split), (ih, iw), (sh, sw), marks))
     if not rows:
-        raise table.fault("the index lists no image", 1, hint="unpack or write the tree again")
+        raise table.fault("the index has no images", 1, hint="unpack or write the tree again")
     return Index(file, categories, tuple(rows))
 
 
@@ -102,7 +101,7 @@ def _check_path(table: Table, path: str, column: str, line: int) -> None:
     why = why_no_path(path)
     if why:
         raise table.fault(
-            f"{column} has the path {path!r}, which is refused: {why}",
+            f"{column}: invalid path {path!r} ({why})",
             line,
             hint=f"write paths relative to {IMAGES}/, with forward slashes",
         )
@@ -120,17 +119,17 @@ def _check_cell(
 
 
 def unknown_label(file: Path, line: int, number: int, category: str, source: str) -> UserError:
-    """The error about a label number that label.csv does not have.
+    """Return the error about a label number that label.csv does not have.
 
     Args:
         file: The index.
-        line: The image's line in it.
-        number: The number.
-        category: The column it came from.
-        source: The file that says the number.
+        line: Line of the image in the index.
+        number: The unknown number.
+        category: Category of the mark.
+        source: File that contains the number.
     """
     return UserError(
         f"{category}: label {number} of {source} is not in {LABELS}",
         where=f"{file}:{line}",
-        hint=f"add label {number} to {LABELS}, or take it out of {source}",
+        hint=f"add label {number} to {LABELS}, or remove it from {source}",
     )

@@ -25,16 +25,15 @@ _NONE, _UNKNOWN = -1, -2
 
 
 class BrodenMasks:
-    """Concept masks read from a tree when they are asked for; nothing of them is held.
+    """Concept masks (`baselines.spatial.Masks`), read from a tree on demand.
 
-    Label 0, a pixel's or a whole image's, is no label; nor is a label that occurs in no selected
-    category. Fits `baselines.spatial.Masks`.
+    Label 0 means no label. Labels that occur in no selected category are ignored.
 
     Args:
         broden: The opened tree.
 
     Raises:
-        UserError: The images' masks are not all of one size.
+        UserError: The masks differ in size.
     """
 
     def __init__(self, broden: Broden) -> None:
@@ -43,32 +42,32 @@ class BrodenMasks:
         for row in broden.rows:
             if row.mask_size != first.mask_size:
                 raise UserError(
-                    f"the masks here are {_by(row.mask_size)}, those of line {first.line} "
-                    f"{_by(first.mask_size)}: all of a set must have one size",
+                    f"masks of {_by(row.mask_size)} differ from those of line {first.line} "
+                    f"({_by(first.mask_size)}): all masks must have the same size",
                     where=f"{broden.index}:{row.line}",
-                    hint="make an index file of the images of one size and name it "
+                    hint="write an index file with masks of one size and select it "
                     "(probe.params.index=...)",
                 )
         self._position = {number: place for place, number in enumerate(broden.concepts)}
 
     @property
     def labels(self) -> tuple[MaskLabel, ...]:
-        """The labels of the selected categories, sorted by primary category, then number."""
+        """Labels of the selected categories, sorted by primary category, then number."""
         return tuple(self.broden.concepts.values())
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The number in label.csv of each label."""
+        """Number of each label in label.csv."""
         return tuple(self.broden.concepts)
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The selected categories, in the order of category.csv."""
+        """Selected categories, in the order of category.csv."""
         return self.broden.categories
 
     @property
     def mask_size(self) -> tuple[int, int]:
-        """(sh, sw) of all images."""
+        """Height and width of all masks."""
         return self.broden.rows[0].mask_size
 
     def __len__(self) -> int:
@@ -77,12 +76,12 @@ class BrodenMasks:
     def image(self, index: int) -> ImageMasks:
         """Read the masks of one image; safe to call from several threads.
 
-        Planes come category by category, within one in the order of its cell; so do scalars.
+        Planes and scalars are sorted by category, then by their order in the cell.
 
         Raises:
             IndexError: There is no such image.
-            UserError: A mask is missing, damaged or of another size than the index says, or holds
-                a label number that label.csv does not have.
+            UserError: A mask is missing, damaged, or of another size than in the index, or contains
+                a label number that is not in label.csv.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"image {index} of {len(self)}")
@@ -98,19 +97,19 @@ class BrodenMasks:
         return ImageMasks(stacked, tuple(scalars))
 
     def files(self) -> Iterator[tuple[int, str]]:
-        """Go through the masks of all images in order: line in the index, path in `images/`."""
+        """Yield the masks of all images in order: line in the index, path in `images/`."""
         for row in self.broden.rows:
             for _, item in self._items(row):
                 if scalar_of(item) is None:
                     yield row.line, item
 
     def fault(self, line: int, category: str, item: str, why: str) -> UserError:
-        """The error about a mask file, named together with the image's line in the index."""
+        """Return the error about a mask file, with the image's line in the index."""
         place = f"{IMAGES}/{item}" + (f" (column {category})" if category else "")
         return UserError(
-            f"the mask {place} {why}",
+            f"mask {place} {why}",
             where=f"{self.broden.index}:{line}",
-            hint="unpack the tree again, or take the mask out of the index",
+            hint="unpack the tree again, or remove the mask from the index",
         )
 
     def _items(self, row: Row) -> Iterator[tuple[str, str]]:
@@ -132,7 +131,7 @@ class BrodenMasks:
 
     @cached_property
     def _positions_by_number(self) -> NDArray[np.int32]:
-        """Position of each number that a pixel can say, int32 [65536]."""
+        """Position of each possible label number, int32 [65536]."""
         table = np.full(MAX_PIXEL + 1, _UNKNOWN, dtype=np.int32)
         table[0] = _NONE
         for number in self.broden.known:

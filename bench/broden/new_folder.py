@@ -1,4 +1,4 @@
-"""A folder that appears whole, and in nobody's place."""
+"""Write a new folder completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Write a folder whole or not at all; unlike `bench.files.atomic_folder`, replace nothing.
+    """Write a folder completely or not at all; unlike `atomic_folder`, overwrite nothing.
 
     Args:
-        folder: Where it is to be; may be there only if it is empty.
+        folder: The folder, missing or empty.
 
     Yields:
-        A temporary folder beside it; renamed to it when the block ends, removed when it raises.
+        A temporary folder beside it, renamed when the block ends, removed when it raises.
 
     Raises:
-        UserError: There is something already, or it cannot be written.
+        UserError: The folder has content, or cannot be written.
     """
     folder = folder.absolute()  # "." has no name of its own
     _refuse_content(folder)
@@ -33,7 +33,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     try:
         temporary.mkdir(parents=True)
         yield temporary
-        # A folder with content makes the renaming fail where another process was faster.
+        # Renaming fails if another process was faster and the folder has content.
         _refuse_content(folder)
         with suppress(FileNotFoundError):
             folder.rmdir()
@@ -41,7 +41,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     except OSError as error:
         _refuse_content(folder)
         raise UserError(
-            f"cannot write the tree: {error}", where=str(folder), hint="give another folder"
+            f"cannot write the folder: {error}", where=str(folder), hint="name another folder"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -50,9 +50,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def _refuse_content(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and _empty(folder))):
         raise UserError(
-            f"{folder} is there already",
+            f"{folder} already exists",
             where=str(folder),
-            hint="give a folder that does not exist yet; nothing is overwritten",
+            hint="name a folder that does not exist; nothing is overwritten",
         )
 
 

@@ -1,4 +1,4 @@
-"""Pictures and masks of one shape: a mask is laid over the whole of its picture."""
+"""Check that pictures and masks have the same aspect ratio, so that they align."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
-"""Values of the camera's orientation tag with which rows become columns."""
+"""Values of the EXIF orientation tag that swap rows and columns."""
 
 
 def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes (height, width) are of one shape, but for the rounding of a side."""
+    """Whether two sizes (height, width) have the same aspect ratio, up to rounding."""
     (height, width), (other_height, other_width) = one, other
     return _rounds(width, height * other_width / other_height) or _rounds(
         height, width * other_height / other_width
@@ -30,43 +30,43 @@ def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _rounds(side: int, exact: float) -> bool:
-    # Half a pixel where it was rounded; large sides may have been cut down to whole pixels.
+    # Half a pixel of rounding; large sides may have been truncated.
     return abs(side - exact) <= max(0.5, 0.005 * exact)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
-    """(height, width) of an opened image once the camera's orientation tag is applied."""
+    """Return (height, width) of an open image after applying its orientation tag."""
     width, height = image.size
-    if width == height:  # a PNG would have to be decoded for its tag
+    if width == height:  # PNG files must be decoded to read the tag
         return height, width
     return (width, height) if image.getexif().get(_ORIENTATION) in _TURNED else (height, width)
 
 
 def check_shapes(broden: Broden) -> None:
-    """Check that masks are of their pictures' shape, and that the index knows that shape.
+    """Check that masks, pictures and the index agree on the aspect ratio.
 
-    Only images with a mask in a selected category are looked at: a label of a whole image holds
-    whatever its shape. What each file's size is, is remembered.
+    Only images with a mask in a selected category are checked: labels of whole images hold for any
+    shape. Sizes of files are cached.
 
     Raises:
-        UserError: A picture, its row of the index and its masks are not all of one shape.
+        UserError: A picture, its row of the index and its masks differ in aspect ratio.
     """
     rows = [row for row in broden.rows if _has_plane(broden, row)]
     for row in rows:
         if not same_shape(row.mask_size, row.image_size):
-            told = f"its masks are {_by(row.mask_size)} by sh, sw"
-            raise _fault(broden, row, told, row.image_size)
+            masks = f"its masks {_by(row.mask_size)} (sh, sw)"
+            raise _fault(broden, row, masks, row.image_size)
     with FileMemory("picture_sizes", "size") as memory:
         for row in rows:
             found = _size_of(broden.file(row.image), memory)
             if found is not None and not same_shape(row.image_size, found):
-                raise _fault(broden, row, f"it is {_by(row.image_size)} by ih, iw", found)
+                raise _fault(broden, row, f"ih, iw are {_by(row.image_size)}", found)
 
 
-def _fault(broden: Broden, row: Row, told: str, picture: tuple[int, int]) -> UserError:
+def _fault(broden: Broden, row: Row, other: str, picture: tuple[int, int]) -> UserError:
     return UserError(
-        f"the image {IMAGES}/{row.image} is {_by(picture)} pixels, and {told}, which is another "
-        "shape: the masks would not lie over the image",
+        f"{IMAGES}/{row.image} has {_by(picture)} pixels, but {other}: their aspect ratios "
+        "differ, so masks do not align",
         where=f"{broden.index}:{row.line}",
         hint="crop or resize images and masks alike, and write the tree again (write_broden)",
     )
@@ -78,7 +78,7 @@ def _has_plane(broden: Broden, row: Row) -> bool:
 
 
 def _size_of(file: Path, memory: FileMemory) -> tuple[int, int] | None:
-    """(height, width), upright; None where the file cannot be read, which its reader will say."""
+    """Return (height, width), upright; None if the file cannot be read."""
     try:
         known = memory.look(file)
         if not known.said:

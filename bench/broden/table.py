@@ -1,4 +1,4 @@
-"""The CSV files of a tree, row by row; what is wrong with one is named by its line."""
+"""Read and write the CSV files of a tree; errors name the line."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Table:
     """A CSV file of a tree.
 
     Attributes:
-        file: Where it lies.
-        columns: Names in its first row.
-        text: The whole file.
+        file: The file.
+        columns: Names in the header.
+        text: Content of the file.
     """
 
     file: Path
@@ -31,14 +31,13 @@ class Table:
     text: str
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Go through the rows below the first.
+        """Iterate over the rows below the header.
 
         Yields:
-            The line on which a row ends, from 1, and its cells, one a column. Blank lines are
-            passed over.
+            The last line of a row, from 1, and its cells, one per column. Blank lines are skipped.
 
         Raises:
-            UserError: A row has too few or too many cells, or is no CSV.
+            UserError: A row has too few or too many cells, or is not valid CSV.
         """
         reader = csv.reader(io.StringIO(self.text))
         width = len(self.columns)
@@ -49,20 +48,20 @@ class Table:
                     if not cells:
                         continue
                     raise UserError(
-                        f"this row has {len(cells)} cells, the first row has {width}",
+                        f"{len(cells)} cells, but the header has {width}",
                         where=f"{self.file}:{reader.line_num}",
-                        hint="the file may be cut short; unpack or write it again",
+                        hint="the file may be truncated; unpack or write it again",
                     )
                 yield reader.line_num, cells
         except csv.Error as error:
             raise UserError(
-                f"this row is no CSV: {error}",
+                f"invalid CSV: {error}",
                 where=f"{self.file}:{reader.line_num}",
                 hint="unpack or write the file again",
             ) from error
 
     def positions(self, *names: str) -> tuple[int, ...]:
-        """Where columns stand in a row's cells.
+        """Return the positions of columns in a row's cells.
 
         Raises:
             UserError: One of them is missing.
@@ -70,24 +69,24 @@ class Table:
         for name in names:
             if name not in self.columns:
                 raise UserError(
-                    f"there is no column {name!r}",
+                    f"no column {name!r}",
                     where=f"{self.file}:1",
                     valid=nearest(name, self.columns),
-                    hint=f"its columns must be: {', '.join(names)}",
+                    hint=f"required columns: {', '.join(names)}",
                 )
         return tuple(self.columns.index(name) for name in names)
 
     def fault(
         self, what: str, line: int, *, valid: Sequence[str] = (), hint: str = ""
     ) -> UserError:
-        """An error about one line of this file."""
+        """Return an error about one line of this file."""
         return UserError(what, where=f"{self.file}:{line}", valid=valid, hint=hint)
 
     def whole(self, cell: str, column: str, line: int, least: int = 0) -> int:
-        """A cell as a whole number.
+        """Parse a cell as a whole number.
 
         Raises:
-            UserError: It is none, or below `least`.
+            UserError: It is not an integer, or below `least`.
         """
         try:
             value = int(cell)
@@ -95,25 +94,25 @@ class Table:
             value = least - 1
         if value < least:
             raise self.fault(
-                f"{column} is {cell!r}, not a whole number from {least}",
+                f"{column} is {cell!r}, not an integer of at least {least}",
                 line,
                 hint=f"write the {column} as digits",
             )
         return value
 
     def share(self, cell: str, column: str, line: int) -> float:
-        """A cell as a number from 0.
+        """Parse a cell as a non-negative number.
 
         Raises:
-            UserError: It is none.
+            UserError: It is not.
         """
         try:
             value = float(cell)
         except ValueError:
             value = -1.0
-        if not value >= 0:  # NaN is refused as well
+        if not value >= 0:  # also for NaN
             raise self.fault(
-                f"{column} is {cell!r}, not a number from 0",
+                f"{column} is {cell!r}, not a number of at least 0",
                 line,
                 hint=f"write the {column} as a number",
             )
@@ -124,12 +123,12 @@ def read_table(file: Path) -> Table:
     """Read a CSV file of a tree.
 
     Raises:
-        UserError: It is missing, empty, no UTF-8 text, or names a column twice.
+        UserError: It is missing, empty, not UTF-8, or has duplicate columns.
     """
     if not file.is_file():
         others = [other.name for other in file.parent.glob("*.csv")]
         raise UserError(
-            f"there is no {file.name} in {file.parent}",
+            f"no {file.name} in {file.parent}",
             where=str(file),
             valid=nearest(file.name, others),
             hint="unpack the whole tree (index.csv, label.csv, category.csv, c_*.csv, images/), "
@@ -142,9 +141,7 @@ def read_table(file: Path) -> Table:
         raise UserError("the file is empty", where=f"{file}:1", hint="unpack or write it again")
     twice = next((name for name in columns if columns.count(name) > 1), None)
     if twice is not None:
-        raise UserError(
-            f"the column {twice!r} stands there twice", where=f"{file}:1", hint="rename one"
-        )
+        raise UserError(f"duplicate column {twice!r}", where=f"{file}:1", hint="rename one of them")
     return Table(file, columns, text)
 
 
@@ -153,7 +150,7 @@ def write_table(file: Path, columns: Sequence[str]) -> Iterator[Callable[[Iterab
     """Write a CSV file of a tree.
 
     Yields:
-        A function that writes one row; numbers are written so that they read back exactly.
+        A function that writes one row; numbers round-trip exactly.
     """
     with file.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.writer(opened, lineterminator="\n")

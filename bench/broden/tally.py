@@ -1,4 +1,4 @@
-"""What label.csv and its like say of a tree: how often and how widely each label occurs."""
+"""Count how often and how widely each label occurs, for label.csv and the other tables."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Tally:
 
     Args:
         numbers: All label numbers.
-        categories: In the order of category.csv.
+        categories: Categories in the order of category.csv.
 
     Attributes:
-        images: Number of images that have a label, by number.
+        images: Number of images with a label, by number.
         annotated: Number of images with any mark of a category.
-        frequency: As `images`, by category and number.
-        coverage: By category and number, in whole images.
+        frequency: Number of images with a label, by category and number.
+        coverage: Covered area by category and number, in images.
     """
 
     def __init__(self, numbers: Collection[int], categories: Sequence[str]) -> None:
@@ -58,6 +58,6 @@ class Tally:
         self.images.update(seen)
 
     def categories_of(self, number: int) -> list[str]:
-        """Categories that a label occurs in, the most frequent first."""
+        """Return the categories of a label, the most frequent first."""
         found = [name for name in self.categories if self.frequency[name][number]]
         return sorted(found, key=lambda name: -self.frequency[name][number])

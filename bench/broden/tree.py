@@ -1,4 +1,4 @@
-"""A Broden tree opened: which images, which categories, which labels."""
+"""Open a Broden tree: its images, categories and labels."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Broden:
-    """Some images of a tree, seen through some of its categories.
+    """Selected images of a tree, with selected categories.
 
     Attributes:
-        folder: The tree.
-        index: The index file.
-        categories: The selected ones, in the order of category.csv.
-        columns: Where each category's cell stands in `Row.cells`.
+        folder: Folder of the tree.
+        index: Index file.
+        categories: Selected categories, in the order of category.csv.
+        columns: Position of each category's cell in `Row.cells`.
         concepts: Labels by number, sorted by primary category, then number.
-        known: Every number of label.csv.
-        rows: The images, in the order of the index.
-        dropped: How many images were left out since no selected category annotates them.
+        known: All numbers of label.csv.
+        rows: Images, in the order of the index.
+        dropped: Number of images excluded because no selected category annotates them.
     """
 
     folder: Path
@@ -47,21 +47,21 @@ class Broden:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The split of each image."""
+        """Split of each image."""
         return tuple(row.split for row in self.rows)
 
     @property
     def image_names(self) -> tuple[str, ...]:
-        """The path of each image inside `images/`, with forward slashes."""
+        """Path of each image inside `images/`, with forward slashes."""
         return tuple(row.image for row in self.rows)
 
     def file(self, name: str) -> Path:
-        """Where a path inside `images/`, as the index has it, lies."""
+        """Return the file of a path inside `images/`."""
         return self.folder / IMAGES / name
 
     @property
     def tables(self) -> tuple[Path, ...]:
-        """The CSV files that decide labels and images."""
+        """CSV files that decide labels and images."""
         names = [LABELS, CATEGORIES, *map(codes_file, self.categories)]
         return (self.index, *(self.folder / name for name in names))
 
@@ -74,44 +74,42 @@ def open_broden(
     split: str | None = None,
     limit: int | None = None,
 ) -> Broden:
-    """Open a tree: its tables are read and checked, its images and masks are not.
+    """Open a tree; read and check its tables, but not its images and masks.
 
-    Images that no selected category annotates are left out, as Network Dissection does; an image
-    whose only annotation is label 0 stays. The tables are remembered until they change.
+    As in Network Dissection, images that no selected category annotates are excluded; an image
+    whose only annotation is label 0 is not. Tables are cached until they change.
 
     Args:
-        folder: The tree.
-        categories: Those to look at; None for all but material.
+        folder: Folder of the tree.
+        categories: Categories to select; None for all but material.
         index: Name of the index file in the tree, such as "index_ade20k.csv".
-        split: Only images of this split ("train", "val").
-        limit: The first so many images; a smaller set is a prefix of a larger one.
+        split: Split to select ("train" or "val"); None for all.
+        limit: Number of images; the first ones are used.
 
     Raises:
-        UserError: The tree is damaged (file and line are named), it has no such category, split
-            or index, or no image is left.
+        UserError: The tree is damaged (with file and line), it has no such category, split or
+            index, or no image remains.
     """
     if not folder.is_dir():
-        raise UserError(
-            f"there is no folder {folder}", hint="give the folder that index.csv lies in"
-        )
+        raise UserError(f"no folder {folder}", hint="name the folder that contains index.csv")
     file = folder / index
     if Path(index).name != index or not file.is_file():
         others = sorted(other.name for other in folder.glob("index*.csv"))
         raise UserError(
-            f"there is no index {index!r} in {folder}",
+            f"no index {index!r} in {folder}",
             where=str(file) if Path(index).name == index else "probe.params.index",
             valid=nearest(index, others) or others,
-            hint="give the name of an index file in the tree; its default is index.csv",
+            hint="name an index file in the tree; the default is index.csv",
         )
     vocabulary, table = _tables(folder, index, _stamps(folder, index))
     selected = vocabulary.select(categories)
     for name in selected:
         if name not in table.categories:
             raise UserError(
-                f"there is no column {name!r}",
+                f"no column {name!r}",
                 where=f"{file}:1",
                 valid=table.categories,
-                hint=f"add the column, or select among: {', '.join(table.categories)}",
+                hint=f"add the column, or select from: {', '.join(table.categories)}",
             )
     columns = tuple(table.categories.index(name) for name in selected)
     concepts = vocabulary.concepts(selected)
@@ -119,10 +117,10 @@ def open_broden(
     rows = [row for row in of_split if any(row.cells[at].strip("; ") for at in columns)]
     if not rows:
         raise UserError(
-            "no image has an annotation in any selected category",
+            "no image has an annotation in the selected categories",
             where=str(file),
             valid=vocabulary.categories,
-            hint=f"selected were: {', '.join(selected)}; select others, or another split",
+            hint=f"select others than {', '.join(selected)}, or another split",
         )
     return Broden(
         folder=folder,
@@ -142,20 +140,20 @@ def _of_split(table: Index, split: str | None) -> Sequence[Row]:
     splits = sorted({row.split for row in table.rows})
     if split not in splits:
         raise UserError(
-            f"no image is of the split {split!r}",
+            f"no images in the split {split!r}",
             where="probe.params.split",
             valid=nearest(split, splits) or splits,
-            hint=f"its splits are: {', '.join(splits)}",
+            hint=f"splits: {', '.join(splits)}",
         )
     return [row for row in table.rows if row.split == split]
 
 
 def _stamps(folder: Path, index: str) -> tuple[tuple[int, int], ...]:
-    """What changes when a table does."""
+    """Return sizes and times of the tables, which change when a table does."""
     found = []
     for name in (index, LABELS, CATEGORIES):
         file = folder / name
-        if file.is_file():  # a missing one is named by its reader
+        if file.is_file():  # its reader reports a missing file
             status = file.stat()
             found.append((status.st_size, status.st_mtime_ns))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The labels and categories of a tree, and which category is a label's primary one."""
+"""The labels and categories of a tree, and each label's primary category."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Label:
     """A row of label.csv.
 
     Attributes:
-        name: As published.
-        categories: Those that it occurs in ("material(36);object(3)"), without the counts.
-        line: Where it stands in label.csv.
+        name: Published name.
+        categories: Categories of the label ("material(36);object(3)"), without the counts.
+        line: Line in label.csv.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Label:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """label.csv and category.csv.
+    """Content of label.csv and category.csv.
 
     Attributes:
-        folder: The tree.
-        labels: By number; 0, which means "no label", is never among them.
-        categories: In the order of category.csv.
+        folder: Folder of the tree.
+        labels: Labels by number, without 0, which means "no label".
+        categories: Categories in the order of category.csv.
     """
 
     folder: Path
@@ -58,36 +58,36 @@ class Vocabulary:
     categories: tuple[str, ...]
 
     def select(self, wanted: Sequence[str] | None) -> tuple[str, ...]:
-        """Categories in the order of category.csv, whatever the order they are wanted in.
+        """Return categories in the order of category.csv, whatever the order of `wanted`.
 
         Args:
-            wanted: Names of categories; None or none for all but material (Network Dissection's
-                own choice), and for material too where there is nothing else.
+            wanted: Names of categories; None or empty for all but material (the choice of Network
+                Dissection), or for material if there are no others.
 
         Raises:
-            UserError: A name is no category of the tree.
+            UserError: There is no such category.
         """
         for name in wanted or ():
             if name not in self.categories:
                 raise UserError(
-                    f"there is no category {name!r} in {self.folder / CATEGORIES}",
+                    f"no category {name!r} in {self.folder / CATEGORIES}",
                     where="probe.params.categories",
                     valid=nearest(name, self.categories) or self.categories,
-                    hint=f"its categories are: {', '.join(self.categories)}",
+                    hint=f"categories: {', '.join(self.categories)}",
                 )
         if wanted:
             return tuple(name for name in self.categories if name in wanted)
         return tuple(name for name in self.categories if name != LEFT_OUT) or self.categories
 
     def concepts(self, selected: Sequence[str]) -> dict[int, MaskLabel]:
-        """The labels of some categories by number, sorted by primary category, then number.
+        """Return the labels of categories by number, sorted by primary category, then number.
 
-        A label's primary category is, among those selected that it occurs in, the one that it
-        covers most of (column coverage of c_<category>.csv), and of equals the last. Labels that
-        occur in no selected category are left out.
+        A label's primary category is the selected one with its largest coverage (column coverage
+        of c_<category>.csv), the last one among equals. Labels without a selected category are
+        excluded.
 
         Args:
-            selected: Categories in the order of category.csv.
+            selected: Selected categories, in the order of category.csv.
 
         Raises:
             UserError: A c_<category>.csv is missing or damaged.
@@ -119,7 +119,7 @@ class Vocabulary:
                 raise table.fault(
                     f"label {number} is not in {LABELS}",
                     line,
-                    hint=f"add it to {LABELS}, or take the row out",
+                    hint=f"add it to {LABELS}, or remove the row",
                 )
             found[number] = table.share(share, "coverage", line)
         return found
@@ -138,13 +138,13 @@ def read_vocabulary(folder: Path) -> Vocabulary:
         name = cells[at].strip()
         if not is_category(name) or name in categories:
             raise table.fault(
-                f"{name!r} cannot name a category, or does so twice",
+                f"invalid or duplicate category {name!r}",
                 line,
-                hint="a category is named by letters, digits, _, - and blanks, once",
+                hint="name each category once, with letters, digits, _, - and spaces",
             )
         categories[name] = None
     if not categories:
-        raise table.fault("there is no category", 1, hint="unpack or write the tree again")
+        raise table.fault("no categories listed", 1, hint="unpack or write the tree again")
     return Vocabulary(folder, _read_labels(folder, categories), tuple(categories))
 
 
@@ -157,31 +157,31 @@ def _read_labels(folder: Path, known: Mapping[str, None]) -> dict[int, Label]:
         number = table.whole(number_text, "number", line)
         if number in labels:
             raise table.fault(
-                f"number {number} is also that of line {labels[number].line}",
+                f"duplicate number {number}, see line {labels[number].line}",
                 line,
-                hint="number the labels differently; masks refer to these numbers",
+                hint="number each label once; masks refer to these numbers",
             )
-        if number == 0:  # published tables have it as a nameless row
+        if number == 0:  # a row without name in published tables
             continue
         why = why_no_label(name)
         if why:
             raise table.fault(
-                f"the label {number} has the name {name!r}: {why}",
+                f"label {number}: invalid name {name!r} ({why})",
                 line,
-                hint=f"give it a name in {LABELS}, or take it out there and in the masks",
+                hint=f"name it in {LABELS}, or remove it there and from the masks",
             )
         categories = tuple(_bare(part) for part in category.split(";") if part.strip())
         for one in categories:
             if one not in known:
                 raise table.fault(
-                    f"there is no category {one!r} in {CATEGORIES}",
+                    f"no category {one!r} in {CATEGORIES}",
                     line,
                     valid=nearest(one, known) or tuple(known),
-                    hint=f"the categories are: {', '.join(known)}",
+                    hint=f"categories: {', '.join(known)}",
                 )
         labels[number] = Label(name, categories, line)
     if not labels:
-        raise table.fault("there is no label", 1, hint="unpack or write the tree again")
+        raise table.fault("no labels", 1, hint="unpack or write the tree again")
     return labels
 
 

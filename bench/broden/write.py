@@ -1,4 +1,4 @@
-"""Write masks of any origin as a Broden tree."""
+"""Write masks as a Broden tree."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def write_broden(
     mask_size: tuple[int, int],
     with_images: bool = True,
 ) -> None:
-    """Write a whole tree, or nothing.
+    """Write a tree completely or not at all.
 
-    Frequencies and coverages are counted while writing: a label's frequency is the number of
-    images that have it; its coverage is the sum over images of the share of pixels that bear it (1
-    where the whole image does), over all planes. Images are taken one by one and never held.
+    Frequencies and coverages are counted while writing. A label's frequency is the number of
+    images with it; its coverage is the sum over images and planes of the share of pixels with it (1
+    if it marks the whole image). Images are consumed one by one and not kept in memory.
 
         >>> planes = {"object": [np.eye(4, dtype=int)]}  # doctest: +SKIP
         >>> write_broden(
@@ -62,17 +62,17 @@ def write_broden(
         ... )  # doctest: +SKIP
 
     Args:
-        folder: Made by this call; may be there only if it is empty.
-        images: In the order of the index.
-        labels: Everything that the marks may say, and more if wished.
-        categories: In the order that category.csv is to have.
-        mask_size: (sh, sw) of all planes; of the pictures' shape, for a mask is laid over the whole
-            of its picture.
-        with_images: Whether pictures are written; without, `images/` holds masks alone, which
-            serves those who have the pictures elsewhere, and ih, iw repeat sh, sw.
+        folder: Folder to create; it must be missing or empty.
+        images: Images in the order of the index.
+        labels: All labels of the marks, and optionally more.
+        categories: Categories in the order of category.csv.
+        mask_size: Size (sh, sw) of all planes, with the pictures' aspect ratio, since a mask covers
+            its whole picture.
+        with_images: Whether to write pictures; if not, `images/` contains only masks, and ih, iw
+            equal sh, sw.
 
     Raises:
-        UserError: The folder exists, or labels, names or marks do not fit together.
+        UserError: The folder exists, or labels, names or marks are invalid.
     """
     if isinstance(images, MaskedImage):
         images = [images]
@@ -86,7 +86,7 @@ def write_broden(
             writer.add(image, marks, with_images=with_images)
             tally.add(marks)
         if not writer.names:
-            raise UserError(f"there is no image to write to {folder}", hint="give one at least")
+            raise UserError(f"no images to write to {folder}", hint="pass at least one")
         _write_tables(temporary, labels, categories, tally)
 
 
@@ -97,13 +97,13 @@ def _size_of(given: Any) -> tuple[int, int]:
         height = width = 0
     if not (is_number(height) and is_number(width) and min(height, width) > 0):
         raise UserError(
-            f"{given!r} is no size of masks", hint="give (sh, sw), two numbers of pixels from 1"
+            f"invalid mask size {given!r}", hint="pass (sh, sw), two positive numbers of pixels"
         )
     return int(height), int(width)
 
 
 class _Writer:
-    """Writes pictures and masks, and the index row by row."""
+    """Writer of pictures, masks, and the rows of the index."""
 
     def __init__(self, root: Path, categories: Sequence[str], mask_size: tuple[int, int]) -> None:
         self.names: set[str] = set()
@@ -162,22 +162,22 @@ class _Writer:
         planes = any(isinstance(mark, np.ndarray) for own in marks.values() for mark in own)
         if planes and not same_shape(self._mask_size, size):
             raise UserError(
-                f"the picture of the image {name!r} is {size[0]} x {size[1]}, its masks are "
-                f"{self._mask_size[0]} x {self._mask_size[1]}, which is another shape",
-                hint="crop or resize pictures and masks alike, so that each mask is of its whole "
+                f"image {name!r}: the aspect ratio of its picture, {size[0]} x {size[1]}, differs "
+                f"from that of its masks, {self._mask_size[0]} x {self._mask_size[1]}",
+                hint="crop or resize pictures and masks alike, so that each mask covers its whole "
                 "picture",
             )
 
     def _claim(self, name: str, image: str) -> str:
         why = why_no_path(name)
         if ";" in name or name != name.strip():
-            why = "it has a semicolon, or a blank at an end"
+            why = "contains a semicolon, or starts or ends with a space"
         if name in self.names:
-            why = "another file has it"
+            why = "duplicate name"
         if why:
             raise UserError(
-                f"the image {image!r} cannot be written to {name!r}: {why}",
-                hint="name images differently, by relative paths with forward slashes",
+                f"image {image!r}: invalid file name {name!r} ({why})",
+                hint="name each image once, by a relative path with forward slashes",
             )
         self.names.add(name)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)

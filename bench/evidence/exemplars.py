@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from baselines.exemplars import Ranked
+    from baselines.exemplars import Ranking
     from baselines.spatial import ExemplarRule
     from bench.evidence.probe_evidence import ProbeEvidence
     from bench.evidence.request import EvidenceRequest
@@ -172,7 +172,7 @@ def _choose(
             entry.put(number, bits)
 
 
-def _table(ranked: Ranked) -> NDArray[Any]:
+def _table(ranked: Ranking) -> NDArray[Any]:
     rows = np.zeros(len(ranked.ids), table_type(ranked.ids.shape[1]))
     rows["ids"], rows["activations"] = ranked.ids, ranked.activations
     rows["level"] = ranked.levels

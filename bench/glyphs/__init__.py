@@ -1,1 +1,1 @@
-"""Glyphs, the embedded world: objects on scenes, its networks and its image-text encoder."""
+"""Glyphs, the embedded world of objects on scenes, with its networks and image-text encoder."""

@@ -1,6 +1,6 @@
-"""Glyph annotations: findings put into words, in varied ways.
+"""Describe findings in words, with varied wording.
 
-Objects that captions never name are not named here either: their paraphrases stand for them.
+Objects that captions never name are paraphrased here too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.glyphs.findings import Findings
 
 ANNOTATIONS = 3
-"""Descriptions of a unit, as many as MILANNOTATIONS has."""
+"""Number of descriptions per unit, as in MILANNOTATIONS."""
 
 _NOTHING = (
     "many different things",
@@ -24,18 +24,18 @@ _NOTHING = (
     "all kinds of pictures",
 )
 _SAME = frozenset({"dice", "mouse", "yin yang", "fleur-de-lis"})
-"""Names that are not put into the plural."""
+"""Names without a plural form."""
 
 
 def describe(findings: Findings, draw: Draw) -> str:
-    """Writes one description.
+    """Write one description.
 
     Args:
         findings: What a unit's exemplars have in common.
-        draw: Source of the choices of wording.
+        draw: Random source of the wording.
 
     Returns:
-        Lower case, without a full stop, such as ``a red striped heart on the sea``.
+        A text in lower case without a full stop, such as ``a red striped heart on the sea``.
     """
     if findings.empty:
         return draw.pick(_NOTHING)
@@ -50,14 +50,14 @@ def describe(findings: Findings, draw: Draw) -> str:
 
 
 def write_annotations(findings: Findings, *key: int) -> tuple[str, ...]:
-    """Writes a unit's descriptions.
+    """Write a unit's descriptions.
 
     Args:
         findings: What its exemplars have in common.
-        key: Seed of the wording.
+        key: Seeds of the wording.
 
     Returns:
-        ``ANNOTATIONS`` descriptions; some may be equal.
+        ``ANNOTATIONS`` descriptions, possibly with duplicates.
     """
     return tuple(describe(findings, Draw(*key, number)) for number in range(ANNOTATIONS))
 
@@ -79,7 +79,7 @@ def _one_object(findings: Findings, adjectives: list[str], draw: Draw) -> str:
     entry = OBJECTS[findings.objects[0]]
     head = noun(draw, findings.objects[0])
     if not entry.named_in_captions:
-        return head  # paraphrases are long enough as they are
+        return head  # paraphrases are long enough
     phrase = article(" ".join([*adjectives, head]))
     opening = draw.pick(("", "", "", "", "a picture of ", "images of "))
     return f"{opening}{phrase}{_place(findings)}"

@@ -1,4 +1,4 @@
-"""Glyphs' exact masks, as Broden has them: colours, objects and textures by pixel, scenes whole."""
+"""Write Glyphs' exact masks as a Broden tree: pixels of colours, objects, textures; scenes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from bench.glyphs.world import Sample
 
 FORMAT = 1
-"""Raised when masks, names or numbers come out otherwise."""
+"""Version of masks, names and numbers."""
 
 STEP = 2
-"""A mask takes every second pixel of every second row, from the first: no pixel is blended."""
+"""Masks keep every second pixel of every second row, so that no pixels are blended."""
 
 MASK_SIZE = (SIZE // STEP, SIZE // STEP)
 
@@ -48,7 +48,7 @@ _MOST_WORKERS = 4
 
 
 def _numbers() -> dict[str, int]:
-    """The number of each category's first label; numbers start at 1, without gaps."""
+    """Return the number of each category's first label; numbers start at 1, without gaps."""
     first, found = 1, {}
     for category, concepts, _ in _GROUPS:
         found[category] = first
@@ -60,7 +60,7 @@ FIRST = _numbers()
 
 
 def labels() -> tuple[BrodenLabel, ...]:
-    """All concepts of the world, sorted by category as in `CATEGORIES`, then as in its lists."""
+    """Return all concepts of the world, sorted by category as in `CATEGORIES`."""
     return tuple(
         BrodenLabel(FIRST[category] + place, f"{concept.name}{suffix}", category, concept.synonyms)
         for category, concepts, suffix in _GROUPS
@@ -69,7 +69,7 @@ def labels() -> tuple[BrodenLabel, ...]:
 
 
 def marks(sample: Sample) -> dict[str, list[Mark]]:
-    """What a sample shows, for `MaskedImage`; categories of which nothing is seen are left out."""
+    """Return the marks of a sample for `MaskedImage`, without categories that are not visible."""
     found: dict[str, list[Mark]] = {"scene": [FIRST["scene"] + sample.scene_id]}
     shown = [
         ("color", [one.colour_id for one in sample.instances]),
@@ -96,11 +96,11 @@ def write_glyphs(
     """Write probe images of Glyphs with their masks as a Broden tree.
 
     Args:
-        folder: As for `write_broden`.
+        folder: Folder to create.
         variant: One of `bench.glyphs.world.VARIANTS`.
-        size: Number of images, from the first.
-        with_images: Whether the images themselves are written (PNG, so every pixel is exact).
-        workers: Rendering processes; a few where None, none of its own for a small set.
+        size: Number of images; the first ones are written.
+        with_images: Whether to write the images too (PNG, so every pixel is exact).
+        workers: Number of rendering processes; None for a few, or none for a small set.
 
     Raises:
         UserError: The folder exists already or cannot be written.
@@ -121,7 +121,7 @@ def _masked(
             yield from _paint(chunk, variant, with_images=with_images)
         return
     with ProcessPoolExecutor(workers) as pool:
-        # Only a few chunks are under way, so that a large set never piles up before the writer.
+        # Submit only a few chunks at a time, so that memory stays bounded.
         waiting: deque[Future[list[MaskedImage]]] = deque()
         try:
             for chunk in chunks:
@@ -137,9 +137,9 @@ def _masked(
 def _paint(chunk: range, variant: str, *, with_images: bool) -> list[MaskedImage]:
     from PIL import Image
 
-    found = []
+    images = []
     for index in chunk:
         sample = render(index, variant)
         picture = Image.fromarray(sample.image) if with_images else None
-        found.append(MaskedImage(f"{variant}/{index:06d}", marks(sample), picture))
-    return found
+        images.append(MaskedImage(f"{variant}/{index:06d}", marks(sample), picture))
+    return images

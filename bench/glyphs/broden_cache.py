@@ -1,4 +1,4 @@
-"""Broden trees of Glyphs that are made once and kept."""
+"""Broden trees of Glyphs, written once to the cache."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from bench.glyphs.broden import FORMAT, write_glyphs
 log = logging.getLogger(__name__)
 
 FOLDER = "trees"
-"""Where in the cache the trees lie; the store of evidence takes none of them for its own."""
+"""Sub-folder of the cache, which the store of evidence ignores."""
 
 
 def glyphs_tree(folder: Path, variant: str, size: int, *, with_images: bool) -> Path:
-    """Find or make the tree of a variant's first images.
+    """Find or write the tree of a variant's first images.
 
-    Its name says what decides its content: the world's fingerprint, the format of the masks, the
-    number of images. A larger tree serves as well, since its first rows are the same; whoever asks
-    takes as many as are wanted. Two processes that want the same tree wait for each other.
+    Its name contains everything that decides its content: the world's fingerprint, the format of
+    the masks, the number of images. A larger tree may be returned, since its first rows are the
+    same. Processes that need the same tree wait for each other.
 
     Args:
-        folder: The cache folder; made where it is missing.
+        folder: The cache folder, created if missing.
         variant: One of `world.VARIANTS`.
         size: Number of images.
-        with_images: Whether the images are to be there, or masks are enough.
+        with_images: Whether the tree must contain the images.
 
     Returns:
         A tree of at least `size` images.
 
     Raises:
-        UserError: There is no such tree, and the cache folder is none.
+        UserError: There is no such tree, and the cache cannot be used.
     """
     kind = "full" if with_images else "masks"
     stem = f"glyphs-{variant}-{kind}-v{FORMAT}-{world.fingerprint(variant)[:16]}-"
@@ -50,28 +50,28 @@ def glyphs_tree(folder: Path, variant: str, size: int, *, with_images: bool) -> 
         return found
     try:
         root.mkdir(parents=True, exist_ok=True)
-        # One lock for all sizes: who waits for a larger tree need not make a smaller one.
+        # One lock for all sizes: a larger tree makes a smaller one unnecessary.
         lock = FileLock(root / f"{stem}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            log.info("waiting for another process that makes the same masks")
+            log.info("waiting for another process that writes the same masks")
             lock.acquire()
     except OSError as error:
         if not is_refusal(error):
             raise UserError(
-                f"the masks of Glyphs cannot be kept in {root}: {error.strerror}",
+                f"cannot write the masks of Glyphs to {root}: {error.strerror}",
                 where="runtime.cache",
-                hint="set runtime.cache to a folder that you may write to",
+                hint="set runtime.cache to a folder that can be written",
             ) from error
-        log.warning("the masks of Glyphs are made for this process alone: %s refuses them", root)
+        log.warning("masks of Glyphs are not cached: %s cannot be written", root)
         return glyphs_tree(_own_folder(), variant, size, with_images=with_images)
     try:
         found = _smallest(root, stem, size)
         if found:
             return found
-        for torn in root.glob(f".{stem}*.tmp"):  # of a process that was killed
-            shutil.rmtree(torn, ignore_errors=True)
+        for partial in root.glob(f".{stem}*.tmp"):  # of killed processes
+            shutil.rmtree(partial, ignore_errors=True)
         tree = root / f"{stem}{size}"
         write_glyphs(tree, variant, size, with_images=with_images)
         return tree
@@ -81,14 +81,14 @@ def glyphs_tree(folder: Path, variant: str, size: int, *, with_images: bool) -> 
 
 @cache
 def _own_folder() -> Path:
-    """A folder of this process; it goes when the process ends."""
+    """Create a folder that is removed when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="dissectbench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def _smallest(root: Path, stem: str, size: int) -> Path | None:
-    """The smallest whole tree of at least `size` images."""
+    """Return the smallest complete dataset of at least `size` images."""
     found = []
     for index in root.glob(f"{stem}*/{INDEX}"):
         count = index.parent.name.removeprefix(stem)

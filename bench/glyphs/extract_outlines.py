@@ -1,7 +1,7 @@
-"""Extracts the glyphs' outlines from DejaVu Sans, once, into ``data/outlines.npz``.
+"""Extract the glyphs' outlines from DejaVu Sans into ``data/outlines.npz``.
 
-Rendering reads only that file. It holds, per object, two signed distance fields on a square grid:
-of the glyph's ink and of its silhouette (the outer contours, filled). Needs fontTools; run
+Rendering reads only that file. It contains, per object, two signed distance fields on a square
+grid: of the glyph's ink and of its silhouette (the filled outer contours). Needs fontTools; run
 ``python -m bench.glyphs.extract_outlines PATH/TO/DejaVuSans.ttf``.
 """
 
@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 def _flatten(glyph: list[tuple[str, Any]]) -> list[Array]:
-    """Turns pen commands into closed polygons, each [P, 2]."""
+    """Convert pen commands to closed polygons, each [P, 2]."""
     contours: list[Array] = []
     points: list[tuple[float, float]] = []
     for command, arguments in glyph:
@@ -62,7 +62,7 @@ def _flatten(glyph: list[tuple[str, Any]]) -> list[Array]:
 
 
 def _winding(contour: Array, points: Array) -> NDArray[np.int64]:
-    """Winding number of one closed polygon [P, 2] around points [Q, 2]."""
+    """Return the winding number of one closed polygon [P, 2] around points [Q, 2]."""
     total = np.zeros(len(points), dtype=np.int64)
     following = np.roll(contour, -1, axis=0)
     x, y = points[:, 0], points[:, 1]
@@ -74,7 +74,7 @@ def _winding(contour: Array, points: Array) -> NDArray[np.int64]:
 
 
 def _distance(contours: list[Array], points: Array) -> Array:
-    """Unsigned distance of points [Q, 2] to the nearest edge of the polygons."""
+    """Return the unsigned distance of points [Q, 2] to the nearest edge of the polygons."""
     best = np.full(len(points), np.inf)
     for contour in contours:
         for a, b in zip(contour, np.roll(contour, -1, axis=0), strict=True):
@@ -87,7 +87,7 @@ def _distance(contours: list[Array], points: Array) -> Array:
 
 
 def fields(contours: list[Array]) -> tuple[Array, Array]:
-    """Signed distance fields (negative inside) of a glyph given as polygons.
+    """Return signed distance fields (negative inside) of a glyph given as polygons.
 
     Args:
         contours: Closed polygons [P, 2] in font units, y upwards.
@@ -102,7 +102,7 @@ def fields(contours: list[Array]) -> tuple[Array, Array]:
     columns, rows = np.meshgrid(axis, -axis)
     points = np.stack([columns.ravel(), rows.ravel()], axis=1)
     windings = [_winding(c, points) for c in scaled]
-    # A contour whose first point lies inside another one is a hole or an island of it.
+    # A contour whose first point is inside another one is a hole or island.
     outer = [
         c
         for i, c in enumerate(scaled)
@@ -116,7 +116,7 @@ def fields(contours: list[Array]) -> tuple[Array, Array]:
 
 
 def extract(font: Path, out: Path) -> None:
-    """Writes the fields of all objects.
+    """Write the fields of all objects.
 
     Args:
         font: A DejaVu Sans TrueType file.

@@ -1,19 +1,18 @@
-"""What a unit's exemplars have in common, from exact masks: the facts behind Glyph annotations.
+"""Find what a unit's exemplars have in common, from exact masks.
 
-The procedure, for one unit with exemplar masks M_k over images whose every pixel is known:
+The procedure for one unit with exemplar masks M_k over images with known pixels:
 
-1. A thing (an object with its colour and texture) is *present* in an exemplar where M_k covers at
-   least half of its visible pixels, or where it makes up at least a quarter of M_k. A scene is
-   present where it makes up at least half of M_k, or where M_k is the whole image. Exemplars with
-   an empty mask say nothing.
-2. The *excess* of a concept is the share of the exemplars in which it is present, minus the share
-   of all images that show it: what chance would give.
+1. A thing (an object with its colour and texture) is *present* in an exemplar if M_k covers at
+   least half of its visible pixels, or if it makes up at least a quarter of M_k. A scene is present
+   if it makes up at least half of M_k, or if M_k is the whole image. Exemplars with an empty mask
+   are ignored.
+2. The *excess* of a concept is the share of exemplars in which it is present, minus the share of
+   all images that show it, which is expected by chance.
 3. A concept with an excess of at least 0.5 is common to the unit's images; in each category only
-   the greatest counts (ties: the first of the vocabulary). The texture "plain" never does: it is
-   the absence of one.
-4. Where no object is common, up to three objects with an excess of at least 0.25 are frequent;
-   and where no scene is common either, up to two such scenes. At least three exemplars must show
-   each. (Of 15 random images four or more show the same object once in some 200 units.)
+   the largest counts (ties: the first of the vocabulary). The texture "plain" never counts.
+4. If no object is common, up to three objects with an excess of at least 0.25 are frequent; if no
+   scene is common either, up to two such scenes. At least three exemplars must show each. (Four or
+   more of 15 random images show the same object for one unit in about 200.)
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 COMMON = 0.5
 FREQUENT = 0.25
 SHOWN_BY = 3
-"""Exemplars that must show a frequent object or scene."""
+"""Number of exemplars that must show a frequent object or scene."""
 _COVERED, _MAKES_UP, _SCENE_MAKES_UP = 0.5, 0.25, 0.5
 _SCENE, _THINGS = 1, (2, 3)
 _AT = {plane.category: number for number, plane in enumerate(PLANES)}
@@ -45,11 +44,11 @@ class Findings:
     """What a unit's exemplars have in common. Numbers are positions in the vocabulary.
 
     Attributes:
-        objects: One common object, or several frequent ones, the commonest first; or none.
-        colour: The common colour of things, or None.
-        texture: Their common texture, or None.
-        scene: The common scene, or None.
-        scenes: Up to two frequent scenes, where nothing is common and no object frequent.
+        objects: One common object, or several frequent ones, the most frequent first; or none.
+        colour: Common colour of things, or None.
+        texture: Common texture of things, or None.
+        scene: Common scene, or None.
+        scenes: Up to two frequent scenes, if nothing is common and no object is frequent.
     """
 
     objects: tuple[int, ...] = ()
@@ -67,16 +66,16 @@ class Findings:
 
 @dataclass(frozen=True)
 class BaseRates:
-    """By category, the share of all images that show each concept, float64 [classes]."""
+    """Share of all images that show each concept, float64 [classes], by category."""
 
     rates: dict[str, NDArray[np.float64]]
 
 
 def base_rates(truth: Regions) -> BaseRates:
-    """How often concepts are shown by chance.
+    """Return how often concepts appear by chance.
 
     Args:
-        truth: Of all N images.
+        truth: Truth of all N images.
 
     Returns:
         Shares of images, by category of ``PLANES``.
@@ -95,16 +94,16 @@ def base_rates(truth: Regions) -> BaseRates:
 def find(
     truth: Regions, chance: BaseRates, ids: NDArray[np.int64], masks: NDArray[np.bool_]
 ) -> Findings:
-    """What one unit's exemplars have in common.
+    """Find what one unit's exemplars have in common.
 
     Args:
-        truth: Of all images.
-        chance: Its ``base_rates``.
-        ids: The exemplars' images [K].
+        truth: Truth of all images.
+        chance: ``base_rates`` of the truth.
+        ids: Images of the exemplars [K].
         masks: Where the unit fires in them, [K, S, S].
 
     Returns:
-        The findings; empty where every mask is.
+        The findings; empty if all masks are empty.
     """
     rates = _presence(truth, ids, _at_middle(masks))
     if rates is None:
@@ -129,7 +128,7 @@ def find(
 
 
 def _at_middle(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Masks at the pixels that the truth is about: the middles of its cells."""
+    """Return masks at the pixels of the truth: the middles of its cells."""
     side = masks.shape[-1]
     at = ((np.arange(MASK_SIZE) + 0.5) * side / MASK_SIZE).astype(np.int64)
     return masks[:, at][:, :, at]
@@ -138,7 +137,7 @@ def _at_middle(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _presence(
     truth: Regions, ids: NDArray[np.int64], masks: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]] | None:
-    """Share of the exemplars that show each concept, by category; None without any mask."""
+    """Return the share of exemplars that show each concept, by category; None without a mask."""
     maps = truth.maps[ids]
     sizes = masks.sum(axis=(1, 2))
     valid = sizes > 0

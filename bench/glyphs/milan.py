@@ -1,6 +1,6 @@
-"""The embedded world's decoder: which network sees for it, and where it lies.
+"""The embedded world's decoder: its files and its feature pyramid.
 
-Importing this module loads no torch.
+Importing this module does not import torch.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ WEIGHTS = FOLDER / "milan.safetensors"
 ENCODER = FOLDER / "encoder.safetensors"
 _TRUNK = "visual.trunk."
 IMAGE_SIZE = 80
-"""Side of exemplar images and masks: what the encoder's image tower was trained on last."""
+"""Side of exemplar images and masks, the last training size of the encoder's image tower."""
 LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
-"""Of the image tower, conv1 before its normalisation as in MILAN: 1,024 channels together."""
+"""Layers of the image tower, 1,024 channels; conv1 before normalisation, as in MILAN."""
 
 
 def load_pyramid() -> Pyramid:
-    """The shipped encoder's image tower, as a pyramid of features.
+    """Load the shipped encoder's image tower as a feature pyramid.
 
-    It is no target of the embedded world: it learned from captions, which name no unnamed object.
+    It is not a target of the embedded world; its captions never name the unnamed objects.
 
     Raises:
         ValueError: The file does not fit the tower.

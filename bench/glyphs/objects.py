@@ -1,4 +1,4 @@
-"""Paints one object: distance fields, texture, outline, and its coverage mask."""
+"""Paint one object: distance fields, texture, outline, and its coverage mask."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DARK = 0.07
 
 @dataclass(frozen=True)
 class Placement:
-    """Everything that decides how one object is drawn.
+    """All settings of one drawn object.
 
     Attributes:
         object_id: Index into ``OBJECTS``.
@@ -28,10 +28,10 @@ class Placement:
         texture_id: Index into ``TEXTURES``.
         x: Centre, in pixels from the left.
         y: Centre, in pixels from the top.
-        size: Longer side of the glyph, in pixels.
+        size: Longer side of the glyph in pixels.
         angle: Rotation in radians.
         stretch: Width over height relative to the glyph's own.
-        mirror: Whether it is drawn mirrored.
+        mirror: Whether to mirror it.
         fill: The jittered fill colour, 0..1.
         period: Texture period as a share of the size.
         phase: Texture phase, 0..1.
@@ -56,10 +56,10 @@ class Placement:
 
 
 def place(draw: Draw, object_id: int, colours: int, textures: int, small: bool) -> Placement:
-    """Draws a placement.
+    """Draw a placement.
 
     Args:
-        draw: Source of the draws.
+        draw: Random source.
         object_id: Index into ``OBJECTS``.
         colours: Number of colours to choose from.
         textures: Number of textures to choose from.
@@ -91,12 +91,12 @@ def place(draw: Draw, object_id: int, colours: int, textures: int, small: bool) 
 
 
 def luminance(colour: Rgb) -> float:
-    """Perceived brightness of a colour, 0..1."""
+    """Return the perceived brightness of a colour, 0..1."""
     return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
 
 
 def _tile(texture_id: int, u: Array, v: Array, period: float, phase: float) -> Array | None:
-    """Where the second tone of a texture lies (soft 0..1), or None for plain."""
+    """Return where the second tone of a texture is (soft 0..1), or None for plain."""
     p, q = u / period + phase, v / period + phase
     pattern: Array
     if texture_id == 1:
@@ -115,7 +115,7 @@ def _tile(texture_id: int, u: Array, v: Array, period: float, phase: float) -> A
 
 
 def _second_tone(fill: Rgb) -> Rgb:
-    """A clearly lighter or darker tone of the same colour."""
+    """Return a clearly lighter or darker tone of the same colour."""
     target = 1.0 if luminance(fill) < 0.45 else 0.0
     share = 0.5 if target == 1.0 else 0.38
     r, g, b = (c + (target - c) * share for c in fill)
@@ -123,7 +123,7 @@ def _second_tone(fill: Rgb) -> Rgb:
 
 
 def paint_object(image: Array, where: Placement) -> NDArray[np.bool_]:
-    """Paints an object into an image.
+    """Paint an object into an image.
 
     Args:
         image: Image [SIZE, SIZE, 3], changed in place.

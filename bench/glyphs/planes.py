@@ -1,4 +1,4 @@
-"""The planes of Glyphs' label maps: one question each that is asked of every pixel."""
+"""The planes of Glyphs' label maps: one classification of all pixels each."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 
 MASK_SIZE = 64
-"""Side of the planes: half of that of the segmenter's input."""
+"""Side of the planes, half the side of the segmenter's input."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """One question that is asked of each pixel.
+    """One classification of all pixels.
 
     Attributes:
-        category: Its name, as Broden calls such labels.
-        suffix: What Broden puts behind the labels' names, so that none stands for two things.
-        names: Its classes as the vocabulary has them; class 0 of the network is "none", class
-            i + 1 is ``names[i]``.
+        category: Category of the labels in Broden.
+        suffix: Suffix of the labels' names in Broden, which makes them unique.
+        names: Names of the classes; class 0 of the network is "none", class i + 1 is
+            ``names[i]``.
     """
 
     category: str
@@ -27,7 +27,7 @@ class Plane:
 
     @property
     def classes(self) -> int:
-        """Logits of the plane, "none" included."""
+        """Number of classes, including "none"."""
         return 1 + len(self.names)
 
 
@@ -37,4 +37,4 @@ PLANES = (
     Plane("scene", "-s", tuple(entry.name for entry in SCENES)),
     Plane("texture", "", tuple(entry.name for entry in TEXTURES)),
 )
-"""In the order of Broden's categories."""
+"""All planes, in the order of Broden's categories."""

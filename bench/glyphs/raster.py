@@ -1,8 +1,8 @@
 """Exact pixel arithmetic: randomness, coordinates, value noise, signed distance sampling.
 
-Only + - * /, square roots, floor and comparisons in float64 touch a pixel, all of which IEEE 754
-fixes to the last bit; sines are rounded to nine decimals. So an image does not depend on the
-version of NumPy or on the processor.
+Pixels are computed with + - * /, square roots, floor and comparisons in float64, which IEEE 754
+defines to the last bit; sines are rounded to nine decimals. So images do not depend on the version
+of NumPy or on the processor.
 """
 
 from __future__ import annotations
@@ -39,51 +39,51 @@ for _frozen in (_AXIS, X, Y):
 
 
 class Draw:
-    """A seeded source of draws that uses nothing but ``Generator.random``."""
+    """A seeded random source that uses only ``Generator.random``."""
 
     def __init__(self, *key: int) -> None:
-        """Opens the stream that the integers of ``key`` name."""
+        """Open the stream seeded by the integers of ``key``."""
         self._rng = np.random.Generator(np.random.PCG64(key))
 
     def uniform(self, low: float, high: float) -> float:
-        """Returns a number in [low, high)."""
+        """Return a number in [low, high)."""
         return low + (high - low) * float(self._rng.random())
 
     def chance(self, probability: float) -> bool:
-        """Returns True with the given probability."""
+        """Return True with the given probability."""
         return float(self._rng.random()) < probability
 
     def below(self, n: int) -> int:
-        """Returns an integer in 0..n-1."""
+        """Return an integer in 0..n-1."""
         return math.floor(float(self._rng.random()) * n)
 
     def pick(self, items: Sequence[_T]) -> _T:
-        """Returns one of the items."""
+        """Return one of the items."""
         return items[self.below(len(items))]
 
     def array(self, *shape: int) -> Array:
-        """Returns numbers in [0, 1) of the given shape."""
+        """Return numbers in [0, 1) of the given shape."""
         return self._rng.random(shape)
 
     def colour(self, base: Rgb, spread: float) -> Rgb:
-        """Returns a colour (0..1 each) near ``base``: a shared and a per-channel shift."""
+        """Return a colour (0..1 each) near ``base``: a shared and a per-channel shift."""
         shared = self.uniform(-spread, spread)
         r, g, b = (min(1.0, max(0.0, c + shared + self.uniform(-spread, spread) / 2)) for c in base)
         return r, g, b
 
 
 def sine(angle: float) -> float:
-    """Sine of an angle in radians, rounded to nine decimals."""
+    """Return the sine of an angle in radians, rounded to nine decimals."""
     return round(math.sin(angle), 9)
 
 
 def cosine(angle: float) -> float:
-    """Cosine of an angle in radians, rounded to nine decimals."""
+    """Return the cosine of an angle in radians, rounded to nine decimals."""
     return round(math.cos(angle), 9)
 
 
 def wave(phase: Array) -> Array:
-    """A smooth periodic wave of period 1 with values in 0..1 (a cubic, not a sine)."""
+    """Return a smooth wave of period 1 with values in 0..1 (a cubic, not a sine)."""
     t = phase - np.floor(phase)
     t = np.abs(2 * t - 1)
     curve: Array = t * t * (3 - 2 * t)
@@ -91,14 +91,14 @@ def wave(phase: Array) -> Array:
 
 
 def smooth(low: float, high: float, value: Array) -> Array:
-    """Hermite step from 0 at ``low`` to 1 at ``high``."""
+    """Return the Hermite step from 0 at ``low`` to 1 at ``high``."""
     t = np.minimum(1.0, np.maximum(0.0, (value - low) / (high - low)))
     step: Array = t * t * (3 - 2 * t)
     return step
 
 
 def clamp(value: Array) -> Array:
-    """Value limited to 0..1."""
+    """Limit values to 0..1."""
     return np.minimum(1.0, np.maximum(0.0, value))
 
 
@@ -111,12 +111,12 @@ def _lerp(cells: int) -> tuple[NDArray[np.int64], Array]:
 
 
 def noise(draw: Draw, columns: int, rows: int | None = None) -> Array:
-    """Value noise in 0..1 from a random lattice, smoothly interpolated.
+    """Return value noise in 0..1 from a random lattice, smoothly interpolated.
 
     Args:
-        draw: Source of the lattice.
-        columns: Lattice cells across.
-        rows: Lattice cells down; as across if None.
+        draw: Random source of the lattice.
+        columns: Number of lattice columns.
+        rows: Number of lattice rows; as columns if None.
 
     Returns:
         Noise [SIZE, SIZE].
@@ -132,7 +132,7 @@ def noise(draw: Draw, columns: int, rows: int | None = None) -> Array:
 
 
 def profile(draw: Draw, cells: int) -> Array:
-    """Smooth one-dimensional noise in 0..1 along a row [SIZE]."""
+    """Return smooth one-dimensional noise in 0..1 along a row [SIZE]."""
     lattice = draw.array(cells + 1)
     x, t = _lerp(cells)
     line: Array = lattice[x] + (lattice[x + 1] - lattice[x]) * t
@@ -140,25 +140,25 @@ def profile(draw: Draw, cells: int) -> Array:
 
 
 def flat(colour: Rgb) -> Array:
-    """An image of one colour [SIZE, SIZE, 3]."""
+    """Return an image of one colour [SIZE, SIZE, 3]."""
     image: Array = np.ones((SIZE, SIZE, 3)) * np.asarray(colour)
     return image
 
 
 def gradient(top: Rgb, bottom: Rgb, t: Array = Y) -> Array:
-    """An image that runs from one colour to another as ``t`` [SIZE, SIZE] runs from 0 to 1."""
+    """Blend two colours by ``t`` [SIZE, SIZE] in 0..1."""
     first = np.asarray(top)
     image: Array = first + (np.asarray(bottom) - first) * t[..., None]
     return image
 
 
 def over(image: Array, colour: Rgb | Array, alpha: Array) -> Array:
-    """Paints a colour or an image over an image with opacity ``alpha`` [SIZE, SIZE]."""
+    """Paint a colour or an image over an image with opacity ``alpha`` [SIZE, SIZE]."""
     return image + (np.asarray(colour) - image) * alpha[..., None]
 
 
 def shade(image: Array, factor: Array) -> Array:
-    """Multiplies an image [SIZE, SIZE, 3] by a factor [SIZE, SIZE]."""
+    """Multiply an image [SIZE, SIZE, 3] by a factor [SIZE, SIZE]."""
     shaded: Array = image * factor[..., None]
     return shaded
 
@@ -171,13 +171,13 @@ def _fields() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
 
 @cache
 def outline(index: int) -> tuple[Array, Array]:
-    """The ink and silhouette distance fields of an object, each [GRID, GRID], longer side = 1."""
+    """Return the ink and silhouette distance fields of an object, [GRID, GRID], longer side = 1."""
     ink, silhouette = _fields()
     return ink[index] * (CLIP / 127), silhouette[index] * (CLIP / 127)
 
 
 def sample(fields: tuple[Array, ...], u: Array, v: Array) -> tuple[Array, ...]:
-    """Bilinear samples of distance fields at glyph coordinates.
+    """Sample distance fields bilinearly at glyph coordinates.
 
     Args:
         fields: Fields [GRID, GRID] that share one grid.
@@ -185,7 +185,7 @@ def sample(fields: tuple[Array, ...], u: Array, v: Array) -> tuple[Array, ...]:
         v: Vertical glyph coordinate, downwards.
 
     Returns:
-        A sampled array per field; far outside the grid it is the largest distance, CLIP.
+        One array per field; CLIP, the largest distance, far outside the grid.
     """
     grid = fields[0].shape[0]
     x = (u / REACH + 1) * (grid / 2) - 0.5

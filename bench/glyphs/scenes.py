@@ -25,11 +25,11 @@ PAINTERS: tuple[Painter, ...] = tuple(_painter(entry.name) for entry in SCENES)
 
 
 def paint_scene(scene: int, draw: Draw) -> Array:
-    """Paints a scene.
+    """Paint a scene.
 
     Args:
         scene: Index into ``SCENES``.
-        draw: The scene's own stream.
+        draw: Random stream of the scene.
 
     Returns:
         Image [SIZE, SIZE, 3] with values in 0..1.

@@ -21,13 +21,13 @@ from bench.glyphs.raster import (
 
 
 def _grid_line(phase: Array, width: float) -> Array:
-    """1 near whole numbers of ``phase``, within ``width`` of a period."""
+    """Return 1 near whole numbers of ``phase``, within ``width`` of a period."""
     near = np.abs(phase - np.floor(phase + 0.5))
     return 1 - smooth(width * 0.6, width, near)
 
 
 def _cells(draw: Draw, columns: Array, rows: Array, count: int = 24) -> Array:
-    """A random number 0..1 per integer cell (columns, rows)."""
+    """Return a random number 0..1 per integer cell (columns, rows)."""
     lattice = draw.array(count, count)
     x = np.floor(columns).astype(np.int64) % count
     y = np.floor(rows).astype(np.int64) % count
@@ -36,7 +36,7 @@ def _cells(draw: Draw, columns: Array, rows: Array, count: int = 24) -> Array:
 
 
 def brick_wall(draw: Draw) -> Array:
-    """Bricks with mortar."""
+    """Paint bricks with mortar."""
     rows = Y * draw.uniform(8, 13) + draw.uniform(0, 1)
     shift = 0.5 * (np.floor(rows) - 2 * np.floor(rows / 2))
     columns = X * draw.uniform(4, 6) + shift + draw.uniform(0, 1)
@@ -47,7 +47,7 @@ def brick_wall(draw: Draw) -> Array:
 
 
 def street(draw: Draw) -> Array:
-    """A road in perspective with a dashed line."""
+    """Paint a road in perspective with a dashed line."""
     horizon = draw.uniform(0.25, 0.38)
     image = gradient(draw.colour((0.68, 0.76, 0.84), 0.06), (0.88, 0.9, 0.92))
     depth = clamp((Y - horizon) / (1 - horizon))
@@ -67,7 +67,7 @@ def street(draw: Draw) -> Array:
 
 
 def city_skyline(draw: Draw) -> Array:
-    """Towers with lit windows at dusk."""
+    """Paint towers with lit windows at dusk."""
     image = gradient(draw.colour((0.2, 0.26, 0.46), 0.05), draw.colour((0.85, 0.62, 0.55), 0.06))
     for level in range(2):
         blocks = X * draw.uniform(6, 9) + draw.uniform(0, 5)
@@ -82,7 +82,7 @@ def city_skyline(draw: Draw) -> Array:
 
 
 def wooden_floor(draw: Draw) -> Array:
-    """Long planks with grain."""
+    """Paint long planks with grain."""
     rows = Y * draw.uniform(5, 8) + draw.uniform(0, 1)
     columns = X * draw.uniform(1, 1.8) + 5 * _cells(draw, Y * 0, rows)
     plank = _cells(draw, columns, rows)
@@ -95,7 +95,7 @@ def wooden_floor(draw: Draw) -> Array:
 
 
 def tiled_bathroom(draw: Draw) -> Array:
-    """Glossy square tiles."""
+    """Paint glossy square tiles."""
     count = draw.uniform(5, 8)
     columns, rows = X * count + draw.uniform(0, 1), Y * count + draw.uniform(0, 1)
     base = draw.pick(((0.78, 0.9, 0.92), (0.86, 0.93, 0.9), (0.9, 0.93, 0.97), (0.7, 0.86, 0.9)))
@@ -108,7 +108,7 @@ def tiled_bathroom(draw: Draw) -> Array:
 
 
 def bookshelf(draw: Draw) -> Array:
-    """Rows of book spines on boards."""
+    """Paint rows of book spines on boards."""
     shelves = draw.uniform(2.6, 4.2)
     rows = Y * shelves + draw.uniform(0, 1)
     level = np.floor(rows)
@@ -127,7 +127,7 @@ def bookshelf(draw: Draw) -> Array:
 
 
 def theatre_curtain(draw: Draw) -> Array:
-    """Heavy folds of red cloth."""
+    """Paint heavy folds of red cloth."""
     fold = wave(X * draw.uniform(7, 12) + 0.5 * noise(draw, 4, 3) + draw.uniform(0, 1))
     image = shade(flat(draw.colour((0.66, 0.07, 0.12), 0.05)), 0.38 + 0.75 * fold)
     swag = 0.12 + 0.06 * wave(X * draw.uniform(3, 5) + draw.uniform(0, 1))
@@ -137,7 +137,7 @@ def theatre_curtain(draw: Draw) -> Array:
 
 
 def railway(draw: Draw) -> Array:
-    """Two rails on sleepers in perspective."""
+    """Paint two rails on sleepers in perspective."""
     horizon = draw.uniform(0.15, 0.3)
     sky = gradient(draw.colour((0.6, 0.74, 0.86), 0.06), (0.9, 0.93, 0.95))
     depth = clamp((Y - horizon) / (1 - horizon))
@@ -152,7 +152,7 @@ def railway(draw: Draw) -> Array:
 
 
 def chessboard_floor(draw: Draw) -> Array:
-    """A two-coloured floor in perspective."""
+    """Paint a two-coloured floor in perspective."""
     horizon = draw.uniform(0.05, 0.2)
     depth = clamp((Y - horizon) / (1 - horizon)) + 0.22
     columns = (X - draw.uniform(0.3, 0.7)) * draw.uniform(1.6, 2.4) / depth * 1.6 + 50

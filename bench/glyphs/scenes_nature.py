@@ -24,7 +24,7 @@ from bench.glyphs.raster import (
 
 
 def _ridge(draw: Draw, height: float, rough: float) -> Array:
-    """How far each pixel lies below a rough horizon line [SIZE, SIZE]."""
+    """Return how far each pixel lies below a rough horizon line [SIZE, SIZE]."""
     line = profile(draw, 3) * 0.6 + profile(draw, 8) * 0.3 + profile(draw, 24) * 0.1
     below: Array = Y - (height + rough * (line - 0.5))[None, :]
     return below
@@ -40,7 +40,7 @@ def _edge(below: Array, softness: float = 0.008) -> Array:
 
 
 def sea(draw: Draw) -> Array:
-    """Waves under a bright sky."""
+    """Paint waves under a bright sky."""
     horizon = draw.uniform(0.18, 0.4)
     sky = gradient(draw.colour((0.55, 0.78, 0.95), 0.08), (0.88, 0.94, 0.98))
     depth = clamp((Y - horizon) / (1 - horizon))
@@ -53,7 +53,7 @@ def sea(draw: Draw) -> Array:
 
 
 def desert(draw: Draw) -> Array:
-    """Dunes under a hot sky."""
+    """Paint dunes under a hot sky."""
     image = gradient(draw.colour((0.4, 0.66, 0.88), 0.08), (0.97, 0.9, 0.74))
     height = draw.uniform(0.25, 0.42)
     for level in range(3):
@@ -67,7 +67,7 @@ def desert(draw: Draw) -> Array:
 
 
 def meadow(draw: Draw) -> Array:
-    """Grass with flowers under a sky."""
+    """Paint grass with flowers under a sky."""
     sky = _clouds(draw, gradient(draw.colour((0.45, 0.7, 0.94), 0.08), (0.86, 0.94, 0.99)), 0.9)
     below = _ridge(draw, draw.uniform(0.25, 0.42), 0.1)
     blades = noise(draw, 64, 22) * 0.6 + noise(draw, 24, 9) * 0.4
@@ -80,7 +80,7 @@ def meadow(draw: Draw) -> Array:
 
 
 def night_sky(draw: Draw) -> Array:
-    """Stars and a faint milky band."""
+    """Paint stars and a faint milky band."""
     image = gradient(draw.colour((0.02, 0.03, 0.12), 0.03), draw.colour((0.07, 0.08, 0.26), 0.04))
     slope = draw.uniform(-0.9, 0.9)
     band = Y - 0.5 - slope * (X - 0.5) + 0.3 * (noise(draw, 5) - 0.5)
@@ -94,7 +94,7 @@ def night_sky(draw: Draw) -> Array:
 
 
 def snowfield(draw: Draw) -> Array:
-    """Soft snow under a pale winter sky."""
+    """Paint soft snow under a pale winter sky."""
     image = gradient(draw.colour((0.62, 0.74, 0.86), 0.06), (0.9, 0.94, 0.97))
     height = draw.uniform(0.22, 0.38)
     for level in range(3):
@@ -106,7 +106,7 @@ def snowfield(draw: Draw) -> Array:
 
 
 def forest(draw: Draw) -> Array:
-    """Dark trunks before leaves."""
+    """Paint dark trunks before leaves."""
     leaves = noise(draw, 20) * 0.5 + noise(draw, 44) * 0.5
     image = gradient(draw.colour((0.3, 0.5, 0.2), 0.06), draw.colour((0.08, 0.2, 0.08), 0.04))
     image = shade(image, 0.5 + 0.95 * leaves)
@@ -121,7 +121,7 @@ def forest(draw: Draw) -> Array:
 
 
 def sunset(draw: Draw) -> Array:
-    """A glowing sun low over dark land."""
+    """Paint a glowing sun low over dark land."""
     image = gradient(draw.colour((0.36, 0.2, 0.5), 0.06), draw.colour((1.0, 0.62, 0.22), 0.05))
     cx, cy = draw.uniform(0.2, 0.8), draw.uniform(0.5, 0.68)
     radius = np.sqrt((X - cx) * (X - cx) + (Y - cy) * (Y - cy))
@@ -134,7 +134,7 @@ def sunset(draw: Draw) -> Array:
 
 
 def mountains(draw: Draw) -> Array:
-    """Snow-capped peaks."""
+    """Paint snow-capped peaks."""
     image = gradient(draw.colour((0.5, 0.7, 0.9), 0.07), (0.9, 0.94, 0.98))
     for level in range(2):
         line = np.zeros(SIZE) + 1.0
@@ -150,7 +150,7 @@ def mountains(draw: Draw) -> Array:
 
 
 def beach(draw: Draw) -> Array:
-    """Sand, surf and a strip of sea."""
+    """Paint sand, surf and a strip of sea."""
     image = over(
         gradient((0.5, 0.76, 0.95), (0.85, 0.93, 0.98)),
         gradient((0.1, 0.45, 0.65), (0.3, 0.75, 0.78)),
@@ -164,7 +164,7 @@ def beach(draw: Draw) -> Array:
 
 
 def wheat_field(draw: Draw) -> Array:
-    """Golden stalks to the horizon."""
+    """Paint golden stalks to the horizon."""
     sky = _clouds(draw, gradient(draw.colour((0.4, 0.65, 0.92), 0.07), (0.85, 0.92, 0.97)), 0.6)
     horizon = draw.uniform(0.18, 0.32)
     depth = clamp((Y - horizon) / (1 - horizon))
@@ -175,7 +175,7 @@ def wheat_field(draw: Draw) -> Array:
 
 
 def volcano(draw: Draw) -> Array:
-    """A dark cone with glowing lava and smoke."""
+    """Paint a dark cone with glowing lava and smoke."""
     image = gradient(draw.colour((0.22, 0.12, 0.14), 0.04), draw.colour((0.7, 0.26, 0.14), 0.06))
     smoke = noise(draw, 5) * 0.6 + noise(draw, 12) * 0.4
     image = over(image, (0.2, 0.18, 0.2), smooth(0.45, 0.75, smoke) * 0.8)
@@ -191,7 +191,7 @@ def volcano(draw: Draw) -> Array:
 
 
 def waterfall(draw: Draw) -> Array:
-    """White water between wet rocks."""
+    """Paint white water between wet rocks."""
     rock = noise(draw, 7, 12) * 0.5 + noise(draw, 18, 30) * 0.5
     image = shade(
         gradient(draw.colour((0.34, 0.4, 0.3), 0.05), (0.16, 0.2, 0.17)), 0.5 + 0.9 * rock
@@ -208,7 +208,7 @@ def waterfall(draw: Draw) -> Array:
 
 
 def rainbow(draw: Draw) -> Array:
-    """A seven-coloured arc over green hills."""
+    """Paint a seven-coloured arc over green hills."""
     image = gradient(draw.colour((0.5, 0.66, 0.85), 0.06), (0.84, 0.9, 0.95))
     cx, cy, radius = draw.uniform(0.3, 0.7), draw.uniform(0.95, 1.1), draw.uniform(0.68, 0.82)
     band = (radius - np.sqrt((X - cx) * (X - cx) + (Y - cy) * (Y - cy))) / 0.036
@@ -228,7 +228,7 @@ def rainbow(draw: Draw) -> Array:
 
 
 def rainstorm(draw: Draw) -> Array:
-    """Slanting rain under dark clouds."""
+    """Paint slanting rain under dark clouds."""
     cloud = noise(draw, 4, 6) * 0.6 + noise(draw, 10, 14) * 0.4
     image = shade(gradient((0.3, 0.33, 0.4), (0.52, 0.56, 0.62)), 0.55 + 0.8 * cloud)
     slant = draw.uniform(0.15, 0.4) * (1 if draw.chance(0.5) else -1)
@@ -240,7 +240,7 @@ def rainstorm(draw: Draw) -> Array:
 
 
 def swamp(draw: Draw) -> Array:
-    """Murky water, reeds and moss."""
+    """Paint murky water, reeds and moss."""
     murk = noise(draw, 5, 16) * 0.6 + noise(draw, 12, 34) * 0.4
     image = shade(
         gradient(draw.colour((0.3, 0.34, 0.22), 0.04), (0.14, 0.19, 0.11)), 0.55 + 0.8 * murk
@@ -259,7 +259,7 @@ def swamp(draw: Draw) -> Array:
 
 
 def cave(draw: Draw) -> Array:
-    """Dark rock around a lighter opening."""
+    """Paint dark rock around a lighter opening."""
     rock = noise(draw, 6) * 0.5 + noise(draw, 16) * 0.3 + noise(draw, 40) * 0.2
     image = shade(flat(draw.colour((0.36, 0.3, 0.27), 0.04)), 0.3 + 1.0 * rock)
     dx, dy = (X - draw.uniform(0.35, 0.65)) / 0.42, (Y - draw.uniform(0.4, 0.6)) / 0.36

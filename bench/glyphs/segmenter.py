@@ -1,6 +1,6 @@
-"""The embedded world's segmenter: where its weights lie, and how they are loaded.
+"""Load the embedded world's segmenter.
 
-Importing this module loads no torch; the network itself is in ``segmenter_net``.
+Importing this module does not import torch; the network is in ``segmenter_net``.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ SIZE = 128
 
 
 def load_segmenter(path: Path | None = None) -> SegmenterNet:
-    """Builds the segmenter with its shipped weights.
+    """Build the segmenter with its shipped weights.
 
     Args:
-        path: Another file than the shipped one.
+        path: Weights; None for the shipped file.
 
     Returns:
         The network in float32 and evaluation mode. It takes [B, 3, 128, 128], values in 0..1
-        normalised with ``weights.MEAN`` and ``weights.STD``, and gives the logits of all planes,
+        normalised with ``weights.MEAN`` and ``weights.STD``, and returns the logits of all planes,
         [B, sum of their classes, 64, 64].
 
     Raises:
-        ValueError: If the file does not fit the network.
+        ValueError: The file does not match the network.
     """
     from safetensors.torch import load_file
 

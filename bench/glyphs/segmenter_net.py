@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 ARCHITECTURE = "resnet10t (stem and three stages) + feature pyramid"
 
 _STAGES = (64, 128, 256)
-"""Channels of the trunk's stages, at 1/4, 1/8 and 1/16 of the input's side."""
+"""Channels of the trunk's stages, at 1/4, 1/8 and 1/16 of the input size."""
 _TOP = 224
-"""Channels of the fourth stage, at 1/32. timm's own has 512 and three times the parameters."""
+"""Channels of the fourth stage, at 1/32; timm's has 512 and three times the parameters."""
 _WIDTH = 80
 _HEAD = 96
 
@@ -33,8 +33,8 @@ def _convolution(into: int, out: int, stride: int = 1) -> nn.Sequential:
 class SegmenterNet(nn.Module):
     """Logits of all planes for each pixel, at half of the input's resolution.
 
-    The last layer gives each cell of 4 x 4 input pixels four sets of logits, one for each quarter
-    of it: half the resolution at the cost of a quarter.
+    The last layer returns four sets of logits for each cell of 4 x 4 input pixels, one per quarter:
+    half the resolution at the cost of a quarter.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class SegmenterNet(nn.Module):
         self.head = nn.Sequential(_convolution(_WIDTH, _HEAD), nn.Conv2d(_HEAD, 4 * logits, 1))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Segments images.
+        """Segment images.
 
         Args:
             images: Normalised, [B, 3, S, S]; S a multiple of 32.
@@ -69,18 +69,18 @@ class SegmenterNet(nn.Module):
 
 
 def split_planes(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Logits [B, sum of classes, H, W] as one tensor [B, classes, H, W] a plane."""
+    """Split logits [B, sum of classes, H, W] into one tensor [B, classes, H, W] per plane."""
     return torch.split(logits, [plane.classes for plane in PLANES], dim=1)
 
 
 def trunk_of_encoder(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What the trunk takes over from the encoder's image tower.
+    """Return the tensors of the encoder's image tower that the trunk starts from.
 
     Args:
-        state: The shipped encoder's tensors, ``visual.trunk.*`` among them.
+        state: Tensors of the shipped encoder, including ``visual.trunk.*``.
 
     Returns:
-        Stem and first three stages, float32, by the trunk's own names.
+        Stem and first three stages, float32, by the trunk's names.
     """
     prefix, fourth = "visual.trunk.", "visual.trunk.layer4."
     return {

@@ -1,7 +1,7 @@
-"""The names of the embedded world and their fixed lexical tables.
+"""The names of the embedded world and their lexical tables.
 
 The tables are CSV files in ``data/``. Synonyms count 1 and hypernyms 0.5 in lexical matching; they
-were written from general English before anything was scored.
+were written from general English before any method was scored.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Concept:
     """A named thing with its lexical table.
 
     Attributes:
-        name: The concept's name, lower case, words separated by blanks.
-        synonyms: Other names that count as right.
-        hypernyms: More general names that count as half right.
+        name: Name in lower case, words separated by spaces.
+        synonyms: Other names that count as correct.
+        hypernyms: More general names that count half.
     """
 
     name: str
@@ -36,9 +36,9 @@ class GlyphObject(Concept):
         codepoint: Unicode code point of the glyph.
         style: ``ink`` (the glyph itself is filled with the colour) or ``lined`` (its silhouette is
             filled and the glyph is drawn over it in a contrasting line).
-        mirror: Whether the mirrored glyph still bears the same name.
+        mirror: Whether the mirrored glyph has the same name.
         named_in_captions: False for objects that no caption ever names.
-        paraphrases: Descriptions by kind or use, which stand for the name of an unnamed object.
+        paraphrases: Descriptions by kind or use, which replace the name of an unnamed object.
     """
 
     codepoint: int
@@ -64,7 +64,7 @@ class Colour(Concept):
     """A basic colour term.
 
     Attributes:
-        rgb: Its central value, each channel in 0..255.
+        rgb: Central value, each channel in 0..255.
     """
 
     rgb: tuple[int, int, int]
@@ -133,18 +133,18 @@ TEXTURES: tuple[Texture, ...] = _read_textures()
 
 
 def _half() -> tuple[int, ...]:
-    """Every second object of the named ones and every second of the unnamed ones."""
+    """Return every second named object and every second unnamed one."""
     named = [i for i, entry in enumerate(OBJECTS) if entry.named_in_captions]
     unnamed = [i for i, entry in enumerate(OBJECTS) if not entry.named_in_captions]
     return tuple(sorted(named[::2] + unnamed[::2]))
 
 
 HALF_OBJECTS: tuple[int, ...] = _half()
-"""Indices of the objects that the variant ``half`` shows, in order; the others never appear."""
+"""Indices of the objects in the variant ``half``, in order."""
 
 
 def all_concepts() -> tuple[str, ...]:
-    """All names: objects, scenes, colours, textures, in this order and without duplicates.
+    """Return all names: objects, scenes, colours, textures, in this order, without duplicates.
 
     Returns:
         The names.

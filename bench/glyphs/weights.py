@@ -1,6 +1,6 @@
 """The shipped weights: int8 targets with per-channel scales, a float16 image tower, and the card.
 
-Importing this module loads no torch; quantisation is pure NumPy.
+Importing this module does not import torch; quantisation is pure NumPy.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "weights"
 MEAN = (0.48, 0.46, 0.42)
-"""Channel means that the targets subtract (of values in 0..1)."""
+"""Channel means of the targets' inputs, for values in 0..1."""
 STD = (0.28, 0.27, 0.28)
-"""Channel deviations that the targets divide by."""
+"""Channel deviations of the targets' inputs."""
 
 TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "objects": ("resnet18", tuple(entry.name for entry in OBJECTS)),
     "scenes": ("resnet18", tuple(entry.name for entry in SCENES)),
 }
-"""Shipped targets: architecture (a torchvision name) and the true name of each final unit."""
+"""Architecture (a torchvision name) and true names of the final units of shipped targets."""
 
 _SCALE = ".scale"
 State = dict[str, NDArray[Any]]
 
 
 def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Rounds a weight to int8, with one scale per output channel.
+    """Round a weight to int8, with one scale per output channel.
 
     Args:
         weight: Array [O, ...] of at least two dimensions.
 
     Returns:
-        int8 of the same shape and the scales [O]; the error is at most half a scale.
+        int8 of the same shape, and scales [O]; the error is at most half a scale.
     """
     flat = np.abs(weight.reshape(len(weight), -1)).max(axis=1)
     scale = np.where(flat > 0, flat / 127, 1).astype(np.float32)
@@ -53,7 +53,7 @@ def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
 
 
 def dequantise(weight: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Undoes ``quantise`` up to rounding.
+    """Undo ``quantise`` up to rounding.
 
     Args:
         weight: int8 [O, ...].
@@ -67,7 +67,7 @@ def dequantise(weight: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
+    """Return the SHA-256 of a file, as hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -76,7 +76,7 @@ def file_sha256(path: Path) -> str:
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes a safetensors file whole or not at all."""
+    """Write a safetensors file whole or not at all."""
     from safetensors.numpy import save_file
 
     part = path.with_name(f"{path.name}.part{os.getpid()}")
@@ -85,13 +85,13 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def pack_target(state: Mapping[str, NDArray[Any]]) -> State:
-    """Quantises a state dict: matrices and kernels to int8, the rest to float32.
+    """Quantise a state dict: matrices and kernels to int8, the rest to float32.
 
     Args:
         state: Arrays by parameter name; batch counters are dropped.
 
     Returns:
-        What is stored: ``name`` as int8 beside ``name.scale``, other arrays as float32.
+        Stored arrays: ``name`` as int8 and ``name.scale``; other arrays as float32.
     """
     packed: State = {}
     for name, value in state.items():
@@ -105,7 +105,7 @@ def pack_target(state: Mapping[str, NDArray[Any]]) -> State:
 
 
 def unpack_target(packed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-    """Undoes ``pack_target``: float32 arrays by parameter name."""
+    """Undo ``pack_target``: float32 arrays by parameter name."""
     return {
         name: dequantise(value, packed[name + _SCALE]) if name + _SCALE in packed else value
         for name, value in packed.items()
@@ -114,7 +114,7 @@ def unpack_target(packed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.fl
 
 
 def target_path(name: str) -> Path:
-    """Path of a shipped target's weights.
+    """Return the path of a shipped target's weights.
 
     Args:
         name: ``objects`` or ``scenes``.
@@ -123,26 +123,26 @@ def target_path(name: str) -> Path:
         The safetensors file.
 
     Raises:
-        ValueError: If there is no such target.
+        ValueError: There is no such target.
     """
     if name not in TARGETS:
-        message = f"no Glyphs target {name!r}; there are: {', '.join(TARGETS)}"
+        message = f"no Glyphs target {name!r}; valid: {', '.join(TARGETS)}"
         raise ValueError(message)
     return FOLDER / f"{name}.safetensors"
 
 
 def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
-    """Reads a target's weights, as they were after quantisation.
+    """Read a target's weights, as they were after quantisation.
 
     Args:
         name: ``objects`` or ``scenes``.
-        path: Another file than the shipped one.
+        path: Weights; None for the shipped file.
 
     Returns:
         float32 arrays by parameter name of the torchvision architecture.
 
     Raises:
-        ValueError: If there is no such target.
+        ValueError: There is no such target.
     """
     from safetensors.numpy import load_file
 
@@ -150,18 +150,18 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
 
 
 def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
-    """Builds a target with its shipped weights.
+    """Build a target with its shipped weights.
 
     Args:
         name: ``objects`` or ``scenes``.
-        path: Another file than the shipped one.
+        path: Weights; None for the shipped file.
 
     Returns:
         The torchvision network in float32 and evaluation mode. It takes [B, 3, 128, 128],
         values in 0..1 normalised with ``MEAN`` and ``STD``.
 
     Raises:
-        ValueError: If there is no such target.
+        ValueError: There is no such target.
     """
     import torch
     import torchvision
@@ -179,6 +179,6 @@ def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
 
 
 def card() -> dict[str, Any]:
-    """The model card's data (``card.json``): recipe, accuracies and hashes by part."""
+    """Return the model card's data (``card.json``): recipe, accuracies and hashes by part."""
     loaded: dict[str, Any] = json.loads((FOLDER / "card.json").read_text(encoding="utf-8"))
     return loaded

@@ -1,4 +1,4 @@
-"""Glyphs itself: samples as pure functions of (split, variant, index)."""
+"""Samples of the Glyphs world, as pure functions of (split, variant, index)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Instance:
         object_id: Index into ``OBJECTS``.
         colour_id: Index into ``COLOURS``.
         texture_id: Index into ``TEXTURES``.
-        mask: Its visible pixels, bool [SIZE, SIZE].
+        mask: Visible pixels, bool [SIZE, SIZE].
     """
 
     object_id: int
@@ -67,15 +67,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sample shows, before it is painted.
+    """Content of a sample, before it is painted.
 
     Attributes:
         key: Seed of the sample's streams.
         scene_id: Index into ``SCENES``.
         things: Placements, the main object first.
-        occluded: Whether something stands before the main object.
-        contrast: Contrast of the whole picture, 1 for full.
-        haze: Grey level that a loss of contrast drifts to.
+        occluded: Whether an occluder covers part of the main object.
+        contrast: Contrast of the whole image, 1 for full.
+        haze: Grey level towards which contrast is reduced.
         grain: Strength of the pixel noise.
     """
 
@@ -89,7 +89,7 @@ class Plan:
 
 
 def plan(index: int, variant: str = "val", split: str = "probe") -> Plan:
-    """Draws what a sample shows.
+    """Draw the plan of a sample.
 
     Args:
         index: Number of the sample, from 0.
@@ -100,7 +100,7 @@ def plan(index: int, variant: str = "val", split: str = "probe") -> Plan:
         The plan.
 
     Raises:
-        ValueError: If the variant or the split is unknown, or the index negative.
+        ValueError: The variant or the split is unknown, or the index negative.
     """
     if variant not in VARIANTS or split not in SPLITS or index < 0:
         message = (
@@ -141,14 +141,14 @@ def _apart(main: Placement, other: Placement) -> bool:
 
 
 def paint(sketch: Plan) -> Sample:
-    """Paints a plan.
+    """Paint a plan.
 
     Args:
-        sketch: What to show.
+        sketch: Plan of the sample.
 
     Returns:
-        The sample. Each part draws from its own stream, so that leaving one thing out of the
-        plan changes no pixel elsewhere.
+        The sample. Each part has its own random stream, so that removing one thing from the plan
+        does not change other pixels.
     """
     image = paint_scene(sketch.scene_id, Draw(*sketch.key, 1))
     covered = paint_clutter(image, Draw(*sketch.key, 2), 4)
@@ -179,10 +179,10 @@ def paint(sketch: Plan) -> Sample:
 
 
 def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
-    """Renders one sample.
+    """Render one sample.
 
     Args:
-        index: Number of the sample, from 0; any prefix of a larger set is the smaller set.
+        index: Number of the sample, from 0.
         variant: ``val`` (all objects and scenes), ``half`` (a fixed half of the objects) or
             ``scenes_only``.
         split: ``train``, ``val`` (reported accuracies), ``probe`` or ``annotate`` (units of
@@ -192,14 +192,14 @@ def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
         The sample.
 
     Raises:
-        ValueError: If the variant or the split is unknown, or the index negative.
+        ValueError: The variant or the split is unknown, or the index negative.
     """
     return paint(plan(index, variant, split))
 
 
 @cache
 def fingerprint(variant: str = "val") -> str:
-    """Hash of a variant's first 32 probe images and of the vocabulary.
+    """Hash a variant's first 32 probe images and the vocabulary.
 
     Args:
         variant: One of ``VARIANTS``.

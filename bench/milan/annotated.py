@@ -1,4 +1,4 @@
-"""Described units, whatever they come from, and their split into training and validation.
+"""Described units of any source, and their split into training and validation.
 
 This module imports no torch.
 """
@@ -23,25 +23,25 @@ class AnnotatedUnits(Protocol):
 
     @property
     def exemplars(self) -> Exemplars:
-        """Of all U units; ids are positions in whatever holds this source's images."""
+        """Exemplars of all U units; ids are positions among the images of the source."""
         ...
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Where each unit comes from, [U]: network, images and layer, "resnet152/imagenet/layer4".
+        """Origin of each unit, [U]: network, images and layer, "resnet152/imagenet/layer4".
 
-        Name and number together say which unit it is.
+        Name and number together identify a unit.
         """
         ...
 
     @property
     def units(self) -> tuple[int, ...]:
-        """The number of each unit in its layer, [U]."""
+        """Number of each unit in its layer, [U]."""
         ...
 
     @property
     def descriptions(self) -> tuple[tuple[str, ...], ...]:
-        """What was said of each unit, [U], one sentence or more."""
+        """Descriptions of each unit, [U], at least one sentence."""
         ...
 
 
@@ -51,10 +51,10 @@ class ArrayExemplars:
 
     Attributes:
         ids: int64 [U, K].
-        activations: float32 [U, K]; NaN where they are not known.
-        size: S.
-        masks_of: A unit's masks, bool [K, S, S].
-        images_of: Images by position, uint8 [B, S, S, 3].
+        activations: float32 [U, K]; NaN if unknown.
+        size: Side S of images and masks.
+        masks_of: Function that returns a unit's masks, bool [K, S, S].
+        images_of: Function that returns images by position, uint8 [B, S, S, 3].
     """
 
     ids: NDArray[np.int64]
@@ -64,11 +64,11 @@ class ArrayExemplars:
     images_of: Callable[[Sequence[int]], NDArray[np.uint8]]
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
-        """Where the unit fires, bool [K, S, S]."""
+        """Return where the unit fires, bool [K, S, S]."""
         return self.masks_of(unit)
 
     def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Images by position, uint8 [B, S, S, 3]."""
+        """Return images by position, uint8 [B, S, S, 3]."""
         return self.images_of(ids)
 
 
@@ -77,13 +77,13 @@ class ArrayUnits:
     """Described units (`AnnotatedUnits`).
 
     Attributes:
-        exemplars: Of all U units.
-        names: Where each comes from [U].
-        units: Number in its layer [U].
-        descriptions: What was said of it [U].
+        exemplars: Exemplars of all U units.
+        names: Origin of each unit [U].
+        units: Number of each unit in its layer [U].
+        descriptions: Descriptions of each unit [U].
 
     Raises:
-        ValueError: The lengths differ, a unit is there twice, or one has no description.
+        ValueError: The lengths differ, a unit is duplicate, or has no description.
     """
 
     exemplars: Exemplars
@@ -95,9 +95,9 @@ class ArrayUnits:
         n = len(self.exemplars.ids)
         lengths = (len(self.names), len(self.units), len(self.descriptions))
         if set(lengths) - {n}:
-            raise ValueError(f"{n} units have exemplars; names, units, descriptions: {lengths}")
+            raise ValueError(f"exemplars of {n} units, but names, units, descriptions of {lengths}")
         if len(set(zip(self.names, self.units, strict=True))) != n:
-            raise ValueError("a unit is there twice: give all its descriptions together")
+            raise ValueError("duplicate unit: pass all its descriptions together")
         for name, unit, said in zip(self.names, self.units, self.descriptions, strict=True):
             if not said:
                 raise ValueError(f"unit {unit} of {name} has no description")
@@ -115,21 +115,21 @@ class ArrayUnits:
         descriptions: Sequence[Sequence[str]],
         activations: NDArray[np.float32] | None = None,
     ) -> ArrayUnits:
-        """Put arrays together.
+        """Build units from arrays.
 
         Args:
             ids: Positions of the exemplars' images, int64 [U, K], best first.
-            masks: bool [U, K, S, S], or bits uint8 [U, K, ceil(S * S / 8)] as `np.packbits` makes
-                them of each mask, row by row. May be memory-mapped: read unit by unit.
-            images: Images by position, uint8 [B, S, S, 3].
-            size: S.
-            names: Where each unit comes from [U].
-            units: Number of each in its layer [U].
-            descriptions: What was said of each [U].
-            activations: float32 [U, K]; where None not known.
+            masks: bool [U, K, S, S], or bits uint8 [U, K, ceil(S * S / 8)] of each mask, packed row
+                by row by `np.packbits`. May be memory-mapped: it is read unit by unit.
+            images: Function that returns images by position, uint8 [B, S, S, 3].
+            size: Side S of images and masks.
+            names: Origin of each unit [U].
+            units: Number of each unit in its layer [U].
+            descriptions: Descriptions of each unit [U].
+            activations: float32 [U, K]; None if unknown.
 
         Raises:
-            ValueError: Shapes that do not fit each other, or as for the class.
+            ValueError: Shapes do not match, or see the class.
         """
         u, k = ids.shape
         if masks.shape == (u, k, size, size):
@@ -146,12 +146,12 @@ class ArrayUnits:
         else:
             raise ValueError(
                 f"masks {masks.dtype} {masks.shape} are neither [{u}, {k}, {size}, {size}] nor "
-                f"bits of that"
+                "packed bits of that shape"
             )
         if activations is None:
             activations = np.full((u, k), np.nan, dtype=np.float32)
         if activations.shape != ids.shape:
-            raise ValueError(f"activations {activations.shape} of exemplars {ids.shape}")
+            raise ValueError(f"activations {activations.shape} do not match exemplars {ids.shape}")
         return cls(
             ArrayExemplars(ids, activations, size, masks_of, images),
             tuple(names),
@@ -160,34 +160,29 @@ class ArrayUnits:
         )
 
 
-def unit_keys(annotated: AnnotatedUnits) -> list[tuple[str, int]]:
-    """What tells each unit from all others, of any source, for `split_by_unit`."""
-    return list(zip(annotated.names, annotated.units, strict=True))
-
-
 def split_by_unit(
     units: int | Sequence[Hashable], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split units into training and validation.
 
-    All descriptions of a unit stay together: a sentence about a unit that was trained on would
-    validate nothing. (The official code splits its language model's sentences by the numbers of
-    units, so that descriptions of one unit stand on both sides.)
+    All descriptions of a unit stay on one side, so that no sentence about a training unit is used
+    for validation. (The official code splits its language model's sentences by the numbers of
+    units, so descriptions of one unit are on both sides.)
 
     Args:
-        units: How many there are; or one key for each row, equal for rows of the same unit.
-        share: Of the units that validate, in [0, 1); rounded to whole units, and at least one of
-            two or more where it is not 0.
-        seed: Equal seeds split alike. Rows added to a unit move no unit.
+        units: Number of units; or one key for each row, equal for rows of the same unit.
+        share: Share of the units for validation, in [0, 1); rounded to whole units, and at least
+            one unit out of two or more if it is not 0.
+        seed: Seed of the split. More rows of a unit do not change the split.
 
     Returns:
-        Rows to train on and rows to validate on, int64, ascending; together all of them.
+        Rows for training and rows for validation, int64, ascending.
 
     Raises:
-        ValueError: `share` lies outside [0, 1).
+        ValueError: `share` is outside [0, 1).
     """
     if not 0 <= share < 1:
-        raise ValueError(f"the share that validates lies in [0, 1), not {share!r}")
+        raise ValueError(f"the share for validation must be in [0, 1), not {share!r}")
     keys: Sequence[Hashable] = range(units) if isinstance(units, int) else units
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     n = len(numbers)

@@ -1,7 +1,7 @@
-"""Trains decoder and language model, with early stopping that restores the best weights.
+"""Train decoder and language model, with early stopping that restores the best weights.
 
-MILAN (Hernandez et al., ICLR 2022), section 3 and appendix; its code keeps references to the best
-weights instead of copies, and so ends with the last ones. Ours keeps copies.
+Source: MILAN (Hernandez et al., ICLR 2022), section 3 and appendix. Its code keeps references to
+the best weights instead of copies, and so ends with the last weights; this code keeps copies.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _CLIP = 5.0
 
 @dataclass(frozen=True)
 class Schedule:
-    """How one of the two networks is trained.
+    """Training settings of one of the two networks.
 
     Attributes:
         batch: Sequences per step (official: 64 for the decoder, 128 for the language model).
-        epochs: Most epochs.
-        patience: Training stops after more than so many epochs without a better score.
-        rate: AdamW's learning rate.
-        decay: Its weight decay.
-        seed: Of the order.
+        epochs: Largest number of epochs.
+        patience: Stop after more than this number of epochs without a better score.
+        rate: Learning rate of AdamW.
+        decay: Weight decay of AdamW.
+        seed: Seed of the order.
     """
 
     batch: int = 64
@@ -53,18 +53,18 @@ class Schedule:
     seed: int = 0
 
     def record(self) -> dict[str, Any]:
-        """The schedule as plain data."""
+        """Return the schedule as plain data."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class Trained:
-    """How a training went.
+class FitResult:
+    """Result of a training.
 
     Attributes:
-        best: The best score, higher is better.
-        best_epoch: Its epoch, from 1; the weights are those after it.
-        epochs: How many were run.
+        best: Best score; higher is better.
+        best_epoch: Epoch of the best score, from 1; the weights are those after it.
+        epochs: Number of epochs that were run.
     """
 
     best: float
@@ -75,15 +75,15 @@ class Trained:
 def encode_all(
     descriptions: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Token sequences of all descriptions, each a training example of its own.
+    """Return the token sequences of all descriptions, each one training example.
 
     Args:
         descriptions: Texts of each sample.
-        vocabulary: Their words.
-        length: Tokens of a sequence behind the start token; longer texts are cut.
+        vocabulary: Vocabulary of the texts.
+        length: Tokens of a sequence after the start token; longer texts are truncated.
 
     Returns:
-        Tokens int64 [M, 1 + length] beginning with start and padded, and each sequence's sample
+        Tokens int64 [M, 1 + length], starting with start and padded; the sample of each sequence
         [M].
     """
     rows = [vocabulary.encode(text, length) for group in descriptions for text in group]
@@ -92,18 +92,18 @@ def encode_all(
 
 
 def sequence_loss(log_p: torch.Tensor, tokens: torch.Tensor, pad: int) -> torch.Tensor:
-    """Mean negative log-likelihood of the tokens behind the start token, padding left out.
+    """Return the mean negative log-likelihood of the tokens after start, without padding.
 
     Args:
-        log_p: [B, T, V], row t that of token t + 1.
-        tokens: int64 [B, 1 + T].
+        log_p: Log-probabilities [B, T, V]; row t is for token t + 1.
+        tokens: Tokens, int64 [B, 1 + T].
         pad: The padding token.
     """
     return functional.nll_loss(log_p.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=pad)
 
 
 def attention_loss(alphas: torch.Tensor) -> torch.Tensor:
-    """Mean of (1 - sum over steps of alpha)^2: every exemplar is to be looked at.
+    """Return the mean of (1 - sum over steps of alpha)^2: attend to every exemplar.
 
     Args:
         alphas: Attention [B, T, K].
@@ -122,20 +122,20 @@ def fit_decoder(
     attention_weight: float = 1.0,
     device: str = "cpu",
     progress: bool = True,
-) -> Trained:
-    """Trains a decoder in place; it ends with the weights of the best score.
+) -> FitResult:
+    """Train a decoder in place; it ends with the weights of the best score.
 
     Args:
         decoder: The network.
-        samples: To train on.
-        vocabulary: Its words.
-        schedule: How.
-        score: What an epoch is judged by, on units that are not trained on (BLEU of greedy
-            sentences in MILAN); higher is better. The decoder is in evaluation mode.
-        length: Tokens of a description, the stop included.
-        attention_weight: Of ``attention_loss`` beside the likelihood.
+        samples: Training samples.
+        vocabulary: Vocabulary of the decoder.
+        schedule: Training settings.
+        score: Score of an epoch on validation units (BLEU of greedy sentences in MILAN); higher is
+            better. The decoder is in evaluation mode.
+        length: Tokens of a description, including stop.
+        attention_weight: Weight of ``attention_loss``.
         device: torch device.
-        progress: Show a bar on a terminal.
+        progress: Show a progress bar on a terminal.
     """
     tokens, owner = encode_all(samples.descriptions, vocabulary, length)
 
@@ -161,18 +161,18 @@ def fit_language_model(
     length: int = 15,
     device: str = "cpu",
     progress: bool = True,
-) -> Trained:
-    """Trains a language model in place; its score is minus the loss on the texts held out.
+) -> FitResult:
+    """Train a language model in place, scored by minus the loss on held-out texts.
 
     Args:
         model: The network.
-        texts: Descriptions to train on.
-        held_out: Descriptions of other units.
-        vocabulary: Their words.
-        schedule: How.
-        length: Tokens of a description, the stop included.
+        texts: Descriptions for training.
+        held_out: Descriptions of other units, for validation.
+        vocabulary: Vocabulary of the model.
+        schedule: Training settings.
+        length: Tokens of a description, including stop.
         device: torch device.
-        progress: Show a bar on a terminal.
+        progress: Show a progress bar on a terminal.
     """
     tokens, _ = encode_all([texts], vocabulary, length)
     others, _ = encode_all([held_out], vocabulary, length)
@@ -204,7 +204,7 @@ def _fit(
     score: Callable[[], float],
     device: str,
     progress: bool,
-) -> Trained:
+) -> FitResult:
     model.to(device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
     best, best_epoch, epoch = -np.inf, 0, 0
@@ -229,7 +229,7 @@ def _fit(
             break
     model.load_state_dict(kept)
     model.eval()
-    return Trained(float(best), best_epoch, epoch)
+    return FitResult(float(best), best_epoch, epoch)
 
 
 def _batches(

@@ -1,4 +1,4 @@
-"""Images by their number in a folder with one sub-folder for each class, as torchvision counts."""
+"""Images of a class folder by number, numbered as in torchvision's ImageFolder."""
 
 from __future__ import annotations
 
@@ -18,25 +18,24 @@ if TYPE_CHECKING:
 Geometry = Literal["centre", "squash"]
 
 _EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Of torchvision's ImageFolder: a file more or less would shift every number after it."""
+"""Suffixes of torchvision's ImageFolder; another set would shift the numbers."""
 
 _RESIZE = 256 / 224
-"""Shorter side of the resized image to the side of the crop, as the annotated networks saw it."""
+"""Ratio of the resized image's shorter side to the crop, as in the annotated networks."""
 
 
 class FolderImages:
     """The images of a class folder such as ImageNet's validation set.
 
-    Numbers are those of torchvision's ImageFolder: classes sorted by name, in each the folders
-    below it and their files sorted by name.
+    Numbers are those of torchvision's ImageFolder: classes, their sub-folders, and files are sorted
+    by name.
 
     Args:
         root: The folder; its sub-folders are the classes.
-        size: S, side of the images that are given out.
-        geometry: "centre": shorter side to S * 256 / 224, then the central square of S pixels:
-            what the network saw whose masks they go with. "squash": both sides to S, as the
-            official code merges images, so that the masks of an image that is no square lie
-            beside what they mark.
+        size: Side S of the returned images.
+        geometry: "centre": resize the shorter side to S * 256 / 224 and crop the central S x S
+            pixels, like the networks whose masks are used. "squash": resize both sides to S, like
+            the official code; masks of images that are not square are then misaligned.
     """
 
     def __init__(self, root: Path, size: int, geometry: Geometry = "centre") -> None:
@@ -46,13 +45,13 @@ class FolderImages:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """All images by number.
+        """Files of all images by number.
 
         Raises:
-            UserError: There is no such folder, or no class folder with images in it.
+            UserError: There is no such folder, or no class folder with images.
         """
         if not self.root.is_dir():
-            raise UserError(f"there is no folder {self.root}", where="images")
+            raise UserError(f"no folder {self.root}", where="images")
         found = []
         for kind in sorted(entry.name for entry in self.root.iterdir() if entry.is_dir()):
             for folder, _, names in sorted(os.walk(self.root / kind, followlinks=True)):
@@ -63,9 +62,9 @@ class FolderImages:
                 ]
         if not found:
             raise UserError(
-                f"no class folder of {self.root} holds images",
+                f"no class folder of {self.root} contains images",
                 where="images",
-                hint="give ImageNet's validation set with one sub-folder for each class",
+                hint="name ImageNet's validation set with one sub-folder per class",
             )
         return tuple(found)
 
@@ -73,32 +72,31 @@ class FolderImages:
         return len(self.files)
 
     def image(self, number: int) -> NDArray[np.uint8]:
-        """The image of a number, uint8 [S, S, 3].
+        """Return the image of a number, uint8 [S, S, 3].
 
         Raises:
-            UserError: The file is no image.
+            UserError: The file cannot be read as an image.
         """
         from PIL import Image, UnidentifiedImageError
 
         file = self.files[number]
         try:
             with Image.open(file) as opened:
-                # As torchvision reads it; no turning by the camera's tag, which the annotated
-                # networks did not see either.
+                # Ignore the orientation tag, like torchvision and the annotated networks.
                 return np.asarray(fit(opened.convert("RGB"), self.size, self.geometry))
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-            raise UserError(f"cannot read this image: {error}", where=str(file)) from error
+            raise UserError(f"cannot read the image: {error}", where=str(file)) from error
 
 
 def fit(image: Image, size: int, geometry: Geometry) -> Image:
-    """Bring an image to a square of `size` pixels (bilinear, antialiased); see `FolderImages`."""
+    """Fit an image to a square of `size` pixels (bilinear, antialiased); see `FolderImages`."""
     from PIL.Image import Resampling
 
     if geometry == "squash":
         return image.resize((size, size), Resampling.BILINEAR)
     short = round(size * _RESIZE)
     width, height = image.size
-    # The longer side is cut to whole pixels, as torchvision does.
+    # Truncate the longer side to whole pixels, like torchvision.
     if width <= height:
         across, down = short, int(short * height / width)
     else:

@@ -1,4 +1,4 @@
-"""The files of one layer of MILANNOTATIONS, checked against each other."""
+"""Read and check the files of one layer of MILANNOTATIONS."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LayerFiles:
-    """One layer's exemplars; arrays of images and masks stay in their files.
+    """Exemplars of one layer; images and masks stay in their files.
 
     Attributes:
         masks: uint8 or bool [R, K, 1, S, S], memory-mapped.
-        images: uint8 [R, K, 3, S, S], memory-mapped; None where it is not shipped.
-        ids: Numbers of the images in the source's own set, int64 [R, K]; None where neither
-            shipped nor needed.
-        activations: float32 [R, K], NaN where not shipped.
+        images: uint8 [R, K, 3, S, S], memory-mapped; None if not included.
+        ids: Numbers of the images in the source's image set, int64 [R, K]; None if not needed.
+        activations: float32 [R, K]; NaN if not included.
         row_of: Row of each unit.
     """
 
@@ -37,19 +36,19 @@ class LayerFiles:
 
     @property
     def size(self) -> int:
-        """S."""
+        """Side S of images and masks."""
         return int(self.masks.shape[-1])
 
 
 def read_layer(folder: Path) -> LayerFiles:
     """Open the files of a layer's folder.
 
-    `masks.npy` must be there, and `images.npy` or `ids.csv`; `units.npy` (which unit each row is
-    of; row r is unit r without it) and `activations.csv` may be. The published archives ship
-    neither of the last two, and no images of ImageNet.
+    `masks.npy` and either `images.npy` or `ids.csv` are required; `units.npy` (the unit of each
+    row; by default row r is unit r) and `activations.csv` are optional. The published archives
+    contain neither of the last two, and no images of ImageNet.
 
     Raises:
-        UserError: A file is missing or not what it should be; says which and how.
+        UserError: A file is missing or invalid.
     """
     masks = _array(folder / "masks.npy", (1,))
     rows, k = masks.shape[:2]
@@ -58,16 +57,16 @@ def read_layer(folder: Path) -> LayerFiles:
     if images_file.is_file():
         images = _array(images_file, (3,))
         if images.dtype != np.uint8:
-            raise UserError(f"images are uint8, not {images.dtype}", where=str(images_file))
+            raise UserError(f"images must be uint8, not {images.dtype}", where=str(images_file))
         if (images.shape[:2], images.shape[3:]) != (masks.shape[:2], masks.shape[3:]):
             raise UserError(
-                f"images {images.shape} and masks {masks.shape} do not belong together",
+                f"images {images.shape} do not match masks {masks.shape}",
                 where=str(images_file),
-                hint="both hold units x images x channels x height x width",
+                hint="both are units x images x channels x height x width",
             )
     elif not ids_file.is_file():
         raise UserError(
-            "holds neither images.npy nor ids.csv: its images cannot be told",
+            "neither images.npy nor ids.csv is in the folder",
             where=str(folder),
             hint="unpack the archive again",
         )
@@ -82,15 +81,16 @@ def read_layer(folder: Path) -> LayerFiles:
 
 def _array(file: Path, channels: tuple[int, ...]) -> NDArray[Any]:
     if not file.is_file():
-        raise UserError(f"there is no {file.name}", where=str(file.parent))
+        raise UserError(f"no {file.name}", where=str(file.parent))
     try:
         loaded: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"cannot read this array: {error}", where=str(file)) from error
+        raise UserError(f"cannot read the array: {error}", where=str(file)) from error
     shape = loaded.shape
     if len(shape) != 5 or shape[2:3] != channels or shape[3] != shape[4] or not all(shape):
         raise UserError(
-            f"the shape is {shape}, not units x images x {channels[0]} x S x S", where=str(file)
+            f"invalid shape {shape}; must be units x images x {channels[0]} x S x S",
+            where=str(file),
         )
     return loaded
 
@@ -126,11 +126,11 @@ def _rows(file: Path, rows: int) -> dict[int, int]:
     try:
         units = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"cannot read this array: {error}", where=str(file)) from error
+        raise UserError(f"cannot read the array: {error}", where=str(file)) from error
     if units.shape != (rows,) or units.dtype.kind not in "iu" or len(np.unique(units)) != rows:
         raise UserError(
-            f"gives the {rows} rows of masks.npy no unit each: {units.dtype} {units.shape}",
+            f"invalid units {units.dtype} {units.shape} for the {rows} rows of masks.npy",
             where=str(file),
-            hint="it holds whole numbers, one for each row, none twice",
+            hint="it must contain one distinct integer per row",
         )
     return {int(unit): row for row, unit in enumerate(units)}

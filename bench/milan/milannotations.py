@@ -1,4 +1,4 @@
-"""MILANNOTATIONS: people's descriptions of units of several networks, as they were published.
+"""Read MILANNOTATIONS, people's descriptions of units of several networks, as published.
 
     <root>/<network>/<images>/annotations.csv           columns layer, unit, summary
     <root>/<network>/<images>/<layer>/masks.npy         uint8 [units, 15, 1, 224, 224]
@@ -6,9 +6,9 @@
                                       ids.csv           units x 15, no header
                                       [activations.csv] [units.npy]
 
-(Hernandez et al., ICLR 2022; https://github.com/evandez/neuron-descriptions.) The archive
-"resnet152-imagenet.zip" is unpacked to resnet152/imagenet. ImageNet's own images may not be passed
-on: where images.npy is missing, ids.csv gives their numbers in ImageNet's validation set.
+Source: Hernandez et al., ICLR 2022; https://github.com/evandez/neuron-descriptions. Unpack the
+archive "resnet152-imagenet.zip" to resnet152/imagenet. ImageNet's images may not be redistributed:
+if images.npy is missing, ids.csv has their numbers in ImageNet's validation set.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OFFICIAL_COUNT = 3
-"""Descriptions of a unit that the official experiments train on."""
+"""Number of descriptions per unit in the official experiments."""
 
 _COLUMNS = ("layer", "unit", "summary")
 _ANNOTATIONS = "annotations.csv"
@@ -40,13 +40,13 @@ _ANNOTATIONS = "annotations.csv"
 
 @dataclass(frozen=True)
 class _Unit:
-    """An annotated unit: its name and number, its layer's files and row, what was said of it."""
+    """An annotated unit: name and number, files and row of its layer, descriptions."""
 
     name: str
     number: int
     files: LayerFiles
     row: int
-    said: tuple[str, ...]
+    descriptions: tuple[str, ...]
 
 
 def read_milannotations(
@@ -59,33 +59,33 @@ def read_milannotations(
 ) -> ArrayUnits:
     """Read described units of one network or several.
 
-    Layers keep their names as they are written: "10" stays a text (the official loader turns it
-    into a number and then finds no annotations for it). Rows without words are passed over.
+    Names of layers stay texts, "10" too (the official loader converts it to a number and finds no
+    annotations). Rows without words are skipped.
 
     Args:
-        root: The folder that the archives were unpacked below.
-        names: "resnet152/imagenet", or as the archives are called, "resnet152-imagenet".
-        images: ImageNet's validation set, one sub-folder for each class (50,000 images); needed
-            where a layer ships no images of its own.
-        geometry: How those images are cut: "centre", as the network saw them when the masks were
-            made, or "squash" as the official code does (see `FolderImages`).
-        annotation_count: Descriptions of each unit: units with fewer are left out, and further
-            ones too. None takes every description; the official experiments take
-            `OFFICIAL_COUNT`.
+        root: Folder with the unpacked archives.
+        names: "resnet152/imagenet", or the name of the archive, "resnet152-imagenet".
+        images: ImageNet's validation set, one sub-folder per class (50,000 images); needed for
+            layers without images.
+        geometry: Geometry of those images: "centre", like the networks whose masks are used, or
+            "squash", like the official code (see `FolderImages`).
+        annotation_count: Number of descriptions per unit; units with fewer are excluded, and
+            further descriptions are dropped. None uses every description; the official experiments
+            use `OFFICIAL_COUNT`.
 
     Returns:
         The units, in the order of `names`, then layers by name, then rows of the layer's files.
-        Masks and images are read from their files when they are asked for.
+        Masks and images are read from their files on demand.
 
     Raises:
-        UserError: Something is missing or damaged; says which file and line.
+        UserError: A file is missing or damaged.
     """
     if geometry not in get_args(Geometry):
         raise UserError(f"unknown geometry {geometry!r}", valid=get_args(Geometry))
     if annotation_count is not None and annotation_count < 1:
-        raise UserError(f"annotation_count is a number from 1, not {annotation_count}")
+        raise UserError(f"annotation_count must be at least 1, not {annotation_count}")
     if len(set(names)) != len(names) or not names:
-        raise UserError(f"name each source once, not {list(names)}")
+        raise UserError(f"sources must be named once each, not {list(names)}")
     units = [
         unit
         for name in names
@@ -100,14 +100,14 @@ def read_milannotations(
         exemplars=_exemplars(units, images, geometry),
         names=tuple(unit.name for unit in units),
         units=tuple(unit.number for unit in units),
-        descriptions=tuple(unit.said for unit in units),
+        descriptions=tuple(unit.descriptions for unit in units),
     )
 
 
 def _source(root: Path, name: str) -> Path:
-    """The folder of a network and its images."""
+    """Return the folder of a network and its images."""
     if not root.is_dir():
-        raise UserError(f"there is no folder {root}", hint="unpack the archives below it")
+        raise UserError(f"no folder {root}", hint="unpack the archives into it")
     places = [name] if "/" in name else []
     places += [f"{name[:at]}/{name[at + 1 :]}" for at, sign in enumerate(name) if sign == "-"]
     for place in places:
@@ -121,7 +121,7 @@ def _source(root: Path, name: str) -> Path:
         if source.is_dir()
     ]
     raise UserError(
-        f"there is no folder for {name}",
+        f"no folder for {name}",
         where=str(root),
         valid=nearest(name, there) or there[:5],
         hint="unpack the archive to <network>/<images>, such as resnet152/imagenet",
@@ -129,21 +129,21 @@ def _source(root: Path, name: str) -> Path:
 
 
 def _source_units(folder: Path, count: int | None) -> Iterator[_Unit]:
-    said = _read_annotations(folder / _ANNOTATIONS)
+    annotations = _read_annotations(folder / _ANNOTATIONS)
     folders = {entry.name: entry for entry in folder.iterdir() if entry.is_dir()}
-    for layer in sorted({layer for layer, _ in said}):
+    for layer in sorted({layer for layer, _ in annotations}):
         wanted = {
             unit: (line, texts if count is None else texts[:count])
-            for (its, unit), (line, texts) in said.items()
+            for (its, unit), (line, texts) in annotations.items()
             if its == layer and len(texts) >= (count or 1)
         }
         if not wanted:
             continue
         first = min(line for line, _ in wanted.values())
-        # A name read from a file is looked up among the folders; it never becomes a path.
+        # Look the name up among the folders: a name from a file must not become a path.
         if layer not in folders:
             raise UserError(
-                f"the layer {layer!r} has no folder",
+                f"layer {layer!r} has no folder",
                 where=f"{folder / _ANNOTATIONS}:{first}",
                 valid=nearest(layer, folders) or sorted(folders)[:5],
                 hint="unpack the archive again",
@@ -152,7 +152,7 @@ def _source_units(folder: Path, count: int | None) -> Iterator[_Unit]:
         for unit, (line, _) in wanted.items():
             if unit not in files.row_of:
                 raise UserError(
-                    f"unit {unit} of {layer} has no images: there are {len(files.row_of)} units",
+                    f"unit {unit} of {layer} has no images; there are {len(files.row_of)} units",
                     where=f"{folder / _ANNOTATIONS}:{line}",
                 )
         name = f"{folder.parent.name}/{folder.name}/{layer}"
@@ -161,16 +161,16 @@ def _source_units(folder: Path, count: int | None) -> Iterator[_Unit]:
 
 
 def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]]:
-    """By layer and unit the line of the first description, and all of them in their order."""
+    """Return the first line and all descriptions of each unit, by layer and unit."""
     if not file.is_file():
-        raise UserError(f"there is no {file.name}", where=str(file.parent))
+        raise UserError(f"no {file.name}", where=str(file.parent))
     found: dict[tuple[str, int], tuple[int, list[str]]] = {}
     with file.open(newline="", encoding="utf-8-sig") as handle:
         reader = csv.DictReader(handle)
         missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             raise UserError(
-                f"lacks the column {', '.join(missing)}",
+                f"missing column {', '.join(missing)}",
                 where=f"{file}:1",
                 valid=tuple(reader.fieldnames or ()),
             )
@@ -178,7 +178,7 @@ def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]
             number = row["unit"] or ""
             if not (number.isascii() and number.isdigit()):
                 raise UserError(
-                    f"a unit is a whole number, not {number!r}", where=f"{file}:{reader.line_num}"
+                    f"unit must be an integer, not {number!r}", where=f"{file}:{reader.line_num}"
                 )
             text = (row["summary"] or "").strip()
             if text:
@@ -188,19 +188,19 @@ def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]
 
 
 def _exemplars(units: Sequence[_Unit], images: Path | None, geometry: Geometry) -> ArrayExemplars:
-    """Exemplars of units whose images lie in several places, numbered one place after the other."""
+    """Return exemplars of units with images in several places, numbered place after place."""
     size, k = units[0].files.size, units[0].files.masks.shape[1]
     for unit in units:
         if unit.files.masks.shape[1:] != units[0].files.masks.shape[1:]:
             raise UserError(
                 f"{unit.name} has masks {unit.files.masks.shape}, "
                 f"{units[0].name} {units[0].files.masks.shape}",
-                hint="read sources of other sizes one by one",
+                hint="read sources of different sizes separately",
             )
     starts: list[int] = []
     readers: list[Callable[[int], NDArray[np.uint8]]] = []
     total = 0
-    begin: dict[int, int] = {}  # first position of a layer's images, by its files
+    begin: dict[int, int] = {}  # first position of a layer's images, by the id of its files
     folder: tuple[int, FolderImages] | None = None
     ids = np.empty((len(units), k), dtype=np.int64)
     for at, unit in enumerate(units):
@@ -223,9 +223,9 @@ def _exemplars(units: Sequence[_Unit], images: Path | None, geometry: Geometry) 
         beyond = own[(own < 0) | (own >= len(folder[1]))]
         if len(beyond):
             raise UserError(
-                f"unit {unit.number} of {unit.name} asks for image {beyond[0]} of {len(folder[1])}",
+                f"unit {unit.number} of {unit.name} needs image {beyond[0]} of {len(folder[1])}",
                 where=str(folder[1].root),
-                hint="give the whole of ImageNet's validation set (50,000 images)",
+                hint="name the whole validation set of ImageNet (50,000 images)",
             )
         ids[at] = folder[0] + own
 
@@ -258,8 +258,8 @@ def _reader(images: NDArray[np.uint8]) -> Callable[[int], NDArray[np.uint8]]:
 def _image_folder(images: Path | None, name: str, size: int, geometry: Geometry) -> FolderImages:
     if images is None:
         raise UserError(
-            f"{name} ships no images, only their numbers",
+            f"{name} contains no images, only their numbers",
             where="images",
-            hint="give ImageNet's validation set, one sub-folder for each class",
+            hint="name ImageNet's validation set, one sub-folder per class",
         )
     return FolderImages(Path(images), size, geometry)

@@ -1,4 +1,4 @@
-"""What a decoder is trained on: features of units under masks, and descriptions of these units."""
+"""Training samples of a decoder: features of units under masks, and descriptions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Samples:
     """N described sets of exemplars.
 
     Attributes:
-        features: Of each exemplar under its mask, float16 [N, K, F].
-        descriptions: The texts of each, at least one.
-        units: Which unit each is of, such as "resnet152/imagenet/layer4/17"; a unit with several
-            sets of exemplars has several samples.
-        groups: A group of each that is scored apart, "" for none; empty where there are no groups.
+        features: Features of each exemplar under its mask, float16 [N, K, F].
+        descriptions: Texts of each sample, at least one.
+        units: Unit of each sample, such as "resnet152/imagenet/layer4/17"; a unit with several sets
+            of exemplars has several samples.
+        groups: Group of each sample for separate scores, "" for none; empty without groups.
     """
 
     features: NDArray[np.float16]
@@ -34,20 +34,20 @@ class Samples:
         n = len(self.features)
         if self.features.ndim != 3 or len(self.descriptions) != n or len(self.units) != n:
             raise ValueError(
-                f"features {self.features.shape}, {len(self.descriptions)} described units and "
-                f"{len(self.units)} names do not belong together"
+                f"features {self.features.shape} do not match descriptions of "
+                f"{len(self.descriptions)} units and {len(self.units)} names"
             )
         bare = next((u for u, d in zip(self.units, self.descriptions, strict=True) if not d), None)
         if bare is not None:
             raise ValueError(f"unit {bare} has no description")
         if self.groups and len(self.groups) != n:
-            raise ValueError(f"{len(self.groups)} groups of {n} samples")
+            raise ValueError(f"{len(self.groups)} groups for {n} samples")
 
     def __len__(self) -> int:
         return len(self.features)
 
     def take(self, index: NDArray[np.int64]) -> Samples:
-        """The samples at these positions."""
+        """Return the samples at these positions."""
         return Samples(
             self.features[index],
             tuple(self.descriptions[i] for i in index.tolist()),
@@ -56,19 +56,19 @@ class Samples:
         )
 
     def texts(self) -> list[str]:
-        """All descriptions, one after the other."""
+        """Return all descriptions, one after the other."""
         return [text for group in self.descriptions for text in group]
 
 
-def joined(parts: Sequence[Samples]) -> Samples:
-    """Several sets of samples as one.
+def concatenate(parts: Sequence[Samples]) -> Samples:
+    """Concatenate several sets of samples.
 
     Raises:
-        ValueError: Their features differ in shape.
+        ValueError: Shapes of the features differ.
     """
     shapes = {part.features.shape[1:] for part in parts}
     if len(shapes) != 1:
-        raise ValueError(f"features of shapes {sorted(shapes)} cannot be joined")
+        raise ValueError(f"features of shapes {sorted(shapes)} cannot be concatenated")
     return Samples(
         np.concatenate([part.features for part in parts]),
         tuple(text for part in parts for text in part.descriptions),

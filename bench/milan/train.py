@@ -1,4 +1,4 @@
-"""A decoder and a language model from annotated units: what `dissectbench train milan` does."""
+"""Train a decoder and a language model on annotated units (`dissectbench train milan`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from baselines.captioning.decoder import Decoder, DecoderConfig
 from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
 from baselines.captioning.vocabulary import Vocabulary
 from bench.milan.annotated import split_by_unit
+from bench.milan.evaluate import greedy_bleu
 from bench.milan.fit import Schedule, fit_decoder, fit_language_model
 from bench.milan.samples import Samples
-from bench.milan.worth import greedy_bleu
 
 if TYPE_CHECKING:
     from baselines.captioning.pyramid import Pyramid
@@ -25,17 +25,17 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """How a decoder is trained; the defaults are those of MILAN's code.
+    """Training settings; the defaults are those of MILAN's code.
 
     Attributes:
-        hidden: Of the decoder's LSTM.
-        language_hidden: Of each of the language model's two.
-        decoder: The decoder's schedule.
-        language: The language model's.
-        hold_out: Share of the units that decide when to stop.
-        length: Tokens of a description, the stop included.
-        min_count: Words that occur less often in the descriptions are unknown words.
-        seed: Of weights and splits.
+        hidden: Width of the decoder's LSTM.
+        language_hidden: Width of the language model's two LSTMs.
+        decoder: Schedule of the decoder.
+        language: Schedule of the language model.
+        hold_out: Share of the units for early stopping.
+        length: Tokens of a description, including stop.
+        min_count: Less frequent words of the descriptions are unknown words.
+        seed: Seed of weights and splits.
     """
 
     hidden: int = 512
@@ -50,12 +50,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class TrainedModels:
-    """What came of a training.
+    """Result of a training.
 
     Attributes:
-        decoder: With its best weights.
-        language: Likewise.
-        vocabulary: The words of the units that were trained on.
+        decoder: Decoder with its best weights.
+        language: Language model with its best weights.
+        vocabulary: Words of the training units.
         record: Sizes, schedules, best epochs and scores, ready for JSON.
     """
 
@@ -66,14 +66,14 @@ class TrainedModels:
 
 
 def samples_of(units: AnnotatedUnits, pyramid: Pyramid, *, progress: bool = True) -> Samples:
-    """Look at annotated units' exemplars under their masks.
+    """Compute features of annotated units' exemplars under their masks.
 
     Args:
         units: The units.
-        pyramid: The network that is looked through.
-        progress: Show a bar on a terminal.
+        pyramid: Network that computes the features.
+        progress: Show a progress bar on a terminal.
     """
-    rows = range(len(units.names))  # exemplars are of these units alone, in this order
+    rows = range(len(units.names))  # exemplars are of exactly these units, in order
     features = pyramid.masked_features(units.exemplars, rows, progress=progress)
     names = [f"{name}/{unit}" for name, unit in zip(units.names, units.units, strict=True)]
     return Samples(features.half().cpu().numpy(), tuple(units.descriptions), tuple(names))
@@ -84,14 +84,14 @@ def train_models(
 ) -> TrainedModels:
     """Train both networks on described units.
 
-    The vocabulary is that of the units trained on (the official one takes in those held out), and
-    no unit is on both sides of the split.
+    The vocabulary is that of the training units (the official one includes held-out units), and no
+    unit is on both sides of the split.
 
     Args:
-        samples: Everything there is to train on.
-        plan: How.
+        samples: All samples; a share of the units is held out.
+        plan: Training settings.
         device: torch device.
-        progress: Show bars on a terminal.
+        progress: Show progress bars on a terminal.
     """
     train, val = (
         samples.take(part) for part in split_by_unit(samples.units, plan.hold_out, plan.seed)

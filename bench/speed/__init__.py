@@ -1,1 +1,1 @@
-"""How fast the similarity functions are, against plain loops written from the papers' formulas."""
+"""Benchmarks of speed and memory against plain loops written from the papers' formulas."""

@@ -1,125 +1,111 @@
-"""`python -m bench.speed.cell`: a whole cell of any size, from JPEG files to labels.
+"""Time a whole cell of any size, from JPEG files to labels.
 
-The default is the five-layer ResNet-50 cell of CLIP-Dissect; `make gpu` times it among the rest.
+The default of `python -m bench.speed.cell` is the five-layer ResNet-50 cell of CLIP-Dissect, which
+`make gpu` times as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.downloads.packages import told_to_user
-from bench.errors import UserError
-from bench.files import write_atomic
-from bench.speed.cell_job import (
+from bench.speed.benchmarks import OUT, parse, record_path, run_or_report, write_record
+from bench.speed.jobs import (
     BRODEN,
     FIVE_LAYERS,
     Setting,
     compose_job,
     make_files,
+    peak_memory,
+    phase_seconds,
     run_job,
     sum_phases,
 )
-from bench.speed.keep import OUT, parse
-from bench.speed.naming import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 METHODS = ("clip_dissect", "netdissect")
 _COMPARED = ("gather", "text", "match")
 """Phases that the plain procedure has too."""
 
 
-def main() -> int:
-    """Make the files, run the cell on an empty cache, print and keep its phases."""
-    options = argparse.ArgumentParser(prog="python -m bench.speed.cell", description=__doc__)
-    options.add_argument("--images", type=int, default=BRODEN)
-    options.add_argument("--device", default="cuda")
-    options.add_argument("--batch-size", type=int, default=256)
-    options.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    options.add_argument("--precision", default="float32", help="of target and encoder")
-    options.add_argument("--method", choices=METHODS, default=METHODS[0])
-    options.add_argument("--maps-limit-gb", type=float, default=8.0, help="of a layer, on disk")
-    options.add_argument("--arch", default="resnet50")
-    options.add_argument("--layers", nargs="+", default=list(FIVE_LAYERS))
-    options.add_argument("--encoder", default="ViT-B-16", help="an open_clip architecture")
-    options.add_argument("--concepts", default="20000", help="a number of made-up words, or a set")
-    options.add_argument("--plain", action="store_true", help="CLIP-Dissect's plain loop too")
-    options.add_argument("--out", type=Path, default=OUT, help="folder of the record")
-    given = parse(options)
-    try:
-        return _time(given)
-    except (UserError, ModuleNotFoundError) as error:
-        told = told_to_user(error)
-        if told is None:
-            raise
-        sys.stderr.write(f"{told}\n")
-        return 2
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the files, run the cell without a cache, then print and write the costs."""
+    parser = argparse.ArgumentParser(prog="python -m bench.speed.cell", description=__doc__)
+    parser.add_argument("--images", type=int, default=BRODEN)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--precision", default="float32", help="of target and encoder")
+    parser.add_argument("--method", choices=METHODS, default=METHODS[0])
+    parser.add_argument("--maps-limit-gb", type=float, default=8.0, help="of a layer, on disk")
+    parser.add_argument("--arch", default="resnet50", help="a torchvision network")
+    parser.add_argument("--layers", nargs="+", default=list(FIVE_LAYERS))
+    parser.add_argument("--encoder", default="ViT-B-16", help="an open_clip architecture")
+    parser.add_argument("--concepts", default="20000", help="a number of made-up words, or a set")
+    parser.add_argument("--plain", action="store_true", help="CLIP-Dissect's plain loop too")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the record")
+    options = parse(parser, arguments)
+    return run_or_report(lambda: _time(options))
 
 
-def _time(given: argparse.Namespace) -> int:
+def _time(options: argparse.Namespace) -> int:
     setting = Setting(
-        given.method, given.arch, tuple(given.layers), given.encoder, given.images, given.device,
-        given.batch_size, given.workers, given.precision,
-        (f"runtime.maps_limit_gb={given.maps_limit_gb}",),
+        options.method, options.arch, tuple(options.layers), options.encoder, options.images,
+        options.device, options.batch_size, options.workers, options.precision,
+        (f"runtime.maps_limit_gb={options.maps_limit_gb}",),
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
         folder = Path(name)
         files = make_files(
-            folder, given.arch, given.encoder, images=given.images, concepts=given.concepts,
-            masked=given.method != "clip_dissect",
+            folder, options.arch, options.encoder, images=options.images,
+            concepts=options.concepts, masked=options.method != "clip_dissect",
         )  # fmt: skip
         job = compose_job(files, setting, folder / "results")
         timings = run_job(job).timings
-        loop = None
-        if given.plain and given.method == "clip_dissect":
-            from bench.run.selection import build_selection
-            from bench.speed.plain_cell import describe
+        plain = None
+        if options.plain and options.method == "clip_dissect":
+            from bench.speed.plain.cell import describe
 
-            loop = describe(
-                build_selection(job.config), given.device, given.batch_size, given.workers,
-                precision=given.precision,
-            )  # fmt: skip
-    hardware = timings[0]["hardware"]
-    content = {
+            plain = describe(job, setting)
+    record = {
         "schema": 2,
         "setting": dataclasses.asdict(setting),
-        "concepts": given.concepts,
-        "hardware": hardware,
+        "concepts": options.concepts,
+        "hardware": timings[0]["hardware"],
         "phases": sum_phases(timings),
-        "plain": loop,
+        "plain": plain,
     }
-    name = "cell" if given.method == "clip_dissect" else f"cell-{given.method}"
-    file = given.out / f"{name}-{slug(hardware)}.json"
-    write_atomic(file, json.dumps(content, indent=1, sort_keys=True) + "\n")
-    sys.stdout.write(_report(content))
+    kind = "cell" if options.method == "clip_dissect" else f"cell-{options.method}"
+    write_record(record_path(kind, options.out, record["hardware"]), record)
+    sys.stdout.write(_report(record))
     return 0
 
 
-def _report(content: dict[str, Any]) -> str:
-    """Seconds by phase: what the layers share once, matching and scoring added up over them."""
-    seconds = {phase["name"]: float(phase["wall_s"]) for phase in content["phases"]}
-    lines = [f"{name:>24}: {wall:8.2f} s" for name, wall in seconds.items()]
-    lines.append(f"{'images/s':>24}: {content['setting']['images'] / seconds['gather']:8.0f}")
-    for key, what in (("peak_device_bytes", "GPU memory"), ("peak_host_bytes", "host memory")):
-        if peak := _peak(content["phases"], key):
-            lines.append(f"{what:>24}: {peak / 1e9:8.2f} GB")
-    if content["plain"]:
-        ours = sum(seconds[name] for name in _COMPARED if name in seconds)
-        plain = sum(phase["wall_s"] for phase in content["plain"])
-        lines += [f"{'plain ' + p['name']:>24}: {p['wall_s']:8.2f} s" for p in content["plain"]]
-        lines.append(f"{'plain / ours':>24}: {plain / ours:8.2f} x")
-        memory = _peak(content["plain"], "peak_host_bytes")
-        lines.append(f"{'plain host memory':>24}: {memory / 1e9:8.2f} GB")
-    return "\n".join(lines) + "\n"
-
-
-def _peak(phases: list[dict[str, Any]], key: str) -> int:
-    return max((int(phase[key] or 0) for phase in phases), default=0)
+def _report(record: Mapping[str, Any]) -> str:
+    """Return the seconds of each phase and the memory; layers share most phases."""
+    ours, plain = record["phases"], record["plain"] or []
+    rate = record["setting"]["images"] / phase_seconds(ours, "gather")
+    values = {phase["name"]: f"{phase['wall_s']:8.2f} s" for phase in ours}
+    values["images/s"] = f"{rate:8.0f}"
+    for name, phases, kind in (
+        ("GPU memory", ours, "device"),
+        ("host memory", ours, "host"),
+        ("plain host memory", plain, "host"),
+    ):
+        if peak := peak_memory(phases, kind):
+            values[name] = f"{peak / 1e9:8.2f} GB"
+    if plain:
+        values |= {f"plain {phase['name']}": f"{phase['wall_s']:8.2f} s" for phase in plain}
+        both = [sum(phase_seconds(side, name) for name in _COMPARED) for side in (plain, ours)]
+        values["plain / ours"] = f"{both[0] / both[1]:8.2f} x"
+    return "".join(f"{name:>24}: {value}\n" for name, value in values.items())
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""Masks and maps made up for timings: as many labels, planes and regions as Broden's images have.
+"""Made-up masks and maps with as many labels, planes and regions as Broden's images have.
 
-An image has a plane of objects (some six regions with straight borders, 3/4 of it labelled), one of
+An image has a plane of objects (six regions with straight borders, 3/4 of them labelled), one of
 parts (two ellipses), one of colours (four of eleven, in noisy blobs) and a scene. A label's
-frequency falls with its rank, as in Broden. Units see two of the frequent objects, blurred.
+frequency falls with its rank, as in Broden. A unit responds to two frequent objects, blurred.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -29,9 +28,8 @@ _REGIONS, _COLOURS_SEEN, _PARTS = 6, 4, 2
 _BATCH = 64
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a comparison: C labels, N images, U units."""
+class Shape(NamedTuple):
+    """Sizes: labels, images, units."""
 
     concepts: int
     images: int
@@ -39,14 +37,14 @@ class Shape:
 
     @property
     def groups(self) -> tuple[int, int, int]:
-        """Where parts, scenes and colours begin; objects begin at 0."""
+        """First labels of parts, scenes and colours; objects begin at 0."""
         parts = (self.concepts - _COLOURS) * 6 // 10
         scenes = (self.concepts - _COLOURS) * 8 // 10
         return parts, scenes, self.concepts - _COLOURS
 
 
-class HeldMasks:
-    """Masks of a made-up dataset, held in memory so that timings are not those of making them."""
+class MasksInMemory:
+    """Masks of a made-up dataset, in memory so that timings do not include making them."""
 
     categories = ("object", "part", "scene", "color")
     mask_size = (SIDE, SIDE)
@@ -61,7 +59,7 @@ class HeldMasks:
 
     @cached_property
     def labels(self) -> tuple[MaskLabel, ...]:
-        """As many as the shape says."""
+        """Labels of the masks."""
         starts = (0, *self.shape.groups, self.shape.concepts)
         return tuple(
             MaskLabel(f"{category} {number - start}", category)
@@ -73,17 +71,17 @@ class HeldMasks:
         return self.shape.images
 
     def image(self, index: int) -> ImageMasks:
-        """Three planes and a scene."""
+        """Return three planes and a scene."""
         return ImageMasks(self._planes[index].astype(np.int32), (int(self._scenes[index]),))
 
     def labels_per_image(self) -> float:
-        """How many labels an image bears, on average."""
+        """Return the mean number of labels of an image."""
         found = [len(np.unique(planes[planes >= 0])) + 1 for planes in self._planes]
         return float(np.mean(found))
 
 
-class HeldMaps:
-    """Maps of units that see two objects each.
+class MapsInMemory:
+    """Maps of units that respond to two objects each.
 
     Args:
         masks: The images' masks.
@@ -92,12 +90,12 @@ class HeldMaps:
 
     map_size = (MAP_SIDE, MAP_SIDE)
 
-    def __init__(self, masks: HeldMasks, seed: int = 1) -> None:
+    def __init__(self, masks: MasksInMemory, seed: int = 1) -> None:
         generator = torch.Generator().manual_seed(seed)
         shape = masks.shape
         self.n_images, self.n_units = shape.images, shape.units
         self.values = torch.empty(shape.images, shape.units, *self.map_size)
-        # Objects of the ranks 2, 3, ...: those before them fill more than a unit's half percent.
+        # Objects of ranks 2, 3, ...: more frequent ones fill more than the half percent of a unit.
         wanted = torch.arange(2, 2 + 2 * shape.units).view(shape.units, 2) % shape.groups[0]
         for index in range(shape.images):
             plane = torch.from_numpy(masks.image(index).planes[0])
@@ -107,13 +105,13 @@ class HeldMaps:
             self.values[index] = torch.relu(blurred + 0.3 * noise)
 
     def batches(self) -> Iterator[Tensor]:
-        """Once through all images."""
+        """Yield the maps of some images at a time."""
         for start in range(0, self.n_images, _BATCH):
             yield self.values[start : start + _BATCH]
 
 
 def _image(shape: Shape, random: np.random.Generator) -> tuple[NDArray[np.int16], int]:
-    """Planes [3, SIDE, SIDE] of objects, parts and colours, and the scene."""
+    """Draw planes [3, SIDE, SIDE] of objects, parts and colours, and the scene."""
     parts, scenes, colours = shape.groups
     planes = np.full((3, SIDE, SIDE), -1, np.int16)
     rows, columns = np.mgrid[0:SIDE, 0:SIDE]
@@ -135,6 +133,6 @@ def _image(shape: Shape, random: np.random.Generator) -> tuple[NDArray[np.int16]
 
 
 def _ranked(random: np.random.Generator, total: int, count: int) -> NDArray[np.int64]:
-    """Numbers below `total`, drawn with a density of about 1 / rank."""
+    """Draw numbers below `total` with a density of about 1 / rank."""
     drawn = (total + 1.0) ** random.random(count) - 1.0
     return np.minimum(drawn.astype(np.int64), total - 1)

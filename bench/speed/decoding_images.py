@@ -1,4 +1,4 @@
-"""JPEG files to decode: made up in the kinds that occur, or those of a folder."""
+"""JPEG files to decode: made up, of all common kinds, or those of a folder."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _KINDS: tuple[Mapping[str, Any], ...] = (
 _SAMPLING = {-1: "", 0: " 4:4:4", 1: " 4:2:2", 2: " 4:2:0"}
 
 
-def mixed(folder: Path, count: int) -> list[Path]:
-    """Make `count` files of all kinds, sizes and qualities in turns."""
+def write_mixed(folder: Path, count: int) -> list[Path]:
+    """Write `count` files of all kinds, sizes and qualities in turn."""
     folder.mkdir(parents=True)
     choices = list(product(_QUALITIES, _SIZES, _KINDS))
     files = []
@@ -39,26 +39,20 @@ def mixed(folder: Path, count: int) -> list[Path]:
     return files
 
 
-def alike(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
-    """Make `count` files of one size (width, height), 4:2:0, quality 92: as photographs mostly are.
-
-    Args:
-        folder: Made.
-        count: Number of files.
-        size: Width and height.
-    """
+def write_alike(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
+    """Write `count` files of one width and height, 4:2:0, quality 92, like most photographs."""
     folder.mkdir(parents=True)
     return [_write(folder / f"{n}.jpg", n, size, 92, _KINDS[0]) for n in range(count)]
 
 
-def found(folder: Path, count: int) -> list[Path]:
-    """The first `count` JPEG files below a folder, by name."""
+def find_files(folder: Path, count: int) -> list[Path]:
+    """Return the first `count` JPEG files below a folder, by name."""
     files = (file for file in folder.rglob("*") if file.suffix.lower() in {".jpg", ".jpeg"})
     return sorted(files)[:count]
 
 
 def kind_of(file: Path) -> str:
-    """What sort of JPEG file it is, for a table."""
+    """Return the kind of a JPEG file for a table: mode, sampling, progressive or not."""
     with Image.open(file) as image:
         if image.getexif().get(_ORIENTATION, 1) != 1:
             return "turned by EXIF"
@@ -83,7 +77,7 @@ def _write(
 
 
 def _scene(seed: int, size: tuple[int, int]) -> Image.Image:
-    """Noise of several wavelengths: detail at all scales, as photographs have it."""
+    """Draw noise of several wavelengths, which has detail at all scales as photographs do."""
     random = np.random.default_rng(seed)
     total = np.zeros((size[1], size[0], 3))
     for grid, weight in ((4, 50.0), (16, 25.0), (64, 12.0), (160, 8.0)):

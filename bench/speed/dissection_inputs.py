@@ -1,8 +1,8 @@
 """Random maps and masks with the proportions of a convolutional layer and of Broden.
 
-Maps are rectified, and alike where they are near each other; of label planes one is all small
-patches (colours), the others are a few regions, with gaps. What costs time are the images in which
-a unit is active and the length of labels' runs, and the page says how many there were.
+Maps are rectified and smooth. One label plane consists of small patches (colours), the others of a
+few regions with gaps. The time depends on the number of images in which a unit is active, which
+the page reports, and on the length of the labels' runs.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class RandomMaps:
-    """Maps in memory, gone through again and again until there are enough.
+    """Maps in memory, repeated.
 
     Attributes:
-        pool: float32 [n, U, h, w].
-        n_images: N, of which image i has the maps of pool[i mod n].
+        pool: Maps of the distinct images, float32 [n, U, h, w].
+        n_images: Number of images N; image i has the maps of pool[i mod n].
     """
 
     pool: Tensor
@@ -55,16 +55,16 @@ class RandomMaps:
 
     @property
     def n_units(self) -> int:
-        """U."""
+        """Number of units."""
         return int(self.pool.shape[1])
 
     @property
     def map_size(self) -> tuple[int, int]:
-        """(h, w)."""
+        """Height and width of the maps."""
         return int(self.pool.shape[2]), int(self.pool.shape[3])
 
     def batches(self) -> Iterator[Tensor]:
-        """The maps, a few images at a time."""
+        """Yield the maps of a few images at a time."""
         done = 0
         while done < self.n_images:
             start = done % len(self.pool)
@@ -75,12 +75,12 @@ class RandomMaps:
 
 @dataclass(frozen=True)
 class RandomMasks:
-    """Masks in memory, gone through again and again until there are enough.
+    """Masks in memory, repeated.
 
     Attributes:
-        pool: Masks of some images.
-        n_images: N, of which image i has the masks of pool[i mod n].
-        mask_size: (sh, sw).
+        pool: Masks of the distinct images.
+        n_images: Number of images N; image i has the masks of pool[i mod n].
+        mask_size: Height and width of the masks.
     """
 
     pool: tuple[ImageMasks, ...]
@@ -89,40 +89,42 @@ class RandomMasks:
 
     @property
     def labels(self) -> tuple[MaskLabel, ...]:
-        """As many of each category as Broden has."""
+        """Labels, as many of each category as in Broden."""
         return LABELS
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Broden's."""
+        """Categories of Broden."""
         return tuple(CATEGORIES)
 
     def __len__(self) -> int:
         return self.n_images
 
     def image(self, index: int) -> ImageMasks:
-        """The masks of one image."""
+        """Return the masks of one image."""
         return self.pool[index % len(self.pool)]
 
 
 def random_maps(images: int, units: int, side: int, seed: int) -> Tensor:
-    """Rectified maps, float32 [N, U, side, side]."""
+    """Draw rectified maps, float32 [N, U, side, side]."""
     generator = torch.Generator().manual_seed(seed)
     maps = torch.empty(images, units, side, side)
     coarse = max(1, (side + 1) // 2)
     for at in range(images):
         noise = torch.randn(units, 1, coarse, coarse, generator=generator)
         fine = torch.nn.functional.interpolate(noise, size=(side, side), mode="bilinear")
-        whole = torch.randn(units, 1, 1, generator=generator)  # how much the image is the unit's
+        whole = torch.randn(
+            units, 1, 1, generator=generator
+        )  # preference of the unit for the image
         maps[at] = (fine[:, 0] + whole - 0.5).clamp_(min=0)
     return maps
 
 
 def random_masks(images: int, side: int, seed: int) -> tuple[ImageMasks, ...]:
-    """Planes of colours, objects, parts and some materials; a scene, and some textures."""
+    """Draw planes of colours, objects, parts and some materials, a scene and some textures."""
     rng = np.random.default_rng(seed)
     first = dict(zip(CATEGORIES, np.cumsum([0, *CATEGORIES.values()]), strict=False))
-    made = []
+    images_masks = []
     for _ in range(images):
         planes = [_patches(rng, side)]
         for category, regions in (("object", 12), ("part", 8)):
@@ -132,8 +134,8 @@ def random_masks(images: int, side: int, seed: int) -> tuple[ImageMasks, ...]:
         scalars = [int(first["scene"] + rng.integers(CATEGORIES["scene"]))]
         if rng.random() < 0.1:
             scalars.append(int(first["texture"] + rng.integers(CATEGORIES["texture"])))
-        made.append(ImageMasks(np.stack(planes), tuple(scalars)))
-    return tuple(made)
+        images_masks.append(ImageMasks(np.stack(planes), tuple(scalars)))
+    return tuple(images_masks)
 
 
 def _patches(rng: np.random.Generator, side: int) -> NDArray[np.int32]:
@@ -145,7 +147,7 @@ def _patches(rng: np.random.Generator, side: int) -> NDArray[np.int32]:
 def _regions(
     rng: np.random.Generator, side: int, count: int, first: int, labels: int
 ) -> NDArray[np.int32]:
-    """Overlapping rectangles, -1 where there is none."""
+    """Draw overlapping rectangles; -1 marks pixels without a label."""
     plane = np.full((side, side), -1, dtype=np.int32)
     for _ in range(count):
         top, left = rng.integers(0, side, 2)

@@ -145,10 +145,10 @@ def test_unknown_similarity_names_the_nearest():
 
 def test_foreign_parameters_are_refused():
     with pytest.raises(
-        ValueError, match="wpmi has no parameter p_start; it has: top_k, a, lam, min_"
+        ValueError, match="wpmi has no parameter p_start; valid: top_k, a, lam, min_"
     ):
         ClipDissect(similarity="wpmi", p_start=0.9)
-    with pytest.raises(ValueError, match="cos_similarity has no parameter a, top_k; it has: none"):
+    with pytest.raises(ValueError, match="cos_similarity has no parameter a, top_k; valid: none"):
         ClipDissect(similarity="cos_similarity", top_k=3, a=1.0)
 
 

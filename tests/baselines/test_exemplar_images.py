@@ -36,7 +36,7 @@ def test_bad_arguments():
     images, masks = np.zeros((1, 4, 4, 3), np.uint8), np.zeros((1, 4, 4), bool)
     with pytest.raises(ValueError, match="background"):
         paint(images, masks, "black")
-    with pytest.raises(ValueError, match="fit each other"):
+    with pytest.raises(ValueError, match="do not match"):
         paint(images, masks[:, :3])
 
 

@@ -37,7 +37,7 @@ def unpacked(selected, size=SIZE):
 
 
 def enlarged(values, size):
-    """METHODS 0.2, as published: source coordinate (t + 0.5) / s - 0.5, zeros beyond."""
+    """As published: source coordinate (t + 0.5) / s - 0.5, zeros beyond."""
     height, width = values.shape[-2:]
 
     def places(source):
@@ -138,7 +138,7 @@ def test_minus_infinity_hidden_from_pooled_activations_is_noticed():
 
 
 def test_levels_are_of_raw_values_and_borders_fade():
-    """Golden of METHODS 0.2: [[1, 2], [3, 4]] at 4 x 4 between zeros; level 2 exactly, strictly."""
+    """Golden values: [[1, 2], [3, 4]] at 4 x 4 between zeros; level 2 exactly, strictly."""
     values = np.zeros((5, 1, 2, 2), np.float32)
     values[0, 0] = [[1, 2], [3, 4]]
     values[1:, 0] = 2
@@ -207,5 +207,5 @@ def test_what_does_not_fit_is_refused(broken):
         "none": (ArrayMaps(values[:0]), means[:0], SIZE),
         "size": (ArrayMaps(values), means, 0),
     }[broken]
-    with pytest.raises(ValueError, match=r"images|units|pixel"):
+    with pytest.raises(ValueError, match=r"images|units|size"):
         select(*given[:2], RULE, given[2])

@@ -122,7 +122,7 @@ def test_what_is_clamped_or_left_aside_is_noted():
 
 def test_missing_evidence_is_named():
     exemplars = make_exemplars()
-    with pytest.raises(ValueError, match="declare both"):
+    with pytest.raises(ValueError, match="are missing"):
         Milan().describe(evidence(exemplars), seed=0)
     with pytest.raises(ValueError, match="image_text"):
         MilanClip().describe(evidence(exemplars, captioner=FakeCaptioner({})), seed=0)

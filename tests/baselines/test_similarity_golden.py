@@ -139,10 +139,10 @@ TABLE = torch.tensor(
 )
 
 
-def test_labelled_argmax_never_picks_the_undefined():
-    assert sim.labelled_argmax(TABLE).tolist() == [-1, -1, 2, 1, 0]
+def test_the_best_concept_is_never_undefined():
+    assert sim.top_concepts(TABLE, 1)[:, 0].tolist() == [-1, -1, 2, 1, 0]
     with pytest.raises(ValueError, match="C >= 1"):
-        sim.labelled_argmax(torch.zeros(3))
+        sim.top_concepts(torch.zeros(3), 1)
 
 
 def test_top_concepts_are_stable_and_defined():
@@ -157,7 +157,7 @@ def test_top_concepts_equal_a_stable_sort():
     table = torch.randint(0, 6, (50, 30), generator=torch.Generator().manual_seed(0)).float()
     expected = torch.argsort(table, dim=1, descending=True, stable=True)[:, :10]
     assert torch.equal(sim.top_concepts(table, 10), expected)
-    assert torch.equal(sim.labelled_argmax(table), expected[:, 0])
+    assert torch.equal(sim.top_concepts(table, 1), expected[:, :1])
 
 
 def test_live_units_and_top_images():

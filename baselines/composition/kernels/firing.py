@@ -1,6 +1,6 @@
-"""Counting the pixels where units fire, by the cells of an image; their masks never exist.
+"""Count the pixels where units fire by the cells of an image, without storing masks.
 
-Maps are enlarged one by one by the loops of Network Dissection's tally, whose bits are those of
+Maps are enlarged one by one by the loops of Network Dissection's tally, which give the bits of
 `baselines.dissection.upsample`.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import buffers, enlarge
+from baselines.dissection.kernels.upsample import enlarge, make_buffers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,61 +26,34 @@ def count_codes(
     codes: NDArray[np.int32],
     n_codes: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Where the units of one image fire.
+    """Count where the units fire in one image.
 
     Args:
         maps: float32 [U, h, w].
-        floors: Each unit's threshold, float32 [U]; NaN for a unit that never fires.
-        axes: From (h, w) to (sh, sw).
-        codes: Of every pixel, 0 <= code < K, int32 [sh * sw].
-        n_codes: K.
+        floors: Threshold of each unit, float32 [U]; NaN for a unit that never fires.
+        axes: Resizing from (h, w) to (sh, sw).
+        codes: Code of each pixel, 0 <= code < K, int32 [sh * sw].
+        n_codes: Number of codes K.
 
     Returns:
-        The units that somewhere exceed their threshold, ascending, int64 [S], and how many of
-        their pixels bear each code, int32 [S, K].
+        Units that somewhere exceed their threshold, ascending, int64 [S]; the number of their
+        pixels of each code, int32 [S, K].
     """
     units = np.flatnonzero((maps > floors[:, None, None]).any(axis=(1, 2)))
     counts = np.zeros((len(units), n_codes), np.int32)
-    _count(
-        maps[None],
-        floors,
-        units,
-        *(axes.rows.start, axes.rows.weights),
-        *(axes.columns.start, axes.columns.weights),
-        axes.columns.pad,
-        codes,
-        counts,
-    )
+    _count(maps[None], floors, units, axes, codes, counts)
     return units, counts
 
 
 @compiled
-def _count(  # type: ignore[no-untyped-def]
-    maps, floors, units, row_start, row_weights, start, weights, pad, codes, counts
-):
-    """See `count_codes`."""
-    _, _, height, width = maps.shape
-    target_height, target_width = len(row_start), len(start)
-    source, live, wide, low, high, pixels = buffers(height, width, pad, target_height, target_width)
+def _count(maps, floors, units, axes, codes, counts):  # type: ignore[no-untyped-def]
+    """Count units that somewhere exceed their floor, as `enlarge` requires; see `count_codes`."""
+    buffers = make_buffers(maps, axes)
+    low, high, pixels = buffers.low, buffers.high, buffers.pixels
+    target_height, target_width = pixels.shape
     for at in range(len(units)):
-        floor, own = floors[units[at]], counts[at]  # somewhere exceeded, as `enlarge` asks for
-        enlarge(
-            maps,
-            0,
-            units[at],
-            floor,
-            row_start,
-            row_weights,
-            start,
-            weights,
-            pad,
-            source,
-            live,
-            wide,
-            low,
-            high,
-            pixels,
-        )
+        floor, own = floors[units[at]], counts[at]
+        enlarge(maps, 0, units[at], floor, axes, buffers)
         for y in range(target_height):
             for x in range(low[y], high[y]):
                 if pixels[y, x] > floor:
@@ -88,7 +61,7 @@ def _count(  # type: ignore[no-untyped-def]
 
 
 def warm_up() -> None:
-    """Compile the loop, or read it from Numba's cache."""
+    """Compile the loop, or load it from Numba's cache."""
     from baselines.dissection.upsample import grid
 
     maps, floors = np.ones((1, 1, 1), np.float32), np.zeros(1, np.float32)

@@ -1,7 +1,7 @@
-"""The loop of the formula search: sums over cells, for all labels at once.
+"""Sum weights over cells for all labels at once: the inner loop of the formula search.
 
-It keeps to one thread and lets go of Python's lock, so that threads search for units of their own:
-a pass is so short that two threads would lose more by waiting for each other than they gain.
+It runs on one thread without Python's lock, so that threads search different units: a pass is too
+short to share among threads.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def add_weights(
     """Add each cell's weights to the sums of all its labels.
 
     Args:
-        cells: The cells [n].
-        rows: Where their weights stand [n].
-        weights: uint64 [R, W].
-        first: As in `Cells`.
-        labels: As in `Cells`.
-        sums: Added to in place, uint64 [C, W].
+        cells: Cells [n].
+        rows: Rows of their weights [n].
+        weights: Weights, uint64 [R, W].
+        first: See `Cells`.
+        labels: See `Cells`.
+        sums: Sums to add to in place, uint64 [C, W].
     """
     _add_weights(cells, rows, weights, first, labels, sums)
 
@@ -49,6 +49,6 @@ def _add_weights(cells, rows, weights, first, labels, sums):  # type: ignore[no-
 
 
 def warm_up() -> None:
-    """Compile for the types that are used, so that no timed call pays for it."""
+    """Compile for all types in use, ahead of timed calls."""
     one, sums = np.zeros(1, np.int64), np.zeros((1, 1), np.uint64)
     add_weights(one, one, sums.copy(), np.zeros(2, np.int64), np.zeros(0, np.int32), sums)

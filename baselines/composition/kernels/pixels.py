@@ -1,4 +1,4 @@
-"""The label sets of one image's pixels."""
+"""Find the label sets of one image's pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
-"""2^64 over the golden ratio: multiplied by it, neighbouring labels go to distant places."""
+"""2^64 / golden ratio: multiplication maps neighbouring labels to distant slots."""
 
 
 def distinct_columns(
@@ -24,7 +24,7 @@ def distinct_columns(
         planes: int32 [P, n], C-contiguous.
 
     Returns:
-        The number of each column, int32 [n], and where each number appears first, int32 [K].
+        Number of each column, int32 [n], and first column of each number, int32 [K].
     """
     codes, examples = _distinct_columns(planes)
     return codes, examples
@@ -32,7 +32,7 @@ def distinct_columns(
 
 @compiled
 def _distinct_columns(planes):  # type: ignore[no-untyped-def]
-    """See `distinct_columns`: an open hash table of the columns met so far."""
+    """Number columns with an open hash table, see `distinct_columns`."""
     n_planes, n = planes.shape
     codes = np.empty(n, np.int32)
     examples = np.empty(n, np.int32)
@@ -49,7 +49,7 @@ def _distinct_columns(planes):  # type: ignore[no-untyped-def]
                 if planes[plane, pixel] != planes[plane, pixel - 1]:
                     same = False
                     break
-            if same:  # most often: regions are wide
+            if same:  # the usual case: regions are wide
                 codes[pixel] = codes[pixel - 1]
                 continue
         key = np.uint64(0)
@@ -77,5 +77,5 @@ def _distinct_columns(planes):  # type: ignore[no-untyped-def]
 
 
 def warm_up() -> None:
-    """Compile for the types that are used, so that no timed call pays for it."""
+    """Compile for all types in use, ahead of timed calls."""
     distinct_columns(np.zeros((1, 1), np.int32))

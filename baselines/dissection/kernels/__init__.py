@@ -1,4 +1,4 @@
 """Compiled inner loops of dissection, for CPUs; torch is the reference of each.
 
-Import a module only where its loops are run: each brings Numba with it, which is slow to import.
+Import a module only where its loops run: each imports Numba, which is slow to import.
 """

@@ -1,13 +1,13 @@
-"""Counting values by their bits, for exact quantiles in bounded memory."""
+"""Count values by their bits, for exact quantiles in bounded memory."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import buffers, enlarge, exceeds
+from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,61 +20,59 @@ _HALF, _LOW = np.uint32(16), np.uint32(0xFFFF)
 _EXPONENT = np.uint32(0x7F800000)  # all its bits set: NaN or an infinity
 
 
+class KeyCounts(NamedTuple):
+    """Counts of the values' keys by unit, and which keys to count.
+
+    A key consists of the 32 bits of a value, mapped so that keys grow with values.
+
+    Attributes:
+        floors: Values at most the floor are not counted, float32 [U]; nothing exceeds NaN.
+        bins: -1 to count keys by their upper 16 bits, or such a number, to count the keys that
+            begin with it by their lower 16 bits, int64 [U].
+        counts: Added to in place, [U, 2^16].
+        least: Lowest key above the bin, uint32 [U]; lowered in place if a bin is given.
+        broken: Units with a value that is not finite, bool [U]; set in place if maps are counted
+            without up-sampling.
+    """
+
+    floors: NDArray[np.float32]
+    bins: NDArray[np.int64]
+    counts: NDArray[np.uint32] | NDArray[np.int64]
+    least: NDArray[np.uint32]
+    broken: NDArray[np.bool_]
+
+
 def count_values(
-    maps: NDArray[np.float32],
-    axes: Grid | None,
-    floors: NDArray[np.float32],
-    bins: NDArray[np.int64],
-    counts: NDArray[np.uint32] | NDArray[np.int64],
-    least: NDArray[np.uint32],
-    broken: NDArray[np.bool_],
-    workers: Workers,
+    maps: NDArray[np.float32], axes: Grid | None, keys: KeyCounts, workers: Workers
 ) -> None:
     """Count the values of a batch that exceed their unit's floor.
 
-    A value's key is its 32 bits, turned so that keys grow with values.
-
     Args:
         maps: float32 [B, U, h, w].
-        axes: To the size at which values are counted; None counts them as they are.
-        floors: float32 [U]; nothing exceeds NaN or infinity.
-        bins: Of each unit, -1 to count keys by their upper 16 bits, or such a number, to count
-            the keys that begin with it by their lower 16 bits, int64 [U].
-        counts: Added to in place, [U, 2^16].
-        least: Where a bin is given: lowered to the lowest key beyond that bin, uint32 [U].
-        broken: Set for units with a value that is not finite, where `axes` is None, bool [U].
+        axes: Resizing to the size at which values are counted; None to count the maps' values.
+        keys: What to count, and the counts.
         workers: Threads to use.
     """
     if axes is None:
         flat = maps.reshape(len(maps), maps.shape[1], -1)
+        workers.over(maps.shape[1], lambda first, stop: _count(flat, first, stop, keys))
+    else:
         workers.over(
-            maps.shape[1],
-            lambda first, stop: _count(flat, first, stop, floors, bins, counts, least, broken),
+            maps.shape[1], lambda first, stop: _count_upsampled(maps, first, stop, axes, keys)
         )
-        return
-    rows, columns = axes.rows, axes.columns
-    workers.over(
-        maps.shape[1],
-        lambda first, stop: _count_upsampled(
-            maps,
-            first,
-            stop,
-            *(rows.start, rows.weights, columns.start, columns.weights, columns.pad),
-            *(floors, bins, counts, least),
-        ),
-    )
 
 
 @compiled
 def find(counts, rank):  # type: ignore[no-untyped-def]
-    """The bin that holds each unit's rank, and how many values lie in the bins before it.
+    """Return the bin of each unit's rank, and the number of values in the bins before it.
 
     Args:
         counts: Values in each bin [U, B].
-        rank: From 0, int64 [U].
+        rank: Rank from 0, int64 [U].
 
     Returns:
-        Bins int64 [U], the last one for a rank beyond all values; and values before it int64 [U].
+        Bins, int64 [U], the last one for a rank beyond all values; number of values before the
+        bin, int64 [U].
     """
     n_units, n_bins = counts.shape
     bins, before = np.full(n_units, n_bins - 1), np.zeros(n_units, np.int64)
@@ -91,12 +89,12 @@ def find(counts, rank):  # type: ignore[no-untyped-def]
 
 @compiled
 def next_key(counts, bins, rest):  # type: ignore[no-untyped-def]
-    """The lowest key above (bins, rest) within the bin; the highest of all where there is none.
+    """Return the lowest key above (bins, rest) within the bin; the highest key if there is none.
 
     Args:
         counts: Values of each bin by the lower half of their keys [U, 2^16].
-        bins: The upper half, int64 [U].
-        rest: The lower half, int64 [U].
+        bins: Upper halves of keys, int64 [U].
+        rest: Lower halves of keys, int64 [U].
 
     Returns:
         Keys, uint32 [U].
@@ -115,7 +113,7 @@ def _add(number, wanted, counts, unit, least):  # type: ignore[no-untyped-def]
     """Count one value by its bits."""
     if number == _SIGN:  # -0.0 and 0.0 are one value
         number = np.uint32(0)
-    key = number ^ (_ALL if number & _SIGN else _SIGN)  # negative numbers' bits grow downwards
+    key = number ^ (_ALL if number & _SIGN else _SIGN)  # bits of negative numbers grow downwards
     high = np.int64(key >> _HALF)
     if wanted < 0:
         counts[unit, high] += 1
@@ -126,8 +124,9 @@ def _add(number, wanted, counts, unit, least):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _count(maps, first_unit, last_unit, floors, bins, counts, least, broken):  # type: ignore[no-untyped-def]
-    """See `count_values`; for units first_unit .. last_unit - 1 of maps [B, U, P]."""
+def _count(maps, first_unit, last_unit, keys):  # type: ignore[no-untyped-def]
+    """Count units first_unit .. last_unit - 1 of maps [B, U, P], see `count_values`."""
+    floors, bins, counts, least, broken = keys
     bits = maps.view(np.uint32)
     for image in range(len(maps)):
         for unit in range(first_unit, last_unit):
@@ -141,56 +140,26 @@ def _count(maps, first_unit, last_unit, floors, bins, counts, least, broken):  #
 
 
 @compiled
-def _count_upsampled(  # type: ignore[no-untyped-def]
-    maps,
-    first_unit,
-    last_unit,
-    row_start,
-    row_weights,
-    start,
-    weights,
-    pad,
-    floors,
-    bins,
-    counts,
-    least,
-):
-    """See `count_values`."""
-    n_images, _, height, width = maps.shape
-    source, live, wide, lows, highs, pixels = buffers(
-        height, width, pad, len(row_start), len(start)
-    )
+def _count_upsampled(maps, first_unit, last_unit, axes, keys):  # type: ignore[no-untyped-def]
+    """Count up-sampled values of units first_unit .. last_unit - 1, see `count_values`."""
+    floors, bins, counts, least, _ = keys
+    buffers = make_buffers(maps, axes)
+    lows, highs, pixels = buffers.low, buffers.high, buffers.pixels
     bits = pixels.view(np.uint32)
-    for image in range(n_images):
+    for image in range(len(maps)):
         for unit in range(first_unit, last_unit):
             floor, wanted = floors[unit], bins[unit]
-            if not exceeds(maps, image, unit, floor, pad):
+            if not exceeds(maps, image, unit, floor, axes.columns.pad):
                 continue
-            enlarge(
-                maps,
-                image,
-                unit,
-                floor,
-                row_start,
-                row_weights,
-                start,
-                weights,
-                pad,
-                source,
-                live,
-                wide,
-                lows,
-                highs,
-                pixels,
-            )
-            for y in range(len(row_start)):
+            enlarge(maps, image, unit, floor, axes, buffers)
+            for y in range(len(lows)):
                 for x in range(lows[y], highs[y]):
                     if pixels[y, x] > floor:
                         _add(bits[y, x], wanted, counts, unit, least)
 
 
 def warm_up() -> None:
-    """Compile the loops, or read them from Numba's cache."""
+    """Compile the loops, or load them from Numba's cache."""
     from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import grid
 
@@ -199,9 +168,7 @@ def warm_up() -> None:
     for kind in (np.uint32, np.int64):
         counts = np.zeros((1, 1 << 16), kind)
         for axes in (None, grid((1, 1), (1, 1), "half_pixel")):
-            count_values(
-                *(maps, axes, floors, bins, counts, least, np.zeros(1, np.bool_)),
-                Workers(None, 1),
-            )
+            keys = KeyCounts(floors, bins, counts, least, np.zeros(1, np.bool_))
+            count_values(maps, axes, keys, Workers(None, 1))
         rank, _ = find(counts, np.zeros(1, np.int64))
         next_key(counts, rank, rank)

@@ -1,4 +1,4 @@
-"""How the loops are compiled, and run in threads."""
+"""Compile loops, and run them in threads."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_BLOCKS = 4  # per thread: one that is held up leaves its blocks to the others
+_BLOCKS = 4  # blocks per thread, to balance the load
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call and cache on disk, where there is a folder to write to."""
+    """Compile a function at its first call, and cache it on disk if a folder can be written."""
     try:
         return numba.njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
@@ -24,17 +24,17 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Workers:
-    """As many threads as torch has, each with whole units to itself.
+    """Threads that process whole units.
 
-    Threads of our own, as the loops release the interpreter lock: Numba's parallel loops abort
-    when two threads of a program enter them or when a forked process does.
+    The loops release Python's lock. Numba's parallel loops are not used, since they abort if two
+    threads of a program or a forked process enter them.
     """
 
     def __init__(self, pool: ThreadPoolExecutor | None, threads: int) -> None:
         self._pool, self._threads = pool, threads
 
     def over(self, total: int, run: Callable[[int, int], None]) -> None:
-        """Call `run(start, stop)` on blocks that cover 0..total, and wait for all."""
+        """Call `run(start, stop)` on blocks that cover 0..total, and wait for all of them."""
         step = max(1, -(-total // (self._threads * _BLOCKS)))
         starts = range(0, total, step)
         if self._pool is None:
@@ -45,10 +45,10 @@ class Workers:
 
 @contextmanager
 def workers(threads: int | None = None) -> Iterator[Workers]:
-    """Workers for the block.
+    """Start worker threads for the block.
 
     Args:
-        threads: How many; None for as many as torch uses.
+        threads: Number of threads; None for torch's.
     """
     count = threads or torch.get_num_threads()
     if count < 2:

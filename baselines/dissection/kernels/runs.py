@@ -1,4 +1,4 @@
-"""Runs of equal labels in the rows of label planes."""
+"""Find runs of equal labels in the rows of label planes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def find_runs(
 
     Args:
         planes: int32 [P, sh, sw]; -1 is no label.
-        n_labels: C.
-        ends: Filled in, of the shape of `planes`: the column where the run that a pixel is in ends.
+        n_labels: Number of labels C.
+        ends: Filled in: the column where each pixel's run ends, of the shape of `planes`.
         counts: Added to in place, int64 [C].
 
     Returns:
-        Whether all labels lie in -1..C-1.
+        Whether all labels are in -1..C-1.
     """
     return bool(_find_runs(planes, n_labels, ends, counts))
 

@@ -1,7 +1,7 @@
-"""The tally's loops: masks are compared and counted row by row, and never exist as a whole.
+"""Compare and count masks row by row, without ever storing a whole mask.
 
-A pixel row of a unit's mask is a few intervals, and a row of a label plane a few runs of equal
-labels, so what is counted are overlaps of intervals with runs, not pixels.
+A row of a unit's mask consists of a few intervals, and a row of a label plane of a few runs of
+equal labels. The loops count overlaps of intervals with runs, not pixels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from baselines.dissection.kernels.running import compiled
 from baselines.dissection.kernels.runs import find_runs
-from baselines.dissection.kernels.upsample import buffers, enlarge, exceeds
+from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,91 +36,41 @@ def tally_images(
 
     Args:
         maps: float32 [B, U, h, w].
-        floors: Each unit's threshold, float32 [U]; NaN for a unit that is never counted.
-        axes: From (h, w) to the size of the planes.
-        chunk: The masks of the images.
+        floors: Threshold of each unit, float32 [U]; NaN for a unit that is never counted.
+        axes: Resizing from (h, w) to the size of the planes.
+        chunk: Masks of the images.
         offset: Position of the first of the B images in the chunk.
-        category: Of each label, int64 [C].
+        category: Category of each label, int64 [C].
         counts: `both` [U, C], `by_category` [U, K] and `active` [U], int64; added to in place.
-        workers: Threads to use; each has whole units, so counts do not depend on them.
+        workers: Threads to use. Each has whole units, so counts do not depend on their number.
     """
-
-    def run(first: int, stop: int) -> None:
-        _tally(
-            maps,
-            floors,
-            first,
-            stop,
-            *(axes.rows.start, axes.rows.weights),
-            *(axes.columns.start, axes.columns.weights),
-            axes.columns.pad,
-            chunk.planes,
-            chunk.ends,
-            chunk.plane_at[offset:],
-            chunk.scalars,
-            chunk.scalar_at[offset:],
-            chunk.present[offset:],
-            category,
-            *counts,
-        )
-
-    workers.over(maps.shape[1], run)
+    workers.over(
+        maps.shape[1],
+        lambda first, stop: _tally(
+            maps, floors, first, stop, axes, chunk, offset, category, counts
+        ),
+    )
 
 
 @compiled
-def _tally(  # type: ignore[no-untyped-def]
-    maps,
-    floors,
-    first_unit,
-    last_unit,
-    row_start,
-    row_weights,
-    start,
-    weights,
-    pad,
-    planes,
-    ends,
-    plane_at,
-    scalars,
-    scalar_at,
-    present,
-    category,
-    both,
-    by_category,
-    active,
-):
-    """See `tally_images`; for units first_unit .. last_unit - 1."""
-    n_images, _, height, width = maps.shape
-    source, live, wide, lows, highs, pixels = buffers(
-        height, width, pad, len(row_start), len(start)
-    )
+def _tally(maps, floors, first_unit, last_unit, axes, chunk, offset, category, counts):  # type: ignore[no-untyped-def]
+    """Tally units first_unit .. last_unit - 1, see `tally_images`."""
+    both, by_category, active = counts
+    planes, ends, scalars = chunk.planes, chunk.ends, chunk.scalars
+    buffers = make_buffers(maps, axes)
+    lows, highs, pixels = buffers.low, buffers.high, buffers.pixels
     seen = np.zeros(by_category.shape[1], np.bool_)
-    for image in range(n_images):
-        first_plane, last_plane = plane_at[image], plane_at[image + 1]
+    for image in range(len(maps)):
+        place = offset + image
+        first_plane, last_plane = chunk.plane_at[place], chunk.plane_at[place + 1]
         for unit in range(first_unit, last_unit):
             floor = floors[unit]
-            if not exceeds(maps, image, unit, floor, pad):
+            if not exceeds(maps, image, unit, floor, axes.columns.pad):
                 continue
-            enlarge(
-                maps,
-                image,
-                unit,
-                floor,
-                row_start,
-                row_weights,
-                start,
-                weights,
-                pad,
-                source,
-                live,
-                wide,
-                lows,
-                highs,
-                pixels,
-            )
-            seen[:] = present[image]
+            enlarge(maps, image, unit, floor, axes, buffers)
+            seen[:] = chunk.present[place]
             area = 0
-            for y in range(len(row_start)):
+            for y in range(len(lows)):
                 x, high = lows[y], highs[y]
                 while x < high:
                     if not pixels[y, x] > floor:
@@ -134,7 +84,7 @@ def _tally(  # type: ignore[no-untyped-def]
                         labels, stops = planes[plane, y], ends[plane, y]
                         at = low
                         while at < x:
-                            # Unsigned, as Numba looks whether a signed index is negative.
+                            # Unsigned: Numba checks whether a signed index is negative.
                             label = labels[np.uint64(at)]
                             stop = min(np.int64(stops[np.uint64(at)]), x)
                             if label >= 0:
@@ -144,7 +94,7 @@ def _tally(  # type: ignore[no-untyped-def]
             if area == 0:
                 continue
             active[unit] += area
-            for item in range(scalar_at[image], scalar_at[image + 1]):
+            for item in range(chunk.scalar_at[place], chunk.scalar_at[place + 1]):
                 both[unit, scalars[item]] += area
             for kind in range(len(seen)):
                 if seen[kind]:
@@ -152,7 +102,7 @@ def _tally(  # type: ignore[no-untyped-def]
 
 
 def warm_up() -> None:
-    """Compile the loops, or read them from Numba's cache."""
+    """Compile the loops, or load them from Numba's cache."""
     from baselines.dissection.kernels.running import Workers
     from baselines.dissection.planes import Chunk
     from baselines.dissection.upsample import grid
@@ -171,14 +121,6 @@ def warm_up() -> None:
         labels=np.zeros(1, np.int64),
     )
     counts = (np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), np.zeros(1, np.int64))
-    maps = np.ones((1, 1, 1, 1), np.float32)
-    tally_images(
-        maps,
-        np.zeros(1, np.float32),
-        grid((1, 1), (2, 2), "half_pixel"),
-        chunk,
-        0,
-        np.zeros(1, np.int64),
-        counts,
-        Workers(None, 1),
-    )
+    maps, axes = np.ones((1, 1, 1, 1), np.float32), grid((1, 1), (2, 2), "half_pixel")
+    floors = np.zeros(1, np.float32)
+    tally_images(maps, floors, axes, chunk, 0, none[:1], counts, Workers(None, 1))

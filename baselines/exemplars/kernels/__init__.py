@@ -1,1 +1,1 @@
-"""The compiled loop of masks, for CPUs. It brings Numba with it, which is slow to import."""
+"""The compiled loop of masks, for CPUs; it imports Numba, which is slow to import."""

@@ -1,4 +1,4 @@
-"""Masks of enlarged maps as bits; what cannot exceed a unit's level is never made."""
+"""Pack masks of enlarged maps into bits; skip pixels that cannot exceed a unit's level."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.upsample import buffers, enlarge, exceeds
+from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,57 +28,35 @@ def pack_masks(
     Args:
         maps: float32 [U, K, h, w].
         floors: float32 [U]; nothing exceeds NaN.
-        axes: From (h, w) to (sh, sw).
+        axes: Resizing from (h, w) to (sh, sw).
         bits: Set in place, uint8 [U, K, ceil(sh * sw / 8)] of zeros: pixels row by row, the first
-            of eight in the highest bit, as numpy.packbits has it.
+            of eight in the highest bit, as in numpy.packbits.
         workers: Threads to use; each has whole units.
     """
-    rows, columns = axes.rows, axes.columns
-    taps = (rows.start, rows.weights, columns.start, columns.weights, columns.pad)
-    workers.over(len(maps), lambda first, stop: _pack(maps, floors, first, stop, *taps, bits))
+    workers.over(len(maps), lambda first, stop: _pack(maps, floors, first, stop, axes, bits))
 
 
 @compiled
-def _pack(  # type: ignore[no-untyped-def]
-    maps, floors, first_unit, last_unit, row_start, row_weights, start, weights, pad, bits
-):
-    """See `pack_masks`; for units first_unit .. last_unit - 1."""
-    _, n_images, height, width = maps.shape
-    source, live, wide, lows, highs, pixels = buffers(
-        height, width, pad, len(row_start), len(start)
-    )
+def _pack(maps, floors, first_unit, last_unit, axes, bits):  # type: ignore[no-untyped-def]
+    """Pack the masks of units first_unit .. last_unit - 1, see `pack_masks`."""
+    buffers = make_buffers(maps, axes)
+    lows, highs, pixels = buffers.low, buffers.high, buffers.pixels
     for unit in range(first_unit, last_unit):
         floor = floors[unit]
-        for image in range(n_images):
-            # `enlarge` names its first axis images and its second units; it only looks maps up.
-            if not exceeds(maps, unit, image, floor, pad):
+        for image in range(maps.shape[1]):
+            # `enlarge` calls its first axis images and its second units; here it is the reverse.
+            if not exceeds(maps, unit, image, floor, axes.columns.pad):
                 continue
-            enlarge(
-                maps,
-                unit,
-                image,
-                floor,
-                row_start,
-                row_weights,
-                start,
-                weights,
-                pad,
-                source,
-                live,
-                wide,
-                lows,
-                highs,
-                pixels,
-            )
-            for y in range(len(row_start)):
+            enlarge(maps, unit, image, floor, axes, buffers)
+            for y in range(pixels.shape[0]):
                 for x in range(lows[y], highs[y]):
                     if pixels[y, x] > floor:
-                        at = y * len(start) + x
+                        at = y * pixels.shape[1] + x
                         bits[unit, image, at >> 3] |= np.uint8(128 >> (at & 7))
 
 
 def warm_up() -> None:
-    """Compile the loop, or read it from Numba's cache."""
+    """Compile the loop, or load it from Numba's cache."""
     from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import grid
 

@@ -1,6 +1,6 @@
 """Compiled inner loops of the similarity functions; torch is the reference of each.
 
-Those for CPUs are in Numba, those for GPUs in Triton. Import a module only where its loops are
-run: both are slow to import, and Triton is not everywhere (see `gpu`). The former have a
-`warm_up()` that compiles their loops ahead of a measurement, the latter compile when first run.
+Loops for CPUs use Numba, loops for GPUs Triton. Import a module only where its loops run: both are
+slow to import, and Triton is not always available (see `gpu`). Modules for CPUs have a `warm_up()`
+that compiles their loops ahead of a measurement; loops for GPUs are compiled at the first run.
 """

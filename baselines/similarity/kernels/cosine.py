@@ -1,4 +1,4 @@
-"""Cubes and squares of a tile of concept scores in one pass: the inner loops of the cosines."""
+"""Compute cubes and squares of a tile of concept scores in one pass."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def add_squares(tile: NDArray[Any], squares: NDArray[np.float64]) -> None:
 
     Args:
         tile: Scores [R, C], row after row.
-        squares: Running sums, float64 [B, C]; changed in place. Each of B bands of rows adds to a
-            sum of its own, so that the bytes do not depend on the number of threads.
+        squares: Running sums, float64 [B, C]; changed in place. Each of B bands of rows has its own
+            sum, so that results do not depend on the number of threads.
     """
     n_rows, n_columns = tile.shape
     bands = len(squares)
@@ -42,9 +42,9 @@ def centre_and_cube(
 
     Args:
         tile: Scores [R, C], row after row.
-        means: Of the columns, float64 [C].
-        cubes: Where to write, [R, C]; may be the tile.
-        squares: Running sums, as those of `add_squares`.
+        means: Means of the columns, float64 [C].
+        cubes: Output, [R, C]; may be the tile.
+        squares: Running sums, see `add_squares`.
     """
     n_rows, n_columns = tile.shape
     bands = len(squares)
@@ -60,7 +60,7 @@ def centre_and_cube(
 
 
 def warm_up() -> None:
-    """Compile for the types that are used, so that no timed call pays for it."""
+    """Compile for all types in use, ahead of timed calls."""
     for kind in (np.float32, np.float64):
         tile = np.ones((1, 1), dtype=kind)
         add_squares(tile, np.zeros((1, 1)))

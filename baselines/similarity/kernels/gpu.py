@@ -1,4 +1,4 @@
-"""What the loops for GPUs need to know of the device that they run on."""
+"""Properties of the device for the loops on GPUs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 log = logging.getLogger(__name__)
 
 _SCRATCH = 2**30
-"""Most bytes of temporary memory on a GPU that a block or tile of scores is meant to take."""
+"""Largest temporary memory of a block or tile of scores on a GPU, in bytes."""
 
 
 def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
@@ -23,34 +23,34 @@ def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def scratch_bytes(device: torch.device) -> int:
-    """How much temporary memory to use: 1 GiB, less on a device with little of it left."""
+    """Return how much temporary memory to use: 1 GiB, or less if the device has little left."""
     if device.type != "cuda":
         return _SCRATCH
     return min(_SCRATCH, free_bytes(device) // 4)
 
 
 def free_bytes(device: torch.device | str) -> int:
-    """Memory of a GPU that tensors may take: what torch keeps of freed ones counts as free."""
+    """Return the memory of a GPU that tensors may take, torch's cached blocks included."""
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 def on_device(device: torch.device) -> AbstractContextManager[Any]:
-    """Make it the current device, which is where Triton starts its programs."""
+    """Make it the current device, on which Triton starts its programs."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @cache
 def _has_triton() -> bool:
-    """Whether Triton can be imported and finds the compiler and driver that it needs.
+    """Whether Triton can be imported and finds a compiler and driver.
 
-    It comes with torch's CUDA builds for Linux alone.
+    It is part of torch's CUDA builds for Linux only.
     """
     try:
         import triton
 
         triton.runtime.driver.active.get_current_target()
-    except Exception as error:  # of many kinds: missing compilers, drivers, permissions
-        log.warning("Triton cannot be used, slower tensor operations run instead: %s", error)
+    except Exception as error:  # many types: missing compilers, drivers, permissions
+        log.warning("Triton is not available, using slower tensor operations: %s", error)
         return False
     return True

@@ -1,8 +1,8 @@
-"""Products of membership factors over top images: the inner loop of wpmi and soft_wpmi."""
+"""Multiply membership factors over top images: the inner loop of wpmi and soft_wpmi."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numba
 import numpy as np
@@ -11,8 +11,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TILE = 64
-"""Concepts in a tile: a unit's running products (512 bytes) stay in the first-level cache, and a
-block's probabilities (2,048 images: 512 KiB) in the second."""
+"""Concepts of a tile: a unit's running products (512 bytes) stay in the first-level cache, and the
+probabilities of a block (2,048 images: 512 KiB) in the second."""
+
+
+class Entries(NamedTuple):
+    """Images of one block that are in the top K of units.
+
+    Attributes:
+        first: Entries of unit u are first[u] .. first[u + 1], int64 [U + 1].
+        rows: Row of each entry's image in the block, int64 [E].
+        slopes: Membership p_k of each entry, float64 [E].
+        flush: Whether to flush the unit's product after the entry, bool [E].
+    """
+
+    first: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    slopes: NDArray[np.float64]
+    flush: NDArray[np.bool_]
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
@@ -20,28 +36,23 @@ def multiply_factors(
     products: NDArray[np.float64],
     logs: NDArray[np.float64],
     probabilities: NDArray[Any],
-    first: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    slopes: NDArray[np.float64],
-    flush: NDArray[np.bool_],
+    entries: Entries,
     offset: float,
 ) -> None:
     """Multiply each unit's running products by the factors of its images in one block.
 
-    For every entry e of unit u: products[u, c] *= (1 - p_e) + offset + p_e P[row_e, c]. Where
-    flush[e] is set, the product's logarithm goes to `logs` and the product starts anew, before it
-    underflows. Entries of a unit are taken in their order, so the bytes do not depend on threads.
+    For every entry e of unit u: products[u, c] *= (1 - p_e) + offset + p_e P[row_e, c]. If
+    flush[e] is set, add the product's logarithm to `logs` and reset the product to 1, before it
+    underflows. Entries of a unit are processed in order, so results do not depend on threads.
 
     Args:
         products: Running products, float64 [U, C]; changed in place.
-        logs: Logarithms of what was flushed, float64 [U, C], or [0, 0] where nothing ever is.
+        logs: Logarithms of flushed products, float64 [U, C], or [0, 0] if nothing is flushed.
         probabilities: P of a block of images [B, C].
-        first: Entries of unit u are first[u] .. first[u + 1], int64 [U + 1].
-        rows: Image of each entry, as a row of `probabilities`.
-        slopes: Its membership p_e.
-        flush: Whether to flush after it.
+        entries: Images of the block and their units.
         offset: Added to every factor.
     """
+    first, rows, slopes, flush = entries
     n_units, n_concepts = products.shape
     for tile in numba.prange((n_concepts + _TILE - 1) // _TILE):
         start = tile * _TILE
@@ -50,7 +61,7 @@ def multiply_factors(
             product = products[unit, start:stop]
             entry, end = first[unit], first[unit + 1]
             while entry < end:
-                # Four at a time read and write the running product once: a third quicker.
+                # Four entries per pass over the running product are a third faster.
                 four = entry + 4 <= end
                 if four and not (flush[entry] or flush[entry + 1] or flush[entry + 2]):
                     p0, p1 = slopes[entry], slopes[entry + 1]
@@ -82,15 +93,8 @@ def multiply_factors(
 
 
 def warm_up() -> None:
-    """Compile for the types that are used, so that no timed call pays for it."""
+    """Compile for all types in use, ahead of a timed call."""
+    one = np.ones((1, 1))
+    entries = Entries(np.array([0, 1]), np.zeros(1, np.int64), np.ones(1), np.zeros(1, np.bool_))
     for kind in (np.float32, np.float64):
-        multiply_factors(
-            np.ones((1, 1)),
-            np.zeros((1, 1)),
-            np.ones((1, 1), dtype=kind),
-            np.array([0, 1]),
-            np.zeros(1, dtype=np.int64),
-            np.ones(1),
-            np.zeros(1, dtype=np.bool_),
-            1e-7,
-        )
+        multiply_factors(one.copy(), 0 * one, one.astype(kind), entries, 1e-7)

@@ -1,7 +1,7 @@
 """The loops of wpmi and soft_wpmi on a GPU, in Triton.
 
-Probabilities are made where they are used: float32 scores are read, and all that follows is in
-float64 but for the fraction of an exponent, whose power of two float32 gives to 1e-7.
+Probabilities are computed where they are used: scores are float32, and all computations float64,
+except that the power of two of an exponent's fraction is computed in float32, to 1e-7.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MEAN_UNITS, MEAN_CONCEPTS = 32, 32
 
 @triton.jit
 def _power_of_two(exponent):
-    """2^exponent in float64, to a relative 1e-7; 2^-1000 for all that is below."""
+    """Return 2^exponent in float64, to a relative 1e-7; at least 2^-1000."""
     exponent = tl.maximum(exponent, -1000.0)
     # 1.5 * 2^52: in the sum the last bit is worth 1, so that the integer is in the lowest bits.
     shifted = exponent + 6755399441055744.0
@@ -43,15 +43,15 @@ def _power_of_two(exponent):
 
 @triton.jit
 def log_normalisers(scores, stride, rows, constants, norms, n_concepts, BLOCK: tl.constexpr):
-    """Logarithm to base 2 of the sum over concepts of exp(a S), one program a row.
+    """Store log2 of the sum over concepts of exp(a S), one program per row.
 
     Args:
         scores: S, rows `stride` elements apart.
         stride: See scores.
-        rows: Which rows, int64 [R].
+        rows: Indices of the rows, int64 [R].
         constants: float64; the first is a / ln 2.
-        norms: Where the result of row r goes: norms[r], float64.
-        n_concepts: C.
+        norms: Output; the result of row r is stored in norms[r], float64.
+        n_concepts: Number of concepts C.
         BLOCK: Concepts read together.
     """
     row = tl.load(rows + tl.program_id(0))
@@ -72,7 +72,7 @@ def log_normalisers(scores, stride, rows, constants, norms, n_concepts, BLOCK: t
 
 @triton.jit
 def _factor(entry, stop, images, slopes, norms, scores, stride, first_image, scale, offset, inside):
-    """The entry's (1 - p) + offset + p P; 1 from `stop` on."""
+    """Return the entry's (1 - p) + offset + p P; 1 from `stop` on."""
     known = tl.minimum(entry, stop - 1)
     row = tl.load(images + known).to(tl.int64) - first_image
     member = tl.load(slopes + known)
@@ -101,23 +101,23 @@ def add_logs(
 ):
     """Add ln((1 - p) + min_prob + p P) of each unit's entries of one block of images to totals.
 
-    Programs are a grid of units x tiles of concepts; units come first, so that those which run at
-    a time read one tile's scores.
+    Programs are a grid of units x tiles of concepts; units come first, so that concurrent programs
+    read one tile's scores.
 
     Args:
         totals: float64 [U, C]; the first block writes them.
         scores: S of the block's images, rows `stride` elements apart.
         stride: See scores.
-        norms: Of the same images, see `log_normalisers`.
-        first_image: What `images` calls the first of them.
-        images: Of each entry, int32 [U, K].
-        slopes: Its membership p, float64 [U, K].
+        norms: Norms of the same images, see `log_normalisers`.
+        first_image: Number of the first of them in `images`.
+        images: Image of each entry, int32 [U, K].
+        slopes: Membership p of each entry, float64 [U, K].
         bounds: Unit u's entries are those from bounds[block, u] to bounds[block + 1, u], int32.
         block: Number of the block.
-        depth: K.
+        depth: Number of entries per unit K.
         group: Factors that a product can hold before it may underflow.
         constants: float64: a / ln 2, min_prob.
-        n_concepts: C.
+        n_concepts: Number of concepts C.
         TILE: Concepts of a program.
     """
     unit = tl.program_id(0).to(tl.int64)
@@ -136,7 +136,7 @@ def add_logs(
         stop = tl.minimum(start + group, end)
         product = tl.full([TILE], 1.0, tl.float64)
         for entry in range(start, stop, 4):
-            # Four at a time: their rows are on the way together.
+            # Four at a time, so that their loads overlap.
             for ahead in tl.static_range(4):
                 product *= _factor(
                     entry + ahead,
@@ -162,22 +162,22 @@ def add_logs(
 def subtract_log_mean(
     totals, result, rows, constants, n_units, n_concepts, UNITS: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """L - lam D as float32, with D the logarithm of the mean over units of exp L.
+    """Store L - lam D as float32, with D the logarithm of the mean over units of exp L.
 
     Args:
         totals: L, float64 [U, C].
-        result: Where unit u's row goes: row rows[u], float32.
-        rows: int64 [U].
+        result: Output; the row of unit u is row rows[u], float32.
+        rows: Row of each unit, int64 [U].
         constants: float64: lam, ln U.
-        n_units: U.
-        n_concepts: C.
+        n_units: Number of units U.
+        n_concepts: Number of concepts C.
         UNITS: Units read together.
         BLOCK: Concepts of a program.
     """
     unit = tl.arange(0, UNITS)
     concept = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     known = (concept < n_concepts)[None, :]
-    # Numbers in the place of -inf: a difference of two infinities is none.
+    # Finite instead of -inf: a difference of infinities is NaN.
     peak = tl.full([UNITS, BLOCK], -1e300, tl.float64)
     total = tl.zeros([UNITS, BLOCK], tl.float64)
     for start in range(0, n_units, UNITS):

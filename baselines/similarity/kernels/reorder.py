@@ -1,12 +1,12 @@
 """The loops of rank_reorder on a CPU: each concept ranks the images once, for all units.
 
-A unit's top images have to be ranked among themselves by every concept. Sorting them costs
-O(n log n) per unit and concept. Here a concept's scores of all images are sorted once; a unit's n
-images then set their bits in a bitset of the sorted places, and the rank of an image is the number
-of bits below its own: a running count per 64-bit word, and a population count within the word.
+A unit's top images must be ranked among themselves by every concept. Sorting them costs O(n log n)
+per unit and concept. Here a concept's scores of all images are sorted once; a unit's n images then
+set their bits in a bitset of the sorted places, and the rank of an image is the number of bits
+below its own: a running count per 64-bit word, and a population count within the word.
 
-No sum depends on the number of threads: a thread has whole concepts (or units) to itself, and adds
-up in the order of the images.
+Results do not depend on the number of threads: a thread processes whole concepts (or units), and
+sums in the order of the images.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Unsigned throughout: a signed index may be negative, and looking costs half of the loops' speed.
+# Unsigned: checking signed indices halves the speed of the loops.
 _ONE, _LOW, _WORD = np.uint64(1), np.uint64(63), np.uint64(6)
 _HALF, _INDEX = np.uint64(32), np.uint64(0xFFFFFFFF)
 _ONE32 = np.uint32(1)
-_DIGIT_BITS, _DIGITS = 12, 3  # of a 32-bit number; 4,096 counters stay in a core's first cache
+_DIGIT_BITS, _DIGITS = 12, 3  # of a 32-bit number; 4,096 counters fit the first-level cache
 _SIGN, _ALL = np.uint32(0x80000000), np.uint32(0xFFFFFFFF)
-_TIED = np.uint32(0x80000000)  # marks a place that several images share
-_LINE = 16  # scores in a cache line, which are read together
-_BLOCKS = 4  # per thread: one that is held up leaves its blocks to the others
+_TIED = np.uint32(0x80000000)  # marks a place of several images
+_LINE = 16  # scores in a cache line
+_BLOCKS = 4  # blocks per thread, to balance the load
 
 
 def rank_errors(
@@ -42,15 +42,15 @@ def rank_errors(
     p: float,
     threads: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Re-ordering errors and mean scores of units and concepts.
+    """Return re-ordering errors and mean scores of units and concepts.
 
     Args:
         scores: Concept scores [N, C], finite; N below 2^31.
-        rows: The images that are the top image of some unit, as rows of `scores`, [R].
-        top: Each unit's top images, most activating first, as elements of `rows`, [U, n].
-        targets: Their activations, descending, [U, n]; many units are read quicker in float32.
+        rows: Top images of any unit, as rows of `scores`, [R].
+        top: Top images of each unit, most activating first, as elements of `rows`, [U, n].
+        targets: Activations of the top images, descending, [U, n]; float32 is faster.
         p: Power of the error, above 0.
-        threads: Threads to use, at least 1.
+        threads: Number of threads, at least 1.
 
     Returns:
         Mean over j of |t_j - s[r_j]|^p, and mean of the scores of the top images; both [C, U].
@@ -66,12 +66,12 @@ def rank_errors(
 
 
 def expected_errors(targets: NDArray[np.float64], p: float, threads: int) -> NDArray[np.float64]:
-    """Each unit's error of a random order, the mean of |t_i - t_j|^p over all n^2 pairs.
+    """Return each unit's error of a random order, the mean of |t_i - t_j|^p over all pairs.
 
     Args:
         targets: Activations [U, n].
         p: Power of the error, above 0.
-        threads: Threads to use, at least 1.
+        threads: Number of threads, at least 1.
 
     Returns:
         Expected errors [U].
@@ -86,22 +86,21 @@ def expected_errors(targets: NDArray[np.float64], p: float, threads: int) -> NDA
 
 
 def warm_up() -> None:
-    """Compile both loops, or read them from Numba's cache."""
+    """Compile both loops, or load them from Numba's cache."""
     targets = np.array([[1.0, 0.0]])
     small = targets.astype(np.float32)
     images = np.array([0, 1], np.uint32)
-    for width in (1, 2):  # Numba compiles once for a matrix and once for a tile of one
+    for width in (1, 2):  # Numba compiles separately for a matrix and for a tile of one column
         scores = np.zeros((2, 2), np.float32)[:, :width]
         rank_errors(scores, images, images[None], small, 3.0, 1)
     expected_errors(targets, 3.0, 1)
 
 
 def _in_threads(run: Callable[[slice], None], total: int, unit: int, threads: int) -> None:
-    """Call `run` on blocks of 0..total, of a multiple of `unit` but for the last.
+    """Call `run` on blocks of 0..total, whose lengths except the last are multiples of `unit`.
 
-    Threads of our own, as the loops release the interpreter lock: Numba's parallel loops abort
-    when two threads of a program enter them or when a forked process does, and take longer to
-    compile.
+    The loops release Python's lock. Numba's parallel loops are not used, since they abort if two
+    threads of a program or a forked process enter them, and compile more slowly.
     """
     step = unit * -(-total // (threads * _BLOCKS * unit))
     blocks = [slice(start, min(start + step, total)) for start in range(0, total, step)]
@@ -114,7 +113,7 @@ def _in_threads(run: Callable[[slice], None], total: int, unit: int, threads: in
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call and cache on disk, where there is a folder to write to."""
+    """Compile a function at its first call, and cache it on disk if a folder can be written."""
     try:
         return numba.njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
@@ -122,7 +121,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _population_code(typing_context, word):  # type: ignore[no-untyped-def]
-    """What `_population` is compiled to: one machine instruction, which Numba does not offer."""
+    """Compile `_population` to one machine instruction, which Numba does not offer."""
 
     def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.ctpop(arguments[0])
@@ -136,7 +135,7 @@ _population: Callable[..., Any] = intrinsic(_population_code)
 
 @_compiled
 def _power(difference, p):  # type: ignore[no-untyped-def]
-    """|difference|^p; the usual powers without the slow general one."""
+    """Return |difference|^p; fast for the usual powers."""
     size = abs(difference)
     if p == 3.0:
         return size * size * size
@@ -149,19 +148,19 @@ def _power(difference, p):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _growing(number):  # type: ignore[no-untyped-def]
-    """A float32's bits as a number that grows with its value; 0.0 and -0.0 give the same."""
+    """Return a float32's bits as a number that grows with its value; -0.0 equals 0.0."""
     if number == _SIGN:
         return _SIGN
-    return number ^ (_ALL if number & _SIGN else _SIGN)  # negative numbers' bits grow downwards
+    return number ^ (_ALL if number & _SIGN else _SIGN)  # bits of negative numbers grow downwards
 
 
 @_compiled
 def _sort_into_places(scores, places, keys, spare, counts, last):  # type: ignore[no-untyped-def]
     """Place of each image [R] in the ascending order of its scores [R].
 
-    Images of equal score share the first of their places, marked by _TIED: which of a unit's
-    images comes first among them is the unit's business. A radix sort, linear in R, of 64-bit keys
-    [R] (with a spare [R]): the score's bits above the image's index.
+    Images of equal score share the first of their places, marked by _TIED; their order depends on
+    the unit. A radix sort, linear in R, of 64-bit keys [R] (with a spare [R]): the score's bits
+    above the image's index.
     """
     size = len(scores)
     bits = scores.view(np.uint32)
@@ -197,10 +196,9 @@ def _sort_into_places(scores, places, keys, spare, counts, last):  # type: ignor
             spare[row[bucket]] = key
             row[bucket] += _ONE32
         keys, spare = spare, keys
-    # The last digit's pass knows each place, so nothing has to move. Equal scores meet in one
-    # bucket, one after the other.
+    # The last pass yields the places, without moving keys. Equal scores are adjacent in a bucket.
     row, shift = counts[digits - 1], np.uint64(32 + step * (digits - 1))
-    last[:] = ~np.uint64(0)  # no key: no finite score is so far from another
+    last[:] = ~np.uint64(0)  # not a key of any finite score
     for at in range(size):
         key = keys[at]
         bucket = key >> shift & mask
@@ -223,11 +221,11 @@ def _rank_errors(scores, rows, top, targets, p, errors, means):  # type: ignore[
     last = np.empty(1 << _DIGIT_BITS, np.uint64)
     keys, spare = np.empty(size, np.uint64), np.empty(size, np.uint64)
     places = np.empty(size, np.uint32)
-    taken = np.zeros(size, np.uint32)  # how many of the images that share a place are ranked
-    shared = np.empty(depth, np.uint32)  # the entries of `taken` to set back
+    taken = np.zeros(size, np.uint32)  # number of ranked images of a shared place
+    shared = np.empty(depth, np.uint32)  # entries of `taken` to reset
     own = np.empty(depth, np.uint32)
     bits = np.empty((size + 63) // 64, np.uint64)
-    below = np.empty(len(bits), np.uint32)  # bits set in the words before
+    below = np.empty(len(bits), np.uint32)  # bits set in the previous words
     highest = np.uint64(depth - 1)
     for concept in range(scores.shape[1]):
         if concept % _LINE == 0:
@@ -247,7 +245,7 @@ def _rank_errors(scores, rows, top, targets, p, errors, means):  # type: ignore[
                 total += row[image]
                 place = places[image]
                 if place & _TIED:
-                    # Equal scores are ranked by j: the first to come takes the first place.
+                    # Rank equal scores by j.
                     place ^= _TIED
                     shared[n_shared] = place
                     n_shared += _ONE
@@ -276,7 +274,7 @@ def _rank_errors(scores, rows, top, targets, p, errors, means):  # type: ignore[
 
 @_compiled
 def _expected_errors(targets, p, errors):  # type: ignore[no-untyped-def]
-    """See `expected_errors`. One sum per column, which processors add up several at a time."""
+    """See `expected_errors`. One sum per column, so that the loop is vectorised."""
     depth = targets.shape[1]
     sums = np.empty(depth)
     for unit in range(len(targets)):
@@ -288,4 +286,4 @@ def _expected_errors(targets, p, errors):  # type: ignore[no-untyped-def]
         total = 0.0
         for j in range(depth):
             total += sums[j]
-        errors[unit] = 2.0 * total / depth / depth  # each pair was met once
+        errors[unit] = 2.0 * total / depth / depth  # each pair is counted once

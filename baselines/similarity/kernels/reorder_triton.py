@@ -1,8 +1,8 @@
 """The loops of rank_reorder on a GPU, in Triton: each concept sorts the images once.
 
 As on a CPU (`kernels.reorder`), a unit's top images are bits in the ascending order of all images,
-and the rank of one is the number of bits below its own. Here the bits of 32 units are made at a
-time, from a table that has one bit of each image for each of the units.
+and the rank of one is the number of bits below its own. The bits of 32 units are computed together,
+from a table with one bit of each image for each unit.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import triton
 import triton.language as tl
 
 UNITS = 32
-"""Units whose bits are made together: as many as a word of the table of members has."""
+"""Units whose bits are computed together: the bits of a word in the table of members."""
 
 PLACES = 512
 """Images of a program of `place_images`."""
 
 WORDS = 128
-"""Words of 32 images that `mark_members` makes together, one a thread."""
+"""Words of 32 images that `mark_members` computes together, one per thread."""
 
 TOP = 512
-"""Top images that `rank_errors` looks at together."""
+"""Top images that `rank_errors` processes together."""
 
 PAIRS = 64
-"""Images and images of a tile of `expected_errors`."""
+"""Side of a tile of pairs of images in `expected_errors`."""
 
 
 @triton.jit
@@ -37,7 +37,7 @@ def _population(word):
 
 @triton.jit
 def _power(difference, exponent, POWER: tl.constexpr):
-    """|difference|^exponent in float64; the usual powers without the slow general one."""
+    """Return |difference|^exponent in float64; fast for the usual powers."""
     size = tl.abs(difference).to(tl.float64)
     if POWER == 1:
         result = size
@@ -53,7 +53,7 @@ def _power(difference, exponent, POWER: tl.constexpr):
 
 @triton.jit
 def _bound(values, value, low, high, steps, wanted, UPPER: tl.constexpr):
-    """First place in low .. high of a sorted row whose value is not below (or is above) `value`."""
+    """Return the first place in low .. high of a sorted row not below (or above) `value`."""
     for _ in range(steps):
         middle = (low + high) // 2
         open_ = wanted & (low < high)
@@ -66,17 +66,17 @@ def _bound(values, value, low, high, steps, wanted, UPPER: tl.constexpr):
 
 @triton.jit(do_not_specialize=["n_images", "n_words", "steps"])
 def place_images(values, order, places, images, n_images, n_words, steps, BLOCK: tl.constexpr):
-    """Say for each image where it stands in a concept's order, and turn the order.
+    """Store each image's place in a concept's order, and transpose the order.
 
     Programs are a grid of concepts x blocks of places.
 
     Args:
         values: Scores in ascending order, float32 [C, N].
         order: Their images, int64 [C, N].
-        places: Gets each image's place, int32 [C, N]. Images of equal score share the first of
-            their places. The number of those images less 1, 15 at most, is in the bits above 27.
-        images: Gets the image of place 32 w + b at [b, w], int32 [C, 32, n_words]; N beyond N.
-        n_images: N.
+        places: Output: each image's place, int32 [C, N]. Images of equal score share the first of
+            their places; their number minus 1, at most 15, is in the bits from 27 on.
+        images: Output: the image of place 32 w + b at [b, w], int32 [C, 32, n_words]; N beyond N.
+        n_images: Number of images N.
         n_words: Words that hold N bits.
         steps: Steps of a binary search in N places.
         BLOCK: Places of a program.
@@ -114,13 +114,13 @@ def mark_members(
         images: See `place_images`.
         members: Bit u of [g, i] says whether image i is a top image of unit 32 g + u, int32
             [G, N + 1]; none has image N.
-        marks: Gets the bits of 32 places, and above them how many bits are set in the places
-            before, int64 [C, 32 groups, n_words].
+        marks: Output: the bits of 32 places, and above them the number of bits set in previous
+            places, int64 [C, 32 groups, n_words].
         first: First group of this launch.
-        n_images: N.
+        n_images: Number of images N.
         n_words: Words that hold N bits.
         UNITS: 32.
-        BLOCK: Words that are made together.
+        BLOCK: Words that are computed together.
     """
     concept = tl.program_id(0).to(tl.int64)
     group = tl.program_id(1).to(tl.int64)
@@ -133,7 +133,7 @@ def mark_members(
         word = start + tl.arange(0, BLOCK)
         bits = tl.zeros([UNITS, BLOCK], tl.int32)
         for low in range(0, 32, 8):
-            for ahead in tl.static_range(8):  # as many are on the way together
+            for ahead in tl.static_range(8):  # so many loads overlap
                 at = (31 - low - ahead) * n_words + word
                 image = tl.load(images + at, mask=word < n_words, other=n_images)
                 member = tl.load(members + image)
@@ -183,33 +183,33 @@ def rank_errors(
     POWER: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Mean re-ordering errors and scores of units and concepts.
+    """Store mean re-ordering errors and scores of units and concepts.
 
     Programs are a grid of units x concepts; units come first, as they read one concept's places.
 
     Args:
-        errors: Gets the mean over j of |t_j - s[r_j]|^p, float64 [C, n_total].
-        means: Gets the mean of the scores of the top images, float64 [C, n_total].
+        errors: Output: the mean over j of |t_j - s[r_j]|^p, float64 [C, n_total].
+        means: Output: the mean of the scores of the top images, float64 [C, n_total].
         scores: float32 [C, N].
         places: See `place_images`.
         images: See `place_images`.
-        marks: Of n_marked units from first_unit on, see `mark_members`.
+        marks: Marks of n_marked units from first_unit on, see `mark_members`.
         top: Each unit's top images in ascending order, int32 [n_total, n].
-        targets: Their activations, [n_total, n].
-        ascending: The same numbers in ascending order.
-        activations: All of them, [N, U], as their strides say.
+        targets: Activations of the top images, [n_total, n].
+        ascending: The same values in ascending order.
+        activations: All activations, [N, U], with the following strides.
         image_stride: See activations.
         unit_stride: See activations.
-        units: The column of each unit in `activations`, int64 [n_total].
+        units: Column of each unit in `activations`, int64 [n_total].
         exponent: p, float64 [1], for a POWER of 0.
         first_unit: First unit of this launch.
         n_marked: See marks.
         n_total: Units of the call.
-        n_images: N.
+        n_images: Number of images N.
         n_words: Words that hold N bits.
         depth: n.
         POWER: p where it is 1, 2 or 3, else 0.
-        BLOCK: Top images that are looked at together.
+        BLOCK: Top images that are processed together.
     """
     concept = tl.program_id(1).to(tl.int64)
     unit = tl.program_id(0).to(tl.int64) + first_unit
@@ -237,8 +237,8 @@ def rank_errors(
         at = (place & 31).to(tl.uint32)
         one = at * 0 + 1
         rank = (mark >> 32).to(tl.int32) + _population(bits & ((one << at) - 1))
-        # Images of equal score stand in the order of their activations. Nearly always a run of
-        # them has no other member of the unit, and its bits are in one word, which tells.
+        # Images of equal score are ordered by activation. Nearly always, a run of them has no other
+        # member of the unit, and its bits are in one word.
         short = (run < 15) & ((place & 31) + run < 32)
         others = _population((bits >> at) & ((one << (tl.minimum(run, 15) + 1).to(tl.uint32)) - 1))
         searching = inside & (run > 0) & ((short & (others == 1)) == 0)
@@ -265,13 +265,13 @@ def rank_errors(
 
 @triton.jit(do_not_specialize=["depth"])
 def expected_errors(targets, sums, exponent, depth, POWER: tl.constexpr, BLOCK: tl.constexpr):
-    """Sums of |t_i - t_j|^p over all j and a block of i.
+    """Store sums of |t_i - t_j|^p over all j and a block of i.
 
     Programs are a grid of units x blocks of i.
 
     Args:
-        targets: t, [U, n].
-        sums: float64 [U, blocks].
+        targets: Activations t, [U, n].
+        sums: Output, float64 [U, blocks].
         exponent: p, float64 [1], for a POWER of 0.
         depth: n.
         POWER: p where it is 1, 2 or 3, else 0.

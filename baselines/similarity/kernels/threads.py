@@ -1,4 +1,4 @@
-"""As many threads for compiled loops as torch has."""
+"""Use torch's number of threads in compiled loops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def torch_threads() -> Iterator[None]:
-    """Let numba's loops run on as many threads as torch uses, within the block."""
+    """Run Numba's loops on as many threads as torch uses, within the block."""
     before = numba.get_num_threads()
     launched = int(vars(config)["NUMBA_NUM_THREADS"])  # set by numba at run time
     numba.set_num_threads(min(torch.get_num_threads(), launched))

@@ -1,1 +1,1 @@
-"""Training of the embedded world's networks; needs torch. Its one entry is in ``run``."""
+"""Train the embedded world's networks; the entry point is ``run.train_glyphs``."""

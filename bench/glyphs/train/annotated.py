@@ -1,7 +1,7 @@
-"""Glyph annotations: the units of the source networks, described from exact masks.
+"""Describe the units of the source networks from exact masks.
 
-Hidden layers are described on blocks of images, final layers, which have fewer units, on many draws
-of images: every block or draw gives a unit another set of exemplars, and so another sample.
+Hidden layers are described on blocks of images, and final layers, which have fewer units, on many
+draws of images: every block or draw gives a unit another set of exemplars, and so another sample.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bench.glyphs.raster import SIZE
 from bench.glyphs.train.sources import Source, load_source
 from bench.glyphs.vocabulary import OBJECTS
 from bench.milan.annotated import ArrayExemplars
-from bench.milan.samples import Samples, joined
+from bench.milan.samples import Samples, concatenate
 from bench.networks.hooks import LayerHooks
 from bench.networks.layout import PLAIN
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from bench.glyphs.train.regions import Regions
 
 IMAGES = 12_000
-"""Of the split ``annotate``."""
+"""Number of images of the split ``annotate``."""
 BLOCK, BLOCKS = 2_000, 2
-"""Images of a block, and blocks that hidden layers are described on."""
+"""Images of a block, and number of blocks for hidden layers."""
 DRAW, DRAWS = 4_000, 24
-"""Images of a draw, as many as the default probe set has, and draws for final layers."""
+"""Images of a draw (the size of the default probe set), and number of draws for final layers."""
 WITHOUT_FINDING = 5
-"""Of units with nothing in common one in so many is kept: "no clear pattern" is soon learned."""
+"""Keep one in so many units without findings: "no clear pattern" is easy to learn."""
 RULE = ExemplarRule()
 _SEED = 51
 _BATCH = 100
@@ -63,17 +63,17 @@ class BlockMaps:
 
     @property
     def n_images(self) -> int:
-        """N."""
+        """Number of images."""
         return len(self.maps)
 
     @property
     def n_units(self) -> int:
-        """U."""
+        """Number of units."""
         return int(self.maps.shape[1])
 
     @property
     def map_size(self) -> tuple[int, int]:
-        """(h, w)."""
+        """Height and width of the maps."""
         return int(self.maps.shape[2]), int(self.maps.shape[3])
 
     def batches(self) -> Iterator[torch.Tensor]:
@@ -83,11 +83,11 @@ class BlockMaps:
 
 
 def block_exemplars(maps: BlockMaps, pixels: NDArray[np.uint8]) -> ArrayExemplars:
-    """A layer's exemplars within a block, as small as the decoder sees them.
+    """Return a layer's exemplars within a block, at the decoder's resolution.
 
     Args:
-        maps: Of the layer over the block.
-        pixels: The block's images, uint8 [N, SIZE, SIZE, 3].
+        maps: Maps of the layer over the block.
+        pixels: Images of the block, uint8 [N, SIZE, SIZE, 3].
     """
     chosen = select(maps, maps.maps.mean(dim=(2, 3)), RULE, IMAGE_SIZE)
     side = (IMAGE_SIZE, IMAGE_SIZE)
@@ -102,13 +102,13 @@ def block_exemplars(maps: BlockMaps, pixels: NDArray[np.uint8]) -> ArrayExemplar
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The images that units are described on, and what there is to know of them.
+class AnnotationImages:
+    """Images for describing units, with their truth and features.
 
     Attributes:
-        pixels: uint8 [N, SIZE, SIZE, 3].
-        truth: What their pixels show.
-        chance: How often that is.
+        pixels: Images, uint8 [N, SIZE, SIZE, 3].
+        truth: Truth of their pixels.
+        chance: Base rates of the truth.
         whole: Features of the whole images, float16 [N, F].
     """
 
@@ -118,13 +118,13 @@ class Shown:
     whole: NDArray[np.float16]
 
 
-def shown(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) -> Shown:
-    """Look at images once as wholes: that is how final layers see them.
+def prepare_images(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) -> AnnotationImages:
+    """Compute the features of whole images, which final layers use.
 
     Args:
-        pixels: uint8 [N, SIZE, SIZE, 3].
-        truth: What their pixels show.
-        pyramid: What makes features.
+        pixels: Images, uint8 [N, SIZE, SIZE, 3].
+        truth: Truth of their pixels.
+        pyramid: Network that computes features.
     """
     alone = ArrayExemplars(
         np.arange(len(pixels))[:, None],
@@ -134,19 +134,19 @@ def shown(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) -> Shown:
         partial(_small, pixels),
     )
     whole = pyramid.masked_features(alone, range(len(pixels)), progress=True)
-    return Shown(pixels, truth, base_rates(truth), whole[:, 0].half().numpy())
+    return AnnotationImages(pixels, truth, base_rates(truth), whole[:, 0].half().numpy())
 
 
 def annotate(
-    source: Source, scratch: Path, images: Shown, pyramid: Pyramid, device: str = "cpu"
+    source: Source, scratch: Path, images: AnnotationImages, pyramid: Pyramid, device: str = "cpu"
 ) -> Samples:
-    """Describes the units of one source network.
+    """Describe the units of one source network.
 
     Args:
-        source: The network, trained.
-        scratch: Where its weights lie.
-        images: To describe them on.
-        pyramid: What makes features of exemplars.
+        source: The trained network.
+        scratch: Folder of its weights.
+        images: Images for describing units.
+        pyramid: Network that computes features of exemplars.
         device: torch device of the network.
 
     Returns:
@@ -163,7 +163,7 @@ def annotate(
                 outputs.append(maps.maps)
                 continue
             exemplars = block_exemplars(maps, images.pixels[rows])
-            units, found = _found(exemplars, rows, images)
+            units, found = _find_units(exemplars, rows, images)
             features = pyramid.masked_features(exemplars, units).half().numpy()
             key = (_SEED, source.recipe.seed, block, number, 0)
             parts.append(_samples(features, units, found, key, f"{source.name}/{layer}", "hidden"))
@@ -172,17 +172,17 @@ def annotate(
         rng = np.random.default_rng((_SEED, source.recipe.seed, draw))
         rows = np.sort(rng.permutation(len(output))[:DRAW])
         exemplars = block_exemplars(BlockMaps(output[rows]), images.pixels)
-        units, found = _found(exemplars, rows, images)
+        units, found = _find_units(exemplars, rows, images)
         features = images.whole[rows[exemplars.ids[units]]]
         key = (_SEED, source.recipe.seed, draw, len(hidden), 1)
         parts.append(_samples(features, units, found, key, f"{source.name}/{final}", "final"))
-    return joined(parts)
+    return concatenate(parts)
 
 
-def _found(
-    exemplars: ArrayExemplars, rows: NDArray[np.int64], images: Shown
+def _find_units(
+    exemplars: ArrayExemplars, rows: NDArray[np.int64], images: AnnotationImages
 ) -> tuple[list[int], list[Findings]]:
-    """The units that are described, and what was found of each."""
+    """Return the units to describe, and the findings of each."""
     units, findings = [], []
     for unit in np.flatnonzero(exemplars.ids[:, 0] >= 0).tolist():
         ids = rows[exemplars.ids[unit]]
@@ -211,14 +211,14 @@ def _samples(
 
 
 def _small(pixels: NDArray[np.uint8], ids: Sequence[int]) -> NDArray[np.uint8]:
-    """Images as small as the decoder sees them."""
+    """Resize images to the decoder's resolution."""
     side = (IMAGE_SIZE, IMAGE_SIZE)
     shrunk = (Image.fromarray(pixels[i]).resize(side, Image.Resampling.BILINEAR) for i in ids)
     return np.stack([np.asarray(image) for image in shrunk])
 
 
 def _group(found: Findings, kind: str) -> str:
-    """Units that show an object which no caption names are apart, and so are final layers."""
+    """Return the group of a unit: hidden or final layer, object named in captions or not."""
     unseen = any(not OBJECTS[number].named_in_captions for number in found.objects)
     return f"{kind} {'unseen' if unseen else 'seen'}"
 
@@ -226,7 +226,7 @@ def _group(found: Findings, kind: str) -> str:
 def _maps(
     network: torch.nn.Module, layers: tuple[str, ...], pixels: NDArray[np.uint8], device: str
 ) -> Iterator[tuple[str, BlockMaps]]:
-    """Maps of the layers over a block; 1 x 1 for a layer without."""
+    """Yield maps of the layers over a block; 1 x 1 for a layer without maps."""
     gathered: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
     with (
         LayerHooks(network, dict.fromkeys(layers, PLAIN), maps=layers) as tap,

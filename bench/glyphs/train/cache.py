@@ -1,4 +1,4 @@
-"""Renders a split once into memory-mapped arrays."""
+"""Render a split once into memory-mapped arrays."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ def _chunk(
     return start, written
 
 
-def rendered(
+def load_split(
     folder: Path, split: str, count: int, variant: str = "val", workers: int | None = None
 ) -> Rendered:
-    """Loads a rendered split, rendering it first where it is not cached.
+    """Load a rendered split; render it first if it is not cached.
 
     Args:
-        folder: Cache folder; an entry takes 49 kB an image.
+        folder: Cache folder; an entry takes 49 kB per image.
         split: ``train``, ``val`` or ``probe``.
         count: Number of images.
-        variant: Which variant of the world.
-        workers: Rendering processes; all cores if None.
+        variant: Variant of the world.
+        workers: Number of rendering processes; None for all cores.
 
     Returns:
         The split's first ``count`` samples.
@@ -102,6 +102,6 @@ def _render(path: Path, split: str, variant: str, count: int, workers: int) -> N
     (part / "captions.json").write_text(json.dumps(captions), encoding="utf-8")
     try:
         part.rename(path)
-    except OSError:  # another process was faster; its entry holds the same bytes
+    except OSError:  # another process was faster; its entry has the same bytes
         _LOG.info("%s already rendered", path)
         shutil.rmtree(part)

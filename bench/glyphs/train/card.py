@@ -1,26 +1,42 @@
-"""The model card: ``card.json`` (data) and ``MODEL_CARD.md`` (written from it)."""
+"""Write the model card: ``card.json`` (data) and ``MODEL_CARD.md`` (rendered from it)."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined
 
 from bench.glyphs.planes import MASK_SIZE, PLANES
 from bench.glyphs.raster import SIZE
-from bench.glyphs.train.milan_card import milan_lines
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.weights import MEAN, STD, file_sha256
 from bench.glyphs.world import SPLITS, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEMPLATE = Path(__file__).with_name("model_card_template.md")
+
+DECODINGS = {
+    "greedy": "p(d \\| E), greedy",
+    "beam": "p(d \\| E), beam of 50",
+    "pmi": "PMI, beam of 50, lambda 0.2",
+}
+"""Titles of the decoder's strategies, as in MILAN's ablation."""
+
+GROUPS = ("", "final seen", "final unseen", "hidden seen", "hidden unseen")
 
 _PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy")
 
 
 def hardware(device: str, threads: int) -> dict[str, Any]:
-    """What a part was trained on: device, processor, threads, versions of packages."""
+    """Return the hardware of a training: device, processor, threads, versions of packages."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -35,7 +51,7 @@ def hardware(device: str, threads: int) -> dict[str, Any]:
 
 
 def world_record() -> dict[str, Any]:
-    """The world the networks were trained on."""
+    """Return the record of the world that the networks were trained on."""
     return {
         "fingerprint": fingerprint(),
         "image_size": SIZE,
@@ -51,7 +67,7 @@ def world_record() -> dict[str, Any]:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """The card in a folder, or an empty one."""
+    """Return the card in a folder, or an empty one."""
     path = folder / "card.json"
     if not path.exists():
         return {"world": world_record(), "parts": {}}
@@ -60,13 +76,13 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def add_record(folder: Path, part: str, record: dict[str, Any], file: Path | None = None) -> None:
-    """Puts a part's record into the card and rewrites both files.
+    """Add a part's record to the card and rewrite both files.
 
     Args:
         folder: Folder of the card.
-        part: Name of the part; ``dissect`` stands beside the parts.
-        record: What to say of it.
-        file: Its shipped weights, whose size and hash are noted.
+        part: Name of the part, or ``dissect``.
+        record: Data of the part.
+        file: Shipped weights, whose size and hash are added.
     """
     card = read_card(folder)
     card["world"] = world_record()
@@ -91,150 +107,50 @@ def _write(path: Path, text: str) -> None:
     part.replace(path)
 
 
+def render_card(card: dict[str, Any]) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        card: Data of ``card.json``.
+
+    Returns:
+        Text of ``MODEL_CARD.md``.
+    """
+    environment = Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  (Markdown)
+    )
+    environment.filters |= {
+        "percent": _percent,
+        "source_name": _source_name,
+        "sentence_groups": _sentence_groups,
+    }
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    text = template.render(
+        world=card["world"],
+        parts=card["parts"],
+        dissect=card.get("dissect"),
+        planes=PLANES,
+        mask_size=MASK_SIZE,
+        decodings=DECODINGS,
+    )
+    lines = [line.rstrip() for line in text.split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
 def _percent(value: float) -> str:
-    # Two digits where one would turn nearly all into all.
+    # Two digits if one digit would round to 100.
     digits = 2 if value < 1 and round(100 * value, 1) == 100 else 1
     return f"{100 * value:.{digits}f} %"
 
 
-def _cycle_line(number: int, recipe: dict[str, Any]) -> str:
-    stages = ", ".join(f"{s['images']:,} at {s['size']} px" for s in recipe["stages"])
-    return (
-        f"- Cycle {number}: image presentations {stages}; seed {recipe['seed']}, batch "
-        f"{recipe['batch']}, peak rate {recipe['rate']}, weight decay {recipe['decay']}, "
-        f"{'AdamW' if recipe['adam'] else 'SGD'}, one cycle, bfloat16 autocast"
-    )
+def _source_name(source: Mapping[str, Any]) -> str:
+    return f"{source['name']} (top-1 {100 * source['accuracy']:.1f} %)"
 
 
-def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
-    if name == "milan":
-        lines = milan_lines(part)
-        table = lines.index("")
-        return ["## milan", "", *lines[:table], *_file_lines(part), *lines[table:], ""]
-    machine = part["hardware"]
-    scores = ", ".join(
-        f"{key.replace('_', ' ')} {_percent(value)}" for key, value in part["accuracy"].items()
-    )
-    accuracy = f"- Accuracy on {part['validation_images']:,} images of the split `val`: {scores}"
-    lines = [
-        f"## {name}",
-        "",
-        f"- Architecture: {part['architecture']}",
-        *(_segmenter_lines(part) if name == "segmenter" else [accuracy]),
-        f"- {part['images']:,} training images of the split `train`",
-        *(_cycle_line(number, cycle) for number, cycle in enumerate(part["cycles"], start=1)),
-        (
-            f"- Training took {part['seconds'] / 60:.0f} minutes on {machine['processor']} "
-            f"({machine['device']}, {machine['threads']} thread(s), shared with other work; "
-            f"torch {machine['versions']['torch']})"
-        ),
-    ]
-    lines += _file_lines(part)
-    if name == "segmenter":
-        lines += _plane_table(part)
-    return [*lines, ""]
-
-
-def _file_lines(part: dict[str, Any]) -> list[str]:
-    if "file" not in part:
-        return ["- Weights not shipped; rebuild them with `dissectbench train glyphs`"]
-    size = part["bytes"] / 1e6
-    return [f"- File `{part['file']}`, {size:.1f} MB, sha256 `{part['sha256']}`"]
-
-
-def _segmenter_lines(part: dict[str, Any]) -> list[str]:
-    start = part["starts_from"]
-    return [
-        (
-            f"- Stem and first three stages start from `{start['file']}` (sha256 "
-            f"`{start['sha256'][:16]}`), and go on learning"
-        ),
-        (
-            "- Trained on exact masks: it knows the names of all objects, those that no caption "
-            "names included. Color, object and texture mark the visible pixels of objects, scene "
-            "those of the bare scene; clutter and occluders have no label"
-        ),
-        (
-            f"- Weight of the loss over pixels with a label, beside that over all pixels: "
-            f"{part['marked_weight']}"
-        ),
-    ]
-
-
-def _plane_table(part: dict[str, Any]) -> list[str]:
-    """What the segmenter gets right, by plane."""
-    rows = []
-    for plane in PLANES:
-        names = [f"{plane.category}_{name}" for name in ("pixels", "marked", "mean_iou")]
-        cells = " | ".join(_percent(part["accuracy"][name]) for name in names)
-        rows.append(f"| {plane.category} | {len(plane.names)} | {cells} |")
-    return [
-        "",
-        (
-            f"Measured on {part['validation_images']:,} images of the split `val`, at "
-            f"{MASK_SIZE} x {MASK_SIZE} pixels. All pixels: share that is right, where it is also "
-            "right to say nothing of a pixel without a label. Labelled pixels: the same of the "
-            "pixels with a label. Mean IoU: over the labels, each taken over all images at once."
-        ),
-        "",
-        "| plane | labels | all pixels | labelled pixels | mean IoU |",
-        "| :-- | --: | --: | --: | --: |",
-        *rows,
-    ]
-
-
-def render_card(card: dict[str, Any]) -> str:
-    """The card as Markdown.
-
-    Args:
-        card: The data of ``card.json``.
-
-    Returns:
-        The text of ``MODEL_CARD.md``.
-    """
-    world = card["world"]
-    lines = [
-        "# Networks of the embedded world",
-        "",
-        (
-            "Written by code from `card.json`. Accuracies are measured from the shipped files "
-            "(targets in int8 with a scale per output channel, the rest in float16)."
-        ),
-        "",
-        f"The world: {world['objects']} objects, {world['scenes']} scenes, {world['colours']} "
-        f"colours, {world['textures']} textures; {world['image_size']} px; fingerprint "
-        f"`{world['fingerprint'][:16]}`; split seeds "
-        + ", ".join(f"{name} {seed}" for name, seed in world["seeds"].items())
-        + f". Inputs of the targets: mean {world['mean']}, deviation {world['std']}.",
-        "",
-        (
-            "Objects that no caption names, neither by name nor by a listed synonym, but describes "
-            f"by kind or use: {', '.join(world['unnamed_objects'])}. Whatever the encoder knows of "
-            "their names comes through the language tower."
-        ),
-        "",
-    ]
-    for name, part in card["parts"].items():
-        lines += _part_lines(name, part)
-    if "dissect" in card:
-        found = card["dissect"]
-        lines += [
-            "## CLIP-Dissect over these networks",
-            "",
-            f"soft_wpmi on the object network's final layer, {found['images']:,} probe images:",
-            "",
-            (
-                f"- from the list of object names: top-1 {_percent(found['top1_object_list'])} "
-                f"(named in captions {_percent(found['top1_named'])}, unnamed "
-                f"{_percent(found['top1_unnamed'])})"
-            ),
-            (
-                f"- from the {found['words']:,} commonest English words: mean sentence cosine "
-                f"{found['cosine']:.3f}; best constant word {found['constant']:.3f}, best word per "
-                f"unit {found['oracle']:.3f}; normalised {found['normalised']:.3f}"
-            ),
-            "",
-            "The sentence cosine shares its text tower with the encoder: it is circular.",
-            "",
-        ]
-    return "\n".join(lines)
+def _sentence_groups(accuracy: Mapping[str, float]) -> list[str]:
+    """Return the groups of units with scores of their own; "" for all units."""
+    return [g for g in GROUPS if (f"bleu_greedy [{g}]" if g else "bleu_greedy") in accuracy]

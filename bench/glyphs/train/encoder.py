@@ -1,8 +1,9 @@
-"""Trains the encoder's image tower against the locked text tower (locked-text tuning, LiT).
+"""Train the encoder's image tower against the locked text tower (locked-text tuning, LiT).
 
-Every image is pulled to three kinds of text: captions (contrast within the batch), the noun of its
-main object and its scene (contrast against all nouns and all scenes). A further term pulls it to
-its noun directly, so that open vocabularies work. Unnamed objects have only their paraphrases.
+The loss attracts every image to three kinds of text: captions (contrasted within the batch), the
+noun of its main object, and its scene (contrasted with all nouns and all scenes). A further term
+attracts it to its noun directly, so that open vocabularies work. Unnamed objects have only
+paraphrases.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ _LOG = logging.getLogger(__name__)
 RECIPE = Recipe((Stage(64, 190_000), Stage(80, 90_000)), 128, 1.5e-3, 0.05, True, 14)
 TEMPERATURE = 0.05
 PULL = 2.0
-"""Weight of the term that pulls an image straight to its noun."""
+"""Weight of the term that attracts an image directly to its noun."""
 SYNONYMS = 0.12
-"""How often a synonym stands for a name."""
+"""Probability of a synonym instead of a name."""
 FULL_EVERY = 4
-"""Full captions are embedded for every so many images (they hardly ever repeat)."""
+"""Embed full captions, which rarely repeat, for one in so many images."""
 
 Bank = dict[str, int]
 
@@ -50,14 +51,14 @@ def embed_texts(
     batch: int = 128,
     progress: bool = False,
 ) -> torch.Tensor:
-    """Text features of the locked tower.
+    """Return text features of the locked tower.
 
     Args:
         model: The open_clip model.
         tokenizer: Its tokenizer.
         texts: Any strings.
-        batch: Strings at a time; similar lengths go together.
-        progress: Whether to show a bar.
+        batch: Strings per batch, sorted by length.
+        progress: Whether to show a progress bar.
 
     Returns:
         float32 [len(texts), 384], of unit length.
@@ -75,7 +76,7 @@ def embed_texts(
 
 
 def nouns(object_id: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Texts that stand for an object: the usual ones and the rare ones (synonyms)."""
+    """Return the usual texts for an object, and the rare ones (synonyms)."""
     entry = OBJECTS[object_id]
     if not entry.named_in_captions:
         return entry.paraphrases, entry.paraphrases
@@ -83,7 +84,7 @@ def nouns(object_id: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def usable_captions(data: Rendered) -> list[list[str]]:
-    """The captions of each image that are trained on: all but most of the full ones."""
+    """Return the captions of each image for training: all but most of the full ones."""
     return [
         texts[-4:-1] + ([texts[0]] if i % FULL_EVERY == 0 else []) if len(texts) > 3 else texts
         for i, texts in enumerate(data.captions)
@@ -97,7 +98,7 @@ def make_loss(
     features: torch.Tensor,
     row: Bank,
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """Builds the loss of a batch of image features.
+    """Build the loss of a batch of image features.
 
     Args:
         captions: Texts of each image.
@@ -151,7 +152,7 @@ def make_loss(
 def train_encoder(
     data: Rendered, bare: Rendered, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Trains the image tower and writes it in float16.
+    """Train the image tower and writes it in float16.
 
     Args:
         data: The rendered training split.
@@ -172,7 +173,7 @@ def train_encoder(
     row = {text: i for i, text in enumerate(sorted(texts))}
     model.to(device)
     features = embed_texts(model, tokenizer, list(row), progress=True)
-    images = _Joined(data.images, bare.images)
+    images = _Concatenation(data.images, bare.images)
     loss = make_loss(
         captions,
         np.concatenate([data.objects, bare.objects]),
@@ -201,8 +202,8 @@ def train_encoder(
     }
 
 
-class _Joined:
-    """Two image arrays as one, for sorted fancy indexing."""
+class _Concatenation:
+    """Concatenation of two image arrays, for sorted fancy indexing."""
 
     def __init__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> None:
         self._first, self._second = first, second
@@ -218,7 +219,7 @@ class _Joined:
 
 @torch.no_grad()
 def embed_images(model: Any, preprocess: Any, images: NDArray[np.uint8]) -> torch.Tensor:
-    """Image features of unit length, float32 [N, 384], for uint8 images [N, 128, 128, 3]."""
+    """Return image features of unit length, float32 [N, 384], of uint8 images [N, 128, 128, 3]."""
     parts = [
         model.encode_image(
             preprocess(torch.from_numpy(np.array(images[i : i + 100]))), normalize=True
@@ -229,11 +230,11 @@ def embed_images(model: Any, preprocess: Any, images: NDArray[np.uint8]) -> torc
 
 
 def accuracies(data: Rendered, path: Path | None = None) -> dict[str, float]:
-    """Text-classification accuracies of the encoder as shipped, from bare names.
+    """Return text-classification accuracies of the shipped encoder, from bare names.
 
     Args:
         data: Rendered images with their truth.
-        path: Weights file; the shipped one if None.
+        path: Weights; None for the shipped file.
 
     Returns:
         ``objects_named`` and ``objects_unnamed`` (among all object names, over images whose

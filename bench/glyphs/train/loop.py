@@ -1,4 +1,4 @@
-"""One training loop for all parts: stages of growing image size, resumable, on CPU or GPU."""
+"""The training loop of all parts: stages of growing image size, resumable, on CPU or GPU."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHIFT = 6
-"""Pixels (of 128) by which batches are moved at most, where nothing else is said."""
+"""Default of the largest shift of a batch, in pixels of 128."""
 
 _SAVE_EVERY_S = 120.0
 
 
 class Images(Protocol):
-    """Anything like an array of images: a length, and uint8 [B, S, S, 3] for sorted indices."""
+    """An array of images: a length, and uint8 [B, S, S, 3] for sorted indices."""
 
     def __len__(self) -> int:
         """Number of images."""
 
     def __getitem__(self, index: NDArray[np.int64], /) -> NDArray[np.uint8]:
-        """The images at these indices."""
+        """Return the images at these indices."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Stage:
 
     Attributes:
         size: Side of the images in pixels.
-        images: How many images it sees (with repetition over epochs).
+        images: Number of presented images, over all epochs.
     """
 
     size: int
@@ -51,15 +51,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a part is trained.
+    """Training settings of a part.
 
     Attributes:
         stages: Image sizes, in order; cheap small ones first.
         batch: Images per step.
         rate: Peak learning rate of the one-cycle schedule.
         decay: Weight decay, on weights of two or more dimensions only.
-        adam: AdamW rather than SGD with Nesterov momentum 0.9.
-        seed: Of the initial weights, the order and the augmentation.
+        adam: AdamW instead of SGD with Nesterov momentum 0.9.
+        seed: Seed of the initial weights, the order and the augmentation.
         warm: Share of the steps over which the rate rises.
     """
 
@@ -72,7 +72,7 @@ class Recipe:
     warm: float = 0.15
 
     def record(self) -> dict[str, Any]:
-        """The recipe as plain data."""
+        """Return the recipe as plain data."""
         return asdict(self)
 
 
@@ -95,7 +95,7 @@ def _optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _augment(images: NDArray[np.uint8], rng: np.random.Generator, shift: int) -> NDArray[np.uint8]:
-    """Shifts a whole batch by a few pixels; the world mirrors and turns objects by itself."""
+    """Shift a whole batch by a few pixels; the world already mirrors and rotates objects."""
     dx, dy = (int(v) for v in rng.integers(-shift, shift + 1, 2))
     padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
     top, left, side = shift + dy, shift + dx, images.shape[1]
@@ -118,20 +118,20 @@ def fit(
     name: str = "part",
     shift: int = SHIFT,
 ) -> float:
-    """Trains a model in place; continues from the checkpoint file where one exists.
+    """Train a model in place; continue from the checkpoint file if there is one.
 
     Args:
         model: Maps [B, 3, S, S] to whatever ``loss`` takes.
         images: uint8 [N, 128, 128, 3].
-        loss: From the model's float32 output, the batch's indices and a generator to a scalar.
-        recipe: How to train.
-        checkpoint: Where to keep the state of an unfinished run.
+        loss: Maps the model's float32 output, the batch's indices and a generator to a scalar.
+        recipe: Training settings.
+        checkpoint: File of the state of an unfinished run.
         device: torch device.
-        name: For the progress bar.
-        shift: Most pixels by which images are moved; 0 where the truth would have to move along.
+        name: Title of the progress bar.
+        shift: Largest shift of images in pixels; 0 if the truth depends on positions.
 
     Returns:
-        Seconds spent on it, over all resumptions.
+        Seconds of training, over all resumptions.
     """
     model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimiser = _optimiser(model, recipe)

@@ -1,6 +1,6 @@
-"""How well CLIP-Dissect (soft_wpmi) names the object units over the shipped encoder.
+"""Measure how well CLIP-Dissect (soft_wpmi) names the object units with the shipped encoder.
 
-A check of the encoder before it ships, independent of the benchmark's own code.
+A check of the encoder, independent of the benchmark's code.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _START, _END = 0.998, 0.97
 
 
 def soft_wpmi(similarity: torch.Tensor, activations: torch.Tensor) -> torch.Tensor:
-    """CLIP-Dissect's default score with its published defaults.
+    """Compute CLIP-Dissect's default score with its published defaults.
 
     Args:
         similarity: Cosines of images and concepts [N, C].
@@ -49,7 +49,7 @@ def soft_wpmi(similarity: torch.Tensor, activations: torch.Tensor) -> torch.Tens
 
 
 def dissect(data: Rendered, words: Sequence[str]) -> dict[str, Any]:
-    """Names all object units from their own list and from an open list of words.
+    """Name all object units from their own list and from an open list of words.
 
     Args:
         data: Rendered probe images.

@@ -1,4 +1,4 @@
-"""Trains the embedded world's decoder and language model on Glyph annotations."""
+"""Train the embedded world's decoder and language model on Glyph annotations."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from bench.glyphs.train.annotated import (
     IMAGES,
     RULE,
     annotate,
-    shown,
+    prepare_images,
 )
-from bench.glyphs.train.cache import rendered
-from bench.glyphs.train.regions import regions
+from bench.glyphs.train.cache import load_split
+from bench.glyphs.train.regions import load_regions
 from bench.glyphs.train.sources import SOURCES, source_accuracy, train_source
 from bench.glyphs.weights import file_sha256
+from bench.milan.evaluate import score_file
 from bench.milan.fit import Schedule
-from bench.milan.samples import joined
+from bench.milan.samples import concatenate
 from bench.milan.train import Plan, train_models
-from bench.milan.worth import worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from bench.glyphs.train.cache import Rendered
+    from bench.milan.evaluate import Embedder
     from bench.milan.samples import Samples
-    from bench.milan.worth import Embedder
 
 _LOG = logging.getLogger(__name__)
 CHECKED = 1_000
-"""Images of the split ``annotate`` that sources are measured on."""
+"""Number of images of the split ``annotate`` for measuring sources."""
 PLAN = Plan(
     hidden=256,
     language_hidden=128,
@@ -49,7 +49,7 @@ PLAN = Plan(
 
 
 def cycles() -> list[dict[str, Any]]:
-    """What decides the weights, beside the code: the recipes of all networks."""
+    """Return the recipes of all networks, which together with the code decide the weights."""
     sources = [source.recipe.record() for source in SOURCES]
     return [*sources, PLAN.decoder.record(), PLAN.language.record()]
 
@@ -67,15 +67,15 @@ def train_milan(
         data: The rendered split ``train``, for the sources.
         out: Folder for ``milan.safetensors``.
         scratch: Folder for the sources' weights and the rendered images.
-        load_embedder: Loads the sentence encoder that judges the decoder.
+        load_embedder: Loads the sentence encoder that scores the decoder.
         device: torch device.
 
     Returns:
-        Record: sources, sizes, schedules, seconds (without the sources), and ``accuracy``: the
-        worth of the file as written on the samples (``checked``) of the source held out.
+        Record: sources, sizes, schedules, seconds (without the sources), and ``accuracy``: scores
+        of the written file on the samples (``checked``) of the held-out source.
     """
     sources = [train_source(source, data, scratch, device) for source in SOURCES]
-    fresh = rendered(scratch, "annotate", IMAGES)
+    fresh = load_split(scratch, "annotate", IMAGES)
     for source, record in zip(SOURCES, sources, strict=True):
         record["accuracy"] = source_accuracy(source, scratch, fresh, CHECKED)
     started = time.perf_counter()
@@ -98,18 +98,18 @@ def train_milan(
         "cycles": cycles(),
         "seconds": time.perf_counter() - started,
         "checked": len(unseen),
-        "accuracy": worth(path, unseen, load_embedder()),
+        "accuracy": score_file(path, unseen, load_embedder()),
     }
 
 
 def annotated_units(scratch: Path, device: str) -> tuple[Samples, Samples]:
-    """The described units of the sources that are trained on, and of those held out."""
-    pixels = rendered(scratch, "annotate", IMAGES).images
+    """Return the described units of the training sources, and of the held-out ones."""
+    pixels = load_split(scratch, "annotate", IMAGES).images
     pyramid = load_pyramid().to(device)
-    images = shown(pixels, regions(scratch, "annotate", IMAGES), pyramid)
+    images = prepare_images(pixels, load_regions(scratch, "annotate", IMAGES), pyramid)
     parts: dict[bool, list[Samples]] = {True: [], False: []}
     for source in SOURCES:
         samples = annotate(source, scratch, images, pyramid, device)
         _LOG.info("%s: %d samples", source.name, len(samples))
         parts[source.held_out].append(samples)
-    return joined(parts[False]), joined(parts[True])
+    return concatenate(parts[False]), concatenate(parts[True])

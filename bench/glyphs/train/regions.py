@@ -1,7 +1,7 @@
-"""The truth of every pixel of a split, made once: which thing of its image a pixel shows.
+"""Render the truth of every pixel of a split once: the thing that the pixel shows.
 
-A pixel's colour, object, scene and texture all follow from that and from the image's labels, so
-one map an image says it all.
+A pixel's colour, object, scene and texture follow from the thing and from the image's labels, so
+one map per image is enough.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 250
 _NOTHING, _SCENE, _THING = 0, 1, 2
-"""Values of the maps: clutter and occluders; the bare scene; the first thing, the second."""
+"""Values of the maps: clutter and occluders; the bare scene; the first thing (then the second)."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Regions:
     """The truth of a split.
 
     Attributes:
-        maps: Which thing each pixel shows, uint8 [N, 64, 64], memory-mapped: 0 nothing that has a
-            name, 1 the bare scene, 2 the main object, 3 the second one.
+        maps: Thing of each pixel, uint8 [N, 64, 64], memory-mapped: 0 nothing with a name, 1 the
+            bare scene, 2 the main object, 3 the second object.
         classes: Class (from 1; 0 is none) of each of these four things in each plane, int64
             [N, P, 4].
     """
@@ -44,11 +44,11 @@ class Regions:
     classes: NDArray[np.int64]
 
     def planes(self, index: NDArray[np.int64], side: int = MASK_SIZE) -> NDArray[np.int64]:
-        """Classes of each pixel.
+        """Return the class of each pixel.
 
         Args:
             index: Numbers of B images.
-            side: Side of the planes: the pixels nearest to the middles of side x side cells.
+            side: Side of the planes; the pixels nearest to the centres of side x side cells.
 
         Returns:
             int64 [B, P, side, side], 0 for none.
@@ -78,14 +78,14 @@ def _chunk(path: Path, split: str, start: int, stop: int) -> None:
         maps[index] = shown[np.ix_(middle, middle)]
 
 
-def regions(folder: Path, split: str, count: int, workers: int | None = None) -> Regions:
-    """Loads the truth of a split, making it first where it is not cached.
+def load_regions(folder: Path, split: str, count: int, workers: int | None = None) -> Regions:
+    """Load the truth of a split; render it first if it is not cached.
 
     Args:
-        folder: Cache folder; an entry takes 4 kB an image.
+        folder: Cache folder; an entry takes 4 kB per image.
         split: ``train``, ``val`` or ``probe``.
         count: Number of images.
-        workers: Rendering processes; all cores if None.
+        workers: Number of rendering processes; None for all cores.
 
     Returns:
         The truth of the split's first ``count`` samples.
@@ -113,5 +113,5 @@ def _make(path: Path, split: str, count: int, workers: int) -> None:
             job.result()
     try:
         part.rename(path)
-    except OSError:  # another process was faster; its entry holds the same bytes
+    except OSError:  # another process was faster; its entry has the same bytes
         shutil.rmtree(part)

@@ -1,4 +1,4 @@
-"""One entry for training any part of the embedded world's networks."""
+"""Train any part of the embedded world's networks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bench.glyphs.train import milan
-from bench.glyphs.train.cache import rendered
+from bench.glyphs.train.cache import load_split
 from bench.glyphs.train.card import add_record, hardware, read_card
 from bench.glyphs.train.encoder import RECIPE, accuracies, train_encoder
-from bench.glyphs.train.regions import regions
+from bench.glyphs.train.regions import load_regions
 from bench.glyphs.train.segmenter import SEGMENTER_RECIPE, segmenter_scores, train_segmenter
 from bench.glyphs.train.targets import accuracy, cycles_of, train_target
 from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
@@ -21,7 +21,7 @@ from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.milan.worth import Embedder
+    from bench.milan.evaluate import Embedder
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ TRAIN_IMAGES = 48_000
 BARE_SCENES = 2_500
 VALIDATION_IMAGES = 4_000
 VALIDATION_MASKS = 1_000
-"""Images that the segmenter is measured on: 4,096 pixels each."""
+"""Number of images for measuring the segmenter, 4,096 pixels each."""
 
 
 def _cycles(part: str) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def _cycles(part: str) -> list[dict[str, Any]]:
 
 
 def _finished(out: Path, part: str) -> bool:
-    """Whether the card holds this part, trained by the present recipe, and its file is intact."""
+    """Whether the card has this part, trained with the current recipe, and its file is intact."""
     record: dict[str, Any] | None = read_card(out)["parts"].get(part)
     wanted = json.loads(json.dumps(_cycles(part)))
     if record is None or record["cycles"] != wanted:
@@ -62,29 +62,29 @@ def train_glyphs(
     *,
     load_embedder: Callable[[], Embedder],
 ) -> dict[str, dict[str, Any]]:
-    """Trains parts of the embedded world and writes weights, card and model card.
+    """Train parts of the embedded world and writes weights, card and model card.
 
-    An interrupted part goes on from its last checkpoint in ``scratch``; a finished one is
-    skipped. Files appear whole or not at all.
+    An interrupted part continues from its last checkpoint in ``scratch``; a finished one is
+    skipped. Files are written completely or not at all.
 
     Args:
         parts: Any of ``PARTS``, in the order to train them.
         out: Folder for the weights and the card.
         scratch: Folder for rendered images (3.4 GB), checkpoints, and unshipped weights.
-        device: torch device; a GPU where there is one if None.
-        threads: CPU threads of torch; its own choice if None.
-        force: Trains finished parts again.
-        load_embedder: Loads the sentence encoder that judges the MILAN decoder.
+        device: torch device; None for a GPU if there is one.
+        threads: CPU threads of torch; None for its default.
+        force: Whether to train finished parts again.
+        load_embedder: Loads the sentence encoder that scores the MILAN decoder.
 
     Returns:
-        The card's record of each part asked for.
+        The card's record of each requested part.
 
     Raises:
-        ValueError: If a part is unknown.
+        ValueError: A part is unknown.
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
-        message = f"unknown part {unknown[0]!r}; parts: {', '.join(PARTS)}"
+        message = f"unknown part {unknown[0]!r}; valid: {', '.join(PARTS)}"
         raise ValueError(message)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -103,17 +103,17 @@ def train_glyphs(
 def _train(
     part: str, out: Path, scratch: Path, device: str, load_embedder: Callable[[], Embedder]
 ) -> None:
-    data = rendered(scratch, "train", TRAIN_IMAGES)
-    check = rendered(scratch, "val", VALIDATION_IMAGES)
+    data = load_split(scratch, "train", TRAIN_IMAGES)
+    check = load_split(scratch, "val", VALIDATION_IMAGES)
     checked = len(check.images)
     if part == "encoder":
-        bare = rendered(scratch, "train", BARE_SCENES, "scenes_only")
+        bare = load_split(scratch, "train", BARE_SCENES, "scenes_only")
         record = train_encoder(data, bare, out, scratch, device)
         scores = accuracies(check, out / "encoder.safetensors")
     elif part == "segmenter":
-        truth = regions(scratch, "train", TRAIN_IMAGES)
+        truth = load_regions(scratch, "train", TRAIN_IMAGES)
         record = train_segmenter(data, truth, out, scratch, device)
-        seen = regions(scratch, "val", VALIDATION_MASKS)
+        seen = load_regions(scratch, "val", VALIDATION_MASKS)
         scores = segmenter_scores(check, seen, out / "segmenter.safetensors")
         checked = len(seen.maps)
     elif part == "milan":

@@ -1,6 +1,6 @@
-"""Trains the segmenter on exact masks, from the stem and the early stages of the shipped encoder.
+"""Train the segmenter on exact masks, starting from early stages of the shipped encoder.
 
-Masks know every object by name, those that no caption names included.
+Masks name every object, including those that no caption names.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ SEGMENTER_RECIPE = Recipe(
     (Stage(64, 96_000), Stage(96, 24_000), Stage(128, 24_000)), 64, 2e-3, 0.05, True, 15, 0.08
 )
 MARKED = 0.5
-"""Weight of the loss over the pixels that have a label in a plane, beside that over all pixels:
-most pixels show no object, and an unsure network would say "none" everywhere."""
+"""Weight of the loss over labelled pixels, relative to all pixels: most pixels show no object, and
+an uncertain network would predict "none" everywhere."""
 
 
 def make_loss(
     truth: Regions,
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """Builds the loss of a batch of logits.
+    """Build the loss of a batch of logits.
 
     Args:
-        truth: Of all training images.
+        truth: Truth of all training images.
 
     Returns:
         Function (logits [B, sum of classes, H, W], indices [B], generator) -> scalar.
@@ -55,7 +55,7 @@ def make_loss(
     def loss(
         output: torch.Tensor, index: NDArray[np.int64], rng: np.random.Generator
     ) -> torch.Tensor:
-        # One pixel of each 2 x 2 a step: the loss then costs a quarter, and all have their turn.
+        # Use one pixel of each 2 x 2 per step: a quarter of the cost.
         row, column = (int(v) for v in rng.integers(0, 2, 2))
         wanted = truth.planes(index, output.shape[-1])[:, :, row::2, column::2]
         classes = torch.from_numpy(np.ascontiguousarray(wanted)).to(output.device)
@@ -73,21 +73,21 @@ def make_loss(
 def train_segmenter(
     data: Rendered, truth: Regions, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Trains the segmenter and writes it in float16.
+    """Train the segmenter and writes it in float16.
 
     Args:
         data: The rendered training split.
-        truth: Its pixels' truth.
+        truth: Truth of its pixels.
         out: Folder for ``segmenter.safetensors``.
         scratch: Folder for the checkpoint.
         device: torch device.
 
     Returns:
-        Record: architecture, where it starts from, cycles (recipes), training images, seconds.
+        Record: architecture, starting weights, cycles (recipes), training images, seconds.
     """
     torch.manual_seed(SEGMENTER_RECIPE.seed)
     model = SegmenterNet()
-    # Always the shipped tower: one trained anew on another machine differs in its last bits.
+    # Always the shipped tower: one trained on another machine differs in its last bits.
     model.trunk.load_state_dict(trunk_of_encoder(load_file(ENCODER_WEIGHTS)), strict=False)
     checkpoint = scratch / "segmenter.1.ckpt"
     loss = make_loss(truth)
@@ -112,15 +112,15 @@ def train_segmenter(
 
 
 @torch.no_grad()
-def segmented(
+def predict_classes(
     model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 50
 ) -> NDArray[np.int64]:
-    """Classes of each pixel as the network sees them.
+    """Return the class of each pixel according to the network.
 
     Args:
         model: The network in evaluation mode.
         images: uint8 [N, 128, 128, 3].
-        batch: Images at a time.
+        batch: Images per batch.
 
     Returns:
         int64 [N, P, 64, 64], 0 for none.
@@ -134,17 +134,17 @@ def segmented(
 
 
 def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> dict[str, float]:
-    """How well a plane agrees with its truth.
+    """Measure how well a plane agrees with its truth.
 
     Args:
         found: Class of each pixel, any shape; 0 for none.
-        truth: The same shape.
-        classes: Number of classes, none included.
+        truth: True class of each pixel, the same shape.
+        classes: Number of classes, including none.
 
     Returns:
-        ``pixels``: share of all pixels that are right. ``marked``: the same of the pixels that
-        have a label in truth. ``mean_iou``: intersection over union, the mean over the labels
-        that truth or network use (none left out), each over all images at once.
+        ``pixels``: share of all pixels that are correct. ``marked``: the same for labelled pixels.
+        ``mean_iou``: mean intersection over union of the labels in truth or prediction (without
+        none), over all images at once.
     """
     counts = np.bincount(truth.ravel() * classes + found.ravel(), minlength=classes**2)
     table = counts.reshape(classes, classes).astype(np.float64)
@@ -158,19 +158,19 @@ def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) 
 
 
 def segmenter_scores(data: Rendered, truth: Regions, path: Path | None = None) -> dict[str, float]:
-    """Agreement of the segmenter, as stored, with the truth.
+    """Measure the agreement of the shipped segmenter with the truth.
 
     Args:
         data: Rendered images.
-        truth: Their truth; decides how many of the images are looked at.
-        path: Weights file; the shipped one if None.
+        truth: Their truth; its length is the number of images.
+        path: Weights; None for the shipped file.
 
     Returns:
         ``<category>_pixels``, ``<category>_marked`` and ``<category>_mean_iou`` of each plane, in
         0..1 (see ``agreement``).
     """
     count = len(truth.maps)
-    found = segmented(load_segmenter(path), data.images[:count])
+    found = predict_classes(load_segmenter(path), data.images[:count])
     wanted = truth.planes(np.arange(count))
     return {
         f"{plane.category}_{name}": value

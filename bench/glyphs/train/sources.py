@@ -1,7 +1,7 @@
 """The networks whose units are annotated for MILAN: other seeds, architectures and tasks.
 
-None of them is a target of the embedded world, and none is shipped: they are trained again, within
-minutes each, where a decoder is.
+None of them is a target of the embedded world or is shipped: each is trained again, within minutes,
+before a decoder is trained.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CLASSES = {
     "scenes": len(SCENES),
     "paints": len(COLOURS) * len(TEXTURES),
 }
-"""Number of classes of each task; a paint is a colour with a texture."""
+"""Number of classes of each task; a paint is a pair of colour and texture."""
 
 
 def _recipe(seed: int, *stages: Stage, batch: int = 64) -> Recipe:
@@ -45,14 +45,14 @@ def _recipe(seed: int, *stages: Stage, batch: int = 64) -> Recipe:
 
 @dataclass(frozen=True)
 class Source:
-    """A network whose units are described from the truth of what they fire on.
+    """A network whose units are described from exact masks.
 
     Attributes:
         architecture: Name in torchvision, or else in timm.
-        task: What its last layer names: a key of ``CLASSES``.
-        layers: Module paths of the layers that are annotated.
-        recipe: How it is trained, on the split ``train``.
-        held_out: Whether no decoder is trained on it: it is what the shipped one is measured on.
+        task: Classes of its last layer: a key of ``CLASSES``.
+        layers: Names of the annotated layers.
+        recipe: Training settings, on the split ``train``.
+        held_out: Whether it is used for measuring the decoder instead of training it.
     """
 
     architecture: str
@@ -63,7 +63,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Such as ``regnet_x_400mf-objects``."""
+        """Name such as ``regnet_x_400mf-objects``."""
         return f"{self.architecture}-{self.task}"
 
 
@@ -100,16 +100,16 @@ SOURCES: tuple[Source, ...] = (
         held_out=True,
     ),
 )
-"""In the order in which they are trained."""
+"""All sources, in the order of training."""
 
 
 def task_labels(data: Rendered, task: str, split: str = "train") -> NDArray[np.int64]:
-    """The true class of each image for a task.
+    """Return the true class of each image for a task.
 
     Args:
         data: A rendered split, variant ``val``.
         task: A key of ``CLASSES``.
-        split: Which.
+        split: Split of the world.
 
     Returns:
         int64 [N].
@@ -124,10 +124,10 @@ def task_labels(data: Rendered, task: str, split: str = "train") -> NDArray[np.i
 
 
 def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> dict[str, Any]:
-    """Trains a source network into the scratch folder; one that lies there is kept.
+    """Train a source network into the scratch folder, unless it is there already.
 
     Args:
-        source: Which.
+        source: The network.
         data: The rendered split ``train``.
         scratch: Folder for its weights and its checkpoint.
         device: torch device.
@@ -155,13 +155,13 @@ def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> 
 
 
 def source_accuracy(source: Source, scratch: Path, data: Rendered, count: int) -> float:
-    """Share of images that a trained source names rightly.
+    """Return the share of images that a trained source classifies correctly.
 
     Args:
-        source: Which.
-        scratch: Where its weights lie.
+        source: The network.
+        scratch: Folder of its weights.
         data: The rendered split ``annotate``.
-        count: How many of its images, from the first.
+        count: Number of images; the first ones are used.
     """
     shown = Rendered(
         data.images[:count], data.objects[:count], data.scenes[:count], data.captions[:count]
@@ -171,14 +171,14 @@ def source_accuracy(source: Source, scratch: Path, data: Rendered, count: int) -
 
 
 def load_source(source: Source, scratch: Path) -> torch.nn.Module:
-    """A trained source network in evaluation mode."""
+    """Load a trained source network in evaluation mode."""
     model = _build(source)
     model.load_state_dict(load_file(weights_path(source, scratch)))
     return model.eval()
 
 
 def weights_path(source: Source, scratch: Path) -> Path:
-    """Where a source's weights lie."""
+    """Return the file of a source's weights."""
     return scratch / f"source-{source.name}-{source.recipe.seed}.safetensors"
 
 
@@ -187,7 +187,7 @@ def _build(source: Source) -> torch.nn.Module:
     if source.architecture not in torchvision.models.list_models():
         other: torch.nn.Module = timm.create_model(source.architecture, num_classes=classes)
         return other
-    # GoogLeNet's own initialisation takes minutes, and it adds classifiers in between.
+    # GoogLeNet's initialisation takes minutes, and its auxiliary classifiers are not needed.
     plain = {"aux_logits": False, "init_weights": False, "transform_input": False}
     options = plain if source.architecture == "googlenet" else {}
     model: torch.nn.Module = torchvision.models.get_model(

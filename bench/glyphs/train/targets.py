@@ -1,4 +1,4 @@
-"""Trains the target networks from scratch."""
+"""Train the target networks from scratch."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
         warm=0.08,
     ),
 }
-"""How each target is trained; all images are those of the split ``train``."""
+"""Training settings of each target, on the split ``train``."""
 
 _SECOND = (Stage(96, 32_000), Stage(128, 36_000))
 SECOND_CYCLES: dict[str, Recipe] = {
@@ -64,26 +64,26 @@ SECOND_CYCLES: dict[str, Recipe] = {
     ),
 }
 """A second cycle at the larger sizes: one cycle that ends at 128 px with a tiny rate is too short
-for the many look-alike objects."""
+for the many similar objects."""
 
 
 def cycles_of(part: str) -> list[Recipe]:
-    """The recipes that a target is trained by, one after the other."""
+    """Return the recipes of a target, in order."""
     return [RECIPES[part], *([SECOND_CYCLES[part]] if part in SECOND_CYCLES else [])]
 
 
 def labels(data: Rendered, part: str) -> NDArray[np.int64]:
-    """True class of each image for a part."""
+    """Return the true class of each image for a part."""
     return data.scenes if part == "scenes" else data.objects
 
 
 def class_loss(
     truth: NDArray[np.int64], device: str
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """The loss of a classifier: cross-entropy with smoothed labels.
+    """Return the loss of a classifier: cross-entropy with smoothed labels.
 
     Args:
-        truth: The class of each training image [N].
+        truth: Class of each training image [N].
         device: torch device of the logits.
 
     Returns:
@@ -104,7 +104,7 @@ def class_loss(
 def train_target(
     part: str, data: Rendered, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Trains one target and writes its weights.
+    """Train one target and writes its weights.
 
     Args:
         part: A key of ``RECIPES``.
@@ -144,12 +144,12 @@ def train_target(
 
 @torch.no_grad()
 def logits(model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 100) -> torch.Tensor:
-    """A target's outputs for images at 128 pixels.
+    """Return a target's outputs for images at 128 pixels.
 
     Args:
         model: The network in evaluation mode.
         images: uint8 [N, 128, 128, 3].
-        batch: Images at a time.
+        batch: Images per batch.
 
     Returns:
         float32 [N, classes], before any softmax.
@@ -163,12 +163,12 @@ def logits(model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 100) 
 
 
 def accuracy(part: str, data: Rendered, path: Path | None = None) -> float:
-    """Share of images that a target, as stored, names rightly.
+    """Return the share of images that a shipped target classifies correctly.
 
     Args:
         part: A key of ``RECIPES``.
         data: Rendered images with their truth.
-        path: Weights file; the shipped one if None.
+        path: Weights; None for the shipped file.
 
     Returns:
         Accuracy in 0..1.
@@ -180,7 +180,7 @@ def accuracy(part: str, data: Rendered, path: Path | None = None) -> float:
 
 def _load_unshipped(part: str, path: Path | None) -> torch.nn.Module:
     if path is None:
-        message = f"the weights of {part} are not shipped; give their file"
+        message = f"the weights of {part} are not shipped; pass their file"
         raise ValueError(message)
     model: torch.nn.Module = torchvision.models.get_model(
         _architecture(part), num_classes=len(TARGETS["objects"][1])

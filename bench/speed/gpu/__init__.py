@@ -1,5 +1,5 @@
-"""Every timing that wants a GPU, in one command that ends within minutes: `make gpu`.
+"""Run every GPU timing in one command that ends within minutes: `make gpu`.
 
-Each part runs in a process of its own, by its own clock, and writes one JSON file as it goes, so
-that a fault or an end of the machine costs no more than what was under way.
+Each part runs in its own process and within its own time, and writes a JSON file row by row, so
+that a crash or the loss of the machine costs only the row in progress.
 """

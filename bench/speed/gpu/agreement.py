@@ -1,4 +1,4 @@
-"""Whether a GPU gives what the CPU gives: every path that computes there, on the same inputs."""
+"""Compare the results of a GPU with those of the CPU, on every path that computes there."""
 
 from __future__ import annotations
 
@@ -7,95 +7,87 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn.functional import normalize
 
-from bench.speed.compare import Shape, make_inputs
-from bench.speed.gpu import agreement_networks as networks
+from baselines import similarity
+from baselines.clip_dissect import SIMILARITIES
+from baselines.similarity.sources import EmbeddedScores
+from bench.speed.gpu.agreement_paths import COMPARISONS
+from bench.speed.similarity import Inputs, Shape, make_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
-    from bench.speed.gpu.sheet import Sheet
+    from bench.speed.gpu.report import Report
     from bench.speed.gpu.sizes import Sizes
 
 CLEAR = 1e-3
-"""A label must be the same where the CPU's best two scores differ by more than this."""
+"""A label must be the same if the CPU's best two scores differ by more than this."""
 
 TOLERANCE = 2e-5
 """Largest difference of a score, as a share of 1 + its size."""
 
 ORDERS = 0.05
-"""The same of rank_reorder from embeddings: it puts images in the order of products whose last bits
-depend on the device, so that two of almost equal score may change places."""
+"""The same for rank_reorder from embeddings, which orders images by products whose last bits depend
+on the device: two images of almost equal score may change places."""
 
 
-def run(sheet: Sheet, sizes: Sizes) -> None:
+def run(report: Report, sizes: Sizes) -> None:
     """Compare the similarity functions, the passes over maps and masks, and the networks."""
-    sheet.say(clear=CLEAR, shape=Shape(*sizes.agreement).__dict__, images=sizes.agreement_images)
-    inputs = _inputs(Shape(*sizes.agreement))
-    from baselines.clip_dissect import SIMILARITIES
-
+    shape = Shape(*sizes.agreement)
+    report.set_facts(clear=CLEAR, shape=shape._asdict(), images=sizes.agreement_images)
+    inputs = _inputs(shape)
     for given in ("matrix", "embeddings"):
         for name in SIMILARITIES:
-            sheet.row(
-                f"{name} from {given}", partial(_similarity, name, given, inputs, sheet.device)
-            )
-    for label, work in networks.comparisons(sheet.device, sizes).items():
-        sheet.row(label, work)
+            work = partial(_compare_function, name, given, inputs, report.device)
+            report.add_row(f"{name} from {given}", work)
+    for name, comparison in COMPARISONS.items():
+        report.add_row(name, partial(comparison.run, report.device, sizes))
 
 
-def _inputs(shape: Shape) -> tuple[Tensor, Tensor, Tensor]:
-    """Random ones, with a unit that is constant, one with a NaN, and one of many equal values."""
-    images, concepts, activations = make_inputs(shape, "cpu", seed=0)
-    activations[:, 0] = 1.5
-    activations[3, 1] = math.nan
-    activations[:, 2] = activations[:, 2].round()
-    return images, concepts, activations
+def _inputs(shape: Shape) -> Inputs:
+    """Draw random inputs with a constant unit, one with a NaN, and one with many ties."""
+    inputs = make_inputs(shape, "cpu")
+    inputs.activations[:, 0] = 1.5
+    inputs.activations[3, 1] = math.nan
+    inputs.activations[:, 2] = inputs.activations[:, 2].round()
+    return inputs
 
 
-def _similarity(
-    name: str, given: str, inputs: tuple[Tensor, Tensor, Tensor], device: str
-) -> dict[str, Any]:
-    from baselines import similarity
-    from baselines.similarity.sources import EmbeddedScores
-
-    function: Callable[..., Tensor] = getattr(similarity, name)
+def _compare_function(name: str, given: str, inputs: Inputs, device: str) -> dict[str, Any]:
+    function = getattr(similarity, name)
+    matrix = inputs.product()  # one for both devices: products may differ in their last bits
 
     def scores(place: str) -> Tensor:
         images, concepts, activations = (each.to(place) for each in inputs)
-        if given == "embeddings":
-            return function(EmbeddedScores(images, concepts), activations).cpu()
-        # One matrix for both: the product's last bits are another row's matter.
-        matrix = (normalize(inputs[0]) @ normalize(inputs[1]).T).to(place)
-        return function(matrix, activations).cpu()
+        source = EmbeddedScores(images, concepts) if given == "embeddings" else matrix.to(place)
+        result: Tensor = function(source, activations)
+        return result.cpu()
 
     reordered = name == "rank_reorder" and given == "embeddings"
     return compare_scores(scores("cpu"), scores(device), ORDERS if reordered else TOLERANCE)
 
 
 def compare_scores(ours: Tensor, theirs: Tensor, tolerance: float) -> dict[str, Any]:
-    """Compare two score matrices [U, C], the first of the CPU.
+    """Compare two score matrices [U, C].
 
     Args:
-        ours: Of the CPU.
-        theirs: Of the device.
+        ours: Scores of the CPU.
+        theirs: Scores of the device.
         tolerance: Largest difference, as a share of 1 + the score's size.
 
     Returns:
         {"numbers", "largest_difference", "relative_difference", "labels", "labels_differ",
-        "undefined_differ", "agrees"}; labels are compared where they are clear (`CLEAR`).
+        "undefined_differ", "agrees"}; only clear labels are compared (`CLEAR`).
     """
     both = ours.isfinite() & theirs.isfinite()
     undefined = int((ours.isfinite() != theirs.isfinite()).sum())
     gap = (ours - theirs).abs()[both]
     relative = gap / (1 + ours.abs()[both])
-    live = both.any(dim=1)
-    ordered = torch.where(both, ours, -torch.inf)[live]
+    alive = both.any(dim=1)
+    ordered = torch.where(both, ours, -torch.inf)[alive]
     best = ordered.topk(min(2, ordered.shape[1]), dim=1).values
     clear = best[:, 0] - best[:, -1] > CLEAR
-    same = ordered.argmax(dim=1) == torch.where(both, theirs, -torch.inf)[live].argmax(dim=1)
+    same = ordered.argmax(dim=1) == torch.where(both, theirs, -torch.inf)[alive].argmax(dim=1)
     differ = int((clear & ~same).sum())
     worst = float(relative.max()) if relative.numel() else 0.0
     return {

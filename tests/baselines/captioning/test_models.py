@@ -74,7 +74,7 @@ def test_the_attention_is_no_wider_than_the_features() -> None:
     assert DecoderConfig(9, 3904).attended_size == 512
     assert DecoderConfig(9, 64).attended_size == 64
     assert DecoderConfig(9, 64, attention_size=128).attended_size == 128
-    with pytest.raises(ValueError, match="whole numbers"):
+    with pytest.raises(ValueError, match="positive integers"):
         DecoderConfig(9, 0)
 
 

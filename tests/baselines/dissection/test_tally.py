@@ -144,8 +144,8 @@ def test_a_threshold_between_float32_values_is_rounded_down() -> None:
 @pytest.mark.parametrize(
     ("planes_of_one", "scalars", "words"),
     [
-        (np.full((1, 4, 4), 5), (), "no label"),
-        (np.full((1, 4, 4), -2), (), "no label"),
+        (np.full((1, 4, 4), 5), (), "invalid label"),
+        (np.full((1, 4, 4), -2), (), "invalid label"),
         (np.zeros((0, 4, 4)), (5,), "scalar"),
     ],
 )

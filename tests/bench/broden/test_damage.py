@@ -1,4 +1,4 @@
-"""What is wrong with a tree is named by file, line and hint."""
+"""Errors of a damaged tree have file, line and hint."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ AT_OPEN = {
     "no codes": (remove("c_scene.csv"), "c_scene.csv", ["no c_scene.csv"]),
     "empty file": (content(INDEX, b""), "index.csv:1", ["empty"]),
     "no image": (content(INDEX, b"image,split,ih,iw,sh,sw,color,object,scene,texture\n"),
-                 "index.csv:1", ["lists no image"]),
+                 "index.csv:1", ["no images"]),
     "no label": (content("label.csv", b"number,name,category,frequency,coverage,syns\n"),
                  "label.csv:1", ["no label"]),
     "no category": (content("category.csv", b"name,first,last,count,frequency\n"),
-                    "category.csv:1", ["no category"]),
+                    "category.csv:1", ["no categories"]),
     "binary": (content("label.csv", b"number\n\xff\xfe"), "label.csv:2", ["0xff"]),
     "index column": (replace(INDEX, ",sh,", ",hs,"), "index.csv:1", ["no column 'sh'"]),
     "label column": (replace("label.csv", ",coverage,", ",cover,"), "label.csv:1",
                      ["no column 'coverage'", "nearest: cover"]),
     "category column": (replace("category.csv", "name,", "names,"), "category.csv:1", ["'name'"]),
     "code column": (replace("c_color.csv", "number,", "no,"), "c_color.csv:1", ["'number'"]),
-    "column twice": (replace(INDEX, "color,object", "color,color"), "index.csv:1", ["twice"]),
+    "column twice": (replace(INDEX, "color,object", "color,color"), "index.csv:1", ["duplicate"]),
     "strange column": (replace(INDEX, "scene", "scenes"), "index.csv:1",
                        ["'scenes'", "nearest: scene", "color, object, material, scene, texture"]),
     "column missing": (replace("category.csv", "texture,3,5,2,2", "texture,3,5,2,2\nnew,0,0,0,0"),
@@ -64,7 +64,7 @@ AT_OPEN = {
     "up second": (replace(INDEX, "im2_object.png", "im2_object.png;../x.png"), "index.csv:4",
                   ["leaves images/"]),
     "image up": (replace(INDEX, "im2.jpg", "../im2.jpg"), "index.csv:4", ["image", "leaves"]),
-    "image none": (replace(INDEX, "im2.jpg", ""), "index.csv:4", ["it is empty"]),
+    "image none": (replace(INDEX, "im2.jpg", ""), "index.csv:4", ["(empty)"]),
     "backslash": (replace(INDEX, "im2_object.png", "..\\x.png"), "index.csv:4", ["backslash"]),
     "scalar": (replace(INDEX, "3;5", "3;77"), "index.csv:3",
                ["texture", "label 77", "not in label.csv"]),
@@ -75,7 +75,8 @@ AT_OPEN = {
                        ["'objects'", "nearest: object"]),
     "category path": (replace("category.csv", "color,1", "../color,1"), "category.csv:2",
                       ["'../color'"]),
-    "category twice": (replace("category.csv", "object,", "color,"), "category.csv:3", ["twice"]),
+    "category twice": (replace("category.csv", "object,", "color,"), "category.csv:3",
+                       ["duplicate"]),
     "coverage": (replace("c_color.csv", "0.25", "much"), "c_color.csv:3", ["'much'"]),
     "coverage nan": (replace("c_color.csv", "0.25", "nan"), "c_color.csv:3", ["'nan'"]),
     "code": (replace("c_color.csv", "300", "301"), "c_color.csv:3", ["301", "not in label.csv"]),

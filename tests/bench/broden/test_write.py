@@ -190,7 +190,7 @@ def scene(name="a", **changes):
     ("images", "changes", "says"),
     [
         ([], {}, ["no image"]),
-        ([scene("a"), scene("a")], {}, ["'a.png'", "another file"]),
+        ([scene("a"), scene("a")], {}, ["'a.png'", "duplicate"]),
         ([scene("a_part"), scene("a", marks={"part": [np.zeros((2, 2), int)]})], {}, ["a_part"]),
         ([scene("../a")], {}, ["leaves images/"]),
         ([scene("/a")], {}, ["absolute"]),
@@ -210,13 +210,13 @@ def scene(name="a", **changes):
         ([scene(marks={"scene": ["7"]})], {}, ["str"]),
         ([scene(marks={"scene": [True]})], {}, ["bool"]),
         ([scene(marks={"scene": Image.new("RGB", (2, 2))})], {}, ["mode RGB"]),
-        ([scene(marks=[7])], {}, ["no mapping"]),
+        ([scene(marks=[7])], {}, ["must be a mapping"]),
         ([scene(split="validation")], {}, ["'validation'", "train"]),
-        ([scene(" a")], {}, ["blank"]),
+        ([scene(" a")], {}, ["space"]),
         (["a.png"], {}, ["'a.png'", "MaskedImage"]),
-        ([scene()], {"mask_size": 2}, ["2 is no size"]),
-        ([scene()], {"mask_size": (2, 0)}, ["no size"]),
-        ([scene()], {"categories": "scene"}, ["one text"]),
+        ([scene()], {"mask_size": 2}, ["invalid mask size 2"]),
+        ([scene()], {"mask_size": (2, 0)}, ["invalid mask size"]),
+        ([scene()], {"categories": "scene"}, ["must be a list"]),
         ([scene()], {"labels": [BrodenLabel(7, "", "scene")]}, ["label 7", "empty"]),
         ([scene()], {"labels": [BrodenLabel(7, " ", "scene")]}, ["label 7", "empty"]),
         ([scene()], {"labels": [BrodenLabel(7, "-s", "scene")]}, ["'-s'", "suffix"]),
@@ -225,16 +225,16 @@ def scene(name="a", **changes):
         ([scene()], {"labels": [BrodenLabel("7", "a", "scene")]}, ["number 7"]),
         ([scene()], {"labels": [BrodenLabel(7, "a", "scene", "bc")]}, ["synonyms"]),
         ([scene()], {"labels": [BrodenLabel(7, "a", "scene", None)]}, ["synonyms None"]),
-        ([scene()], {"labels": [BrodenLabel(7, "a\0b", "scene")]}, ["no text file"]),
-        ([scene()], {"labels": [BrodenLabel(7, "a\udc80", "scene")]}, ["no text file"]),
-        ([scene()], {"labels": None}, ["labels are of the type NoneType"]),
-        ([scene()], {"labels": {7: "a"}}, ["7 is no label"]),
-        ([scene()], {"categories": ["scene", "scene"]}, ["'scene'", "twice"]),
+        ([scene()], {"labels": [BrodenLabel(7, "a\0b", "scene")]}, ["text files"]),
+        ([scene()], {"labels": [BrodenLabel(7, "a\udc80", "scene")]}, ["text files"]),
+        ([scene()], {"labels": None}, ["labels must be a list, not NoneType"]),
+        ([scene()], {"labels": {7: "a"}}, ["not a BrodenLabel: 7"]),
+        ([scene()], {"categories": ["scene", "scene"]}, ["'scene'", "duplicate"]),
         ([scene()], {"categories": ["../scene"]}, ["'../scene'"]),
         ([scene()], {"categories": ["sh"]}, ["'sh'"]),
         ([scene()], {"categories": ["scene"]}, ["category 'object'"]),
         ([scene()], {"labels": [BrodenLabel(7, "a", "scene"), BrodenLabel(7, "b", "scene")]},
-         ["number 7", "taken"]),
+         ["duplicate number 7"]),
         ([scene()], {"labels": [BrodenLabel(0, "a", "scene")]}, ["number 0"]),
         ([scene()], {"labels": []}, ["no label"]),
         ([scene(marks={"scene": [np.full((2, 2), 70000)]})],
@@ -313,12 +313,12 @@ def test_a_folder_with_content_is_left_as_it_is(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "thesis.txt").write_text("years")
-    assert "there already" in write_one(folder)
+    assert "already exists" in write_one(folder)
     assert (folder / "thesis.txt").read_text() == "years"
     assert [other.name for other in tmp_path.iterdir()] == ["mine"]
     (folder / "thesis.txt").unlink()
     assert write_one(folder) == "written"
-    assert "there already" in write_one(folder)
+    assert "already exists" in write_one(folder)
 
 
 def test_an_interruption_leaves_nothing(tmp_path):
@@ -344,6 +344,6 @@ def test_of_several_writers_one_succeeds_with_a_whole_tree(tmp_path, kind):
     with pool:
         said = list(pool.map(write_one, [folder] * 4))
     assert said.count("written") == 1
-    assert sum("there already" in one for one in said) == 3
+    assert sum("already exists" in one for one in said) == 3
     assert len(BrodenMasks(open_broden(folder))) == 40
     assert [other.name for other in tmp_path.iterdir()] == ["tree"]

@@ -28,7 +28,7 @@ def test_what_is_exported_is_a_probe(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["--size", "3"], "--out"),
         (["--size", "0", "--out", "{out}"], "invalid number of images 0"),
-        (["--size", "1", "--out", "{parent}"], "there already"),
+        (["--size", "1", "--out", "{parent}"], "already exists"),
         (["--variant", "vall", "--out", "{out}"], "vall"),
     ],
 )

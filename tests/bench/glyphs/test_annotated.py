@@ -9,9 +9,9 @@ import torchvision
 
 from bench.glyphs.milan import load_pyramid
 from bench.glyphs.train import annotated, sources
-from bench.glyphs.train.cache import rendered
+from bench.glyphs.train.cache import load_split
 from bench.glyphs.train.loop import Recipe, Stage
-from bench.glyphs.train.regions import regions
+from bench.glyphs.train.regions import load_regions
 from bench.glyphs.train.sources import CLASSES, SOURCES, Source, task_labels
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, TEXTURES
 from bench.glyphs.world import plan
@@ -20,11 +20,11 @@ COUNT = 60
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> annotated.Shown:
+def images(tmp_path_factory: pytest.TempPathFactory) -> annotated.AnnotationImages:
     scratch = tmp_path_factory.mktemp("scratch")
-    pixels = rendered(scratch, "annotate", COUNT, workers=1).images
-    truth = regions(scratch, "annotate", COUNT, workers=1)
-    return annotated.shown(pixels, truth, load_pyramid())
+    pixels = load_split(scratch, "annotate", COUNT, workers=1).images
+    truth = load_regions(scratch, "annotate", COUNT, workers=1)
+    return annotated.prepare_images(pixels, truth, load_pyramid())
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_source_that_always_says_one_class_is_right_as_often_as_it_is_shown(
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return torch.nn.functional.one_hot(torch.full((len(images),), 3), 25).float()
 
-    data = rendered(tmp_path, "annotate", 50, workers=1)
+    data = load_split(tmp_path, "annotate", 50, workers=1)
     monkeypatch.setattr(sources, "load_source", lambda *_: Always())
     [scenes] = [source for source in SOURCES if source.task == "scenes"]
     found = sources.source_accuracy(scenes, tmp_path, data, 40)

@@ -13,8 +13,8 @@ from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
 from bench.glyphs.planes import MASK_SIZE, PLANES
 from bench.glyphs.segmenter import load_segmenter
 from bench.glyphs.segmenter_net import SegmenterNet, split_planes, trunk_of_encoder
-from bench.glyphs.train.regions import Regions, regions
-from bench.glyphs.train.segmenter import agreement, make_loss, segmented
+from bench.glyphs.train.regions import Regions, load_regions
+from bench.glyphs.train.segmenter import agreement, make_loss, predict_classes
 from bench.glyphs.weights import card, file_sha256
 from bench.glyphs.world import render
 
@@ -27,7 +27,7 @@ FIRST = 100_000
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Regions:
-    return regions(tmp_path_factory.mktemp("regions"), "val", 12, workers=1)
+    return load_regions(tmp_path_factory.mktemp("regions"), "val", 12, workers=1)
 
 
 def test_the_truth_is_that_of_the_masks(truth: Regions) -> None:
@@ -125,7 +125,7 @@ def test_the_card_is_above_chance_in_every_plane() -> None:
 def test_fresh_images_agree_with_the_card() -> None:
     """Sixteen fresh images: within what so few can tell."""
     samples = [render(FIRST + i, "val", "val") for i in range(16)]
-    found = segmented(load_segmenter(), np.stack([sample.image for sample in samples]))
+    found = predict_classes(load_segmenter(), np.stack([sample.image for sample in samples]))
     scores = card()["parts"]["segmenter"]["accuracy"]
     at = {plane.category: number for number, plane in enumerate(PLANES)}
     right = {"object": [], "color": [], "scene": []}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.milan import ArrayUnits, split_by_unit, unit_keys
+from bench.milan import ArrayUnits, split_by_unit
 
 RNG = np.random.default_rng(0)
 MASKS = RNG.random((3, 2, 5, 5)) > 0.5
@@ -37,7 +37,7 @@ def test_bits_and_booleans_are_the_same_masks():
     assert (made.exemplars.images([2, 0]) == IMAGES[[2, 0]]).all()
     assert np.isnan(made.exemplars.activations).all()
     assert made.exemplars.size == 5
-    assert unit_keys(made) == [("a", 0), ("a", 7), ("b", 0)]
+    assert list(zip(made.names, made.units, strict=True)) == [("a", 0), ("a", 7), ("b", 0)]
     assert made.descriptions[1] == ("y", "z")
 
 
@@ -45,7 +45,7 @@ def test_bits_and_booleans_are_the_same_masks():
     ("changed", "message"),
     [
         ({"names": ["a", "a"]}, "3 units"),
-        ({"units": [0, 0, 0]}, "twice"),
+        ({"units": [0, 0, 0]}, "duplicate"),
         ({"descriptions": [["x"], [], ["w"]]}, "unit 7 of a"),
         ({"masks": MASKS[:2]}, "neither"),
         ({"masks": np.zeros((3, 2, 3), np.uint8)}, "neither"),

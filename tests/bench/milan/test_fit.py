@@ -18,7 +18,7 @@ from bench.milan.fit import (
     fit_language_model,
     sequence_loss,
 )
-from bench.milan.samples import Samples, joined
+from bench.milan.samples import Samples, concatenate
 
 TEXTS = (("a red heart",), ("the sea",), ("blue stars", "a blue star"))
 
@@ -126,7 +126,7 @@ def test_equal_seeds_train_equal_weights() -> None:
 
 def test_no_unit_is_on_both_sides() -> None:
     once, again = made(20), made(20, seed=1)
-    both = joined([once, again])
+    both = concatenate([once, again])
     train, val = split_by_unit(both.units, 0.25, 5)
     names = np.array(both.units)
     assert not set(names[train]) & set(names[val])
@@ -136,9 +136,9 @@ def test_no_unit_is_on_both_sides() -> None:
 
 def test_what_does_not_belong_together_is_refused() -> None:
     good = made()
-    with pytest.raises(ValueError, match="belong together"):
+    with pytest.raises(ValueError, match="do not match"):
         Samples(good.features, good.descriptions[:2], good.units)
     with pytest.raises(ValueError, match="net/layer/1 has no description"):
         Samples(good.features, (("a",), (), ("b",)), good.units)
-    with pytest.raises(ValueError, match="cannot be joined"):
-        joined([good, Samples(good.features[:, :2], good.descriptions, good.units)])
+    with pytest.raises(ValueError, match="cannot be concatenated"):
+        concatenate([good, Samples(good.features[:, :2], good.descriptions, good.units)])

@@ -178,7 +178,7 @@ def refuse(root, match, name="vgg16/places365", **options):
 
 def test_missing_folders_are_named(shipped, tmp_path):
     root, _ = shipped
-    refuse(root / "nowhere", "there is no folder")
+    refuse(root / "nowhere", "no folder")
     error = refuse(root, "no folder for vgg19/places365", "vgg19/places365")
     assert error.valid == ("vgg16/places365",)
     refuse(root, "no folder", "../vgg16")
@@ -192,13 +192,13 @@ def test_bad_annotations_are_named_by_line(shipped):
     root, _ = shipped
     folder = root / "vgg16" / "places365"
     write_annotations(folder, [("10", 0, "x"), ("10", "3a", "y")])
-    assert refuse(root, "whole number").where.endswith("annotations.csv:3")
+    assert refuse(root, "must be an integer").where.endswith("annotations.csv:3")
     write_annotations(folder, [("10", 0, "x"), ("10", 9, "y")])
     assert refuse(root, "unit 9 of 10 has no images").where.endswith("annotations.csv:3")
     write_annotations(folder, [("../10", 0, "x")])
     assert refuse(root, "has no folder").where.endswith("annotations.csv:2")
     write_annotations(folder, header=("layer", "unit", "text", "e"))
-    assert "summary" in str(refuse(root, "lacks the column"))
+    assert "summary" in str(refuse(root, "missing column"))
     write_annotations(folder, [])
     refuse(root, "any descriptions")
     (folder / "annotations.csv").unlink()
@@ -209,21 +209,21 @@ def test_bad_arrays_are_named(shipped):
     root, made = shipped
     folder = root / "vgg16" / "places365" / "10"
     np.save(folder / "units.npy", np.array([0.0, 1.0, 2.0, 3.0]))
-    assert refuse(root, "no unit each").where.endswith("units.npy")
+    assert refuse(root, "invalid units").where.endswith("units.npy")
     np.save(folder / "units.npy", np.array([0, 1, 2, 2]))
-    refuse(root, "no unit each")
+    refuse(root, "invalid units")
     (folder / "units.npy").write_bytes(b"no array")
     refuse(root, "cannot read")
     (folder / "units.npy").unlink()
     np.save(folder / "images.npy", made["10"]["images"][:3])
-    refuse(root, "do not belong together")
+    refuse(root, "do not match")
     np.save(folder / "images.npy", made["10"]["images"].astype(np.float32))
     refuse(root, "uint8")
     np.save(folder / "images.npy", np.array([{}], dtype=object))
-    refuse(root, "cannot read this array")
+    refuse(root, "cannot read the array")
     np.save(folder / "images.npy", made["10"]["images"])
     np.save(folder / "masks.npy", made["10"]["masks"][:, :, 0])
-    refuse(root, "the shape is")
+    refuse(root, "invalid shape")
     (folder / "masks.npy").unlink()
     refuse(root, r"no masks\.npy")
 
@@ -234,8 +234,8 @@ def test_bad_tables_are_named_by_line(tmp_path):
     made = write_layer(folder, images=False)
     write_image_folder(tmp_path / "val")
     val = tmp_path / "val"
-    refuse(tmp_path, "ships no images")
-    refuse(tmp_path, "there is no folder", images=tmp_path / "missing")
+    refuse(tmp_path, "contains no images")
+    refuse(tmp_path, "no folder", images=tmp_path / "missing")
     refuse(tmp_path, "no class folder", images=tmp_path / "val" / "n01")
     good = (folder / "ids.csv").read_text()
     (folder / "ids.csv").write_text(good.replace("\n", "\nx,1,2\n", 1))
@@ -258,11 +258,11 @@ def test_other_sizes_are_not_mixed(shipped):
     folder = root / "vgg16" / "places365" / "fc"
     np.save(folder / "masks.npy", np.zeros((4, K, 1, 20, 20), np.uint8))
     np.save(folder / "images.npy", np.zeros((4, K, 3, 20, 20), np.uint8))
-    refuse(root, "one by one")
+    refuse(root, "separately")
 
 
 def test_an_unreadable_image_is_named(tmp_path):
     write_image_folder(tmp_path)
     (tmp_path / "n01" / "a.png").write_bytes(b"no image")
-    with pytest.raises(UserError, match="cannot read this image"):
+    with pytest.raises(UserError, match="cannot read the image"):
         FolderImages(tmp_path, S).image(0)

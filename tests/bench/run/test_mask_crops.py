@@ -94,9 +94,9 @@ def test_the_hint_that_is_printed_gives_the_right_labels(wide: list[str], tmp_pa
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("32,96,16,48", "96,96,48,48", "0.png is 32 x 96 pixels, and it is 96 x 96 by ih, iw"),
-        ("32,96,16,48", "32,96,48,48", "its masks are 48 x 48 by sh, sw"),
-        ("32,96,16,48", "96,32,48,16", "0.png is 32 x 96 pixels, and it is 96 x 32"),
+        ("32,96,16,48", "96,96,48,48", "0.png has 32 x 96 pixels, but ih, iw are 96 x 96"),
+        ("32,96,16,48", "32,96,48,48", "its masks 48 x 48 (sh, sw)"),
+        ("32,96,16,48", "96,32,48,16", "0.png has 32 x 96 pixels, but ih, iw are 96 x 32"),
     ],
 )
 def test_an_index_that_tells_another_shape_is_refused(

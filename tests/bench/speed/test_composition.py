@@ -1,18 +1,17 @@
-"""The benchmark of the formula search at a small size, and the merges that it compares with."""
+"""The benchmark of the formula search at a small size, and its plain loop."""
 
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.speed import composition, plain_composition
-from bench.speed.composition_inputs import HeldMaps, HeldMasks, Shape
-from bench.speed.composition_page import render
+from bench.speed.benchmarks import run
+from bench.speed.composition import render
+from bench.speed.composition_inputs import MapsInMemory, MasksInMemory, Shape
+from bench.speed.plain import composition as plain
 
 
 @settings(deadline=None)
@@ -20,17 +19,17 @@ from bench.speed.composition_page import render
 def test_merges_are_those_of_masks(a, seed):
     a = np.array(a, bool)
     b = np.random.default_rng(seed).random(len(a)) < 0.5
-    runs = plain_composition.encode_mask
+    runs = plain.encode_mask
     for operator, expected in enumerate((a | b, a & b, a & ~b)):
-        found = plain_composition.merge(runs(a), runs(b), operator)
+        found = plain.merge(runs(a), runs(b), operator)
         assert found.tolist() == runs(expected).tolist()
     union = (a | b).sum() + 1e-10
-    assert plain_composition.iou(runs(a), runs(b)) == (a & b).sum() / union
+    assert plain.iou(runs(a), runs(b)) == (a & b).sum() / union
 
 
 def test_runs_are_those_of_the_made_up_masks():
-    masks = HeldMasks(Shape(concepts=60, images=3, units=1))
-    runs = plain_composition.encode(masks)
+    masks = MasksInMemory(Shape(concepts=60, images=3, units=1))
+    runs = plain.encode(masks)
     for label, found in enumerate(runs):
         dense = np.concatenate(
             [
@@ -38,24 +37,24 @@ def test_runs_are_those_of_the_made_up_masks():
                 for image in map(masks.image, range(3))
             ]
         )
-        assert found.tolist() == plain_composition.encode_mask(dense).tolist()
+        assert found.tolist() == plain.encode_mask(dense).tolist()
     assert len(masks.labels) == 60
     assert len({label.name for label in masks.labels}) == 60
-    maps = HeldMaps(masks)
+    maps = MapsInMemory(masks)
     assert sum(len(batch) for batch in maps.batches()) == maps.n_images == 3
 
 
-def test_both_sides_agree_and_a_page_is_kept(tmp_path, monkeypatch):
+def test_both_sides_agree_and_a_page_is_written(tmp_path):
     sizes = "--concepts 60 --images 12 --units 2 --plain-units 2 --repeats 1"
-    monkeypatch.setattr(sys, "argv", ["composition", *sizes.split(), "--out", str(tmp_path)])
-    assert composition.main() == 0
+    assert run("composition", [*sizes.split(), "--out", str(tmp_path)]) == 0
     [file] = tmp_path.glob("composition-*.json")
     content = json.loads(file.read_text())
     assert content["plain"]["units"] == 2
+    assert content["ours"]["same_search_s_per_unit"] > 0
     assert file.with_suffix(".md").read_text() == render(content)
 
 
-def test_no_more_plain_units_than_units(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["composition", "--units", "1", "--plain-units", "2"])
-    with pytest.raises(SystemExit):
-        composition.main()
+def test_no_more_plain_units_than_units(tmp_path, capsys):
+    sizes = ["--units", "1", "--plain-units", "2"]
+    assert run("composition", [*sizes, "--out", str(tmp_path)]) == 2
+    assert "--plain-units: 2 exceeds --units 1" in capsys.readouterr().err

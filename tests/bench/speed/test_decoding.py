@@ -1,4 +1,4 @@
-"""The comparison of decoders: kinds of files, differences of pixels, the page."""
+"""The benchmark of decoders: kinds of files, differences of pixels, the page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from bench.parts.probes.images import open_rgb
-from bench.speed import decoding, decoding_page
-from bench.speed.decoding_images import alike, found, kind_of, mixed
-from bench.speed.decoding_measure import DECODERS, compare_pixels
+from bench.speed.benchmarks import run
+from bench.speed.decoding import verdict
+from bench.speed.decoding_images import find_files, kind_of, write_alike, write_mixed
+from bench.speed.decoding_steps import DECODERS, compare_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWa
 
 
 def test_files_of_all_kinds(tmp_path: Path) -> None:
-    files = mixed(tmp_path / "a", 8)
+    files = write_mixed(tmp_path / "a", 8)
     assert [kind_of(file) for file in files] == [
         "RGB 4:2:0",
         "RGB 4:4:4",
@@ -35,11 +36,11 @@ def test_files_of_all_kinds(tmp_path: Path) -> None:
     assert open_rgb(files[0]).size == (500, 375)
     assert open_rgb(files[-1]).size == (375, 500)
     (tmp_path / "a" / "notes.txt").write_text("no image")
-    assert found(tmp_path, 3) == sorted(files)[:3]
+    assert find_files(tmp_path, 3) == sorted(files)[:3]
 
 
 def test_differences_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = alike(tmp_path / "a", 2, (20, 10))
+    files = write_alike(tmp_path / "a", 2, (20, 10))
 
     def off_by_two(file: Path) -> Image.Image:
         pixels = np.array(open_rgb(file)).astype(int)
@@ -68,7 +69,7 @@ def test_differences_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = ["--images", "8", "--timed", "2", "--size", "300x260", "--workers", "2"]
-    assert decoding.main([*sizes, "--repeats", "1", "--out", str(tmp_path)]) == 0
+    assert run("decoding", [*sizes, "--repeats", "1", "--out", str(tmp_path)]) == 0
     [record] = tmp_path.glob("decoding-*.json")
     content = json.loads(record.read_text())
     assert [row["name"] for row in content["decoding"]] == list(DECODERS)
@@ -79,19 +80,19 @@ def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert page.startswith("# Decoding on ")
 
 
-def test_a_decoder_is_offered_from_a_ratio_on() -> None:
+def test_the_gain_from_which_a_decoder_is_worth_a_setting() -> None:
     def said(cpu_s: float) -> str:
         costs = {"plain": 9.0, "now": 2.6, "other": cpu_s}
-        return decoding_page._verdict([{"name": n, "cpu_s": s} for n, s in costs.items()])
+        return verdict([{"name": n, "cpu_s": s} for n, s in costs.items()])
 
     assert "1.30 with other" in said(2.0)
-    assert "worth a setting here" in said(1.9)
+    assert "other would be worth one" in said(1.9)
     assert "none is offered" in said(2.1)
 
 
 @pytest.mark.parametrize("wrong", [["--size", "500"], ["--timed", "0"]])
 def test_wrong_sizes_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        decoding.main(wrong)
+        run("decoding", wrong)
     assert stopped.value.code == 2
     assert "error:" in capsys.readouterr().err

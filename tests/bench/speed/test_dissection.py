@@ -1,4 +1,4 @@
-"""The comparison of Network Dissection compares equal results, and says what it measured."""
+"""The benchmark of Network Dissection: both sides agree, and the page follows from the record."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from baselines.dissection.quantile import unit_quantiles
 from baselines.dissection.tally import tally
-from bench.speed import dissection
-from bench.speed.dissection_compare import LEVEL, Sizes, differences, make_inputs
-from bench.speed.plain_dissection import plain_tally, plain_thresholds
+from bench.speed.benchmarks import run
+from bench.speed.dissection import LEVEL, Sizes, count_differences, make_inputs
+from bench.speed.plain.dissection import plain_tally, plain_thresholds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +25,11 @@ def test_plain_loop_and_ours_agree_in_every_number() -> None:
     np.testing.assert_array_equal(thresholds, plain_thresholds(inputs.maps, LEVEL))
     ours = tally(inputs.maps, inputs.masks, thresholds)
     assert ours.both.sum() > 0
-    assert differences(ours, plain_tally(inputs.maps, inputs.masks, thresholds)) == 0
+    assert count_differences(ours, plain_tally(inputs.maps, inputs.masks, thresholds)) == 0
 
 
-def test_a_pool_is_gone_through_again() -> None:
-    inputs = make_inputs(Sizes(images=5, units=2, mask=8, map=3), "cpu").of(13)
+def test_a_pool_is_repeated() -> None:
+    inputs = make_inputs(Sizes(images=5, units=2, mask=8, map=3), "cpu").repeat(13)
     batches = list(inputs.maps.batches())
     assert sum(len(batch) for batch in batches) == len(inputs.masks) == 13
     assert inputs.masks.image(7) is inputs.masks.image(2)
@@ -37,7 +37,7 @@ def test_a_pool_is_gone_through_again() -> None:
 
 def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = ["--images", "12", "--units", "3", "--mask", "16", "--map", "4"]
-    assert dissection.main([*sizes, "--repeats", "1", "--out", str(tmp_path)]) == 0
+    assert run("dissection", [*sizes, "--repeats", "1", "--out", str(tmp_path)]) == 0
     [record] = tmp_path.glob("dissection-*.json")
     content = json.loads(record.read_text())
     assert [row["part"] for row in content["rows"]] == [

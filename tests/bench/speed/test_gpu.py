@@ -1,4 +1,4 @@
-"""`make gpu` on a machine without one: the rehearsal, its clock, and the page of its results."""
+"""`make gpu` on a machine without a GPU: the rehearsal, its time limits, and its page."""
 
 from __future__ import annotations
 
@@ -13,66 +13,67 @@ import pytest
 import torch
 
 from bench.speed import timings
-from bench.speed.cell_job import sum_phases
 from bench.speed.gpu import __main__ as command
 from bench.speed.gpu import rehearsal
+from bench.speed.gpu.__main__ import PARTS
 from bench.speed.gpu.agreement import compare_scores
-from bench.speed.gpu.cell import bound_of_gather
+from bench.speed.gpu.cell import bounds_of_gather
 from bench.speed.gpu.functions import shares_of_limits
-from bench.speed.gpu.parts import PARTS
-from bench.speed.gpu.sheet import Sheet
-from bench.speed.timings_page import render
+from bench.speed.gpu.report import Report
+from bench.speed.jobs import sum_phases
+from bench.speed.similarity import Shape
+from bench.speed.timings import render
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def sheet_at(folder: Path, seconds: float = 60, *, resume: bool = False) -> Sheet:
-    return Sheet("functions", folder, "cpu", seconds, resume=resume)
+def report_at(folder: Path, seconds: float = 60, *, resume: bool = False) -> Report:
+    return Report("functions", folder, "cpu", seconds, resume=resume)
 
 
-def content_of(sheet: Sheet) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(sheet.path.read_text(encoding="utf-8"))
+def content_of(report: Report) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(report.path.read_text(encoding="utf-8"))
     return found
 
 
-def test_a_failed_row_is_told_and_the_next_one_runs(tmp_path: Path) -> None:
-    sheet = sheet_at(tmp_path)
+def test_a_failed_row_is_reported_and_the_next_one_runs(tmp_path: Path) -> None:
+    report = report_at(tmp_path)
 
     def fail() -> dict[str, Any]:
         raise RuntimeError("no kernel image")
 
-    assert sheet.row("one", fail)["status"] == "failed"
-    assert sheet.row("two", lambda: {"ms": 3})["ms"] == 3
-    one, two = content_of(sheet)["rows"]
+    assert report.add_row("one", fail)["status"] == "failed"
+    assert report.add_row("two", lambda: {"ms": 3})["ms"] == 3
+    one, two = content_of(report)["rows"]
     assert one["error"] == "RuntimeError: no kernel image"
     assert "Traceback" in one["traceback"]
     assert two["status"] == "ok"
 
 
-def test_no_row_begins_when_the_time_is_up(tmp_path: Path) -> None:
-    row = sheet_at(tmp_path, seconds=0).row("late", lambda: {"ms": 1})
+def test_no_row_starts_after_the_time_limit(tmp_path: Path) -> None:
+    row = report_at(tmp_path, seconds=0).add_row("late", lambda: {"ms": 1})
     assert row["status"] == "skipped"
     assert row["reason"] == "0 s left of 0 s"
 
 
-def test_a_part_that_died_goes_on_after_the_row_it_died_of(tmp_path: Path) -> None:
-    first = sheet_at(tmp_path)
-    first.row("done", lambda: {"ms": 1})
+def test_a_crashed_part_continues_after_the_crashed_row(tmp_path: Path) -> None:
+    first = report_at(tmp_path)
+    first.add_row("done", lambda: {"ms": 1})
 
     def die() -> dict[str, Any]:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        first.row("deadly", die)
-    again = sheet_at(tmp_path, resume=True)
-    assert again.row("done", lambda: {"ms": 2})["ms"] == 1
-    assert again.row("deadly", lambda: {"ms": 2})["error"] == "the process ended"
-    assert again.row("next", lambda: {"ms": 2})["status"] == "ok"
+        first.add_row("deadly", die)
+    again = report_at(tmp_path, resume=True)
+    assert again.add_row("done", lambda: {"ms": 2})["ms"] == 1
+    assert again.add_row("deadly", lambda: {"ms": 2})["error"] == "the process ended"
+    assert again.add_row("next", lambda: {"ms": 2})["status"] == "ok"
 
 
-def test_a_second_run_measures_anew(tmp_path: Path) -> None:
-    sheet_at(tmp_path).row("wpmi", lambda: {"ms": 1})
-    assert sheet_at(tmp_path).row("wpmi", lambda: {"ms": 2})["ms"] == 2
+def test_a_second_run_measures_again(tmp_path: Path) -> None:
+    report_at(tmp_path).add_row("wpmi", lambda: {"ms": 1})
+    assert report_at(tmp_path).add_row("wpmi", lambda: {"ms": 2})["ms"] == 2
 
 
 def test_rows_of_another_machine_do_not_fail_a_run(
@@ -82,7 +83,7 @@ def test_rows_of_another_machine_do_not_fail_a_run(
     (tmp_path / "gpu-functions-another-card.json").write_text(json.dumps(other))
     assert run_command(monkeypatch, tmp_path) == 0
     monkeypatch.setattr(command, "write_skipped", lambda *_: None)
-    sheet_at(tmp_path).path.write_text(json.dumps(other))
+    report_at(tmp_path).path.write_text(json.dumps(other))
     assert run_command(monkeypatch, tmp_path) == 1
 
 
@@ -92,7 +93,7 @@ def run_command(monkeypatch: pytest.MonkeyPatch, out: Path, *more: str) -> int:
     return command.main()
 
 
-def test_only_a_part_that_died_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_crashed_parts_are_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resumed, ends = [], iter([-9, 0, 0])
 
     def run(words: list[str], **_: Any) -> Any:
@@ -105,7 +106,7 @@ def test_only_a_part_that_died_is_resumed(tmp_path: Path, monkeypatch: pytest.Mo
     assert resumed == [("agreement", False), ("agreement", True), ("functions", False)]
 
 
-def test_wheels_that_are_needed_and_not_there_are_asked_for(
+def test_missing_wheels_are_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(monkeypatch, tmp_path, "--wheels", str(tmp_path)) == 0
@@ -115,7 +116,7 @@ def test_wheels_that_are_needed_and_not_there_are_asked_for(
     assert "hydra, omegaconf cannot be imported" in capsys.readouterr().err
 
 
-def test_a_part_without_time_is_skipped_and_says_so(
+def test_a_part_without_time_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(monkeypatch, tmp_path) == 0
@@ -125,7 +126,7 @@ def test_a_part_without_time_is_skipped_and_says_so(
         assert "s left" in json.loads(file.read_text())["facts"]["skipped"]
 
 
-def test_scores_agree_only_where_labels_and_gaps_do() -> None:
+def test_scores_agree_if_labels_and_differences_do() -> None:
     ours = torch.tensor([[0.9, 0.1, 0.0], [0.5, 0.5, 0.1], [torch.nan] * 3])
     assert compare_scores(ours, ours.clone(), 1e-5) == {
         "numbers": 6, "largest_difference": 0.0, "relative_difference": 0.0, "labels": 1,
@@ -144,7 +145,7 @@ def test_scores_agree_only_where_labels_and_gaps_do() -> None:
 
 
 def test_limits_count_each_byte_and_each_product_once() -> None:
-    shape = (10, 3, 5, 2)  # images, units, concepts, width
+    shape = Shape(10, 3, 5, 2)  # images, units, concepts, width
     rates = {"copy_gb_per_s": 1.0, "matmul_gflop_per_s": 1.0}
     cubed = shares_of_limits("cos_similarity_cubed", shape, "matrix", 1.0, rates)
     assert cubed["least_bytes"] == 4 * (10 * 5 + 10 * 3 + 3 * 5)
@@ -154,7 +155,7 @@ def test_limits_count_each_byte_and_each_product_once() -> None:
     assert embedded["least_products"] == 2 * 10 * 3 * 5 + 2 * 10 * 2 * 5
     cosine = shares_of_limits("cos_similarity", shape, "embeddings", 1.0, rates)
     assert cosine["least_products"] == 2 * (10 * 2 * 2 + 10 * 3 * 2 + 3 * 2 * 5)
-    top = shares_of_limits("wpmi", (5_000, 3, 5, 2), "embeddings", 1.0, rates)
+    top = shares_of_limits("wpmi", Shape(5_000, 3, 5, 2), "embeddings", 1.0, rates)
     assert top["least_products"] == 2 * (28 * 3) * 2 * 5
     assert top["least_bytes"] == 4 * (5_005 * 2 + 5_000 * 3 + 3 * 5)
 
@@ -164,7 +165,7 @@ def phase(name: str, wall: float, **more: Any) -> dict[str, Any]:
     return {"name": name, "wall_s": wall, "cached": False, **empty, **more}
 
 
-def test_what_layers_share_counts_once() -> None:
+def test_shared_phases_count_once() -> None:
     shared = [
         phase("gather", 3.0),
         phase("decode", 8.0),
@@ -178,22 +179,22 @@ def test_what_layers_share_counts_once() -> None:
     assert found["gather"]["wall_s"] == 3.0
     assert found["match"]["wall_s"] == 3.0
     assert found["match"]["peak_host_bytes"] == 7
-    assert bound_of_gather(list(found.values()), 4) == {
+    assert bounds_of_gather(list(found.values()), 4) == {
         "decoding": 2.0, "target": 0.5, "encoder": 0.0,
     }  # fmt: skip
 
 
-def test_the_page_says_where_no_gpu_was_there(tmp_path: Path) -> None:
+def test_the_page_without_gpu_timings(tmp_path: Path) -> None:
     assert "No timing of a GPU has been committed yet" in render(tmp_path)
-    sheet_at(tmp_path).row("wpmi from matrix", dict)  # of a CPU: a rehearsal
+    report_at(tmp_path).add_row("wpmi from matrix", dict)  # of a CPU: a rehearsal
     assert "No timing of a GPU has been committed yet" in render(tmp_path)
 
 
-def test_the_page_says_which_part_measured_nothing(tmp_path: Path) -> None:
-    sheet = sheet_at(tmp_path)
+def test_the_page_names_a_part_without_rows(tmp_path: Path) -> None:
+    report = report_at(tmp_path)
     card = {"name": "A card", "memory_bytes": 80e9, "driver": "1", "cuda": "13.0"}
-    sheet.content["hardware"] = {**sheet.content["hardware"], "gpu": card}
-    sheet.say()
+    report.content["hardware"] = {**report.content["hardware"], "gpu": card}
+    report.set_facts()
     assert "Ended before anything was measured." in render(tmp_path)
 
 
@@ -205,7 +206,7 @@ def test_the_committed_page_follows_from_the_records(
     assert timings.main() == 0, capsys.readouterr().out
 
 
-def test_wheels_are_unpacked_to_import_from(tmp_path: Path) -> None:
+def test_wheels_are_unpacked(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "made_up-1-py3-none-any.whl", "w") as wheel:
         wheel.writestr("made_up/__init__.py", "")
     folder = tmp_path / "site"
@@ -214,7 +215,7 @@ def test_wheels_are_unpacked_to_import_from(tmp_path: Path) -> None:
     assert (folder / "made_up" / "__init__.py").is_file()
 
 
-def test_a_bare_machine_finds_no_package_that_it_lacks(tmp_path: Path) -> None:
+def test_the_rehearsal_hides_packages(tmp_path: Path) -> None:
     rehearsal.link_installed(tmp_path)
     names = {entry.name for entry in tmp_path.iterdir()}
     assert {"torch", "timm", "numba"} <= names
@@ -242,18 +243,18 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_the_rehearsal_runs_every_part(rehearsed: list[dict[str, Any]]) -> None:
-    assert {sheet["part"] for sheet in rehearsed} == {part.name for part in PARTS}
-    for sheet in rehearsed:
-        assert sheet["rows"], sheet["part"]
-        for row in sheet["rows"]:
-            assert row["status"] == "ok", f"{sheet['part']}: {row}"
+    assert {report["part"] for report in rehearsed} == {part.name for part in PARTS}
+    for report in rehearsed:
+        assert report["rows"], report["part"]
+        for row in report["rows"]:
+            assert row["status"] == "ok", f"{report['part']}: {row}"
 
 
 def test_the_rehearsal_makes_a_page(rehearsed: list[dict[str, Any]], tmp_path: Path) -> None:
     card = {"name": "Some <card>", "memory_bytes": 80e9, "driver": "1", "cuda": "13.0"}
-    for sheet in rehearsed:
-        sheet["hardware"]["gpu"] = card
-        (tmp_path / f"gpu-{sheet['part']}-some-card.json").write_text(json.dumps(sheet))
+    for report in rehearsed:
+        report["hardware"]["gpu"] = card
+        (tmp_path / f"gpu-{report['part']}-some-card.json").write_text(json.dumps(report))
     page = render(tmp_path)
     assert page.count("\n#### ") == len(PARTS)
     assert "| rank_reorder | matrix |" in page

@@ -1,4 +1,4 @@
-"""The comparison with the authors' functions takes a file of theirs, and says what it measured."""
+"""The benchmark of the authors' functions reads their file, and writes record and page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.speed import official
+from bench.speed.benchmarks import run as run_benchmark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def rank_reorder(clip_feats, target_feats, device="cuda"):
 def run(file: Path, out: Path, functions: str = "cos_similarity rank_reorder") -> int:
     sizes = "--images 60 --units 7 --concepts 9 --loop-units 2 --repeats 2"
     words = [*sizes.split(), "--file", str(file), "--out", str(out)]
-    return official.main([*words, "--functions", *functions.split()])
+    return run_benchmark("official", [*words, "--functions", *functions.split()])
 
 
 def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,12 +77,12 @@ def test_a_function_that_returns_no_scores_is_refused(
     ("text", "message"),
     [
         (None, "no such file"),
-        ("def cos_similarity(): ...", "it lacks rank_reorder"),
+        ("def cos_similarity(): ...", "missing functions: rank_reorder"),
         ("import no_such_package_here", "pip install no_such_package_here"),
-        ("1 / 0", "it does not run: division by zero"),
+        ("1 / 0", "it raises an error: division by zero"),
     ],
 )
-def test_a_file_that_does_not_serve_is_refused(
+def test_an_invalid_file_is_an_error(
     text: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "similarity.py"

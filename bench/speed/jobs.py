@@ -1,12 +1,12 @@
-"""One job of a timing: files that were made up, the request that runs on them, what it cost."""
+"""Run a job on made-up files and read its costs and labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import UserError
-from bench.speed.cell_inputs import make_encoder, make_images, make_network, make_tree
+from bench.speed.job_files import make_broden, make_encoder, make_images, make_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from bench.config.compose import Job
 
 BRODEN = 63_305
-"""Images of Broden, the probe set of CLIP-Dissect's timings."""
+"""Number of images of Broden, the probe set of CLIP-Dissect's timings."""
 
 FIVE_LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
 _PHASES = frozenset({"gather", "segment", "exemplars", "text", "match", "score"})
 _PER_LAYER = frozenset({"match", "score"})
-"""Phases that each layer has for itself; the others are shared by the layers of a job."""
+"""Phases that run once per layer; the layers of a job share the others."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What the jobs of a timing read.
+    """Files that jobs read.
 
     Attributes:
-        images: A folder of JPEG files, or a tree in Broden's layout where `masked`.
+        images: Folder of JPEG files, or a folder in Broden's layout if `masked`.
         masked: Whether the images have masks.
         network: Weights of the target.
         encoder: Weights of the image-text encoder.
-        concepts: The overrides that name the candidate labels.
+        concepts: Overrides that choose the candidate labels.
     """
 
     images: Path
@@ -44,18 +44,18 @@ class Files:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one job does with them.
+    """Settings of one job.
 
     Attributes:
-        method: Its registered name.
-        arch: The target's architecture in torchvision.
-        layers: Its layers.
-        encoder: The encoder's architecture in open_clip.
-        images: How many; the first ones.
-        device: Where it runs.
-        batch_size: Images in a forward pass.
+        method: Name of the method.
+        arch: Architecture of the target in torchvision.
+        layers: Layers of the target.
+        encoder: Architecture of the encoder in open_clip.
+        images: Number of images; the first ones are used.
+        device: Device of the networks.
+        batch_size: Images of a forward pass.
         workers: Threads that decode.
-        precision: Of the target and the encoder.
+        precision: Precision of the target and the encoder.
         more: Further overrides.
     """
 
@@ -71,46 +71,48 @@ class Setting:
     more: tuple[str, ...] = ()
 
 
-def make_files(
-    folder: Path,
-    arch: str,
-    encoder: str,
-    *,
-    images: int,
-    concepts: str | int,
-    masked: bool = False,
-) -> Files:
-    """Write images, random weights of both networks and a list of made-up words.
+class Outcome(NamedTuple):
+    """The latest timing and the record of each layer, in order."""
 
-    Times need no real weights: networks of random weights cost the same.
+    timings: list[dict[str, Any]]
+    records: list[Any]
+
+
+def make_files(
+    folder: Path, arch: str, encoder: str, *, images: int, concepts: int | str, masked: bool = False
+) -> Files:
+    """Write the files of a job.
 
     Args:
-        folder: Where they go.
-        arch: The target, in torchvision.
-        encoder: The image-text encoder, in open_clip.
-        images: How many.
-        concepts: How many words to make up, or a concept set by its name.
+        folder: Where to write them.
+        arch: Architecture of the target in torchvision.
+        encoder: Architecture of the encoder in open_clip.
+        images: Number of images.
+        concepts: Number of made-up words, or the name of a concept set.
         masked: Whether the images need masks.
+
+    Raises:
+        UserError: There is no such architecture.
     """
+    network = make_network(folder / "network.pth", arch)
+    weights = make_encoder(folder / "encoder.pt", encoder)
     candidates: tuple[str, ...] = (f"concepts={concepts}",)
     if str(concepts).isdigit():
         words = folder / "concepts.txt"
         lines = (f"word {number}\n" for number in range(int(concepts)))
         words.write_text("".join(lines), encoding="utf-8")
         candidates = ("concepts=file", f"concepts.params.path={words}")
-    pictures = folder / "images"
-    (make_tree if masked else make_images)(pictures, images)
-    network = make_network(folder / "network.pth", arch)
-    model = make_encoder(folder / "encoder.pt", encoder)
-    return Files(pictures, masked, network, model, candidates)
+    probe = folder / "images"
+    (make_broden if masked else make_images)(probe, images)
+    return Files(probe, masked, network, weights, candidates)
 
 
 def compose_job(files: Files, setting: Setting, results: Path) -> Job:
-    """Compose the job of a setting, without a truth and so without a judge."""
+    """Compose the job of a setting, without a truth and therefore without a judge."""
     from bench.config.compose import expand
 
     probe = ["probe=folder"]
-    if files.masked:  # masks are of whole images: the network must see all of them
+    if files.masked:  # masks cover whole images: the network must see all of them
         probe = ["probe=broden", "target.params.input_size=224", "target.params.resize=224"]
     [job] = expand(
         [
@@ -140,25 +142,12 @@ def compose_job(files: Files, setting: Setting, results: Path) -> Job:
     return job
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a job left on disk.
-
-    Attributes:
-        timings: The timed run of each layer.
-        records: The record of each layer, in the same order.
-    """
-
-    timings: list[dict[str, Any]]
-    records: list[Any]
-
-
 def run_job(job: Job) -> Outcome:
-    """Run a job and read what it cost.
+    """Run a job and read its costs.
 
     Raises:
-        UserError: Something that it needs is not here, or it asks for what there is not.
-        RuntimeError: A cell failed otherwise; with the error that stands in its record.
+        UserError: A requirement is missing, or the request is invalid.
+        RuntimeError: A cell failed for another reason; with the error in its record.
     """
     from bench.run.execute import execute
     from bench.run.survey import plan
@@ -183,50 +172,58 @@ def run_job(job: Job) -> Outcome:
 
 
 def read_labels(job: Job) -> list[list[str]]:
-    """The best label of each unit, by layer; "" for none."""
+    """Return the best label of each unit, "" for none, by layer."""
     from bench.run.labels import lists_by_unit
     from bench.run.plan import plan_job
     from leaderboards.record import Record
     from leaderboards.storage import read_descriptions
 
-    found = []
+    best = []
     for cell in plan_job(job).cells:
         units = Record.read(cell.folder).target["units"]
         labels, _ = lists_by_unit(read_descriptions(cell.folder), units)
-        found.append([names[0] if names else "" for names in labels])
-    return found
+        best.append([names[0] if names else "" for names in labels])
+    return best
 
 
 def sum_phases(timings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What the phases of a job cost: what its layers share counts once, the rest is added up.
+    """Add up the phases of a job's layers; phases that the layers share count once.
 
     Args:
-        timings: The timed run of each layer.
+        timings: The timing of each layer.
 
     Returns:
-        Phases in their order, as in a timing; a part is called after its phase as well
-        ("gather/decode"). Memory is the greatest of all layers.
+        Phases in their order, as in a timing; parts have the name of their phase in front
+        ("gather/decode"). Memory is the largest of all layers.
     """
-    summed: dict[str, dict[str, Any]] = {}
+    totals: dict[str, dict[str, Any]] = {}
     for number, timing in enumerate(timings):
-        whole = ""
+        outer = ""
         for phase in timing["phases"]:
             name = str(phase["name"])
-            whole = name if name in _PHASES else whole
-            name = name if name in _PHASES else f"{whole}/{name}"
+            outer = name if name in _PHASES else outer
+            name = name if name in _PHASES else f"{outer}/{name}"
             if number and name not in _PER_LAYER:
                 continue
-            _add(summed.setdefault(name, {"name": name, "cached": phase["cached"]}), phase)
-    return list(summed.values())
+            total = totals.setdefault(name, {"name": name, "cached": phase["cached"]})
+            for key in ("wall_s", "device_s", "items"):
+                total[key] = _combine(sum, total.get(key), phase[key])
+            for key in ("peak_device_bytes", "peak_host_bytes"):
+                total[key] = _combine(max, total.get(key), phase[key])
+    return list(totals.values())
 
 
-def _add(total: dict[str, Any], phase: Mapping[str, Any]) -> None:
-    for key in ("wall_s", "device_s", "items"):
-        total[key] = _of_known(sum, total.get(key), phase[key])
-    for key in ("peak_device_bytes", "peak_host_bytes"):
-        total[key] = _of_known(max, total.get(key), phase[key])
+def _combine(function: Callable[[list[Any]], Any], *values: Any) -> Any:
+    numbers = [value for value in values if value is not None]
+    return function(numbers) if numbers else None
 
 
-def _of_known(how: Callable[[list[Any]], Any], *values: Any) -> Any:
-    known = [value for value in values if value is not None]
-    return how(known) if known else None
+def phase_seconds(phases: Sequence[Mapping[str, Any]], name: str) -> float:
+    """Return the wall seconds of a phase; 0 if there is none."""
+    return next((float(phase["wall_s"]) for phase in phases if phase["name"] == name), 0.0)
+
+
+def peak_memory(phases: Sequence[Mapping[str, Any]], kind: str) -> int | None:
+    """Return the largest peak of all phases, of the "device" or the "host"; None if unknown."""
+    peaks = [phase[key] for phase in phases if phase.get(key := f"peak_{kind}_bytes")]
+    return max(peaks, default=None)

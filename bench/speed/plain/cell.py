@@ -1,13 +1,13 @@
-"""The whole cell as a first reading of the paper would run it: what the benchmark compares with.
+"""Run a whole cell of CLIP-Dissect plainly.
 
-Written from the description of CLIP-Dissect's procedure (Oikarinen and Weng, ICLR 2023, section 3):
-the images are decoded once for the target, all layers at once, and once more for the encoder; all
-that was pooled stays in memory; the matrix of images x concepts is made for each layer, and
-soft_wpmi goes through its units one by one.
+Written from the description of the procedure (Oikarinen and Weng, ICLR 2023, section 3): decode the
+images once for all layers of the target and once more for the encoder; keep all pooled activations
+in memory; compute the matrix of images x concepts for each layer, and soft_wpmi unit by unit.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +17,8 @@ from bench.evidence.prefetch import prefetch
 from bench.networks.hooks import LayerHooks
 from bench.networks.layout import Layout
 from bench.networks.precision import set_precision
-from bench.speed import plain
+from bench.run.selection import build_selection
+from bench.speed.plain import similarity
 from bench.timing import Timer
 
 if TYPE_CHECKING:
@@ -26,25 +27,19 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from bench.config.compose import Job
     from bench.parts.protocols import Probe
-    from bench.run.selection import Selection
+    from bench.speed.jobs import Setting
 
 
-def describe(
-    parts: Selection, device: str, batch_size: int, workers: int, precision: str = "float32"
-) -> list[dict[str, Any]]:
-    """Describe every layer of a job.
-
-    Args:
-        parts: The job's parts; its method is not looked at.
-        device: Where the networks and the loop run.
-        batch_size: Images in a forward pass.
-        workers: Threads that decode.
-        precision: Of the target; the encoder has its own.
+def describe(job: Job, setting: Setting) -> list[dict[str, Any]]:
+    """Describe every layer of a job, whatever its method.
 
     Returns:
         The phases "gather", "text" and "match" (`bench.timing.Phase`).
     """
+    parts = build_selection(job.config)
+    device, batch_size, workers = setting.device, setting.batch_size, setting.workers
     assert parts.encoder is not None
     timer = Timer(device)
     timer.warm_up()
@@ -54,7 +49,7 @@ def describe(
         layouts = {k: v for k, v in parts.layouts.items() if isinstance(v, Layout)}
         with LayerHooks(target.module, layouts) as tap:
             for batch in _batches(parts.probe, target.transform, batch_size, workers):
-                with set_precision(device, precision):
+                with set_precision(device, setting.precision):
                     outputs = tap.run(batch.to(device))
                 for layer, found in outputs.items():
                     pooled[layer].append(found.values[0].cpu())
@@ -76,7 +71,7 @@ def describe(
     with timer.phase("match"), torch.inference_mode():
         for layer in parts.layers:
             scores = normalize(images.to(device)) @ normalize(texts.to(device)).T
-            plain.soft_wpmi(scores, torch.cat(pooled[layer]).to(device)).argmax(dim=1).cpu()
+            similarity.soft_wpmi(scores, torch.cat(pooled[layer]).to(device)).argmax(dim=1).cpu()
     return timer.records()
 
 
@@ -86,11 +81,6 @@ def _batches(
     def decode(index: int) -> Tensor:
         return transform(probe.image(index))
 
-    held: list[Tensor] = []
-    for tensor in prefetch(decode, range(len(probe)), workers=workers, window=3 * size):
-        held.append(tensor)
-        if len(held) == size:
-            yield torch.stack(held)
-            held = []
-    if held:
-        yield torch.stack(held)
+    tensors = prefetch(decode, range(len(probe)), workers=workers, window=3 * size)
+    while batch := list(islice(tensors, size)):
+        yield torch.stack(batch)

@@ -1,10 +1,10 @@
-"""Sentences for units the plain way: unit by unit, each sentence of a beam for itself.
+"""Search sentences plainly: unit by unit, each sentence of a beam independently.
 
-Written from the formulas (MILAN, appendix B): at every step each sentence of the beam has a copy of
-the unit's features, which are projected to keys anew; every one goes through the whole LSTM step,
-finished ones too; each goes on by its best tokens, and the best of these make the next beam. The
+Written from the formulas (MILAN, appendix B): at every step each sentence of the beam gets a copy
+of the unit's features, projects it to keys again, and runs the whole LSTM step, even if finished.
+Each sentence is extended by its best tokens, and the best extensions make the next beam. The
 language model then reads each sentence from its start. Sentences of a beam are batched, so that
-what is compared is the work and not Python.
+the benchmark compares the work and not Python.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @torch.inference_mode()
 def beam(decoder: Decoder, features: Tensor, width: int, max_length: int) -> tuple[Tensor, Tensor]:
-    """The likeliest sentences of one unit that a beam search meets.
+    """Return the likeliest sentences of one unit found by beam search.
 
     Args:
         decoder: In eval mode.
-        features: Of the unit's exemplars, [K, F].
-        width: Sentences kept; at most as many as there are words.
-        max_length: Most tokens.
+        features: Features of the unit's exemplars, [K, F].
+        width: Number of sentences in the beam, at most the number of words.
+        max_length: Largest number of tokens.
 
     Returns:
-        Tokens int64 [width, T], filled up with stop, and log p [width], falling.
+        Tokens int64 [width, T], padded with stop, and log p [width], descending.
     """
     special = special_ids(decoder.config.vocabulary_size)
     mean = features.mean(dim=0, keepdim=True)
@@ -75,11 +75,11 @@ def _step(
 
 @torch.inference_mode()
 def log_priors(model: LanguageModel, tokens: Tensor) -> Tensor:
-    """The log p(s) of one unit's sentences.
+    """Return log p(s) of one unit's sentences.
 
     Args:
         model: In eval mode.
-        tokens: int64 [beam, T], filled up with stop.
+        tokens: int64 [beam, T], padded with stop.
     """
     special = special_ids(model.config.vocabulary_size)
     start = torch.full_like(tokens[:, :1], special.start)

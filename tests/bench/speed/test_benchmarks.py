@@ -1,14 +1,16 @@
-"""Options that every comparison reads: refused before anything is measured."""
+"""The table of benchmarks: options are checked first, and pages follow from records."""
 
 from __future__ import annotations
 
 import argparse
+import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 
-from bench.speed.keep import parse
+from bench.speed.benchmarks import SUMMARIES, benchmark_of, parse
 
 
 def options() -> argparse.ArgumentParser:
@@ -20,7 +22,7 @@ def options() -> argparse.ArgumentParser:
     return made
 
 
-def test_the_folder_is_made_and_left_empty(tmp_path: Path) -> None:
+def test_the_folder_is_created_and_left_empty(tmp_path: Path) -> None:
     assert parse(options(), ["--out", str(tmp_path / "a" / "b")]).out == tmp_path / "a" / "b"
     assert not list((tmp_path / "a" / "b").iterdir())
 
@@ -34,17 +36,31 @@ def test_a_folder_that_cannot_be_written_is_refused(
     assert "--out: " in capsys.readouterr().err
 
 
-def test_sizes_are_numbers_from_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sizes_must_be_positive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert parse(options(), ["--workers", "0", "--out", str(tmp_path)]).workers == 0
     with pytest.raises(SystemExit):
         parse(options(), ["--loop-units", "0", "--out", str(tmp_path)])
-    assert "--loop-units is a number from 1" in capsys.readouterr().err
+    assert "--loop-units must be at least 1, got 0" in capsys.readouterr().err
 
 
-def test_a_gpu_that_is_not_there_is_refused(
+def test_a_missing_gpu_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit):
         parse(options(), ["--device", "cuda:0", "--out", str(tmp_path)])
-    assert "torch sees no CUDA device" in capsys.readouterr().err
+    assert "torch finds no CUDA device" in capsys.readouterr().err
+
+
+RECORDS = Path(__file__).resolve().parents[3] / "leaderboards" / "speed"
+
+
+@pytest.mark.parametrize("page", sorted(RECORDS.glob("*.md")), ids=lambda page: page.stem)
+def test_committed_pages_follow_from_their_records(page: Path) -> None:
+    record = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    module = import_module(f"bench.speed.{benchmark_of(page)}")
+    assert page.read_text(encoding="utf-8") == module.render(record)
+
+
+def test_every_benchmark_has_a_committed_page() -> None:
+    assert {benchmark_of(page) for page in RECORDS.glob("*.md")} == set(SUMMARIES)

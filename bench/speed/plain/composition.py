@@ -1,8 +1,8 @@
-"""Compositional explanations the plain way: run-length masks, merged candidate by candidate.
+"""Search formulas plainly: run-length masks, merged candidate by candidate.
 
-A mask of the whole dataset is the list of its runs along the rows of all images, one below the
-other. Each candidate formula is a merge of two such lists and each IoU another, for every label
-and operator. The loops are compiled, so that what is compared is the algorithm and not Python.
+A mask of the whole dataset is the list of its runs along the rows of all images, stacked. Each
+candidate formula is a merge of two such lists and each IoU another, for every label and operator.
+The loops are compiled, so that the benchmark compares the algorithm and not Python.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Entry:
     """A formula of the beam.
 
     Attributes:
-        words: The formula, label 12 as "l12".
-        length: Its length.
-        runs: Starts and ends of its mask's runs, ascending, int64 [2 * runs].
-        score: Its IoU.
+        words: Text of the formula, label 12 as "l12".
+        length: Length of the formula.
+        runs: Starts and ends of the mask's runs, ascending, int64 [2 * runs].
+        score: IoU with the unit.
     """
 
     words: str
@@ -42,10 +42,10 @@ class Entry:
 
 
 def encode(masks: Masks) -> list[NDArray[np.int64]]:
-    """The runs of every label; no label may lie in two planes of an image.
+    """Return the runs of every label; no label may be in two planes of an image.
 
     Raises:
-        ValueError: Runs of a label are out of order, as they are where it lies in two planes.
+        ValueError: A label is in two planes of an image.
     """
     area = masks.mask_size[0] * masks.mask_size[1]
     found: list[list[NDArray[np.int64]]] = [[] for _ in masks.labels]
@@ -64,19 +64,19 @@ def encode(masks: Masks) -> list[NDArray[np.int64]]:
                     found[label].append(piece.ravel().astype(np.int64))
         for label in image.scalars:
             found[label].append(np.array([offset, offset + area], np.int64))
-    return [_joined(pieces) for pieces in found]
+    return [_concatenate(pieces) for pieces in found]
 
 
 def encode_mask(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The runs of a mask over all images, bool [pixels]."""
+    """Return the runs of a mask over all images, bool [pixels]."""
     return np.flatnonzero(np.diff(mask, prepend=False, append=False)).astype(np.int64)
 
 
-def _joined(pieces: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Runs one after the other; those that touch become one."""
+def _concatenate(pieces: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Concatenate runs; merge those that touch."""
     runs = np.concatenate([np.zeros(0, np.int64), *pieces])
     if (np.diff(runs) < 0).any():
-        raise ValueError("runs out of order")
+        raise ValueError("a label is in two planes of one image")
     touch = np.flatnonzero(runs[1:-1:2] == runs[2::2])
     return np.delete(runs, np.concatenate([2 * touch + 1, 2 * touch + 2]))
 
@@ -88,7 +88,7 @@ def search(
     beam: int = 5,
     max_length: int = 3,
 ) -> list[Entry]:
-    """The published search: duplicates stay, and ties fall to what is met first."""
+    """Run the published search: duplicates stay, and the first candidate wins ties."""
     kept = [Entry(f"l{number}", 1, runs, iou(runs, unit)) for number, runs in enumerate(labels)]
     kept = sorted((entry for entry in kept if entry.score > 0), key=lambda entry: -entry.score)
     kept = kept[:beam]
@@ -96,20 +96,20 @@ def search(
         pool = [(entry.score, entry, -1, -1) for entry in kept]
         pool += [row for entry in kept for row in extensions(entry, labels, unit)]
         pool.sort(key=lambda row: -row[0])
-        kept = [_extended(*row, labels) for row in pool[:beam]]
+        kept = [_extend(*row, labels) for row in pool[:beam]]
     return kept
 
 
 def extensions(
     entry: Entry, labels: Sequence[NDArray[np.int64]], unit: NDArray[np.int64]
 ) -> Iterator[tuple[float, Entry, int, int]]:
-    """The score of a formula's every extension: by each label, by each operator."""
+    """Yield the score of each extension of a formula, by each label and operator."""
     for number, runs in enumerate(labels):
         for operator in (OR, AND, AND_NOT):
             yield iou(merge(entry.runs, runs, operator), unit), entry, number, operator
 
 
-def _extended(
+def _extend(
     score: float, entry: Entry, label: int, operator: int, labels: Sequence[NDArray[np.int64]]
 ) -> Entry:
     if operator < 0:
@@ -121,7 +121,7 @@ def _extended(
 
 @numba.njit(cache=True, nogil=True)
 def merge(a: NDArray[np.int64], b: NDArray[np.int64], operator: int) -> NDArray[np.int64]:
-    """The runs of a OR b, a AND b, or a AND NOT b."""
+    """Return the runs of a OR b, a AND b, or a AND NOT b."""
     out = np.empty(a.size + b.size, np.int64)
     n, i, j = 0, 0, 0
     inside = False
@@ -132,7 +132,7 @@ def merge(a: NDArray[np.int64], b: NDArray[np.int64], operator: int) -> NDArray[
             i += 1
         while j < b.size and b[j] == place:
             j += 1
-        in_a, in_b = i % 2 == 1, j % 2 == 1  # an odd number of edges is behind: inside of a run
+        in_a, in_b = i % 2 == 1, j % 2 == 1  # inside a run after an odd number of edges
         if operator == OR:
             now = in_a or in_b
         elif operator == AND:
@@ -148,7 +148,7 @@ def merge(a: NDArray[np.int64], b: NDArray[np.int64], operator: int) -> NDArray[
 
 @numba.njit(cache=True, nogil=True)
 def iou(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
-    """Intersection over union of two masks."""
+    """Return the intersection over union of two masks."""
     size_a, size_b, common = 0, 0, 0
     for i in range(0, a.size, 2):
         size_a += a[i + 1] - a[i]

@@ -1,7 +1,9 @@
-"""The speed comparison compares like with like, and its page says what was measured."""
+"""The benchmark of similarity functions: both sides agree, and the page names the sizes."""
 
 from __future__ import annotations
 
+import json
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +15,11 @@ from PIL import Image
 from baselines import similarity
 from baselines.clip_dissect import SIMILARITIES
 from bench.broden import BrodenMasks, open_broden
-from bench.speed import cell_inputs, plain
-from bench.speed.cell_inputs import make_images, make_tree
-from bench.speed.compare import Shape, compare, make_inputs
-from bench.speed.naming import slug
-from bench.speed.table import render
+from bench.speed import job_files
+from bench.speed.benchmarks import hardware_slug, run
+from bench.speed.job_files import make_broden, make_images
+from bench.speed.plain import similarity as plain
+from bench.speed.similarity import Shape, compare, make_inputs, render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,22 +77,24 @@ def test_plain_loops_and_ours_agree_in_any_shape(
 
 def test_functions_are_compared_both_ways() -> None:
     functions = ("wpmi", "rank_reorder")
-    rows = list(compare(SHAPE, "cpu", functions=functions, loop_units=2, repeats=1))
-    assert [(row.function, row.given) for row in rows] == [
+    options = Namespace(device="cpu", functions=functions, loop_units=2, repeats=1)
+    rows = list(compare(SHAPE, options))
+    assert [(row["function"], row["given"]) for row in rows] == [
         (name, given) for given in ("embeddings", "matrix") for name in functions
     ]
     for row in rows:
-        few = row.function == "rank_reorder"
-        assert row.plain_units == (2 if few else 7)
-        assert row.units == (2 if few and row.given == "embeddings" else 7)
-        per_unit = (row.plain_s / row.plain_units, row.ours_s / row.units)
-        assert row.ratio == pytest.approx(per_unit[0] / per_unit[1])
+        few = row["function"] == "rank_reorder"
+        assert row["plain_units"] == (2 if few else 7)
+        assert row["units"] == (2 if few and row["given"] == "embeddings" else 7)
+        per_unit = (row["plain_s"] / row["plain_units"], row["ours_s"] / row["units"])
+        assert row["ratio"] == pytest.approx(per_unit[0] / per_unit[1])
 
 
 def test_the_page_names_the_hardware_and_the_limits() -> None:
+    options = Namespace(device="cpu", functions=["wpmi"], loop_units=2, repeats=1)
     content = {
         "hardware": {"cpu": "Some CPU", "threads": 2, "gpu": None},
-        "shape": vars(SHAPE),
+        "shape": SHAPE._asdict(),
         "rates": {
             "copy_gb_per_s": 10.0,
             "matmul_gflop_per_s": 100.0,
@@ -99,12 +103,25 @@ def test_the_page_names_the_hardware_and_the_limits() -> None:
         },
         "repeats": 1,
         "made": "2026-01-01",
-        "rows": [row.record() for row in compare(SHAPE, "cpu", functions=["wpmi"], repeats=1)],
+        "rows": list(compare(SHAPE, options)),
     }
     page = render(content)
     assert page.startswith("# Similarity functions on Some CPU, 2 threads\n")
     assert page.count("| wpmi |") == 2
     assert "100 GFLOP/s" in page
+
+
+def test_rows_of_an_earlier_run_of_equal_sizes_are_kept(tmp_path: Path) -> None:
+    def run_function(name: str, images: str = "40") -> list[str]:
+        sizes = f"--images {images} --units 3 --concepts 5 --width 4 --repeats 1"
+        assert run("similarity", [*sizes.split(), "--functions", name, "--out", str(tmp_path)]) == 0
+        [file] = tmp_path.glob("*.json")
+        assert file.with_suffix(".md").is_file()
+        return [row["function"] for row in json.loads(file.read_text())["rows"]]
+
+    assert run_function("wpmi") == ["wpmi"] * 2
+    assert run_function("soft_wpmi") == ["soft_wpmi", "wpmi"] * 2
+    assert run_function("wpmi", images="41") == ["wpmi"] * 2
 
 
 @pytest.mark.parametrize(
@@ -116,7 +133,7 @@ def test_the_page_names_the_hardware_and_the_limits() -> None:
     ],
 )
 def test_hardware_makes_a_safe_file_name(hardware: dict[str, object], name: str) -> None:
-    assert slug(hardware) == name
+    assert hardware_slug(hardware) == name
 
 
 def test_images_are_jpegs_of_the_papers_size(tmp_path: Path) -> None:
@@ -128,9 +145,9 @@ def test_images_are_jpegs_of_the_papers_size(tmp_path: Path) -> None:
         assert (image.format, image.size) == ("JPEG", (224, 224))
 
 
-def test_a_tree_names_its_files_again_and_again(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(cell_inputs, "_DISTINCT_MASKS", 2)
-    make_tree(tmp_path / "tree", 5)
+def test_the_index_repeats_files(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(job_files, "_DISTINCT_MASKS", 2)
+    make_broden(tmp_path / "tree", 5)
     masks = BrodenMasks(open_broden(tmp_path / "tree"))
     assert (len(masks), masks.mask_size) == (5, (112, 112))
     for index in (0, 1):

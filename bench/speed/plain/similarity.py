@@ -1,9 +1,8 @@
-"""The similarity functions as plain loops over units: what a first reading of the paper gives.
+"""Similarity functions as plain loops over units.
 
-Written from the formulas (Oikarinen and Weng, ICLR 2023, section 3 and appendix), and no dearer
-than the authors' published loops, as `python -m bench.speed.official` shows: the whole softmax at
-once, one unit at a time, float32 throughout. They are what the benchmark compares with, and
-nothing else uses them.
+Written from the formulas (Oikarinen and Weng, ICLR 2023, section 3 and appendix): the whole softmax
+at once, one unit at a time, float32 throughout. They are at least as fast as the authors' published
+loops, as `python -m bench.speed.official` shows.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ DRAWS = 5
 
 
 def soft_wpmi(scores: Tensor, activations: Tensor) -> Tensor:
-    """soft_wpmi with its default parameters.
+    """Compute soft_wpmi with its default parameters.
 
     Args:
-        scores: S [N, C].
-        activations: A [N, U].
+        scores: Scores S [N, C].
+        activations: Activations A [N, U].
     """
     top_k, a, p_start, p_end = 100, 10.0, 0.998, 0.97
     probabilities = torch.softmax(a * scores, dim=1)
@@ -33,22 +32,22 @@ def soft_wpmi(scores: Tensor, activations: Tensor) -> Tensor:
     for unit in range(activations.shape[1]):
         found = probabilities.index_select(0, top[:, unit])
         rows.append(torch.log(1 + membership * (found - 1) + 1e-7).sum(dim=0))
-    return _less_marginal(torch.stack(rows), 1.0)
+    return _subtract_marginal(torch.stack(rows), 1.0)
 
 
 def wpmi(scores: Tensor, activations: Tensor) -> Tensor:
-    """Wpmi with its default parameters."""
+    """Compute wpmi with its default parameters."""
     probabilities = torch.softmax(2.0 * scores, dim=1)
     top = torch.topk(activations, min(28, len(activations)), dim=0).indices
     rows = [
         torch.log(probabilities.index_select(0, top[:, unit]) + 1e-7).sum(dim=0)
         for unit in range(activations.shape[1])
     ]
-    return _less_marginal(torch.stack(rows), 0.6)
+    return _subtract_marginal(torch.stack(rows), 0.6)
 
 
 def rank_reorder(scores: Tensor, activations: Tensor) -> Tensor:
-    """rank_reorder with its default parameters; the error of a random order from five draws."""
+    """Compute rank_reorder with its default parameters; five draws estimate the random error."""
     n_top = max(1, int(len(activations) * TOP_FRACTION))
     top = torch.topk(activations, n_top, dim=0).indices
     rows = []
@@ -65,14 +64,14 @@ def rank_reorder(scores: Tensor, activations: Tensor) -> Tensor:
 
 
 def cos_similarity(scores: Tensor, activations: Tensor) -> Tensor:
-    """cos_similarity, one product."""
+    """Compute cos_similarity in one product."""
     patterns = activations / activations.norm(dim=0, keepdim=True)
     product: Tensor = (scores / scores.norm(dim=0, keepdim=True)).T @ patterns
     return product.T
 
 
 def cos_similarity_cubed(scores: Tensor, activations: Tensor) -> Tensor:
-    """cos_similarity_cubed, one product."""
+    """Compute cos_similarity_cubed in one product."""
     patterns, concepts = (
         (table - table.mean(dim=0, keepdim=True)).pow_(3) for table in (activations, scores)
     )
@@ -82,6 +81,6 @@ def cos_similarity_cubed(scores: Tensor, activations: Tensor) -> Tensor:
     return product.T
 
 
-def _less_marginal(likelihood: Tensor, lam: float) -> Tensor:
+def _subtract_marginal(likelihood: Tensor, lam: float) -> Tensor:
     marginal = torch.logsumexp(likelihood, dim=0) - math.log(len(likelihood))
     return likelihood - lam * marginal

@@ -1,9 +1,8 @@
-"""Network Dissection's tally as a plain loop over images and units, and its thresholds by sorting.
+"""Compute Network Dissection's tally in a plain loop over images and units.
 
-Written from the paper (Bau et al., CVPR 2017, section 2) with the cost of the published loops: a
-unit's map is resized by Pillow and compared, and the labels under its mask counted by `bincount`.
-Units that are inactive in an image are left out. It is what the benchmark compares with, and
-nothing else uses it.
+Written from the paper (Bau et al., CVPR 2017, section 2), as fast as the published loops: resize a
+unit's map with Pillow, compare it with the threshold, and count the labels under its mask with
+`bincount`. Skip units that are inactive in an image.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def plain_thresholds(maps: Maps, level: float) -> NDArray[np.float64]:
-    """Quantile of all values of each unit, from all maps at once."""
+    """Return a quantile of all values of each unit, from all maps at once."""
     values = np.concatenate([batch.cpu().numpy() for batch in maps.batches()])
     columns = values.transpose(1, 0, 2, 3).reshape(maps.n_units, -1).astype(np.float64)
     result: NDArray[np.float64] = np.quantile(columns, level, axis=1, method="hazen")
@@ -31,7 +30,7 @@ def plain_thresholds(maps: Maps, level: float) -> NDArray[np.float64]:
 
 
 def plain_tally(maps: Maps, masks: Masks, thresholds: NDArray[np.float64]) -> Tally:
-    """Counts of overlaps, one image and unit after the other."""
+    """Count overlaps, one image and unit after the other."""
     category = label_categories(masks)
     n_labels, n_kinds = len(category), len(masks.categories)
     height, width = masks.mask_size

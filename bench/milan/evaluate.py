@@ -1,4 +1,4 @@
-"""What a decoder's sentences are worth on described units that it never saw."""
+"""Score a decoder's sentences on described units that it was not trained on."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
     from bench.milan.samples import Samples
 
     Embedder = Callable[[Sequence[str]], NDArray[np.float32]]
-    """From n texts to unit-length embeddings, [n, D]."""
+    """Function from n texts to unit-length embeddings, [n, D]."""
 
 
-class Way(NamedTuple):
-    """A way of decoding that is measured.
+class Decoding(NamedTuple):
+    """Settings of a decoding strategy.
 
     Attributes:
         beam: Width of the beam; 1 is greedy.
-        pmi_weight: Lambda of reranking; 0 for the likeliest sentence.
+        pmi_weight: Weight lambda of reranking; 0 for the likeliest sentence.
     """
 
     beam: int
     pmi_weight: float
 
 
-WAYS = {"greedy": Way(1, 0.0), "beam": Way(50, 0.0), "pmi": Way(50, 0.2)}
-"""MILAN's ablation: p(s | v) alone, greedily or by beam, and the mutual information."""
+DECODINGS = {"greedy": Decoding(1, 0.0), "beam": Decoding(50, 0.0), "pmi": Decoding(50, 0.2)}
+"""MILAN's ablation: p(s | v) alone, greedy or by beam, and mutual information."""
 
 
 def sentences(found: Sentences, vocabulary: Vocabulary) -> list[str]:
-    """The first sentence of each unit."""
+    """Return the first sentence of each unit."""
     return [reconstruct(vocabulary.decode(row)) for row in found.tokens[:, 0].tolist()]
 
 
 def greedy_bleu(decoder: Decoder, vocabulary: Vocabulary, samples: Samples) -> float:
-    """Corpus BLEU, in 0..1, of greedy sentences: what training stops by (MILAN, appendix).
+    """Return corpus BLEU, in 0..1, of greedy sentences, the criterion of early stopping.
 
     Args:
         decoder: In evaluation mode.
-        vocabulary: Its words.
+        vocabulary: Vocabulary of the decoder.
         samples: Described units that it is not trained on.
     """
     features = torch.from_numpy(samples.features).float()
@@ -61,42 +61,42 @@ def greedy_bleu(decoder: Decoder, vocabulary: Vocabulary, samples: Samples) -> f
     return float(corpus_bleu(said, samples.descriptions).value or 0.0)
 
 
-def worth(path: Path, samples: Samples, embed: Embedder) -> dict[str, float]:
-    """Scores of a decoder's file as written.
+def score_file(path: Path, samples: Samples, embed: Embedder) -> dict[str, float]:
+    """Score a decoder's file.
 
     Args:
         path: The file.
-        samples: Described units; their groups are scored apart as well.
-        embed: Texts to unit-norm vectors [n, D].
+        samples: Described units; their groups also get separate scores.
+        embed: Function from texts to unit-length embeddings [n, D].
 
     Returns:
-        For each of ``WAYS``, ``bleu_<way>`` (corpus BLEU, in 0..1) and ``cosine_<way>`` (mean over
-        units of the best cosine with a description of the unit); behind a group's scores its name
-        in brackets. ``cosine_constant`` is that of the one sentence, among those in use, that
-        would be best for all.
+        For each of ``DECODINGS``, ``bleu_<decoding>`` (corpus BLEU, in 0..1) and
+        ``cosine_<decoding>`` (mean over units of the best cosine with a description of the unit);
+        scores of a group end in its name in brackets. ``cosine_constant`` is the cosine of the best
+        constant sentence.
     """
     stored = read_captioner(path)
     features = torch.from_numpy(samples.features).float()
     found: dict[str, float] = {}
-    for name, way in WAYS.items():
-        if way.pmi_weight and stored.language_model is not None:
+    for name, decoding in DECODINGS.items():
+        if decoding.pmi_weight and stored.language_model is not None:
             lists = rerank(
                 stored.decoder,
                 features,
                 stored.language_model,
-                width=way.beam,
-                pmi_weight=way.pmi_weight,
+                width=decoding.beam,
+                pmi_weight=decoding.pmi_weight,
             )
         else:
-            lists = beam(stored.decoder, features, width=way.beam)
+            lists = beam(stored.decoder, features, width=decoding.beam)
         said = sentences(lists, stored.vocabulary)
         cosines = best_cosines(said, samples.descriptions, embed)
         for group, rows in _groups(samples).items():
-            behind = f" [{group}]" if group else ""
+            suffix = f" [{group}]" if group else ""
             references = [samples.descriptions[i] for i in rows]
             value = corpus_bleu([said[i] for i in rows], references).value
-            found[f"bleu_{name}{behind}"] = value or 0.0
-            found[f"cosine_{name}{behind}"] = float(cosines[rows].mean())
+            found[f"bleu_{name}{suffix}"] = value or 0.0
+            found[f"cosine_{name}{suffix}"] = float(cosines[rows].mean())
     found["cosine_constant"] = _best_constant(sorted(set(said)), samples.descriptions, embed)
     return found
 
@@ -104,7 +104,7 @@ def worth(path: Path, samples: Samples, embed: Embedder) -> dict[str, float]:
 def best_cosines(
     said: Sequence[str], references: Sequence[Sequence[str]], embed: Embedder
 ) -> NDArray[np.float64]:
-    """Cosine of each unit's sentence with the nearest of its descriptions, float64 [N]."""
+    """Return the cosine of each unit's sentence with its nearest description, float64 [N]."""
     table = _embedded([*said, *(text for group in references for text in group)], embed)
     return np.array(
         [
@@ -132,7 +132,7 @@ def _embedded(texts: Sequence[str], embed: Embedder) -> dict[str, NDArray[np.flo
 
 
 def _groups(samples: Samples) -> dict[str, list[int]]:
-    """All units under "", and each group's."""
+    """Return the rows of all units under "", and of each group."""
     groups = {"": list(range(len(samples)))}
     for number, group in enumerate(samples.groups):
         if group:

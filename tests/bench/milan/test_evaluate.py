@@ -1,4 +1,4 @@
-"""What a decoder is worth: captions by features, scored against descriptions."""
+"""Scores of a decoder: sentences against descriptions of held-out units."""
 
 import itertools
 from pathlib import Path
@@ -11,10 +11,10 @@ from baselines.captioning.decoder import Decoder, DecoderConfig
 from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
 from baselines.captioning.model_file import save_captioner
 from baselines.captioning.vocabulary import Vocabulary
+from bench.milan.evaluate import DECODINGS, best_cosines, greedy_bleu, score_file
 from bench.milan.fit import Schedule, fit_decoder
 from bench.milan.samples import Samples
 from bench.milan.train import Plan, train_models
-from bench.milan.worth import WAYS, best_cosines, greedy_bleu, worth
 
 WORDS = ("a red heart on the sea", "a blue star in the cave", "many different grey things here")
 
@@ -57,11 +57,11 @@ def test_training_teaches_and_the_file_keeps_it(tmp_path: Path) -> None:
     path = tmp_path / "decoder.safetensors"
     save_captioner(path, trained.decoder, trained.language, trained.vocabulary, {})
     fresh = made(9, seed=5)
-    found = worth(path, fresh, hashed)
-    for way in WAYS:
-        assert found[f"bleu_{way}"] == pytest.approx(1.0)
-        assert found[f"cosine_{way}"] == pytest.approx(1.0, abs=1e-5)
-        assert {f"bleu_{way} [seen]", f"bleu_{way} [unseen]"} <= found.keys()
+    found = score_file(path, fresh, hashed)
+    for decoding in DECODINGS:
+        assert found[f"bleu_{decoding}"] == pytest.approx(1.0)
+        assert found[f"cosine_{decoding}"] == pytest.approx(1.0, abs=1e-5)
+        assert {f"bleu_{decoding} [seen]", f"bleu_{decoding} [unseen]"} <= found.keys()
     assert found["cosine_constant"] < 0.9
     assert greedy_bleu(trained.decoder, trained.vocabulary, fresh) == pytest.approx(1.0)
 
@@ -74,8 +74,8 @@ def test_an_untrained_decoder_is_worth_little(tmp_path: Path) -> None:
     language = LanguageModel(LanguageModelConfig(len(vocabulary), 8, 8)).eval()
     path = tmp_path / "decoder.safetensors"
     save_captioner(path, decoder, language, vocabulary, {})
-    found = worth(path, samples, hashed)
-    assert max(found[f"bleu_{way}"] for way in WAYS) < 0.2
+    found = score_file(path, samples, hashed)
+    assert max(found[f"bleu_{decoding}"] for decoding in DECODINGS) < 0.2
 
 
 def test_the_nearest_description_counts() -> None:

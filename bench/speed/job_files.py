@@ -1,4 +1,4 @@
-"""Files for a whole cell: images, masks and weights, of the real formats and made up here."""
+"""Files for jobs, made up in the real formats: images, masks, and weights of networks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,44 +26,59 @@ def make_images(folder: Path, count: int) -> None:
         file = folder / f"{number:06d}.jpg"
         if number < _DISTINCT:
             coarse = draw.integers(0, 256, (14, 14, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC)
-            picture.save(file, quality=90)
+            image = Image.fromarray(coarse).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC)
+            image.save(file, quality=90)
         else:
             file.hardlink_to(folder / f"{number % _DISTINCT:06d}.jpg")
 
 
 def make_network(file: Path, arch: str) -> Path:
-    """Save random weights of a torchvision network."""
-    import torch
-    import torchvision
+    """Save random weights of a torchvision network.
 
+    Raises:
+        UserError: torchvision has no such network.
+    """
+    import torch
+    from torchvision.models import get_model, list_models
+
+    _check_name("torchvision", arch, list_models())
     torch.manual_seed(0)
-    torch.save(torchvision.models.get_model(arch, weights=None).state_dict(), file)
+    torch.save(get_model(arch, weights=None).state_dict(), file)
     return file
 
 
 def make_encoder(file: Path, model: str) -> Path:
-    """Save random weights of an open_clip model."""
+    """Save random weights of an open_clip model.
+
+    Raises:
+        UserError: open_clip has no such model.
+    """
     import open_clip
     import torch
 
+    _check_name("open_clip", model, open_clip.list_models())
     torch.manual_seed(0)
     torch.save(open_clip.create_model(model, pretrained=None).state_dict(), file)
     return file
 
 
-def make_tree(folder: Path, count: int) -> None:
-    """Write a tree in Broden's layout, JPEG images and masks of 112 x 112.
+def _check_name(package: str, name: str, names: list[str]) -> None:
+    if name not in names:
+        raise UserError(f"{package} has no network {name!r}", valid=nearest(name, names))
 
-    As many labels as Broden has; beyond 256 images the index names the same files again.
+
+def make_broden(folder: Path, count: int) -> None:
+    """Write a folder in Broden's layout, JPEG images and masks of 112 x 112.
+
+    It has as many labels as Broden; beyond 256 images the index repeats the same files.
     """
     from bench.broden import BrodenLabel, MaskedImage, write_broden
     from bench.broden.layout import INDEX
     from bench.speed.dissection_inputs import CATEGORIES, LABELS, random_masks
 
     distinct = min(count, _DISTINCT_MASKS)
-    pictures = folder.with_name("pictures")
-    make_images(pictures, distinct)
+    originals = folder.with_name("pictures")
+    make_images(originals, distinct)
     images = []
     for number, masks in enumerate(random_masks(distinct, _MASK, seed=0)):
         marks: dict[str, list[int | np.ndarray]] = {}
@@ -70,7 +87,7 @@ def make_tree(folder: Path, count: int) -> None:
             marks.setdefault(category, []).append(plane + 1)
         for label in masks.scalars:
             marks.setdefault(LABELS[label].category, []).append(label + 1)
-        images.append(MaskedImage(f"{number:06d}", marks, pictures / f"{number:06d}.jpg"))
+        images.append(MaskedImage(f"{number:06d}", marks, originals / f"{number:06d}.jpg"))
     labels = [BrodenLabel(at, one.name, one.category) for at, one in enumerate(LABELS, start=1)]
     write_broden(folder, images, labels, tuple(CATEGORIES), mask_size=(_MASK, _MASK))
     index = folder / INDEX

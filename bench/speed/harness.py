@@ -1,0 +1,136 @@
+"""Measure work: medians of seconds and the peak memory, over runs in alternation."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import statistics
+import time
+from ctypes.util import find_library
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import torch
+
+from bench.timing import Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True)
+class Run:
+    """Cost of one piece of work, and its result.
+
+    Attributes:
+        seconds: Wall seconds; on a GPU those between two CUDA events.
+        cpu_s: Seconds of all threads of this process. Other work on the machine adds less to
+            them than to wall seconds.
+        peak_bytes: Peak memory above that in use before.
+        result: What the work returned.
+    """
+
+    seconds: float
+    cpu_s: float
+    peak_bytes: int
+    result: Any
+
+    def costs(self, side: str) -> dict[str, float]:
+        """Return the columns of a row: `<side>_s`, `<side>_cpu_s` and `<side>_bytes`."""
+        return {
+            f"{side}_s": self.seconds,
+            f"{side}_cpu_s": self.cpu_s,
+            f"{side}_bytes": self.peak_bytes,
+        }
+
+
+def measure(work: Callable[[], Any], device: str = "cpu") -> Run:
+    """Run work once and measure it."""
+    _release_memory()
+    before = _memory_in_use(device)
+    timer = Timer(device)
+    with timer.phase("match"):
+        start = time.process_time()
+        result = work()
+        cpu_s = time.process_time() - start
+    [phase] = timer.records()
+    kind, seconds = ("device", "device_s") if timer.on_device else ("host", "wall_s")
+    peak = max(0, int(phase[f"peak_{kind}_bytes"]) - before)
+    return Run(float(phase[seconds]), cpu_s, peak, result)
+
+
+def alternate(
+    works: Mapping[str, Callable[[], Any]], device: str = "cpu", repeats: int = 1
+) -> dict[str, Run]:
+    """Measure several pieces of work in turns, so that other load on the machine hits all alike.
+
+    Args:
+        works: Work by name; on a GPU each runs once before, to warm up.
+        device: Device whose clock and memory count.
+        repeats: Number of runs of each.
+
+    Returns:
+        By name the medians of the seconds, the largest peak, and the result of the last run.
+    """
+    if device.startswith("cuda"):
+        for work in works.values():
+            work()
+    costs: dict[str, list[tuple[float, float, int]]] = {name: [] for name in works}
+    results: dict[str, Any] = {}
+    for _ in range(repeats):
+        for name, work in works.items():
+            results.pop(name, None)
+            run = measure(work, device)
+            costs[name].append((run.seconds, run.cpu_s, run.peak_bytes))
+            results[name] = run.result
+            del run
+    runs = {}
+    for name, each in costs.items():
+        seconds, cpu_s, peaks = zip(*each, strict=True)
+        runs[name] = Run(
+            statistics.median(seconds), statistics.median(cpu_s), max(peaks), results[name]
+        )
+    return runs
+
+
+def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
+    """Measure the limits of a machine: the best of three runs after one to warm up.
+
+    Args:
+        device: "cpu" or a CUDA device.
+        numbers: Length of the arrays that are copied; they must exceed all caches.
+
+    Returns:
+        Copies of memory in GB/s, float32 products in GFLOP/s, exp and log in 1e9/s.
+    """
+    side = 8192 if device.startswith("cuda") else 2048  # smaller products do not fill a GPU
+    square = torch.rand(side, side, device=device)
+    small = torch.rand(2**18, dtype=torch.float64, device=device)
+    large = torch.rand(numbers, device=device)
+    target = torch.empty_like(large)
+
+    def best(work: Callable[[], Any]) -> float:
+        return min([measure(work, device).seconds for _ in range(4)][1:])
+
+    return {
+        "copy_gb_per_s": 8 * large.numel() / 1e9 / best(lambda: target.copy_(large)),
+        "matmul_gflop_per_s": 2 * side**3 / 1e9 / best(lambda: square @ square),
+        "exp_float64_g_per_s": small.numel() / 1e9 / best(lambda: torch.exp(small)),
+        "log_float32_g_per_s": large.numel() / 1e9 / best(lambda: torch.log(large)),
+    }
+
+
+def _release_memory() -> None:
+    """Return freed memory to the system, so that the next work does not reuse it for nothing."""
+    gc.collect()
+    library = find_library("c")
+    trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
+    if trim is not None:
+        trim(0)
+
+
+def _memory_in_use(device: str) -> int:
+    if device.startswith("cuda"):
+        return int(torch.cuda.memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)

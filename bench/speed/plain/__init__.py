@@ -1,0 +1,1 @@
+"""Plain loops, written from the papers, that the benchmarks compare with."""
