@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.config.compose import Job
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.run.survey import Surveyed
 
 EPILOG = """\
@@ -51,11 +51,11 @@ def main(arguments: Sequence[str]) -> int:
 
     jobs = expand(given.overrides, multirun=given.multirun, config_dir=given.config_dir)
     surveyed = survey(jobs)
-    lacks = list(dict.fromkeys(lack for found in surveyed for lack in found.lacks))
-    numbers = {lack: number for number, lack in enumerate(lacks, start=1)}
+    unmet = list(dict.fromkeys(requirement for found in surveyed for requirement in found.unmet))
+    numbers = {requirement: number for number, requirement in enumerate(unmet, start=1)}
     _show_cells(surveyed, numbers)
-    _show_lacks(lacks, numbers)
-    _show_command(lacks)
+    _show_unmet(unmet, numbers)
+    _show_command(unmet)
     _show_faults(surveyed)
     for why in none_right(found.planned for found in surveyed if found.planned):
         sys.stdout.write(f"\ncannot score: {why}\n")
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _show_cells(surveyed: Sequence[Surveyed], numbers: dict[Lack, int]) -> None:
+def _show_cells(surveyed: Sequence[Surveyed], numbers: dict[Requirement, int]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -81,7 +81,7 @@ def _show_cells(surveyed: Sequence[Surveyed], numbers: dict[Lack, int]) -> None:
         state = ", ".join(
             f"{count} {name}" if len(layers) > 1 else name for name, count in counted.items()
         )
-        missing = " ".join(f"[{numbers[lack]}]" for lack in found.lacks)
+        missing = " ".join(f"[{numbers[requirement]}]" for requirement in found.unmet)
         table.add_row(words, ", ".join(layers), state, missing)
     Console().print(table, markup=False)
     total = sum(states.values())
@@ -158,27 +158,26 @@ def _states(found: Surveyed, count: int) -> Counter[str]:
     return Counter(str(cell.state) for cell in found.planned.cells)
 
 
-def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
-    """Each missing thing, its size and what brings it."""
-    for lack in lacks:
-        size = f", {show_size(lack.bytes)}" if lack.bytes else ""
-        told = "run" in lack.hint and "with a connection" in lack.hint
-        own = (
-            "; a run with a connection fetches it by itself" if lack.automatic and not told else ""
-        )
-        near = f" (there is {', '.join(lack.near)})" if lack.near else ""
-        where = f"{lack.where}: " if lack.where else ""
-        sys.stdout.write(
-            f"\n[{numbers[lack]}] {where}{lack.what}{size}{near}\n    {lack.hint}{own}\n"
-        )
+def _show_unmet(unmet: Iterable[Requirement], numbers: dict[Requirement, int]) -> None:
+    """Print each unmet requirement with its size and hint."""
+    for need in unmet:
+        size = f", {show_size(need.size)}" if need.size else ""
+        stated = "run" in need.hint and "with a connection" in need.hint
+        own = "; a run with a connection fetches it" if need.automatic and not stated else ""
+        similar = f" (there is {', '.join(need.similar)})" if need.similar else ""
+        where = f"{need.where}: " if need.where else ""
+        head = f"[{numbers[need]}] {where}{need.name}{size}{similar}"
+        sys.stdout.write(f"\n{head}\n    {need.hint}{own}\n")
 
 
-def _show_command(lacks: Iterable[Lack]) -> None:
+def _show_command(unmet: Iterable[Requirement]) -> None:
     """One command for all that a command can bring, with what it weighs."""
-    fetched = [lack for lack in lacks if lack.hint.startswith(FETCH)]
+    fetched = [requirement for requirement in unmet if requirement.hint.startswith(FETCH)]
     if len(fetched) > 1:
-        size = show_size(sum(lack.bytes or 0 for lack in fetched))
-        names = " ".join(dict.fromkeys(lack.hint.removeprefix(FETCH) for lack in fetched))
+        size = show_size(sum(requirement.size or 0 for requirement in fetched))
+        names = " ".join(
+            dict.fromkeys(requirement.hint.removeprefix(FETCH) for requirement in fetched)
+        )
         sys.stdout.write(f"\nall that can be fetched ({size}):\n    {FETCH}{names}\n")
 
 
@@ -196,7 +195,7 @@ def _show_time(surveyed: Sequence[Surveyed]) -> None:
     from bench.run.forecast import forecast
     from bench.run.sample import SAMPLE
 
-    ready = [found.planned for found in surveyed if found.planned and not found.lacks]
+    ready = [found.planned for found in surveyed if found.planned and not found.unmet]
     if len(ready) < len(surveyed):
         sys.stdout.write(
             f"\nnot timed: {len(surveyed) - len(ready)} of {len(surveyed)} jobs, which lack "

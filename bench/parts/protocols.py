@@ -5,10 +5,10 @@ its YAML), its `summary` is what `dissectbench list` shows, and its module impor
 import time. Describing a part (`fingerprint`, words, names, length) is cheap and torch-free, so
 that finished cells are recognised without loading a network; `load` does the heavy work.
 
-Any part may also have `lacks() -> tuple[Lack, ...]`: what it needs and this machine does not have.
+Any part may also have `lacks() -> tuple[Requirement, ...]`: what it needs and this machine does not have.
 It looks at names and sizes alone, opens no connection and imports no torch. And it may name the
 top-level modules that it imports, `packages: ClassVar[tuple[str, ...]]`. `dissectbench plan` asks
-for both before anything else is asked of the part (`bench.downloads.packages.lacks_of`).
+for both before anything else is asked of the part (`bench.downloads.packages.unmet_requirements`).
 
 A part that knows the images of the embedded world alone, and a probe set of these images, has
 `of_glyphs = True` (`bench.run.world`); a probe set of square images has `square_images = True`

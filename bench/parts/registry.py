@@ -18,7 +18,7 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
-from bench.downloads.packages import hint_of
+from bench.downloads.packages import install_hint
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Registry(Generic[T]):
         except (ImportError, AttributeError) as error:
             raise UserError(
                 f"the {self.kind} {name!r} cannot be imported from {path}: {error}",
-                hint=hint_of(error) or "reinstall the package that provides it",
+                hint=install_hint(error) or "reinstall the package that provides it",
             ) from error
         missing = self._missing(part)
         if missing:

@@ -1,7 +1,7 @@
 """What of a request can run here, and what is missing for the rest; looks, and reads little.
 
 A cell whose data are not on this machine has no key: nobody can say what it would compute on. So
-parts are asked for what they lack before they are asked who they are.
+parts are asked for unmet requirements before they are asked for fingerprints.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.downloads.packages import lacks_of
+from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
 from bench.offline import offline
 from bench.run.plan import PlannedJob, plan_job
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.config.compose import Job
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.run.selection import Parts
 
 _LOG = logging.getLogger(__name__)
@@ -33,14 +33,14 @@ class Surveyed:
     Attributes:
         job: What was asked for.
         parts: Built; None where even that failed.
-        lacks: What its parts need and is not here.
+        unmet: Requirements of its parts that this machine does not meet.
         planned: With keys and states; None where they cannot be known.
-        fault: Why not, beyond what is lacking.
+        fault: Why not, beyond unmet requirements.
     """
 
     job: Job
     parts: Parts | None
-    lacks: tuple[Lack, ...] = ()
+    unmet: tuple[Requirement, ...] = ()
     planned: PlannedJob | None = None
     fault: UserError | None = None
 
@@ -50,12 +50,14 @@ class Surveyed:
         return self.planned is not None and not self.blocking
 
     @property
-    def blocking(self) -> tuple[Lack, ...]:
-        """What is lacking and does not come by itself; nothing where all is done."""
+    def blocking(self) -> tuple[Requirement, ...]:
+        """Return requirements that stop the run; none where all cells are finished."""
         if self.planned is not None and not self.planned.left():
             return ()
         cut_off = self.job.config.runtime.offline
-        return tuple(lack for lack in self.lacks if cut_off or not lack.automatic)
+        return tuple(
+            requirement for requirement in self.unmet if cut_off or not requirement.automatic
+        )
 
 
 def survey(jobs: Iterable[Job]) -> list[Surveyed]:
@@ -97,19 +99,21 @@ def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[PlannedJob
     return require_all(possible if only_possible and possible else surveyed)
 
 
-def lacking(parts: Parts) -> tuple[Lack, ...]:
-    """What the parts that a job uses need and this machine does not have, each thing once."""
+def find_unmet(parts: Parts) -> tuple[Requirement, ...]:
+    """Return the unmet requirements of the parts that a job uses, without duplicates."""
     used: list[object] = [parts.target, parts.truth, parts.probe]
     # Masks may have the words of the concept set, and then bear its name: both are read.
     used += [] if parts.free_text else [parts.concepts]
     used += [parts.encoder, parts.segmenter, parts.captioner]
     # Whether there is anything to judge, and what is decided on, hangs on the truth's names.
-    names_unknown = bool(lacks_of(parts.truth))
+    names_unknown = bool(unmet_requirements(parts.truth))
     if names_unknown or parts.may_be_judged:
         used += [parts.sentence, parts.clip_text]
     if not names_unknown and parts.deciding is not None:
         used.append(parts.deciding.probe)
-    return tuple(dict.fromkeys(lack for part in used for lack in lacks_of(part)))
+    return tuple(
+        dict.fromkeys(requirement for part in used for requirement in unmet_requirements(part))
+    )
 
 
 def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
@@ -128,9 +132,12 @@ def require_all(surveyed: Sequence[Surveyed]) -> list[PlannedJob]:
 def _refusal(found: Surveyed, stopped: int, jobs: int) -> UserError:
     """Why a job cannot run; and, of several jobs, what can be done about the others."""
     if found.blocking:
-        lack = found.blocking[0]
+        requirement = found.blocking[0]
         error = UserError(
-            f"{lack.what} is not here", where=lack.where, valid=lack.near, hint=lack.hint
+            f"{requirement.name} is not here",
+            where=requirement.where,
+            valid=requirement.similar,
+            hint=requirement.hint,
         )
     else:
         assert found.fault is not None
@@ -148,13 +155,13 @@ def _refusal(found: Surveyed, stopped: int, jobs: int) -> UserError:
 
 def _survey(job: Job) -> Surveyed:
     parts: Parts | None = None
-    lacks: tuple[Lack, ...] = ()
+    unmet: tuple[Requirement, ...] = ()
     try:
         with offline(job.config.runtime.offline):
             parts = build_parts(job.config)
-            lacks = lacking(parts)
-            if any(not lack.automatic for lack in lacks):
-                return Surveyed(job, parts, lacks)
-            return Surveyed(job, parts, lacks, plan_job(job))
+            unmet = find_unmet(parts)
+            if any(not requirement.automatic for requirement in unmet):
+                return Surveyed(job, parts, unmet)
+            return Surveyed(job, parts, unmet, plan_job(job))
     except UserError as fault:
-        return Surveyed(job, parts, lacks, fault=fault)
+        return Surveyed(job, parts, unmet, fault=fault)

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.downloads.packages import told_to_user
+from bench.downloads.packages import as_user_error
 from bench.errors import UserError
 from bench.files import write_atomic
 from bench.speed.cell_job import (
@@ -54,7 +54,7 @@ def main() -> int:
     try:
         return _time(given)
     except (UserError, ModuleNotFoundError) as error:
-        told = told_to_user(error)
+        told = as_user_error(error)
         if told is None:
             raise
         sys.stderr.write(f"{told}\n")

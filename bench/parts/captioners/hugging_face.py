@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from baselines.exemplar_images import GREY, MARGIN, Background, check_background
-from bench.downloads.hub_files import TEXT_KINDS, ModelFiles, find_model
+from bench.downloads.hub.models import TEXT_MODEL_FILES, ModelFiles, find_model
 from bench.errors import UserError
 from bench.parts.encoders.build import Precision, quiet_loading
 
@@ -86,7 +86,7 @@ class HuggingFaceCaptioner:
         """
         return {
             "kind": "hugging_face",
-            "model": find_model(self.model, self.revision, where=_WHERE).identity(TEXT_KINDS),
+            "model": find_model(self.model, self.revision, where=_WHERE).identity(TEXT_MODEL_FILES),
             "prompt": self.prompt,
             # What a processor's settings mean, and how beams are kept, is up to the library.
             "transformers": version("transformers"),

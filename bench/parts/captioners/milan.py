@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.packages import lacks_of
 from bench.downloads.paths import require_file
+from bench.downloads.requirements import unmet_path, unmet_requirements
 from bench.errors import UserError
 from bench.files import sha256_file
 from bench.parts.captioners.glyphs import CAPTIONER_VERSION
 
 if TYPE_CHECKING:
     from baselines.captions import Captioner
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
     from bench.parts.targets import TorchvisionTarget
 
@@ -60,9 +59,12 @@ class MilanCaptioner:
 
         return IMAGE_SIZE
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The decoder, which has to be trained first, and the network that it looks through."""
-        return (*lack_of_path(self.file, "decoder", _FILE, _TRAIN), *lacks_of(self._vision()))
+        return (
+            *unmet_path(self.file, "decoder", _FILE, _TRAIN),
+            *unmet_requirements(self._vision()),
+        )
 
     def fingerprint(self) -> Fingerprint:
         """sha256 of the decoder; architecture and weights of the network it looks through."""

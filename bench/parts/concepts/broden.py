@@ -11,7 +11,7 @@ from bench.errors import UserError
 from metrics.formulas import clean_mask_label
 
 if TYPE_CHECKING:
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class BrodenConcepts:
         """How many labels have no name of their own."""
         return self._read[1]
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The tree, where it is missing."""
-        from bench.downloads.lack import lack_of_path
+        from bench.downloads.requirements import unmet_path
 
-        return lack_of_path(self.path, "Broden tree", "concepts.params.path")
+        return unmet_path(self.path, "Broden tree", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.packages import lacks_of
+from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
 from bench.parts.choice import built, frozen, parameters
 from metrics.labels import normalise, pieces
@@ -15,7 +15,7 @@ from metrics.labels import normalise, pieces
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import ConceptSet
 
 _OF, _WITHOUT = "concepts.params.of", "concepts.params.without"
@@ -68,10 +68,14 @@ class CombinedConcepts:
         """How many labels were dropped as duplicates, how many taken out; and the sets' own."""
         return self._read[1]
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """What any of the sets lacks."""
         sets = [*self._sets(self.of, _OF), *self._sets(self.without, _WITHOUT)]
-        return tuple(dict.fromkeys(lack for _, part in sets for lack in lacks_of(part)))
+        return tuple(
+            dict.fromkeys(
+                requirement for _, part in sets for requirement in unmet_requirements(part)
+            )
+        )
 
     @staticmethod
     def _sets(specs: Sequence[str], where: str) -> Iterator[tuple[str, ConceptSet]]:

@@ -11,7 +11,7 @@ from bench.downloads.paths import read_text
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 _LONGEST = 1000
 """Characters that a label may have; text towers read some 300."""
@@ -44,11 +44,11 @@ class FileConcepts:
         """How many blank lines and duplicates were left out."""
         return self._read[1]
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The file, where it is missing."""
-        from bench.downloads.lack import lack_of_path
+        from bench.downloads.requirements import unmet_path
 
-        return lack_of_path(self.path, "concept file", "concepts.params.path")
+        return unmet_path(self.path, "concept file", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

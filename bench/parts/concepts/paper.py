@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.downloads.entry import Download
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 _NAMED = {"3k": 3_000, "10k": 10_000, "20k": 20_000, "broden": 1_153}
 
@@ -46,11 +46,11 @@ class PaperConcepts:
         short = () if count == named else (f"the list {self.size} holds {count:,} words",)
         return (*self._read.notes(), *short)
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The list, where it was not fetched."""
-        from bench.downloads.lack import lack_of
+        from bench.downloads.requirements import unmet_download
 
-        return lack_of(self._entry)
+        return unmet_download(self._entry)
 
     @cached_property
     def _read(self) -> FileConcepts:
@@ -63,16 +63,16 @@ class PaperConcepts:
         return BY_NAME[f"paper_{self.size}"]
 
     def _file(self) -> Path:
-        from bench.downloads.places import look, place
+        from bench.downloads.data_folder import inspect_entry, path_of
 
         entry = self._entry
-        state = look(entry)
+        state = inspect_entry(entry)
         if state.kind != "here":
             raise UserError(
                 f"the list {entry.name} is not in the data folder"
                 if state.kind == "missing"
                 else f"the list {entry.name} is damaged: {state.detail}",
-                where=str(place(entry)),
+                where=str(path_of(entry)),
                 hint=f"dissectbench fetch {entry.name}",
             )
-        return place(entry)
+        return path_of(entry)

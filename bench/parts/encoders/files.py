@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint, LoadedEncoder
 
 _SHOWN = 4
@@ -97,20 +97,20 @@ class OpenClipEncoder:
             precision=self.precision,
         )
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Config and weights, or the text model that the config names, where they are missing."""
-        from bench.downloads.lack import lack_of_path
-        from bench.parts.encoders.lack import lack_of_text_model
+        from bench.downloads.requirements import unmet_path
+        from bench.parts.encoders.text_models import unmet_text_model
 
         missing = (
-            *lack_of_path(self.config, "model config", "encoder.params.config"),
-            *lack_of_path(self.weights, "weights file", "encoder.params.weights"),
+            *unmet_path(self.config, "model config", "encoder.params.config"),
+            *unmet_path(self.weights, "weights file", "encoder.params.weights"),
         )
         if missing:
             return missing
         name = text_model_name(self.config)
         beside = user_path(self.config).parent
-        return lack_of_text_model(name, beside=beside) if name else ()
+        return unmet_text_model(name, beside=beside) if name else ()
 
     def _read_config(self) -> ModelConfig:
         return read_model_config(self.config, "encoder.params.config")
@@ -151,7 +151,10 @@ class OpenClipEncoder:
             if not name.startswith(optional) and not name.endswith("num_batches_tracked")
         ]
         missing += self._partly_missing_text(result.missing_keys, model)
-        for fault, names in (("lacks", missing), ("has unexpected", result.unexpected_keys)):
+        for fault, names in (
+            ("lacks", missing),
+            ("has unexpected", result.unexpected_keys),
+        ):
             if names:
                 more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
                 raise UserError(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint, LoadedEncoder
 
 
@@ -33,9 +33,9 @@ class GlyphsEncoder:
         """
         return {**self._files().fingerprint(), "transform": "glyphs"}
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The text model's package."""
-        return self._files().lacks()
+        return self._files().unmet_requirements()
 
     def load(self, device: str) -> LoadedEncoder:
         """Build the model and read its weights.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.downloads.paths import read_text, user_path
 from bench.errors import UserError
-from bench.parts.encoders.text_folder import TextModel, find_text_model
+from bench.parts.encoders.text_models import TextModel, find_text_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint, LoadedEncoder
 
 _WHERE = "encoder.params.pretrained"
@@ -106,20 +106,20 @@ class OpenClipPretrained:
             precision=self.precision,
         )
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The checkpoint file, or a tag's weights as far as `dissectbench fetch` knows the tag."""
         from bench.downloads.catalog import BY_NAME
-        from bench.downloads.lack import lack_of, lack_of_path
+        from bench.downloads.requirements import unmet_download, unmet_path
 
         if self._means_file():
-            return lack_of_path(self.pretrained, "checkpoint file", "encoder.params.pretrained")
+            return unmet_path(self.pretrained, "checkpoint file", "encoder.params.pretrained")
         entry = entry_of_tag(self.model, self.pretrained)
-        return lack_of(BY_NAME[entry]) if entry else ()
+        return unmet_download(BY_NAME[entry]) if entry else ()
 
     def _fetched(self) -> bool:
         """Whether the weights are a tag's that `dissectbench fetch` knows, and are here."""
         tag = not self._means_file() and entry_of_tag(self.model, self.pretrained)
-        return bool(tag) and not self.lacks()
+        return bool(tag) and not self.unmet_requirements()
 
     def _means_file(self) -> bool:
         """Whether it is no tag; no tag of open_clip has a slash or a dot."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import require_folder
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import sha256_files
 from bench.parts.probes.image_files import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from baselines.spatial import MaskLabel
     from bench.broden import Broden, BrodenMasks
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 MASKS_VERSION = 1
@@ -91,9 +91,9 @@ class BrodenProbe:
         """What a reader of the record should know of the set."""
         return skipping_notes(self.skipped())
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The tree, where there is none."""
-        return lack_of_path(self.path, "Broden tree", "probe.params.path")
+        return unmet_path(self.path, "Broden tree", "probe.params.path")
 
     @cached_property
     def _sorted_out(self) -> tuple[Broden, tuple[str, ...]]:

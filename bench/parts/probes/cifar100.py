@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.paths import entry_of, how_to_get, user_path
+from bench.downloads.paths import entry_of, fetch_hint, user_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.probes.classes import WithClasses, check_mask_size
 from bench.parts.probes.image_files import mixing
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 SIDE = 32
@@ -101,9 +101,9 @@ class Cifar100Probe(WithClasses):
         labels = self._split.labels
         return tuple(labels[index] for index in self._order)
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The archive or its folder, where it is missing."""
-        return lack_of_path(self.path, "folder of CIFAR-100", "probe.params.path")
+        return unmet_path(self.path, "folder of CIFAR-100", "probe.params.path")
 
     @property
     def _split(self) -> _Split:
@@ -141,7 +141,7 @@ def _place(path: str) -> Path:
         raise UserError(
             f"there is no {path or 'path'}" if entry is None else f"{entry.name} is not in {place}",
             where="probe.params.path",
-            hint=how_to_get(entry) if entry else f"give {_ARCHIVE} or the folder it unpacks to",
+            hint=fetch_hint(entry) if entry else f"give {_ARCHIVE} or the folder it unpacks to",
         )
     return place
 

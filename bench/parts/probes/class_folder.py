@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
 from bench.parts.probes.name_table import read_names
@@ -14,7 +14,7 @@ from bench.parts.probes.name_table import read_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class ClassFolderProbe(ClassedFiles):
         """
         return self._class_names
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The folder and the table of names, where they are missing."""
-        table = lack_of_path(self.names, "table of names", "probe.params.names")
-        return (*super().lacks(), *table)
+        table = unmet_path(self.names, "table of names", "probe.params.names")
+        return (*super().unmet_requirements(), *table)
 
     @cached_property
     def _class_names(self) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import require_folder, user_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import printable, sha256_files
 from bench.parts.probes.find import Found, aside_notes, find_images
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 OnError = Literal["fail", "skip"]
@@ -85,9 +85,9 @@ class ImageFiles:
         """What a reader of the record should know of the set."""
         return (*skipping_notes(self.skipped()), *aside_notes(self._found.aside))
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The folder, where there is none."""
-        return lack_of_path(self.path, "folder of images", "probe.params.path")
+        return unmet_path(self.path, "folder of images", "probe.params.path")
 
     def fingerprint(self) -> Fingerprint:
         """Names, sizes and contents of the images; not where the folder lies.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import user_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
 from bench.parts.probes.devkit import validation_classes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 _OFFICIAL = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
 _DEVKITS = ("ILSVRC2012_devkit_t12.tar.gz", "ILSVRC2012_devkit_t12")
@@ -63,10 +63,10 @@ class ImageNetValProbe(ClassedFiles):
         few = 0 < shown < len(imagenet_names())
         return (*super().notes(), *([f"images of {shown:,} of the 1,000 classes"] if few else []))
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The images, and the development kit where one is named."""
-        kit = lack_of_path(self.devkit, "devkit", "probe.params.devkit")
-        return (*super().lacks(), *kit)
+        kit = unmet_path(self.devkit, "devkit", "probe.params.devkit")
+        return (*super().unmet_requirements(), *kit)
 
     def _known_as(self, name: str) -> str:
         own = name.rpartition("/")[2]

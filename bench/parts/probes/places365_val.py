@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import read_text, user_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
 from bench.parts.probes.image_files import told_parameters
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 LIST = "places365_val.txt"
 _FILELISTS = (LIST, "filelist_places365-standard.tar", "filelist_places365-standard")
@@ -58,10 +58,10 @@ class Places365ValProbe(ClassedFiles):
         """The 365 classes in the order of their numbers, "airfield", "bus station/indoor"."""
         return _names()
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The images, and the list of their classes where one is named."""
-        listed = lack_of_path(self.filelist, "list of files", "probe.params.filelist")
-        return (*super().lacks(), *listed)
+        listed = unmet_path(self.filelist, "list of files", "probe.params.filelist")
+        return (*super().unmet_requirements(), *listed)
 
     def _known_as(self, name: str) -> str:
         own = name.rpartition("/")[2]

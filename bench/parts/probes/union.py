@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bench.downloads.packages import lacks_of
+from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
 from bench.parts import choice
 from bench.parts.probes.sizes import check_limit
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint, Probe
 
 _WHERE = "probe.params.of"
@@ -117,9 +117,13 @@ class UnionProbe:
         """The parts' own."""
         return tuple(note for part in self._whole for note in getattr(part, "notes", tuple)())
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """What the parts lack, each thing once."""
-        return tuple(dict.fromkeys(lack for part in self._whole for lack in lacks_of(part)))
+        return tuple(
+            dict.fromkeys(
+                requirement for part in self._whole for requirement in unmet_requirements(part)
+            )
+        )
 
     @cached_property
     def _whole(self) -> tuple[Any, ...]:

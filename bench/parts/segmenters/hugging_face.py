@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.hub_files import ModelFiles, find_model
+from bench.downloads.hub.models import ModelFiles, find_model
 from bench.errors import UserError
 from bench.parts.crops import square_view
 from bench.parts.encoders.build import quiet_loading

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.networks.weights_file import WeightsFile
 from bench.parts.crops import square_view
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from baselines.spatial import MaskLabel
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint, LoadedSegmenter
 
 VOC_NAMES = (
@@ -92,11 +92,11 @@ class TorchvisionSegmenter:
         check_view(self.crop, self.mask_size, self.input_size)
         check_precision(self.precision)
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Files that are not there; torchvision's own weights are fetched by a run."""
         return (
-            *lack_of_path(self.file, "weights file", "segmenter.params.file"),
-            *lack_of_path(self.classes, "list of classes", "segmenter.params.classes"),
+            *unmet_path(self.file, "weights file", "segmenter.params.file"),
+            *unmet_path(self.classes, "list of classes", "segmenter.params.classes"),
         )
 
     def fingerprint(self) -> Fingerprint:

@@ -9,14 +9,14 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.parts.encoders.build import quiet_loading
-from bench.parts.encoders.text_folder import find_text_model
+from bench.parts.encoders.text_models import find_text_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 BATCH = 256
@@ -45,11 +45,11 @@ class SentenceTransformer:
         weights = found.sha256() or f"hub:{found.name}"
         return {"kind": "sentence_transformers", "weights": weights, "text_tower": weights}
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The package, the folder, or the model in the hub's cache."""
-        from bench.parts.encoders.lack import lack_of_text_model
+        from bench.parts.encoders.text_models import unmet_text_model
 
-        return lack_of_text_model(self.model, owner=_OWNER)
+        return unmet_text_model(self.model, owner=_OWNER)
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
         """Return a function from n texts to unit-length embeddings, float32 [n, D].
@@ -59,11 +59,11 @@ class SentenceTransformer:
         """
         from sentence_transformers import SentenceTransformer as Model
 
-        from bench.parts.encoders.lack import fetched_model
+        from bench.parts.encoders.text_models import cached_model
 
         found = find_text_model(self.model, "scoring.sentence.params.model")
         # By its name the library would ask the hub for each file, also where all are here.
-        folder = fetched_model(found.name, _OWNER) if found.weights is None else None
+        folder = cached_model(found.name, _OWNER) if found.weights is None else None
         local = found.weights is not None or folder is not None
         try:
             with quiet_loading(offline=local):

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.missing import Lack
+from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import NetworkError, UserError, nearest
 from bench.files import sha256_file
 from bench.networks.weights_file import WeightsFile
@@ -83,13 +82,13 @@ class CallableTarget(TransformParams):
             "transform": {"own": "source"} if self._own_transform else self._values_identity(),
         }
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The module or the file, where it is not here."""
-        missing: tuple[Lack, ...] = ()
+        missing: tuple[Requirement, ...] = ()
         name = self.path.partition(":")[0]
         if find_module(name) is None:
-            missing = (Lack(f"the Python module {name}", _on_path(name)),)
-        return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
+            missing = (Requirement(f"the Python module {name}", _on_path(name)),)
+        return (*missing, *unmet_path(self.file, "file of weights", "target.params.file"))
 
     def load(self, device: str) -> LoadedTarget:
         """Call the function and fill the network.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bench.downloads.missing import Lack
+from bench.downloads.requirements import Requirement
 from bench.errors import UserError
 from bench.files import sha256_file
 from bench.networks.loaded import LoadedTarget
@@ -50,14 +50,14 @@ class GlyphsTarget:
             "transform": {"size": SIZE, "mean": list(weights.MEAN), "std": list(weights.STD)},
         }
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The shipped weights, where they are not here."""
         from bench.glyphs import weights
 
         file = weights.target_path(self.net)
         if file.is_file():
             return ()
-        return (Lack(f"the weights {file.name} of the embedded world", _HINT),)
+        return (Requirement(f"the weights {file.name} of the embedded world", _HINT),)
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""

@@ -11,9 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.downloads.missing import Lack
-from bench.downloads.places import data_home
+from bench.downloads.data_folder import data_home
+from bench.downloads.paths import fetch_hint
 from bench.downloads.published.networks import TORCHVISION
+from bench.downloads.requirements import Requirement
 from bench.files import sha256_file
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def keeps_promise(file: Path) -> bool:
     return not match or sha256_file(file).startswith(match[1])
 
 
-def weights_lacks(arch: str, weights: str) -> tuple[Lack, ...]:
+def unmet_weights(arch: str, weights: str) -> tuple[Requirement, ...]:
     """What is missing of torchvision's weights.
 
     Of weights that `dissectbench fetch` does not know only the beginning of the file's name is
@@ -66,12 +67,12 @@ def weights_lacks(arch: str, weights: str) -> tuple[Lack, ...]:
     if entry is not None:
         if find_weights(entry.file_name):
             return ()
-        return (Lack(entry.summary, f"dissectbench fetch {entry.name}", entry.about, True),)
+        return (Requirement(entry.summary, fetch_hint(entry), entry.estimate, True),)
     for folder in (checkpoints(), data_home() / "weights"):
         if any(_plain(file.name).startswith(_plain(arch)) for file in folder.glob("*.pth")):
             return ()
     what = f"torchvision's {arch} ({weights})"
-    return (Lack(what, "a run with a connection gets it from torchvision", None, True),)
+    return (Requirement(what, "a run with a connection gets it from torchvision", None, True),)
 
 
 def _plain(name: str) -> str:

@@ -7,9 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.hub_files import find_model
-from bench.downloads.lack import lack_of_path
-from bench.downloads.missing import Lack
+from bench.downloads.hub.models import find_model
+from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError, nearest
 from bench.networks.loaded import LoadedTarget
 from bench.networks.state_dict import load_into
@@ -97,10 +96,10 @@ class TimmTarget(TransformParams):
             "transform": self._transform_identity(),
         }
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The file, or the published weights, where they are not here."""
         if self.file:
-            return lack_of_path(self.file, "file of weights", _FILE)
+            return unmet_path(self.file, "file of weights", _FILE)
         from huggingface_hub import constants
 
         name = self.model.removeprefix(_FROM_HUB).partition("@")[0]
@@ -110,7 +109,7 @@ class TimmTarget(TransformParams):
         for folder in Path(constants.HF_HUB_CACHE).glob(f"models--{name.replace('/', '--')}"):
             if any(file.suffix in (".safetensors", ".bin") for file in folder.rglob("*")):
                 return ()
-        return (Lack(f"timm's {self.model} (weights)", _HUB, automatic=True),)
+        return (Requirement(f"timm's {self.model} (weights)", _HUB, automatic=True),)
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""

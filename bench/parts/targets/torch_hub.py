@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.missing import Lack
 from bench.downloads.paths import require_folder, user_path
+from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError
 from bench.files import sha256_files
 from bench.networks.weights_file import WeightsFile
@@ -97,15 +96,17 @@ class TorchHubTarget(TransformParams):
             "transform": {"own": "code"} if self._own_transform else self._values_identity(),
         }
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The folder, the repository or the file, where it is not here."""
-        missing = lack_of_path(self.repo_or_dir, "folder", _WHERE)
-        if self._github is not None:
+        if self._github is None:
+            missing = unmet_path(self.repo_or_dir, "folder", _WHERE)
+        elif self._copy.is_dir():
+            missing = ()
+        else:
             owner, repository, ref = self._github
-            copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
-            told = Lack(f"{owner}/{repository} at {ref}", "a run with a connection gets it", None)
-            missing = () if copy.is_dir() else (Lack(told.what, told.hint, automatic=True),)
-        return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
+            hint = "a run with a connection gets it"
+            missing = (Requirement(f"{owner}/{repository} at {ref}", hint, automatic=True),)
+        return (*missing, *unmet_path(self.file, "file of weights", "target.params.file"))
 
     def load(self, device: str) -> LoadedTarget:
         """Call the entry point and fill the network.
@@ -137,6 +138,13 @@ class TorchHubTarget(TransformParams):
         if not match or self.repo_or_dir.startswith(".") or user_path(self.repo_or_dir).is_dir():
             return None
         return match[1], match[2], match[3] or ""
+
+    @property
+    def _copy(self) -> Path:
+        """Where torch.hub keeps the code of a repository on GitHub."""
+        assert self._github is not None
+        owner, repository, ref = self._github
+        return hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
 
     def _check_github(self) -> None:
         assert self._github is not None
@@ -212,14 +220,13 @@ class TorchHubTarget(TransformParams):
         what = f"the entry point {self.entry_point}"
         if self._github is not None:
             owner, repository, ref = self._github
-            copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
-            if is_offline() and not copy.is_dir():
+            if is_offline() and not self._copy.is_dir():
                 raise UserError(
                     f"{self.repo_or_dir} is not here, and no connection may be opened",
                     where=_WHERE,
                     hint="run once with a connection, or give a folder",
                 )
-            where, source, folder = f"{owner}/{repository}:{ref}", "github", copy
+            where, source, folder = f"{owner}/{repository}:{ref}", "github", self._copy
         else:
             folder = self._folder().resolve()
             where, source = str(folder), "local"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
 from bench.networks.loaded import LoadedTarget
@@ -18,7 +18,7 @@ from bench.parts.targets.published import (
     entry_of_weights,
     find_weights,
     keeps_promise,
-    weights_lacks,
+    unmet_weights,
 )
 from bench.parts.targets.torchvision_weights import build, entry_of_file, file_of_entry, find_entry
 from bench.parts.targets.transform import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from bench.downloads.entry import Download
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
     from bench.parts.targets.built import Transform
 
@@ -116,11 +116,11 @@ class TorchvisionTarget(TransformParams):
             **switched,
         }
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """The file, or torchvision's, where it is not here."""
         if self.file:
-            return lack_of_path(self.file, "file of weights", "target.params.file")
-        return weights_lacks(self.arch, self.weights)
+            return unmet_path(self.file, "file of weights", "target.params.file")
+        return unmet_weights(self.arch, self.weights)
 
     def module_paths(self) -> tuple[str, ...]:
         """Paths of the network's modules, without its weights."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.parts.truths.table import read_rows
 from metrics.truth import TrueName
@@ -14,7 +14,7 @@ from metrics.truth import TrueName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class AnnotationsTruth:
     path: str
     layer: str
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Files that are not there."""
-        return lack_of_path(self.path, "table of annotations", "target.truth.params.path")
+        return unmet_path(self.path, "table of annotations", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.truths.own_names import true_names, with_lookalikes
 from bench.parts.truths.table import read_rows
@@ -15,7 +15,7 @@ from bench.parts.truths.table import read_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 
@@ -39,11 +39,11 @@ class ClassListTruth:
     units: str = ""
     unit_column: str = "unit"
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Files that are not there."""
         return (
-            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
-            *lack_of_path(self.units, "table of units", "target.truth.params.units"),
+            *unmet_path(self.path, "list of classes", "target.truth.params.path"),
+            *unmet_path(self.units, "table of units", "target.truth.params.units"),
         )
 
     def names(self) -> Mapping[int, TrueName]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.truths.own_names import true_names, with_lookalikes
 from bench.parts.truths.table import Row, read_rows, split
@@ -14,7 +14,7 @@ from bench.parts.truths.table import Row, read_rows, split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 
@@ -40,9 +40,9 @@ class FileTruth:
     unit_column: str = "unit"
     name_column: str = "name"
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Files that are not there."""
-        return lack_of_path(self.path, "table of names", "target.truth.params.path")
+        return unmet_path(self.path, "table of names", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
         """True name by unit.

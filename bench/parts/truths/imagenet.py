@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.parts.truths.class_list import ClassListTruth
 from bench.parts.truths.shipped import IMAGENET, imagenet_synsets
@@ -15,7 +15,7 @@ from bench.parts.truths.shipped import IMAGENET, imagenet_synsets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 _SYNSETS = "target.truth.params.synsets"
@@ -48,11 +48,11 @@ class ImageNetTruth:
                 hint="give one of target.truth.params.units and .synsets",
             )
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Files that are not there."""
         return (
-            *lack_of_path(self.units, "table of units", "target.truth.params.units"),
-            *lack_of_path(self.synsets, "list of synsets", _SYNSETS),
+            *unmet_path(self.units, "table of units", "target.truth.params.units"),
+            *unmet_path(self.synsets, "list of synsets", _SYNSETS),
         )
 
     def names(self) -> Mapping[int, TrueName]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.truths.official import OfficialTexts
 from bench.parts.truths.shipped import PLACES365
@@ -19,7 +19,7 @@ from metrics.truth import TrueName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 _LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
 
@@ -50,11 +50,11 @@ class Places365Truth:
     path: str = ""
     scenes: str = ""
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Files that are not there."""
         return (
-            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
-            *lack_of_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
+            *unmet_path(self.path, "list of classes", "target.truth.params.path"),
+            *unmet_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
         )
 
     def names(self) -> Mapping[int, TrueName]:

@@ -108,8 +108,8 @@ FAULTS = {
     "short line": ("unit,label\n0,a\n1\n", PLAIN, ":3", "1 cells where the header has 2", "commas"),
     "bare comma": ("unit,label\n0,a, b\n", PLAIN, ":2", "3 cells", "quotes"),
     "open quote": ('unit,label\n0,"a\n1,b\n', PLAIN, ":3", "no readable table", "quotes"),
-    "latin 1": (b"unit,label\n0,a\n1,caf\xe9\n", PLAIN, ":3", "byte 0xe9, which is no UTF-8", ""),
-    "utf 16": ("unit,label\n0,a\n".encode("utf-16"), PLAIN, ":1", "no UTF-8", "plain text"),
+    "latin 1": (b"unit,label\n0,a\n1,caf\xe9\n", PLAIN, ":3", "byte 0xe9, which is not UTF-8", ""),
+    "utf 16": ("unit,label\n0,a\n".encode("utf-16"), PLAIN, ":1", "not UTF-8", "plain text"),
     "no column": ("unit,lable\n0,a\n", PLAIN, ":1", "no column 'label'", "nearest: lable"),
     "no score": (
         "unit,label,sim\n0,a,1\n", Columns(score="similarity"), ":1", "no column 'similarity'",

@@ -14,7 +14,7 @@ from PIL import Image
 
 from baselines.captions import Search
 from baselines.exemplar_images import masked_crops
-from bench.downloads import hub_files as hub
+from bench.downloads.hub import models as hub
 from bench.errors import UserError
 from bench.parts.captioners import HuggingFaceCaptioner
 from bench.parts.captioners.from_crops import CropCaptioner, tidy
@@ -335,7 +335,7 @@ def test_other_models_and_damaged_folders_are_refused(folders, tmp_path):
     with pytest.raises(UserError, match="there is no folder") as caught:
         part("./missing").fingerprint()
     assert caught.value.where == "captioner.params.model"
-    with pytest.raises(UserError, match=r"holds no config\.json"):
+    with pytest.raises(UserError, match=r"contains no config\.json"):
         part(tmp_path).load("cpu")
     for name in ("model.safetensors", "tokenizer.json", "config.json"):
         other = copy(folders["blip"], tmp_path / name)

@@ -90,9 +90,9 @@ def test_it_is_chosen_on_the_command_line_and_told_in_records():
         CONCEPTS.build("combined", {"of": [3]})
 
 
-def test_it_lacks_what_its_sets_lack(listed):
+def test_unmet_requirements_are_those_of_its_sets(listed):
     inner = {"name": "combined", "params": {"of": ["paper_20k", "paper_3k"]}}
     combined = CombinedConcepts(of=("paper_3k", inner, "wordfreq_3k"), without=("paper_broden",))
-    hints = [lack.hint for lack in combined.lacks()]
+    hints = [requirement.hint for requirement in combined.unmet_requirements()]
     assert hints == [f"dissectbench fetch paper_{name}" for name in ("3k", "20k", "broden")]
-    assert CombinedConcepts(of=("wordfreq_3k", listed("1", "fox"))).lacks() == ()
+    assert CombinedConcepts(of=("wordfreq_3k", listed("1", "fox"))).unmet_requirements() == ()

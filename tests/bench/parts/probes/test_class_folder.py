@@ -143,7 +143,7 @@ def test_no_torch_is_needed(folder):
         "import sys\n"
         "import bench.parts.probes\n"
         "probe = bench.parts.probes.ClassFolderProbe(sys.argv[1], on_error='skip')\n"
-        "probe.lacks(), len(probe), probe.fingerprint(), probe.masks_fingerprint()\n"
+        "probe.unmet_requirements(), len(probe), probe.fingerprint(), probe.masks_fingerprint()\n"
         "probe.class_names(), probe.image_classes(), probe.masks(None).image(1)\n"
         "assert 'torch' not in sys.modules\n"
         "assert 'scipy' not in sys.modules\n"

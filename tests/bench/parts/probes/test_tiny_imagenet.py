@@ -66,7 +66,7 @@ def test_it_is_chosen_where_it_was_fetched(tree, own_folders):
     probe = TinyImageNetProbe()
     assert synsets_by_number(probe) == EXPECTED
     assert probe.image(0).size == (64, 64)
-    assert probe.lacks() == ()
+    assert probe.unmet_requirements() == ()
 
 
 @pytest.mark.parametrize("inside", ["{synset}", "{synset}/images", "val/{synset}"])

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.downloads import hub_files as hub
+from bench.downloads.hub import models as hub
 from bench.errors import UserError
 from bench.parts.protocols import Segmenter
 from bench.parts.segmenters import HuggingFaceSegmenter
@@ -124,10 +124,10 @@ def test_classes_without_names_are_asked_for(folder, tmp_path):
 def test_other_models_and_folders_are_refused(folder, tmp_path):
     with pytest.raises(UserError, match="there is no folder"):
         part("./missing").labels()
-    with pytest.raises(UserError, match=r"holds no config\.json"):
+    with pytest.raises(UserError, match=r"contains no config\.json"):
         part(tmp_path).fingerprint()
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(UserError, match="no JSON object"):
+    with pytest.raises(UserError, match="not a JSON object"):
         part(tmp_path).fingerprint()
     config = json.loads((folder / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config))

@@ -57,7 +57,7 @@ def test_entries_are_torchvisions(key: str) -> None:
     entry = TORCHVISION[key]
     assert entry.url == weights.url
     assert entry.sha256_prefix in entry.file_name
-    assert entry.about == pytest.approx(weights.meta["_file_size"] * 2**20, abs=1)
+    assert entry.estimate == pytest.approx(weights.meta["_file_size"] * 2**20, abs=1)
     preset = weights.transforms()
     target = TorchvisionTarget(arch, weights=name)
     assert target.visible_share == preset.crop_size[0] / preset.resize_size[0]
@@ -93,12 +93,12 @@ def test_weights_without_an_entry_are_refused_where_they_differ(
     checkpoints: Path, data: Path, state: dict[str, torch.Tensor]
 ) -> None:
     target = TorchvisionTarget("mobilenet_v3_small", weights="IMAGENET1K_V1")
-    [lack] = target.lacks()
-    assert lack.automatic
-    assert lack.bytes is None
+    [requirement] = target.unmet_requirements()
+    assert requirement.automatic
+    assert requirement.size is None
     for folder in (checkpoints, data):
         torch.save(state, folder / NAME)
-        assert target.lacks() == ()
+        assert target.unmet_requirements() == ()
         with pytest.raises(UserError, match="not what its name promises"):
             target.load("cpu")
         (folder / NAME).unlink()
@@ -164,18 +164,18 @@ def test_what_downloads_lands_in_the_hub_cache_under_its_hash(
     assert (checkpoints / NAME).is_file()
 
 
-def test_what_a_file_lacks(away: Path) -> None:
-    def lacks(file: str) -> list[tuple[str, bool]]:
-        found = TorchvisionTarget("resnet18", file=file).lacks()
-        return [(lack.hint, lack.automatic) for lack in found]
+def test_unmet_requirements_of_a_file(away: Path) -> None:
+    def unmet(file: str) -> list[tuple[str, bool]]:
+        found = TorchvisionTarget("resnet18", file=file).unmet_requirements()
+        return [(requirement.hint, requirement.automatic) for requirement in found]
 
-    assert lacks("gone.pth") == [("give an existing path", False)]
+    assert unmet("gone.pth") == [("give an existing path", False)]
     (away / "gone.pth").write_bytes(b"")
-    assert lacks("gone.pth") == []
-    assert lacks("fetched:resnet50_places365") == [
+    assert unmet("gone.pth") == []
+    assert unmet("fetched:resnet50_places365") == [
         ("dissectbench fetch resnet50_places365", False),
     ]
-    assert lacks("fetched:no_such_thing") == [("`dissectbench fetch --list` lists all", False)]
+    assert unmet("fetched:no_such_thing") == [("`dissectbench fetch --list` lists all", False)]
 
 
 def test_describing_a_target_needs_no_torch() -> None:
@@ -187,7 +187,7 @@ def test_describing_a_target_needs_no_torch() -> None:
         "[part.fingerprint() for part in parts]\n"
         "parts += [TorchvisionTarget('vgg11', weights='DEFAULT'),\n"
         "          TorchHubTarget('net', 'folder'), CallableTarget('package.module:net')]\n"
-        "assert [len(part.lacks()) for part in parts] == [1, 0, 1, 1, 1, 1]\n"
+        "assert [len(part.unmet_requirements()) for part in parts] == [1, 0, 1, 1, 1, 1]\n"
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -118,16 +118,16 @@ def test_published_weights_that_are_not_here(away: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(away / "hub"))
     for name in ("resnet18.a1_in1k", "resnet18", "hf-hub:timm/resnet18.a1_in1k@main"):
         target = TimmTarget(name, pretrained=True)
-        [lack] = target.lacks()
-        assert lack.automatic
+        [requirement] = target.unmet_requirements()
+        assert requirement.automatic
         folder = away / "hub" / "models--timm--resnet18.a1_in1k" / "snapshots" / "abc"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.safetensors").write_bytes(b"")
-        assert target.lacks() == ()
+        assert target.unmet_requirements() == ()
         (folder / "model.safetensors").unlink()
     with pytest.raises(UserError, match=r"cannot get the weights of resnet18\.a1_in1k"):
         TimmTarget("resnet18.a1_in1k", pretrained=True).load("cpu")
-    [gone] = TimmTarget(NET, file="gone.pth").lacks()
+    [gone] = TimmTarget(NET, file="gone.pth").unmet_requirements()
     assert "gone.pth" in gone.what
 
 
@@ -144,7 +144,7 @@ def test_published_weights_in_the_hubs_cache(
     module = timm.create_model(NET, pretrained=False)
     timm.models.save_for_hf(module, folder / "snapshots" / commit, safe_serialization=True)
     target = TimmTarget(name, pretrained=True)
-    assert target.lacks() == ()
+    assert target.unmet_requirements() == ()
     with offline():
         weights = target.fingerprint()["weights"]
         loaded = target.load("cpu")

@@ -126,8 +126,8 @@ def test_synsets_pick_the_units_to_score(tmp_path):
         0: "tench, Tinca tinca",
         388: "giant panda, panda, panda bear, coon bear, Ailuropoda melanoleuca",
     }
-    [lack] = ImageNetTruth(synsets="fetched:tiny_imagenet/wnids.txt").lacks()
-    assert lack.hint == "dissectbench fetch tiny_imagenet"
+    [requirement] = ImageNetTruth(synsets="fetched:tiny_imagenet/wnids.txt").unmet_requirements()
+    assert requirement.hint == "dissectbench fetch tiny_imagenet"
 
 
 @pytest.mark.parametrize(
