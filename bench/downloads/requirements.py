@@ -6,7 +6,7 @@ Look at names and sizes only: compute no hash, open no connection and import no 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from bench.downloads.data_folder import inspect_entry, path_of
 from bench.downloads.packages import find_package, pip_install
@@ -38,15 +38,33 @@ class Requirement:
     similar: tuple[str, ...] = ()
 
 
+class HasPackages(Protocol):
+    """Optional for a part: the packages that it imports."""
+
+    packages: ClassVar[tuple[str, ...]]
+    """Names of top-level modules."""
+
+
+@runtime_checkable
+class HasRequirements(Protocol):
+    """Optional for a part: the files and models that it needs."""
+
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return those that this machine does not have, by names and sizes only."""
+        ...
+
+
 def unmet_requirements(part: object) -> tuple[Requirement, ...]:
     """Return what a part needs and this machine does not have, without duplicates.
 
     Args:
-        part: Any part; see `bench.parts.protocols.HasPackages` and `HasRequirements`.
+        part: Any part; it may be `HasPackages` and `HasRequirements`.
     """
     packages: tuple[str, ...] = getattr(part, "packages", ())
     missing = [requirement for module in packages for requirement in unmet_package(module)]
-    return tuple(dict.fromkeys([*missing, *getattr(part, "unmet_requirements", tuple)()]))
+    if isinstance(part, HasRequirements):
+        missing += part.unmet_requirements()
+    return tuple(dict.fromkeys(missing))
 
 
 def unmet_package(module: str) -> tuple[Requirement, ...]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.parts.targets.torchvision_models import IMAGENET_MEAN, IMAGENET_STD, TorchvisionTarget
+from bench.parts.targets.transform import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     from baselines.captioning.pyramid import Pyramid
     from bench.parts.protocols import Fingerprint
+    from bench.parts.targets.torchvision_models import TorchvisionTarget
 
 IMAGE_SIZE = 224
 _ALEXNET = ("features.0", "features.3", "features.6", "features.8", "features.10")

@@ -18,8 +18,7 @@ from bench.parts.segmenters.network import (
     wrap_network,
 )
 from bench.parts.segmenters.view import CROP, check_view
-from bench.parts.targets.torchvision_models import IMAGENET_MEAN, IMAGENET_STD
-from leaderboards.hashing import sha256_json
+from bench.parts.targets.transform import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -23,6 +23,7 @@ from bench.errors import UserError
 from bench.files import sha256_json
 from bench.parts import choice
 from bench.parts.catalog import BY_GROUP, SENTENCES, TRUTHS
+from bench.run.identity import params_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _write_cifar(file: Path) -> None:
 
 def facts(part: Any) -> object:
     """What of a part decides the cell's key: its fingerprint, words, names, masks."""
-    found: dict[str, object] = {}
+    found: dict[str, object] = {"params": params_of(part)}
     for name in ("fingerprint", "masks_fingerprint", "words", "names", "class_names"):
         if callable(getattr(part, name, None)):
             try:
@@ -128,7 +129,7 @@ def facts(part: Any) -> object:
                 value = None
             small = name.endswith("fingerprint") or value is None
             found[name] = value if small else _digest(value)
-    for name in ("parameters", "given", "image_size", "visible_share", "squashes", "notes"):
+    for name in ("given", "image_size", "visible_share", "squashes", "notes"):
         if hasattr(type(part), name) and not (name == "notes" and found.get("fingerprint") is None):
             try:
                 value = getattr(part, name)

@@ -27,13 +27,13 @@ NO_TRUTH = "target.truth.name=none"
 BY_MODEL = ("sentence_cosine", "sentence_cosine_best_synonym", "nearest_name")
 
 
+def refuse(*_: Any) -> None:
+    raise AssertionError("an encoder was looked for")
+
+
 @pytest.fixture
 def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence encoder of all groups but one, which nobody may ask anything."""
-
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a sentence encoder was looked for")
-
     for name in ("fingerprint", "unmet_requirements", "load"):
         monkeypatch.setattr(SentenceTransformer, name, refuse)
 
@@ -189,8 +189,8 @@ def test_nothing_is_looked_for_that_only_judges(
 ) -> None:
     found = parts(f"method={method}", *overrides)
     if found.encoder is None:  # the configured one would judge alone
-        monkeypatch.setattr(GlyphsEncoder, "fingerprint", None)
-        monkeypatch.setattr(GlyphsEncoder, "unmet_requirements", None)
+        monkeypatch.setattr(GlyphsEncoder, "fingerprint", refuse)
+        monkeypatch.setattr(GlyphsEncoder, "unmet_requirements", refuse)
     assert find_unmet(found) == ()
     assert all(found.scoring(layer) for layer in found.layers)
 

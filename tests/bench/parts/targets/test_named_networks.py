@@ -130,7 +130,7 @@ def test_every_known_network_is_a_target_with_its_final_layer(
     file = (
         data / f"{name}.pth.tar"
         if name.endswith("places365")
-        else checkpoints / parts.target._weights_entry.file_name  # type: ignore[attr-defined]
+        else checkpoints / parts.target._catalog_entry.file_name  # type: ignore[attr-defined]
     )
     file.write_bytes(b"anything")
     assert parts.target.unmet_requirements() == ()  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ import torchvision
 from bench.downloads.published.networks import TORCHVISION
 from bench.errors import UserError
 from bench.parts.targets import TorchvisionTarget
-from bench.parts.targets.published import find_weights, hub_folder, keeps_promise
+from bench.parts.targets.torchvision_files import find_weights, hub_folder, matches_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def state() -> dict[str, torch.Tensor]:
     return dict(torchvision.models.mobilenet_v3_small().state_dict())
 
 
-def promised(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def file_with_hash(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file whose name tells the truth, as the one that resnet18's V1 weights are read from."""
     digits = hashlib.sha256(content).hexdigest()[:8]
     entry = TORCHVISION["resnet18/IMAGENET1K_V1"]
@@ -84,8 +84,8 @@ def test_other_bytes_never_pass_for_the_published_ones(
     (checkpoints / "resnet18-f37072fd.pth").write_bytes(b"other")
     other = hashlib.sha256(b"other").hexdigest()
     assert target.fingerprint()["weights"] == {"sha256": other}
-    file = promised(b"the published bytes", checkpoints, monkeypatch)
-    assert keeps_promise(file)
+    file = file_with_hash(b"the published bytes", checkpoints, monkeypatch)
+    assert matches_name(file)
     assert target.fingerprint()["weights"] == named
 
 
@@ -99,7 +99,7 @@ def test_weights_without_an_entry_are_refused_where_they_differ(
     for folder in (checkpoints, data):
         torch.save(state, folder / NAME)
         assert target.unmet_requirements() == ()
-        with pytest.raises(UserError, match="not what its name promises"):
+        with pytest.raises(UserError, match="does not have the sha256 in its name"):
             target.load("cpu")
         (folder / NAME).unlink()
     assert target.fingerprint()["weights"] == {"torchvision": "mobilenet_v3_small/IMAGENET1K_V1"}
@@ -109,7 +109,7 @@ def test_default_and_other_weights_are_read_from_this_machine(
     data: Path, state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.save(state, data / NAME)
-    monkeypatch.setattr("bench.parts.targets.torchvision_weights.keeps_promise", lambda _file: True)
+    monkeypatch.setattr("bench.parts.targets.pretrained.matches_name", lambda _file: True)
     loaded = TorchvisionTarget("mobilenet_v3_small", weights="DEFAULT").load("cpu")
     found = loaded.module.state_dict()
     assert all(torch.equal(found[name], value) for name, value in state.items())
@@ -119,7 +119,7 @@ def test_default_and_other_weights_are_read_from_this_machine(
 def test_old_names_of_densenet_are_told_apart_by_torchvision(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.parts.targets.torchvision_weights.keeps_promise", lambda _file: True)
+    monkeypatch.setattr("bench.parts.targets.pretrained.matches_name", lambda _file: True)
     state = torchvision.models.densenet121().state_dict()
     old = {
         name.replace("norm1.", "norm.1.").replace("conv1.", "conv.1."): value
@@ -143,7 +143,7 @@ def test_a_wrong_file_in_the_hub_cache_is_a_users_error(checkpoints: Path) -> No
 
 
 def test_offline_says_how_to_get_them() -> None:
-    with pytest.raises(UserError, match="no connection may be opened") as caught:
+    with pytest.raises(UserError, match="connections are disabled") as caught:
         TorchvisionTarget("resnet18", weights="IMAGENET1K_V1").load("cpu")
     assert "`dissectbench fetch resnet18_imagenet`" in caught.value.hint
 
