@@ -36,7 +36,7 @@ _MESSAGE_LENGTH = 300
 """Characters of torch's message, which lists every tensor."""
 
 
-def find_entry(arch: str, weights: str) -> Any:
+def find_entry(arch: str, weights: str, where: str = _WHERE) -> Any:
     """Return the member of torchvision's enumeration of an architecture's weights.
 
     Raises:
@@ -49,7 +49,7 @@ def find_entry(arch: str, weights: str) -> Any:
     if weights not in names:
         raise UserError(
             f"torchvision has no weights {weights!r} for {arch}",
-            where=_WHERE,
+            where=where,
             valid=nearest(weights, names),
             hint=f"choose among: {', '.join(dict.fromkeys(names))}",
         )

@@ -104,18 +104,22 @@ def test_bare_words_one_prompt_and_several(tiny, file):
     assert OpenClipPretrained("tiny-own", file).templates == ("{}",)
     bare = OpenClipPretrained("tiny-own", file).load("cpu").encode_texts(NAMES)
     assert torch.allclose(bare, texts(tiny, "fox", "sea"), atol=1e-6)
-    one = OpenClipPretrained("tiny-own", file, ("a photo of a {}",)).load("cpu").encode_texts(NAMES)
+    one = (
+        OpenClipPretrained("tiny-own", file, templates=("a photo of a {}",))
+        .load("cpu")
+        .encode_texts(NAMES)
+    )
     photo = texts(tiny, "a photo of a fox", "a photo of a sea")
     assert torch.allclose(one, photo, atol=1e-6)
     assert not torch.allclose(one, bare, atol=1e-2)
-    both = OpenClipPretrained("tiny-own", file, ("{}", "a photo of a {}"))
+    both = OpenClipPretrained("tiny-own", file, templates=("{}", "a photo of a {}"))
     mean = sum(torch.nn.functional.normalize(part, dim=1) for part in (bare, photo)) / 2
     assert torch.allclose(both.load("cpu").encode_texts(NAMES), mean, atol=1e-6)
 
 
 def test_prompts_and_precision_stand_in_the_fingerprint(tiny, file):
     plain = OpenClipPretrained("tiny-own", file)
-    photo = OpenClipPretrained("tiny-own", file, ("a photo of a {}",))
+    photo = OpenClipPretrained("tiny-own", file, templates=("a photo of a {}",))
     rough = OpenClipPretrained("tiny-own", file, precision="bfloat16")
     prints = [encoder.fingerprint() for encoder in (plain, photo, rough)]
     assert all(a != b for a in prints for b in prints if a is not b)
