@@ -371,7 +371,7 @@ def test_chat_models_are_refused(folders, tmp_path, monkeypatch):
         raise ValueError("image tokens and features do not match")
 
     monkeypatch.setattr(BlipForConditionalGeneration, "forward", refuse)
-    with pytest.raises(UserError, match="about an image alone"):
+    with pytest.raises(UserError, match="without further input"):
         part(folders["blip"]).load("cpu")
 
 
