@@ -150,7 +150,7 @@ def all_facts() -> dict[str, object]:
     for group in GROUPS:
         for name in choice.choices(group, choice.CONF):
             try:
-                part = choice.built(group, name, group)
+                part = choice.build(group, name, group)
             except UserError:  # a choice whose parameters the user must give
                 continue
             found[f"{group}={name}"] = facts(part)

@@ -61,7 +61,7 @@ def test_nothing_to_join_and_nothing_left_are_refused(listed):
         CombinedConcepts(of=())
     assert caught.value.where == "concepts.params.of"
     one = listed("1", "fox")
-    with pytest.raises(UserError, match="no concept is left"):
+    with pytest.raises(UserError, match="no concept remains"):
         CombinedConcepts(of=(one,), without=(one,)).words()
     with pytest.raises(UserError) as caught:
         CombinedConcepts(of=("wordfreq_4k",)).words()
@@ -86,7 +86,7 @@ def test_it_is_chosen_on_the_command_line_and_told_in_records():
     }
     with pytest.raises(UserError, match="needs a value for 'of'"):
         CONCEPTS.build("combined", {})
-    with pytest.raises(UserError, match="no choice"):
+    with pytest.raises(UserError, match="invalid choice"):
         CONCEPTS.build("combined", {"of": [3]})
 
 

@@ -47,9 +47,9 @@ def test_unmet_requirements_of_a_choice(name, own_folders):
 
 
 def test_the_imagenet_broden_choice_has_the_papers_order(own_folders):
-    assert choice.built("probe", "imagenet_broden", "probe").of == ("imagenet_val", "broden1_224")
-    assert choice.built("probe", "cifar100_val", "probe").split == "test"
-    assert choice.built("probe", "cifar100_train", "probe").split == "train"
+    assert choice.build("probe", "imagenet_broden", "probe").of == ("imagenet_val", "broden1_224")
+    assert choice.build("probe", "cifar100_val", "probe").split == "test"
+    assert choice.build("probe", "cifar100_train", "probe").split == "train"
 
 
 @pytest.mark.parametrize("name", ["folder", "class_folder", "broden"])
