@@ -47,7 +47,9 @@ def read_members(source: Path, names: Sequence[str], max_size: int) -> dict[str,
         # Further lines of tarfile's message list the compressions that it tried.
         reason = str(error).split("\n")[0].rstrip(":")
         raise UserError(
-            f"cannot read it: {reason}", where=str(source), hint="get it again from its publisher"
+            f"cannot read this archive: {reason}",
+            where=str(source),
+            hint="get it again from its publisher",
         ) from error
     for name in names:
         if name not in found:

@@ -52,7 +52,7 @@ def test_other_encodings_are_refused_with_the_cure(tmp_path, encoding):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("0\tfox", "holds a tab"),
+        ("0\tfox", "contains a tab"),
         ("\x1b[1mfox", r"U\+001B"),
         ("fox\x85sea", r"U\+0085"),
         ("fox " * 400, "1,599 characters"),
@@ -93,7 +93,7 @@ def test_wordfreq_lists_are_prefixes_of_each_other():
     assert len(set(large)) == 3000
     with pytest.raises(UserError):
         WordfreqConcepts(0)
-    with pytest.raises(UserError, match="wordfreq knows"):
+    with pytest.raises(UserError, match="wordfreq has"):
         WordfreqConcepts(10_000_000).words()
 
 

@@ -140,7 +140,9 @@ def shell(module, name, argument):
 def test_a_pickle_that_would_run_something_is_refused(unpacked, tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
     (unpacked / "test").write_bytes(data)
-    with pytest.raises(UserError, match=r"not a file of CIFAR-100: .*(it imports|external object)") as caught:
+    with pytest.raises(
+        UserError, match=r"not a file of CIFAR-100: .*(it imports|external object)"
+    ) as caught:
         len(Cifar100Probe(str(unpacked)))
     assert caught.value.where.endswith(":test")
     assert not (tmp_path / "written.txt").exists()

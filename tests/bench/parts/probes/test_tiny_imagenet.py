@@ -101,7 +101,7 @@ def test_what_cannot_be_named_is_an_error(tree, tmp_path):
         TinyImageNetProbe(str(tree)).class_names()
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     shutil.rmtree(tree)
-    with pytest.raises(UserError, match="the classes of .* are unknown"):
+    with pytest.raises(UserError, match=r"the classes of .* are unknown"):
         TinyImageNetProbe(str(tmp_path)).image_classes()
 
 
