@@ -1,4 +1,4 @@
-"""What imported labels are scored by: truth, scorers and rules, without any part of a run."""
+"""Judges of imported labels: truth, scorers and rules."""
 
 from __future__ import annotations
 
@@ -32,18 +32,17 @@ ONE_LABEL = "n/a: the file has one label a unit"
 
 @dataclass(frozen=True)
 class ImportedJudges:
-    """Judges of labels that others made (`bench.run.judges.Judges`).
+    """Judges of imported labels (`bench.run.judges.Judges`).
 
     Attributes:
-        config: Whose `scoring`, `target.truth` and `runtime` count.
+        config: Its `scoring`, `target.truth` and `runtime` are used.
         truth: The layer's true names.
         sentence: The sentence encoder of the cosines.
-        clip_text: What scores `clip_cosine`; None where none was chosen: there is no labelling
-            encoder here that it could be the same as.
-        vocabulary: Where the labels come from.
+        clip_text: The encoder of `clip_cosine`; None if none is chosen.
+        vocabulary: Source of the labels.
         ranked: Whether some unit has more than one label.
-        left_out: Units that the file is not about.
-        units: How many the layer has.
+        left_out: Units that are not in the file.
+        units: Number of the layer's units.
     """
 
     config: DictConfig
@@ -57,17 +56,17 @@ class ImportedJudges:
 
     @property
     def encoder(self) -> Encoder | None:
-        """Whatever made the labels, it is not known here."""
+        """The encoder that gave the labels: unknown."""
         return None
 
     @property
     def deciding(self) -> None:
-        """Neither the network nor its decisions are known here."""
+        """The network's decisions: unknown."""
         return
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words that the labels were chosen from are not known here."""
+        """The candidate labels: unknown."""
         return ()
 
     @property
@@ -77,25 +76,24 @@ class ImportedJudges:
 
     @property
     def withheld(self) -> dict[str, str]:
-        """Columns that labels alone give no value."""
-        told = dict.fromkeys(("truth_rank", "reciprocal_rank"), NEEDS_ACTIVATIONS)
-        return told if self.ranked else told | {"accuracy_at_5": ONE_LABEL}
+        """Columns that cannot be computed from labels, with the reason."""
+        reasons = dict.fromkeys(("truth_rank", "reciprocal_rank"), NEEDS_ACTIVATIONS)
+        return reasons if self.ranked else reasons | {"accuracy_at_5": ONE_LABEL}
 
     def judged(self, layer: str) -> bool:
-        """Whether there are names to set the labels against."""
+        """Return whether the layer has true names."""
         return bool(self.true_names(layer))
 
     def true_names(self, layer: str) -> Mapping[int, TrueName]:
-        """True names by unit, those of units that the file leaves out among them."""
+        """Return true names by unit, including units that are not in the file."""
         return self.truth.names()
 
     def scoring(self, layer: str) -> dict[str, Any]:
-        """What decides the scores, besides the labels: as of a run, and the units that count.
+        """Return what decides the scores besides the labels: as of a run, and the scored units.
 
-        Where the file is about a part of the layer that part decides too: its scores stand in a
-        column of their own, apart from those of the whole layer.
+        Scores of a part of the layer have a column of their own.
         """
-        told = {
+        facts: dict[str, Any] = {
             "truth": describe_truth(self.config.target.truth.name, self.true_names(layer)),
             **describe_models(self, layer),
             "rules": {"official_labels": self.config.scoring.official_labels},
@@ -105,12 +103,12 @@ class ImportedJudges:
         }
         if self.left_out:
             n = self.units - len(self.left_out)
-            told["units"] = {"n": n, "of": self.units, "hash": short_hash(list(self.left_out))}
-        return told
+            facts["units"] = {"n": n, "of": self.units, "hash": short_hash(list(self.left_out))}
+        return facts
 
     def reader(self, layer: str) -> Reader | None:
-        """Sentences are searched for the layer's true names; other labels say themselves."""
-        return SentenceReader(self.true_names(layer).values()) if self.free_text else None
+        """Return a search of sentences for the layer's true names; None for other labels."""
+        return sentence_reader(self.true_names(layer)) if self.free_text else None
 
     @property
     def free_text(self) -> bool:
@@ -119,25 +117,25 @@ class ImportedJudges:
 
     @property
     def mask_labels_as_written(self) -> tuple[str, ...]:
-        """The words that the labels were chosen from are not known here."""
+        """The candidate labels: unknown."""
         return ()
 
     def official_texts(self, layer: str) -> OfficialTexts | None:
-        """What is embedded in place of mask labels under the official rules."""
+        """Return the texts that are embedded under the official rules; None for other rules."""
         if self.vocabulary == MASK_LABELS and embeds_officially(self, layer):
             return official_texts(self.truth)
         return None
 
 
 def imported_judges(config: DictConfig, record: Record) -> ImportedJudges:
-    """Build what an imported record is scored by.
+    """Build the judges of an imported record.
 
     Args:
-        config: Its configuration, maybe amended.
-        record: What it says of the labels.
+        config: Its configuration.
+        record: The record.
 
     Raises:
-        UserError: A part or one of its parameters is not as it must be.
+        UserError: A part or a parameter is invalid.
     """
 
     def build(registry: Registry[Any], node: DictConfig, where: str) -> Any:

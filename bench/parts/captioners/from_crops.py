@@ -34,9 +34,9 @@ class CropCaptioner:
         log p(s)     = log p(s | a grey image), if the model has a prior.
 
     "rerank" sorts the `beam` most likely sentences by log p(s | v) - pmi_weight * log p(s), and
-    "sample" sorts random sentences in the same way. "beam" and "greedy" sort by log p(s | v)
-    only, since the model has no language model to subtract at each step. A unit without crops has no sentences.
-    `official_lm_score` has no effect, since no official code scores in this way.
+    "sample" sorts random sentences in the same way. "beam" and "greedy" sort by log p(s | v) only,
+    since the model has no language model to subtract at each step. A unit without crops has no
+    sentences. `official_lm_score` has no effect, since no official code scores in this way.
 
     Args:
         model: The model on its device.
