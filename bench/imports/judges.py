@@ -14,7 +14,6 @@ from bench.run.decision_settings import describe_decisions
 from bench.run.identity import describe_truth
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
 from leaderboards.hashing import short_hash
-from metrics.sentences import SentenceReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +107,7 @@ class ImportedJudges:
 
     def reader(self, layer: str) -> Reader | None:
         """Return a search of sentences for the layer's true names; None for other labels."""
-        return sentence_reader(self.true_names(layer)) if self.free_text else None
+        return SentenceReader(self.true_names(layer).values()) if self.free_text else None
 
     @property
     def free_text(self) -> bool:

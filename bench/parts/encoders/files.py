@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.downloads.paths import require_file, user_path
 from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError
-from bench.files import sha256_file, sha256_json
+from bench.files import sha256_file
 from bench.parts.encoders.model_config import ModelConfig, read_model_config, text_model_name
 from bench.parts.encoders.open_clip import OpenClip
 from bench.parts.encoders.tensor_names import tensor_names
 from bench.parts.encoders.text_models import unmet_text_model
 from bench.parts.hugging_face import quiet_loading
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

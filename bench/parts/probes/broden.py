@@ -19,6 +19,7 @@ from bench.parts.probes.image_files import (
 from bench.parts.probes.images import DECODER_VERSION, open_rgb
 from bench.parts.probes.sizes import check_limit
 from bench.parts.probes.validation import require_known_range
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from bench.downloads.paths import require_folder, user_path
 from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-from bench.files import printable, sha256_files, sha256_json
+from bench.files import printable, sha256_files
 from bench.parts.probes.images import DECODER_VERSION, EXTENSIONS, HINT, open_rgb
 from bench.parts.probes.listing import ImageListing, ignored_notes, list_images
 from bench.parts.probes.sizes import check_limit
 from bench.parts.probes.validation import are_readable, require_known_range
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError
-from bench.files import sha256_json
 from bench.parts.precision import Precision, check_precision
 from bench.parts.segmenters.classes import class_labels, class_positions, read_names
 from bench.parts.segmenters.network import SEGMENTER_VERSION, wrap_network
 from bench.parts.view import square_view
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.requirements import Requirement
 from bench.errors import NetworkError, UserError, nearest
-from bench.files import sha256_file, sha256_json
+from bench.files import sha256_file
 from bench.parts.targets.code import CodeTarget
 from bench.parts.targets.imported_code import find_module, imported_code
 from bench.parts.targets.networks import call_builder
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from torch import nn

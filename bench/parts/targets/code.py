@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import NetworkError
-from bench.files import canonical_json
 from bench.parts.targets.networks import hash_tensors, prepare
 from bench.parts.targets.transform import TransformParams
 from bench.parts.targets.weights import WeightsParams
+from leaderboards.hashing import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

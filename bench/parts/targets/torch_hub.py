@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.downloads.paths import require_folder, user_path
 from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError
-from bench.files import sha256_files, sha256_json
+from bench.files import sha256_files
 from bench.offline import is_offline
 from bench.parts.targets.code import CodeTarget
 from bench.parts.targets.imported_code import imported_code
 from bench.parts.targets.networks import call_builder
 from bench.parts.targets.torchvision_files import hub_folder
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -20,10 +20,10 @@ import pytest
 from PIL import Image
 
 from bench.errors import UserError
-from bench.files import sha256_json
 from bench.parts import choice
 from bench.parts.catalog import BY_GROUP, SENTENCES, TRUTHS
 from bench.run.identity import params_of
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

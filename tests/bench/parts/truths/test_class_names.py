@@ -6,7 +6,7 @@ import pytest
 
 from bench.parts.truths import ClassListTruth, FileTruth, GlyphsTruth, ImageNetTruth, Places365Truth
 from bench.parts.truths.class_names import add_lookalikes, true_names
-from bench.run.keys import describe_truth
+from bench.run.identity import describe_truth
 from metrics.labels import LabelRules, matches
 from metrics.lexical import lexical_match
 
