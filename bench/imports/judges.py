@@ -14,6 +14,7 @@ from bench.run.decision_settings import describe_decisions
 from bench.run.identity import describe_truth
 from bench.run.judges import NONE, SAME, describe_models, describe_reading, embeds_officially
 from leaderboards.hashing import short_hash
+from metrics.sentences import SentenceReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
