@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench import __version__
-from bench.downloads.packages import told_to_user
+from bench.downloads.packages import as_user_error
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments[0], arguments[1:])
     except (UserError, ModuleNotFoundError) as error:
-        told = told_to_user(error)
+        told = as_user_error(error)
         if debug or told is None:
             raise
         sys.stderr.write(f"dissectbench: {told}\n")

@@ -16,7 +16,7 @@ from bench.describe import describe
 from bench.errors import UserError
 from bench.imports.labels import Columns
 from bench.imports.labels_file import import_labels_file
-from bench.imports.record import NOT_SAID, Claim
+from bench.imports.record import NOT_STATED, Claim
 from leaderboards.board import Board
 from leaderboards.record import Record, RecordError
 
@@ -57,7 +57,7 @@ def run(
         overrides: Settings as on the command line: a list of `key=value`, or one string of them.
             "-m" among them is the same as `multirun=True`.
         multirun: Sweep over comma-separated values.
-        possible: Leave out the jobs that lack something, instead of raising an error.
+        possible: Leave out the jobs that requirement something, instead of raising an error.
         config_dir: A folder of your own config groups.
 
     Returns:
@@ -103,7 +103,7 @@ def plan(
     _, jobs = _jobs(overrides, multirun, config_dir)
     rows = []
     for found in survey(jobs):
-        missing = [f"{lack.what}: {lack.hint}" for lack in found.lacks]
+        missing = [f"{need.name}: {need.hint}" for need in found.unmet]
         missing += [str(found.fault)] if found.fault else []
         if found.plan:
             table = _cells([found.plan])
@@ -183,8 +183,8 @@ def import_labels(
     board: str = "imported",
     results: PathLike = "results",
     units: int | None = None,
-    given: str = NOT_SAID,
-    source: str = NOT_SAID,
+    given: str = NOT_STATED,
+    source: str = NOT_STATED,
     vocabulary: str | None = None,
     official: bool | None = None,
     columns: Columns | None = None,

@@ -1,4 +1,4 @@
-"""User errors: what is wrong, where, the nearest valid names, and the command that mends it."""
+"""Errors that users can fix: what is wrong, where, similar valid names, and a hint."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class UserError(Exception):
-    """A request that cannot be served as written; the program prints it and exits with 2.
+    """An invalid request; the program prints it and exits with 2.
 
     Attributes:
-        what: The fault, in one sentence.
-        where: The config key or `file:line` it stands at.
-        valid: Names that would have been valid, nearest first.
-        hint: The command or change that mends it.
+        what: What is wrong, in one sentence.
+        where: The config key or `file:line`.
+        valid: Similar valid names, nearest first.
+        hint: The command or change that fixes it.
     """
 
     def __init__(
@@ -37,19 +37,22 @@ class UserError(Exception):
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Keyword-only arguments do not survive pickling by default, and launchers pickle errors.
-        return (_rebuild, (self.what, self.where, self.valid, self.hint))
+        # Exceptions are pickled by their positional arguments only; launchers pickle errors.
+        return (_rebuild, (type(self), self.__dict__))
 
 
-def _rebuild(what: str, where: str, valid: Sequence[str], hint: str) -> UserError:
-    return UserError(what, where=where, valid=valid, hint=hint)
+def _rebuild(kind: type[UserError], attributes: dict[str, object]) -> UserError:
+    error = kind.__new__(kind)
+    error.args = (attributes["what"],)
+    error.__dict__.update(attributes)
+    return error
 
 
 class LayerError(UserError):
-    """A fault of one layer: the other layers of the request can be described all the same.
+    """An error of one layer; the other layers of the request can be described.
 
     Attributes:
-        layer: The layer's name, as it was asked for.
+        layer: The layer's name in the request.
     """
 
     def __init__(
@@ -64,27 +67,11 @@ class LayerError(UserError):
         super().__init__(what, where=where, valid=valid, hint=hint)
         self.layer = layer
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild_layer, (self.layer, self.what, self.where, self.valid, self.hint))
 
-
-def _rebuild_layer(
-    layer: str, what: str, where: str, valid: Sequence[str], hint: str
-) -> LayerError:
-    return LayerError(layer, what, where=where, valid=valid, hint=hint)
+class NetworkError(UserError):
+    """An error of a user's own network; its cells fail, and the other cells of the request run."""
 
 
 def nearest(name: str, valid: Iterable[str], limit: int = 3) -> list[str]:
-    """Return up to `limit` valid names nearest to a mistyped one, best first."""
+    """Return up to `limit` valid names similar to a mistyped one, best first."""
     return difflib.get_close_matches(name, list(valid), n=limit, cutoff=0.5)
-
-
-class NetworkError(UserError):
-    """A fault of a user's own network: its cells fail, and the others of the request are run."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild_network, (self.what, self.where, self.valid, self.hint))
-
-
-def _rebuild_network(what: str, where: str, valid: Sequence[str], hint: str) -> NetworkError:
-    return NetworkError(what, where=where, valid=valid, hint=hint)

@@ -1,7 +1,7 @@
-"""No connections: what `runtime.offline=true` means, whatever a library would like to do.
+"""Offline mode (`runtime.offline=true`): no connection is opened.
 
-The hub's libraries are told so that they look into their caches; beyond that an audit hook refuses
-every internet socket of this process, so that the promise does not rest on their manners.
+Settings of the hub's libraries make them use their caches. In addition, an audit hook refuses every
+internet socket of this process, whatever a library does.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ VARIABLE = "DISSECTBENCH_OFFLINE"
 _HUB = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 _LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"})
 _CALLS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-_INTERNET = (socket.AF_INET, socket.AF_INET6)  # sockets between local processes stay open
+_INTERNET = (socket.AF_INET, socket.AF_INET6)  # sockets between local processes are allowed
 
 _depth = 0
 _hooked = False
 
 
 class OfflineError(ConnectionError):
-    """Something tried to open a connection while offline; libraries report it as no connection."""
+    """A connection was refused in offline mode; libraries report it as a connection error."""
 
 
 def is_offline() -> bool:
-    """Whether connections are refused here and now, by a run's setting or $DISSECTBENCH_OFFLINE."""
-    word = os.environ.get(VARIABLE, "").strip().lower()
-    return _depth > 0 or word not in ("", "0", "false", "no", "off")
+    """Return whether connections are refused, by a run's setting or $DISSECTBENCH_OFFLINE."""
+    value = os.environ.get(VARIABLE, "").strip().lower()
+    return _depth > 0 or value not in ("", "0", "false", "no", "off")
 
 
 @contextmanager
@@ -40,14 +40,14 @@ def offline(active: bool = True) -> Iterator[None]:
     """Refuse every connection of this process inside the block.
 
     Args:
-        active: False changes nothing, and leaves an enclosing block as it is.
+        active: False has no effect, also inside an active block.
     """
-    global _depth  # sockets are a matter of the whole process
+    global _depth  # sockets belong to the process
     if not active:
         yield
         return
     before = {name: os.environ.get(name) for name in _HUB}
-    # The hub's library reads its variable only once, when it is imported.
+    # The hub's library reads its variable once, at its import.
     constants = sys.modules.get("huggingface_hub.constants")
     was = getattr(constants, "HF_HUB_OFFLINE", None)
     _hook_once()
@@ -67,18 +67,18 @@ def offline(active: bool = True) -> Iterator[None]:
 
 
 def _restore(constants: Any, was: object, variable: str | None) -> None:
-    """Give the hub's library back what it would hold had it been imported outside the block."""
+    """Restore the hub library's setting; derive it if the library was imported in the block."""
     if constants is not None:
         constants.HF_HUB_OFFLINE = was
         return
     imported = sys.modules.get("huggingface_hub.constants")
     if imported is not None:
-        said = (variable or "").upper() in ("1", "ON", "YES", "TRUE")
-        imported.HF_HUB_OFFLINE = said  # type: ignore[attr-defined]
+        value = (variable or "").upper() in ("1", "ON", "YES", "TRUE")
+        imported.HF_HUB_OFFLINE = value  # type: ignore[attr-defined]
 
 
 def _hook_once() -> None:
-    global _hooked  # a hook cannot be taken out again
+    global _hooked  # a hook cannot be removed
     if not _hooked:
         sys.addaudithook(_refuse)
         _hooked = True
@@ -88,6 +88,6 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if not _depth:
         return
     if event in _LOOKUPS:
-        raise OfflineError(f"offline: {arguments[0]} is not looked up")
+        raise OfflineError(f"offline mode: the lookup of {arguments[0]} is refused")
     if event in _CALLS and getattr(arguments[0], "family", None) in _INTERNET:
-        raise OfflineError(f"offline: no connection to {arguments[-1]}")
+        raise OfflineError(f"offline mode: the connection to {arguments[-1]} is refused")

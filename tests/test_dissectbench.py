@@ -67,9 +67,9 @@ def arrays(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def words() -> tuple[str, ...]:
-    from bench.parts.choice import built
+    from bench.parts.choice import build
 
-    found: tuple[str, ...] = built("concepts", "glyphs_scenes", "concepts").words()
+    found: tuple[str, ...] = build("concepts", "glyphs_scenes", "concepts").words()
     return found
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.imports.write import Written
+    from bench.imports.write import ImportResult
     from leaderboards.scores import ScoreSet
 
 DESCRIPTION = """\
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     return options
 
 
-def _report(written: Written, notes: Sequence[str]) -> None:
+def _report(written: ImportResult, notes: Sequence[str]) -> None:
     from rich.console import Console
 
     from leaderboards.board import load_board
@@ -141,7 +141,7 @@ def _report(written: Written, notes: Sequence[str]) -> None:
     sys.stdout.write(f"records: {board}; all tables: dissectbench board {board} --out DIR\n")
 
 
-def _scores_file(written: Written) -> Path:
+def _scores_file(written: ImportResult) -> Path:
     return written.folder / "scores" / f"{written.skey}.json"
 
 

@@ -1,4 +1,4 @@
-"""`dissectbench list`: what can be named on the command line."""
+"""`dissectbench list`: names that the command line accepts."""
 
 from __future__ import annotations
 
@@ -14,20 +14,11 @@ if TYPE_CHECKING:
     from bench.parts.registry import Registry
 
 KINDS = (
-    "methods",
-    "targets",
-    "truths",
-    "probes",
-    "concepts",
-    "encoders",
-    "segmenters",
-    "captioners",
-    "sentences",
-    "metrics",
-    "experiments",
-)
+    "methods", "targets", "truths", "probes", "concepts", "encoders", "segmenters", "captioners",
+    "sentences", "metrics", "experiments",
+)  # fmt: skip
 SETTINGS = {"truths": "target.truth.name", "sentences": "scoring.sentence.name"}
-"""Kinds that are chosen by a setting and have no config group."""
+"""Kinds that a setting chooses, without a config group."""
 GROUPS = {
     "methods": "method",
     "targets": "target",
@@ -41,8 +32,8 @@ GROUPS = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print one table a kind: the name to type and one line about it."""
-    options = parser("list", "What can be named on the command line.")
+    """Print one table per kind, with names and one-line summaries."""
+    options = parser("list", "List the names that the command line accepts.")
     options.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     kinds = options.parse_args(arguments).kinds or list(KINDS)
     for kind in kinds:
@@ -68,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def rows(kind: str) -> list[tuple[str, str]]:
-    """(name, summary) of everything of one kind, sorted by name."""
+    """Return (name, summary) of all parts or choices of a kind, sorted by name."""
     if kind == "metrics":
         from metrics.catalog import METRICS, VARIANTS
 
@@ -96,7 +87,7 @@ def _title(kind: str) -> str:
 
 
 def _comment(path: Path) -> str:
-    """The first sentence of a YAML file's comments that is prose; it is the choice's summary."""
+    """Return the first sentence of a YAML file's comments, the summary of the choice."""
     words: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():
         text = line[1:].strip() if line.startswith("#") else ""

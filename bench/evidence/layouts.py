@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from bench.downloads.packages import lacks_of
+from bench.downloads.requirements import unmet_requirements
 from bench.errors import LayerError, NetworkError
 from bench.evidence.store import first_unknown
 from bench.files import write_atomic
@@ -106,7 +106,7 @@ def _load(target: Target) -> LoadedTarget | None:
     if untrained is not None:
         network: LoadedTarget = untrained()
         return network
-    if any(is_offline() or not lack.automatic for lack in lacks_of(target)):
+    if any(is_offline() or not need.automatic for need in unmet_requirements(target)):
         return None
     return target.load("cpu")
 

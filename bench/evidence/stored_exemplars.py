@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.evidence.row_reader import RowReader
 from bench.networks.precision import key_part
-from bench.parts.crops import crop_of
+from bench.parts.view import crop_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

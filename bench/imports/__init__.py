@@ -1,1 +1,1 @@
-"""Labels that others made: read, checked, scored as a method of their own. No network is run."""
+"""Import of labels from other sources, scored as a method of their own. No network is run."""

@@ -1,4 +1,4 @@
-"""From a table's lines to labels of a layer's units: every unit known, and none twice."""
+"""Labels of a layer's units from the lines of a table."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 KEPT = 10
-"""Labels of a unit that are kept, as of every record."""
+"""Maximum labels of a unit, as in all records."""
 
 MASK_LABELS, FREE_TEXT = "mask labels", "free text"
 _NETDISSECT = frozenset({"unit", "category", "label", "score"})
-"""Columns of the tables that Network Dissection writes (tally.csv), whose labels are of masks."""
+"""Columns of Network Dissection's tables (tally.csv), whose labels are those of masks."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """How a table is to be read.
+    """Columns of a table.
 
     Attributes:
         unit: Column of the unit.
         label: Column of the label.
-        layer: Column of the layer; where the table has none, all lines are about the layer.
-        layer_given: Whether the user named that column, so that it must be there.
+        layer: Column of the layer; without this column, all lines belong to the layer.
+        layer_given: Whether the user named that column, so that it is required.
         score: Column of the label's score; empty for none.
-        rank: Column of the label's rank (1 = best); empty for one label a unit.
-        first_unit: The number of the layer's first unit, 0 or 1.
+        rank: Column of the label's rank (1 = best); empty for one label per unit.
+        first_unit: Number of the layer's first unit, 0 or 1.
     """
 
     unit: str = "unit"
@@ -50,7 +50,7 @@ class Columns:
 
     @property
     def wanted(self) -> dict[str, str]:
-        """The option that chooses each column that must be there."""
+        """The command-line option of each required column."""
         optional = {
             self.layer: "--layer-column" if self.layer_given else "",
             self.score: "--score-column" if self.score else "",
@@ -62,16 +62,16 @@ class Columns:
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels as read.
+    """The labels in a file.
 
     Attributes:
-        table: Columns unit (from 0), rank (1 = best), label, score (NaN where there is none), and
-            of mask labels `written`, the label as the file has it.
-        units: The units that the file is about, ascending; some may have an empty label.
-        vocabulary: Where the labels come from.
+        table: Columns unit (from 0), rank (1 = best), label, score (NaN for none), and for mask
+            labels `written`, the label as in the file.
+        units: The units in the file, ascending; some may have an empty label.
+        vocabulary: Source of the labels: `MASK_LABELS`, `FREE_TEXT` or another.
         ranked: Whether some unit has more than one label.
-        notes: What a reader of the record should know.
-        lists: Whether each line of the file held a list of labels.
+        notes: Notes for the record.
+        lists: Whether each line of the file contained a list of labels.
     """
 
     table: pd.DataFrame
@@ -89,16 +89,16 @@ def read_labels(
 
     Args:
         path: The file.
-        columns: How to read it.
-        layer: The layer that is wanted.
-        n_units: How many units it has.
-        vocabulary: Where the labels come from; None to go by the table's header.
+        columns: Its columns.
+        layer: The layer.
+        n_units: Its number of units.
+        vocabulary: Source of the labels; None to detect it in the header.
 
     Raises:
-        UserError: The table breaks a rule; says which line.
+        UserError: The table is invalid.
     """
     table = read_table(path, columns.wanted)
-    lines = _of_layer(path, table, columns, layer)
+    lines = _select_layer(path, table, columns, layer)
     notes = []
     if vocabulary is None:
         netdissect = set(table.columns) >= _NETDISSECT
@@ -115,24 +115,24 @@ def read_labels(
     for number, line in enumerate(lines):
         unit = _unit(line, columns, n_units)
         rank = _rank(line, columns)
-        _once(line, found, unit, rank, columns)
+        _check_unique(line, found, unit, rank, columns)
         found.setdefault(unit, {})[rank] = line.where
         own = ((_label(line, columns), _score(line, columns)),) if lists is None else lists[number]
-        for place, (written, score) in enumerate(own, start=rank):
+        for own_rank, (written, score) in enumerate(own, start=rank):
             label = clean_mask_label(written) if masks else written
             if label:
-                rows.append((unit, place, label, score, written))
+                rows.append((unit, own_rank, label, score, written))
     if not rows:
         raise UserError(
-            "no line holds a label",
+            "the column contains no label",
             where=f"{path}: column {columns.label!r}",
-            hint="say which column holds the labels: --label-column COLUMN",
+            hint="name the column of labels: --label-column COLUMN",
         )
     if masks:
         notes.append('"-s" and "-c" at the end of labels are dropped, "_" is a blank')
     if len(found) < n_units:
         notes.append(f"partial: the file is about {len(found):,} of the layer's {n_units:,} units")
-        # All but one of the layer's units, and that one the first: most likely it counts from 1.
+        # If only unit 0 is missing, the file probably counts from 1.
         if columns.first_unit == 0 and 0 not in found and len(found) == max(found):
             notes.append("unit 0 is not in the file; if it counts from 1, give --first-unit 1")
     kept, dropped = _best(rows)
@@ -146,19 +146,19 @@ def read_labels(
 
 
 def _check_lists(path: str, columns: Columns) -> None:
-    """Refuse lists of labels beside a column that would say their ranks or scores again."""
+    """Check that lists of labels have no other columns of ranks or scores."""
     for option, column in (("--rank-column", columns.rank), ("--score-column", columns.score)):
         if column:
             raise UserError(
-                f"the labels are lists, which have their own order and scores, and {option} names "
-                f"another column, {column!r}",
+                f"lists of labels have their own order and scores, so that {option} {column!r} is "
+                "not used",
                 where=f"{path}: column {columns.label!r}",
                 hint=f"leave {option} out",
             )
 
 
-def _of_layer(path: str, table: Table, columns: Columns, layer: str) -> Sequence[Line]:
-    """The lines about one layer; all, where the table does not speak of layers."""
+def _select_layer(path: str, table: Table, columns: Columns, layer: str) -> Sequence[Line]:
+    """Return the lines of one layer; all if the table has no column of layers."""
     if columns.layer not in table.columns:
         return table.lines
     own = [line for line in table.lines if str(line.cells.get(columns.layer)) == layer]
@@ -175,12 +175,12 @@ def _of_layer(path: str, table: Table, columns: Columns, layer: str) -> Sequence
 
 
 def _whole(value: Any) -> int | None:
-    """A whole number from 0 as CSV or JSON writes it; None for anything else."""
+    """Return a whole number from 0 in CSV or JSON; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
         return value if value >= 0 else None
-    # int() would also take "1_000", "+3" and other scripts' digits: no table means those.
+    # int() also accepts "1_000", "+3" and digits of other scripts.
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
         return int(value)
     return None
@@ -191,14 +191,14 @@ def _unit(line: Line, columns: Columns, n_units: int) -> int:
     number = _whole(cell)
     if number is None:
         raise UserError(
-            f"unit {cell!r} is no whole number from 0",
+            f"unit {cell!r} is not a whole number from 0",
             where=line.where,
-            hint=f"column {columns.unit!r} numbers the units; another one: --unit-column COLUMN",
+            hint=f"column {columns.unit!r} is read as the unit; for another: --unit-column COLUMN",
         )
     unit = number - columns.first_unit
     if 0 <= unit < n_units:
         return unit
-    hint = "is it about another layer or network?"
+    hint = "check that the file belongs to this layer and network"
     if columns.first_unit == 0 and number == n_units:
         hint = "if the file counts from 1: --first-unit 1"
     elif unit < 0:
@@ -219,14 +219,14 @@ def _rank(line: Line, columns: Columns) -> int:
     rank = _whole(cell)
     if not rank:
         raise UserError(
-            f"rank {cell!r} is no whole number from 1",
+            f"rank {cell!r} is not a whole number from 1",
             where=line.where,
-            hint="1 is a unit's best label",
+            hint="the best label of a unit has rank 1",
         )
     return rank
 
 
-def _once(
+def _check_unique(
     line: Line, found: Mapping[int, Mapping[int, str]], unit: int, rank: int, columns: Columns
 ) -> None:
     first = found.get(unit, {}).get(rank)
@@ -235,11 +235,11 @@ def _once(
     number = unit + columns.first_unit
     again = f"rank {rank} of unit {number}" if columns.rank else f"unit {number}"
     raise UserError(
-        f"{again} stands twice, first in line {first.rpartition(':')[2]}",
+        f"{again} appears twice, first in line {first.rpartition(':')[2]}",
         where=line.where,
         hint="keep one line for each"
         if columns.rank
-        else "keep one line a unit; several labels of one need --rank-column COLUMN",
+        else "keep one line per unit; several labels of a unit need --rank-column COLUMN",
     )
 
 
@@ -249,9 +249,9 @@ def _label(line: Line, columns: Columns) -> str:
         return ""
     if not isinstance(cell, str):
         raise UserError(
-            f"label {cell!r} is no text",
+            f"label {cell!r} is not a text",
             where=line.where,
-            hint="write it in quotes; another column: --label-column COLUMN",
+            hint="write it in quotes; for another column: --label-column COLUMN",
         )
     return cell
 
@@ -264,14 +264,14 @@ def _score(line: Line, columns: Columns) -> float:
         if not isinstance(cell, bool):
             return float(cell)
     raise UserError(
-        f"score {cell!r} is no number",
+        f"score {cell!r} is not a number",
         where=line.where,
-        hint="leave the cell empty where there is none; another column: --score-column COLUMN",
+        hint="leave the cell empty without a score; for another column: --score-column COLUMN",
     )
 
 
 def _best(rows: Iterable[tuple[int, int, str, float, str]]) -> tuple[pd.DataFrame, int]:
-    """The best labels of each unit, ranks counted anew from 1; and how many were left out."""
+    """Return the best labels of each unit, with new ranks from 1, and the number of others."""
     table = pd.DataFrame(list(rows), columns=_COLUMNS)
     table = table.sort_values(["unit", "rank"], kind="stable", ignore_index=True)
     table["rank"] = table.groupby("unit").cumcount() + 1

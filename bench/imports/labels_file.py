@@ -1,4 +1,4 @@
-"""Score one file of labels that others made, and keep it as a record."""
+"""Import of one file of labels: read, score, write the record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench.errors import UserError
 from bench.imports.labels import Columns, read_labels
 from bench.imports.record import Claim, import_config, imported_record
 from bench.imports.targets import find_layer
-from bench.imports.write import Written, write_import
+from bench.imports.write import ImportResult, write_import
 from leaderboards.record import RecordError, slug
 
 if TYPE_CHECKING:
@@ -28,21 +28,21 @@ def import_labels_file(
     vocabulary: str | None = None,
     official: bool | None = None,
     overrides: Sequence[str] = (),
-) -> tuple[Written, Sequence[str]]:
+) -> tuple[ImportResult, Sequence[str]]:
     """Read labels, score them and write their record.
 
     Args:
-        claim: Whose labels of what they are.
-        columns: Where they stand in the file.
+        claim: The user's statements about the file.
+        columns: Columns of the file.
         board: Name of the board.
         results: Folder of results.
         units: Units of a layer that is not listed here; None for a listed one.
-        vocabulary: Where the labels come from; None to tell by the file.
-        official: Whether the official label rules count; None for the default.
-        overrides: Of `SETTINGS`.
+        vocabulary: Source of the labels; None to detect it in the header.
+        official: Whether to use the official label rules; None for the default.
+        overrides: Overrides of `SETTINGS`.
 
     Returns:
-        What was written, and notes about the labels.
+        The result, and notes about the labels.
 
     Raises:
         UserError: The file, a name or a setting is wrong.

@@ -1,4 +1,4 @@
-"""Labels that stand as Python lists in one cell: "[('fish', 0.31), ('river', 0.12)]"."""
+"""Labels as Python lists in one cell: "[('fish', 0.31), ('river', 0.12)]"."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from bench.imports.table import Line
 
 Ranked = tuple[tuple[str, float], ...]
-"""Labels of one unit with their scores (NaN for none), best first."""
+"""Labels of a unit with their scores (NaN for none), best first."""
 
 _LIST = re.compile(
     r"""\s*(?:
-        [\[{]\s*[\[(]?\s*\w?['"].*         # a quoted text in a bracket, maybe cut off
-      | [\[{](?:\s*|.*[,'"].*)[\]}]\s*      # nothing, quotes or commas in brackets
+        [\[{]\s*[\[(]?\s*\w?['"].*         # a quoted text in a bracket, maybe truncated
+      | [\[{](?:\s*|.*[,'"].*)[\]}]\s*      # empty, or quotes or commas in brackets
       | \(\s*[\[(]?\s*['"].*\)\s*          # a tuple, but not a formula: (a AND b)
       | [\w.]+\(\s*[\[{].*\)\s*            # array([...])
     )""",
     re.DOTALL | re.VERBOSE,
 )
-"""What a list looks like, though it may be none that can be read."""
-_LONGEST = 100_000
-"""Characters of a cell that are read as a list: far more would exhaust Python's parser."""
+"""Cells that look like lists, even if they cannot be read."""
+_MAX_LENGTH = 100_000
+"""Maximum characters of a list; far more would exhaust Python's parser."""
 
 
 def read_lists(lines: Sequence[Line], column: str) -> list[Ranked] | None:
@@ -42,51 +42,50 @@ def read_lists(lines: Sequence[Line], column: str) -> list[Ranked] | None:
         column: The column of labels; empty cells are units without a label.
 
     Returns:
-        The labels of each line; None where no cell looks like a list.
+        The labels of each line; None if no cell looks like a list.
 
     Raises:
-        UserError: Some cells look like lists and another is none that can be read, or the scores of
-            a list rise, so that its order is not that of its scores. Says which line.
+        UserError: Some cells look like lists and another cannot be read as one, or the scores of a
+            list increase.
     """
     cells = [line.cells.get(column) for line in lines]
-    if not any(map(_looks_listed, cells)):
+    if not any(map(_looks_like_list, cells)):
         return None
     found = []
     for line, cell in zip(lines, cells, strict=True):
         ranked = _read(cell)
         if ranked is None:
             raise UserError(
-                f"label {_shortened(cell)} cannot be read as a list, as others of the column can"
-                if not _looks_listed(cell)
-                else f"label {_shortened(cell)} looks like a list and cannot be read as one",
+                f"label {_shorten(cell)} is not a list, unlike others of the column"
+                if not _looks_like_list(cell)
+                else f"label {_shorten(cell)} looks like a list, but cannot be read as one",
                 where=line.where,
                 hint="lists are ['fish', 'river'] or [('fish', 0.31), ('river', 0.12)] in every "
-                "line; or write a line for each label, with --rank-column COLUMN",
+                "line; or write one line per label, with --rank-column COLUMN",
             )
         scores = [score for _, score in ranked if not math.isnan(score)]
         if scores != sorted(scores, reverse=True):
             raise UserError(
-                f"the scores of {_shortened(cell)} are not in falling order",
+                f"the scores of {_shorten(cell)} are not in descending order",
                 where=line.where,
-                hint="sort each list, the best label with the highest score first; or leave the "
-                "scores out",
+                hint="sort each list by descending score; or leave the scores out",
             )
         found.append(ranked)
     return found
 
 
-def _looks_listed(cell: Any) -> bool:
+def _looks_like_list(cell: Any) -> bool:
     if isinstance(cell, str):
         return _LIST.fullmatch(cell) is not None
     return isinstance(cell, list | dict) and bool(cell)
 
 
 def _read(cell: Any) -> Ranked | None:
-    """The labels of one cell; None where it is no list of labels."""
+    """Return the labels of a cell; None if it is not a list of labels."""
     if cell is None or cell == "":
         return ()
     if isinstance(cell, str):
-        if len(cell) > _LONGEST:
+        if len(cell) > _MAX_LENGTH:
             return None
         try:
             if _has_joined_texts(cell):
@@ -101,12 +100,12 @@ def _read(cell: Any) -> Ranked | None:
     pairs = [item if isinstance(item, list | tuple) else (item, math.nan) for item in cell]
     if not all(_is_pair(pair) for pair in pairs):
         return None
-    # An empty label is none, as it is where each has a line of its own.
+    # Drop empty labels, as in tables with one label per line.
     return tuple((label.strip(), float(score)) for label, score in pairs if label.strip())
 
 
 def _has_joined_texts(cell: str) -> bool:
-    """Whether two texts stand side by side, as NumPy prints them; Python would make them one."""
+    """Return whether two strings are adjacent, as NumPy prints them; Python would join them."""
     kinds = [
         token.type for token in generate_tokens(StringIO(cell.strip()).readline) if token.type != NL
     ]
@@ -119,6 +118,6 @@ def _is_pair(pair: Sequence[Any]) -> bool:
     return isinstance(pair[1], int | float) and not isinstance(pair[1], bool)
 
 
-def _shortened(cell: Any) -> str:
+def _shorten(cell: Any) -> str:
     text = repr(cell)
     return text if len(text) <= 80 else f"{text[:77]}..."

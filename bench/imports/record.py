@@ -1,4 +1,4 @@
-"""The record of imported labels, and the settings that they are scored by again."""
+"""Records of imported labels, and the settings of their scores."""
 
 from __future__ import annotations
 
@@ -24,50 +24,50 @@ if TYPE_CHECKING:
     from bench.imports.targets import Layer
 
 VERSION = 1
-"""Raised when a file of labels is read otherwise than before: keys change with it."""
+"""Incremented when equal files give other labels; part of the key."""
 
-NOT_KNOWN: dict[str, Any] = {"name": "unknown", "params": {}}
-NOT_SAID = "not said"
+UNKNOWN: dict[str, Any] = {"name": "unknown", "params": {}}
+NOT_STATED = "not said"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What an importer says of a file: whose labels of what they are.
+    """Statements of the user about a file of labels.
 
     Attributes:
         file: Its path.
         method: Name of the row.
         target: Name of the network.
         layer: Name of its layer.
-        source: Where the labels come from: paper, repository.
-        given: What the method was given besides images.
+        source: Source of the labels: paper, repository.
+        given: Data that the method had besides images.
     """
 
     file: str
     method: str
     target: str
     layer: str
-    source: str = NOT_SAID
-    given: str = NOT_SAID
+    source: str = NOT_STATED
+    given: str = NOT_STATED
 
 
 def import_key(claim: Claim, columns: Columns, vocabulary: str, *, lists: bool = False) -> str:
-    """Short hash of all that decides the labels: the file's content and how it is read."""
+    """Return the short hash of what decides the labels: content of the file, and its columns."""
     content = sha256_file(require_file(claim.file, "FILE"))
-    told = {"method": claim.method, "target": claim.target, "layer": claim.layer}
+    names = {"method": claim.method, "target": claim.target, "layer": claim.layer}
     read: dict[str, Any] = {"columns": asdict(columns), "vocabulary": vocabulary}
-    if lists:  # a list was one label before
+    if lists:  # before, a list was read as one label
         read["lists"] = True
-    return short_hash({"import": VERSION, "sha256": content, **told, **read})
+    return short_hash({"import": VERSION, "sha256": content, **names, **read})
 
 
 def imported_record(
     claim: Claim, columns: Columns, labels: Labels, layer: Layer, board: str
 ) -> Record:
-    """The record of a file's labels.
+    """Return the record of a file's labels.
 
-    What a run would know and a file does not say (weights, probe images, words to choose from,
-    encoder, dead units) is "unknown".
+    What the file does not contain (weights, probe images, candidate labels, encoder, dead units) is
+    "unknown".
     """
     labelled = int(labels.table["unit"].nunique())
     counts = {
@@ -98,8 +98,8 @@ def imported_record(
             "dead_units": [],
             "left_out": sorted(set(range(layer.units)) - set(labels.units)),
         },
-        probe={**NOT_KNOWN, "fingerprint": {"kind": "unknown"}, "n": None},
-        concepts={**NOT_KNOWN, "sha256": None, "n": None},
+        probe={**UNKNOWN, "fingerprint": {"kind": "unknown"}, "n": None},
+        concepts={**UNKNOWN, "sha256": None, "n": None},
         encoder={},
         seed=0,
         run={
@@ -122,25 +122,25 @@ def import_config(
     official: bool | None,
     overrides: Sequence[str] = (),
 ) -> DictConfig:
-    """The settings that scoring reads, whole as of a run; parts that are not known are "unknown".
+    """Return the complete settings of a run, for scoring; unknown parts are named "unknown".
 
     Args:
-        claim: Of the labels.
-        layer: What is known of their layer.
+        claim: The user's statements.
+        layer: The layer of the labels.
         board: Name of the board.
         results: Folder of results.
-        official: Whether the official label rules count; None for the default.
-        overrides: Of `scoring`, `target.truth` and `runtime`.
+        official: Whether to use the official label rules; None for the default.
+        overrides: Overrides of `scoring`, `target.truth` and `runtime`.
 
     Raises:
         UserError: An override is wrong.
     """
     [job] = expand([])
-    # Plain, as one that is read back from a record: target and method bear names of no part.
+    # Without types, as read from a record, since target and method are not registered parts.
     config = OmegaConf.create(OmegaConf.to_container(job.config))
     assert isinstance(config, DictConfig)
     for part in ("probe", "concepts", "encoder", "segmenter", "captioner"):
-        config[part] = NOT_KNOWN
+        config[part] = UNKNOWN
     config.method = {"name": claim.method, "params": {}}
     config.target.name, config.target.params = claim.target, {}
     config.target.truth = {"name": layer.truth, "params": {}}

@@ -1,4 +1,4 @@
-"""Tables of labels as others write them: CSV, TSV or JSON lines; every fault is named by line."""
+"""Tables of labels: CSV, TSV or JSON lines."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Line:
     """One line of a table.
 
     Attributes:
-        cells: By column: stripped text, and for JSON lines any value.
-        where: File and line, for a message.
+        cells: Stripped texts by column; in JSON lines any values.
+        where: File and line, for messages.
     """
 
     cells: Mapping[str, Any]
@@ -34,12 +34,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that was read.
+    """A table.
 
     Attributes:
-        columns: Its columns in their order; of JSON lines, those of any line.
-        lines: Its lines; blank ones are left out.
-        kind: "commas", "tabs", ... between the cells, or "JSON lines".
+        columns: Its columns in order; in JSON lines, those of any line.
+        lines: Its lines, without blank ones.
+        kind: The delimiter, "commas", "tabs", ..., or "JSON lines".
     """
 
     columns: tuple[str, ...]
@@ -48,16 +48,16 @@ class Table:
 
 
 def read_table(path: str, wanted: Mapping[str, str]) -> Table:
-    """Read a table of either kind.
+    """Read a table of any kind.
 
     Args:
-        path: The file, UTF-8. Its ending tells JSON lines; what parts the cells of another file is
-            found out from its header.
-        wanted: The option that chooses each column that the table must have, by column.
+        path: The file, UTF-8. Its extension indicates JSON lines; the delimiter of other files is
+            detected in the header.
+        wanted: The command-line option of each required column, by column.
 
     Raises:
-        UserError: The file is missing, no UTF-8 text, empty, or no such table; or a column is
-            missing. Says which line.
+        UserError: The file is missing, not UTF-8, empty, or not such a table; or a column is
+            missing.
     """
     text = read_text(path, "FILE")
     if PurePath(path).suffix.lower() in _JSON_LINES:
@@ -68,17 +68,17 @@ def read_table(path: str, wanted: Mapping[str, str]) -> Table:
         raise UserError(
             "the table is empty",
             where=f"{path}:1",
-            hint="it needs a line for each unit that has a label",
+            hint="add a line for each unit with a label",
         )
     require_columns(path, table, wanted)
     return table
 
 
 def require_columns(path: str, table: Table, wanted: Mapping[str, str]) -> None:
-    """Check that a table has the columns that were asked for.
+    """Check that a table has the required columns.
 
     Raises:
-        UserError: One is missing; names those that are most like it.
+        UserError: One is missing; lists similar ones.
     """
     for column, option in wanted.items():
         if column not in table.columns:
@@ -86,7 +86,7 @@ def require_columns(path: str, table: Table, wanted: Mapping[str, str]) -> None:
                 f"the table has no column {column!r}; it has {_listed(table.columns)}",
                 where=f"{path}:1",
                 valid=nearest(column, table.columns),
-                hint=f"say which it is: {option} COLUMN",
+                hint=f"name the column: {option} COLUMN",
             )
 
 
@@ -96,8 +96,8 @@ def _listed(columns: Sequence[str], limit: int = 12) -> str:
 
 
 def _delimited(path: str, text: str, wanted: Mapping[str, str]) -> Table:
-    mark = _delimiter(text, wanted)
-    rows = _rows(path, text, mark)
+    delimiter = _delimiter(text, wanted)
+    rows = _rows(path, text, delimiter)
     _, header = next(rows, (1, []))
     columns = tuple(cell.strip() for cell in header)
     for column in wanted:
@@ -114,41 +114,41 @@ def _delimited(path: str, text: str, wanted: Mapping[str, str]) -> Table:
             raise UserError(
                 f"{len(cells)} cells where the header has {len(columns)}",
                 where=where,
-                hint=f'the cells are set apart by {DELIMITERS[mark]}; put "quotes" around a cell '
-                "that holds one",
+                hint=f'{DELIMITERS[delimiter]} separate the cells; put "quotes" around a cell that '
+                "contains one",
             )
         texts = (cell.strip() for cell in cells)
         lines.append(Line(dict(zip(columns, texts, strict=True)), where))
-    return Table(columns, tuple(lines), DELIMITERS[mark])
+    return Table(columns, tuple(lines), DELIMITERS[delimiter])
 
 
-def _rows(path: str, text: str, mark: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that hold something, each with the number of its last line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+def _rows(path: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield non-empty rows with the number of their last line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, cells
     except csv.Error as error:
         raise UserError(
-            f"no readable table: {error}",
+            f"not a readable table: {error}",
             where=f"{path}:{reader.line_num}",
             hint='"quotes" around a cell must be closed, and doubled inside it',
         ) from error
 
 
 def _delimiter(text: str, wanted: Mapping[str, str]) -> str:
-    """What parts the header's cells: the mark under which most of the wanted columns are there.
+    """Detect the delimiter that gives most of the required columns.
 
-    Among equals it is the commonest mark of the header, and a comma where there is none.
+    Of several, the most frequent one in the header; a comma if there is none.
     """
     header = next((line for line in text.split("\n") if line.strip()), "")
 
-    def worth(mark: str) -> tuple[int, int]:
-        cells = [cell.strip() for cell in next(csv.reader([header], delimiter=mark), [])]
+    def count(delimiter: str) -> tuple[int, int]:
+        cells = [cell.strip() for cell in next(csv.reader([header], delimiter=delimiter), [])]
         return len(set(cells) & set(wanted)), len(cells)
 
-    return max(DELIMITERS, key=worth)
+    return max(DELIMITERS, key=count)
 
 
 def _json_lines(path: str, text: str) -> Table:
@@ -163,13 +163,13 @@ def _json_lines(path: str, text: str) -> Table:
         except (ValueError, RecursionError) as error:
             column = getattr(error, "colno", 1)
             raise UserError(
-                f"the line is no JSON (at character {column})",
+                f"the line is not JSON (at character {column})",
                 where=where,
                 hint='every line is an object such as {"unit": 0, "label": "tench"}',
             ) from error
         if not isinstance(value, dict):
             raise UserError(
-                "the line is no JSON object",
+                "the line is not a JSON object",
                 where=where,
                 hint='every line is an object such as {"unit": 0, "label": "tench"}',
             )

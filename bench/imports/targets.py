@@ -1,7 +1,7 @@
-"""Networks that imported labels can be about: their layers' units and the truth of the last one.
+"""Networks of imported labels: units of their layers, and the truth of the last layer.
 
-Facts only, so that labels are scored without weights or images: widths from the papers (He et al.,
-CVPR 2016, table 1; Dosovitskiy et al., ICLR 2021, table 1), layers under torchvision's names.
+These facts suffice to score labels without weights or images. Widths are those of the papers (He et
+al., CVPR 2016, table 1; Dosovitskiy et al., ICLR 2021, table 1), layers have torchvision's names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CLASSES = {"imagenet": 1000, "places365": 365}
-"""Classes by data set; also the names of the truths."""
+"""Numbers of classes by data set, which is also the name of the truth."""
 
 _STEM = {"conv1": 64}
 _BASIC = {"layer1": 64, "layer2": 128, "layer3": 256, "layer4": 512}
@@ -27,8 +27,8 @@ class Layer:
     """A layer of a network.
 
     Attributes:
-        units: How many it has.
-        truth: Registered name of the truth that names them; "none" for a hidden layer.
+        units: Number of units.
+        truth: Registered name of their truth; "none" for a hidden layer.
     """
 
     units: int
@@ -36,29 +36,29 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class KnownTarget:
-    """A network by name.
+class NamedTarget:
+    """A network that is known by name.
 
     Attributes:
         name: As in `--target`.
-        layers: Its layers by torchvision's module path, in their order.
+        layers: Its layers by torchvision's module path, in order.
     """
 
     name: str
     layers: Mapping[str, Layer] = field(default_factory=dict)
 
     def layer(self, name: str) -> Layer:
-        """One of its layers.
+        """Return one of its layers.
 
         Raises:
-            UserError: It is not among those known.
+            UserError: The layer is not listed.
         """
         if name not in self.layers:
             raise UserError(
-                f"{self.name} has no layer {name!r} that is known here",
+                f"layer {name!r} of {self.name} is not listed",
                 where="--layer",
                 valid=nearest(name, self.layers) or tuple(self.layers),
-                hint=f"give one of {', '.join(self.layers)}, or its number of units: --units N",
+                hint=f"give one of {', '.join(self.layers)}, or the number of units: --units N",
             )
         return self.layers[name]
 
@@ -68,39 +68,38 @@ def _resnet(data: str, hidden: Mapping[str, int]) -> dict[str, Layer]:
     return layers | {"fc": Layer(CLASSES[data], data)}
 
 
-def _known() -> dict[str, KnownTarget]:
-    found = {}
+def _list_targets() -> dict[str, NamedTarget]:
+    layers = {}
     for depth, hidden in (
         (18, _BASIC), (34, _BASIC), (50, _BOTTLENECK), (101, _BOTTLENECK), (152, _BOTTLENECK),
     ):  # fmt: skip
-        found[f"resnet{depth}_imagenet"] = _resnet("imagenet", hidden)
+        layers[f"resnet{depth}_imagenet"] = _resnet("imagenet", hidden)
         if depth in (18, 50):
-            found[f"resnet{depth}_places365"] = _resnet("places365", hidden)
+            layers[f"resnet{depth}_places365"] = _resnet("places365", hidden)
     head = Layer(CLASSES["imagenet"], "imagenet")
-    found["vit_b_16_imagenet"] = {"encoder.ln": Layer(768), "heads": head, "heads.head": head}
-    return {name: KnownTarget(name, layers) for name, layers in sorted(found.items())}
+    layers["vit_b_16_imagenet"] = {"encoder.ln": Layer(768), "heads": head, "heads.head": head}
+    return {name: NamedTarget(name, own) for name, own in sorted(layers.items())}
 
 
-TARGETS = _known()
+TARGETS = _list_targets()
 
 
 def find_layer(target: str, layer: str, units: int | None) -> Layer:
-    """What is known of a layer.
+    """Return a layer of a network.
 
     Args:
-        target: Name of the network.
+        target: Name of the network; any name if `units` is given.
         layer: Name of the layer.
-        units: Its number of units as the user gives it; None to look it up.
+        units: The number of units from the user; None to look it up.
 
     Returns:
-        The layer; where the user gives the number of units, of a network of any name, without a
-        truth unless the layer is known with as many.
+        The layer; without a truth if it is not listed.
 
     Raises:
-        UserError: Network or layer is not known, or known with another number of units.
+        UserError: Network or layer is not listed, or has another number of units.
     """
-    known = TARGETS.get(target)
-    listed = known.layers.get(layer) if known else None
+    network = TARGETS.get(target)
+    listed = network.layers.get(layer) if network else None
     if listed and units not in (None, listed.units):
         raise UserError(
             f"layer {layer} of {target} has {listed.units} units, not {units}",
@@ -111,8 +110,8 @@ def find_layer(target: str, layer: str, units: int | None) -> Layer:
         return listed
     if units is not None:
         return Layer(units)
-    if known:
-        return known.layer(layer)
+    if network:
+        return network.layer(layer)
     raise UserError(
         f"unknown target {target!r}",
         where="--target",

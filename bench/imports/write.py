@@ -1,4 +1,4 @@
-"""Put imported labels on disk, scored: the whole record or nothing."""
+"""Scoring of imported labels, and their records on disk."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What came of it.
+class ImportResult:
+    """Result of an import.
 
     Attributes:
         folder: The record's folder.
-        skey: Key of the scores that were asked for.
-        what: Whether the record is new, or only these scores are, or nothing is.
+        skey: Key of the requested scores.
+        what: "imported" for a new record, "scored" for new scores only, "skipped" for neither.
     """
 
     folder: Path
@@ -36,29 +36,29 @@ class Written:
     what: Literal["imported", "scored", "skipped"]
 
 
-def write_import(record: Record, labels: Labels, config: DictConfig) -> Written:
-    """Score labels and write their record; one that is there already gets at most new scores.
+def write_import(record: Record, labels: Labels, config: DictConfig) -> ImportResult:
+    """Score labels and write their record, or add scores to an existing record.
 
     Raises:
-        UserError: The truth is not about this layer, or `results` is a file.
-        RecordError: A name cannot stand in a path.
+        UserError: The truth belongs to another layer, or `results` is a file.
+        RecordError: A name is invalid in a path.
     """
     judges = imported_judges(config, record)
     root = results_folder(config.results)
     folder = record_folder(root, record)
     skey = judges.scores_key(record.target["layer"], folder)
-    known = is_finished(folder)
-    if known and (folder / "scores" / f"{skey}.json").is_file():
-        return Written(folder, skey, "skipped")
+    exists = is_finished(folder)
+    if exists and (folder / "scores" / f"{skey}.json").is_file():
+        return ImportResult(folder, skey, "skipped")
     from bench.run.scoring import score_table
 
     try:
         scores = score_table(record, labels.table, judges)
     except ValueError as error:
         raise UserError(str(error), where="target.truth") from error
-    if known:
+    if exists:
         add_scores(folder, *scores)
-        return Written(folder, skey, "scored")
+        return ImportResult(folder, skey, "scored")
     write_record(
         root,
         record,
@@ -66,4 +66,4 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> Written:
         scores=[scores],
         texts={"config.yaml": OmegaConf.to_yaml(config, resolve=True)},
     )
-    return Written(folder, skey, "imported")
+    return ImportResult(folder, skey, "imported")

@@ -1,4 +1,4 @@
-"""The parts that ship with the suite, by name. Nothing is imported until a part is asked for."""
+"""Registries of the parts of this project. A part is imported on first use."""
 
 from __future__ import annotations
 
@@ -137,4 +137,4 @@ BY_GROUP: dict[str, Registry[Any]] = {
     "segmenter": SEGMENTERS,
     "captioner": CAPTIONERS,
 }
-"""Registries of the parts that are chosen by a config group of their own."""
+"""Registries of the parts that have a config group."""

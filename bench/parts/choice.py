@@ -1,7 +1,7 @@
-"""Parts that other parts are made of, named as on the command line: a union of probe sets, say.
+"""Parts as parameters of other parts, such as the members of a union of probe sets.
 
 A choice is the name of a YAML file of a config group (or of a registered part), or a mapping
-{name, params} as such a file holds.
+{name, params} as in such a file.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from leaderboards.hashing import canonical_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Absolute, and from this file: a user's own folder named conf must not shadow ours.
+# An absolute path, so that a user's own folder named conf does not shadow it.
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
+_KEYS = {"name", "params"}
+
+
 def choices(group: str, *folders: Path | None) -> dict[str, Path]:
-    """The YAML files of a config group, by name."""
+    """Return the YAML files of a config group, by name."""
     found: dict[str, Path] = {}
     for folder in folders:
         if folder is not None:
@@ -30,17 +33,17 @@ def choices(group: str, *folders: Path | None) -> dict[str, Path]:
     return found
 
 
-def frozen(spec: object, where: str) -> str:
-    """A choice as a text, so that a frozen part can hold it.
+def freeze(spec: object, where: str) -> str:
+    """Return a choice as a string, which is hashable as the fields of parts must be.
 
     Args:
         spec: A name, or a mapping {name, params}.
-        where: The field that it stands in, for messages.
+        where: Its config key, for messages.
 
     Raises:
         UserError: It is neither.
     """
-    if isinstance(spec, str) and spec.startswith("{"):  # one that is frozen already
+    if isinstance(spec, str) and spec.startswith("{"):  # frozen before
         with suppress(ValueError):
             spec = json.loads(spec)
     elif isinstance(spec, str) and spec:
@@ -48,19 +51,19 @@ def frozen(spec: object, where: str) -> str:
     if isinstance(spec, dict) and isinstance(spec.get("name"), str) and not set(spec) - _KEYS:
         return canonical_json(spec)
     raise UserError(
-        f"{spec!r} is no choice",
+        f"invalid choice {spec!r}",
         where=where,
         hint="give a name, or {name: folder, params: {path: images}}",
     )
 
 
-def built(group: str, spec: str, where: str) -> Any:
-    """Build what a choice says.
+def build(group: str, spec: str, where: str) -> Any:
+    """Build the part of a choice.
 
     Args:
         group: The config group: "probe".
-        spec: As `frozen` gives it.
-        where: The field that it stands in, for messages.
+        spec: As returned by `freeze`.
+        where: Its config key, for messages.
 
     Raises:
         UserError: There is no such choice, or the part refuses its parameters.
@@ -69,8 +72,8 @@ def built(group: str, spec: str, where: str) -> Any:
 
     registry = BY_GROUP[group]
     if spec.startswith("{"):
-        told = json.loads(spec)
-        return registry.build(told["name"], told.get("params") or {}, where=where)
+        given = json.loads(spec)
+        return registry.build(given["name"], given.get("params") or {}, where=where)
     files = choices(group, CONF)
     if spec in files:
         from omegaconf import OmegaConf
@@ -78,7 +81,7 @@ def built(group: str, spec: str, where: str) -> Any:
         loaded: Any = OmegaConf.to_container(OmegaConf.load(files[spec]))
         if "${" in str(loaded):
             raise UserError(
-                f"{spec} refers to other settings, which only a choice of its own can",
+                f"{spec} refers to other settings, which a nested choice cannot",
                 where=where,
                 hint="give it as {name: ..., params: {...}} with values",
             )
@@ -94,9 +97,6 @@ def built(group: str, spec: str, where: str) -> Any:
     return registry.build(spec, {}, where=where)
 
 
-def parameters(specs: Sequence[str]) -> list[Any]:
-    """Choices as a record tells them: names, and mappings for those that were given as such."""
+def thaw(specs: Sequence[str]) -> list[Any]:
+    """Return choices as they were given: names and mappings."""
     return [json.loads(spec) if spec.startswith("{") else spec for spec in specs]
-
-
-_KEYS = {"name", "params"}

@@ -1,18 +1,16 @@
-"""The parts that a cell is put together from, as protocols.
+"""Protocols of the parts that a cell is composed of.
 
-A part is a frozen dataclass registered under a name: its fields are its parameters (the `params` of
-its YAML), its `summary` is what `dissectbench list` shows, and its module imports no torch at
-import time. Describing a part (`fingerprint`, words, names, length) is cheap and torch-free, so
-that finished cells are recognised without loading a network; `load` does the heavy work.
+A part is a frozen dataclass registered under a name:
 
-Any part may also have `lacks() -> tuple[Lack, ...]`: what it needs and this machine does not have.
-It looks at names and sizes alone, opens no connection and imports no torch. And it may name the
-top-level modules that it imports, `packages: ClassVar[tuple[str, ...]]`. `dissectbench plan` asks
-for both before anything else is asked of the part (`bench.downloads.packages.lacks_of`).
+- its fields are its parameters (the `params` of its YAML);
+- its `summary` is the line of `dissectbench list`;
+- its module imports no torch at import time;
+- everything but `load` is cheap and torch-free, so that finished cells are recognised without
+  loading a network.
 
-A part that knows the images of the embedded world alone, and a probe set of these images, has
-`of_glyphs = True` (`bench.run.world`); a probe set of square images has `square_images = True`
-(`bench.run.mask_crops`).
+Beyond its kind's protocol, a part may fit optional ones: `HasPackages` and `HasRequirements` of
+`bench.downloads.requirements`, which `dissectbench plan` asks first, and those at the end of this
+module.
 """
 
 from __future__ import annotations
@@ -35,19 +33,19 @@ if TYPE_CHECKING:
     from metrics.truth import TrueName
 
 Fingerprint = Mapping[str, Any]
-"""JSON-ready facts that decide what a part computes; equal fingerprints, equal results."""
+"""JSON values that decide what a part computes; equal fingerprints, equal results."""
 
 
 @dataclass(frozen=True)
 class LoadedEncoder:
-    """An image-text model ready to run.
+    """An image-text model on a device.
 
     Attributes:
-        transform: Turns an RGB image into the image tower's input, float32 [3, H, W].
+        transform: RGB image -> input of the image tower, float32 [3, H, W].
         encode_images: [B, 3, H, W] -> embeddings, float32 [B, D], not normalised.
         encode_texts: B texts -> embeddings, float32 [B, D], not normalised.
-        find_cut: B texts -> how many tokens are read, and which texts have more, or None where
-            that is not known.
+        find_cut: Texts -> (tokens that the text tower reads, positions of texts that have more);
+            None if unknown.
     """
 
     transform: Callable[[Image], Tensor]
@@ -58,10 +56,10 @@ class LoadedEncoder:
 
 @dataclass(frozen=True)
 class LoadedSegmenter:
-    """A segmentation network ready to run.
+    """A segmentation network on a device.
 
     Attributes:
-        transform: Turns an RGB image into the network's input, float32 [3, H, W].
+        transform: RGB image -> input of the network, float32 [3, H, W].
         segment: [B, 3, H, W] -> labels of each pixel, an integer tensor [B, P, sh, sw]: in each of
             P planes the position in the segmenter's `labels()`, -1 for none.
         mask_size: (sh, sw).
@@ -74,19 +72,15 @@ class LoadedSegmenter:
 
 @runtime_checkable
 class Target(Hashable, Protocol):
-    """A network whose units are to be named.
+    """A network whose units are described.
 
-    It may also have `module_paths() -> tuple[str, ...]`, the paths of its modules in their order;
-    that is asked for where `target.layers` holds a pattern, and a network without it is loaded.
-    With `plain_layers: bool` true it says that all its layers give [B, U, H, W] or [B, U]; else
-    `bench.networks.layout` shows the network a few synthetic images: what
-    `untrained() -> LoadedTarget` returns, or else the loaded one.
+    Optional: `HasModulePaths`, `HasUntrained`, `HasPlainLayers`, `HasView`.
     """
 
     summary: ClassVar[str]
 
     def fingerprint(self) -> Fingerprint:
-        """Architecture, sha256 of the weights, transform."""
+        """Return architecture, sha256 of the weights, and transform."""
         ...
 
     def load(self, device: str) -> LoadedTarget:
@@ -96,63 +90,66 @@ class Target(Hashable, Protocol):
 
 @runtime_checkable
 class Truth(Hashable, Protocol):
-    """The true names of a layer's units; may cover only some of them."""
+    """The true names of a layer's units; some units may have none."""
 
     summary: ClassVar[str]
 
     def names(self) -> Mapping[int, TrueName]:
-        """True name by unit index (from 0)."""
+        """Return true names by unit index (from 0)."""
         ...
 
 
 @runtime_checkable
 class Probe(Hashable, Protocol):
-    """A set of images in a fixed order; a smaller `limit` is a prefix of a larger one."""
+    """A probe set: images in a fixed order; a smaller `limit` is a prefix of a larger one.
+
+    Optional: `HasParameters`, `HasNotes`, `ShowsGlyphs`, `HasSquareImages`.
+    """
 
     summary: ClassVar[str]
 
     def __len__(self) -> int: ...
 
     def fingerprint(self) -> Fingerprint:
-        """What decides every pixel, and the number of images."""
+        """Return what decides every pixel, and the number of images."""
         ...
 
     def image(self, index: int) -> Image:
-        """The image at `index`, RGB."""
+        """Return the RGB image at `index`."""
         ...
 
 
 @runtime_checkable
 class SegmentedProbe(Probe, Protocol):
-    """A probe set whose images have concept masks."""
+    """A probe set with concept masks."""
 
     def masks(self, cache: Path) -> Masks:
-        """The masks of the images, in their order.
+        """Return the masks of the images, in their order.
 
         Args:
-            cache: Folder where what has to be worked out first may be kept.
+            cache: Folder for derived files that take long to compute.
         """
         ...
 
     def masks_fingerprint(self) -> Fingerprint:
-        """What decides every mask and label; no mask is worked out for it."""
+        """Return what decides every mask and label, without computing masks."""
         ...
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
-        """The labels of `masks`, in their order; no mask is worked out for them."""
+        """Return the labels of `masks`, in their order, without computing masks."""
         ...
 
 
 @runtime_checkable
 class LabelledProbe(Probe, Protocol):
-    """A probe set of which it is known what class each image is of."""
+    """A probe set of images with known classes."""
 
     def class_names(self) -> tuple[str, ...]:
-        """Names of the K classes, in the order in which networks trained on them number them."""
+        """Return the names of the K classes, in the order of networks trained on them."""
         ...
 
     def image_classes(self) -> Sequence[int]:
-        """Class of each image, a position in `class_names()`; -1 where it is not known."""
+        """Return each image's position in `class_names()`; -1 if unknown."""
         ...
 
 
@@ -163,11 +160,11 @@ class ConceptSet(Hashable, Protocol):
     summary: ClassVar[str]
 
     def words(self) -> tuple[str, ...]:
-        """The labels."""
+        """Return the labels."""
         ...
 
     def notes(self) -> tuple[str, ...]:
-        """What was dropped from the source, for the record (duplicates, blanks)."""
+        """Return, for the record, what was dropped from the source (duplicates, blanks)."""
         ...
 
 
@@ -178,7 +175,10 @@ class Encoder(Hashable, Protocol):
     summary: ClassVar[str]
 
     def fingerprint(self) -> Fingerprint:
-        """Architecture, weights, prompt, precision; `text_tower` names the text tower's weights."""
+        """Return architecture, weights, prompt and precision.
+
+        `text_tower` identifies the weights of the text tower.
+        """
         ...
 
     def load(self, device: str) -> LoadedEncoder:
@@ -188,24 +188,24 @@ class Encoder(Hashable, Protocol):
 
 @runtime_checkable
 class Segmenter(Hashable, Protocol):
-    """What says which concept each pixel of a probe image shows."""
+    """A network that assigns concepts to the pixels of a probe image. Optional: `HasView`."""
 
     summary: ClassVar[str]
     uses_probe_masks: ClassVar[bool]
-    """Whether the probe's own masks are asked for: then there are no labels, and nothing to load.
+    """Whether it stands for the probe set's own masks; then it has no labels and loads nothing.
 
-    Such masks are truth: a method that is given them knows what others have to find out."""
+    Such masks are truth: a method that reads them knows what other methods must infer."""
 
     def fingerprint(self) -> Fingerprint:
-        """Architecture, weights, transform, size of the masks, names of the labels."""
+        """Return architecture, weights, transform, size of the masks, and names of the labels."""
         ...
 
     def labels(self) -> tuple[MaskLabel, ...]:
-        """Its C concepts, sorted by category as in `categories`, then by number in the source."""
+        """Return its C labels, sorted by category as in `categories`, then as in the source."""
         ...
 
     def categories(self) -> tuple[str, ...]:
-        """The categories of its labels, each once."""
+        """Return the categories of its labels, without duplicates."""
         ...
 
     def load(self, device: str) -> LoadedSegmenter:
@@ -215,25 +215,25 @@ class Segmenter(Hashable, Protocol):
 
 @runtime_checkable
 class CaptionerPart(Hashable, Protocol):
-    """What puts a unit's exemplars into words."""
+    """A model that describes a unit's exemplars in words."""
 
     summary: ClassVar[str]
 
     @property
     def image_size(self) -> int:
-        """Side of the exemplar images and masks that it wants, in pixels."""
+        """Side of its exemplar images and masks, in pixels."""
         ...
 
     @property
     def given(self) -> str:
-        """What it was trained on: "annotated units" (of other networks) or "captions".
+        """Its training data: "annotated units" (of other networks) or "captions".
 
-        It stands in the record in the place of the method's own `given`.
+        The record contains it instead of the method's own `given`.
         """
         ...
 
     def fingerprint(self) -> Fingerprint:
-        """Architecture, weights, vocabulary, what images are brought to, precision."""
+        """Return architecture, weights, vocabulary, transform and precision."""
         ...
 
     def load(self, device: str) -> Captioner:
@@ -243,12 +243,12 @@ class CaptionerPart(Hashable, Protocol):
 
 @runtime_checkable
 class SentenceEncoder(Hashable, Protocol):
-    """A text model that scores how close a label is to the true name."""
+    """A text model that judges the similarity of a label and a true name."""
 
     summary: ClassVar[str]
 
     def fingerprint(self) -> Fingerprint:
-        """Model and weights; `text_tower` as for `Encoder`, so that circularity shows.
+        """Return model and weights; `text_tower` as of `Encoder`, to reveal circular scores.
 
         Empty for no model, which is never loaded.
         """
@@ -257,3 +257,78 @@ class SentenceEncoder(Hashable, Protocol):
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
         """Return a function from n texts to unit-length embeddings, float32 [n, D]."""
         ...
+
+
+@runtime_checkable
+class HasModulePaths(Protocol):
+    """Optional for a target: list the modules without loading weights.
+
+    Only patterns in `target.layers` need them; a target without this method is loaded for them.
+    """
+
+    def module_paths(self) -> tuple[str, ...]:
+        """Return the paths of the network's modules, in the network's order."""
+        ...
+
+
+@runtime_checkable
+class HasUntrained(Protocol):
+    """Optional for a target: build the network without weights, to inspect its layers' layouts.
+
+    A target without this method is loaded for them.
+    """
+
+    def untrained(self) -> LoadedTarget:
+        """Return the network with random weights."""
+        ...
+
+
+class HasPlainLayers(Protocol):
+    """Optional for a target: the layouts of its layers are known without running it."""
+
+    plain_layers: bool
+    """Whether all layers give [B, U, H, W] or [B, U]."""
+
+
+class HasView(Protocol):
+    """Optional for a target or segmenter: the part of an image that it sees (default: all)."""
+
+    @property
+    def visible_share(self) -> float | None:
+        """Side of the central square as a share of the image's shorter side; None if unknown."""
+        ...
+
+    @property
+    def squashes(self) -> bool:
+        """Whether it resizes the whole image to a square, ignoring its aspect ratio."""
+        ...
+
+
+class HasParameters(Protocol):
+    """Optional for any part: what the record calls its parameters (default: all fields)."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Parameters by name, as JSON values, without paths that decide nothing."""
+        ...
+
+
+@runtime_checkable
+class HasNotes(Protocol):
+    """Optional for a probe set: remarks for the record."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the record should know of the set."""
+        ...
+
+
+class ShowsGlyphs(Protocol):
+    """Optional for any part: it knows, or shows, only images of the embedded world."""
+
+    of_glyphs: bool
+
+
+class HasSquareImages(Protocol):
+    """Optional for a probe set: all its images are square."""
+
+    square_images: bool

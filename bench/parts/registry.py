@@ -1,8 +1,8 @@
 """One typed, lazy registry per kind of part: name -> "module:attribute".
 
-A part is imported when it is asked for, not when it is listed, and checked then: it must be a
-dataclass whose class fits the kind's protocol. Third parties add parts through Python entry points
-in the group `dissectbench.<plural>`; a name that two sources claim is refused.
+A part is imported on first use, not for lists. It must be a dataclass whose class fits the protocol
+of the kind. Other packages add parts by entry points in the group `dissectbench.<plural>`; a name
+of two sources is an error.
 
     >>> from bench.parts.catalog import METHODS
     >>> METHODS.build("clip_dissect", {"similarity": "wpmi"}).similarity
@@ -18,7 +18,7 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
-from bench.downloads.packages import hint_of
+from bench.downloads.packages import install_hint
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Registry(Generic[T]):
     Args:
         kind: Singular, as in the config: "method".
         plural: As in `dissectbench list` and in the entry-point group: "methods".
-        protocol: What a part must fit.
-        builtins: Our own parts: name -> "module:attribute".
+        protocol: Protocol of the parts.
+        builtins: Parts of this project: name -> "module:attribute".
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Registry(Generic[T]):
 
     @property
     def group(self) -> str:
-        """The entry-point group that third parties register in."""
+        """The entry-point group of other packages."""
         return f"dissectbench.{self.plural}"
 
     @cached_property
@@ -65,11 +65,11 @@ class Registry(Generic[T]):
         return paths
 
     def names(self) -> list[str]:
-        """All names, sorted."""
+        """Return all names, sorted."""
         return sorted(self._paths)
 
     def origin(self, name: str) -> str:
-        """Where a name points: "module:attribute"."""
+        """Return what a name points to: "module:attribute"."""
         self._require(name)
         return self._paths[name]
 
@@ -77,7 +77,7 @@ class Registry(Generic[T]):
         """Import the class registered under `name`.
 
         Raises:
-            UserError: The name is unknown, its module does not import, or the attribute does not
+            UserError: The name is unknown, its module cannot be imported, or the attribute does not
                 fit the protocol.
         """
         self._require(name)
@@ -88,28 +88,27 @@ class Registry(Generic[T]):
         except (ImportError, AttributeError) as error:
             raise UserError(
                 f"the {self.kind} {name!r} cannot be imported from {path}: {error}",
-                hint=hint_of(error) or "reinstall the package that provides it",
+                hint=install_hint(error) or "reinstall the package that provides it",
             ) from error
         missing = self._missing(part)
         if missing:
             raise UserError(
-                f"{path} is no {self.kind}: {missing}",
+                f"{path} is not a {self.kind}: {missing}",
                 where=f"registry of {self.plural}",
                 hint=f"see the protocol {self._protocol.__module__}.{self._protocol.__name__}",
             )
         return part  # type: ignore[no-any-return]
 
     def build(self, name: str, params: Mapping[str, Any], *, where: str = "") -> T:
-        """Make the part `name` with the given parameters.
+        """Build the part `name` with parameters.
 
         Args:
             name: A registered name.
-            params: Values for the part's fields; the others keep their defaults.
-            where: The config key, for error messages; the kind where empty.
+            params: Values of fields; other fields have their defaults.
+            where: The config key, for messages; the kind if empty.
 
         Raises:
-            UserError: A parameter is unknown, missing or of the wrong type, or the part itself
-                refuses its value.
+            UserError: A parameter is unknown, missing, of the wrong type, or refused by the part.
         """
         where = where or self.kind
         part = self.get(name)
@@ -131,7 +130,9 @@ class Registry(Generic[T]):
                     hint=f"add {where}.params.{key}=...",
                 )
         hints = get_type_hints(part)
-        values = {key: _typed(v, hints[key], f"{where}.params.{key}") for key, v in params.items()}
+        values = {
+            key: _convert(v, hints[key], f"{where}.params.{key}") for key, v in params.items()
+        }
         try:
             return part(**values)
         except ValueError as error:
@@ -159,8 +160,8 @@ def _members(protocol: type) -> set[str]:
     return public | ({"__len__"} & own)
 
 
-def _typed(value: Any, hint: Any, where: str) -> Any:
-    """Check a YAML value against a field's annotation; whole floats and lists are adapted."""
+def _convert(value: Any, hint: Any, where: str) -> Any:
+    """Check a YAML value against an annotation; convert integers to floats, lists to tuples."""
     options = get_args(hint) if _is_union(hint) else (hint,)
     for option in options:
         origin = getattr(option, "__origin__", option)
@@ -176,10 +177,10 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
             return value
         if value in get_args(option) and origin is not tuple:  # Literal
             return value
-    allowed = " or ".join(_readable(option) for option in options)
+    allowed = " or ".join(_describe(option) for option in options)
     hint = f"give {allowed}"
     if str in options:
-        hint += f"; a text that reads like something else is quoted: '{where}=\"...\"'"
+        hint += f"; quote a text that looks like a number or null: '{where}=\"...\"'"
     raise UserError(f"{value!r} is not {allowed}", where=where, hint=hint)
 
 
@@ -190,7 +191,7 @@ def _is_union(hint: Any) -> bool:
     return get_origin(hint) in (Union, UnionType)
 
 
-def _readable(option: Any) -> str:
+def _describe(option: Any) -> str:
     from typing import Literal, get_origin
 
     if get_origin(option) is Literal:

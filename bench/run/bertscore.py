@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
-from bench.parts.encoders.text_folder import find_text_model
+from bench.parts.encoders.text_models import find_text_model
 
 if TYPE_CHECKING:
     from bench.config.schema import BertScoreConfig

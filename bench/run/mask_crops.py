@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.parts.crops import crop_of
+from bench.parts.view import crop_of
 
 if TYPE_CHECKING:
     from bench.run.selection import Selection

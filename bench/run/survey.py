@@ -1,7 +1,7 @@
 """What of a request can run on this machine, and what is missing for the rest.
 
 The key of a cell whose data are not on this machine is unknown. So parts are asked for what they
-lack before they are asked for their fingerprints.
+need before they are asked for their fingerprints.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.downloads.packages import lacks_of
+from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
 from bench.offline import offline
 from bench.run.judges import SelectionJudges
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bench.config.compose import Job
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.run.selection import Selection
 
 _LOG = logging.getLogger(__name__)
@@ -34,14 +34,14 @@ class JobSurvey:
     Attributes:
         job: The job.
         selection: Its parts; None where they cannot be built.
-        lacks: What its parts need and is not on this machine.
+        unmet: Requirements of its parts that this machine does not meet.
         plan: With keys; None where these are unknown.
         fault: Why it cannot run, beyond what is missing.
     """
 
     job: Job
     selection: Selection | None
-    lacks: tuple[Lack, ...] = ()
+    unmet: tuple[Requirement, ...] = ()
     plan: JobPlan | None = None
     fault: UserError | None = None
 
@@ -49,12 +49,12 @@ class JobSurvey:
         """Whether a run would get through."""
         return self.plan is not None and not self.blocking()
 
-    def blocking(self) -> tuple[Lack, ...]:
+    def blocking(self) -> tuple[Requirement, ...]:
         """Return what is missing and not fetched automatically; nothing where all is done."""
         if self.plan is not None and not self.plan.pending():
             return ()
         no_downloads = self.job.config.runtime.offline
-        return tuple(lack for lack in self.lacks if no_downloads or not lack.automatic)
+        return tuple(need for need in self.unmet if no_downloads or not need.automatic)
 
 
 def survey(jobs: Iterable[Job]) -> list[JobSurvey]:
@@ -100,28 +100,31 @@ def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[JobPlan]:
     return [found.plan for found in possible if found.plan]
 
 
-def lacking(selection: Selection) -> tuple[Lack, ...]:
-    """Return what the parts that a job uses need and this machine lacks, without duplicates."""
+def find_unmet(selection: Selection) -> tuple[Requirement, ...]:
+    """Return the unmet requirements of the parts that a job uses, without duplicates."""
     used: list[object] = [selection.target, selection.truth, selection.probe]
     # A method with masks reads the concept set too, to compare the words.
     used += [] if selection.free_text else [selection.concepts]
     used += [selection.encoder, selection.segmenter, selection.captioner]
     # Only with the truth's names is it known whether judges and images of decisions are needed.
-    names_unknown = bool(lacks_of(selection.truth))
+    names_unknown = bool(unmet_requirements(selection.truth))
     if names_unknown or SelectionJudges.of(selection).may_judge:
         used += [selection.sentence, selection.clip_text]
     if not names_unknown and selection.decisions is not None:
         used.append(selection.decisions.probe)
-    return tuple(dict.fromkeys(lack for part in used for lack in lacks_of(part)))
+    return tuple(dict.fromkeys(need for part in used for need in unmet_requirements(part)))
 
 
 def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
     """Return why a job cannot run; and, of several jobs, how to run the others."""
     blocking = found.blocking()
     if blocking:
-        lack = blocking[0]
+        need = blocking[0]
         error = UserError(
-            f"{lack.what} is not here", where=lack.where, valid=lack.near, hint=lack.hint
+            f"{need.name} is not here",
+            where=need.where,
+            valid=need.similar,
+            hint=need.hint,
         )
     else:
         assert found.fault is not None
@@ -139,13 +142,13 @@ def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
 
 def _survey_job(job: Job) -> JobSurvey:
     selection: Selection | None = None
-    lacks: tuple[Lack, ...] = ()
+    unmet: tuple[Requirement, ...] = ()
     try:
         with offline(job.config.runtime.offline):
             selection = build_selection(job.config)
-            lacks = lacking(selection)
-            if any(not lack.automatic for lack in lacks):
-                return JobSurvey(job, selection, lacks)
-            return JobSurvey(job, selection, lacks, plan_job(job, selection))
+            unmet = find_unmet(selection)
+            if any(not need.automatic for need in unmet):
+                return JobSurvey(job, selection, unmet)
+            return JobSurvey(job, selection, unmet, plan_job(job, selection))
     except UserError as fault:
-        return JobSurvey(job, selection, lacks, fault=fault)
+        return JobSurvey(job, selection, unmet, fault=fault)

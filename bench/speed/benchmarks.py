@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.downloads.packages import told_to_user
+from bench.downloads.packages import as_user_error
 from bench.files import write_atomic
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def run_or_report(work: Callable[[], int]) -> int:
     try:
         return work()
     except Exception as error:
-        message = told_to_user(error)
+        message = as_user_error(error)
         if message is None:
             raise
         sys.stderr.write(f"{message}\n")

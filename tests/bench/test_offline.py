@@ -35,9 +35,9 @@ def test_connections_are_refused_inside_alone(listener):
     connect(listener)
     with offline():
         assert is_offline()
-        with pytest.raises(OfflineError, match="no connection"):
+        with pytest.raises(OfflineError, match=r"connection to .* is refused"):
             connect(listener)
-        with pytest.raises(OfflineError, match="not looked up"):
+        with pytest.raises(OfflineError, match="lookup"):
             socket.getaddrinfo("localhost", 80)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one, pytest.raises(OfflineError):
             one.sendto(b"x", listener)

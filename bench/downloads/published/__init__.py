@@ -1,1 +1,1 @@
-"""What the publishers of files say of them, by kind: addresses, sizes, hashes, licences."""
+"""Entries of the download catalog by kind, with the facts that their publishers state."""

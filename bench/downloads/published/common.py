@@ -1,10 +1,10 @@
-"""Words that several lists share."""
+"""Text that several lists share."""
 
 NO_LICENCE = "none stated"
 COMMIT = "the file at the named commit of the authors' repository"
 SERVER = (
-    "this server is known to be away for weeks at times; a copy from elsewhere is taken with "
-    "--from FILE or --from URL, and checked in the same way"
+    "this server is sometimes down for weeks; give a copy from elsewhere with --from FILE or "
+    "--from URL, which is verified in the same way"
 )
 FROM_A_SCRIPT = (
     "md5 as a third party's download script records it; the publisher gives none, "

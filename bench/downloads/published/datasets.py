@@ -17,11 +17,11 @@ def _broden(side: int, md5: str | None, checked_by: str) -> Download:
         path=name,
         url=f"{_NETDISSECT}{name}.zip",
         kind="zip",
-        about=1_000_000_000,  # "~1GB space", README of CSAILVision/NetDissect
+        estimate=1_000_000_000,  # "~1GB space", README of CSAILVision/NetDissect
         md5=md5,
         checked_by=checked_by,
         root=name,
-        holds=("index.csv", "label.csv", "category.csv", "images"),
+        contents=("index.csv", "label.csv", "category.csv", "images"),
         group="broden",
         use=f"probe={name}",
         note=SERVER,
@@ -57,7 +57,7 @@ DATASETS = (
         checked_by="size and md5 as many public repositories record them (Avalanche for one); "
         "the publisher gives none",
         root="tiny-imagenet-200",
-        holds=("wnids.txt", "words.txt", "val/val_annotations.txt", "val/images"),
+        contents=("wnids.txt", "words.txt", "val/val_annotations.txt", "val/images"),
         use="probe=tiny_imagenet",
     ),
     Download(
@@ -71,7 +71,7 @@ DATASETS = (
         md5="eb9058c3a382ffc7106e4002c42a8d85",
         sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
         checked_by="md5: its home page and torchvision; sha256: Keras",
-        holds=("cifar-100-python/train", "cifar-100-python/test", "cifar-100-python/meta"),
+        contents=("cifar-100-python/train", "cifar-100-python/test", "cifar-100-python/meta"),
         use="probe=cifar100_train",
     ),
     Download(
@@ -79,7 +79,7 @@ DATASETS = (
         summary="ImageNet's validation set (ILSVRC 2012), 50,000 images",
         licence="ImageNet's terms of access",
         path="imagenet_val",
-        about=6_700_000_000,
+        estimate=6_700_000_000,
         agreement="Ask for access at https://image-net.org/download, and get "
         "ILSVRC2012_img_val.tar (md5 29b22e2961454d5413ddabcf34fc5622) and, for the classes, "
         "ILSVRC2012_devkit_t12.tar.gz (md5 fa75699e90414af021442c21a62c3abf). Unpack the images "
@@ -92,7 +92,7 @@ DATASETS = (
         summary="Places365's validation set, 36,500 images of 256 x 256 pixels",
         licence="Places' terms of use; the copyright is the image owners'",
         path="places365_val",
-        about=500_000_000,
+        estimate=500_000_000,
         agreement="Read the terms at http://places2.csail.mit.edu/download.html, and get "
         "val_256.tar (md5 e27b17d8d44f4af9a78502beb927f808) and, for the classes, "
         "filelist_places365-standard.tar (md5 35a0585fee1fa656440f3ab298f8479c). Unpack the images "

@@ -1,4 +1,4 @@
-"""Units that people have described."""
+"""Descriptions of units by people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _described(network: str, images: str) -> Download:
         path=f"milannotations/{network}/{images}",
         url=f"{_MILAN}{network}-{images}.zip",
         kind="zip",
-        holds=("annotations.csv",),
+        contents=("annotations.csv",),
         group="milannotations",
         use=f"train milan --annotations DATA/milannotations --sources {network}/{images}",
         note=SERVER,

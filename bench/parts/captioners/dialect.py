@@ -1,4 +1,4 @@
-"""How an image-to-text model is addressed: its first and last tokens, and its prompt."""
+"""Interface of an image-to-text model: its first and last tokens, and its prompt."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _VISION = {
     "git": "git.image_encoder",
     "vision-encoder-decoder": "encoder",
 }
-"""Where a kind of model has the part that sees: what that gives is worked out once an image."""
+"""Module path of the image encoder by model type; its output is computed once per image."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a model wants to be told.
+    """Tokens and arguments of a model.
 
     Attributes:
-        argument: Name of the argument that takes the tokens.
-        prefix: Tokens that every sentence begins with: the first one and the prompt.
-        opening: What `generate` is given for that.
+        argument: Name of the argument of tokens.
+        prefix: First tokens of every sentence: the start token and the prompt.
+        opening: The same for `generate`.
         end: The token that ends a sentence.
-        pad: What fills a batch up; never looked at.
-        vision: Path of the module that sees; empty where it is not known.
+        pad: The padding token, which is ignored.
+        vision: Module path of the image encoder; empty if unknown.
     """
 
     argument: str
@@ -35,15 +35,15 @@ class Dialect:
 
 
 def dialect_of(model: Any, tokenizer: Any, prompt: str) -> Dialect:
-    """Find out how a model is addressed.
+    """Return the dialect of a model.
 
     Args:
         model: An image-to-text model of transformers.
         tokenizer: Its tokenizer.
-        prompt: Text that every sentence begins with.
+        prompt: Beginning of every sentence.
 
     Raises:
-        ValueError: The model says nowhere with which token a sentence begins or ends.
+        ValueError: The first or last token of sentences is unknown.
     """
     config, generation = model.config, model.generation_config
     words = tuple(tokenizer(prompt, add_special_tokens=False)["input_ids"]) if prompt else ()
@@ -69,13 +69,13 @@ def dialect_of(model: Any, tokenizer: Any, prompt: str) -> Dialect:
         )
         end = _end(generation, config, tokenizer)
     if start is None or end is None:
-        raise ValueError("it does not say with which token a sentence begins and ends")
+        raise ValueError("the first or last token of its sentences is unknown")
     prefix = (int(start), *words)
     pad = _first(generation.pad_token_id, tokenizer.pad_token_id, end)
     return Dialect(
         argument="decoder_input_ids" if config.is_encoder_decoder else "input_ids",
         prefix=prefix,
-        # BLIP's own generate takes the last token for the end of the prompt, and drops it.
+        # BLIP's own `generate` drops the last token of the prompt.
         opening=(*prefix, int(end)) if kind == "blip" else prefix,
         end=int(end),
         pad=int(pad),
@@ -93,7 +93,7 @@ def _end(generation: Any, config: Any, tokenizer: Any) -> Any:
 
 
 def _first(*values: Any) -> Any:
-    """The first value that is given; of several tokens that serve, the first."""
+    """Return the first value that is not None; of a list of tokens, the first."""
     for value in values:
         if isinstance(value, list | tuple):
             if value:

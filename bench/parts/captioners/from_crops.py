@@ -1,4 +1,4 @@
-"""Sentences for units from a model that captions single images."""
+"""Descriptions of units by a model that captions single images."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 
 class CropCaptioner:
-    """A captioner (`baselines.captions.Captioner`) over crops of the exemplars.
+    """A captioner (`baselines.captions.Captioner`) of crops of the exemplars.
 
-    Each exemplar with a mask that is not empty becomes a crop (`masked_crops`), enlarged to S x S
-    pixels. Sentences come from the best `sources` of a unit's crops; then
+    Each exemplar with a non-empty mask gives a crop (`masked_crops`), resized to S x S pixels. The
+    best `sources` crops of a unit give sentences; then
 
         log p(s | v) = mean over all K crops of log p(s | crop)
-        log p(s)     = log p(s | a grey image), where the model is to have a prior.
+        log p(s)     = log p(s | a grey image), if the model has a prior.
 
-    "rerank" takes the `beam` likeliest sentences and orders them by log p(s | v) - pmi_weight *
-    log p(s); "sample" orders what was drawn in the same way. "beam" and "greedy" go by log p(s | v)
-    alone: the model has no language model that could be taken off at each step. A unit without
-    any crop has no sentences. `official_lm_score` means nothing here: no official code scores so.
+    "rerank" sorts the `beam` most likely sentences by log p(s | v) - pmi_weight * log p(s), and
+    "sample" sorts random sentences in the same way. "beam" and "greedy" sort by log p(s | v) only,
+    since the model has no language model to subtract at each step. A unit without crops has no
+    sentences. `official_lm_score` has no effect, since no official code scores in this way.
 
     Args:
-        model: Ready to run.
+        model: The model on its device.
         image_size: S.
-        background: What is painted outside the masks.
+        background: Fill of the pixels outside the masks.
         has_prior: Whether a grey image gives log p(s).
-        sources: Crops that sentences are taken from; each gives beam / sources of them.
+        sources: Crops that give sentences; each gives beam / sources of them.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class CropCaptioner:
 
     @property
     def has_prior(self) -> bool:
-        """Whether log p(s) is known."""
+        """Whether log p(s) is defined."""
         return self._blank is not None
 
     def describe(
@@ -83,10 +83,10 @@ class CropCaptioner:
         seed: int,
         progress: bool = False,
     ) -> list[list[Candidate]]:
-        """Sentences for units (see `baselines.captions.Captioner`).
+        """Return sentences of units (see `baselines.captions.Captioner`).
 
         Raises:
-            ValueError: The exemplars are of another size.
+            ValueError: The exemplars have another size.
         """
         if exemplars.size != self._size:
             raise ValueError(f"exemplars of {exemplars.size} pixels, not {self._size}")
@@ -97,7 +97,7 @@ class CropCaptioner:
         crops = masked_crops(exemplars, unit, self._background)
         if not crops:
             return []
-        seen = self._model.see(np.stack([_enlarged(crop, self._size) for crop in crops]))
+        seen = self._model.see(np.stack([_resize(crop, self._size) for crop in crops]))
         sentences = list(dict.fromkeys(self._candidates(seen[0], search, [seed, unit])))
         likely = self._model.log_p(seen, sentences).mean(axis=0)
         prior = np.full(len(sentences), np.nan)
@@ -122,7 +122,7 @@ class CropCaptioner:
         each = -(-search.beam // sources)
         if search.strategy != "sample":
             return self._model.search(pixels[:sources], each)
-        # Crop by crop, each with a seed of its own: then no batch decides what is drawn.
+        # One seed per crop, so that samples do not depend on the batch.
         drawn = []
         for source in range(sources):
             own = int(np.random.SeedSequence([*seed, source]).generate_state(1)[0])
@@ -131,14 +131,14 @@ class CropCaptioner:
 
 
 def tidy(text: str) -> str:
-    """A sentence as it is shown: single blanks, none before punctuation, a capital first."""
+    """Format a sentence: single blanks, none before punctuation, a capital first letter."""
     text = " ".join(text.split())
     text = re.sub(r"\s+([.,;:!?])", r"\1", text)
     text = re.sub(r"\s*-\s*", "-", text)
     return text[:1].upper() + text[1:]
 
 
-def _enlarged(crop: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _resize(crop: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     if crop.shape[0] == size:
         return crop
     resized = Image.fromarray(crop).resize((size, size), Image.Resampling.BICUBIC)

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from bench.parts.protocols import Fingerprint
 
 CAPTIONER_VERSION = 1
-"""Raised when equal files describe otherwise; part of every captioner's fingerprint."""
+"""Incremented when equal files give other sentences; part of the fingerprint."""
 
 
 @dataclass(frozen=True)
 class GlyphsCaptioner:
-    """The shipped decoder, which looks through the image tower of the shipped encoder.
+    """The shipped decoder, on features of the shipped encoder's image tower.
 
-    It was trained on units of networks of other seeds, architectures and tasks than the targets',
-    described from exact masks. Objects that no caption names it cannot name either.
+    It was trained on units of networks with other seeds, architectures and tasks than the targets',
+    with descriptions from exact masks. It cannot name objects that no caption names.
     """
 
     summary: ClassVar[str] = "the embedded world's decoder, trained on other networks' units"
@@ -39,10 +39,10 @@ class GlyphsCaptioner:
         return IMAGE_SIZE
 
     def fingerprint(self) -> Fingerprint:
-        """sha256 of the decoder's file and of the image tower's.
+        """Return the sha256 of the decoder's file and of the image tower's.
 
         Raises:
-            UserError: The weights are not there.
+            UserError: The weights are missing.
         """
         decoder, tower = self._files()
         return {
@@ -57,7 +57,7 @@ class GlyphsCaptioner:
         """Build both networks and read their weights.
 
         Raises:
-            UserError: The weights are not there.
+            UserError: The weights are missing.
         """
         from baselines.captioning.model_file import read_captioner
         from baselines.captioning.trained import TrainedCaptioner

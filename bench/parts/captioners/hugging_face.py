@@ -1,4 +1,4 @@
-"""Any model of Hugging Face that captions images, by name or from a folder."""
+"""Image-captioning models of Hugging Face, by name or from a folder."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from baselines.exemplar_images import GREY, MARGIN, Background, check_background
-from bench.downloads.hub_files import TEXT_KINDS, ModelFiles, find_model
+from bench.downloads.hub.models import TEXT_MODEL_FILES, ModelFiles, find_model
 from bench.errors import UserError
-from bench.parts.encoders.build import Precision, quiet_loading
+from bench.parts.hugging_face import check_weights, load_parts, quiet_loading
+from bench.parts.precision import Precision, check_precision
 
 if TYPE_CHECKING:
     from baselines.captions import Captioner
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bench.parts.protocols import Fingerprint
 
 CAPTIONER_VERSION = 1
-"""Raised when equal models say other sentences; part of the fingerprint."""
+"""Incremented when equal models give other sentences; part of the fingerprint."""
 
 Prior = Literal["blank", "none"]
 
@@ -29,22 +30,22 @@ _WHERE = "captioner.params.model"
 class HuggingFaceCaptioner:
     """A model that transformers loads as AutoModelForImageTextToText: BLIP, GIT, encoder-decoders.
 
-    It was trained on captions of whole images, and sees what a unit's masks show: of each exemplar
-    the pixels outside the mask are painted over, and the square around the mask is cut out. How
-    sentences come about and are scored stands in `bench.parts.captioners.from_crops`. Models that
-    want marks for the image within the text (chat models) are refused.
+    The model was trained on captions of whole images. It sees a crop of each exemplar: the square
+    around the mask, with the pixels outside the mask painted over. `CropCaptioner` describes how
+    sentences are found and scored. Models that need image tokens in the text (chat models) are
+    refused.
 
     Attributes:
         model: A folder that it was saved to with tokenizer and image processor, or a name on the
             hub ("Salesforce/blip-image-captioning-base"; downloaded once).
         revision: Branch, tag or commit on the hub.
-        prompt: Text that every sentence begins with; it is not part of the description.
-        image_size: S, side of the exemplars, in pixels, before the model's own processor.
+        prompt: Beginning of every sentence; not part of the description.
+        image_size: S, side of the exemplars in pixels, before the model's own processor.
         precision: Of the arithmetic: "float32", "float16" or "bfloat16".
-        max_length: Tokens of a sentence at most.
+        max_length: Maximum tokens of a sentence.
         background: Outside the mask: "mean", the image's mean colour, or "grey".
-        prior: log p(s) from a grey image ("blank"), or not at all ("none").
-        sources: Exemplars, from the best, that sentences are taken from.
+        prior: log p(s) from a grey image ("blank"), or none ("none").
+        sources: Number of best exemplars that sentences are taken from.
     """
 
     summary: ClassVar[str] = "an image-captioning model of Hugging Face, by name or folder"
@@ -62,33 +63,33 @@ class HuggingFaceCaptioner:
     sources: int = 5
 
     def __post_init__(self) -> None:
-        """Check the parameters before anything is loaded."""
+        """Check the parameters."""
         for name in ("image_size", "max_length", "sources"):
             if getattr(self, name) < 1:
                 raise UserError(
-                    f"{name} is a number from 1, not {getattr(self, name)}",
+                    f"{name} must be at least 1, not {getattr(self, name)}",
                     where=f"captioner.params.{name}",
                 )
-        for name, known in (("precision", get_args(Precision)), ("prior", get_args(Prior))):
-            if getattr(self, name) not in known:
-                raise UserError(
-                    f"unknown {name} {getattr(self, name)!r}",
-                    where=f"captioner.params.{name}",
-                    valid=known,
-                )
+        check_precision(self.precision, "captioner.params.precision")
+        if self.prior not in get_args(Prior):
+            raise UserError(
+                f"unknown prior {self.prior!r}",
+                where="captioner.params.prior",
+                valid=get_args(Prior),
+            )
         check_background(self.background)
 
     def fingerprint(self) -> Fingerprint:
-        """Files or commit, and all parameters.
+        """Return files or commit, and all parameters.
 
         Raises:
             UserError: The model cannot be found.
         """
         return {
             "kind": "hugging_face",
-            "model": find_model(self.model, self.revision, where=_WHERE).identity(TEXT_KINDS),
+            "model": find_model(self.model, self.revision, where=_WHERE).identity(TEXT_MODEL_FILES),
             "prompt": self.prompt,
-            # What a processor's settings mean, and how beams are kept, is up to the library.
+            # The library's version decides how a processor resizes and how beams are pruned.
             "transformers": version("transformers"),
             "crops": {
                 "size": self.image_size,
@@ -103,7 +104,7 @@ class HuggingFaceCaptioner:
         }
 
     def load(self, device: str) -> Captioner:
-        """Build the model and read its weights; opens no connection for a folder.
+        """Build the model and read its weights, without a connection for a folder.
 
         Raises:
             UserError: The files are missing, damaged, of another kind of model, or unsafe to load.
@@ -117,21 +118,21 @@ class HuggingFaceCaptioner:
         try:
             dialect = dialect_of(module, tokenizer, self.prompt)
             with quiet_loading(offline=not files.revision):
-                ready = ImageToText(
+                captioner = ImageToText(
                     module, tokenizer, processor, dialect,
                     device=device, precision=self.precision, max_length=self.max_length,
                 )  # fmt: skip
-                _try_out(ready, dialect, self.image_size)
+                _try(captioner, dialect, self.image_size)
         except UserError:
             raise
-        except Exception as error:  # each kind of model refuses in its own way
+        except Exception as error:  # each cause has a class of its own
             raise UserError(
-                f"{self.model} cannot be asked about an image alone: {error}",
+                f"{self.model} cannot caption an image without further input: {error}",
                 where=_WHERE,
                 hint="give a captioning model such as BLIP, GIT or a vision encoder-decoder",
             ) from error
         return CropCaptioner(
-            ready,
+            captioner,
             image_size=self.image_size,
             background=self.background,
             has_prior=self.prior == "blank",
@@ -141,48 +142,32 @@ class HuggingFaceCaptioner:
     def _read(self, files: ModelFiles) -> tuple[Any, Any, Any]:
         import transformers
 
-        options: dict[str, Any] = {"trust_remote_code": False}
-        if files.revision:
-            options["revision"] = files.revision
-        else:
-            options["local_files_only"] = True
-        # Releases before 4.45 know these models by another name.
-        loader = getattr(
-            transformers,
-            "AutoModelForImageTextToText",
-            getattr(transformers, "AutoModelForVision2Seq", None),
+        # Before release 4.45 the class had another name.
+        names = ("AutoModelForImageTextToText", "AutoModelForVision2Seq")
+        loader = next(getattr(transformers, name) for name in names if hasattr(transformers, name))
+        (processor, tokenizer, module), report = load_parts(
+            files,
+            self.model,
+            (transformers.AutoImageProcessor, transformers.AutoTokenizer, loader),
+            where=_WHERE,
+            hint="give an image-captioning model, saved with tokenizer and image processor",
         )
-        assert loader is not None
-        try:
-            with quiet_loading(offline=not files.revision):
-                processor = transformers.AutoImageProcessor.from_pretrained(files.source, **options)
-                tokenizer = transformers.AutoTokenizer.from_pretrained(files.source, **options)
-                # weights_only: files of PyTorch's own format are read without running their code.
-                module, report = loader.from_pretrained(
-                    files.source, weights_only=True, output_loading_info=True, **options
-                )
-        except Exception as error:  # download, format and kind of model: one class each
-            raise UserError(
-                f"cannot load {self.model}: {error}",
-                where=_WHERE,
-                hint="give an image-captioning model, saved with tokenizer and image processor",
-            ) from error
-        # A pooled output is for classifiers; published captioners lack its weights.
-        missing = sorted(key for key in report["missing_keys"] if ".pooler." not in key)
-        if missing:
-            raise UserError(
-                f"{self.model} lacks {', '.join(missing[:4])}: these would be left at random",
-                where=_WHERE,
-                hint="give a model that was trained for image captioning",
-            )
+        check_weights(
+            report,
+            self.model,
+            where=_WHERE,
+            hint="give a model that was trained for image captioning",
+            # Captioners do not use the pooled output; published ones lack its weights.
+            counts=lambda key: ".pooler." not in key,
+        )
         return module, tokenizer, processor
 
 
-def _try_out(model: ImageToText, dialect: Dialect, size: int) -> None:
-    """Ask for one sentence and its probability, so that models of another kind are found out.
+def _try(model: ImageToText, dialect: Dialect, size: int) -> None:
+    """Generate a sentence and its probability, to detect models of another kind.
 
     Raises:
-        ValueError: The model answers otherwise than asked.
+        ValueError: The model gives no probabilities.
     """
     import numpy as np
 

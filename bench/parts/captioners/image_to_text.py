@@ -1,4 +1,4 @@
-"""An image-to-text model as captioners use it: sentences for images, and their probabilities."""
+"""Inference of image-to-text models: sentences of images, and their probabilities."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ if TYPE_CHECKING:
     from bench.parts.captioners.dialect import Dialect
 
 Words = tuple[int, ...]
-"""The tokens of a sentence between prefix and end."""
+"""Tokens of a sentence, without prefix and end."""
 
 PAIRS = 64
-"""Images and sentences that are scored at a time."""
+"""Pairs of image and sentence per batch."""
 
 
 class ImageToText:
-    """A model that is ready to run.
+    """A model on a device.
 
     Args:
-        model: Of transformers; made ready here: float32, eval mode, on the device. Its own settings
-            for generating (penalties, lengths, bans) are left aside, as they are no probabilities.
+        model: A model of transformers; brought to float32, eval mode and the device. Its own
+            settings of generation (penalties, lengths, bans) are ignored, since they change
+            probabilities.
         tokenizer: Its tokenizer.
         processor: Its image processor.
-        dialect: How it is addressed.
-        device: Where it runs.
+        dialect: Its tokens and arguments.
+        device: Its device.
         precision: Of the arithmetic (autocast); weights are float32.
-        max_length: Tokens of a sentence at most, without prefix and end.
-        batch: Pairs of image and sentence at a time; fewer where memory runs out.
+        max_length: Maximum tokens of a sentence, without prefix and end.
+        batch: Pairs of image and sentence per batch; halved if memory runs out.
     """
 
     def __init__(
@@ -76,14 +77,14 @@ class ImageToText:
                 )
 
     def see(self, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor | None]:
-        """Bring images to the model.
+        """Preprocess and encode images.
 
         Args:
             images: uint8 [n, S, S, 3].
 
         Returns:
-            The model's input, float32 [n, 3, h, w] on the device; and what its vision part makes
-            of it [n, t, d], or None where it is not known where that is.
+            The model's input, float32 [n, 3, h, w] on the device; and the output of the image
+            encoder [n, t, d], or None if its module is unknown.
         """
         pictures = [Image.fromarray(image) for image in images]
         pixels: Tensor = self.processor(images=pictures, return_tensors="pt")["pixel_values"]
@@ -100,14 +101,14 @@ class ImageToText:
             return pixels, torch.cat(self._seeing.run(work, pixels))
 
     def search(self, pixels: Tensor, n: int) -> list[Words]:
-        """The n likeliest sentences of each image by beam search; no reward for short or long ones.
+        """Return the n most likely sentences of each image by beam search, without length penalty.
 
         Args:
-            pixels: Of `see` [m, 3, h, w].
-            n: Sentences of each image, the width of the beam; 1 is greedy.
+            pixels: As returned by `see` [m, 3, h, w].
+            n: Sentences per image and width of the beam; 1 is greedy.
 
         Returns:
-            m * n sentences, those of an image together and best first.
+            m * n sentences, grouped by image, best first.
         """
 
         def work(part: Tensor) -> list[Words]:
@@ -122,7 +123,7 @@ class ImageToText:
         return [words for found in self._searching.run(work, pixels) for words in found]
 
     def sample(self, pixels: Tensor, n: int, seed: int) -> list[Words]:
-        """Draw n sentences for one image [1, 3, h, w] from the model's own distribution."""
+        """Sample n sentences of one image [1, 3, h, w] from the model's distribution."""
         devices = [torch.device(self.device)] if self.device.startswith("cuda") else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
@@ -133,11 +134,11 @@ class ImageToText:
     def log_p(
         self, seen: tuple[Tensor, Tensor | None], sentences: Sequence[Words]
     ) -> NDArray[np.float64]:
-        """Work out log p of each sentence and of its end, for each image.
+        """Return log p of each sentence including its end, for each image.
 
         Args:
-            seen: Of `see`, n images.
-            sentences: C of them.
+            seen: As returned by `see`, n images.
+            sentences: C sentences.
 
         Returns:
             Natural logarithms, float64 [n, C].
@@ -154,14 +155,14 @@ class ImageToText:
         given = torch.tensor(prefix, device=self.device).expand(count, -1)
         inputs = torch.cat([given, targets[:, :-1]], dim=1)
         places = torch.arange(width, device=self.device)
-        same = pixels[:1]  # of what was seen already only the number of images still matters
+        same = pixels[:1]  # with encoded images, only the number of pixels' rows matters
 
         def work(pairs: Tensor) -> Tensor:
             image, sentence = pairs // count, pairs % count
             with self._seen(features, image):
                 shown = pixels[image] if features is None else same.expand(len(pairs), -1, -1, -1)
                 found = self.model(pixel_values=shown, **{self.dialect.argument: inputs[sentence]})
-            # Some models give logits for the image's own places, before those of the text.
+            # Some models also give logits of the image tokens, before those of the text.
             logits = found.logits[:, -width:].float()
             chosen = logits.gather(2, targets[sentence][:, :, None])[:, :, 0]
             each = chosen - logits.logsumexp(dim=2)
@@ -173,23 +174,23 @@ class ImageToText:
         return found.reshape(n, count).cpu().numpy()
 
     def text(self, words: Words) -> str:
-        """A sentence as the tokenizer writes it, without special tokens."""
+        """Decode a sentence, without special tokens."""
         return str(self.tokenizer.decode(list(words), skip_special_tokens=True))
 
-    def _generate(self, pixels: Tensor, **how: Any) -> list[Words]:
+    def _generate(self, pixels: Tensor, **options: Any) -> list[Words]:
         opening = torch.tensor(self.dialect.opening, device=self.device).repeat(len(pixels), 1)
         with torch.inference_mode(), set_precision(self.device, self.precision):
             found = self.model.generate(
                 pixel_values=pixels,
                 max_new_tokens=self.max_length + 1,
                 **{self.dialect.argument: opening},
-                **how,
+                **options,
             )
         begin = len(self.dialect.prefix)
         return [self._cut(row[begin:]) for row in found.tolist()]
 
     def _cut(self, tokens: Sequence[int]) -> Words:
-        """Up to the end, or to the greatest length."""
+        """Cut tokens at the end token, or at the maximum length."""
         words = list(tokens)
         if self.dialect.end in words:
             words = words[: words.index(self.dialect.end)]
@@ -197,16 +198,16 @@ class ImageToText:
 
     @contextmanager
     def _seen(self, features: Tensor | None, images: Tensor) -> Iterator[None]:
-        """Let the vision part say what it said of these images before."""
+        """Replace the image encoder by its earlier output for these images."""
         if features is None:
             yield
             return
         from transformers.modeling_outputs import BaseModelOutput
 
         vision = self.model.get_submodule(self.dialect.vision)
-        known = BaseModelOutput(last_hidden_state=features[images])
-        vision.forward = lambda *_, **__: known
+        output = BaseModelOutput(last_hidden_state=features[images])
+        vision.forward = lambda *_, **__: output
         try:
             yield
         finally:
-            del vision.forward  # of the instance; that of its class is back
+            del vision.forward  # restores the method of the class

@@ -1,20 +1,19 @@
-"""A MILAN decoder from a file, over a network of torchvision."""
+"""A MILAN decoder from a file, on features of a network of torchvision."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.packages import lacks_of
 from bench.downloads.paths import require_file
+from bench.downloads.requirements import unmet_path, unmet_requirements
 from bench.errors import UserError
 from bench.files import sha256_file
 from bench.parts.captioners.glyphs import CAPTIONER_VERSION
 
 if TYPE_CHECKING:
     from baselines.captions import Captioner
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
     from bench.parts.targets import TorchvisionTarget
 
@@ -25,13 +24,13 @@ _TRAIN = "dissectbench train milan --annotations DIR --sources MODEL/DATASET ...
 
 @dataclass(frozen=True)
 class MilanCaptioner:
-    """A decoder that `dissectbench train milan` has written.
+    """A decoder from `dissectbench train milan`.
 
     Attributes:
         file: The decoder, with its language model and vocabulary (.safetensors).
-        arch: The network of torchvision that it looks through: a ResNet, or alexnet.
-        weights: torchvision's name of that network's weights ("IMAGENET1K_V1"); or
-        vision_file: a state dict of it.
+        arch: The network of torchvision that gives its features: a ResNet, or alexnet.
+        weights: torchvision's name of that network's weights ("IMAGENET1K_V1").
+        vision_file: A state dict of that network, instead of `weights`.
     """
 
     summary: ClassVar[str] = "a decoder from a file, as `dissectbench train milan` writes it"
@@ -47,7 +46,7 @@ class MilanCaptioner:
 
         if bool(self.weights) == bool(self.vision_file):
             raise UserError(
-                "give the weights of the network that the decoder looks through",
+                "give the weights of the network whose features the decoder reads",
                 where="captioner.params",
                 hint="add captioner.params.weights=IMAGENET1K_V1, or .vision_file=PATH",
             )
@@ -60,12 +59,15 @@ class MilanCaptioner:
 
         return IMAGE_SIZE
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The decoder, which has to be trained first, and the network that it looks through."""
-        return (*lack_of_path(self.file, "decoder", _FILE, _TRAIN), *lacks_of(self._vision()))
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the decoder and the weights of the network, if missing."""
+        return (
+            *unmet_path(self.file, "decoder", _FILE, _TRAIN),
+            *unmet_requirements(self._vision()),
+        )
 
     def fingerprint(self) -> Fingerprint:
-        """sha256 of the decoder; architecture and weights of the network it looks through."""
+        """Return the decoder's sha256, and architecture and weights of the network."""
         from bench.parts.captioners.milan_vision import vision_fingerprint
 
         return {
@@ -79,7 +81,7 @@ class MilanCaptioner:
         """Build all networks and read their weights.
 
         Raises:
-            UserError: A file is missing or does not fit, or the decoder was trained to look through
+            UserError: A file is missing or does not fit, or the decoder was trained on features of
                 another network.
         """
         from baselines.captioning.model_file import read_captioner
@@ -93,9 +95,9 @@ class MilanCaptioner:
         wanted, found = stored.info.get("looks_through"), dict(vision_fingerprint(self._vision()))
         if wanted is not None and wanted != found:
             raise UserError(
-                f"the decoder was trained to look through {wanted}, not {found}",
+                f"the decoder was trained on features of {wanted}, not {found}",
                 where="captioner.params",
-                hint="give the architecture and the weights that it was trained with",
+                hint="give the architecture and the weights of its training",
             )
         return TrainedCaptioner(
             load_pyramid(self._vision()),

@@ -7,23 +7,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import require_folder
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from metrics.formulas import clean_mask_label
 
 if TYPE_CHECKING:
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
 class BrodenConcepts:
-    """The names of a tree's labels, in plain words: "street-s" is street.
+    """The names of a tree's labels without suffixes: "street" for "street-s".
 
-    Only the tables of labels and categories are read; no index, image or mask.
+    Read only the tables of labels and categories, not the index, images or masks.
 
     Attributes:
-        path: The tree: the folder that holds label.csv.
-        categories: Those whose labels are taken, as for `probe=broden`; all but material where
-            empty.
+        path: The tree: the folder of label.csv.
+        categories: Categories of the labels, as of `probe=broden`; all but material if empty.
     """
 
     summary: ClassVar[str] = "the label names of a Broden tree"
@@ -32,22 +32,20 @@ class BrodenConcepts:
     categories: tuple[str, ...] = ()
 
     def words(self) -> tuple[str, ...]:
-        """The names, sorted by the label's primary category, then by its number.
+        """Return the names, sorted by the label's primary category, then by its number.
 
         Raises:
-            UserError: The tree is missing or damaged, or has no such category.
+            UserError: The tree is missing or damaged, or lacks a category.
         """
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:
-        """How many labels have no name of their own."""
+        """Return the number of labels with the name of an earlier one."""
         return self._read[1]
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The tree, where it is missing."""
-        from bench.downloads.lack import lack_of_path
-
-        return lack_of_path(self.path, "Broden tree", "concepts.params.path")
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the tree, if missing."""
+        return unmet_path(self.path, "Broden tree", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -56,7 +54,7 @@ class BrodenConcepts:
         vocabulary = read_vocabulary(require_folder(self.path, "concepts.params.path"))
         try:
             selected = vocabulary.select(self.categories)
-        except UserError as error:  # it names the probe's field
+        except UserError as error:  # of the probe's config key
             raise UserError(
                 error.what,
                 where="concepts.params.categories",

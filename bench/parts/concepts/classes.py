@@ -1,4 +1,4 @@
-"""Names of the classes that networks are trained to tell apart, from the lists that ship."""
+"""Names of the classes of ImageNet and Places365, from the shipped lists."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 class ClassConcepts:
     """The classes of ImageNet or Places365, in the order of their numbers.
 
-    ImageNet's are whole lines, "tench, Tinca tinca", as the published code of CLIP-Dissect takes
-    them where the concepts are the classes (Oikarinen & Weng, ICLR 2023, tables 1 and 3). They are
-    the names of the truths `imagenet` and `places365` to the letter.
+    ImageNet's are whole lines, "tench, Tinca tinca", as in the published code of CLIP-Dissect
+    (Oikarinen & Weng, ICLR 2023, tables 1 and 3). They equal the names of the truths `imagenet` and
+    `places365`.
 
     Attributes:
         kind: "imagenet" or "places365".
-        first_name: Of ImageNet's synonyms only the first; Places365's classes have but one name.
+        first_name: Use only the first of ImageNet's synonyms; Places365's classes have one name.
     """
 
     summary: ClassVar[str] = "the class names of ImageNet or Places365"
@@ -32,11 +32,11 @@ class ClassConcepts:
     first_name: bool = False
 
     def words(self) -> tuple[str, ...]:
-        """The names; of equal ones the first stays."""
+        """Return the names without duplicates."""
         return tuple(dict.fromkeys(self._names))
 
     def notes(self) -> tuple[str, ...]:
-        """Which names several classes share."""
+        """Return the names that several classes share."""
         left = Counter(self._names)
         left.subtract(self.words())
         again = sorted(left.elements())

@@ -1,21 +1,22 @@
-"""Concept sets joined, and concepts taken out of them."""
+"""Unions and differences of concept sets."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.packages import lacks_of
+from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
-from bench.parts.choice import built, frozen, parameters
+from bench.parts.choice import build, freeze, thaw
 from metrics.labels import normalise, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import ConceptSet
 
 _OF, _WITHOUT = "concepts.params.of", "concepts.params.without"
@@ -23,16 +24,16 @@ _OF, _WITHOUT = "concepts.params.of", "concepts.params.without"
 
 @dataclass(frozen=True)
 class CombinedConcepts:
-    """Several sets joined in order, without the concepts of others.
+    """The union of several sets in order, without the concepts of others.
 
-    Joining drops a label that an earlier set holds to the letter: "Cardigan" and "cardigan" are two
-    classes of ImageNet, and both stay. Taking out goes by names, as scoring does
-    (`metrics.labels`): case and separators do not count, "tench, Tinca tinca" takes out "tench",
-    and is taken out where each of its names is.
+    The union drops exact duplicates only: "Cardigan" and "cardigan" are two classes of ImageNet,
+    and both stay. The difference compares names as scoring does (`metrics.labels`), ignoring case
+    and
+    separators: "tench, Tinca tinca" removes "tench", and is removed if each of its names is.
 
     Attributes:
         of: The sets: names of `concepts=` choices, or mappings {name, params}.
-        without: The sets whose concepts are taken out.
+        without: The sets whose concepts are removed.
     """
 
     summary: ClassVar[str] = "several concept sets joined, without the concepts of others"
@@ -42,41 +43,42 @@ class CombinedConcepts:
 
     def __post_init__(self) -> None:
         for field, where in (("of", _OF), ("without", _WITHOUT)):
-            specs = tuple(frozen(spec, where) for spec in getattr(self, field))
+            specs = tuple(freeze(spec, where) for spec in getattr(self, field))
             object.__setattr__(self, field, specs)
         if not self.of:
             raise UserError(
-                "no concept set is given to be joined",
+                "no concept set is given",
                 where=_OF,
-                hint="name some: concepts.params.of=[wordfreq_20k,imagenet_classes]",
+                hint="give some: concepts.params.of=[wordfreq_20k,imagenet_classes]",
             )
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The sets as a record tells them."""
-        return {"of": parameters(self.of), "without": parameters(self.without)}
+        """The sets, for the record."""
+        return {"of": thaw(self.of), "without": thaw(self.without)}
 
     def words(self) -> tuple[str, ...]:
-        """The labels: those of the first set, then what the second adds, and so on.
+        """Return the labels: those of the first set, then the new ones of the second, and so on.
 
         Raises:
-            UserError: There is no such set, one of them cannot be read, or nothing is left.
+            UserError: There is no such set, a set cannot be read, or no label remains.
         """
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:
-        """How many labels were dropped as duplicates, how many taken out; and the sets' own."""
+        """Return the numbers of duplicates and of removed labels, and the sets' own notes."""
         return self._read[1]
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """What any of the sets lacks."""
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the unmet requirements of the sets."""
         sets = [*self._sets(self.of, _OF), *self._sets(self.without, _WITHOUT)]
-        return tuple(dict.fromkeys(lack for _, part in sets for lack in lacks_of(part)))
+        missing = [unmet_requirements(part) for _, part in sets]
+        return tuple(dict.fromkeys(chain.from_iterable(missing)))
 
     @staticmethod
     def _sets(specs: Sequence[str], where: str) -> Iterator[tuple[str, ConceptSet]]:
         for spec in specs:
-            yield _shown(spec), built("concepts", spec, where)
+            yield _name_of(spec), build("concepts", spec, where)
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -92,22 +94,22 @@ class CombinedConcepts:
         for name, part in self._sets(self.without, _WITHOUT):
             out = {form for word in part.words() for form in (normalise(word), *pieces(word))}
             notes += (f"{name}: {note}" for note in part.notes())
-            kept = {word: None for word in joined if not _named(word, out)}
+            kept = {word: None for word in joined if not _is_named(word, out)}
             notes.append(f"{name}: took out {len(joined) - len(kept)}")
             joined = kept
         if not joined:
             raise UserError(
-                "no concept is left", where=_WITHOUT, hint="take out less, or join more sets"
+                "no concept remains", where=_WITHOUT, hint="remove fewer, or add more sets"
             )
         return tuple(joined), tuple(notes)
 
 
-def _named(word: str, names: set[str]) -> bool:
-    """Whether a label is one of some normalised names, as a whole or in each of its parts."""
+def _is_named(word: str, names: set[str]) -> bool:
+    """Return whether a label, or each of its names, is one of some normalised names."""
     parts = pieces(word)
     return normalise(word) in names or (bool(parts) and all(part in names for part in parts))
 
 
-def _shown(spec: str) -> str:
-    """A choice by its name."""
+def _name_of(spec: str) -> str:
+    """Return the name in a choice."""
     return str(json.loads(spec)["name"]) if spec.startswith("{") else spec

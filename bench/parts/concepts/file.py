@@ -1,4 +1,4 @@
-"""Labels from a text file, one a line."""
+"""Labels from a text file, one per line."""
 
 from __future__ import annotations
 
@@ -8,47 +8,46 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
-_LONGEST = 1000
-"""Characters that a label may have; text towers read some 300."""
+_MAX_LENGTH = 1000
+"""Maximum characters of a label; text towers read some 300."""
 
 
 @dataclass(frozen=True)
 class FileConcepts:
     """The lines of a UTF-8 text file.
 
-    Any line ends, a byte order mark and blank lines are legal; blanks around a label are stripped;
-    of equal labels the first stays.
+    Line ends may be of any kind, with a byte order mark; blank lines, blanks around labels and
+    duplicates are dropped.
 
     Attributes:
         path: The file.
     """
 
-    summary: ClassVar[str] = "a text file, one label a line"
+    summary: ClassVar[str] = "a text file, one label per line"
 
     path: str
 
     def words(self) -> tuple[str, ...]:
-        """The labels, in the order of the file.
+        """Return the labels, in the order of the file.
 
         Raises:
-            UserError: The file is missing, empty or no text, or a line is no label.
+            UserError: The file is missing, empty or not text, or a line is not a label.
         """
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:
-        """How many blank lines and duplicates were left out."""
+        """Return the numbers of blank lines and duplicates."""
         return self._read[1]
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The file, where it is missing."""
-        from bench.downloads.lack import lack_of_path
-
-        return lack_of_path(self.path, "concept file", "concepts.params.path")
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the file, if missing."""
+        return unmet_path(self.path, "concept file", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -58,12 +57,12 @@ class FileConcepts:
         labels = [line for line in lines if line]
         if not labels:
             raise UserError(
-                "the concept file holds no label",
+                "the concept file contains no label",
                 where=f"{self.path}:1",
-                hint="write one label a line",
+                hint="write one label per line",
             )
         words = tuple(dict.fromkeys(labels))
-        # What follows the last line end is no line.
+        # The last line end does not start another line.
         blank = sum(not line for line in lines[:-1])
         return words, (
             *_counted(blank, "left out {} blank line", "left out {} blank lines"),
@@ -75,24 +74,24 @@ class FileConcepts:
         )
 
     def _check(self, label: str, number: int) -> None:
-        """Refuse what nobody wrote as a label: a table, a page of text, terminal output."""
+        """Refuse lines that are not labels, such as those of tables, prose or terminal output."""
         where = f"{self.path}:{number}"
-        if len(label) > _LONGEST:
+        if len(label) > _MAX_LENGTH:
             raise UserError(
-                f"the line has {len(label):,} characters; a label has {_LONGEST:,} at most",
+                f"the line has {len(label):,} characters; a label may have {_MAX_LENGTH:,}",
                 where=where,
-                hint="write one label a line",
+                hint="write one label per line",
             )
         control = next((c for c in label if unicodedata.category(c) == "Cc"), None)
         if control is not None:
             name = "a tab" if control == "\t" else f"the control character U+{ord(control):04X}"
             raise UserError(
-                f"the label holds {name}",
+                f"the label contains {name}",
                 where=where,
-                hint="write one label a line, as plain text; of a table, its labels alone",
+                hint="write one label per line, as plain text",
             )
 
 
 def _counted(count: int, one: str, several: str) -> tuple[str, ...]:
-    """A sentence with a number; nothing for none."""
+    """Return a sentence with a number; nothing for 0."""
     return ((one if count == 1 else several).format(count),) if count else ()

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True)
 class GlyphsConcepts:
-    """Names out of Glyphs' vocabulary.
+    """Names of Glyphs' vocabulary.
 
     Attributes:
         kind: "objects", "scenes", or "all" (objects, scenes, colours and textures).
@@ -19,7 +19,7 @@ class GlyphsConcepts:
     kind: Literal["objects", "scenes", "all"] = "all"
 
     def words(self) -> tuple[str, ...]:
-        """The names, in the order of the vocabulary."""
+        """Return the names, in the order of the vocabulary."""
         from bench.glyphs import vocabulary
 
         if self.kind == "all":
@@ -28,5 +28,5 @@ class GlyphsConcepts:
         return tuple(dict.fromkeys(entry.name for entry in group))
 
     def notes(self) -> tuple[str, ...]:
-        """Nothing is dropped."""
+        """Return nothing, since nothing is dropped."""
         return ()

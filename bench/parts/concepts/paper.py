@@ -1,4 +1,4 @@
-"""CLIP-Dissect's own word lists, as its authors publish them."""
+"""CLIP-Dissect's published word lists."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from bench.downloads.catalog import BY_NAME
+from bench.downloads.data_folder import inspect_entry, path_of
+from bench.downloads.requirements import unmet_download
 from bench.errors import UserError
 from bench.parts.concepts.file import FileConcepts
 
@@ -13,9 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.downloads.entry import Download
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
-_NAMED = {"3k": 3_000, "10k": 10_000, "20k": 20_000, "broden": 1_153}
+_COUNTS = {"3k": 3_000, "10k": 10_000, "20k": 20_000, "broden": 1_153}
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,9 @@ class PaperConcepts:
     """The lists of CLIP-Dissect (Oikarinen & Weng, ICLR 2023, table 1).
 
     Attributes:
-        size: Which of them: 3k.txt, which is in alphabetical order, 10k.txt or 20k.txt, which begin
-            with the commonest word; or "broden", broden_labels_clean.txt, whose 1,197 lines are
-            1,153 labels of Broden ("shed" is a scene and an object there).
+        size: "3k" for 3k.txt (alphabetical); "10k" and "20k" for 10k.txt and 20k.txt (most common
+            words first); "broden" for broden_labels_clean.txt, whose 1,197 lines are 1,153 labels
+            of Broden ("shed" is a scene and an object).
     """
 
     summary: ClassVar[str] = "CLIP-Dissect's own word lists (dissectbench fetch paper)"
@@ -33,7 +36,7 @@ class PaperConcepts:
     size: Literal["3k", "10k", "20k", "broden"] = "20k"
 
     def words(self) -> tuple[str, ...]:
-        """The words, in the order of the file.
+        """Return the words, in the order of the file.
 
         Raises:
             UserError: The file was not fetched, or is damaged.
@@ -41,16 +44,14 @@ class PaperConcepts:
         return self._read.words()
 
     def notes(self) -> tuple[str, ...]:
-        """What was dropped, and where the number of words is not the one in the name."""
-        count, named = len(self.words()), _NAMED[self.size]
+        """Return dropped lines, and the number of words unless the name of the list says it."""
+        count, named = len(self.words()), _COUNTS[self.size]
         short = () if count == named else (f"the list {self.size} holds {count:,} words",)
         return (*self._read.notes(), *short)
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The list, where it was not fetched."""
-        from bench.downloads.lack import lack_of
-
-        return lack_of(self._entry)
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the list, if missing."""
+        return unmet_download(self._entry)
 
     @cached_property
     def _read(self) -> FileConcepts:
@@ -58,21 +59,17 @@ class PaperConcepts:
 
     @property
     def _entry(self) -> Download:
-        from bench.downloads.catalog import BY_NAME
-
         return BY_NAME[f"paper_{self.size}"]
 
     def _file(self) -> Path:
-        from bench.downloads.places import look, place
-
         entry = self._entry
-        state = look(entry)
+        state = inspect_entry(entry)
         if state.kind != "here":
             raise UserError(
                 f"the list {entry.name} is not in the data folder"
                 if state.kind == "missing"
                 else f"the list {entry.name} is damaged: {state.detail}",
-                where=str(place(entry)),
+                where=str(path_of(entry)),
                 hint=f"dissectbench fetch {entry.name}",
             )
-        return place(entry)
+        return path_of(entry)

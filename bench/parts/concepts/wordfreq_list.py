@@ -1,4 +1,4 @@
-"""The commonest English words, offline."""
+"""The most common English words, offline."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bench.errors import UserError
 
 @dataclass(frozen=True)
 class WordfreqConcepts:
-    """The `n` commonest English words of the package wordfreq, the commonest first.
+    """The `n` most common English words of the package wordfreq, most common first.
 
     Attributes:
         n: Number of words.
     """
 
-    summary: ClassVar[str] = "the commonest English words (package wordfreq)"
+    summary: ClassVar[str] = "the most common English words (package wordfreq)"
     packages: ClassVar[tuple[str, ...]] = ("wordfreq",)
 
     n: int = 20000
@@ -25,21 +25,21 @@ class WordfreqConcepts:
     def __post_init__(self) -> None:
         if self.n < 1:
             raise UserError(
-                f"a list of {self.n} words is empty",
+                f"invalid number of words {self.n}",
                 where="concepts.params.n",
-                hint="give a number from 1",
+                hint="give a number of at least 1",
             )
 
     def words(self) -> tuple[str, ...]:
-        """The words.
+        """Return the words.
 
         Raises:
-            UserError: The package knows fewer than `n`.
+            UserError: The package has fewer than `n`.
         """
         return self._words
 
     def notes(self) -> tuple[str, ...]:
-        """Nothing is dropped."""
+        """Return nothing, since nothing is dropped."""
         return ()
 
     @cached_property
@@ -49,7 +49,7 @@ class WordfreqConcepts:
         words = tuple(dict.fromkeys(word.strip() for word in top_n_list("en", self.n)))
         if len(words) < self.n:
             raise UserError(
-                f"wordfreq knows {len(words)} English words, not {self.n}",
+                f"wordfreq has {len(words)} English words, not {self.n}",
                 where="concepts.params.n",
                 hint=f"give {len(words)} or fewer",
             )

@@ -13,35 +13,35 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint, LoadedEncoder
 
 
 @dataclass(frozen=True)
 class GlyphsEncoder:
-    """A small image tower tuned to frozen all-MiniLM-L6-v2 on captions of Glyphs."""
+    """A small image tower, trained towards frozen all-MiniLM-L6-v2 on captions of Glyphs."""
 
     summary: ClassVar[str] = "the embedded world's image tower over all-MiniLM-L6-v2"
     packages: ClassVar[tuple[str, ...]] = OPEN_CLIP
     of_glyphs: ClassVar[bool] = True
 
     def fingerprint(self) -> Fingerprint:
-        """As of the files it lies in, and the transform it was trained with.
+        """Return the fingerprint of its files, and its transform.
 
         Raises:
-            UserError: The weights are not there.
+            UserError: The weights are missing.
         """
         return {**self._files().fingerprint(), "transform": "glyphs"}
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The text model's package."""
-        return self._files().lacks()
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the text model's package, if missing."""
+        return self._files().unmet_requirements()
 
     def load(self, device: str) -> LoadedEncoder:
         """Build the model and read its weights.
 
         Raises:
-            UserError: The weights are not there, or the text model's package is not installed.
+            UserError: The weights are missing, or the text model's package is not installed.
         """
         return replace(self._files().load(device), transform=_transform)
 
@@ -54,7 +54,7 @@ class GlyphsEncoder:
 
 
 def _transform(image: Image) -> Tensor:
-    # The very function of the training: open_clip's own rounds to 8 bits after resizing.
+    # As in training; open_clip's own transform rounds to 8 bits after resizing.
     import numpy as np
     import torch
 

@@ -1,4 +1,4 @@
-"""An encoder for images and texts that a method makes up."""
+"""An encoder of arrays of images and lists of texts, for methods."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class LoadedImageText:
-    """`baselines.captions.ImageText` over an encoder that is loaded.
+    """A loaded encoder as `baselines.captions.ImageText`.
 
     Attributes:
         encoder: The encoder.
-        device: Where it runs.
+        device: Its device.
     """
 
     encoder: LoadedEncoder
@@ -34,21 +34,21 @@ class LoadedImageText:
         import torch
         from PIL import Image
 
-        found = []
+        rows = []
         with torch.inference_mode():
             for start in range(0, len(images), _BATCH):
                 part = images[start : start + _BATCH]
                 shown = torch.stack([self.encoder.transform(Image.fromarray(i)) for i in part])
-                found.append(self.encoder.encode_images(shown.to(self.device)).float().cpu())
-        return torch.cat(found)
+                rows.append(self.encoder.encode_images(shown.to(self.device)).float().cpu())
+        return torch.cat(rows)
 
     def texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts -> float32 [B, D], not normalised, on the CPU."""
         import torch
 
         with torch.inference_mode():
-            found = [
+            rows = [
                 self.encoder.encode_texts(texts[start : start + _BATCH]).float().cpu()
                 for start in range(0, len(texts), _BATCH)
             ]
-        return torch.cat(found)
+        return torch.cat(rows)

@@ -1,4 +1,4 @@
-"""open_clip's model config as a JSON file, with the text model's files filled in."""
+"""open_clip's model config as a JSON file, completed by the text model's files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.downloads.paths import read_text, user_path
 from bench.errors import UserError
-from bench.parts.encoders.text_folder import TextModel, find_text_model
+from bench.parts.encoders.text_models import TextModel, find_text_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +18,13 @@ _PREPROCESS = ("size", "mode", "mean", "std", "interpolation", "resize_mode", "f
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What an open_clip config file says.
+    """The content of an open_clip config file.
 
     Attributes:
         model: Arguments of the model class (embed_dim, vision_cfg, text_cfg, ...).
-        preprocess: Image transform in open_clip's terms; the size is always there.
-        custom_text: Whether the text tower is an object of its own in the state dict.
-        text_model: The Hugging Face text model; None where the text tower is open_clip's own.
+        preprocess: Image transform in open_clip's terms, including the size.
+        custom_text: Whether the state dict has the text tower as a separate module.
+        text_model: The Hugging Face text model; None if the text tower is open_clip's own.
     """
 
     model: Mapping[str, Any]
@@ -33,7 +33,7 @@ class ModelConfig:
     text_model: TextModel | None
 
     def identity(self) -> dict[str, Any]:
-        """The config without the paths of this machine, for a fingerprint."""
+        """Return the config for a fingerprint, without paths of this machine."""
         text = {
             key: value
             for key, value in self.model["text_cfg"].items()
@@ -48,14 +48,14 @@ class ModelConfig:
 
 
 def read_model_config(path: str, where: str) -> ModelConfig:
-    """Read a config file: the model config alone, or open_clip_config.json as on the hub.
+    """Read a config file: only the model config, or open_clip_config.json as on the hub.
 
     Args:
-        path: As the user wrote it.
-        where: The field that it was given in.
+        path: As in the config.
+        where: Its config key.
 
     Raises:
-        UserError: The file is missing, no JSON, or lacks a part; or its text model is not here.
+        UserError: The file is missing, not JSON, or incomplete; or its text model is missing.
     """
     whole = _read(path, where)
     model = dict(whole.get("model_cfg") or whole)
@@ -75,7 +75,7 @@ def read_model_config(path: str, where: str) -> ModelConfig:
             where=f"{path}:1",
             hint="use encoder=open_clip with one of open_clip's own tags",
         )
-    # All weights come from the file: never random ones from a hub.
+    # All weights come from the file.
     model["vision_cfg"] = {**model["vision_cfg"], "timm_model_pretrained": False}
     model["text_cfg"], text_model = _fill_text(model["text_cfg"], path)
     return ModelConfig(
@@ -87,10 +87,10 @@ def read_model_config(path: str, where: str) -> ModelConfig:
 
 
 def text_model_name(path: str) -> str:
-    """The Hugging Face text model that a config names; empty where it names none.
+    """Return the Hugging Face text model that a config names; empty if it names none.
 
     Raises:
-        UserError: The file is missing or no JSON.
+        UserError: The file is missing or not JSON.
     """
     whole = _read(path, path)
     text = (whole.get("model_cfg") or whole).get("text_cfg")
@@ -104,7 +104,7 @@ def _read(path: str, where: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise UserError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
     if not isinstance(whole, dict):
-        raise UserError("the config is no JSON object", where=f"{path}:1")
+        raise UserError("the config is not a JSON object", where=f"{path}:1")
     return whole
 
 

@@ -1,4 +1,4 @@
-"""The names in a weights file, read without torch and without running anything in it."""
+"""Names of the tensors in a weights file, read without torch and without unpickling."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_HEADER = 100_000_000
-"""Safetensors' own bound on its header, in bytes."""
+"""Limit of safetensors for its header, in bytes."""
 
 
 def tensor_names(file: Path) -> frozenset[str] | None:
-    """Names in a safetensors file; all texts in the pickle of a PyTorch file, names among them.
+    """Return the names in a safetensors file, or all strings in the pickle of a PyTorch file.
 
     Args:
         file: A weights file.
 
     Returns:
-        The names; None where the format is another one or the file is damaged.
+        The names, maybe among other strings; None for other formats and damaged files.
     """
     try:
         if file.suffix == ".safetensors":

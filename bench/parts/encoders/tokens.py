@@ -1,4 +1,4 @@
-"""How many tokens a text has before a tokenizer cuts it."""
+"""Texts that a tokenizer cuts."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ if TYPE_CHECKING:
 
 
 def find_cut(tokenize: Any, prompts: Sequence[str]) -> tuple[int, list[int]] | None:
-    """Return how many tokens a text tower reads, and which prompts have more.
+    """Return the number of tokens that a text tower reads, and the prompts that have more.
 
     Args:
         tokenize: A tokenizer of open_clip: a `SimpleTokenizer` or a `HFTokenizer`.
         prompts: The texts.
 
     Returns:
-        The number of tokens, marks of begin and end among them, and positions in `prompts`; None
-        for a tokenizer of another kind.
+        The number of tokens, including those of begin and end, and positions in `prompts`; None for
+        other tokenizers.
     """
     limit, count = getattr(tokenize, "context_length", None), _counter(tokenize)
     if not limit or count is None:
         return None
-    # A token is a byte or more, so that the many short texts need no counting; cleaning a text may
-    # lengthen it somewhat.
+    # A token has at least a byte, so short texts need not be counted. Cleaning may lengthen a text.
     long = [n for n, text in enumerate(prompts) if 2 * len(text.encode()) >= limit]
     return int(limit), [n for n in long if count(prompts[n]) > limit]
 
 
 def _counter(tokenize: Any) -> Callable[[str], int] | None:
-    """A function from a text to its number of tokens, uncut."""
+    """Return a function from a text to its number of tokens before the cut."""
     if hasattr(tokenize, "encode"):
         return lambda text: len(tokenize.encode(text)) + 2  # begin and end
     inner, clean = getattr(tokenize, "tokenizer", None), getattr(tokenize, "clean_fn", None)

@@ -1,4 +1,4 @@
-"""Probe sets: the images that a target is shown."""
+"""Probe sets: the images that targets are run on."""
 
 from bench.parts.probes.broden import BrodenProbe
 from bench.parts.probes.cifar100 import Cifar100Probe

@@ -1,4 +1,4 @@
-"""The images of a Broden tree, with their masks."""
+"""Images and masks of a Broden tree."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import require_folder
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import sha256_files
 from bench.parts.probes.image_files import (
     OnError,
-    skipping_notes,
-    told_parameters,
-    without_unreadable,
+    recorded_parameters,
+    skipped_notes,
+    split_readable,
 )
 from bench.parts.probes.images import DECODER_VERSION, open_rgb
-from bench.parts.probes.readable import require_known_levels
 from bench.parts.probes.sizes import check_limit
+from bench.parts.probes.validation import require_known_range
 from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from baselines.spatial import MaskLabel
     from bench.broden import Broden, BrodenMasks
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 MASKS_VERSION = 1
-"""Raised when the masks of some tree come out otherwise."""
+"""Incremented when the masks of some tree change."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class BrodenProbe:
     """The images of a tree in Broden's layout, in the order of its index.
 
     Attributes:
-        path: The tree: the folder that holds the index.
-        categories: Those whose masks are used; images that none of them annotates are left out.
-            All but material where empty.
+        path: The tree: the folder of the index.
+        categories: Categories whose masks are used; images without any of them are left out. All
+            but material if empty.
         index: Name of the index file.
-        limit: Take this many images at most; all where null. Fewer are a prefix of more.
-        split: Take only "train" or "val" images; all where null.
-        on_error: As of `ImageFiles`; images that are missing are left out too.
-            Masks that cannot be read are faults in any case.
+        limit: Maximum number of images; all if null. A smaller set is a prefix of a larger one.
+        split: Use only "train" or "val" images; all if null.
+        on_error: As of `ImageFiles`; "skip" also leaves out missing images. Unreadable masks always
+            raise an error.
     """
 
     summary: ClassVar[str] = "images with masks in Broden's layout"
@@ -67,36 +67,36 @@ class BrodenProbe:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the record says: all, but `on_error` only where it is not the default."""
-        return told_parameters(self)
+        """Parameters for the record, without a default `on_error`."""
+        return recorded_parameters(self)
 
     @property
     def tree(self) -> Broden:
         """The opened tree, without the images that are left out.
 
         Raises:
-            UserError: It is missing or damaged, or the parameters fit nothing in it.
+            UserError: It is missing or damaged, or contains nothing for the parameters.
         """
-        return self._sorted_out[0]
+        return self._sorted_files[0]
 
     def skipped(self) -> tuple[str, ...]:
-        """Paths in `images/` of those that cannot be read; none unless `on_error` asks.
+        """Return the paths in `images/` of unreadable images; none unless `on_error` is "skip".
 
         Raises:
             UserError: As `tree`.
         """
-        return self._sorted_out[1]
+        return self._sorted_files[1]
 
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the record should know of the set."""
-        return skipping_notes(self.skipped())
+        """Return notes on skipped images."""
+        return skipped_notes(self.skipped())
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The tree, where there is none."""
-        return lack_of_path(self.path, "Broden tree", "probe.params.path")
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the tree, if missing."""
+        return unmet_path(self.path, "Broden tree", "probe.params.path")
 
     @cached_property
-    def _sorted_out(self) -> tuple[Broden, tuple[str, ...]]:
+    def _sorted_files(self) -> tuple[Broden, tuple[str, ...]]:
         from bench.broden import open_broden
 
         skip = self.on_error == "skip"
@@ -110,13 +110,13 @@ class BrodenProbe:
         if not skip:
             return tree, ()
         names = tree.image_names
-        _, left_out = without_unreadable(names, [tree.file(name) for name in names], self.path)
+        _, left_out = split_readable(names, [tree.file(name) for name in names], self.path)
         bad = frozenset(left_out)
         kept = tuple(row for row in tree.rows if row.image not in bad)
         return replace(tree, rows=kept[: self.limit]), left_out
 
     def fingerprint(self) -> Fingerprint:
-        """Tables, and names, sizes and contents of the images; not where the tree lies.
+        """Return tables, and names, sizes and contents of the images, whatever the folder.
 
         Raises:
             UserError: An image of the index is missing.
@@ -128,9 +128,9 @@ class BrodenProbe:
                 raise UserError(
                     f"the image images/{row.image} is missing",
                     where=f"{tree.index}:{row.line}",
-                    hint="unpack the tree again, or take the row out of the index",
+                    hint="unpack the tree again, or remove the row from the index",
                 )
-        require_known_levels(files)
+        require_known_range(files)
         contents = sha256_files(files)
         listing = [
             [name, file.stat().st_size, content]
@@ -145,33 +145,32 @@ class BrodenProbe:
         }
 
     def image(self, index: int) -> Image:
-        """The image at `index`, RGB, upright.
+        """Return the RGB image at `index`, upright.
 
         Raises:
-            UserError: The file is no readable image.
+            UserError: The file is not a readable image.
         """
         return open_rgb(self.tree.file(self.tree.rows[index].image))
 
     def masks(self, cache: Path) -> BrodenMasks:
-        """The masks of the images; nothing is kept in the cache.
+        """Return the masks of the images; the cache is not used.
 
         Raises:
-            UserError: They are not all of one size, or not of their images' shape.
+            UserError: They differ in size, or in shape from their images.
         """
         return self._masks
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
-        """The labels of the selected categories."""
+        """Return the labels of the selected categories."""
         return tuple(self.tree.concepts.values())
 
     def masks_fingerprint(self) -> Fingerprint:
-        """Tables, categories, and the contents of all masks in use.
+        """Return tables, categories, and the contents of all used masks.
 
-        Every mask is read the first time; its hash is remembered.
+        The first call reads every mask; the hashes are remembered.
 
         Raises:
-            UserError: A mask is missing, or the masks are not all of one size, or not of their
-                images' shape.
+            UserError: A mask is missing, or masks differ in size, or in shape from their images.
         """
         masks = self._masks
         found = list(masks.files())
@@ -194,7 +193,7 @@ class BrodenProbe:
 
     @property
     def square_images(self) -> bool:
-        """Whether all images are square, by the index, which `masks` holds against the files."""
+        """Whether all images are square in the index, which `masks` compares with the files."""
         return all(row.image_size[0] == row.image_size[1] for row in self.tree.rows)
 
     @cached_property

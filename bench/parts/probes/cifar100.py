@@ -1,4 +1,4 @@
-"""CIFAR-100, from the archive of its publisher or what it unpacks to."""
+"""CIFAR-100, from the published archive or its unpacked files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.paths import entry_of, how_to_get, user_path
+from bench.downloads.paths import entry_of, fetch_hint, user_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-from bench.parts.probes.classes import WithClasses, check_mask_size
-from bench.parts.probes.image_files import mixing
-from bench.parts.probes.inside import read_inside
+from bench.parts.probes.classes import ClassMasksMixin, check_mask_size
+from bench.parts.probes.image_files import mix_key
+from bench.parts.probes.members import read_members
 from bench.parts.probes.pickled_arrays import read_pickled
 from bench.parts.probes.sizes import check_limit
 
@@ -24,31 +24,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 SIDE = 32
 _ARCHIVE = "cifar-100-python.tar.gz"
-_MOST = 1_000_000_000
+_MAX_SIZE = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class Cifar100Probe(WithClasses):
+class Cifar100Probe(ClassMasksMixin):
     """Small images of 100 classes (the fine ones), from Krizhevsky's archive.
 
-    The order is fixed by the hash of an image's number in its file, as that of `folder` is by
-    names: it mixes classes whatever the order of the file, and a smaller set is a prefix of a
-    larger one.
+    Images are ordered by the hash of their number in the file, as those of `folder` by the hash of
+    their names: the order mixes classes, and a smaller set is a prefix of a larger one.
 
     Attributes:
-        path: cifar-100-python.tar.gz, or a folder that holds it, or the unpacked files train, test
-            and meta, or the folder cifar-100-python with these.
+        path: cifar-100-python.tar.gz, or a folder that contains it, or the unpacked files train,
+            test and meta, or the folder cifar-100-python with these.
         split: "test" has 10,000 images (CLIP-Dissect's cifar100_val), "train" 50,000.
-        limit: Take this many images at most; all where null.
+        limit: Maximum number of images; all if null.
         mask_size: As of `bench.parts.probes.classes.ClassedFiles`.
     """
 
-    summary: ClassVar[str] = "CIFAR-100, 32 x 32 pixels; the classes serve as masks too"
+    summary: ClassVar[str] = "CIFAR-100, 32 x 32 pixels; the classes can serve as masks"
     square_images: ClassVar[bool] = True
 
     path: str = "fetched:cifar100"
@@ -65,11 +64,11 @@ class Cifar100Probe(WithClasses):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the record says: not where the files lie."""
+        """Parameters for the record, without the path."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "path"}
 
     def fingerprint(self) -> Fingerprint:
-        """Hash of the pixels in their order; not where they lie, packed or unpacked."""
+        """Return the hash of the pixels in their order, whether packed or unpacked."""
         digest = hashlib.sha256()
         pixels = self._split.pixels
         for index in self._order:
@@ -82,7 +81,7 @@ class Cifar100Probe(WithClasses):
         }
 
     def image(self, index: int) -> Image:
-        """The image at `index`, RGB, 32 x 32.
+        """Return the RGB image at `index`, 32 x 32.
 
         Raises:
             UserError: The files are missing or damaged.
@@ -93,82 +92,84 @@ class Cifar100Probe(WithClasses):
         return Image.fromarray(np.ascontiguousarray(planes.transpose(1, 2, 0)))
 
     def class_names(self) -> tuple[str, ...]:
-        """The 100 fine classes, sorted, "aquarium fish" with a blank."""
+        """Return the 100 fine classes, sorted, with blanks: "aquarium fish"."""
         return self._split.names
 
     def image_classes(self) -> tuple[int, ...]:
-        """The fine class of each image."""
+        """Return the fine class of each image."""
         labels = self._split.labels
         return tuple(labels[index] for index in self._order)
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The archive or its folder, where it is missing."""
-        return lack_of_path(self.path, "folder of CIFAR-100", "probe.params.path")
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the archive or folder, if missing."""
+        return unmet_path(self.path, "folder of CIFAR-100", "probe.params.path")
 
     @property
     def _split(self) -> _Split:
-        place = _place(self.path)
-        files = (place, place / self.split, place / "cifar-100-python" / self.split)
-        seen = [file.stat() for file in files if file.exists()]
-        return _read(place, self.split, tuple((s.st_size, s.st_mtime_ns) for s in seen))
+        source = _find_source(self.path)
+        files = (source, source / self.split, source / "cifar-100-python" / self.split)
+        states = [file.stat() for file in files if file.exists()]
+        return _read(source, self.split, tuple((s.st_size, s.st_mtime_ns) for s in states))
 
     @cached_property
     def _order(self) -> tuple[int, ...]:
         numbers = range(len(self._split.labels))
-        return tuple(sorted(numbers, key=lambda n: mixing(f"{n:05d}"))[: self.limit])
+        return tuple(sorted(numbers, key=lambda n: mix_key(f"{n:05d}"))[: self.limit])
 
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """One of the files: pixels uint8 [n, 3072] (red, green, blue planes), labels, class names."""
+    """A split: pixels uint8 [n, 3072] (red, green, blue planes), labels, class names."""
 
     pixels: NDArray[np.uint8]
     labels: tuple[int, ...]
     names: tuple[str, ...]
 
 
-def _place(path: str) -> Path:
-    """The archive, or the folder of the unpacked files or of the folder that holds them.
+def _find_source(path: str) -> Path:
+    """Return the archive, or a folder as of `Cifar100Probe.path`.
 
     Raises:
-        UserError: There is neither.
+        UserError: It does not exist.
     """
-    place = user_path(path)
-    if (place / _ARCHIVE).is_file() and not (place / "cifar-100-python").is_dir():
-        return place / _ARCHIVE
-    if not path or not place.exists():
+    source = user_path(path)
+    if (source / _ARCHIVE).is_file() and not (source / "cifar-100-python").is_dir():
+        return source / _ARCHIVE
+    if not path or not source.exists():
         entry = entry_of(path)
         raise UserError(
-            f"there is no {path or 'path'}" if entry is None else f"{entry.name} is not in {place}",
+            f"there is no {path or 'path'}"
+            if entry is None
+            else f"{entry.name} is not in {source}",
             where="probe.params.path",
-            hint=how_to_get(entry) if entry else f"give {_ARCHIVE} or the folder it unpacks to",
+            hint=fetch_hint(entry) if entry else f"give {_ARCHIVE} or its unpacked folder",
         )
-    return place
+    return source
 
 
 @lru_cache(maxsize=2)
-def _read(place: Path, split: str, stamps: tuple[tuple[int, int], ...]) -> _Split:
-    """Read one file and the class names; kept, for it takes a second or two, while stamps last."""
-    content = read_inside(place, (split, "meta"), _MOST)
-    told, meta = (_unpickled(content[name], f"{place}:{name}") for name in (split, "meta"))
+def _read(source: Path, split: str, stamps: tuple[tuple[int, int], ...]) -> _Split:
+    """Read a split and the class names; cached until a file's size or time stamp changes."""
+    content = read_members(source, (split, "meta"), _MAX_SIZE)
+    data, meta = (_unpickle(content[name], f"{source}:{name}") for name in (split, "meta"))
     pixels, labels, names = (
-        told.get("data"), told.get("fine_labels"), meta.get("fine_label_names"),
+        data.get("data"), data.get("fine_labels"), meta.get("fine_label_names"),
     )  # fmt: skip
     if not (
         isinstance(pixels, np.ndarray) and isinstance(labels, list) and isinstance(names, list)
     ):
-        raise _fault("it lacks data, fine_labels or fine_label_names", f"{place}:{split}")
+        raise _fault("it lacks data, fine_labels or fine_label_names", f"{source}:{split}")
     fits = pixels.ndim == 2 and pixels.shape == (len(labels), 3 * SIDE**2) and len(labels) > 0
     if not fits or not all(type(label) is int and 0 <= label < len(names) for label in labels):
-        raise _fault("its images, labels and names do not fit together", f"{place}:{split}")
+        raise _fault("its images, labels and names do not match", f"{source}:{split}")
     return _Split(pixels, tuple(labels), tuple(_words(name) for name in names))
 
 
-def _unpickled(data: bytes, where: str) -> dict[str, Any]:
+def _unpickle(data: bytes, where: str) -> dict[str, Any]:
     try:
         return read_pickled(data)
     except ValueError as error:
-        raise _fault(f"this is no file of CIFAR-100: {error}", where) from error
+        raise _fault(f"not a file of CIFAR-100: {error}", where) from error
 
 
 def _words(name: object) -> str:

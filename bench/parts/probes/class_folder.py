@@ -1,4 +1,4 @@
-"""A folder that holds one folder of images for each class."""
+"""A folder with one folder of images per class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
 from bench.parts.probes.name_table import read_names
@@ -14,25 +14,25 @@ from bench.parts.probes.name_table import read_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
 class ClassFolderProbe(ClassedFiles):
-    """Images in one folder a class, as ImageNet is mostly kept.
+    """Images in one folder per class, the usual form of ImageNet.
 
-    Images and their order are those of `folder` at the same place. An image that lies in no
-    class's folder is of no known class.
+    Images and their order are those of `folder` with the same path. The class of an image outside
+    the folders of classes is unknown.
 
     Attributes:
         path: The folder of folders. `limit`, `on_error` and `mask_size` are as of `ClassedFiles`.
-        names: A table or list that gives each folder its name (see `name_table`);
-            where empty a folder's own name is the class's.
-        classes: The folders in the order in which networks number the classes; may hold classes of
-            which there is no image, and must hold all of which there are. Sorted where empty.
+        names: A table or list of the folders' names (see `name_table`); if empty, the name of the
+            folder is that of the class.
+        classes: The folders in the order in which networks number the classes; may contain classes
+            without images, and must contain all others. Sorted if empty.
     """
 
-    summary: ClassVar[str] = "images in one folder a class; the classes serve as masks too"
+    summary: ClassVar[str] = "images in one folder per class; the classes can serve as masks"
 
     names: str = ""
     classes: tuple[str, ...] = ()
@@ -42,27 +42,27 @@ class ClassFolderProbe(ClassedFiles):
         twice = {name for name in self.classes if self.classes.count(name) > 1}
         if twice:
             raise UserError(
-                f"{min(twice)!r} stands twice in the list of classes",
+                f"{min(twice)!r} appears twice in the list of classes",
                 where="probe.params.classes",
                 hint="name each folder once",
             )
 
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of `classes` or of the sorted folders.
+        """Return the names of the classes, in the order of `classes` or of the sorted folders.
 
         Raises:
-            UserError: There is no folder of a class, or one that `classes` or `names` misses.
+            UserError: There is no folder of a class, or `classes` or `names` lacks a folder.
         """
         return self._class_names
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The folder and the table of names, where they are missing."""
-        table = lack_of_path(self.names, "table of names", "probe.params.names")
-        return (*super().lacks(), *table)
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the folder and the table of names, if missing."""
+        table = unmet_path(self.names, "table of names", "probe.params.names")
+        return (*super().unmet_requirements(), *table)
 
     @cached_property
     def _class_names(self) -> tuple[str, ...]:
-        folders = tuple(self._by_folder)
+        folders = tuple(self._class_by_folder)
         if not self.names:
             return folders
         table = read_names(self.names, "probe.params.names")
@@ -77,27 +77,27 @@ class ClassFolderProbe(ClassedFiles):
         return tuple(table[folder] for folder in folders)
 
     def _class_of(self, name: str) -> int:
-        # The folder right below `path`, however deep the image lies and whatever stands between.
-        places = self._by_folder  # refuses a set without a single such folder
-        folder, inside, _ = name.partition("/")
-        return places[folder] if inside else UNKNOWN
+        # The folder directly below `path`, however deep the image is.
+        classes = self._class_by_folder  # raises if there is no such folder
+        folder, slash, _ = name.partition("/")
+        return classes[folder] if slash else UNKNOWN
 
     @cached_property
-    def _by_folder(self) -> Mapping[str, int]:
-        kept, left_out = self._sorted_out
-        found = sorted({name.partition("/")[0] for name in (*kept, *left_out) if "/" in name})
-        if not found:
+    def _class_by_folder(self) -> Mapping[str, int]:
+        readable, skipped = self._sorted_files
+        folders = sorted({name.partition("/")[0] for name in (*readable, *skipped) if "/" in name})
+        if not folders:
             raise UserError(
-                f"there is no folder of a class in {self.path}: all images lie beside each other",
+                f"there is no folder of a class in {self.path}",
                 where="probe.params.path",
-                hint="sort the images into one folder a class, or take probe=folder",
+                hint="sort the images into one folder per class, or use probe=folder",
             )
-        for folder in found:
+        for folder in folders:
             if self.classes and folder not in self.classes:
                 raise UserError(
-                    f"the list of classes does not hold the folder {folder!r}",
+                    f"the list of classes does not contain the folder {folder!r}",
                     where="probe.params.classes",
                     valid=nearest(folder, self.classes),
-                    hint="list every folder that holds images, or give no list",
+                    hint="list every folder with images, or give no list",
                 )
-        return {folder: at for at, folder in enumerate(self.classes or found)}
+        return {folder: at for at, folder in enumerate(self.classes or folders)}

@@ -1,7 +1,7 @@
-"""What is known of images' classes: a label of each whole image, in the place of masks.
+"""Classes of images as labels of whole images, in place of masks.
 
-Broden says of scenes and textures what stands here of classes: the whole image is one. So Network
-Dissection and Compositional Explanations run on any labelled images.
+Broden labels scenes and textures in the same way. Network Dissection and Compositional Explanations
+can therefore run on any images with classes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from baselines.spatial import ImageMasks, MaskLabel
+from bench.downloads.paths import user_path
 from bench.errors import UserError
 from bench.parts.probes.image_files import ImageFiles
 from leaderboards.hashing import sha256_json
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from bench.parts.protocols import Fingerprint
 
 CATEGORY = "class"
-"""The one category of such labels."""
+"""Category of such labels."""
 
 UNKNOWN = -1
 MASKS_VERSION = 1
-"""Raised when the labels of some set come out otherwise."""
+"""Incremented when the labels of some set change."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class ClassMasks:
     """Labels of whole images. Fits `baselines.spatial.Masks`.
 
     Attributes:
-        names: Of the K classes.
-        classes: The class of each image, -1 where it is not known.
-        mask_size: (sh, sw) to which a unit's maps are brought.
+        names: Names of the K classes.
+        classes: The class of each image, -1 if unknown.
+        mask_size: (sh, sw) to which a unit's maps are resized.
     """
 
     names: tuple[str, ...]
@@ -49,14 +50,14 @@ class ClassMasks:
 
     @cached_property
     def labels(self) -> tuple[MaskLabel, ...]:
-        """One label a class, in the order of the classes."""
+        """One label per class, in the order of the classes."""
         return mask_labels(self.names)
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def image(self, index: int) -> ImageMasks:
-        """No plane [0, sh, sw], and the class as the one label of the whole image.
+        """Return no plane [0, sh, sw], and the class as the label of the whole image.
 
         Raises:
             IndexError: There is no such image.
@@ -70,35 +71,35 @@ class ClassMasks:
 
 
 def mask_labels(names: Sequence[str]) -> tuple[MaskLabel, ...]:
-    """Classes as labels of masks."""
+    """Return classes as labels of masks."""
     return tuple(MaskLabel(name, CATEGORY) for name in names)
 
 
-class WithClasses(ABC):
-    """A probe set of known classes, whose masks are these.
+class ClassMasksMixin(ABC):
+    """Masks of a probe set with classes. Subclasses are dataclasses.
 
-    Who takes it over is a dataclass with a field `mask_size` (the side of the square to which a
-    unit's maps are brought) and has `class_names` and `image_classes`.
+    Attributes:
+        mask_size: Side of the square to which a unit's maps are resized.
     """
 
     masks_given: ClassVar[str] = "class labels"
-    """What a method that asks for masks is given, for the record."""
+    """What methods get as masks, for the record."""
 
     whole_image_labels: ClassVar[bool] = True
-    """Whether its labels hold for any part of an image, so that a target may crop."""
+    """Whether labels apply to every part of an image, so that a target may crop it."""
 
     mask_size: int
 
     @abstractmethod
     def class_names(self) -> tuple[str, ...]:
-        """Names of the K classes."""
+        """Return the names of the K classes."""
 
     @abstractmethod
     def image_classes(self) -> tuple[int, ...]:
-        """Class of each image, -1 where it is not known."""
+        """Return the class of each image, -1 if unknown."""
 
     def masks(self, cache: Path) -> ClassMasks:
-        """The classes as labels of whole images; nothing is kept in the cache.
+        """Return the classes as labels of whole images; the cache is not used.
 
         Raises:
             UserError: No image's class is known.
@@ -108,7 +109,7 @@ class WithClasses(ABC):
         )
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
-        """One label a class, whether or not these images show it.
+        """Return one label per class, whether or not these images show it.
 
         Raises:
             UserError: No image's class is known.
@@ -117,7 +118,7 @@ class WithClasses(ABC):
         return mask_labels(self.class_names())
 
     def masks_fingerprint(self) -> Fingerprint:
-        """Names of the classes, and which image is of which.
+        """Return the names of the classes, and the class of each image.
 
         Raises:
             UserError: No image's class is known.
@@ -134,38 +135,38 @@ class WithClasses(ABC):
         classes = self.image_classes()
         if max(classes) == UNKNOWN:
             raise UserError(
-                "it is not known of any of these images what class it is of",
+                "the classes of all images are unknown",
                 where="probe.params",
-                hint=self._where_classes_come_from(),
+                hint=self._classes_hint(),
             )
         return classes
 
-    def _where_classes_come_from(self) -> str:
+    def _classes_hint(self) -> str:
         return "choose a probe set with classes or masks"
 
 
 def check_mask_size(size: int) -> None:
-    """Refuse masks of no pixels.
+    """Check the size of masks.
 
     Raises:
-        UserError: The size is below 1.
+        UserError: It is below 1.
     """
     if size < 1:
         raise UserError(
-            f"masks of {size} pixels a side are empty",
+            f"invalid mask size {size}",
             where="probe.params.mask_size",
-            hint="give a number from 1; Broden's masks have 112",
+            hint="give a number of at least 1; Broden's masks have 112",
         )
 
 
 @dataclass(frozen=True)
-class ClassedFiles(ImageFiles, WithClasses):
-    """Images in files, of which their folder's name or a list says what class they are of.
+class ClassedFiles(ImageFiles, ClassMasksMixin):
+    """Image files whose class is known from their folder's name or from a list.
 
     Attributes:
-        path: As of `ImageFiles`, and so are `limit` and `on_error`.
-        mask_size: Side of the square to which a unit's maps are brought, where a method that asks
-            for masks is given the classes: they are labels of whole images.
+        path: As of `ImageFiles`, like `limit` and `on_error`.
+        mask_size: Side of the square to which a unit's maps are resized, for methods that compare
+            them with the classes as labels of whole images.
     """
 
     mask_size: int = 56
@@ -175,7 +176,7 @@ class ClassedFiles(ImageFiles, WithClasses):
         check_mask_size(self.mask_size)
 
     def image_classes(self) -> tuple[int, ...]:
-        """Class of each image, -1 where it is not known."""
+        """Return the class of each image, -1 if unknown."""
         return self._classes
 
     @cached_property
@@ -183,19 +184,31 @@ class ClassedFiles(ImageFiles, WithClasses):
         return tuple(self._class_of(name) for name in self.files)
 
     def _class_of(self, name: str) -> int:
-        """The class by the nearest folder that names one, else by the list of files."""
+        """Return the class of the nearest enclosing folder with one, else that of the list."""
         *above, own = name.split("/")
         for folder in reversed(above):
-            if folder in self._by_folder:
-                return self._by_folder[folder]
-        return self._by_file.get(own, UNKNOWN)
+            if folder in self._class_by_folder:
+                return self._class_by_folder[folder]
+        return self._class_by_file.get(own, UNKNOWN)
 
     @property
     @abstractmethod
-    def _by_folder(self) -> Mapping[str, int]:
-        """Class by the name of a folder."""
+    def _class_by_folder(self) -> Mapping[str, int]:
+        """Classes by the name of a folder."""
 
     @property
-    def _by_file(self) -> Mapping[str, int]:
-        """Class by the name of a file, for images that lie in no class's folder."""
+    def _class_by_file(self) -> Mapping[str, int]:
+        """Classes by the name of a file, for images outside the folders of classes."""
         return {}
+
+    def _locate(self, given: str, names: Sequence[str]) -> Path | None:
+        """Return a file that a parameter gives, else the first of some names in the folder.
+
+        Args:
+            given: The parameter; empty if not given.
+            names: Names of files inside the folder.
+        """
+        if given:
+            return user_path(given)
+        files = (self._root_path / name for name in names)
+        return next((file for file in files if file.exists()), None)

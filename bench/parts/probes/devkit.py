@@ -1,6 +1,6 @@
-"""The development kit of ILSVRC 2012: which class each validation image is of.
+"""The development kit of ILSVRC 2012, with the classes of the validation images.
 
-It numbers classes otherwise than networks do: by ILSVRC ids, which its meta.mat maps to synsets.
+It numbers classes by ILSVRC ids, unlike networks; its meta.mat maps the ids to synsets.
 Source: Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, IJCV 2015, and the
 kit's own readme.txt.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import UserError
-from bench.parts.probes.inside import read_inside
+from bench.parts.probes.members import read_members
 from bench.parts.truths.shipped import imagenet_synsets
 
 if TYPE_CHECKING:
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 TRUTH = "data/ILSVRC2012_validation_ground_truth.txt"
 META = "data/meta.mat"
-_MOST = 100_000_000
+_MAX_SIZE = 100_000_000
 _HINT = "get ILSVRC2012_devkit_t12.tar.gz again from https://image-net.org/download"
 
 
 def validation_classes(devkit: Path) -> list[int]:
-    """The class of every validation image, in the order of their numbers, which begin at 1.
+    """Return the class of every validation image, in the order of their numbers.
 
     Args:
-        devkit: The kit's archive, or the folder that it unpacks to.
+        devkit: The kit's archive, or its unpacked folder.
 
     Returns:
         Positions in the sorted list of the 1,000 synsets.
 
     Raises:
-        UserError: A file is missing or damaged, or the two do not fit together. Says which line.
+        UserError: A file is missing or damaged, or the two files do not match.
     """
-    content = read_inside(devkit, (TRUTH, META), _MOST)
+    content = read_members(devkit, (TRUTH, META), _MAX_SIZE)
     classes = _classes_by_id(content[META], f"{devkit}/{META}")
     found = []
     for number, line in enumerate(content[TRUTH].split(), start=1):
@@ -45,7 +45,7 @@ def validation_classes(devkit: Path) -> list[int]:
         known = classes.get(int(word)) if word.isdecimal() else None
         if known is None:
             raise UserError(
-                f"{word!r} is no ILSVRC id of one of the 1,000 classes",
+                f"{word!r} is not the ILSVRC id of one of the 1,000 classes",
                 where=f"{devkit}/{TRUTH}:{number}",
                 hint=_HINT,
             )
@@ -57,7 +57,7 @@ def _classes_by_id(data: bytes, where: str) -> dict[int, int]:
     from scipy.io import loadmat  # takes a moment to import
 
     try:
-        # It reads from open files too, which its stubs do not say.
+        # Its stubs do not mention open files.
         file: Any = io.BytesIO(data)
         loaded = loadmat(file, squeeze_me=True, variable_names=["synsets"])
         synsets = np.atleast_1d(loaded["synsets"])
@@ -65,12 +65,12 @@ def _classes_by_id(data: bytes, where: str) -> dict[int, int]:
             (int(number), str(synset))
             for number, synset in zip(synsets["ILSVRC2012_ID"], synsets["WNID"], strict=True)
         ]
-    except Exception as error:  # the reader raises whatever a damaged file leads it to
+    except Exception as error:  # of the reader, for damaged files
         raise UserError(
-            f"this is no table of synsets ({type(error).__name__}: {error})",
+            f"not a table of synsets ({type(error).__name__}: {error})",
             where=where,
             hint=_HINT,
         ) from error
     known = imagenet_synsets()
-    # Ids from 1001 are inner nodes of WordNet, which no image is labelled with.
+    # Ids from 1001 are inner nodes of WordNet, without images.
     return {number: known[synset] for number, synset in pairs if synset in known}

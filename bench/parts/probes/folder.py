@@ -10,11 +10,11 @@ from bench.parts.probes.image_files import ImageFiles
 
 @dataclass(frozen=True)
 class FolderProbe(ImageFiles):
-    """All images below a folder, whatever they show; parameters as of `ImageFiles`."""
+    """All images below a folder, without classes; parameters as of `ImageFiles`."""
 
     summary: ClassVar[str] = "the images of a folder and its sub-folders"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """As `files`."""
+        """Same as `files`."""
         return self.files

@@ -1,4 +1,4 @@
-"""Images of the embedded world, painted when they are asked for."""
+"""Images of the embedded world, rendered on demand."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class GlyphsProbe:
         return self.size
 
     def fingerprint(self) -> Fingerprint:
-        """Hash of the variant's first 32 images and of the vocabulary, and the size."""
+        """Return the hash of the variant's first 32 images and of the vocabulary, and the size."""
         from bench.glyphs import world
 
         return {
@@ -52,7 +52,7 @@ class GlyphsProbe:
         }
 
     def image(self, index: int) -> Image:
-        """The image at `index`, RGB, 128 x 128.
+        """Return the RGB image at `index`, 128 x 128.
 
         Raises:
             IndexError: There is no such image in the set.
@@ -66,7 +66,7 @@ class GlyphsProbe:
         return Image.fromarray(world.render(index, self.variant).image)
 
     def masks(self, cache: Path) -> BrodenMasks:
-        """The exact masks, 64 x 64, from a tree that is made in the cache when first needed.
+        """Return the exact masks, 64 x 64, from a tree that the first call writes into the cache.
 
         Raises:
             UserError: The cache cannot be written to.
@@ -78,14 +78,14 @@ class GlyphsProbe:
         return BrodenMasks(open_broden(tree, limit=self.size))
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
-        """All concepts of the world, whether or not these images show them."""
+        """Return all concepts of the world, whether or not these images show them."""
         from baselines.spatial import MaskLabel
         from bench.glyphs.broden import labels
 
         return tuple(MaskLabel(label.name, label.category) for label in labels())
 
     def masks_fingerprint(self) -> Fingerprint:
-        """The images' fingerprint, since the same drawing makes both, and the masks' version."""
+        """Return the images' fingerprint, since one rendering gives both, with the format."""
         from bench.glyphs.broden import FORMAT
 
         return {**self.fingerprint(), "kind": "glyphs masks", "format": FORMAT}

@@ -1,4 +1,4 @@
-"""Images of the embedded world, read from a Broden tree of its own."""
+"""Images of the embedded world, read from a Broden tree."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GlyphsBrodenProbe:
-    """Glyphs as files with masks: the same pixels as `glyphs`, by the road that Broden takes.
+    """Glyphs as files with masks: the pixels of `glyphs`, in Broden's layout.
 
     Attributes:
-        root: Folder in which the tree is made when it is first needed; decides nothing.
+        root: Folder into which the tree is written on first use; not part of the fingerprint.
         variant: As for `glyphs`.
         size: Number of images; a smaller set is a prefix of a larger one.
     """
@@ -44,11 +44,11 @@ class GlyphsBrodenProbe:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the record says: not the place."""
+        """Parameters for the record, without the folder."""
         return {"variant": self.variant, "size": self.size}
 
     def fingerprint(self) -> Fingerprint:
-        """As of `glyphs`, with the version of the tree; no tree is made for it."""
+        """Return that of `glyphs` with the version of the tree, without writing the tree."""
         from bench.glyphs import world
         from bench.glyphs.broden import FORMAT
 
@@ -61,32 +61,32 @@ class GlyphsBrodenProbe:
         }
 
     def image(self, index: int) -> Image:
-        """The image at `index`, RGB, 128 x 128.
+        """Return the RGB image at `index`, 128 x 128.
 
         Raises:
             IndexError: There is no such image in the set.
-            UserError: The tree cannot be made, or was damaged since.
+            UserError: The tree cannot be written, or was damaged.
         """
         if not 0 <= index < self.size:
             raise IndexError(f"image {index} of a probe set of {self.size}")
         return self._files.image(index)
 
     def masks(self, cache: Path) -> BrodenMasks:
-        """The masks, from the same tree as the images; nothing else is kept in the cache.
+        """Return the masks, from the tree of the images.
 
         Raises:
-            UserError: The tree cannot be made.
+            UserError: The tree cannot be written.
         """
         return self._files.masks(cache)
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
-        """As of `glyphs`."""
+        """Return those of `glyphs`."""
         from bench.parts.probes.glyphs import GlyphsProbe
 
         return GlyphsProbe(self.variant, self.size).mask_labels()
 
     def masks_fingerprint(self) -> Fingerprint:
-        """As of `glyphs`: the same masks."""
+        """Return that of `glyphs`, which has the same masks."""
         from bench.parts.probes.glyphs import GlyphsProbe
 
         return GlyphsProbe(self.variant, self.size).masks_fingerprint()

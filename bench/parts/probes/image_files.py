@@ -1,21 +1,22 @@
-"""Images in files: which there are, in what order, and which of them are left out."""
+"""Probe sets of image files: their order, and images that cannot be read."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import re  # noqa: TC003  (the registry resolves annotations)
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import require_folder, user_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import printable, sha256_files
-from bench.parts.probes.find import Found, aside_notes, find_images
 from bench.parts.probes.images import DECODER_VERSION, EXTENSIONS, HINT, open_rgb
-from bench.parts.probes.readable import readable, require_known_levels
+from bench.parts.probes.listing import ImageListing, ignored_notes, list_images
 from bench.parts.probes.sizes import check_limit
+from bench.parts.probes.validation import are_readable, require_known_range
 from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 OnError = Literal["fail", "skip"]
-"""What is done about images that cannot be read."""
+"""Treatment of images that cannot be read."""
 
 _SHOWN = 5
 _LOG = logging.getLogger(__name__)
@@ -36,18 +37,24 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """All images below a folder, in an order fixed by the hash of their names.
+    """All images below a folder, ordered by the hash of their names.
 
-    That order mixes classes, so that a set cut short by `limit` still shows all of them, and a
-    smaller set is a prefix of a larger one.
+    The order mixes classes, so that a set limited by `limit` shows all of them, and a smaller set
+    is a prefix of a larger one.
 
     Attributes:
-        path: The folder; images are looked for in it and in all folders below.
-        limit: Take this many images at most; all where null.
-        on_error: What is done about an image that cannot be read: "fail" stops the run when it
-            comes to it; "skip" decodes every image once beforehand, leaves out those that cannot be
-            read, and only then counts up to `limit`.
+        path: The folder, searched with all folders below.
+        limit: Maximum number of images; all if null.
+        on_error: Treatment of images that cannot be read: "fail" stops the run at the first one;
+            "skip" decodes all images once in advance and leaves out the unreadable ones before
+            counting up to `limit`.
     """
+
+    path_fields: ClassVar[tuple[str, ...]] = ()
+    """Parameters that only locate files, and are not part of the record."""
+
+    official_name: ClassVar[re.Pattern[str] | None] = None
+    """Names of published files. They identify a file, in whichever folder it is."""
 
     path: str
     limit: int | None = None
@@ -61,43 +68,43 @@ class ImageFiles:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the record says: all, but `on_error` only where it is not the default."""
-        return told_parameters(self)
+        """Parameters for the record: without paths, and without a default `on_error`."""
+        return recorded_parameters(self, *self.path_fields)
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """The images' paths inside the folder, with forward slashes, in the set's order.
+        """Paths of the images inside the folder, with forward slashes, in the set's order.
 
         Raises:
             UserError: There is no such folder, or no image in it.
         """
-        return self._sorted_out[0][: self.limit]
+        return self._sorted_files[0][: self.limit]
 
     def skipped(self) -> tuple[str, ...]:
-        """Paths inside the folder of the images that cannot be read; none unless `on_error` asks.
+        """Return the paths of unreadable images; none unless `on_error` is "skip".
 
         Raises:
             UserError: As `files`.
         """
-        return self._sorted_out[1]
+        return self._sorted_files[1]
 
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the record should know of the set."""
-        return (*skipping_notes(self.skipped()), *aside_notes(self._found.aside))
+        """Return notes on skipped images and on files that are not images."""
+        return (*skipped_notes(self.skipped()), *ignored_notes(self._listing.ignored))
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The folder, where there is none."""
-        return lack_of_path(self.path, "folder of images", "probe.params.path")
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the folder, if missing."""
+        return unmet_path(self.path, "folder of images", "probe.params.path")
 
     def fingerprint(self) -> Fingerprint:
-        """Names, sizes and contents of the images; not where the folder lies.
+        """Return names, sizes and contents of the images, whatever the folder.
 
         Raises:
-            UserError: The system does not hand a file over.
+            UserError: A file cannot be read.
         """
         root = self._root
         files = [root / name for name in self.files]
-        require_known_levels(files)
+        require_known_range(files)
         try:
             contents = sha256_files(files)
             sizes = [file.stat().st_size for file in files]
@@ -106,7 +113,7 @@ class ImageFiles:
                 f"cannot read this file: {error.strerror}", where=str(error.filename), hint=HINT
             ) from error
         listing = [
-            [self._known_as(name), size, content]
+            [self._stable_name(name), size, content]
             for name, size, content in zip(self.files, sizes, contents, strict=True)
         ]
         return {
@@ -117,20 +124,20 @@ class ImageFiles:
         }
 
     def image(self, index: int) -> Image:
-        """The image at `index`, RGB, upright.
+        """Return the RGB image at `index`, upright.
 
         Raises:
-            UserError: The file is no readable image.
+            UserError: The file is not a readable image.
         """
-        return open_rgb(self._place / self.files[index])
+        return open_rgb(self._root_path / self.files[index])
 
     @cached_property
-    def _found(self) -> Found:
-        return find_images(self._root)
+    def _listing(self) -> ImageListing:
+        return list_images(self._root)
 
     @property
     def _folder(self) -> str:
-        """The folder that is searched, as a user would write it."""
+        """The searched folder, as a path of a config."""
         return self.path
 
     @property
@@ -138,69 +145,70 @@ class ImageFiles:
         return require_folder(self._folder, "probe.params.path")
 
     @cached_property
-    def _place(self) -> Path:
+    def _root_path(self) -> Path:
         return user_path(self._folder)
 
-    def _known_as(self, name: str) -> str:
-        """The name by which a file has its place in the order, and is known to the fingerprint."""
-        return printable(name)
+    def _stable_name(self, name: str) -> str:
+        """Return the name that identifies a file in the order and the fingerprint."""
+        own = name.rpartition("/")[2]
+        official = self.official_name and self.official_name.fullmatch(own)
+        return own if official else printable(name)
 
     @cached_property
-    def _sorted_out(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _sorted_files(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         root = self._root
-        found, aside = self._found
-        for note in aside_notes(aside):
+        images, ignored = self._listing
+        for note in ignored_notes(ignored):
             _warn_once(f"{self.path}: {note}")
-        if not found:
+        if not images:
             raise UserError(
                 f"no images in {self.path}",
                 where="probe.params.path",
-                hint=f"looked in all sub-folders for {', '.join(EXTENSIONS)}",
+                hint=f"searched all folders below for {', '.join(EXTENSIONS)}",
             )
-        mixed = sorted(found, key=lambda name: (mixing(self._known_as(name)), name))
+        mixed = sorted(images, key=lambda name: (mix_key(self._stable_name(name)), name))
         if self.on_error == "fail":
             return tuple(mixed), ()
-        return without_unreadable(mixed, [root / name for name in mixed], self.path)
+        return split_readable(mixed, [root / name for name in mixed], self.path)
 
 
-def mixing(name: str) -> bytes:
-    """What a set is sorted by to mix its classes, the same everywhere and for ever."""
+def mix_key(name: str) -> bytes:
+    """Return the key of the order of images, which mixes classes and never changes."""
     return hashlib.sha256(name.encode()).digest()
 
 
-def without_unreadable(
+def split_readable(
     names: Sequence[str], files: Sequence[Path], where: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tell the images that can be read from the others, and say how many are left out.
+    """Separate readable images from unreadable ones, and warn of these.
 
     Args:
-        names: Of the images.
-        files: Where they lie.
+        names: Names of the images.
+        files: Their files.
         where: The set, for messages.
 
     Returns:
-        Names of those that can be read, in order; and of the others, sorted.
+        Names of readable images, in order; and of unreadable ones, sorted.
 
     Raises:
-        UserError: None can be read.
+        UserError: No image is readable.
     """
-    can = readable(files)
-    kept = tuple(name for name, good in zip(names, can, strict=True) if good)
-    bad = (name for name, good in zip(names, can, strict=True) if not good)
-    left_out = tuple(sorted(map(printable, bad)))
-    if not kept:
+    pairs = list(zip(names, are_readable(files), strict=True))
+    good = tuple(name for name, readable in pairs if readable)
+    bad = tuple(sorted(printable(name) for name, readable in pairs if not readable))
+    if not good:
         raise UserError(
             f"none of {len(names):,} images in {where} can be read",
             where="probe.params.path",
-            hint="probe.params.on_error=fail names the first of them and says why",
+            hint="probe.params.on_error=fail reports the reason for the first one",
         )
-    for note in skipping_notes(left_out):
+    for note in skipped_notes(bad):
         _warn_once(f"{where}: {note}")
-    return kept, left_out
+    return good, bad
 
 
-def skipping_notes(skipped: Sequence[str]) -> tuple[str, ...]:
-    """One sentence on the images that were left out, if any were."""
+def skipped_notes(skipped: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence on skipped images, if there are any."""
     if not skipped:
         return ()
     more = ", ..." if len(skipped) > _SHOWN else ""
@@ -210,19 +218,19 @@ def skipping_notes(skipped: Sequence[str]) -> tuple[str, ...]:
 
 @cache
 def _warn_once(text: str) -> None:
-    """Say it once a process: each job of a sweep looks at its folder anew."""
+    """Log a warning once per process, since each job of a sweep lists its folder again."""
     _LOG.warning("%s", text)
 
 
-def told_parameters(part: Any, *places: str) -> dict[str, Any]:
-    """A part's parameters for the record: without a default `on_error`, and without places.
+def recorded_parameters(part: Any, *path_fields: str) -> dict[str, Any]:
+    """Return a part's parameters for the record.
 
     Args:
-        part: A dataclass with a field `on_error`.
-        places: Fields that only say where files lie.
+        part: A dataclass with a field `on_error`; a default value is left out.
+        path_fields: Fields that only locate files; they are left out.
     """
-    names = [field.name for field in fields(part) if field.name not in places]
-    told = {name: getattr(part, name) for name in names}
-    if told.get("on_error") == "fail":
-        del told["on_error"]
-    return told
+    names = [field.name for field in fields(part) if field.name not in path_fields]
+    parameters = {name: getattr(part, name) for name in names}
+    if parameters.get("on_error") == "fail":
+        del parameters["on_error"]
+    return parameters

@@ -1,4 +1,4 @@
-"""An image file of any mode as 8-bit RGB."""
+"""Reading of image files of any mode as 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -8,59 +8,48 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bench.errors import UserError
-from bench.parts.probes.levels import grey_of_levels, has_levels
+from bench.parts.probes.grey_levels import has_high_depth, to_8_bits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EXTENSIONS = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".jfif",
-    ".jpe",
-    ".jpeg",
-    ".jpg",
-    ".pgm",
-    ".png",
-    ".ppm",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
-"""Endings of the files that a folder of images is searched for, in any case."""
+    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif",
+    ".tiff", ".webp",
+)  # fmt: skip
+"""Extensions of image files, in any case."""
 
 DECODER_VERSION = 1
-"""Raised when the pixels of some image come out otherwise."""
+"""Incremented when the pixels of some image change."""
 
-HINT = "repair it, take it out, or leave all such images out with probe.params.on_error=skip"
+HINT = "repair it, remove it, or skip all such images with probe.params.on_error=skip"
 
 _DAMAGE = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError,
     EOFError, IndexError, KeyError, struct.error,
 )  # fmt: skip
-"""What Pillow's readers raise on a damaged file, or one that claims to be gigantic."""
+"""Exceptions of Pillow's readers for damaged files and for excessive sizes."""
 
 
 def open_rgb(file: Path) -> Image.Image:
     """Read an image upright and as RGB.
 
-    The camera's orientation tag is applied; transparency is laid on white; 16-bit and float levels
-    are scaled to 8 bits where their range is known (see `levels.py`); of an animation the
-    first frame is taken. A CMYK JPEG is taken to hold inverted inks, as Adobe's programs write
-    them, whether or not it says so; it becomes RGB by R = (255 - C)(255 - K) / 255, without a
-    colour profile.
+    Apply the camera's orientation tag; blend transparency with white; scale 16-bit and float levels
+    to 8 bits if their range is known (see `grey_levels`); read the first frame of an animation.
+    Read a CMYK JPEG with inverted inks, as Adobe's programs write it, and convert it without a
+    colour
+    profile: R = (255 - C)(255 - K) / 255.
 
     Args:
         file: An image file.
 
     Raises:
-        UserError: The file is no image, is cut short, or has levels of an unknown range.
+        UserError: The file is not an image, is truncated, or has levels of unknown range.
     """
     try:
         with Image.open(file) as image:
             image.load()
-            # In place: otherwise an upright image is copied for nothing.
+            # In place, to avoid a copy of an upright image.
             ImageOps.exif_transpose(image, in_place=True)
             return to_rgb(image)
     except _DAMAGE as error:
@@ -72,12 +61,12 @@ def open_rgb(file: Path) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Turn an image of any mode into RGB; one that is RGB is handed back itself."""
-    if has_levels(image):
-        return grey_of_levels(image).convert("RGB")
+    """Convert an image of any mode to RGB; return an RGB image itself."""
+    if has_high_depth(image):
+        return to_8_bits(image).convert("RGB")
     if ("A" in image.mode.upper() and image.mode != "LAB") or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(paper, layer).convert("RGB")
-    # What lies in a mapped file is copied out of it.
+    # Copy pixels of a memory-mapped file.
     return image if image.mode == "RGB" and not image.readonly else image.convert("RGB")

@@ -1,4 +1,4 @@
-"""Tables that give folders of images (synsets, say) their names."""
+"""Tables of names of image folders, such as synsets."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ _NAMES = ("name", "names", "words", "label")
 def read_names(path: str, where: str) -> dict[str, str]:
     """Read the name of each folder.
 
-    Understood are tables with a header (CSV, or TSV by its tabs) that has a column `folder`,
+    Accept tables with a header (CSV, or TSV if it contains tabs) that have a column `folder`,
     `synset`, `wnid`, `class` or `id` and a column `name`, `names`, `words` or `label`; and lists
-    without a header, a folder a line: "n01440764<tab>tench, Tinca tinca", the same with a comma in
-    a file *.csv, or with a blank in any other text.
+    without a header, one folder per line: "n01440764<tab>tench, Tinca tinca", or with a comma in a
+    file *.csv, or with a blank in other files.
 
     Args:
-        path: As the user wrote it.
-        where: The field that it was given in, for messages.
+        path: As in the config.
+        where: Its config key, for messages.
 
     Raises:
-        UserError: The file is missing or no text, a line gives no name, or two lines name one
-            folder. Says which line.
+        UserError: The file is missing or not text, a line has no name, or a folder has two names.
     """
     lines = read_text(path, where).split("\n")
     rows = [(number, _cells(line, path)) for number, line in enumerate(lines, start=1) if line]
@@ -42,9 +41,8 @@ def read_names(path: str, where: str) -> dict[str, str]:
     for number, cells in rows:
         key, name = (cells[at].strip() if at < len(cells) else "" for at in columns)
         if not key or not name or key in names:
-            told = f"{key} stands twice" if key in names else "the line gives no folder its name"
             raise UserError(
-                told,
+                f"{key} appears twice" if key in names else "the line does not name a folder",
                 where=f"{path}:{number}",
                 hint='a line reads "n01440764<tab>tench, Tinca tinca"; or write a table with the '
                 "columns folder and name",
@@ -62,7 +60,7 @@ def _cells(line: str, path: str) -> list[str]:
 
 
 def _header(cells: Sequence[str]) -> tuple[int, int] | None:
-    """Where key and name stand; None for a row that is no header."""
+    """Return the columns of key and name; None if the row is not a header."""
     words = [cell.strip().lower() for cell in cells]
     keys = [words.index(word) for word in _KEYS if word in words]
     names = [words.index(word) for word in _NAMES if word in words]

@@ -1,7 +1,7 @@
-"""Read pickled dictionaries of texts, numbers and arrays, such as CIFAR's, and run nothing of them.
+"""Safe reading of pickled dictionaries of strings, numbers and arrays, such as CIFAR's.
 
-A pickle may call anything that it can import. Here it can import four names alone, and what stands
-behind these is inert: an array is only put together once the whole pickle has been read.
+A pickle may call anything that it can import. Here it can import only four names, which are
+replaced by inert classes; arrays are built after the whole pickle has been read.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class _Type:
-    """What stands for numpy.ndarray: a name to hand on, never made."""
+    """Placeholder of numpy.ndarray, never instantiated."""
 
     def __init__(self, *_: object) -> None:
-        raise pickle.UnpicklingError("an array may be rebuilt only, not made")
+        raise pickle.UnpicklingError("an array may only be reconstructed")
 
 
 class _Dtype:
-    """What stands for numpy.dtype."""
+    """Placeholder of numpy.dtype."""
 
     def __init__(self, code: object = "", *_: object) -> None:
         self.code = code.decode("ascii", "replace") if isinstance(code, bytes) else str(code)
 
     def __setstate__(self, state: object) -> None:
-        """Byte order and the like: nothing that matters to single bytes."""
+        """Ignore byte order and the like, which do not matter for single bytes."""
 
 
 class _Array:
-    """What stands for an array until its state is known."""
+    """Placeholder of an array, with its state."""
 
     def __init__(self, *_: object) -> None:
         self.state: Any = None
@@ -44,13 +44,13 @@ class _Array:
 
 
 def _bytes(text: object = "", encoding: object = "latin1") -> bytes:
-    """As Python 3 writes bytes where a pickle is to be read by Python 2."""
+    """Decode bytes in pickles that Python 3 writes for Python 2."""
     if not isinstance(text, str) or encoding != "latin1":
-        raise pickle.UnpicklingError("only latin1 texts stand for bytes")
+        raise pickle.UnpicklingError("only latin1 strings encode bytes")
     return text.encode("latin1")
 
 
-_ADMITTED: dict[tuple[str, str], Any] = {
+_ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy", "ndarray"): _Type,
@@ -62,28 +62,28 @@ _ADMITTED: dict[tuple[str, str], Any] = {
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str) -> Any:
         try:
-            return _ADMITTED[module_name, global_name]
+            return _ALLOWED[module_name, global_name]
         except KeyError:
             raise pickle.UnpicklingError(
-                f"it asks for {module_name}.{global_name}, which no array needs"
+                f"it imports {module_name}.{global_name}, which is not allowed"
             ) from None
 
     def persistent_load(self, pid: Any) -> Any:
-        raise pickle.UnpicklingError("it asks for an object outside of it")
+        raise pickle.UnpicklingError("it refers to an external object")
 
 
 def read_pickled(data: bytes) -> dict[str, Any]:
-    """Read a pickled dictionary, of Python 2's or 3's.
+    """Read a pickled dictionary of Python 2 or 3.
 
     Args:
         data: The whole pickle.
 
     Returns:
-        By name, as a text: lists, numbers and texts as they are (texts of Python 2 as bytes), and
-        arrays of unsigned bytes as uint8 arrays.
+        Lists, numbers and strings as they are (strings of Python 2 as bytes), and arrays of
+        unsigned bytes as uint8 arrays, by name.
 
     Raises:
-        ValueError: It is damaged, no dictionary, or asks for anything but arrays of bytes.
+        ValueError: It is damaged, not a dictionary, or needs more than arrays of bytes.
     """
     try:
         loaded = _Unpickler(io.BytesIO(data), encoding="bytes").load()
@@ -92,19 +92,19 @@ def read_pickled(data: bytes) -> dict[str, Any]:
     except Exception as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if not isinstance(loaded, dict):
-        raise ValueError("it holds no dictionary")  # noqa: TRY004  (a fault of the file)
-    return {_text(key): _plain(value) for key, value in loaded.items()}
+        raise ValueError("it contains no dictionary")  # noqa: TRY004  (a fault of the file)
+    return {_text(key): _convert(value) for key, value in loaded.items()}
 
 
 def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _plain(value: object) -> Any:
-    return _built(value) if isinstance(value, _Array) else value
+def _convert(value: object) -> Any:
+    return _build_array(value) if isinstance(value, _Array) else value
 
 
-def _built(array: _Array) -> NDArray[np.uint8]:
+def _build_array(array: _Array) -> NDArray[np.uint8]:
     try:
         _, shape, dtype, fortran, content = array.state
         code = dtype.code

@@ -1,18 +1,17 @@
-"""Places365's validation set, as its authors hand it out or sorted into folders."""
+"""Places365's validation set, as published or sorted into folders."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.paths import read_text, user_path
+from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
-from bench.parts.probes.image_files import told_parameters
-from bench.parts.probes.inside import read_inside
+from bench.parts.probes.members import read_members
 from bench.parts.truths.places365 import Places365Truth
 from bench.parts.truths.shipped import PLACES365
 
@@ -20,101 +19,88 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 LIST = "places365_val.txt"
 _FILELISTS = (LIST, "filelist_places365-standard.tar", "filelist_places365-standard")
-_OFFICIAL = re.compile(r"Places365_val_\d{8}\.jpg")
 _LINE = re.compile(r"(\S+)\s+(\d+)")
-_MOST = 100_000_000
+_MAX_SIZE = 100_000_000
 
 
 @dataclass(frozen=True)
 class Places365ValProbe(ClassedFiles):
-    """Images of the 365 classes of Places365: its validation set, or some like it.
+    """Images of the 365 classes of Places365: its validation set, or similar images.
 
-    Either the 36,500 files flat, whose classes places365_val.txt lists ("Places365_val_00000001.jpg
-    165"), without which they are images of no known class; or in folders named as the classes are
-    ("airfield", "bus_station/indoor" or "bus_station-indoor"; "b/" may stand before). A published
-    file has its place in the order, and is known to the fingerprint, by its own name.
+    Either the 36,500 files in one folder, with classes from places365_val.txt
+    ("Places365_val_00000001.jpg 165"); without this list their classes are unknown. Or in folders
+    with the names of the classes ("airfield", "bus_station/indoor" or "bus_station-indoor"; "b/"
+    may precede). Published files are identified by their own names.
 
     Attributes:
         path: The folder. `limit`, `on_error` and `mask_size` are as of `ClassedFiles`.
-        filelist: places365_val.txt, the folder that holds it, or filelist_places365-standard.tar
-            itself; looked for in `path` where empty.
+        filelist: places365_val.txt, its folder, or filelist_places365-standard.tar; searched in
+            `path` if empty.
     """
 
     summary: ClassVar[str] = "Places365's validation images, flat with their list or in folders"
 
+    path_fields: ClassVar[tuple[str, ...]] = ("path", "filelist")
+    official_name: ClassVar[re.Pattern[str]] = re.compile(r"Places365_val_\d{8}\.jpg")
+
     path: str = "fetched:places365_val"
     filelist: str = ""
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the record says: not where the files lie."""
-        return told_parameters(self, "path", "filelist")
-
     def class_names(self) -> tuple[str, ...]:
-        """The 365 classes in the order of their numbers, "airfield", "bus station/indoor"."""
+        """Return the 365 classes in the order of their numbers, "airfield" first."""
         return _names()
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The images, and the list of their classes where one is named."""
-        listed = lack_of_path(self.filelist, "list of files", "probe.params.filelist")
-        return (*super().lacks(), *listed)
-
-    def _known_as(self, name: str) -> str:
-        own = name.rpartition("/")[2]
-        return own if _OFFICIAL.fullmatch(own) else super()._known_as(name)
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the images and the list of their classes, if missing."""
+        listed = unmet_path(self.filelist, "list of files", "probe.params.filelist")
+        return (*super().unmet_requirements(), *listed)
 
     def _class_of(self, name: str) -> int:
         above = name.split("/")[:-1]
         for length in (2, 1):
-            place = "/".join(above[-length:])
-            if place in self._by_folder:
-                return self._by_folder[place]
-        return self._by_file.get(name.rpartition("/")[2], UNKNOWN)
+            folder = "/".join(above[-length:])
+            if folder in self._class_by_folder:
+                return self._class_by_folder[folder]
+        return self._class_by_file.get(name.rpartition("/")[2], UNKNOWN)
 
     @property
-    def _by_folder(self) -> Mapping[str, int]:
+    def _class_by_folder(self) -> Mapping[str, int]:
         return _folders()
 
     @cached_property
-    def _by_file(self) -> Mapping[str, int]:
-        place = self._filelist()
-        if place is None:
+    def _class_by_file(self) -> Mapping[str, int]:
+        source = self._locate(self.filelist, _FILELISTS)
+        if source is None:
             return {}
         found: dict[str, int] = {}
         count = len(self.class_names())
-        for number, line in enumerate(_text(place).split("\n"), start=1):
+        for number, line in enumerate(_read_list(source).split("\n"), start=1):
             match = _LINE.fullmatch(line.strip())
             if match and int(match[2]) < count:
                 found[match[1].rpartition("/")[2]] = int(match[2])
             elif line.strip():
                 raise UserError(
-                    "the line names no image and one of 365 classes",
-                    where=f"{place}:{number}",
+                    "the line does not name an image and one of 365 classes",
+                    where=f"{source}:{number}",
                     hint='lines read "Places365_val_00000001.jpg 165", as in places365_val.txt',
                 )
         return found
 
-    def _filelist(self) -> Path | None:
-        if self.filelist:
-            return user_path(self.filelist)
-        inside = (self._place / name for name in _FILELISTS)
-        return next((place for place in inside if place.exists()), None)
-
-    def _where_classes_come_from(self) -> str:
+    def _classes_hint(self) -> str:
         return (
             "give the list of classes: probe.params.filelist=filelist_places365-standard.tar, or "
-            "places365_val.txt out of it; or sort the images into one folder a class"
+            "the places365_val.txt in it; or sort the images into one folder per class"
         )
 
 
-def _text(place: Path) -> str:
-    if place.suffix == ".txt":
-        return read_text(str(place), "probe.params.filelist")
-    return read_inside(place, (LIST,), _MOST)[LIST].decode("utf-8", errors="replace")
+def _read_list(source: Path) -> str:
+    if source.suffix == ".txt":
+        return read_text(str(source), "probe.params.filelist")
+    return read_members(source, (LIST,), _MAX_SIZE)[LIST].decode("utf-8", errors="replace")
 
 
 @cache
@@ -124,7 +110,7 @@ def _names() -> tuple[str, ...]:
 
 @cache
 def _folders() -> dict[str, int]:
-    """Class by the last one or two folders of a path, as they are named in the wild."""
+    """Return classes by the last one or two folders of a path, in common spellings."""
     found: dict[str, int] = {}
     for line in PLACES365.read_text(encoding="utf-8").rstrip("\n").split("\n"):
         path, number = line.split()

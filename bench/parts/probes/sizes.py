@@ -1,4 +1,4 @@
-"""How many images a probe set may be asked for."""
+"""Checks of the number of images in a probe set."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from bench.errors import UserError
 
 
 def check_limit(limit: int | None) -> None:
-    """Refuse a limit that leaves nothing.
+    """Check a limit; None means all images.
 
     Raises:
-        UserError: It is below 1; None stands for all images.
+        UserError: It is below 1.
     """
     if limit is not None and limit < 1:
         raise UserError(
-            f"a limit of {limit} leaves no image",
+            f"invalid limit {limit}",
             where="probe.params.limit",
-            hint="give a number from 1, or null for all images",
+            hint="give a number of at least 1, or null for all images",
         )
 
 
 def check_size(size: int) -> None:
-    """Refuse an empty set.
+    """Check a size.
 
     Raises:
-        UserError: The size is below 1.
+        UserError: It is below 1.
     """
     if size < 1:
         raise UserError(
-            f"a probe set of {size} images is empty",
+            f"invalid size {size}",
             where="probe.params.size",
-            hint="give a number from 1",
+            hint="give a number of at least 1",
         )

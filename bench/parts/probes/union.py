@@ -1,26 +1,27 @@
-"""Several probe sets as one."""
+"""Unions of probe sets."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bench.downloads.packages import lacks_of
+from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
 from bench.parts import choice
 from bench.parts.probes.sizes import check_limit
+from bench.parts.protocols import HasNotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PIL.Image import Image
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint, Probe
 
 _WHERE = "probe.params.of"
@@ -28,19 +29,20 @@ _WHERE = "probe.params.of"
 
 @dataclass(frozen=True)
 class UnionProbe:
-    """The images of several probe sets, those of the first before those of the second and so on.
+    """The images of several probe sets, member after member.
 
-    With `limit` the parts give images in proportion to their sizes, each its own first ones, and
-    still stand one behind the other. So a smaller set is contained in a larger one, though it is no
-    prefix of it. The shares are those of Webster's method: the j-th image (from 0) of a part of n
-    has the rank (j + 1/2) / n, and the `limit` lowest ranks are taken, ties in the parts' order.
+    `limit` takes the first images of each member, in proportion to the members' sizes. A smaller
+    set is therefore a subset of a larger one, but not a prefix. The shares are those of Webster's
+    method: the j-th image (from 0) of a member of size n has the rank (j + 1/2) / n, and the
+        `limit`
+    lowest ranks are taken, ties in the members' order.
 
-    A union has no masks and no classes, since those of its parts have little in common.
+    A union has no masks and no classes, since those of its members differ in kind.
 
     Attributes:
-        of: The parts: names of choices (`dissectbench list probes`), or {name, params}.
-        limit: Take this many images at most, of all parts together; all where null.
-        title: What boards call it, beside "union".
+        of: The members: names of choices (`dissectbench list probes`), or {name, params}.
+        limit: Maximum number of images of all members together; all if null.
+        title: Name on boards, besides "union".
     """
 
     summary: ClassVar[str] = "several probe sets together"
@@ -52,25 +54,25 @@ class UnionProbe:
     def __post_init__(self) -> None:
         check_limit(self.limit)
         if not self.of:
-            raise UserError("a union of nothing has no image", where=_WHERE, hint="name its parts")
-        object.__setattr__(self, "of", tuple(choice.frozen(spec, _WHERE) for spec in self.of))
+            raise UserError("the union has no members", where=_WHERE, hint="give at least one")
+        object.__setattr__(self, "of", tuple(choice.freeze(spec, _WHERE) for spec in self.of))
 
     def __len__(self) -> int:
         return self._ends[-1]
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the record says."""
+        """Parameters for the record."""
         named = {"title": self.title} if self.title else {}
-        return {**named, "of": choice.parameters(self.of), "limit": self.limit}
+        return {**named, "of": choice.thaw(self.of), "limit": self.limit}
 
     @property
     def on_error(self) -> str:
-        """What the parts do about images that cannot be read: "skip" where one of them skips."""
+        """Treatment of unreadable images: "skip" if one of the members skips them."""
         return "skip" if any(_skips(part) for part in self._whole) else "fail"
 
     def fingerprint(self) -> Fingerprint:
-        """Fingerprints of the parts, as far as their images are used, in order."""
+        """Return the fingerprints of the members, limited to the used images, in order."""
         return {
             "kind": "union",
             "n": len(self),
@@ -79,15 +81,15 @@ class UnionProbe:
 
     @property
     def members(self) -> tuple[Probe, ...]:
-        """The parts, where each gives all of its images: then evidence on them serves for this set.
+        """The members, limited to the used images, whose evidence can be combined for the union.
 
-        Nothing where some part gives only its first images and cannot be cut to them.
+        Empty if some member has no limit and only its first images are used.
         """
         whole = all(len(part) == taken for part, taken in self._used)
         return tuple(part for part, _ in self._used) if whole else ()
 
     def image(self, index: int) -> Image:
-        """The image at `index`, RGB.
+        """Return the RGB image at `index`.
 
         Raises:
             IndexError: There is no such image.
@@ -101,33 +103,35 @@ class UnionProbe:
 
     @property
     def square_images(self) -> bool:
-        """Whether all parts say that their images are square."""
+        """Whether the images of all members are square."""
         return all(getattr(part, "square_images", False) for part in self._whole)
 
     @property
     def of_glyphs(self) -> bool:
-        """Whether all parts show the embedded world."""
+        """Whether all members show the embedded world."""
         return all(getattr(part, "of_glyphs", False) for part in self._whole)
 
     def skipped(self) -> tuple[str, ...]:
-        """Images of the parts that cannot be read, where these leave them out."""
+        """Return the unreadable images that the members skip."""
         return tuple(name for part in self._whole if _skips(part) for name in part.skipped())
 
     def notes(self) -> tuple[str, ...]:
-        """The parts' own."""
-        return tuple(note for part in self._whole for note in getattr(part, "notes", tuple)())
+        """Return the members' own notes."""
+        noted = (part for part in self._whole if isinstance(part, HasNotes))
+        return tuple(note for part in noted for note in part.notes())
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """What the parts lack, each thing once."""
-        return tuple(dict.fromkeys(lack for part in self._whole for lack in lacks_of(part)))
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the unmet requirements of the members, without duplicates."""
+        missing = [unmet_requirements(part) for part in self._whole]
+        return tuple(dict.fromkeys(chain.from_iterable(missing)))
 
     @cached_property
     def _whole(self) -> tuple[Any, ...]:
-        return tuple(choice.built("probe", spec, _WHERE) for spec in self.of)
+        return tuple(choice.build("probe", spec, _WHERE) for spec in self.of)
 
     @cached_property
     def _used(self) -> tuple[tuple[Probe, int], ...]:
-        """The parts that give any image, cut to those where that is possible, and how many."""
+        """The members with used images, limited to these if possible, and the number of these."""
         shares = proportional([len(part) for part in self._whole], self.limit)
         return tuple(
             (_cut(part, share), share)
@@ -141,11 +145,11 @@ class UnionProbe:
 
 
 def proportional(sizes: Sequence[int], limit: int | None) -> list[int]:
-    """How many images each part gives: Webster's method, which takes none away as `limit` grows.
+    """Return the number of used images of each member, by Webster's method.
 
     Args:
-        sizes: Of the parts.
-        limit: How many in all at most; None for all.
+        sizes: Sizes of the members.
+        limit: Maximum of the sum; None for all.
     """
     if limit is None or limit >= sum(sizes):
         return list(sizes)
@@ -156,7 +160,7 @@ def proportional(sizes: Sequence[int], limit: int | None) -> list[int]:
 
 
 def _cut(part: Any, share: int) -> Probe:
-    """The part's first images, so that no more of it is hashed than is used."""
+    """Return a member limited to its first images, so that only used images are hashed."""
     limited = share < len(part) and any(field.name == "limit" for field in fields(part))
     cut: Probe = replace(part, limit=share) if limited else part
     return cut

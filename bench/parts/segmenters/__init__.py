@@ -1,4 +1,4 @@
-"""Segmenters: what says which concept each pixel of a probe image shows."""
+"""Segmenters: networks that assign concepts to the pixels of probe images."""
 
 from bench.parts.segmenters.glyphs import GlyphsSegmenter
 from bench.parts.segmenters.hugging_face import HuggingFaceSegmenter

@@ -1,4 +1,4 @@
-"""A network's classes as labels of masks; needs no torch."""
+"""Classes of a network as labels of masks. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NONE_NAMES = frozenset({"background", "__background__"})
-"""Names of classes that stand for "nothing that has a name", in lower case."""
+"""Names of the class of unlabelled pixels, in lower case."""
 
 
 def is_none(name: str) -> bool:
-    """Whether a class of this name marks nothing."""
+    """Return whether a class of this name is the background."""
     return name.strip().lower() in NONE_NAMES
 
 
 def class_labels(names: Sequence[str], category: str) -> tuple[MaskLabel, ...]:
-    """The labels of a network's classes, in their order, without those that mark nothing."""
+    """Return the labels of a network's classes, in their order, without the background."""
     return tuple(MaskLabel(name, category) for name in names if not is_none(name))
 
 
 def class_positions(names: Sequence[str]) -> tuple[int, ...]:
-    """Position of each class in `class_labels`; -1 where it marks nothing."""
+    """Return each class's position in `class_labels`; -1 for the background."""
     found, position = [], 0
     for name in names:
         found.append(-1 if is_none(name) else position)
@@ -35,15 +35,15 @@ def class_positions(names: Sequence[str]) -> tuple[int, ...]:
 
 
 def read_names(path: str, where: str) -> tuple[str, ...]:
-    """Read class names, one a line, in the order of the network's outputs.
+    """Read class names, one per line, in the order of the network's outputs.
 
     Args:
-        path: As the user wrote it.
-        where: The field that it was given in, for messages.
+        path: As in the config.
+        where: Its config key, for messages.
 
     Raises:
-        UserError: The file is missing, no text, empty, or has a blank line: leaving that out would
-            shift all names after it.
+        UserError: The file is missing, not text, empty, or has a blank line, which would shift all
+            later names if it were skipped.
     """
     lines = [line.strip() for line in read_text(path, where).rstrip("\n").split("\n")]
     for number, line in enumerate(lines, start=1):
@@ -51,6 +51,6 @@ def read_names(path: str, where: str) -> tuple[str, ...]:
             raise UserError(
                 "this line names no class",
                 where=f"{path}:{number}",
-                hint="give one name a line; a class that marks nothing is called background",
+                hint="give one name per line; the class of unlabelled pixels is called background",
             )
     return tuple(lines)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GlyphsSegmenter:
-    """A small network that marks colours, objects, scenes and textures of Glyphs, 64 x 64.
+    """A small network that segments colours, objects, scenes and textures of Glyphs, 64 x 64.
 
-    It was trained on exact masks, so it knows every object's name, those included that no caption
-    says. It looks at the whole 128 x 128 image, as the targets of the embedded world do.
+    Trained on exact masks, it knows the names of all objects, also those that no caption contains.
+    It sees the whole 128 x 128 image, as the targets of the embedded world do.
     """
 
     summary: ClassVar[str] = "the embedded world's network: colour, object, scene, texture"
@@ -34,10 +34,10 @@ class GlyphsSegmenter:
     uses_probe_masks: ClassVar[bool] = False
 
     def fingerprint(self) -> Fingerprint:
-        """sha256 of the shipped file, transform, size of the masks.
+        """Return sha256 of the shipped file, transform, and size of the masks.
 
         Raises:
-            UserError: The weights are not there.
+            UserError: The weights are missing.
         """
         from bench.glyphs import planes, segmenter, weights
 
@@ -56,7 +56,7 @@ class GlyphsSegmenter:
         }
 
     def labels(self) -> tuple[MaskLabel, ...]:
-        """The names of the vocabulary, with Broden's suffixes; by category, in their order."""
+        """Return the names of the vocabulary, with Broden's suffixes, by category."""
         from bench.glyphs.planes import PLANES
 
         return tuple(
@@ -66,7 +66,7 @@ class GlyphsSegmenter:
         )
 
     def categories(self) -> tuple[str, ...]:
-        """Color, object, scene, texture: in the order of Broden."""
+        """Return color, object, scene and texture, in the order of Broden."""
         from bench.glyphs.planes import PLANES
 
         return tuple(plane.category for plane in PLANES)
@@ -75,7 +75,7 @@ class GlyphsSegmenter:
         """Build the network and read its weights.
 
         Raises:
-            UserError: The weights are not there.
+            UserError: The weights are missing.
         """
         from torchvision import transforms
 

@@ -1,4 +1,4 @@
-"""The probe's own masks in place of a segmenter's."""
+"""The probe set's own masks instead of a segmenter's."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProbeMasks:
-    """The annotations of the probe set itself: no network, no pseudo-labels, but truth.
+    """The annotations of the probe set: truth, not the output of a network.
 
-    What they say is part of the probe and of its fingerprint. A method that is given them is
-    privileged beside methods that see images alone.
+    The probe set's fingerprint covers them. A method that reads them has an advantage over methods
+    that see only images.
     """
 
     summary: ClassVar[str] = "the probe's own masks (truth: for probes that have them)"
     uses_probe_masks: ClassVar[bool] = True
 
     def fingerprint(self) -> Fingerprint:
-        """The same for all probes, whose own fingerprints tell their masks apart."""
+        """Return the same for all probe sets, whose own fingerprints cover the masks."""
         return {"kind": "probe_masks"}
 
     def labels(self) -> tuple[MaskLabel, ...]:
-        """None of its own: the masks bring theirs."""
+        """Return none: the masks have their own."""
         return ()
 
     def categories(self) -> tuple[str, ...]:
-        """None of its own."""
+        """Return none: the masks have their own."""
         return ()
 
     def load(self, device: str) -> NoReturn:
-        """There is nothing to load.
+        """Raise an error, since there is nothing to load.
 
         Raises:
             UserError: Always.
         """
         raise UserError(
-            "the probe's own masks are read, not computed: there is no network to load",
+            "the probe set's own masks need no network",
             where="segmenter",
             hint="choose a segmenter with a network, such as segmenter=glyphs",
         )

@@ -1,4 +1,4 @@
-"""No sentence encoder: what needs one is left without a value."""
+"""No sentence encoder: scores that need one have no value."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoSentenceEncoder:
-    """Nothing is embedded; accuracy, lexical match and ranks need no model."""
+    """No encoder; accuracy, lexical match and ranks need none."""
 
     summary: ClassVar[str] = "none: scores that need a sentence encoder have no value"
 
     def fingerprint(self) -> Fingerprint:
-        """Nothing."""
+        """Return nothing."""
         return {}
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-        """There is nothing to load.
+        """Raise an error, since there is nothing to load.
 
         Raises:
             UserError: Always.

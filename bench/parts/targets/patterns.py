@@ -1,4 +1,4 @@
-"""Layers by pattern: `layer*`, `layer4.*.conv3`, `**.conv3`."""
+"""Patterns of layers: `layer*`, `layer4.*.conv3`, `**.conv3`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UserError, nearest
 from bench.networks.layers import choose_layers
+from bench.parts.protocols import HasModulePaths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +19,15 @@ _STARS = re.compile(r"(?:(?<=\.)|^)\*\*\.|\*\*|\*")
 
 
 def expand_layers(target: Target, names: Sequence[str]) -> tuple[str, ...]:
-    """The layers that names and patterns stand for.
+    """Expand the patterns in a list of layers.
 
-    A `*` stands for any text without a dot, `**` for any text; `**.` at the beginning of a part of
-    the path for any number of modules around the rest, also none. What follows a colon, a call or
-    an output of the module, stays as it is. The network is asked for its modules only where there
-    is a pattern: plain names need no torch, and are checked when it runs.
+    `*` matches any text without a dot, and `**` any text; `**.` at the beginning of a name in the
+    path matches any number of enclosing modules, also none. The text after a colon (a call or an
+    output of the module) is kept. Only patterns need the network's modules: plain names need no
+    torch, and are checked when the network runs.
 
     Args:
-        target: The network; may have `module_paths() -> tuple[str, ...]`, else it is loaded.
+        target: The network; loaded unless it has `module_paths` (`HasModulePaths`).
         names: As in `target.layers`.
 
     Returns:
@@ -34,34 +35,34 @@ def expand_layers(target: Target, names: Sequence[str]) -> tuple[str, ...]:
         duplicates.
 
     Raises:
-        UserError: A pattern matches no module; lists those that there are.
+        UserError: A pattern matches no module; lists the modules.
     """
-    found: list[str] = []
+    layers: list[str] = []
     for name in (written.strip() for written in names):
         pattern, *which = name.split(":", 1)
         if "*" not in pattern:
-            found.append(name)
+            layers.append(name)
             continue
-        paths = _paths(target)
-        wanted = _compiled(pattern)
-        matching = [":".join([path, *which]) for path in paths if wanted.fullmatch(path)]
-        if not matching:
+        paths = _module_paths(target)
+        regex = _compile(pattern)
+        matches = [":".join([path, *which]) for path in paths if regex.fullmatch(path)]
+        if not matches:
             raise UserError(
                 f"the pattern {name!r} matches no layer of the target",
                 where="target.layers",
                 valid=nearest(name.replace("*", ""), paths, limit=5),
                 hint=f"a * never crosses a dot, ** does; {choose_layers(paths)}",
             )
-        found += matching
-    return tuple(dict.fromkeys(found))
+        layers += matches
+    return tuple(dict.fromkeys(layers))
 
 
 def may_name(names: Sequence[str], path: str) -> bool:
-    """Whether one of some names and patterns stands for a module path, if the target has it."""
-    return any(_compiled(name.strip()).fullmatch(path) for name in names)
+    """Return whether a module path matches one of some names and patterns."""
+    return any(_compile(name.strip()).fullmatch(path) for name in names)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     parts, end = [], 0
     for stars in _STARS.finditer(pattern):
         parts.append(re.escape(pattern[end : stars.start()]))
@@ -71,10 +72,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=8)
-def _paths(target: Target) -> tuple[str, ...]:
-    own = getattr(target, "module_paths", None)
-    if own is not None:
-        return tuple(own())
-    return tuple(
-        path for path, _ in target.load("cpu").module.named_modules(remove_duplicate=False) if path
-    )
+def _module_paths(target: Target) -> tuple[str, ...]:
+    if isinstance(target, HasModulePaths):
+        return target.module_paths()
+    named = target.load("cpu").module.named_modules(remove_duplicate=False)
+    return tuple(path for path, _ in named if path)

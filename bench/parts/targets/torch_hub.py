@@ -1,4 +1,4 @@
-"""A network by PyTorch Hub's convention: an entry point of a folder with a hubconf.py."""
+"""An entry point of a folder or repository with a hubconf.py (PyTorch Hub)."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.downloads.lack import lack_of_path
-from bench.downloads.missing import Lack
 from bench.downloads.paths import require_folder, user_path
+from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError
 from bench.files import sha256_files
-from bench.networks.weights_file import WeightsFile
 from bench.offline import is_offline
-from bench.parts.targets import built
-from bench.parts.targets.own_code import imported_code
-from bench.parts.targets.published import hub_folder
-from bench.parts.targets.transform import TransformParams
-from leaderboards.hashing import canonical_json, sha256_json
+from bench.parts.targets.code import CodeTarget
+from bench.parts.targets.imported_code import imported_code
+from bench.parts.targets.networks import call_builder
+from bench.parts.targets.torchvision_files import hub_folder
+from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bench.networks.loaded import LoadedTarget
+    from torch import nn
+
     from bench.parts.protocols import Fingerprint
+    from bench.parts.targets.networks import Transform
 
 _GITHUB = re.compile(r"([\w.-]+)/([\w.-]+?)(?::([\w./-]+))?")
 _MOVING = ("main", "master", "HEAD")
@@ -35,32 +35,23 @@ _WHERE = "target.params.repo_or_dir"
 _HUBCONF = "hubconf.py"
 
 _IMPORTED: dict[str, Path] = {}
-"""Modules that code of such folders imported out of its own folder, and which folder that was."""
+"""Modules that the code of a folder imported from this folder, with the folder."""
 
 
 @dataclass(frozen=True)
-class TorchHubTarget(TransformParams):
+class TorchHubTarget(CodeTarget):
     """What an entry point returns: a module, or (module, transform).
 
-    Without `file` the weights are known by the tensors of the built network: recognising finished
-    cells then builds it, and needs torch. Weights drawn at random are drawn from a fixed seed.
+    See `CodeTarget` for weights and transform.
 
     Attributes:
         entry_point: A function of hubconf.py.
-        repo_or_dir: A folder that holds hubconf.py, known by the content of its .py files and of
-            the modules of the user's own outside it that these import; or
-            "owner/repository:ref" on GitHub, where the ref (a commit; a tag that stays) tells
-            which code it is.
-        kwargs: Arguments of the entry point: "key=value" with a value in JSON, or else a text; or
-            one text of JSON, "{...}".
-        file: A state dict to fill the network from: .safetensors, .pth, .pt or .pth.tar.
-        state_dict: Which state dict of the file, where it holds several: the keys that lead to it,
-            joined by dots ("state_dict_ema"); maybe with a prefix of its names, and then what has
-            another is left out ("state_dict.model").
-        trust_repo: Code of a repository on GitHub may be downloaded and run.
-
-    Where `input_size`, `resize`, `mean` and `std` are all null and the entry point returns no
-    transform, they are 224, 256 and ImageNet's mean and std.
+        repo_or_dir: A folder that contains hubconf.py, identified by its .py files and by the
+            user's own modules outside it that these import; or "owner/repository:ref" on GitHub,
+            identified by the ref (a commit, or a tag that stays).
+        kwargs: Arguments of the entry point: "key=value" with a value in JSON or a plain string; or
+            one JSON object, "{...}".
+        trust_repo: Allow code of a repository on GitHub to be downloaded and run.
     """
 
     summary: ClassVar[str] = "an entry point of a folder (or repository) with a hubconf.py"
@@ -68,8 +59,6 @@ class TorchHubTarget(TransformParams):
     entry_point: str
     repo_or_dir: str
     kwargs: tuple[str, ...] = ()
-    file: str = ""
-    state_dict: str = ""
     trust_repo: bool = False
 
     def __post_init__(self) -> None:
@@ -79,80 +68,67 @@ class TorchHubTarget(TransformParams):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Code, entry point and its arguments, weights and transform.
+        """Return code, entry point with its arguments, weights and transform.
 
         Raises:
             UserError: Folder or file is missing.
         """
         code = self._code()
-        identified = canonical_json(code)
         return {
             "kind": "torch_hub",
             "code": code,
             "entry_point": self.entry_point,
             "kwargs": self._arguments(),
-            "weights": built.weights_identity(
-                self, self._weights, identified, lambda: self._call()[0]
-            ),
+            "weights": self._weights_identity(code),
             "transform": {"own": "code"} if self._own_transform else self._values_identity(),
         }
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """The folder, the repository or the file, where it is not here."""
-        missing = lack_of_path(self.repo_or_dir, "folder", _WHERE)
-        if self._github is not None:
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return the folder or repository, and the file, if missing."""
+        if self._github is None:
+            code = unmet_path(self.repo_or_dir, "folder", _WHERE)
+        elif self._copy.is_dir():
+            code = ()
+        else:
             owner, repository, ref = self._github
-            copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
-            told = Lack(f"{owner}/{repository} at {ref}", "a run with a connection gets it", None)
-            missing = () if copy.is_dir() else (Lack(told.what, told.hint, automatic=True),)
-        return (*missing, *lack_of_path(self.file, "file of weights", "target.params.file"))
-
-    def load(self, device: str) -> LoadedTarget:
-        """Call the entry point and fill the network.
-
-        Raises:
-            UserError: No such folder, repository or entry point, or a file that does not fit.
-        """
-        module, transform = self._call()
-        notes = (
-            self._weights.fill(module, f"the entry point {self.entry_point}").notes
-            if self.file
-            else ()
-        )
-        own = transform if self._own_transform else None
-        return built.ready(module, own or self._transform(), device, notes)
+            hint = "a run with a connection gets it"
+            code = (Requirement(f"{owner}/{repository} at {ref}", hint, automatic=True),)
+        return (*code, *super().unmet_requirements())
 
     @property
-    def _weights(self) -> WeightsFile:
-        return WeightsFile(self.file, self.state_dict)
-
-    @property
-    def _own_transform(self) -> bool:
-        return not self._given
+    def _function(self) -> str:
+        return f"the entry point {self.entry_point}"
 
     @property
     def _github(self) -> tuple[str, str, str] | None:
-        """Owner, repository and ref; None for a folder."""
+        """Return owner, repository and ref; None for a folder."""
         match = _GITHUB.fullmatch(self.repo_or_dir)
         if not match or self.repo_or_dir.startswith(".") or user_path(self.repo_or_dir).is_dir():
             return None
         return match[1], match[2], match[3] or ""
+
+    @property
+    def _copy(self) -> Path:
+        """Where torch.hub keeps the code of a repository on GitHub."""
+        assert self._github is not None
+        owner, repository, ref = self._github
+        return hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
 
     def _check_github(self) -> None:
         assert self._github is not None
         owner, repository, ref = self._github
         if not self.trust_repo:
             raise UserError(
-                f"there is no folder {self.repo_or_dir}, and code from GitHub is not run unasked",
+                f"there is no folder {self.repo_or_dir}, and code from GitHub is not trusted",
                 where=_WHERE,
                 hint="give an existing folder; or, if you trust the code of the repository "
                 f"{owner}/{repository}, add target.params.trust_repo=true",
             )
         if not ref or ref in _MOVING or ".." in ref:
             raise UserError(
-                f"{self.repo_or_dir} may be other code tomorrow",
+                f"{self.repo_or_dir} does not name one version of the code",
                 where=_WHERE,
-                hint=f"say which: {owner}/{repository}:COMMIT (or a tag that stays)",
+                hint=f"give {owner}/{repository}:COMMIT (or a tag that stays)",
             )
 
     def _code(self) -> Mapping[str, Any]:
@@ -178,7 +154,7 @@ class TorchHubTarget(TransformParams):
         folder = require_folder(self.repo_or_dir, _WHERE)
         if not (folder / _HUBCONF).is_file():
             raise UserError(
-                f"the folder {self.repo_or_dir} holds no {_HUBCONF}",
+                f"the folder {self.repo_or_dir} contains no {_HUBCONF}",
                 where=_WHERE,
                 hint="give the root folder of a repository that PyTorch Hub can load",
             )
@@ -196,7 +172,7 @@ class TorchHubTarget(TransformParams):
                 equals = ""
             if not equals or not key.strip().isidentifier():
                 raise UserError(
-                    f"{text!r} is no argument",
+                    f"invalid argument {text!r}",
                     where="target.params.kwargs",
                     hint='give "key=value", or JSON as "{...}"',
                 )
@@ -206,45 +182,44 @@ class TorchHubTarget(TransformParams):
                 found[key.strip()] = value
         return found
 
-    def _call(self) -> tuple[Any, Any]:
+    def _build(self) -> tuple[nn.Module, Transform | None]:
         import torch
 
-        what = f"the entry point {self.entry_point}"
-        if self._github is not None:
-            owner, repository, ref = self._github
-            copy = hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"
-            if is_offline() and not copy.is_dir():
+        if self._github is None:
+            folder = self._folder().resolve()
+            repo, source = str(folder), "local"
+        else:
+            folder = self._copy
+            if is_offline() and not folder.is_dir():
                 raise UserError(
-                    f"{self.repo_or_dir} is not here, and no connection may be opened",
+                    f"{self.repo_or_dir} is not here, and connections are disabled",
                     where=_WHERE,
                     hint="run once with a connection, or give a folder",
                 )
-            where, source, folder = f"{owner}/{repository}:{ref}", "github", copy
-        else:
-            folder = self._folder().resolve()
-            where, source = str(folder), "local"
-        with _modules_of(folder):
-            return built.call(
+            owner, repository, ref = self._github
+            repo, source = f"{owner}/{repository}:{ref}", "github"
+        with _own_modules(folder):
+            return call_builder(
                 lambda: torch.hub.load(  # type: ignore[no-untyped-call]
-                    where,
+                    repo,
                     self.entry_point,
                     source=source,
-                    trust_repo=True,  # asked for above
+                    trust_repo=True,  # checked in __post_init__
                     verbose=False,
                     **self._arguments(),
                 ),
-                what,
+                self._function,
                 "target.params.entry_point",
             )
 
 
 @contextmanager
-def _modules_of(folder: Path) -> Iterator[None]:
-    """Let the code of a folder import its own modules, not those of a folder before it.
+def _own_modules(folder: Path) -> Iterator[None]:
+    """Forget modules of other folders, so that the code of this folder imports its own.
 
-    Repositories like to call them models or utils, and Python knows a module by its name alone: in
-    a sweep the second network would be built by the first one's code. Modules of the folder itself
-    stay, for its network may import more of them when it runs.
+    Many repositories have modules named models or utils, and Python finds a module by its name
+    alone: in a sweep, the first network's code would build the second. Modules of the folder itself
+    stay, since its network may import more of them when it runs.
     """
     for name in [name for name, owner in _IMPORTED.items() if owner != folder]:
         sys.modules.pop(name, None)
@@ -259,7 +234,7 @@ def _modules_of(folder: Path) -> Iterator[None]:
 
 
 def _lies_in(name: str, folder: Path) -> bool:
-    """Whether a module is a folder's own; what is installed below it (a venv) is not."""
+    """Return whether a module belongs to a folder; packages installed below it do not."""
     module, top = sys.modules[name], name.partition(".")[0]
     file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
     if not file:

@@ -1,4 +1,4 @@
-"""How an image becomes a network's input: four parameters that every part with a choice shares."""
+"""Transforms of an image to a network's input, and their parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SIZE, RESIZE = 224, 256
-"""The classic view: the shorter side brought to 256 pixels, and of that the central 224."""
+"""The usual transform: resize the shorter side to 256 pixels, crop the central 224."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class TransformParams:
 
     Attributes:
         input_size: Side of the square centre crop, in pixels.
-        resize: Length that the shorter side is brought to before; 0 squashes the whole image to
-            the input size.
+        resize: Length of the shorter side before the crop; 0 squashes the whole image to the input
+            size.
         mean: Of the input normalisation, red, green, blue.
         std: As `mean`.
     """
@@ -49,13 +49,13 @@ class TransformParams:
             object.__setattr__(self, name, tuple(float(v) for v in value))
         if (self.input_size is not None and self.input_size < 1) or (self.resize or 0) < 0:
             raise UserError(
-                "sizes are numbers of pixels: input_size from 1, resize from 0",
+                "sizes must be pixels: input_size at least 1, resize at least 0",
                 where="target.params",
             )
 
     @property
     def visible_share(self) -> float | None:
-        """Share of an image's shorter side that the network sees; None where nobody knows."""
+        """Visible share of an image's shorter side; None if unknown."""
         if self._own_transform:
             return None
         size, resize, _, _ = self._transform_values()
@@ -63,12 +63,12 @@ class TransformParams:
 
     @property
     def squashes(self) -> bool:
-        """Whether it brings the whole image to a square, whatever its shape."""
+        """Whether it resizes the whole image to a square, ignoring its aspect ratio."""
         return not self._own_transform and self._transform_values()[1] == 0
 
     @property
     def _given(self) -> dict[str, Any]:
-        """Those that are set, ready for JSON."""
+        """The parameters that are set, as JSON values."""
         values = {
             "input_size": self.input_size,
             "resize": self.resize,
@@ -79,12 +79,12 @@ class TransformParams:
 
     @property
     def _own_transform(self) -> bool:
-        """Whether something else than these parameters decides what the network sees."""
+        """Whether the transform is not that of these parameters."""
         return False
 
     def _transform_values(self) -> tuple[int, int, tuple[float, ...], tuple[float, ...]]:
         size = SIZE if self.input_size is None else self.input_size
-        # The classic proportion, 256 to 224, for other crops too.
+        # Keep the usual proportion, 256 to 224, for other crops.
         resize = round(size * RESIZE / SIZE) if self.resize is None else self.resize
         return size, resize, self.mean or IMAGENET_MEAN, self.std or IMAGENET_STD
 
@@ -103,10 +103,10 @@ def square_transform(
     std: tuple[float, ...],
     interpolation: str = "bilinear",
 ) -> Callable[[Image], Tensor]:
-    """A transform to a square input.
+    """Return a transform to a square input.
 
     Args:
-        size: Its side, in pixels.
+        size: Side of the input, in pixels.
         resize: Length of the shorter side before the crop; 0 squashes the whole image.
         mean: By channel, of values in 0..1.
         std: As `mean`.

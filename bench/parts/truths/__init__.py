@@ -1,4 +1,4 @@
-"""Ground truth: the true names of a layer's units."""
+"""Truths: the true names of a layer's units."""
 
 from bench.parts.truths.annotations import AnnotationsTruth
 from bench.parts.truths.class_list import ClassListTruth

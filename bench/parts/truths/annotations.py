@@ -1,4 +1,4 @@
-"""What people wrote of a network's units, as in MILANNOTATIONS (Hernandez et al., ICLR 2022)."""
+"""Descriptions of units by people, as in MILANNOTATIONS (Hernandez et al., ICLR 2022)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.parts.truths.table import read_rows
 from metrics.truth import TrueName
@@ -14,36 +14,36 @@ from metrics.truth import TrueName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
 class AnnotationsTruth:
-    """A table with columns `layer`, `unit` and `summary`, a line for each sentence.
+    """A table with columns `layer`, `unit` and `summary`, one line per sentence.
 
-    The published annotations.csv has three sentences a unit. All of a unit's are its references and
-    its synonyms, the first is its name.
+    The published annotations.csv has three sentences per unit. All of them are references and
+    synonyms of the unit; the first is its name.
 
     Attributes:
         path: The file.
-        layer: Which layer's lines to take, as the table names it ("layer4", "0").
+        layer: The layer whose lines are read, as the table names it ("layer4", "0").
     """
 
-    summary: ClassVar[str] = "sentences that people wrote of units (MILANNOTATIONS' table)"
+    summary: ClassVar[str] = "sentences by people about units (MILANNOTATIONS' table)"
 
     path: str
     layer: str
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """Files that are not there."""
-        return lack_of_path(self.path, "table of annotations", "target.truth.params.path")
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return missing files."""
+        return unmet_path(self.path, "table of annotations", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
-        """True name by unit.
+        """Return true names by unit.
 
         Raises:
-            UserError: The file is missing or no such table, a sentence is empty, or no line is
-                about the layer. Says which line.
+            UserError: The file is missing or not such a table, a sentence is empty, or there is no
+                line of the layer.
         """
         return self._names
 
@@ -59,7 +59,7 @@ class AnnotationsTruth:
                 continue
             if not row.cells["summary"]:
                 raise UserError(
-                    "the summary is empty", where=row.where, hint="leave the line out of the table"
+                    "the summary is empty", where=row.where, hint="remove the line from the table"
                 )
             found.setdefault(row.unit, []).append(row.cells["summary"])
         if not found:

@@ -1,4 +1,4 @@
-"""True names from the list of classes that a network was trained to tell apart."""
+"""True names from a list of a network's classes."""
 
 from __future__ import annotations
 
@@ -6,59 +6,61 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-from bench.parts.truths.own_names import true_names, with_lookalikes
+from bench.parts.truths.class_names import add_lookalikes, true_names
 from bench.parts.truths.table import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 
 @dataclass(frozen=True)
 class ClassListTruth:
-    """A text file whose line i + 1 names unit i, as ImageNet's and Places365's class lists do.
+    """A text file whose line i + 1 names unit i, such as ImageNet's and Places365's class lists.
 
-    A line such as "tench, Tinca tinca" is kept as it is, and its parts count as synonyms, as far as
-    they are the class's own names (`bench.parts.truths.own_names`).
+    The name of a line such as "tench, Tinca tinca" is the whole line; its parts are synonyms unless
+    they belong to other classes (`bench.parts.truths.class_names`).
 
     Attributes:
         path: The list.
-        units: A table (CSV or TSV with a header) of the units to score, where the probe set shows
-            only some classes; empty scores all.
+        units: A table (CSV or TSV with a header) of the units to score, for probe sets that show
+            only some classes; all units if empty.
         unit_column: Header of its column of units.
     """
 
-    summary: ClassVar[str] = "a class list, one line a unit; a table may pick the units to score"
+    summary: ClassVar[str] = (
+        "a class list, one line per unit; a table may select the units to score"
+    )
 
     path: str
     units: str = ""
     unit_column: str = "unit"
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """Files that are not there."""
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return missing files."""
         return (
-            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
-            *lack_of_path(self.units, "table of units", "target.truth.params.units"),
+            *unmet_path(self.path, "list of classes", "target.truth.params.path"),
+            *unmet_path(self.units, "table of units", "target.truth.params.units"),
         )
 
     def names(self) -> Mapping[int, TrueName]:
-        """True name by unit.
+        """Return true names by unit.
 
         Raises:
-            UserError: A file is missing, the list has a blank line between names or holds none, or
-                the table asks for a unit that it does not name. Says which line.
+            UserError: A file is missing, the list is empty or has a blank line between names, or
+                the table contains a unit without a name.
         """
         return self._names
 
     @cached_property
     def _names(self) -> Mapping[int, TrueName]:
         lines = self._lines()
-        known = with_lookalikes(true_names(dict(enumerate(lines))))
+        known = add_lookalikes(true_names(dict(enumerate(lines))))
         if not self.units:
             return known
         names = {}
@@ -82,6 +84,6 @@ class ClassListTruth:
                 raise UserError(
                     "the line names no unit",
                     where=f"{self.path}:{number}",
-                    hint="every line names one unit, so that a blank one would shift the rest",
+                    hint="every line names one unit; a blank line would shift the others",
                 )
         return lines

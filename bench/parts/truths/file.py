@@ -1,4 +1,4 @@
-"""True names from a table that may cover only some units."""
+"""True names from a table, maybe of some units only."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-from bench.parts.truths.own_names import true_names, with_lookalikes
+from bench.parts.truths.class_names import add_lookalikes, true_names
 from bench.parts.truths.table import Row, read_rows, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 class FileTruth:
     """A CSV or TSV table with a header.
 
-    Its columns: the unit (from 0), the name, and where there are such columns `synonyms` and
-    `hypernyms` (joined by ;) and `group`. A name such as ImageNet's "tench, Tinca tinca" is kept as
-    it is, and its parts count as synonyms, as far as they are the class's own names
-    (see `own_names.py`); what `synonyms` lists counts as it stands. Units that the table
-    leaves out have no known name.
+    Its columns are the unit (from 0) and the name, and optionally `synonyms` and `hypernyms`
+    (joined by ;) and `group`. The name of a line such as "tench, Tinca tinca" is the whole text;
+    its parts are synonyms unless they belong to other classes (`bench.parts.truths.class_names`);
+    those in `synonyms` always are. Units without a line have no true name.
 
     Attributes:
         path: The file.
@@ -40,16 +39,16 @@ class FileTruth:
     unit_column: str = "unit"
     name_column: str = "name"
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """Files that are not there."""
-        return lack_of_path(self.path, "table of names", "target.truth.params.path")
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return missing files."""
+        return unmet_path(self.path, "table of names", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
-        """True name by unit.
+        """Return true names by unit.
 
         Raises:
-            UserError: The file is missing or no such table; a unit stands twice or is no whole
-                number from 0; a name is missing. Says which line.
+            UserError: The file is missing or not such a table, a unit appears twice or is not a
+                whole number from 0, or a name is missing.
         """
         return self._names
 
@@ -61,22 +60,22 @@ class FileTruth:
             self.name_column: f"{here}.name_column",
         }
         rows = read_rows(self.path, columns, self.unit_column, f"{here}.path")
-        cells = {row.unit: self._checked(row) for row in rows}
+        cells = {row.unit: self._check(row) for row in rows}
         own = true_names({unit: row[self.name_column] for unit, row in cells.items()})
-        return with_lookalikes({unit: _completed(own[unit], cells[unit]) for unit in own})
+        return add_lookalikes({unit: _complete(own[unit], cells[unit]) for unit in own})
 
-    def _checked(self, row: Row) -> Mapping[str, str]:
+    def _check(self, row: Row) -> Mapping[str, str]:
         if not row.cells[self.name_column]:
             raise UserError(
                 "the name is empty",
                 where=row.where,
-                hint="leave units without a name out of the table",
+                hint="remove units without a name from the table",
             )
         return row.cells
 
 
-def _completed(own: TrueName, cells: Mapping[str, str]) -> TrueName:
-    """A true name with what the table's further columns say of it."""
+def _complete(own: TrueName, cells: Mapping[str, str]) -> TrueName:
+    """Return a true name with the synonyms, hypernyms and group of the table."""
     return replace(
         own,
         synonyms=tuple(dict.fromkeys((*own.synonyms, *split(cells.get("synonyms", ""), ";")))),

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GlyphsTruth:
-    """Unit i of a Glyphs network's final layer stands for class i of its vocabulary.
+    """The classes of a Glyphs network: unit i of the final layer is class i of the vocabulary.
 
     Attributes:
-        kind: "objects" or "scenes". Objects fall into the groups "seen" and "unseen": whether the
-            encoder's training captions ever used their names.
+        kind: "objects" or "scenes". The groups of objects are "seen" and "unseen": whether the
+            encoder's training captions contain their names.
     """
 
     summary: ClassVar[str] = "class names of the embedded world"
@@ -25,7 +25,7 @@ class GlyphsTruth:
     kind: Literal["objects", "scenes"] = "objects"
 
     def names(self) -> Mapping[int, TrueName]:
-        """True name by unit."""
+        """Return true names by unit."""
         from bench.glyphs import vocabulary
 
         if self.kind == "objects":

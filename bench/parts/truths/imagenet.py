@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.parts.truths.class_list import ClassListTruth
 from bench.parts.truths.shipped import IMAGENET, imagenet_synsets
@@ -15,7 +15,7 @@ from bench.parts.truths.shipped import IMAGENET, imagenet_synsets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 _SYNSETS = "target.truth.params.synsets"
@@ -23,18 +23,19 @@ _SYNSETS = "target.truth.params.synsets"
 
 @dataclass(frozen=True)
 class ImageNetTruth:
-    """The 1,000 classes of ILSVRC 2012, "tench, Tinca tinca" and so on.
+    """The 1,000 classes of ILSVRC 2012, "tench, Tinca tinca" first.
 
-    A list of another file, or in another order, is `class_list`. Where the probe set shows only
-    some classes, either of two files picks the units to score; all are scored without one.
+    For another list or order, use `class_list`. If the probe set shows only some classes, one of
+    two files can select the units to score.
 
     Attributes:
-        units: A table (CSV or TSV with a header) of units.
+        units: A table (CSV or TSV with a header) of units; all units if empty.
         unit_column: Header of its column of units.
-        synsets: A text file of the classes' synsets, one a line: Tiny-ImageNet's wnids.txt.
+        synsets: A text file of the classes' synsets, one per line, such as Tiny-ImageNet's
+            wnids.txt; all units if empty.
     """
 
-    summary: ClassVar[str] = "the 1,000 classes of ImageNet; a file may pick the units to score"
+    summary: ClassVar[str] = "the 1,000 classes of ImageNet; a file may select the units to score"
 
     units: str = ""
     unit_column: str = "unit"
@@ -43,44 +44,44 @@ class ImageNetTruth:
     def __post_init__(self) -> None:
         if self.units and self.synsets:
             raise UserError(
-                "both a table of units and a list of synsets pick the units to score",
+                "both a table of units and a list of synsets are given",
                 where=_SYNSETS,
                 hint="give one of target.truth.params.units and .synsets",
             )
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """Files that are not there."""
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return missing files."""
         return (
-            *lack_of_path(self.units, "table of units", "target.truth.params.units"),
-            *lack_of_path(self.synsets, "list of synsets", _SYNSETS),
+            *unmet_path(self.units, "table of units", "target.truth.params.units"),
+            *unmet_path(self.synsets, "list of synsets", _SYNSETS),
         )
 
     def names(self) -> Mapping[int, TrueName]:
-        """True name by unit.
+        """Return true names by unit.
 
         Raises:
-            UserError: A file is missing, the table asks for a unit from 1,000, or the list for a
-                synset that is no class of ImageNet. Says which line.
+            UserError: A file is missing, or contains a unit above 999 or a synset that is not a
+                class of ImageNet.
         """
         return self._names
 
     @cached_property
     def _names(self) -> Mapping[int, TrueName]:
         names = ClassListTruth(str(IMAGENET), self.units, self.unit_column).names()
-        return {unit: names[unit] for unit in self._chosen()} if self.synsets else names
+        return {unit: names[unit] for unit in self._units()} if self.synsets else names
 
-    def _chosen(self) -> list[int]:
-        """The units of the listed synsets, ascending."""
+    def _units(self) -> list[int]:
+        """Return the units of the listed synsets, ascending."""
         classes = imagenet_synsets()
         units = set()
         for number, line in enumerate(read_text(self.synsets, _SYNSETS).split("\n"), start=1):
             synset = line.strip()
             if synset and synset not in classes:
                 raise UserError(
-                    f"{synset!r} is no synset of ImageNet's 1,000 classes",
+                    f"{synset!r} is not a synset of ImageNet's 1,000 classes",
                     where=f"{self.synsets}:{number}",
                     valid=nearest(synset, classes),
-                    hint="give one synset a line, such as n01440764",
+                    hint="give one synset per line, such as n01440764",
                 )
             units |= {classes[synset]} if synset else set()
         if not units:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoTruth:
-    """No unit's true name is known; scores that need one are left null."""
+    """No true names; scores that need them are null."""
 
     summary: ClassVar[str] = "no true names"
 
     def names(self) -> Mapping[int, TrueName]:
-        """Nothing."""
+        """Return nothing."""
         return {}

@@ -1,8 +1,8 @@
-"""How the published notebooks write mask labels and class names before a judge embeds them.
+"""Texts of mask labels and class names that the published notebooks embed.
 
 CLIP-Dissect (Oikarinen and Weng, ICLR 2023) compares Network Dissection's labels with class names
-in two notebooks: that of table 1 embeds both as their files have them, that of table 2 (Places365)
-takes some marks off first (see `places365.py`). The published cosines are of those texts.
+in two notebooks. That of table 1 embeds both as in their files; that of table 2 (Places365) first
+removes some characters (see `places365.py`). The published cosines are those of these texts.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OfficialTexts:
-    """What is embedded under the official rules in place of cleaned mask labels.
+    """Texts that are embedded under the official rules instead of cleaned mask labels.
 
     Attributes:
-        label: From a label as the masks' own files have it to the text that is embedded.
-        names: True names by unit, as they are embedded.
-        reader: What such a text says when it is compared with a true name; itself if None.
+        label: Label as in the masks' files -> embedded text.
+        names: Embedded true names, by unit.
+        reader: Embedded text -> the text compared with a true name; the same if None.
     """
 
     label: Callable[[str], str]
@@ -41,10 +41,10 @@ class _HasOfficialTexts(Protocol):
 
 
 def official_texts(truth: Truth) -> OfficialTexts:
-    """Return how mask labels and a truth's names are embedded under the official rules.
+    """Return the embedded texts of mask labels and of a truth's names under the official rules.
 
-    A truth whose notebook changes the texts has a method `official_texts`; else they stay as they
-    stand in their files ("street-s", "bus_station-indoor-s").
+    A truth whose notebook changes the texts has a method `official_texts`; otherwise they are those
+    of the files ("street-s", "bus_station-indoor-s").
     """
     if isinstance(truth, _HasOfficialTexts):
         return truth.official_texts()

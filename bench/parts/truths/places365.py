@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.lack import lack_of_path
 from bench.downloads.paths import read_text
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.truths.official import OfficialTexts
 from bench.parts.truths.shipped import PLACES365
@@ -19,7 +19,7 @@ from metrics.truth import TrueName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.missing import Lack
+    from bench.downloads.requirements import Requirement
 
 _LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
 
@@ -29,7 +29,7 @@ def _true_name(name: str) -> TrueName:
 
 
 def _clean_label(label: str) -> str:
-    """A mask label as that notebook has it: "airfield" for "airfield-s" or "/a/airfield 0"."""
+    """Return a mask label as in the notebook: "airfield" for "airfield-s" or "/a/airfield 0"."""
     name = label[len("/a/") :].partition(" ")[0] if label.startswith("/") else label
     return name.removesuffix("-s")
 
@@ -39,36 +39,36 @@ class Places365Truth:
     """categories_places365.txt, whose lines read "/b/bus_station/indoor 71".
 
     Attributes:
-        path: That file; empty for the one that ships with the package.
-        scenes: Broden's c_scene.csv: then only classes are scored that it lists, 267 of the 365 in
-            the published tree, as in CLIP-Dissect's comparison with Network Dissection (Oikarinen
-            and Weng, ICLR 2023, table 2). Empty scores all.
+        path: That file; if empty, the one that ships with the package.
+        scenes: Broden's c_scene.csv, to score only the classes in it: 267 of the 365 in the
+            published tree, as in CLIP-Dissect's comparison with Network Dissection (Oikarinen and
+            Weng, ICLR 2023, table 2). All classes if empty.
     """
 
-    summary: ClassVar[str] = "the classes of Places365; maybe only those that are scenes of Broden"
+    summary: ClassVar[str] = "the classes of Places365, or those of them that are scenes of Broden"
 
     path: str = ""
     scenes: str = ""
 
-    def lacks(self) -> tuple[Lack, ...]:
-        """Files that are not there."""
+    def unmet_requirements(self) -> tuple[Requirement, ...]:
+        """Return missing files."""
         return (
-            *lack_of_path(self.path, "list of classes", "target.truth.params.path"),
-            *lack_of_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
+            *unmet_path(self.path, "list of classes", "target.truth.params.path"),
+            *unmet_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
         )
 
     def names(self) -> Mapping[int, TrueName]:
-        """True name by unit, "bus station/indoor" for the line above.
+        """Return true names by unit, "bus station/indoor" for the line above.
 
         Raises:
-            UserError: A file is missing or not of its published form; says which line.
+            UserError: A file is missing or not in its published form.
         """
         return self._names
 
     def official_texts(self) -> OfficialTexts:
-        """Mask labels and class names as CLIP-Dissect's notebook of table 2 embeds them.
+        """Return mask labels and class names as in CLIP-Dissect's notebook of table 2.
 
-        A label loses a leading "/b/" and a "-s" at its end; underscores stay on both sides.
+        The notebook removes a leading "/b/" and a final "-s" from labels, and keeps underscores.
         """
         names = {unit: _true_name(name) for unit, name in self._classes.items()}
         return OfficialTexts(_clean_label, names, None)
@@ -85,16 +85,16 @@ class Places365Truth:
             match = _LINE.fullmatch(line.strip())
             if not match or int(match[2]) in found:
                 raise UserError(
-                    "the line names no class" if not match else f"unit {match[2]} stands twice",
+                    f"unit {match[2]} appears twice" if match else "the line does not name a class",
                     where=f"{self.path}:{number}",
                     hint='lines read "/a/airfield 0", as in categories_places365.txt',
                 )
             found[int(match[2])] = match[1]
-        kept = self._kept()
+        scenes = self._scene_names()
         named = {
             unit: name
             for unit, name in sorted(found.items())
-            if kept is None or f"{name.replace('/', '-')}-s" in kept
+            if scenes is None or f"{name.replace('/', '-')}-s" in scenes
         }
         if not named:
             raise UserError(
@@ -108,8 +108,8 @@ class Places365Truth:
         path = self.path or str(PLACES365)
         return read_text(path, "target.truth.params.path").rstrip().split("\n")
 
-    def _kept(self) -> frozenset[str] | None:
-        """Names of the scenes in Broden; None where all classes are scored."""
+    def _scene_names(self) -> frozenset[str] | None:
+        """Return the names of the scenes in Broden; None to score all classes."""
         if not self.scenes:
             return None
         text = read_text(self.scenes, "target.truth.params.scenes")

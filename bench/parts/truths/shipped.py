@@ -13,12 +13,12 @@ PLACES365 = _DATA / "places365_classes.txt"
 
 @cache
 def imagenet_names() -> tuple[str, ...]:
-    """The 1,000 classes of ImageNet, "tench, Tinca tinca" first."""
+    """Return the 1,000 classes of ImageNet, "tench, Tinca tinca" first."""
     return tuple(IMAGENET.read_text(encoding="utf-8").rstrip("\n").split("\n"))
 
 
 @cache
 def imagenet_synsets() -> dict[str, int]:
-    """The class of each of ImageNet's 1,000 synsets, "n01440764" first."""
+    """Return the class of each of ImageNet's 1,000 synsets, "n01440764" first."""
     synsets = IMAGENET_SYNSETS.read_text(encoding="utf-8").split()
-    return {synset: place for place, synset in enumerate(synsets)}
+    return {synset: number for number, synset in enumerate(synsets)}

@@ -1,4 +1,4 @@
-"""Tables with a header (CSV or TSV) that speak of units: read row by row, faults named by line."""
+"""Tables of units with a header (CSV or TSV)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Row:
     """One line of a table.
 
     Attributes:
-        unit: The unit that it is about, from 0.
+        unit: Its unit, from 0.
         cells: Stripped cells by header.
-        where: File and line, for a message.
+        where: File and line, for messages.
     """
 
     unit: int
@@ -39,18 +39,18 @@ def read_rows(
     *,
     repeats: bool = False,
 ) -> Iterator[Row]:
-    """Read a table whose lines are about one unit each; blank lines are skipped.
+    """Yield the rows of a table with one unit per line; skip blank lines.
 
     Args:
-        path: The file, UTF-8; cells are set apart by tabs, commas or semicolons.
-        columns: The setting that chooses each column the table must have, by header.
+        path: The file, UTF-8, with tabs, commas or semicolons between cells.
+        columns: The config key of each required column, by header.
         unit_column: Header of the column of units.
-        field: The setting that the path was given in.
-        repeats: Whether a unit may stand on several lines.
+        field: The config key of the path.
+        repeats: Whether a unit may have several lines.
 
     Raises:
-        UserError: The file is missing or no such table; a unit is no whole number from 0, or stands
-            twice where it may not; there is no line at all. Says which line.
+        UserError: The file is missing or not such a table, a unit is not a whole number from 0 or
+            appears twice although it may not, or there are no lines.
     """
     text = read_text(path, field)
     delimiter = _delimiter(text.split("\n", 1)[0])
@@ -66,27 +66,27 @@ def read_rows(
             raise UserError(
                 f"{len(cells)} cells where the header has {len(header)}",
                 where=where,
-                hint=f'the cells are set apart by {_DELIMITERS[delimiter]}; put "quotes" '
-                "around a cell that holds one",
+                hint=f'{_DELIMITERS[delimiter]} separate the cells; put "quotes" around a cell '
+                "that contains one",
             )
         row = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
         unit = _unit(row[unit_column], where)
         if unit in lines and not repeats:
             raise UserError(
-                f"unit {unit} stands twice, first in line {lines[unit]}",
+                f"unit {unit} appears twice, first in line {lines[unit]}",
                 where=where,
-                hint="keep one line a unit; further names go into the column `synonyms`",
+                hint="keep one line per unit; put further names into the column `synonyms`",
             )
         lines[unit] = reader.line_num
         yield Row(unit, row, where)
     if not lines:
         raise UserError(
-            "the table names no unit", where=f"{path}:1", hint="add lines below the header"
+            "the table contains no unit", where=f"{path}:1", hint="add lines below the header"
         )
 
 
 def split(joined: str, mark: str) -> tuple[str, ...]:
-    """The stripped parts of a cell that holds several names, empty ones dropped."""
+    """Split a cell of several names; strip the parts and drop empty ones."""
     return tuple(part.strip() for part in joined.split(mark) if part.strip())
 
 
@@ -106,9 +106,9 @@ def _delimiter(header: str) -> str:
 
 
 def _unit(cell: str, where: str) -> int:
-    # int() would also take "1_000", "+3" and other scripts' digits: no table means those.
+    # int() also accepts "1_000", "+3" and digits of other scripts.
     if not (cell.isascii() and cell.isdigit()):
         raise UserError(
-            f"unit {cell!r} is no whole number from 0", where=where, hint="units count from 0"
+            f"unit {cell!r} is not a whole number from 0", where=where, hint="units count from 0"
         )
     return int(cell)

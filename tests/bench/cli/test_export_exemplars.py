@@ -12,8 +12,8 @@ from PIL import Image
 
 from bench.__main__ import main
 from bench.errors import UserError
-from bench.parts.crops import square_view
 from bench.parts.probes import GlyphsProbe
+from bench.parts.view import square_view
 from bench.run.exemplar_files import file_name, layer_folders, write_exemplars
 from bench.run.exemplar_sheet import GAP, TITLE, draw_sheet
 from tests.baselines.exemplars_made import make_exemplars

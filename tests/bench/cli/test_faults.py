@@ -49,8 +49,8 @@ def test_an_unknown_layer_lists_the_targets_own(refused: Callable[..., str]) -> 
 @pytest.mark.parametrize(
     ("content", "line", "says"),
     [
-        (b"", 1, "holds no label"),
-        (b"\xef\xbb\xbf \r\n\r\n\t\n", 1, "holds no label"),
+        (b"", 1, "contains no label"),
+        (b"\xef\xbb\xbf \r\n\r\n\t\n", 1, "contains no label"),
         (b"sea\nforest\ncaf\xe9\n", 3, "0xe9"),
         (b"sea\r\ncaf\xe9\r\n", 2, "0xe9"),
         (b"sea\nfor\0est\n", 2, "zero byte"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.downloads.http import Patience
+from bench.downloads.http import RetryPolicy
 from tests.bench.downloads.server import Site, handler, serve
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hasty() -> Patience:
-    return Patience(attempts=3, pause_s=0.0, timeout_s=5.0)
+def hasty() -> RetryPolicy:
+    return RetryPolicy(attempts=3, pause_s=0.0, timeout_s=5.0)
 
 
 @pytest.fixture

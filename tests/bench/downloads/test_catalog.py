@@ -46,8 +46,8 @@ def test_every_entry_is_whole(entry):
     assert not Path(entry.path).is_absolute()
     assert ".." not in Path(entry.path).parts
     # What is checked says by whose word.
-    assert bool(entry.known or entry.size) == bool(entry.checked_by)
-    assert (entry.kind == "file") == (not entry.holds)
+    assert bool(entry.has_hash or entry.size) == bool(entry.checked_by)
+    assert (entry.kind == "file") == (not entry.contents)
 
 
 def test_every_entry_stands_under_a_heading():

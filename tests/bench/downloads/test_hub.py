@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import constants, try_to_load_from_cache
 
+from bench.downloads.data_folder import inspect_entry, path_of, read_ledger
 from bench.downloads.entry import Download
 from bench.downloads.fetch import fetch
-from bench.downloads.hub_cache import cached, snapshot
-from bench.downloads.lack import lack_of
-from bench.downloads.places import look, place, read_ledger
+from bench.downloads.hub.cache import is_cached, snapshot
+from bench.downloads.requirements import unmet_download
 from bench.errors import UserError
 from bench.offline import offline
 from tests.bench.downloads.hub_server import COMMIT, Hub, serve_hub
@@ -40,23 +40,27 @@ def model():
 
 
 def test_a_model_is_fetched_once_into_the_hubs_cache(hub, model, data):
-    assert look(model, data).kind == "missing"
-    [lack] = lack_of(model)
-    assert (lack.hint, lack.bytes, lack.automatic) == ("dissectbench fetch tiny", 7, True)
+    assert inspect_entry(model, data).kind == "missing"
+    [requirement] = unmet_download(model)
+    assert (requirement.hint, requirement.size, requirement.automatic) == (
+        "dissectbench fetch tiny",
+        7,
+        True,
+    )
     came = fetch(model, data)
     assert came.new
     assert came.checked == "sha256 as published"
-    assert came.path == place(model, data) == snapshot(REPO)
+    assert came.path == path_of(model, data) == snapshot(REPO)
     assert came.path.name == COMMIT
     for name, content in FILES.items():
         assert (came.path / name).read_bytes() == content
         assert try_to_load_from_cache(REPO, name) == str(came.path / name)
-        assert cached(REPO, name)
+        assert is_cached(REPO, name)
     told = read_ledger(data)["tiny"]
     assert (told["sha256"], told["commit"], told["size"]) == (SHA256, COMMIT, 7)
     assert told["file"] == "model.safetensors"
-    assert look(model, data).kind == "here"
-    assert lack_of(model) == ()
+    assert inspect_entry(model, data).kind == "here"
+    assert unmet_download(model) == ()
     asked = len(hub.asked)
     assert not fetch(model, data).new
     assert len(hub.asked) == asked
@@ -71,7 +75,7 @@ def test_without_a_published_hash_the_first_one_counts(hub, model, data):
     with pytest.raises(UserError, match="another file than at its first download") as caught:
         fetch(model, data)
     assert "fetched.json" in caught.value.hint
-    assert look(model, data).kind == "missing"
+    assert inspect_entry(model, data).kind == "missing"
 
 
 @pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"size": 8}])
@@ -79,7 +83,7 @@ def test_wrong_weights_do_not_stay(model, data, wrong, tmp_path):
     with pytest.raises(UserError, match=f"its {next(iter(wrong))} is .*its author") as caught:
         fetch(replace(model, **wrong), data)
     assert "--from" not in caught.value.hint
-    assert not cached(REPO, "model.safetensors")
+    assert not is_cached(REPO, "model.safetensors")
     assert not any(file.read_bytes() == b"weights" for file in (tmp_path / "hub").rglob("blobs/*"))
     assert read_ledger(data) == {}
 
@@ -88,35 +92,35 @@ def test_damaged_weights_are_seen_and_fetched_anew(hub, model, data):
     fetch(model, data)
     weights = snapshot(REPO) / "model.safetensors"
     weights.resolve().write_bytes(b"w3ights")
-    assert look(model, data).detail == "its sha256 is another"
-    assert lack_of(model) == ()  # sizes alone are looked at
+    assert inspect_entry(model, data).detail == "its sha256 is another"
+    assert unmet_download(model) == ()  # sizes alone are looked at
     assert fetch(model, data).new
     assert weights.read_bytes() == b"weights"
     weights.resolve().write_bytes(b"short")
-    assert look(model, data).kind == "damaged"
-    assert lack_of(model)
+    assert inspect_entry(model, data).kind == "damaged"
+    assert unmet_download(model)
 
 
-def test_a_part_of_a_model_is_no_model(model, data):
+def test_a_part_path_a_model_is_no_model(model, data):
     fetch(replace(model, files=("model.safetensors",)), data)
-    state = look(model, data)
+    state = inspect_entry(model, data)
     assert (state.kind, state.detail) == ("missing", "it lacks config.json")
     assert fetch(model, data).new
-    assert look(model, data).kind == "here"
+    assert inspect_entry(model, data).kind == "here"
 
 
 def test_bytes_that_are_not_those_of_the_tag_do_not_stay(hub, model, data):
     hub.garble = True
     with pytest.raises(UserError):
         fetch(model, data)
-    assert not cached(REPO, "model.safetensors")
+    assert not is_cached(REPO, "model.safetensors")
 
 
 @pytest.mark.parametrize(
     ("error", "says", "hint"),
     [
         ((404, "RepoNotFound"), "has no model somebody/tiny-model", "log in"),
-        ((403, "GatedRepo"), "agreed to their terms", "log in"),
+        ((403, "GatedRepo"), "agreed to its terms", "log in"),
         ((404, "RevisionNotFound"), "at its revision main", "moved or replaced"),
         ((404, "EntryNotFound"), "has no config.json", "moved or replaced"),
         ((418, ""), "cannot fetch config.json", "connection"),
@@ -144,7 +148,7 @@ def test_other_sources_and_offline_are_refused(hub, model, data, monkeypatch):
         fetch(model, data, source="model.safetensors")
     assert caught.value.where == "--from"
     assert "models--somebody--tiny-model" in caught.value.hint
-    with offline(), pytest.raises(UserError, match="no connection may be opened"):
+    with offline(), pytest.raises(UserError, match="connections are disabled"):
         fetch(model, data)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(UserError) as caught:

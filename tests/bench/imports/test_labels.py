@@ -97,19 +97,19 @@ FAULTS = {
     "counts from 0": (
         "unit,label\n0,a\n", Columns(first_unit=1), ":2", "unit 0 is unknown", "--first-unit 0",
     ),
-    "twice": ("unit,label\n0,a\n1,b\n0,c\n", PLAIN, ":4", "unit 0 stands twice", "line 2"),
+    "twice": ("unit,label\n0,a\n1,b\n0,c\n", PLAIN, ":4", "unit 0 appears twice", "line 2"),
     "rank twice": ("unit,rank,label\n0,1,a\n0,1,b\n", RANKED, ":3", "rank 1 of unit 0", "line 2"),
     "rank 0": ("unit,rank,label\n0,0,a\n", RANKED, ":2", "rank '0'", "best label"),
-    "no number": ("unit,label\nx1,a\n", PLAIN, ":2", "'x1' is no whole number", "--unit-column"),
-    "negative": ("unit,label\n-1,a\n", PLAIN, ":2", "'-1' is no whole number", ""),
+    "no number": ("unit,label\nx1,a\n", PLAIN, ":2", "'x1' is not a whole number", "--unit-column"),
+    "negative": ("unit,label\n-1,a\n", PLAIN, ":2", "'-1' is not a whole number", ""),
     "header alone": ("unit,label\n", PLAIN, ":1", "the table is empty", ""),
     "nothing": ("", PLAIN, ":1", "the table is empty", ""),
-    "no label at all": ("unit,label\n0,\n1, \n", PLAIN, "'label'", "no line holds", ""),
+    "no label at all": ("unit,label\n0,\n1, \n", PLAIN, "'label'", "contains no label", ""),
     "short line": ("unit,label\n0,a\n1\n", PLAIN, ":3", "1 cells where the header has 2", "commas"),
     "bare comma": ("unit,label\n0,a, b\n", PLAIN, ":2", "3 cells", "quotes"),
-    "open quote": ('unit,label\n0,"a\n1,b\n', PLAIN, ":3", "no readable table", "quotes"),
-    "latin 1": (b"unit,label\n0,a\n1,caf\xe9\n", PLAIN, ":3", "byte 0xe9, which is no UTF-8", ""),
-    "utf 16": ("unit,label\n0,a\n".encode("utf-16"), PLAIN, ":1", "no UTF-8", "plain text"),
+    "open quote": ('unit,label\n0,"a\n1,b\n', PLAIN, ":3", "not a readable table", "quotes"),
+    "latin 1": (b"unit,label\n0,a\n1,caf\xe9\n", PLAIN, ":3", "byte 0xe9, which is not UTF-8", ""),
+    "utf 16": ("unit,label\n0,a\n".encode("utf-16"), PLAIN, ":1", "not UTF-8", "plain text"),
     "no column": ("unit,lable\n0,a\n", PLAIN, ":1", "no column 'label'", "nearest: lable"),
     "no score": (
         "unit,label,sim\n0,a,1\n", Columns(score="similarity"), ":1", "no column 'similarity'",
@@ -138,11 +138,11 @@ def test_faults_of_tables(write, fault):
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
-        ('{"unit": 0, "label": "a"}\n{"unit": 1, "label"\n', 2, "no JSON"),
-        ('{"unit": 0, "label": "a"}\n\n[1, "b"]\n', 3, "no JSON object"),
-        ('{"unit": true, "label": "a"}\n', 1, "True is no whole number"),
-        ('{"unit": 1.5, "label": "a"}\n', 1, "1.5 is no whole number"),
-        ('{"unit": 0, "label": 7}\n', 1, "is no text"),
+        ('{"unit": 0, "label": "a"}\n{"unit": 1, "label"\n', 2, "not JSON"),
+        ('{"unit": 0, "label": "a"}\n\n[1, "b"]\n', 3, "not a JSON object"),
+        ('{"unit": true, "label": "a"}\n', 1, "True is not a whole number"),
+        ('{"unit": 1.5, "label": "a"}\n', 1, "1.5 is not a whole number"),
+        ('{"unit": 0, "label": 7}\n', 1, "is not a text"),
         ('{"unit": 0, "lable": "a"}\n', 1, "nearest: lable"),
     ],
 )
@@ -189,7 +189,12 @@ def test_known_networks_have_as_many_final_units_as_their_truth_names():
     ("target", "layer", "units", "says"),
     [
         ("resnet18_places", "fc", None, ["unknown target", "resnet18_places365"]),
-        ("resnet50_imagenet", "layer5", None, ["no layer 'layer5'", "layer4"]),
+        (
+            "resnet50_imagenet",
+            "layer5",
+            None,
+            ["layer 'layer5' of resnet50_imagenet is not listed", "layer4"],
+        ),
         ("resnet50_imagenet", "fc", 365, ["1000 units, not 365"]),
     ],
 )

@@ -81,7 +81,7 @@ def test_builds_with_defaults_and_yaml_types(greeters: Registry[Greeter]) -> Non
         ("polite", {"name": "x", "times": True}, ["True is not a whole number"]),
         ("polite", {"name": "x", "tone": "shrill"}, ["'plain' or 'loud'"]),
         ("polite", {"name": "x", "times": -1}, ["times must not be negative", "greeter.params"]),
-        ("mute", {}, ["is no greeter", "lacks 'greet'"]),
+        ("mute", {}, ["is not a greeter", "lacks 'greet'"]),
         ("plain", {}, ["not a dataclass"]),
         ("gone", {}, ["cannot be imported", "no_such_module_here"]),
     ],

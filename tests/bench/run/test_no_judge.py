@@ -15,7 +15,7 @@ from bench.parts.sentences import SentenceTransformer
 from bench.run.judges import SelectionJudges
 from bench.run.plan import State
 from bench.run.selection import build_selection
-from bench.run.survey import lacking, plan
+from bench.run.survey import find_unmet, plan
 from leaderboards.board import load_board
 from leaderboards.pages.render import check_board, write_board
 
@@ -34,7 +34,7 @@ def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("a sentence encoder was looked for")
 
-    for name in ("fingerprint", "lacks", "load"):
+    for name in ("fingerprint", "unmet", "load"):
         monkeypatch.setattr(SentenceTransformer, name, refuse)
 
 
@@ -191,19 +191,19 @@ def test_nothing_is_looked_for_that_only_judges(
     found = judges(f"method={method}", *overrides)
     if found.encoder is None:  # the configured one would judge alone
         monkeypatch.setattr(GlyphsEncoder, "fingerprint", None)
-        monkeypatch.setattr(GlyphsEncoder, "lacks", None)
-    assert lacking(found.selection) == ()
+        monkeypatch.setattr(GlyphsEncoder, "unmet", None)
+    assert find_unmet(found.selection) == ()
     assert all(found.scoring(layer) for layer in found.selection.layers)
 
 
 def test_what_judges_is_named_where_it_is_missing(tmp_path: Path) -> None:
     missing = f"scoring.sentence.params.model={tmp_path}/none"
-    [lack] = lacking(judges("scoring=minilm", missing).selection)
-    assert str(tmp_path) in lack.what
-    assert lacking(judges(missing, NO_TRUTH).selection) == ()
+    [requirement] = find_unmet(judges("scoring=minilm", missing).selection)
+    assert str(tmp_path) in requirement.name
+    assert find_unmet(judges(missing, NO_TRUTH).selection) == ()
     # A truth that cannot be read may have names: a judge is looked for.
     unread = ("target.truth.name=class_list", "target.truth.params.path=none.txt")
-    assert len(lacking(judges(missing, *unread).selection)) == 2
+    assert len(find_unmet(judges(missing, *unread).selection)) == 2
 
 
 @pytest.mark.parametrize(

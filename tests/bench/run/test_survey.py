@@ -10,7 +10,7 @@ import pytest
 from bench.__main__ import main
 from bench.cli.plan import compare_choices
 from bench.config.compose import expand
-from bench.downloads.lack import lack_of_path
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.run.survey import plan, survey
 
@@ -26,17 +26,17 @@ def broden(path):
 
 
 def test_a_path_that_is_there_lacks_nothing(tmp_path):
-    assert lack_of_path("", "decoder", "x") == lack_of_path(str(tmp_path), "decoder", "x") == ()
-    [lack] = lack_of_path(str(tmp_path / "nowhere"), "decoder", "x", "train it")
-    assert lack.hint == "train it"
-    assert lack.what == f"the decoder {tmp_path}/nowhere"
+    assert unmet_path("", "decoder", "x") == unmet_path(str(tmp_path), "decoder", "x") == ()
+    [need] = unmet_path(str(tmp_path / "nowhere"), "decoder", "x", "train it")
+    assert need.hint == "train it"
+    assert need.name == f"the decoder {tmp_path}/nowhere"
 
 
 def test_truths_say_which_files_they_miss(tmp_path):
     words = ["target.truth.name=class_list", f"target.truth.params.path={tmp_path}/a.txt"]
     [found] = survey(expand(["probe.params.size=20", *words]))
     assert not found.possible()
-    assert [lack.what for lack in found.lacks] == [f"the list of classes {tmp_path}/a.txt"]
+    assert [need.name for need in found.unmet] == [f"the list of classes {tmp_path}/a.txt"]
 
 
 def test_a_job_is_possible_or_says_why_not(tmp_path):
@@ -45,7 +45,7 @@ def test_a_job_is_possible_or_says_why_not(tmp_path):
     assert good.plan
     [bad] = survey(expand(broden(tmp_path / "none")))
     assert not bad.possible()
-    assert bad.fault or bad.lacks
+    assert bad.fault or bad.unmet
     with pytest.raises(UserError):
         plan(expand(broden(tmp_path / "none")))
 

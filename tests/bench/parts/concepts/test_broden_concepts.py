@@ -63,31 +63,35 @@ def test_a_fetched_tree_is_found(tree):
     assert BrodenConcepts(job.config.concepts.params.path).words()[0] == "red"
 
 
-def test_a_missing_tree_is_lacked(tmp_path, monkeypatch):
+def test_a_missing_tree_is_an_unmet_requirement(tmp_path, monkeypatch):
     monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "none"))
-    [lack] = BrodenConcepts().lacks()
-    assert lack.hint == "dissectbench fetch broden1_224"
-    assert lack.bytes == 1_000_000_000
-    assert not lack.automatic
+    [requirement] = BrodenConcepts().unmet_requirements()
+    assert requirement.hint == "dissectbench fetch broden1_224"
+    assert requirement.size == 1_000_000_000
+    assert not requirement.automatic
     with pytest.raises(UserError) as caught:
         BrodenConcepts().words()
     assert caught.value.hint == "dissectbench fetch broden1_224"
-    [lack] = BrodenConcepts(str(tmp_path / "tree")).lacks()
-    assert lack.what == f"the Broden tree {tmp_path / 'tree'}"
+    [requirement] = BrodenConcepts(str(tmp_path / "tree")).unmet_requirements()
+    assert requirement.name == f"the Broden tree {tmp_path / 'tree'}"
 
 
-def test_a_tree_that_is_here_is_not_lacked(tree):
-    assert BrodenConcepts(str(tree)).lacks() == BrodenConcepts().lacks() == ()
-    [lack] = BrodenConcepts(str(tree / "none")).lacks()
-    assert lack.where == "concepts.params.path"
+def test_an_existing_tree_is_no_requirement(tree):
+    assert (
+        BrodenConcepts(str(tree)).unmet_requirements()
+        == BrodenConcepts().unmet_requirements()
+        == ()
+    )
+    [requirement] = BrodenConcepts(str(tree / "none")).unmet_requirements()
+    assert requirement.where == "concepts.params.path"
 
 
-def test_neither_words_nor_lacks_load_torch(tree):
+def test_neither_words_nor_requirements_load_torch(tree):
     code = (
         "import sys\n"
         "from bench.parts.concepts import BrodenConcepts, CombinedConcepts\n"
         f"BrodenConcepts({str(tree)!r}).words()\n"
-        "CombinedConcepts(of=('broden_labels', 'imagenet_classes')).lacks()\n"
+        "CombinedConcepts(of=('broden_labels', 'imagenet_classes')).unmet_requirements()\n"
         "assert 'torch' not in sys.modules\n"
     )
     root = Path(__file__).resolve().parents[4]

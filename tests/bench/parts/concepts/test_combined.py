@@ -61,7 +61,7 @@ def test_nothing_to_join_and_nothing_left_are_refused(listed):
         CombinedConcepts(of=())
     assert caught.value.where == "concepts.params.of"
     one = listed("1", "fox")
-    with pytest.raises(UserError, match="no concept is left"):
+    with pytest.raises(UserError, match="no concept remains"):
         CombinedConcepts(of=(one,), without=(one,)).words()
     with pytest.raises(UserError) as caught:
         CombinedConcepts(of=("wordfreq_4k",)).words()
@@ -86,13 +86,13 @@ def test_it_is_chosen_on_the_command_line_and_told_in_records():
     }
     with pytest.raises(UserError, match="needs a value for 'of'"):
         CONCEPTS.build("combined", {})
-    with pytest.raises(UserError, match="no choice"):
+    with pytest.raises(UserError, match="invalid choice"):
         CONCEPTS.build("combined", {"of": [3]})
 
 
-def test_it_lacks_what_its_sets_lack(listed):
+def test_unmet_requirements_are_those_of_its_sets(listed):
     inner = {"name": "combined", "params": {"of": ["paper_20k", "paper_3k"]}}
     combined = CombinedConcepts(of=("paper_3k", inner, "wordfreq_3k"), without=("paper_broden",))
-    hints = [lack.hint for lack in combined.lacks()]
+    hints = [requirement.hint for requirement in combined.unmet_requirements()]
     assert hints == [f"dissectbench fetch paper_{name}" for name in ("3k", "20k", "broden")]
-    assert CombinedConcepts(of=("wordfreq_3k", listed("1", "fox"))).lacks() == ()
+    assert CombinedConcepts(of=("wordfreq_3k", listed("1", "fox"))).unmet_requirements() == ()

@@ -43,7 +43,7 @@ def test_a_binary_file_is_refused_with_its_line(tmp_path):
 def test_other_encodings_are_refused_with_the_cure(tmp_path, encoding):
     path = tmp_path / "words.txt"
     path.write_bytes("fox\nsea\n".encode(encoding))
-    with pytest.raises(UserError, match=r"no UTF-8|zero byte") as caught:
+    with pytest.raises(UserError, match=r"not UTF-8|zero byte") as caught:
         FileConcepts(str(path)).words()
     assert "UTF-8" in caught.value.hint
     assert caught.value.where == f"{path}:1"
@@ -52,7 +52,7 @@ def test_other_encodings_are_refused_with_the_cure(tmp_path, encoding):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("0\tfox", "holds a tab"),
+        ("0\tfox", "contains a tab"),
         ("\x1b[1mfox", r"U\+001B"),
         ("fox\x85sea", r"U\+0085"),
         ("fox " * 400, "1,599 characters"),
@@ -66,17 +66,17 @@ def test_what_is_no_label_is_refused_with_its_line(tmp_path, line, says):
     assert caught.value.where == f"{path}:3"
 
 
-def test_a_file_that_is_missing_is_lacked(tmp_path, monkeypatch):
+def test_a_missing_file_is_an_unmet_requirement(tmp_path, monkeypatch):
     monkeypatch.setenv("DISSECTBENCH_DATA", str(tmp_path / "data"))
-    [lack] = FileConcepts(str(tmp_path / "none.txt")).lacks()
-    assert lack.what == f"the concept file {tmp_path / 'none.txt'}"
-    [lack] = FileConcepts("fetched:categories_places365").lacks()
-    assert lack.hint == "dissectbench fetch categories_places365"
-    assert lack.bytes == 6_833
-    [lack] = FileConcepts("fetched:no_such_thing").lacks()
-    assert "no_such_thing" in lack.what
+    [requirement] = FileConcepts(str(tmp_path / "none.txt")).unmet_requirements()
+    assert requirement.name == f"the concept file {tmp_path / 'none.txt'}"
+    [requirement] = FileConcepts("fetched:categories_places365").unmet_requirements()
+    assert requirement.hint == "dissectbench fetch categories_places365"
+    assert requirement.size == 6_833
+    [requirement] = FileConcepts("fetched:no_such_thing").unmet_requirements()
+    assert "no_such_thing" in requirement.name
     (tmp_path / "words.txt").write_text("fox")
-    assert FileConcepts(str(tmp_path / "words.txt")).lacks() == ()
+    assert FileConcepts(str(tmp_path / "words.txt")).unmet_requirements() == ()
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
@@ -93,7 +93,7 @@ def test_wordfreq_lists_are_prefixes_of_each_other():
     assert len(set(large)) == 3000
     with pytest.raises(UserError):
         WordfreqConcepts(0)
-    with pytest.raises(UserError, match="wordfreq knows"):
+    with pytest.raises(UserError, match="wordfreq has"):
         WordfreqConcepts(10_000_000).words()
 
 

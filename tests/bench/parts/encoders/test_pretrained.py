@@ -104,18 +104,22 @@ def test_bare_words_one_prompt_and_several(tiny, file):
     assert OpenClipPretrained("tiny-own", file).templates == ("{}",)
     bare = OpenClipPretrained("tiny-own", file).load("cpu").encode_texts(NAMES)
     assert torch.allclose(bare, texts(tiny, "fox", "sea"), atol=1e-6)
-    one = OpenClipPretrained("tiny-own", file, ("a photo of a {}",)).load("cpu").encode_texts(NAMES)
+    one = (
+        OpenClipPretrained("tiny-own", file, templates=("a photo of a {}",))
+        .load("cpu")
+        .encode_texts(NAMES)
+    )
     photo = texts(tiny, "a photo of a fox", "a photo of a sea")
     assert torch.allclose(one, photo, atol=1e-6)
     assert not torch.allclose(one, bare, atol=1e-2)
-    both = OpenClipPretrained("tiny-own", file, ("{}", "a photo of a {}"))
+    both = OpenClipPretrained("tiny-own", file, templates=("{}", "a photo of a {}"))
     mean = sum(torch.nn.functional.normalize(part, dim=1) for part in (bare, photo)) / 2
     assert torch.allclose(both.load("cpu").encode_texts(NAMES), mean, atol=1e-6)
 
 
 def test_prompts_and_precision_stand_in_the_fingerprint(tiny, file):
     plain = OpenClipPretrained("tiny-own", file)
-    photo = OpenClipPretrained("tiny-own", file, ("a photo of a {}",))
+    photo = OpenClipPretrained("tiny-own", file, templates=("a photo of a {}",))
     rough = OpenClipPretrained("tiny-own", file, precision="bfloat16")
     prints = [encoder.fingerprint() for encoder in (plain, photo, rough)]
     assert all(a != b for a in prints for b in prints if a is not b)
@@ -134,9 +138,9 @@ def test_a_file_that_is_missing_has_no_fingerprint(tiny, file, tmp_path):
             with pytest.raises(UserError) as caught:
                 ask()
             assert caught.value.where == "encoder.params.pretrained"
-        [lack] = missing.lacks()
-        assert lack.what == f"the checkpoint file {name}"
-    assert OpenClipPretrained("tiny-own", file).lacks() == ()
+        [requirement] = missing.unmet_requirements()
+        assert requirement.name == f"the checkpoint file {name}"
+    assert OpenClipPretrained("tiny-own", file).unmet_requirements() == ()
 
 
 def test_a_checkpoint_may_have_been_fetched(tiny, file, tmp_path):
@@ -144,8 +148,8 @@ def test_a_checkpoint_may_have_been_fetched(tiny, file, tmp_path):
     with pytest.raises(UserError) as caught:
         OpenClipPretrained("tiny-own", path).fingerprint()
     assert caught.value.hint == "dissectbench fetch tiny_imagenet"
-    [lack] = OpenClipPretrained("tiny-own", path).lacks()
-    assert lack.hint == "dissectbench fetch tiny_imagenet"
+    [requirement] = OpenClipPretrained("tiny-own", path).unmet_requirements()
+    assert requirement.hint == "dissectbench fetch tiny_imagenet"
     place = tmp_path / "data" / "tiny-imagenet-200" / "w.pt"
     place.parent.mkdir(parents=True)
     place.write_bytes(Path(file).read_bytes())
@@ -197,9 +201,9 @@ def test_the_choices_are_openais_network(name, templates):
     assert tag["quick_gelu"]
     assert config["quick_gelu"]
     assert (config["embed_dim"], config["vision_cfg"]["patch_size"]) == (512, 16)
-    [lack] = encoder.lacks()
-    assert lack.hint == "dissectbench fetch clip_vit_b16_openai"
-    assert lack.automatic
+    [requirement] = encoder.unmet_requirements()
+    assert requirement.hint == "dissectbench fetch clip_vit_b16_openai"
+    assert requirement.automatic
 
 
 def test_the_bare_words_are_the_papers():
@@ -224,26 +228,26 @@ def test_what_open_clip_takes_from_the_cache_is_what_is_fetched(tmp_path, monkey
     (model / "snapshots" / ("1f" * 20)).mkdir(parents=True)
     encoder = OpenClipPretrained("ViT-B-16-quickgelu", "openai")
     before = encoder.fingerprint()
-    assert encoder.lacks()
+    assert encoder.unmet_requirements()
     (model / "snapshots" / ("1f" * 20) / HF_SAFE_WEIGHTS_NAME).write_bytes(b"weights")
-    assert encoder.lacks() == ()
+    assert encoder.unmet_requirements() == ()
     assert encoder.fingerprint() == before
     assert before["weights"] == "open_clip:ViT-B-16-quickgelu/openai"
-    assert OpenClipPretrained("ViT-B-32", "laion2b_s34b_b79k").lacks() == ()
+    assert OpenClipPretrained("ViT-B-32", "laion2b_s34b_b79k").unmet_requirements() == ()
     # The same file by its path is known by its bytes.
     path = f"fetched:clip_vit_b16_openai/{HF_SAFE_WEIGHTS_NAME}"
     by_path = OpenClipPretrained("ViT-B-16-quickgelu", path)
-    assert by_path.lacks() == ()
+    assert by_path.unmet_requirements() == ()
     assert by_path.fingerprint()["weights"] == hashlib.sha256(b"weights").hexdigest()
 
 
-def test_what_is_lacking_is_found_without_torch():
+def test_unmet_requirements_need_no_torch():
     code = (
         "import sys\n"
         "from bench.parts.encoders import OpenClipPretrained\n"
         "from bench.parts.sentences import SentenceTransformer\n"
-        "OpenClipPretrained('ViT-B-16-quickgelu', 'openai').lacks()\n"
-        "SentenceTransformer('sentence-transformers/all-mpnet-base-v2').lacks()\n"
+        "OpenClipPretrained('ViT-B-16-quickgelu', 'openai').unmet_requirements()\n"
+        "SentenceTransformer('sentence-transformers/all-mpnet-base-v2').unmet_requirements()\n"
         "assert 'torch' not in sys.modules\n"
         "assert 'open_clip' not in sys.modules\n"
     )

@@ -92,7 +92,7 @@ def test_a_list_fixes_the_order_and_may_hold_more(folder):
     probe = ClassFolderProbe(str(folder), classes=("n00", "n03", "n02", "n01"))
     assert probe.class_names() == ("n00", "n03", "n02", "n01")
     assert set(probe.image_classes()) == {1, 2, 3}
-    with pytest.raises(UserError, match="does not hold the folder 'n03'") as caught:
+    with pytest.raises(UserError, match="does not contain the folder 'n03'") as caught:
         ClassFolderProbe(str(folder), classes=("n01", "n02", "n033")).image_classes()
     assert "n033" in caught.value.valid
     with pytest.raises(UserError, match="twice"):
@@ -126,7 +126,7 @@ def test_a_table_that_does_not_fit_is_named_with_its_line(folder, tmp_path):
         ClassFolderProbe(str(folder), names=str(table)).class_names()
     assert caught.value.where == f"{table}:2"
     table.write_text("n01\ttench\nn01\tgoldfish\n")
-    with pytest.raises(UserError, match="n01 stands twice"):
+    with pytest.raises(UserError, match="n01 appears twice"):
         ClassFolderProbe(str(folder), names=str(table)).class_names()
 
 
@@ -143,7 +143,7 @@ def test_no_torch_is_needed(folder):
         "import sys\n"
         "import bench.parts.probes\n"
         "probe = bench.parts.probes.ClassFolderProbe(sys.argv[1], on_error='skip')\n"
-        "probe.lacks(), len(probe), probe.fingerprint(), probe.masks_fingerprint()\n"
+        "probe.unmet_requirements(), len(probe), probe.fingerprint(), probe.masks_fingerprint()\n"
         "probe.class_names(), probe.image_classes(), probe.masks(None).image(1)\n"
         "assert 'torch' not in sys.modules\n"
         "assert 'scipy' not in sys.modules\n"

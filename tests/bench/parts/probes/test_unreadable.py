@@ -13,7 +13,7 @@ from PIL import Image
 from bench import files
 from bench.broden import BrodenLabel, MaskedImage, write_broden
 from bench.errors import UserError
-from bench.parts.probes import BrodenProbe, ClassFolderProbe, FolderProbe, readable
+from bench.parts.probes import BrodenProbe, ClassFolderProbe, FolderProbe, validation
 from bench.run.identity import params_of
 
 BAD = ("a/broken_link.png", "a/cut.jpg", "a/empty.png", "b/text.jpg")
@@ -83,8 +83,8 @@ def test_it_is_told_once_and_remembered(folder, monkeypatch, caplog):
     assert probe.notes() == (f"left out 4 images that cannot be read: {', '.join(BAD)}",)
 
     opened = []
-    decode = readable.open_rgb
-    monkeypatch.setattr(readable, "open_rgb", lambda file: opened.append(file) or decode(file))
+    decode = validation.open_rgb
+    monkeypatch.setattr(validation, "open_rgb", lambda file: opened.append(file) or decode(file))
     assert len(FolderProbe(str(folder), on_error="skip")) == 10
     assert opened == []
     good = (folder / "a" / "1.jpg").read_bytes()
@@ -99,7 +99,7 @@ def test_a_failing_disk_is_no_reason_to_leave_images_out(folder, monkeypatch):
         error = OSError(5, "Input/output error")
         raise UserError("cannot read this image") from error
 
-    monkeypatch.setattr(readable, "open_rgb", failing)
+    monkeypatch.setattr(validation, "open_rgb", failing)
     with pytest.raises(UserError, match="Input/output error"):
         len(FolderProbe(str(folder), on_error="skip"))
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.downloads import hub_files as hub
+from bench.downloads.hub import models as hub
 from bench.errors import UserError
 from bench.parts.protocols import Segmenter
 from bench.parts.segmenters import HuggingFaceSegmenter
@@ -124,10 +124,10 @@ def test_classes_without_names_are_asked_for(folder, tmp_path):
 def test_other_models_and_folders_are_refused(folder, tmp_path):
     with pytest.raises(UserError, match="there is no folder"):
         part("./missing").labels()
-    with pytest.raises(UserError, match=r"holds no config\.json"):
+    with pytest.raises(UserError, match=r"contains no config\.json"):
         part(tmp_path).fingerprint()
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(UserError, match="no JSON object"):
+    with pytest.raises(UserError, match="not a JSON object"):
         part(tmp_path).fingerprint()
     config = json.loads((folder / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -143,7 +143,7 @@ def test_untrained_heads_are_refused(folder, tmp_path):
     kept = load_file(tmp_path / "model.safetensors")
     kept = {name: value for name, value in kept.items() if "decode_head.classifier" not in name}
     save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match="left at random"):
+    with pytest.raises(UserError, match="would be random"):
         part(tmp_path).load("cpu")
 
 
@@ -151,7 +151,7 @@ def test_a_model_on_the_hub_is_known_by_its_commit(folder, tmp_path, monkeypatch
     snapshot = tmp_path / "snapshots" / ("a" * 40)
     snapshot.mkdir(parents=True)
     (snapshot / "config.json").write_bytes((folder / "config.json").read_bytes())
-    monkeypatch.setattr(hub, "_fetch_config", lambda name, *_: snapshot / "config.json")
+    monkeypatch.setattr(hub, "_download_config", lambda name, *_: snapshot / "config.json")
     segmenter = HuggingFaceSegmenter("someone/model")
     assert segmenter.fingerprint()["model"] == {"hub": "someone/model", "commit": "a" * 40}
     assert [label.name for label in segmenter.labels()] == NAMES[1:]

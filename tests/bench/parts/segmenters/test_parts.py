@@ -12,10 +12,10 @@ from PIL import Image
 from baselines.spatial import MaskLabel
 from bench.errors import UserError
 from bench.parts.catalog import SEGMENTERS
-from bench.parts.crops import square_view
 from bench.parts.protocols import Segmenter
 from bench.parts.segmenters import GlyphsSegmenter, ProbeMasks
 from bench.parts.segmenters.classes import class_labels, class_positions, read_names
+from bench.parts.view import square_view
 
 NAMES = ("__background__", "sky", "Background", "tree")
 

@@ -11,9 +11,9 @@ from huggingface_hub import constants
 
 from bench.config.compose import expand
 from bench.downloads.catalog import BY_NAME
-from bench.downloads.hub_cache import snapshot
+from bench.downloads.hub.cache import snapshot
 from bench.offline import offline
-from bench.parts.encoders import lack
+from bench.parts.encoders import text_models
 from bench.parts.sentences import SentenceTransformer
 from tests.bench.parts.sentences.tiny_mpnet import write_mpnet
 
@@ -57,7 +57,7 @@ def test_what_is_fetched_is_enough_to_read_it_offline(saved):
 @pytest.mark.parametrize("name", [ENTRY.repo, "all-mpnet-base-v2"])
 def test_what_is_here_is_not_asked_of_the_hub(saved, monkeypatch, name):
     size = (saved / ENTRY.files[0]).stat().st_size
-    monkeypatch.setattr(lack, "ENTRIES", (replace(ENTRY, size=size),))
+    monkeypatch.setattr(text_models, "ENTRIES", (replace(ENTRY, size=size),))
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *host, **_: asked.append(host))
     assert SentenceTransformer(name).load("cpu")(["fox"]).shape == (1, 16)
@@ -70,31 +70,31 @@ def test_it_is_the_judge_of_the_paper():
     assert not job.config.scoring.official_labels
 
 
-def test_what_is_lacking():
+def test_unmet_requirements():
     for name in (ENTRY.repo, "all-mpnet-base-v2"):
-        [missing] = SentenceTransformer(name).lacks()
+        [missing] = SentenceTransformer(name).unmet_requirements()
         assert missing.hint == "dissectbench fetch all_mpnet_base_v2"
-        assert missing.bytes == 437_971_872
+        assert missing.size == 437_971_872
         assert missing.automatic
-    [missing] = SentenceTransformer("nobody/no-such-model").lacks()
-    assert (missing.bytes, missing.automatic) == (None, True)
-    [missing] = SentenceTransformer("package:no_such").lacks()
+    [missing] = SentenceTransformer("nobody/no-such-model").unmet_requirements()
+    assert (missing.size, missing.automatic) == (None, True)
+    [missing] = SentenceTransformer("package:no_such").unmet_requirements()
     assert (missing.hint, missing.automatic) == ("pip install no-such", False)
-    assert SentenceTransformer().lacks() == ()
+    assert SentenceTransformer().unmet_requirements() == ()
 
 
-def test_a_folder_is_lacking_or_not(tmp_path):
-    [missing] = SentenceTransformer(str(tmp_path / "none")).lacks()
-    assert missing.what == f"the folder {tmp_path / 'none'}"
-    [missing] = SentenceTransformer(str(tmp_path)).lacks()
-    assert "text model" in missing.what
+def test_unmet_folder(tmp_path):
+    [missing] = SentenceTransformer(str(tmp_path / "none")).unmet_requirements()
+    assert missing.name == f"the folder {tmp_path / 'none'}"
+    [missing] = SentenceTransformer(str(tmp_path)).unmet_requirements()
+    assert "text model" in missing.name
     (tmp_path / "model.safetensors").write_bytes(b"")
-    assert SentenceTransformer(str(tmp_path)).lacks() == ()
+    assert SentenceTransformer(str(tmp_path)).unmet_requirements() == ()
 
 
 def test_a_model_of_the_hub_that_is_in_no_list(tmp_path):
     folder = tmp_path / "hub" / "models--somebody--model" / "snapshots" / "main"
     folder.mkdir(parents=True)
-    assert SentenceTransformer("somebody/model").lacks()
+    assert SentenceTransformer("somebody/model").unmet_requirements()
     (folder / "config.json").write_text("{}")
-    assert SentenceTransformer("somebody/model").lacks() == ()
+    assert SentenceTransformer("somebody/model").unmet_requirements() == ()

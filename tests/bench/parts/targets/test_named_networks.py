@@ -123,17 +123,17 @@ def test_every_known_network_is_a_target_with_its_final_layer(
     assert len(parts.true_names(layer)) == known.units
     paths = parts.target.module_paths()  # type: ignore[attr-defined]
     assert set(TARGETS[name].layers) <= set(paths)
-    [lack] = parts.target.lacks()  # type: ignore[attr-defined]
-    assert lack.hint == f"dissectbench fetch {name}"
-    assert lack.bytes > 40_000_000
-    assert lack.automatic == name.endswith("_imagenet")
+    [requirement] = parts.target.unmet_requirements()  # type: ignore[attr-defined]
+    assert requirement.hint == f"dissectbench fetch {name}"
+    assert requirement.size > 40_000_000
+    assert requirement.automatic == name.endswith("_imagenet")
     file = (
         data / f"{name}.pth.tar"
         if name.endswith("places365")
-        else checkpoints / parts.target._weights_entry.file_name  # type: ignore[attr-defined]
+        else checkpoints / parts.target._catalog_entry.file_name  # type: ignore[attr-defined]
     )
     file.write_bytes(b"anything")
-    assert parts.target.lacks() == ()  # type: ignore[attr-defined]
+    assert parts.target.unmet_requirements() == ()  # type: ignore[attr-defined]
 
 
 def test_safetensors_under_another_name(away: Path) -> None:

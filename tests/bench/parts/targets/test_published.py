@@ -15,7 +15,7 @@ import torchvision
 from bench.downloads.published.networks import TORCHVISION
 from bench.errors import UserError
 from bench.parts.targets import TorchvisionTarget
-from bench.parts.targets.published import find_weights, hub_folder, keeps_promise
+from bench.parts.targets.torchvision_files import find_weights, hub_folder, matches_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def state() -> dict[str, torch.Tensor]:
     return dict(torchvision.models.mobilenet_v3_small().state_dict())
 
 
-def promised(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def file_with_hash(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file whose name tells the truth, as the one that resnet18's V1 weights are read from."""
     digits = hashlib.sha256(content).hexdigest()[:8]
     entry = TORCHVISION["resnet18/IMAGENET1K_V1"]
@@ -57,7 +57,7 @@ def test_entries_are_torchvisions(key: str) -> None:
     entry = TORCHVISION[key]
     assert entry.url == weights.url
     assert entry.sha256_prefix in entry.file_name
-    assert entry.about == pytest.approx(weights.meta["_file_size"] * 2**20, abs=1)
+    assert entry.estimate == pytest.approx(weights.meta["_file_size"] * 2**20, abs=1)
     preset = weights.transforms()
     target = TorchvisionTarget(arch, weights=name)
     assert target.visible_share == preset.crop_size[0] / preset.resize_size[0]
@@ -84,8 +84,8 @@ def test_other_bytes_never_pass_for_the_published_ones(
     (checkpoints / "resnet18-f37072fd.pth").write_bytes(b"other")
     other = hashlib.sha256(b"other").hexdigest()
     assert target.fingerprint()["weights"] == {"sha256": other}
-    file = promised(b"the published bytes", checkpoints, monkeypatch)
-    assert keeps_promise(file)
+    file = file_with_hash(b"the published bytes", checkpoints, monkeypatch)
+    assert matches_name(file)
     assert target.fingerprint()["weights"] == named
 
 
@@ -93,13 +93,13 @@ def test_weights_without_an_entry_are_refused_where_they_differ(
     checkpoints: Path, data: Path, state: dict[str, torch.Tensor]
 ) -> None:
     target = TorchvisionTarget("mobilenet_v3_small", weights="IMAGENET1K_V1")
-    [lack] = target.lacks()
-    assert lack.automatic
-    assert lack.bytes is None
+    [requirement] = target.unmet_requirements()
+    assert requirement.automatic
+    assert requirement.size is None
     for folder in (checkpoints, data):
         torch.save(state, folder / NAME)
-        assert target.lacks() == ()
-        with pytest.raises(UserError, match="not what its name promises"):
+        assert target.unmet_requirements() == ()
+        with pytest.raises(UserError, match="does not have the sha256 in its name"):
             target.load("cpu")
         (folder / NAME).unlink()
     assert target.fingerprint()["weights"] == {"torchvision": "mobilenet_v3_small/IMAGENET1K_V1"}
@@ -109,7 +109,7 @@ def test_default_and_other_weights_are_read_from_this_machine(
     data: Path, state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.save(state, data / NAME)
-    monkeypatch.setattr("bench.parts.targets.torchvision_weights.keeps_promise", lambda _file: True)
+    monkeypatch.setattr("bench.parts.targets.pretrained.matches_name", lambda _file: True)
     loaded = TorchvisionTarget("mobilenet_v3_small", weights="DEFAULT").load("cpu")
     found = loaded.module.state_dict()
     assert all(torch.equal(found[name], value) for name, value in state.items())
@@ -119,7 +119,7 @@ def test_default_and_other_weights_are_read_from_this_machine(
 def test_old_names_of_densenet_are_told_apart_by_torchvision(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.parts.targets.torchvision_weights.keeps_promise", lambda _file: True)
+    monkeypatch.setattr("bench.parts.targets.pretrained.matches_name", lambda _file: True)
     state = torchvision.models.densenet121().state_dict()
     old = {
         name.replace("norm1.", "norm.1.").replace("conv1.", "conv.1."): value
@@ -143,7 +143,7 @@ def test_a_wrong_file_in_the_hub_cache_is_a_users_error(checkpoints: Path) -> No
 
 
 def test_offline_says_how_to_get_them() -> None:
-    with pytest.raises(UserError, match="no connection may be opened") as caught:
+    with pytest.raises(UserError, match="connections are disabled") as caught:
         TorchvisionTarget("resnet18", weights="IMAGENET1K_V1").load("cpu")
     assert "`dissectbench fetch resnet18_imagenet`" in caught.value.hint
 
@@ -164,18 +164,18 @@ def test_what_downloads_lands_in_the_hub_cache_under_its_hash(
     assert (checkpoints / NAME).is_file()
 
 
-def test_what_a_file_lacks(away: Path) -> None:
-    def lacks(file: str) -> list[tuple[str, bool]]:
-        found = TorchvisionTarget("resnet18", file=file).lacks()
-        return [(lack.hint, lack.automatic) for lack in found]
+def test_unmet_requirements_of_a_file(away: Path) -> None:
+    def unmet(file: str) -> list[tuple[str, bool]]:
+        found = TorchvisionTarget("resnet18", file=file).unmet_requirements()
+        return [(requirement.hint, requirement.automatic) for requirement in found]
 
-    assert lacks("gone.pth") == [("give an existing path", False)]
+    assert unmet("gone.pth") == [("give an existing path", False)]
     (away / "gone.pth").write_bytes(b"")
-    assert lacks("gone.pth") == []
-    assert lacks("fetched:resnet50_places365") == [
+    assert unmet("gone.pth") == []
+    assert unmet("fetched:resnet50_places365") == [
         ("dissectbench fetch resnet50_places365", False),
     ]
-    assert lacks("fetched:no_such_thing") == [("`dissectbench fetch --list` lists all", False)]
+    assert unmet("fetched:no_such_thing") == [("`dissectbench fetch --list` lists all", False)]
 
 
 def test_describing_a_target_needs_no_torch() -> None:
@@ -187,7 +187,7 @@ def test_describing_a_target_needs_no_torch() -> None:
         "[part.fingerprint() for part in parts]\n"
         "parts += [TorchvisionTarget('vgg11', weights='DEFAULT'),\n"
         "          TorchHubTarget('net', 'folder'), CallableTarget('package.module:net')]\n"
-        "assert [len(part.lacks()) for part in parts] == [1, 0, 1, 1, 1, 1]\n"
+        "assert [len(part.unmet_requirements()) for part in parts] == [1, 0, 1, 1, 1, 1]\n"
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

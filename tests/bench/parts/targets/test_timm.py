@@ -118,17 +118,17 @@ def test_published_weights_that_are_not_here(away: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(away / "hub"))
     for name in ("resnet18.a1_in1k", "resnet18", "hf-hub:timm/resnet18.a1_in1k@main"):
         target = TimmTarget(name, pretrained=True)
-        [lack] = target.lacks()
-        assert lack.automatic
+        [requirement] = target.unmet_requirements()
+        assert requirement.automatic
         folder = away / "hub" / "models--timm--resnet18.a1_in1k" / "snapshots" / "abc"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.safetensors").write_bytes(b"")
-        assert target.lacks() == ()
+        assert target.unmet_requirements() == ()
         (folder / "model.safetensors").unlink()
     with pytest.raises(UserError, match=r"cannot get the weights of resnet18\.a1_in1k"):
         TimmTarget("resnet18.a1_in1k", pretrained=True).load("cpu")
-    [gone] = TimmTarget(NET, file="gone.pth").lacks()
-    assert "gone.pth" in gone.what
+    [gone] = TimmTarget(NET, file="gone.pth").unmet_requirements()
+    assert "gone.pth" in gone.name
 
 
 @pytest.mark.parametrize("name", [NET, f"hf-hub:timm/{NET}", f"hf-hub:timm/{NET}@main"])
@@ -144,7 +144,7 @@ def test_published_weights_in_the_hubs_cache(
     module = timm.create_model(NET, pretrained=False)
     timm.models.save_for_hf(module, folder / "snapshots" / commit, safe_serialization=True)
     target = TimmTarget(name, pretrained=True)
-    assert target.lacks() == ()
+    assert target.unmet_requirements() == ()
     with offline():
         weights = target.fingerprint()["weights"]
         loaded = target.load("cpu")
@@ -158,8 +158,8 @@ def test_published_weights_in_the_hubs_cache(
     [
         ({"model": "resnet18"}, "either the published ones or a file"),
         ({"model": "resnet18", "pretrained": True, "file": "a.pth"}, "either the published"),
-        ({"model": "hf-hub:timm/resnet18", "file": "a.pth"}, "no name of timm's"),
-        ({"model": "local-dir:folder", "pretrained": True}, "no name of timm's"),
+        ({"model": "hf-hub:timm/resnet18", "file": "a.pth"}, "invalid name of a timm model"),
+        ({"model": "local-dir:folder", "pretrained": True}, "invalid name of a timm model"),
         ({"model": "resnet18", "pretrained": True, "num_classes": 3}, "own number of classes"),
         ({"model": "resnet18", "pretrained": True, "mean": (0.5,)}, "three numbers"),
     ],

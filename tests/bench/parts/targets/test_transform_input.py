@@ -50,10 +50,10 @@ def test_every_architecture_with_the_switch_is_known() -> None:
 @pytest.mark.parametrize("given", [True, False])
 def test_it_is_asked_for_and_obeyed(file: Path, given: bool) -> None:
     unsaid = TorchvisionTarget("googlenet", file=str(file))
-    with pytest.raises(UserError, match="no file says") as caught:
+    with pytest.raises(UserError, match="is unknown") as caught:
         unsaid.fingerprint()
     assert "target.params.transform_input=true" in caught.value.hint
-    with pytest.raises(UserError, match="no file says"):
+    with pytest.raises(UserError, match="is unknown"):
         unsaid.load("cpu")
     target = TorchvisionTarget("googlenet", file=str(file), transform_input=given)
     torch.testing.assert_close(changed(target.load("cpu").module), WANTED[given])
@@ -75,7 +75,7 @@ def test_published_weights_are_known_by_their_bytes(
 ) -> None:
     digits = sha256_file(file)[:8]
     monkeypatch.setitem(SWITCHED, "googlenet", digits)
-    monkeypatch.setattr("bench.parts.targets.torchvision_weights._digits", lambda _entry: digits)
+    monkeypatch.setattr("bench.parts.targets.pretrained._digits", lambda _entry: digits)
     target = TorchvisionTarget("googlenet", file=str(file))
     assert target.fingerprint()["transform_input"] is True
     loaded = target.load("cpu")
@@ -89,5 +89,5 @@ def test_published_weights_are_known_by_their_bytes(
 def test_it_is_refused_where_it_says_nothing() -> None:
     with pytest.raises(UserError, match="resnet18 has no such"):
         TorchvisionTarget("resnet18", file="a.pth", transform_input=True)
-    with pytest.raises(UserError, match="own weights say it"):
+    with pytest.raises(UserError, match="own weights decide it"):
         TorchvisionTarget("googlenet", weights="DEFAULT", transform_input=True)

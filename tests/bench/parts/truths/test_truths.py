@@ -40,7 +40,7 @@ def test_other_column_names(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("unit,name\n0,a\n0,b\n", 3, "stands twice"),
+        ("unit,name\n0,a\n0,b\n", 3, "appears twice"),
         ("unit,name\n-1,a\n", 2, "whole number"),
         ("unit,name\n1.5,a\n", 2, "whole number"),
         ("unit,name\n1,a\n2,tench, fish\n", 3, "3 cells"),
@@ -93,7 +93,7 @@ def test_a_table_picks_the_units_to_score(tmp_path):
         ("tench\n\nhen\n", "", ["classes.txt:2", "names no unit"]),
         ("", "", ["classes.txt", "names no unit"]),
         ("tench\n", "unit\n1\n", ["units.csv:2", "unit 1 has no name", "1 lines"]),
-        ("tench\n", "unit\n0\n0\n", ["units.csv:3", "stands twice"]),
+        ("tench\n", "unit\n0\n0\n", ["units.csv:3", "appears twice"]),
         ("tench\n", "index\n0\n", ["units.csv:1", "unit_column"]),
     ],
 )
@@ -126,14 +126,14 @@ def test_synsets_pick_the_units_to_score(tmp_path):
         0: "tench, Tinca tinca",
         388: "giant panda, panda, panda bear, coon bear, Ailuropoda melanoleuca",
     }
-    [lack] = ImageNetTruth(synsets="fetched:tiny_imagenet/wnids.txt").lacks()
-    assert lack.hint == "dissectbench fetch tiny_imagenet"
+    [requirement] = ImageNetTruth(synsets="fetched:tiny_imagenet/wnids.txt").unmet_requirements()
+    assert requirement.hint == "dissectbench fetch tiny_imagenet"
 
 
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ("n01440764\nn00000001\n", ["wnids.txt:2", "no synset of ImageNet's"]),
+        ("n01440764\nn00000001\n", ["wnids.txt:2", "not a synset of ImageNet's"]),
         ("\n", ["wnids.txt", "names no synset"]),
     ],
 )

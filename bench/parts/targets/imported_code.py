@@ -1,7 +1,7 @@
-"""The code of a user's own that a module imports, read off the source: nothing is imported.
+"""Static analysis of the user's own code that a module imports.
 
-Keys hold it by content, so that a changed helper makes a new cell. What is installed
-(site-packages), the standard library and this package are left out.
+Keys contain the hashes of this code, so that a changed helper makes a new cell. Installed packages
+(site-packages), the standard library and this project do not count. Nothing is imported.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _BY_NAME = frozenset(["import_module", "__import__", "resolve_name", "locate", "get_class"])
-_UNSEEN = frozenset(
+_DYNAMIC = frozenset(
     [
         "exec", "run_path", "run_module", "iter_modules", "walk_packages", "addsitedir",
         "spec_from_file_location", "SourceFileLoader", "instantiate",
     ]
 )  # fmt: skip
-"""Names of Python's own, and Hydra's, that import what only a run can tell."""
+"""Functions of Python and Hydra that import modules unknown before a run."""
 _PARENTS = 4
-"""Folders above a source that its changes of `sys.path` may start from."""
+"""How many folders above a source its changes of `sys.path` may refer to."""
 
 
 def imported_code(modules: Mapping[str, Path], search: Sequence[str] = ()) -> dict[str, str]:
-    """Hash the modules of the user's own that some modules import, directly or through others.
+    """Hash the user's own modules that some modules import, directly or through others.
 
-    Counted are imports anywhere in the source, the packages that a module lies in, and names given
-    to `importlib.import_module` as texts. Where a module imports by a name that is worked out when
-    it runs, or changes `sys.path`, all code beside and below it counts, and what it imports is also
-    looked for in the folders above it and in those that its texts name. Data files and compiled
-    sources are not covered. A module without any statement plays no part.
+    Count imports anywhere in the source, the packages that contain a module, and string arguments
+    of `importlib.import_module`. If a module imports by a computed name or changes `sys.path`,
+    count all code beside and below it, and search its imports also in the folders above it and in
+    folders that its strings name. Ignore data files, compiled sources and modules without any
+    statement.
 
     Args:
-        modules: Name and file of the modules to begin with; they are not in the result.
-        search: Folders that are looked through before Python's own path.
+        modules: Name and file of the modules to start with; they are not in the result.
+        search: Folders that are searched before Python's own path.
 
     Returns:
-        sha256 by the module's name, or by its path below the module that imports it unseen.
+        sha256 by the module's name, or by its path below the module that imports it dynamically.
     """
     walk = _Walk(tuple(search), {file.resolve() for file in modules.values()})
     for name, file in modules.items():
@@ -62,17 +62,17 @@ def imported_code(modules: Mapping[str, Path], search: Sequence[str] = ()) -> di
 
 
 def find_module(name: str, search: Sequence[str] = ()) -> ModuleSpec | None:
-    """Where a module's source is; neither it nor its packages are imported.
+    """Find a module without importing it or its packages.
 
     Args:
         name: With dots.
-        search: Folders that are looked through before Python's own path.
+        search: Folders that are searched before Python's own path.
     """
     names = name.split(".")
     spec = PathFinder.find_spec(names[0], list(search)) if search else None
     try:
         spec = spec or find_spec(names[0])
-    except (ValueError, ImportError):  # a module that was made by hand, or a broken finder
+    except (ValueError, ImportError):  # a module without a spec, or a broken finder
         return None
     for end in range(2, len(names) + 1):
         if spec is None or spec.submodule_search_locations is None:
@@ -83,41 +83,41 @@ def find_module(name: str, search: Sequence[str] = ()) -> ModuleSpec | None:
 
 @dataclass
 class _Walk:
-    """Follows imports from module to module.
+    """A walk along imports from module to module.
 
     Attributes:
-        search: Folders that are looked through first.
-        seen: Files that were followed, or are not to be.
-        found: Files of the user's own by name.
+        search: Folders that are searched first.
+        visited: Files that need no visit.
+        found: The user's own files by name.
         added: Folders that modules may add to Python's path when they run.
     """
 
     search: tuple[str, ...]
-    seen: set[Path]
+    visited: set[Path]
     found: dict[str, Path] = field(default_factory=dict)
     added: tuple[str, ...] = ()
 
     def follow(self, name: str, file: Path) -> None:
-        """Find what a module imports, and what these import in turn."""
+        """Visit what a module imports, and what these import in turn."""
         waiting = deque([(name, file)])
         while waiting:
             name, file = waiting.popleft()
             tree = _parsed(file)
             if tree is None:
                 continue
-            unseen = _imports_unseen(tree)
-            if unseen:
+            dynamic = _imports_dynamically(tree)
+            if dynamic:
                 self.added += tuple(_named_folders(tree, file))
             names = [*_parents(name), *_imports(tree, name, file.name == "__init__.py")]
             for wanted in dict.fromkeys(names):
                 origin = self._find(wanted)
                 waiting += self._take(wanted, origin) if origin else ()
-            if unseen:
+            if dynamic:
                 for other in _code_below(file.parent):
                     waiting += self._take(other.relative_to(file.parent).as_posix(), other)
 
     def _find(self, name: str) -> Path | None:
-        """The file of a module; one that only a run would find has the last place."""
+        """Return the file of a module; search folders that only a run adds last."""
         spec = find_module(name, self.search)
         file = Path(spec.origin) if spec and spec.origin else None
         if self.added and (file is None or not _is_own(file.resolve())):
@@ -125,11 +125,11 @@ class _Walk:
         return Path(spec.origin) if spec and spec.origin else None
 
     def _take(self, name: str, file: Path) -> Iterator[tuple[str, Path]]:
-        """Note a file where it is the user's own and new."""
+        """Add a file if it is the user's own and new."""
         resolved = file.resolve()
-        if resolved in self.seen or not _is_own(resolved):
+        if resolved in self.visited or not _is_own(resolved):
             return
-        self.seen.add(resolved)
+        self.visited.add(resolved)
         tree = _parsed(resolved)
         if tree is None or any(not _is_text(node) for node in tree.body):
             self.found[name] = resolved
@@ -137,13 +137,13 @@ class _Walk:
 
 
 def _parents(name: str) -> Iterator[str]:
-    """The packages that a module lies in, which are run before it."""
+    """Return the packages that contain a module; Python runs them first."""
     parts = name.split(".")
     return (".".join(parts[:end]) for end in range(1, len(parts)))
 
 
 def _imports(tree: ast.Module, name: str, is_package: bool) -> Iterator[str]:
-    """Names of all modules that a source may import, with the packages that they lie in."""
+    """Yield the names of all modules that a source may import, and of their packages."""
     package = name if is_package else name.rpartition(".")[0]
     for node in ast.walk(tree):
         named: list[str] = []
@@ -151,7 +151,7 @@ def _imports(tree: ast.Module, name: str, is_package: bool) -> Iterator[str]:
             named = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute("." * node.level + (node.module or ""), package)
-            # What is imported from a package may be a module of it.
+            # A name that is imported from a package may be a module.
             named = [base, *(f"{base}.{alias.name}" for alias in node.names)] if base else []
         elif isinstance(node, ast.Call) and _called(node) in _BY_NAME:
             named = [_absolute(text.replace(":", "."), package) for text in _texts(node)]
@@ -160,7 +160,7 @@ def _imports(tree: ast.Module, name: str, is_package: bool) -> Iterator[str]:
 
 
 def _absolute(name: str, package: str) -> str:
-    """A module's name without leading dots; empty where these lead out of the package."""
+    """Resolve a relative name; empty if its dots leave the package."""
     level = len(name) - len(name.lstrip("."))
     if not level:
         return name
@@ -177,21 +177,21 @@ def _called(node: ast.Call) -> str:
 
 
 def _texts(node: ast.Call) -> list[str]:
-    """The first argument of a call, where it is a text."""
+    """Return the first argument of a call, if it is a string."""
     first = node.args[0] if node.args else None
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
         return [first.value]
     return []
 
 
-def _imports_unseen(tree: ast.Module) -> bool:
-    """Whether a source imports what cannot be read off it."""
+def _imports_dynamically(tree: ast.Module) -> bool:
+    """Return whether a source imports modules by names unknown before a run."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path":
             return True
         if isinstance(node, ast.Call):
             called = _called(node)
-            if called in _UNSEEN or (called in _BY_NAME and not _texts(node)):
+            if called in _DYNAMIC or (called in _BY_NAME and not _texts(node)):
                 return True
         if isinstance(node, ast.ImportFrom) and node.module == "sys":
             paths = [alias for alias in node.names if alias.name == "path"]
@@ -199,13 +199,13 @@ def _imports_unseen(tree: ast.Module) -> bool:
                 return True
         if isinstance(node, ast.ImportFrom) and node.module == "importlib":
             renamed = [alias for alias in node.names if alias.asname]
-            if renamed:  # what is called by another name is not recognised
+            if renamed:  # a renamed function is not recognised
                 return True
     return False
 
 
 def _named_folders(tree: ast.Module, file: Path) -> Iterator[str]:
-    """Folders that a source's texts name, relative ones from it and the folders above it."""
+    """Yield folders that strings of a source name, relative to it and to the folders above it."""
     texts = {
         node.value
         for node in ast.walk(tree)
@@ -213,13 +213,13 @@ def _named_folders(tree: ast.Module, file: Path) -> Iterator[str]:
     }
     for base in (Path.cwd(), *file.resolve().parents[:_PARENTS]):
         for text in ("", *sorted(texts)):
-            with suppress(OSError, ValueError):  # a text that is no path
+            with suppress(OSError, ValueError):  # not a path
                 if (base / text).is_dir():
                     yield str(base / text)
 
 
 def _code_below(folder: Path) -> Iterator[Path]:
-    """The .py files of a folder and of the folders in it that hold code."""
+    """Yield the .py files of a folder and of the folders below that contain code."""
     for place, folders, files in os.walk(folder):
         code = sorted(name for name in files if name.endswith(".py"))
         yield from (Path(place, name) for name in code)
@@ -232,7 +232,7 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _parsed(file: Path) -> ast.Module | None:
-    """The syntax tree of a source; None for what is no readable Python."""
+    """Return the syntax tree of a source; None if it is not valid Python."""
     if file.suffix != ".py":
         return None
     try:
@@ -243,7 +243,7 @@ def _parsed(file: Path) -> ast.Module | None:
 
 @cache
 def _not_own() -> tuple[Path, ...]:
-    """The standard library and this package."""
+    """Return the folders of the standard library and of this project."""
     paths = sysconfig.get_paths()
     ours = Path(__file__).resolve().parents[3]
     packages = ("bench", "baselines", "metrics", "leaderboards", "conf")

@@ -1,7 +1,7 @@
-"""The part of an image that a network looks at: a central square, or the whole, squashed.
+"""The part of an image that a network sees: a central square, or the whole image, squashed.
 
-Activation maps are laid over images and masks, so these must be of the part that the network sees.
-The usual transform of classifiers (shorter side to 256, central 224) keeps 7/8 of it.
+Activation maps are aligned with images and masks, which must therefore show the same part. The
+usual transform of classifiers (shorter side to 256, central 224) keeps 7/8 of the side.
 """
 
 from __future__ import annotations
@@ -19,24 +19,20 @@ HINT = "target.params.input_size=224 target.params.resize=0 shows the network th
 
 
 def crop_of(target: Target | Segmenter) -> float:
-    """What `square_view` is to cut so that it shows what a target (or a segmenter) sees.
-
-    A target may have a `visible_share`: the side of the central square that it looks at as a share
-    of the image's shorter side, None where that is not known; 1 without one. Where it also says
-    that it `squashes`, that share is of the whole image, brought to a square.
+    """Return the `crop` of `square_view` for what a target or segmenter sees (see `HasView`).
 
     Returns:
-        In 0..1; 0 for a target that squashes.
+        A share in 0..1; 0 for a target that squashes.
 
     Raises:
-        UserError: The share is not known, or the target sees more than there is.
+        UserError: The share is unknown or above 1.
     """
     share = getattr(target, "visible_share", 1.0)
     if share is not None and share <= 1.0:
         return 0.0 if getattr(target, "squashes", False) else float(share)
-    fault = "which part of an image the network sees is not known: its weights' own transform says"
+    fault = "the visible part of an image is unknown: the transform of the weights decides it"
     if share is not None:
-        fault = f"the network sees {share:.1%} of an image's shorter side: more than there is"
+        fault = f"the network sees {share:.1%} of an image's shorter side, which is more than all"
     raise UserError(fault, where="target", hint=HINT)
 
 

@@ -1,8 +1,7 @@
-"""Networks with weights that torchvision publishes, built as torchvision builds them.
+"""Networks of torchvision with its published weights.
 
-Its builders know what their weights want of the architecture: how many classes, which size of
-input, whether the network changes its input first. So they build the network from the bytes that
-torchvision publishes, whichever way these come.
+torchvision's own builders know what the weights need of the architecture: number of classes, input
+size, changes of the input. They therefore build the network, from a file that is read here.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from bench.errors import UserError, nearest
 from bench.files import sha256_file
 from bench.networks.checkpoint import read_checkpoint
 from bench.offline import is_offline
-from bench.parts.targets.published import (
-    checkpoints,
-    entry_of_weights,
+from bench.parts.targets.torchvision_files import (
+    catalog_entry,
+    checkpoint_folder,
     find_weights,
-    keeps_promise,
+    matches_name,
 )
 
 if TYPE_CHECKING:
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 _WHERE = "target.params.weights"
-_SERVING = Lock()
+_LOCK = Lock()
 
-_SAID = 300
-"""Letters of torch's own account of what does not fit."""
+_MESSAGE_LENGTH = 300
+"""Characters of torch's message, which lists every tensor."""
 
 
-def find_entry(arch: str, weights: str) -> Any:
-    """The member of torchvision's enumeration of an architecture's weights.
+def find_entry(arch: str, weights: str, where: str = _WHERE) -> Any:
+    """Return the member of torchvision's enumeration of an architecture's weights.
 
     Raises:
         UserError: There are no such weights.
@@ -50,7 +49,7 @@ def find_entry(arch: str, weights: str) -> Any:
     if weights not in names:
         raise UserError(
             f"torchvision has no weights {weights!r} for {arch}",
-            where=_WHERE,
+            where=where,
             valid=nearest(weights, names),
             hint=f"choose among: {', '.join(dict.fromkeys(names))}",
         )
@@ -58,7 +57,7 @@ def find_entry(arch: str, weights: str) -> Any:
 
 
 def entry_of_file(arch: str, file: Path) -> Any:
-    """The weights of an architecture that a file holds, known by its sha256; None for others."""
+    """Return the published weights in a file, by its sha256; None for other weights."""
     from torchvision import models
 
     digest = sha256_file(file)
@@ -68,15 +67,15 @@ def entry_of_file(arch: str, file: Path) -> Any:
     return None
 
 
-def build(arch: str, entry: Any, file: Path, *, where: str, hint: str) -> nn.Module:
+def build_pretrained(arch: str, entry: Any, file: Path, *, where: str, hint: str) -> nn.Module:
     """Build an architecture with published weights.
 
     Args:
         arch: Name in torchvision.
-        entry: Of the architecture's weights.
-        file: The file that holds them.
-        where: The field that names them, for messages.
-        hint: What helps where they do not fit.
+        entry: Member of the enumeration of its weights.
+        file: Their file.
+        where: Their config key, for messages.
+        hint: The hint if they do not fit.
 
     Raises:
         UserError: The file does not fit.
@@ -85,11 +84,11 @@ def build(arch: str, entry: Any, file: Path, *, where: str, hint: str) -> nn.Mod
 
     tensors = read_checkpoint(file, where).get("", {})
     try:
-        with _served(entry, tensors):
+        with _substitute(entry, tensors):
             module: nn.Module = models.get_model(arch, weights=entry)
-    except RuntimeError as error:  # torch's own words name every tensor
+    except RuntimeError as error:
         raise UserError(
-            f"{file} does not fit torchvision's {arch}: {str(error)[:_SAID]} ...",
+            f"{file} does not fit torchvision's {arch}: {str(error)[:_MESSAGE_LENGTH]} ...",
             where=where,
             hint=hint,
         ) from error
@@ -97,26 +96,26 @@ def build(arch: str, entry: Any, file: Path, *, where: str, hint: str) -> nn.Mod
 
 
 def file_of_entry(arch: str, weights: str, entry: Any) -> Path:
-    """The file of published weights: from this machine, or downloaded to it.
+    """Return the file of published weights; download it if it is missing.
 
     Args:
         arch: Name in torchvision.
-        weights: Name of the weights, as given.
-        entry: The same as torchvision has it.
+        weights: Name of the weights in the config.
+        entry: Member of the enumeration of its weights.
 
     Raises:
-        UserError: The file is damaged, or cannot be had.
+        UserError: The file is damaged, or cannot be downloaded.
     """
     name = _file_name(entry)
-    known = entry_of_weights(arch, weights)
+    known = catalog_entry(arch, weights)
     file = find_weights(name)
     if file is None:
-        return _download(entry, checkpoints() / name, known.name if known else "")
-    if known is None and not keeps_promise(file):
+        return _download(entry, checkpoint_folder() / name, known.name if known else "")
+    if known is None and not matches_name(file):
         raise UserError(
-            f"{file} is not what its name promises: its sha256 is {sha256_file(file)}",
+            f"{file} does not have the sha256 in its name: it is {sha256_file(file)}",
             where=_WHERE,
-            hint="delete it, so that it is fetched anew; or give it as target.params.file",
+            hint="delete it, so that it is downloaded again; or give it as target.params.file",
         )
     return file
 
@@ -128,7 +127,7 @@ def _download(entry: Any, file: Path, known: str) -> Path:
     hint = f"`dissectbench fetch {known}`, or {elsewhere}" if known else elsewhere
     try:
         if is_offline():
-            raise ConnectionError("no connection may be opened")
+            raise ConnectionError("connections are disabled")
         file.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(entry.url, str(file), hash_prefix=_digits(entry))
     except (OSError, RuntimeError) as error:  # RuntimeError: the hash is another
@@ -141,18 +140,18 @@ def _file_name(entry: Any) -> str:
 
 
 def _digits(entry: Any) -> str:
-    """The first digits of a published file's sha256, which its name ends in."""
+    """Return the first digits of a published file's sha256, from its name."""
     return PurePosixPath(_file_name(entry)).stem.rpartition("-")[2]
 
 
 @contextmanager
-def _served(entry: Any, tensors: Any) -> Iterator[None]:
-    """Let torchvision's builder find tensors that were read here.
+def _substitute(entry: Any, tensors: Any) -> Iterator[None]:
+    """Give torchvision's builder tensors that were read here.
 
-    It would read the file itself, from the hub cache alone and with pickle's full powers.
+    It would read the file itself, only from the hub cache and with unsafe pickles.
     """
     kind = type(entry)
-    with _SERVING:
+    with _LOCK:
         kind.get_state_dict = lambda *_args, **_kwargs: dict(tensors)
         try:
             yield

@@ -1,4 +1,8 @@
-"""The Hugging Face hub's own cache on this machine: where things lie, and what is there."""
+"""The Hugging Face hub's cache on this machine.
+
+The layout is read here and not by `huggingface_hub`, whose cache functions take half a second to
+import and follow a branch file out of the cache.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +20,23 @@ _COMMIT = re.compile(r"[\w.-]*\w")
 
 
 def hub_cache() -> Path:
-    """The folder, as the hub's own library has it: $HF_HUB_CACHE, or hub/ in $HF_HOME."""
+    """Return the folder that the hub's library uses: $HF_HUB_CACHE, or hub/ in $HF_HOME."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE).expanduser()
 
 
 def model_folder(repo: str) -> Path:
-    """Where all that is cached of a model lies."""
+    """Return the folder of a model in the cache, with all its revisions."""
     return hub_cache() / f"models--{repo.replace('/', '--')}"
 
 
 def snapshot(repo: str, revision: str = "main") -> Path:
-    """The folder of a model's files at a revision; where nothing of it is here, the model's own.
-
-    A branch stands for the commit that was its last when it was asked for.
+    """Return the folder of a model's files at a revision; the model's own if nothing is cached.
 
     Args:
         repo: "owner/model".
-        revision: Branch, tag or commit.
+        revision: Branch, tag or commit. A branch means its last commit at the time of download.
     """
     model = model_folder(repo)
     try:
@@ -47,29 +49,27 @@ def snapshot(repo: str, revision: str = "main") -> Path:
 
 def add_snapshot(
     repo: str, label: str, files: Iterable[str], source: Path, revision: str = "main"
-) -> Path:
-    """Put a model's files where the hub's libraries look for them, and return their folder.
+) -> None:
+    """Move a model's files into the cache, where the hub's libraries find them.
 
     Args:
         repo: "owner/model".
-        label: What stands for the commit.
+        label: Stands for the commit.
         files: Names of the files.
         source: The folder that they are moved from.
-        revision: The branch that stands for them from now on.
+        revision: The branch that points at them from now on.
 
     Raises:
         OSError: The cache cannot be written to.
     """
     model = model_folder(repo)
-    final = model / "snapshots" / label
-    with atomic_folder(final) as folder:
+    with atomic_folder(model / "snapshots" / label) as folder:
         for name in files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(source / name, folder / name)
     write_atomic(model / "refs" / revision, label)
-    return final
 
 
-def cached(repo: str, file: str, revision: str = "main") -> bool:
-    """Whether a file of a model is here."""
+def is_cached(repo: str, file: str, revision: str = "main") -> bool:
+    """Return whether a file of a model is in the cache."""
     return (snapshot(repo, revision) / file).is_file()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.parts.truths import ClassListTruth, FileTruth, GlyphsTruth, ImageNetTruth, Places365Truth
-from bench.parts.truths.own_names import true_names, with_lookalikes
+from bench.parts.truths.class_names import add_lookalikes, true_names
 from bench.run.identity import describe_truth
 from metrics.labels import LabelRules, matches
 from metrics.lexical import lexical_match
@@ -88,7 +88,7 @@ def test_another_class_is_no_inflection():
     assert lexical_match("sunglasses", names[836]) == 0
     assert lexical_match("sunglasses", names[837]) == 1
     assert lexical_match("missiles", names[657]) == 1
-    pair = with_lookalikes(true_names({0: "glass", 1: "glasses", 2: "cup"}))
+    pair = add_lookalikes(true_names({0: "glass", 1: "glasses", 2: "cup"}))
     assert [pair[unit].lookalikes for unit in range(3)] == [("glasses",), ("glass",), ()]
 
 

@@ -1,8 +1,8 @@
-"""From class names as published to the names that are right for each class and for no other.
+"""Published class names, and the names that identify each class.
 
-Lists of classes join synonyms by commas ("projectile, missile"), and some tell classes of one name
-apart in the same way ("crane, bird" and "crane, machine"). Not every such part is a right answer:
-"missile" may be a class of its own, and "bird" says only which crane is meant.
+Lists of classes join synonyms by commas ("projectile, missile"), but also distinguish classes of
+one name in this way ("crane, bird" and "crane, machine"). A part is not always a correct answer:
+"missile" may be another class, and "bird" only specifies the crane.
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 
 
 def true_names(published: Mapping[int, str]) -> dict[int, TrueName]:
-    """Return the true name of each unit; its synonyms are the class's own names.
+    """Return the true name of each unit; its synonyms identify no other class.
 
-    Of the comma-joined parts are left out:
-    - another unit's whole name, and another unit's first name that is not this one's first as well;
-    - the second part where several units share their first: it tells them apart, and is no name
-      ("bird" of "crane, bird"). Where one of them is the first part alone, the others may as well
-      have a synonym there, so that only a single word is left out ("maillot, tank suit").
+    Of the comma-separated parts, leave out:
+    - the whole name of another unit, and the first part of another unit unless it is also the first
+      part of this unit;
+    - the second part if several units share their first part, since it distinguishes them ("bird"
+        of
+      "crane, bird"). If one of these units consists of the first part only, the second parts of the
+      others may be synonyms, so leave out only single words ("maillot, tank suit").
 
     The whole published name always counts.
 
     Args:
-        published: The name as published, by unit.
+        published: The published names, by unit.
     """
     parts = {unit: split(name, ",") or (name,) for unit, name in published.items()}
     folded = {unit: tuple(map(normalise, own)) for unit, own in parts.items()}
-    classes = set(folded.values())  # units of one published name are one class
+    classes = set(folded.values())  # units with the same published name are one class
     firsts = Counter(own[0] for own in classes)
     wholes = {own[0] for own in classes if len(own) == 1}
-    found = {}
+    names = {}
     for unit, name in published.items():
         first, *_ = own = folded[unit]
         shared, bare = firsts[first] > 1, first in wholes
@@ -50,14 +52,14 @@ def true_names(published: Mapping[int, str]) -> dict[int, TrueName]:
             and (text not in firsts or text == first)
             and (text not in wholes or len(own) == 1)
         ]
-        found[unit] = TrueName(name, tuple(dict.fromkeys(kept)) or (name,))
-    return found
+        names[unit] = TrueName(name, tuple(dict.fromkeys(kept)) or (name,))
+    return names
 
 
-def with_lookalikes(names: Mapping[int, TrueName]) -> dict[int, TrueName]:
-    """Return the true names, each with other units' names that read like an inflection of it.
+def add_lookalikes(names: Mapping[int, TrueName]) -> dict[int, TrueName]:
+    """Return true names with other units' names that look like inflections of them.
 
-    "sunglasses" is no plural of "sunglass" where it is a class of its own.
+    "sunglasses" is not the plural of "sunglass" if it is another class.
 
     Args:
         names: True names by unit.

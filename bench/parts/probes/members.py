@@ -1,4 +1,4 @@
-"""Single files out of what a publisher hands out: the archive itself, or its unpacked folder."""
+"""Single files of a published archive, packed or unpacked."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 _DAMAGE = (tarfile.TarError, zlib.error, EOFError, OSError)
 
 
-def read_inside(place: Path, names: Sequence[str], most: int) -> dict[str, bytes]:
-    """Read some files of a folder or of an archive; nothing is unpacked.
+def read_members(source: Path, names: Sequence[str], max_size: int) -> dict[str, bytes]:
+    """Read files from a folder or from an archive, without unpacking it.
 
     Args:
-        place: The folder (the files lie in it or in a folder right below), or a tar archive,
+        source: A folder (with the files in it, or in a folder directly below), or a tar archive,
             compressed or not.
         names: Paths of the files, with forward slashes, without the archive's outermost folder.
-        most: Bytes that one of them may have.
+        max_size: Maximum bytes of a file.
 
     Returns:
         The content of each, in the order of `names`.
@@ -31,43 +31,48 @@ def read_inside(place: Path, names: Sequence[str], most: int) -> dict[str, bytes
     Raises:
         UserError: One is missing or too large, or the archive is damaged.
     """
-    if not place.exists():
+    if not source.exists():
         raise UserError(
             "there is no such file or folder",
-            where=str(place),
+            where=str(source),
             hint="give an existing path; relative ones start from the working directory",
         )
     try:
         found = (
-            _from_folder(place, names, most) if place.is_dir() else _from_tar(place, names, most)
+            _from_folder(source, names, max_size)
+            if source.is_dir()
+            else _from_tar(source, names, max_size)
         )
     except _DAMAGE as error:
-        said = str(error).split("\n")[0].rstrip(":")  # tarfile names all that it tried
+        # Further lines of tarfile's message list the compressions that it tried.
+        reason = str(error).split("\n")[0].rstrip(":")
         raise UserError(
-            f"cannot read this: {said}", where=str(place), hint="get it again from its publisher"
+            f"cannot read this archive: {reason}",
+            where=str(source),
+            hint="get it again from its publisher",
         ) from error
     for name in names:
         if name not in found:
             raise UserError(
-                f"{name} is not in it",
-                where=str(place),
+                f"it does not contain {name}",
+                where=str(source),
                 hint="give the archive as it was published, or the folder that it unpacks to",
             )
     return {name: found[name] for name in names}
 
 
-def _from_folder(folder: Path, names: Sequence[str], most: int) -> dict[str, bytes]:
-    places = [folder, *sorted(other for other in folder.iterdir() if other.is_dir())]
+def _from_folder(folder: Path, names: Sequence[str], max_size: int) -> dict[str, bytes]:
+    folders = [folder, *sorted(below for below in folder.iterdir() if below.is_dir())]
     found = {}
     for name in names:
-        file = next((place / name for place in places if (place / name).is_file()), None)
+        file = next((at / name for at in folders if (at / name).is_file()), None)
         if file is not None:
-            _check_size(file.stat().st_size, most, str(file))
+            _check_size(file.stat().st_size, max_size, str(file))
             found[name] = file.read_bytes()
     return found
 
 
-def _from_tar(archive: Path, names: Sequence[str], most: int) -> dict[str, bytes]:
+def _from_tar(archive: Path, names: Sequence[str], max_size: int) -> dict[str, bytes]:
     tails = {PurePosixPath(name).parts: name for name in names}
     found: dict[str, bytes] = {}
     with tarfile.open(archive) as tar:
@@ -76,7 +81,7 @@ def _from_tar(archive: Path, names: Sequence[str], most: int) -> dict[str, bytes
             name = tails.get(parts) or tails.get(parts[1:])
             if name is None or name in found or not member.isreg():
                 continue
-            _check_size(member.size, most, f"{archive}:{name}")
+            _check_size(member.size, max_size, f"{archive}:{name}")
             content = tar.extractfile(member)
             if content is not None:
                 found[name] = content.read()
@@ -85,10 +90,10 @@ def _from_tar(archive: Path, names: Sequence[str], most: int) -> dict[str, bytes
     return found
 
 
-def _check_size(size: int, most: int, where: str) -> None:
-    if size > most:
+def _check_size(size: int, max_size: int, where: str) -> None:
+    if size > max_size:
         raise UserError(
-            f"it has {size:,} bytes, and the published one has fewer than {most:,}",
+            f"it has {size:,} bytes, and the published file has fewer than {max_size:,}",
             where=where,
             hint="get it again from its publisher",
         )
