@@ -197,8 +197,8 @@ def _show_time(surveys: Sequence[JobSurvey]) -> None:
     ready = [found.plan for found in surveys if found.plan and not found.unmet]
     if len(ready) < len(surveys):
         sys.stdout.write(
-            f"\nnot timed: {len(surveys) - len(ready)} of {len(surveys)} jobs, which need "
-            "something\n"
+            f"\nnot timed: {len(surveys) - len(ready)} of {len(surveys)} jobs, which have "
+            "unmet requirements\n"
         )
     works = forecast(ready)
     if not works:
