@@ -114,5 +114,5 @@ def test_the_command_says_it(
     monkeypatch.setenv("DISSECTBENCH_DATA", str(here / "data"))
     assert main(["plan", "--time", *REQUEST[:2], "probe=tiny_imagenet"]) == 0
     shown = capsys.readouterr().out
-    assert "not timed: 1 of 1 jobs, which lack something" in shown
+    assert "not timed: 1 of 1 jobs, which have unmet requirements" in shown
     assert "no time is needed" not in shown
