@@ -18,15 +18,17 @@ real: $(VENV)/.installed
 	$(BIN)/dissectbench run experiment=real_resnet $(REAL)
 	$(BIN)/dissectbench board results/real_resnet --out results/boards/real_resnet
 
+# Two processes with a thread each: a file of tests keeps to one of them, with what it builds once.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(PYTEST)
 
 # Lines of the source that `make test` runs; compiled kernels run outside Python and count as missed.
 coverage: $(VENV)/.installed-dev
-	$(BIN)/pytest -m "not slow" --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 
 # The site in build/site; needs no connection once the extra is installed.
 docs: $(VENV)/.installed-docs
