@@ -115,7 +115,7 @@ def score_table(
             score_matrix=_matrix(store, record.key, units, judges),
             dead=dead,
             truth=truth,
-            sentence=_embedder(judges.sentence, config.runtime.cache, device) if judged else None,
+            sentence=_embedder(judges.sentence, store, device) if judged else None,
             clip_text=clip_text,
             clip_reason=reason if judges.clip_text is not None else NO_CLIP_TEXT,
             circular=circular,
@@ -196,7 +196,7 @@ def _matrix(store: Store, key: str, units: int, judges: Judges) -> NDArray[np.fl
 
 def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None:
     """Return the judges of decisions: the models of both cosines, even where they are circular."""
-    sentence = _embedder(judges.sentence, judges.config.runtime.cache, device)
+    sentence = _embedder(judges.sentence, store, device)
     if judges.clip_text is None or sentence is None:
         return None
     own = shares_tower(judges.encoder, judges.sentence)
@@ -244,7 +244,13 @@ class _ClipText:
         return unit
 
 
+def _embedder(sentence: SentenceEncoder, store: Store, device: str) -> CachedEmbedder | None:
+    """Return the embedder of a cache, whose lists all records of a sweep share; None for none."""
+    root = store.root and store.root.resolve()  # a relative one is another folder elsewhere
+    return _cached_embedder(sentence, root, device) if fingerprint(sentence) else None
+
+
 @cache
-def _embedder(sentence: SentenceEncoder, root: str, device: str) -> CachedEmbedder | None:
-    """Return one embedder per process, whose lists all records of a sweep share; None for none."""
-    return CachedEmbedder(sentence, Store(root), device) if fingerprint(sentence) else None
+def _cached_embedder(sentence: SentenceEncoder, root: Path | None, device: str) -> CachedEmbedder:
+    """Return one embedder per process and cache folder."""
+    return CachedEmbedder(sentence, Store(root), device)

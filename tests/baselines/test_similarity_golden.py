@@ -179,7 +179,7 @@ def test_refused_inputs(function):
         (s, a[None], "activations must be two-dimensional"),
         (s.int(), a, "concept_scores must be floating point"),
         (s, a > 0, "activations must be floating point"),
-        (s, a[:3], "of 4 images but activations of 3"),
+        (s, a[:3], "of 4 images, but activations of 3"),
         (s[:0], a[:0], "0 images"),
         (s[:, :0], a, "0 concepts"),
         (torch.where(s == s[2, 1], NAN, s), a, "image 2 are not all finite"),

@@ -118,7 +118,7 @@ def test_huge_scores_are_finite_and_one_that_is_not_is_found(monkeypatch):
     [
         (torch.rand(3), torch.rand(2, 4), "image_embeddings must be two-dimensional"),
         (torch.rand(3, 4), torch.ones(2, 4).int(), "concept_embeddings must be floating point"),
-        (torch.rand(3, 4), torch.rand(2, 5), "different encoders"),
+        (torch.rand(3, 4), torch.rand(2, 5), "must be of the same encoder"),
         (torch.rand(0, 4), torch.rand(2, 4), "0 images"),
         (torch.rand(3, 4), torch.full((2, 4), torch.nan), "of concept 0 are not all finite"),
     ],

@@ -103,7 +103,7 @@ def test_what_belongs_to_no_record_is_named_and_unfinished_writes_are_passed_ove
     ("name", "data", "says"),
     [
         ("wpmi/0a/plain.csv", TABLE, "must be compressed"),
-        ("wpmi/0a/a b", b"", "cannot stand in a path"),
+        ("wpmi/0a/a b", b"", "cannot be part of a path"),
         ("wpmi/0a/torn.csv.gz", gzip_bytes(TABLE)[:-9], "cannot be read"),
         ("wpmi/0a/none.csv.gz", TABLE, "cannot be read"),
     ],
@@ -136,7 +136,7 @@ def test_nothing_is_made_that_would_not_be_read(
         monkeypatch.setattr(module, "LIMITS", limits)
         with pytest.raises(UserError, match="the limit of an archive"):
             pack_records(root, tmp_path / "b.tar.xz")
-        with pytest.raises(UserError, match="holds more than"):
+        with pytest.raises(UserError, match="contains more than"):
             unpack_records(tmp_path / "a.tar.xz", into)
         assert not (tmp_path / "b.tar.xz").exists()
         for path in into.iterdir():
@@ -152,12 +152,12 @@ def special(kind: bytes, name: str = "x", size: int = 0) -> tarfile.TarInfo:
 @pytest.mark.parametrize(
     ("member", "says"),
     [
-        ("../x", "leads elsewhere"),
-        ("a/../../x", "leads elsewhere"),
-        ("/x", "leads elsewhere"),
-        ("C:/x", "leads elsewhere"),
-        ("wpmi/0a/record.json", "stands twice"),
-        ("wpmi/0a/record.json/x", "lies below a file"),
+        ("../x", "leaves the folder"),
+        ("a/../../x", "leaves the folder"),
+        ("/x", "leaves the folder"),
+        ("C:/x", "leaves the folder"),
+        ("wpmi/0a/record.json", "appears twice"),
+        ("wpmi/0a/record.json/x", "is below a file"),
         ("wpmi/0a/descriptions.csv", "both"),
         (special(tarfile.SYMTYPE), "link or a device"),
         (special(tarfile.LNKTYPE), "link or a device"),

@@ -27,14 +27,14 @@ NO_TRUTH = "target.truth.name=none"
 BY_MODEL = ("sentence_cosine", "sentence_cosine_best_synonym", "nearest_name")
 
 
+def refuse(*_: Any) -> None:
+    raise AssertionError("an encoder was looked for")
+
+
 @pytest.fixture
 def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sentence encoder of all groups but one, which nobody may ask anything."""
-
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a sentence encoder was looked for")
-
-    for name in ("fingerprint", "unmet", "load"):
+    """The sentence encoder of all groups but one, which must not be asked anything."""
+    for name in ("fingerprint", "unmet_requirements", "load"):
         monkeypatch.setattr(SentenceTransformer, name, refuse)
 
 
@@ -190,8 +190,8 @@ def test_nothing_is_looked_for_that_only_judges(
 ) -> None:
     found = judges(f"method={method}", *overrides)
     if found.encoder is None:  # the configured one would judge alone
-        monkeypatch.setattr(GlyphsEncoder, "fingerprint", None)
-        monkeypatch.setattr(GlyphsEncoder, "unmet", None)
+        monkeypatch.setattr(GlyphsEncoder, "fingerprint", refuse)
+        monkeypatch.setattr(GlyphsEncoder, "unmet_requirements", refuse)
     assert find_unmet(found.selection) == ()
     assert all(found.scoring(layer) for layer in found.selection.layers)
 

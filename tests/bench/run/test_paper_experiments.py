@@ -115,7 +115,7 @@ def test_table_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert "sha256" in weights
     assert "published beside ours: paper_table1" in shown
     assert "not run" in shown  # milan: no decoder was trained
-    assert "whose name our file bears" in " ".join(shown.split())
+    assert "from which our file differs" in " ".join(shown.split())
     assert main(["plan", "experiment=paper_table1", *OURS, "concepts=glyphs_scenes"]) == 0
     told = capsys.readouterr().out
     assert "5 done" in told
@@ -147,4 +147,4 @@ def test_appendix_a6(capsys: pytest.CaptureFixture[str]) -> None:
         assert scores["decision_truth"]["value"] is not None
     shown = capsys.readouterr().out
     assert "9.87 %" in shown
-    assert "whose name our file bears" in " ".join(shown.split())
+    assert "from which our file differs" in " ".join(shown.split())

@@ -242,6 +242,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return [json.loads(file.read_text()) for file in sorted(out.glob("*.json"))]
 
 
+@pytest.mark.slow  # every part of `make gpu` on small inputs: two minutes
 def test_the_rehearsal_runs_every_part(rehearsed: list[dict[str, Any]]) -> None:
     assert {report["part"] for report in rehearsed} == {part.name for part in PARTS}
     for report in rehearsed:
@@ -250,6 +251,7 @@ def test_the_rehearsal_runs_every_part(rehearsed: list[dict[str, Any]]) -> None:
             assert row["status"] == "ok", f"{report['part']}: {row}"
 
 
+@pytest.mark.slow  # every part of `make gpu` on small inputs: two minutes
 def test_the_rehearsal_makes_a_page(rehearsed: list[dict[str, Any]], tmp_path: Path) -> None:
     card = {"name": "Some <card>", "memory_bytes": 80e9, "driver": "1", "cuda": "13.0"}
     for report in rehearsed:
