@@ -27,7 +27,8 @@ class ClipDissect:
     parameters of other functions must be None.
 
     Attributes:
-        similarity: One of `SIMILARITIES`.
+        similarity: "soft_wpmi", "wpmi", "rank_reorder", "cos_similarity" or
+            "cos_similarity_cubed".
         top_k: Images read per unit (soft_wpmi, wpmi).
         a: Inverse temperature of the softmax over concepts (soft_wpmi, wpmi).
         lam: Weight of the marginal over units (soft_wpmi, wpmi).
@@ -75,8 +76,9 @@ class ClipDissect:
         if self.similarity not in PARAMETERS:
             near = get_close_matches(str(self.similarity), SIMILARITIES, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}? " if near else ""
+            choices = ", ".join(SIMILARITIES)
             raise ValueError(
-                f"unknown similarity {self.similarity!r}: {hint}all: {', '.join(SIMILARITIES)}"
+                f"unknown similarity {self.similarity!r}: {hint}choose one of: {choices}"
             )
         known = PARAMETERS[self.similarity]
         foreign = sorted(self._given().keys() - known.keys())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from baselines.composition.beam import Scored
+    from baselines.composition.beam import ScoredFormula
     from baselines.composition.cells import Cells
     from baselines.composition.firing import Firing
     from baselines.spatial import Masks
@@ -36,7 +36,7 @@ class Compositional:
 
     Attributes:
         quantile: Share of a unit's activations above its threshold, read off a grid of 1,000
-            levels as in the official code (see `grid_level`), in [0.001, 0.999].
+            levels as in the official code, in [0.001, 0.999].
         beam: Number of formulas in the beam, at least 1.
         max_length: Largest number of labels in a formula, at least 1.
         penalty: Factor in (0, 1]; a formula of length n (1 for a leaf, plus 1 for NOT, sums for AND
@@ -131,7 +131,7 @@ class Compositional:
 
 
 def detector_counts(
-    beams: Sequence[Sequence[Scored]], categories: Sequence[str], threshold: float
+    beams: Sequence[Sequence[ScoredFormula]], categories: Sequence[str], threshold: float
 ) -> dict[str, int]:
     """Count the units that detect their formula, and the detected formulas.
 
@@ -157,7 +157,7 @@ def detector_counts(
 
 
 def formula_table(
-    masks: Masks, cells: Cells, firing: Sequence[Firing], beams: Sequence[Sequence[Scored]]
+    masks: Masks, cells: Cells, firing: Sequence[Firing], beams: Sequence[Sequence[ScoredFormula]]
 ) -> pd.DataFrame:
     """Return the result of the search for every unit.
 

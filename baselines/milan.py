@@ -40,8 +40,7 @@ class Milan:
     Attributes:
         top_k: Number of images of each unit.
         quantile: A unit's mask is where its up-sampled map exceeds this quantile of its values.
-        strategy: Search strategy: "rerank", "beam", "greedy" or "sample"
-            (`baselines.captions.Search`).
+        strategy: Search strategy: "rerank", "beam", "greedy" or "sample".
         beam: Number of sentences in the beam, or of draws.
         pmi_weight: Weight lambda of the language model; 0 ignores it.
         official_lm_score: Count one token too many in log p(s), like the official code.

@@ -41,7 +41,7 @@ class NetDissect:
 
     Attributes:
         quantile: Share of a unit's activations above its threshold, read off a grid of 1,000
-            levels as in the official code (see `grid_level`), in [0.001, 0.999].
+            levels as in the official code, in [0.001, 0.999].
         threshold: IoU above which a unit counts as a detector, in [0, 1].
         denominator: Images that count for a category. "official": those in which an active pixel or
             the whole image has a label of it. "image_has_category": those with such a label

@@ -63,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments[0], arguments[1:])
     except (UserError, ModuleNotFoundError) as error:
-        told = as_user_error(error)
-        if debug or told is None:
+        fault = as_user_error(error)
+        if debug or fault is None:
             raise
-        sys.stderr.write(f"dissectbench: {told}\n")
+        sys.stderr.write(f"dissectbench: {fault}\n")
         return BAD_REQUEST
     except KeyboardInterrupt:
         sys.stderr.write("dissectbench: interrupted; finished cells are kept\n")

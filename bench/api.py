@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from leaderboards.board import Board
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from bench.config.compose import Job
     from bench.run.plan import JobPlan
@@ -43,6 +44,8 @@ __all__ = [
 CHOICES = ("method", "target", "probe", "concepts")
 FIELDS = (*CHOICES, "layer", "state", "record")
 
+_RUN_FIRST = "run something first: dissectbench.run(...)"
+
 
 def run(
     overrides: str | Sequence[str] = (),
@@ -57,7 +60,7 @@ def run(
         overrides: Settings as on the command line: a list of `key=value`, or one string of them.
             "-m" among them is the same as `multirun=True`.
         multirun: Sweep over comma-separated values.
-        possible: Leave out the jobs that requirement something, instead of raising an error.
+        possible: Leave out the jobs for which something is missing, instead of raising an error.
         config_dir: A folder of your own config groups.
 
     Returns:
@@ -93,7 +96,7 @@ def plan(
     Returns:
         One row a cell: method, target, probe, concepts, layer, state ("done", "to score",
         "to run", "failed", "impossible"), record (its folder; empty where it is not known yet) and
-        missing (what is missing, with the command that brings it, or the fault).
+        missing (what is missing, with the command that fetches it, or why the job cannot run).
 
     Raises:
         UserError: The request is wrong.
@@ -165,12 +168,10 @@ def load_board(results: PathLike | Iterable[PathLike]) -> Board:
         with record_folders(paths) as folders:
             board = boards.load_board(folders, units=True)
     except RecordError as error:
-        raise UserError(str(error), hint="run something first: dissectbench.run(...)") from error
+        raise UserError(str(error), hint=_RUN_FIRST) from error
     if not board.n_records and not board.problems:
-        raise UserError(
-            f"there is no record under {', '.join(map(str, paths))}",
-            hint="run something first: dissectbench.run(...)",
-        )
+        where = ", ".join(map(str, paths)) or "an empty list of folders"
+        raise UserError(f"there is no record under {where}", hint=_RUN_FIRST)
     return board
 
 
@@ -202,7 +203,7 @@ def import_labels(
         units: Units of a layer that is not listed here.
         given: What the method was given besides images.
         source: Paper, repository or commit.
-        vocabulary: "concept set", "mask labels" or "free text"; None to tell by the file.
+        vocabulary: "concept set", "mask labels" or "free text"; None to detect it in the header.
         official: Whether to compare labels as CLIP-Dissect's published code does.
         columns: Names of the file's columns (`dissectbench.Columns`); None for unit and label.
         overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
@@ -227,7 +228,24 @@ def import_labels(
 
 
 def _words(overrides: str | Sequence[str]) -> list[str]:
-    return shlex.split(overrides) if isinstance(overrides, str) else list(overrides)
+    """Split overrides as a shell does.
+
+    Raises:
+        UserError: A quotation mark is not closed, or the overrides are neither a text nor a list.
+    """
+    hint = 'give "key=value key=value", or ["key=value", "key=value"]'
+    if isinstance(overrides, str):
+        try:
+            return shlex.split(overrides)
+        except ValueError as error:
+            raise UserError(f"{error} in {overrides!r}", where="overrides", hint=hint) from error
+    if not isinstance(overrides, Sequence) or not all(isinstance(text, str) for text in overrides):
+        raise UserError(
+            f"overrides are of type {type(overrides).__name__}, not text or a list of texts",
+            where="overrides",
+            hint=hint,
+        )
+    return list(overrides)
 
 
 def _jobs(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
@@ -84,8 +86,12 @@ def describe(
         ['dog', 'cat', 'car']
     """
     part = _method(method, parameters)
-    if n_labels < 1:
-        raise UserError(f"n_labels is {n_labels}", where="n_labels", hint="give 1 or more")
+    if not isinstance(n_labels, Integral) or n_labels < 1:
+        raise UserError(
+            f"invalid number of labels {n_labels!r}",
+            where="n_labels",
+            hint="give a whole number of at least 1",
+        )
     labels = _labels(concepts)
 
     from baselines.base import Evidence
@@ -109,16 +115,23 @@ def describe(
         activations=given, concepts=labels, image_embeddings=images, concept_embeddings=texts
     )
     labelling = part.describe(evidence, seed=seed)
-    table = describe_table(labelling, n_labels)
+    table = describe_table(labelling, int(n_labels))
     table.attrs["notes"] = list(labelling.notes)
     return table
 
 
 def _method(name: str, parameters: dict[str, Any]) -> Method:
     """Build a method, if activations and embeddings are all that it needs."""
+    if not isinstance(name, str):
+        raise UserError(
+            f"the method is of type {type(name).__name__}, not text",
+            where="method",
+            hint="give a name, such as clip_dissect",
+        )
     others = sorted(METHODS.get(name).needs - ARRAYS)
     if others:
-        needed = ", ".join(OTHER_EVIDENCE[need] for need in others)
+        *first, last = (OTHER_EVIDENCE[need] for need in others)
+        needed = f"{', '.join(first)} and {last}" if first else last
         raise UserError(
             f"{name} needs {needed}, which `describe` does not take",
             where="method",
@@ -128,9 +141,13 @@ def _method(name: str, parameters: dict[str, Any]) -> Method:
 
 
 def _labels(concepts: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(concepts, str) or not all(isinstance(word, str) for word in concepts):
-        raise UserError("concepts are not a list of texts", where="concepts", hint='["dog", "cat"]')
-    return tuple(concepts)
+    is_list = isinstance(concepts, Iterable) and not isinstance(concepts, str)
+    labels = tuple(concepts) if is_list else (None,)
+    if not all(isinstance(label, str) for label in labels):
+        raise UserError(
+            "concepts are not a list of texts", where="concepts", hint='give ["dog", "cat"]'
+        )
+    return tuple(map(str, labels))
 
 
 def _table(values: Array, name: str) -> torch.Tensor:
@@ -142,17 +159,23 @@ def _table(values: Array, name: str) -> torch.Tensor:
     import numpy as np
     import torch
 
+    hint = "give a numpy array or a torch tensor of floats"
     if isinstance(values, torch.Tensor):
         tensor = values.detach()
+        if tensor.layout is not torch.strided or tensor.is_meta:
+            kind = "without values" if tensor.is_meta else f"of layout {tensor.layout}"
+            raise UserError(f"{name} is a tensor {kind}, not a dense one", where=name, hint=hint)
     else:
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError as error:
+            raise UserError(f"{name} has rows of unequal length", where=name, hint=hint) from error
         if array.dtype.kind == "f":
-            array = array.astype(np.float32)  # a copy: torch shares no read-only memory
+            with np.errstate(over="ignore"):  # reported below, with its place
+                array = array.astype(np.float32)  # a copy: torch shares no read-only memory
         elif array.dtype.kind not in "iub":
             raise UserError(
-                f"{name} is not an array of numbers but of {array.dtype}",
-                where=name,
-                hint="give a numpy array or a torch tensor of floats",
+                f"{name} is not an array of numbers but of {array.dtype}", where=name, hint=hint
             )
         tensor = torch.from_numpy(array)
     if not tensor.is_floating_point():
@@ -175,7 +198,7 @@ def _table(values: Array, name: str) -> torch.Tensor:
         row, column = wrong[0].tolist()
         raise UserError(
             f"{name}[{row}, {column}] is {tensor[row, column].item()} "
-            f"({len(wrong):,} values are not finite as float32)",
+            f"(not finite as float32: {len(wrong):,} of {tensor.numel():,} values)",
             where=name,
             hint="leave these rows or columns out",
         )

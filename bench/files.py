@@ -80,23 +80,23 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, remembered under its path, size and time stamps."""
+    """Return the sha256 of a file's bytes, remembered under its path, size and time stamps."""
     return sha256_files([path])[0]
 
 
 def sha256_files(paths: Sequence[Path]) -> list[str]:
-    """As `sha256_file`, for many files at once; in their order."""
+    """Return the sha256 of many files, in their order; see `sha256_file`."""
     with FileMemory("files", "sha256") as memory:
         return [_sha256(path, memory) for path in paths]
 
 
 def printable(path: str | Path) -> str:
-    r"""A path as a text that can be written anywhere: bytes that are no UTF-8 become \udcff."""
+    r"""Return a path as printable text: bytes that are not UTF-8 become \udcff."""
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def cache_home() -> Path:
-    """The user's folder for what can be worked out again.
+    """Return the user's folder of data that can be computed again.
 
     $DISSECTBENCH_HOME, else dissectbench/ in the system's own cache folder.
     """
@@ -108,31 +108,32 @@ def cache_home() -> Path:
 
 
 @dataclass(frozen=True)
-class Known:
-    """A file as it is now, and what is remembered of it.
+class FileState:
+    """The state of a file, and the value remembered for it.
 
     Attributes:
-        path: Without links.
-        stamp: What changes when its content does.
-        changed: When it last changed, seconds since 1970.
-        said: What was remembered of it under this stamp; empty where nothing was.
+        path: Its path, links resolved.
+        stamp: A text that changes with its content: size and time stamps.
+        changed: Time of its last change, in seconds since 1970.
+        value: The value remembered for this stamp; empty for none.
     """
 
     path: Path
     stamp: str
     changed: float
-    said: str
+    value: str
 
 
 class FileMemory:
-    """What was worked out of files, a text each, under their paths, sizes and time stamps.
+    """Remember a computed value of each file, by its path, size and time stamps.
 
-    Where its own file cannot be used nothing is remembered, and nothing fails.
+    Values are in a database in the user's cache folder. Where it cannot be used, nothing is
+    remembered, and no error is raised.
 
     Args:
-        table: What is remembered, by a constant name.
-        column: What the text is called in that table.
-        version: Raised when other texts would come of the same files.
+        table: Name of the table, a constant.
+        column: Name of its column of values, a constant.
+        version: Version of the computation; values of other versions are not returned.
     """
 
     def __init__(self, table: str, column: str, version: str = "") -> None:
@@ -159,26 +160,26 @@ class FileMemory:
                 self._database.commit()
             self._database.close()
 
-    def look(self, path: Path) -> Known:
-        """Look a file up.
+    def look_up(self, path: Path) -> FileState:
+        """Return the state of a file, with the value remembered for it.
 
         Raises:
             OSError: There is no such file.
         """
         path = path.resolve()
         status = path.stat()
-        # The time of the last status change is taken as well: copying a file over another of the
-        # same size may carry the old modification time along, but never that one.
+        # The modification time alone is not enough: a copy of equal size may have the old one, but
+        # never the old time of the last status change.
         stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}{self._version}"
         changed = max(status.st_mtime, status.st_ctime)
-        return Known(path, stamp, changed, self._recall(printable(path), stamp))
+        return FileState(path, stamp, changed, self._read(printable(path), stamp))
 
-    def keep(self, file: Known, said: str) -> None:
-        """Remember what was worked out of a file since it was looked up."""
+    def remember(self, file: FileState, value: str) -> None:
+        """Remember the value of a file, unless it has changed within the last seconds."""
         if time.time() - file.changed > _SETTLED_S:
-            self._remember(printable(file.path), file.stamp, said)
+            self._write(printable(file.path), file.stamp, value)
 
-    def _recall(self, path: str, stamp: str) -> str:
+    def _read(self, path: str, stamp: str) -> str:
         if self._database is None:
             return ""
         try:
@@ -191,13 +192,13 @@ class FileMemory:
             return ""
         return str(row[0]) if row else ""
 
-    def _remember(self, path: str, stamp: str, said: str) -> None:
+    def _write(self, path: str, stamp: str, value: str) -> None:
         if self._database is None:
             return
         with suppress(sqlite3.Error):
             self._database.execute(
                 f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?)",  # noqa: S608
-                (path, stamp, said),
+                (path, stamp, value),
             )
             self._unwritten += 1
             if self._unwritten >= _BATCH:
@@ -206,11 +207,11 @@ class FileMemory:
 
 
 def _sha256(path: Path, memory: FileMemory) -> str:
-    file = memory.look(path)
-    if file.said:
-        return file.said
+    file = memory.look_up(path)
+    if file.value:
+        return file.value
     digest = _hash(file.path)
-    memory.keep(file, digest)
+    memory.remember(file, digest)
     return digest
 
 
@@ -228,5 +229,5 @@ _REFUSALS = frozenset(
 
 
 def is_refusal(error: OSError) -> bool:
-    """Whether a folder may not be written to, or is full; other errors are faults."""
+    """Return whether a folder may not be written to, or is full; other errors are faults."""
     return error.errno in _REFUSALS

@@ -129,7 +129,7 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutc
 
 
 def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:
-    """The record's configuration, changed by the overrides; its cache is found from anywhere."""
+    """Return the record's configuration with the overrides; its cache is found from anywhere."""
     file = folder / "config.yaml"
     try:
         config = OmegaConf.load(file)
@@ -140,7 +140,11 @@ def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:
             hint="run the cell again: `dissectbench run`",
         ) from error
     if not isinstance(config, DictConfig):
-        raise UserError("it holds no settings", where=str(file), hint="run the cell again")
+        raise UserError(
+            "the configuration is not a mapping of settings",
+            where=str(file),
+            hint="run the cell again",
+        )
     amended = amend(config, overrides, CONF)
     if amended.runtime.cache == config.runtime.cache:
         amended.runtime.cache = str(_started_in(folder, config.results) / config.runtime.cache)
@@ -148,7 +152,7 @@ def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:
 
 
 def _started_in(folder: Path, results: str) -> Path:
-    """The working directory of the run that wrote a record, by where its results went."""
+    """Return the working directory of the run that wrote a record, from its `results`."""
     given = Path(results)
     if given.is_absolute() or ".." in given.parts or str(given).startswith("~"):
         return Path()

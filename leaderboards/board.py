@@ -29,7 +29,7 @@ COMMAND = "dissectbench board RESULTS --out DIR"
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that failed, where it stands, and its error."""
+    """A cell that failed, its place on the board, and its error."""
 
     label: str
     where: str
@@ -50,7 +50,7 @@ class Board:
         summaries: One table per layer and headline metric.
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
-        units: One row per condition, method and unit; empty unless they were asked for.
+        units: One row per condition, method and unit; empty unless requested.
         costs: Time and memory, one row per cell and hardware.
         detectors: Detectors of each layer by category; empty where no method counts them.
         labels: Labels side by side, of layers that some method describes in sentences.

@@ -32,7 +32,7 @@ class Cell:
         first_labels: True name and first label of each unit, "" for none, and whether the label is
             right; read for layers that some method describes in sentences.
         comma_joined: By skey, the fraction of labels that are comma-joined true names.
-        units: By skey, the scores of each unit; read where they are asked for.
+        units: By skey, the scores of each unit; read on request.
     """
 
     record: Record
@@ -144,8 +144,8 @@ def _first_labels(table: pd.DataFrame) -> tuple[tuple[str, str, bool], ...]:
 def hash_scores(cells: Iterable[Cell]) -> str:
     """Return one sha256 over all that the score tables show.
 
-    Left out is what may differ between two machines that agree on every label and score:
-    environment, run settings, parameters of parts (their fingerprints stand for them) and timings.
+    Leave out what may differ between two machines that agree on every label and score:
+    environment, run settings, parameters of parts (fingerprints represent them) and timings.
     """
     lines = []
     for cell in cells:

@@ -23,7 +23,7 @@ class CommaJoinedCounter:
     """Counts labels that are comma-joined true names; remembers truths that have no such name."""
 
     def __init__(self) -> None:
-        """Start without any truth."""
+        """Start with an empty memory."""
         self._without: set[str] = set()
 
     def fraction(self, folder: Path, scores: ScoreSet) -> float:

@@ -22,7 +22,7 @@ _TOLERANCE = 1e-6
 
 
 def shuffled_control(row: Row) -> Row | None:
-    """Return the row of a method's own labels dealt out at random; None if it was not computed."""
+    """Return the row of a method's own labels in random order; None if it was not computed."""
     scores = _control(row, "shuffled")
     if scores is None:
         return None
@@ -68,7 +68,7 @@ def _combine(name: str, own: Sequence[tuple[Row, Mapping[str, Score]]], record: 
     use. A ceiling has to hold for every row, so it is missing if one row has none.
     """
     scores: dict[str, Score] = {}
-    lenders: dict[str, None] = {}
+    sources: dict[str, None] = {}
     for metric in sorted({metric for _, control in own for metric in control}):
         found = [(row.label, control[metric]) for row, control in own if metric in control]
         missing = [score for _, score in found if score.value is None]
@@ -76,9 +76,9 @@ def _combine(name: str, own: Sequence[tuple[Row, Mapping[str, Score]]], record: 
             scores[metric] = missing[0]
             continue
         label, scores[metric] = max(found, key=lambda pair: pair[1].goodness)
-        lenders[label] = None
-    lender = f"in the words of {' and '.join(lenders)}" if lenders else ""
-    return Row(name, False, scores, record, _join(lender, _words(name, scores)))
+        sources[label] = None
+    source = f"in the words of {' and '.join(sources)}" if sources else ""
+    return Row(name, False, scores, record, _join(source, _words(name, scores)))
 
 
 def _control(row: Row, name: str) -> Mapping[str, Score] | None:

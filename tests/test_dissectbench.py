@@ -160,14 +160,21 @@ def wrong_at(name: str, value: float) -> NDArray[np.float64]:
         ({"activations": np.full((60, 4), "a")}, "activations is not an array of numbers"),
         ({"activations": wrong_at("activations", np.nan)}, "activations[3, 1] is nan"),
         ({"image_embeddings": wrong_at("image_embeddings", np.inf)}, "[3, 1] is inf"),
-        ({"concept_embeddings": wrong_at("concept_embeddings", 1e300)}, "[0, 1] is inf (1 values"),
+        (
+            {"concept_embeddings": wrong_at("concept_embeddings", 1e300)},
+            "[0, 1] is inf (not finite as float32: 1 of 24",
+        ),
         ({"similarity": "wmpi"}, "unknown similarity 'wmpi'"),
         ({"method": "clip_disect"}, "nearest: clip_dissect"),
         ({"topk": 3}, "has no parameter 'topk'"),
-        ({"n_labels": 0}, "n_labels is 0"),
+        ({"n_labels": 0}, "invalid number of labels 0"),
+        ({"n_labels": 1.5}, "invalid number of labels 1.5"),
+        ({"concepts": None}, "concepts are not a list of texts"),
+        ({"method": None}, "the method is of type NoneType"),
+        ({"activations": [[1.0, 2.0], [3.0]]}, "rows of unequal length"),
+        ({"activations": torch.ones(60, 4).to_sparse()}, "not a dense one"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_describe_says_what_is_wrong(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError) as error:
         dissectbench.describe(**tiny(**changes))
@@ -177,10 +184,10 @@ def test_describe_says_what_is_wrong(changes: dict[str, Any], message: str) -> N
 @pytest.mark.parametrize(
     ("method", "needed"),
     [
-        ("netdissect", "activation maps, concept masks"),
+        ("netdissect", "activation maps and concept masks"),
         ("netdissect2020", "masks of a segmenter"),
         ("compositional", "concept masks"),
-        ("milan", "a captioner, the units' top images"),
+        ("milan", "a captioner and the units' top images"),
         ("milan_clip", "an image-text encoder"),
     ],
 )

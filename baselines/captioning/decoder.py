@@ -64,7 +64,7 @@ class DecoderConfig:
         return min(512, self.feature_size) if self.attention_size is None else self.attention_size
 
 
-class Prepared(NamedTuple):
+class DecoderInputs(NamedTuple):
     """Inputs of a decoder: B units with K exemplars each.
 
     Attributes:
@@ -75,9 +75,9 @@ class Prepared(NamedTuple):
     features: Tensor
     keys: Tensor
 
-    def of(self, units: Tensor) -> Prepared:
+    def of(self, units: Tensor) -> DecoderInputs:
         """Return some of the units, by position."""
-        return Prepared(self.features[units], self.keys[units])
+        return DecoderInputs(self.features[units], self.keys[units])
 
 
 class State(NamedTuple):
@@ -109,20 +109,20 @@ class Decoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(hidden, config.vocabulary_size)
 
-    def prepare(self, features: Tensor) -> Prepared:
+    def prepare(self, features: Tensor) -> DecoderInputs:
         """Compute once what every step needs.
 
         Args:
             features: Features of the exemplars, [B, K, F].
         """
-        return Prepared(features, self.key(features))
+        return DecoderInputs(features, self.key(features))
 
-    def initial(self, prepared: Prepared) -> State:
+    def initial(self, prepared: DecoderInputs) -> State:
         """Return the state before the first token, [B, H] each."""
         mean = prepared.features.mean(dim=1)
         return State(torch.tanh(self.init_h(mean)), torch.tanh(self.init_c(mean)))
 
-    def recur(self, prepared: Prepared, h: Tensor) -> tuple[Tensor, Tensor]:
+    def recur(self, prepared: DecoderInputs, h: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the part of the next step that does not depend on the token.
 
         Args:
@@ -156,7 +156,7 @@ class Decoder(nn.Module):
         return log_softmax(self.output(self.dropout(h)), dim=-1)
 
     def step(
-        self, prepared: Prepared, state: State, tokens: Tensor
+        self, prepared: DecoderInputs, state: State, tokens: Tensor
     ) -> tuple[Tensor, State, Tensor]:
         """Read one token of each sentence.
 

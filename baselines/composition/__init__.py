@@ -9,7 +9,7 @@ instead of a hundred million pixels.
 Source: Mu and Andreas, "Compositional Explanations of Neurons", NeurIPS 2020, section 2.
 """
 
-from baselines.composition.beam import Scored, search
+from baselines.composition.beam import ScoredFormula, search
 from baselines.composition.cells import Cells, CellsBuilder
 from baselines.composition.formula import And, Formula, Leaf, Not, Or, length, parse, text
 
@@ -21,7 +21,7 @@ __all__ = [
     "Leaf",
     "Not",
     "Or",
-    "Scored",
+    "ScoredFormula",
     "length",
     "parse",
     "search",

@@ -24,7 +24,7 @@ _CONSIDERED = 64  # number of candidates considered first; almost always enough
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredFormula:
     """A formula of the beam.
 
     Attributes:
@@ -85,7 +85,7 @@ def search(
     penalty: float = 1.0,
     official_beam: bool = False,
     compiled: bool = True,
-) -> list[Scored]:
+) -> list[ScoredFormula]:
     """Search the formula of at most `max_length` labels that best overlaps a unit.
 
     Start from the labels that share a pixel with the unit, and extend every formula of the beam by
@@ -242,7 +242,7 @@ class _Chooser:
                     break
         return np.array(chosen, np.int64)
 
-    def scored(self, formulas: Sequence[Formula], kept: _Pool) -> list[Scored]:
+    def scored(self, formulas: Sequence[Formula], kept: _Pool) -> list[ScoredFormula]:
         """Return the beam as the result of the search."""
         rows = zip(
             formulas,
@@ -253,4 +253,4 @@ class _Chooser:
             kept.common.tolist(),
             strict=True,
         )
-        return [Scored(*row) for row in rows]
+        return [ScoredFormula(*row) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from baselines.composition.beam import Scored, search
+from baselines.composition.beam import ScoredFormula, search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ def search_units(
     penalty: float = 1.0,
     official_beam: bool = False,
     threads: int | None = None,
-) -> list[list[Scored]]:
+) -> list[list[ScoredFormula]]:
     """Search the formulas of every unit (see `search`).
 
     Args:
@@ -39,7 +39,7 @@ def search_units(
     """
     from baselines.dissection.kernels.running import workers
 
-    beams: list[list[Scored]] = [[] for _ in firing]
+    beams: list[list[ScoredFormula]] = [[] for _ in firing]
 
     def run(first: int, stop: int) -> None:
         for unit in range(first, stop):

@@ -135,5 +135,5 @@ def _listed(given: Iterable[_T], what: str) -> list[_T]:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is an integer of Python or NumPy, and not a bool."""
+    """Return whether a value is an integer of Python or NumPy, and not a bool."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -34,7 +34,7 @@ def codes_file(category: str) -> str:
 
 
 def is_category(name: object) -> bool:
-    """Whether a text is a valid category, which becomes part of file names."""
+    """Return whether a text is a valid category, which becomes part of file names."""
     fits = isinstance(name, str) and _CATEGORY.fullmatch(name) is not None
     return fits and name not in INDEX_COLUMNS
 

@@ -22,7 +22,7 @@ _TURNED = (5, 6, 7, 8)
 
 
 def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes (height, width) have the same aspect ratio, up to rounding."""
+    """Return whether two sizes (height, width) have the same aspect ratio, up to rounding."""
     (height, width), (other_height, other_width) = one, other
     return _rounds(width, height * other_width / other_height) or _rounds(
         height, width * other_height / other_width
@@ -80,15 +80,15 @@ def _has_plane(broden: Broden, row: Row) -> bool:
 def _size_of(file: Path, memory: FileMemory) -> tuple[int, int] | None:
     """Return (height, width), upright; None if the file cannot be read."""
     try:
-        known = memory.look(file)
-        if not known.said:
+        state = memory.look_up(file)
+        if not state.value:
             with Image.open(file) as image:
                 height, width = upright_size(image)
-            memory.keep(known, f"{height} {width}")
+            memory.remember(state, f"{height} {width}")
             return height, width
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
         return None
-    height, width = map(int, known.said.split())
+    height, width = map(int, state.value.split())
     return height, width
 
 

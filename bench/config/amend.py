@@ -49,7 +49,7 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
 
 
 def _add_new_settings(config: DictConfig) -> None:
-    """Add settings that the record of an older release lacks; each default is what it did."""
+    """Add settings that older releases did not have, with the values that they used."""
     for part in ("segmenter", "captioner"):
         if part not in config:  # no older method used one
             config[part] = {"name": "glyphs", "params": {}}

@@ -71,7 +71,7 @@ class Job:
 def expand(
     overrides: Sequence[str], *, multirun: bool = False, config_dir: Path | None = None
 ) -> list[Job]:
-    """Turn a request into jobs: one, or as many as its sweeps and blocks multiply to.
+    """Turn a request into jobs: one, or one for each combination of its sweeps and blocks.
 
     Args:
         overrides: Hydra overrides as typed.
@@ -82,8 +82,11 @@ def expand(
         Validated jobs in a fixed order, without duplicates.
 
     Raises:
-        UserError: The request is wrong.
+        UserError: The request is wrong, or `config_dir` is not a folder.
     """
+    if config_dir is not None and not config_dir.is_dir():
+        hint = "give a folder with groups in it, such as DIR/target/mine.yaml"
+        raise UserError(f"{config_dir} is not a folder", where="--config-dir", hint=hint)
     check_overrides(overrides, CONF, config_dir)
     _register_schema()
     with hydra_initialized():
@@ -198,7 +201,7 @@ class _Composer:
 
 
 def _is_choice(override: str) -> bool:
-    """Whether an override chooses a member of a config group, or sets a value of Hydra's own."""
+    """Return whether an override chooses a member of a config group, or is one of Hydra's own."""
     key = _key(override)
     return key in GROUPS or key.startswith("hydra")
 

@@ -127,12 +127,13 @@ def _check_key(key: str) -> None:
     for part in key.split("."):
         names = [f.name for f in dataclasses.fields(node)]
         if part not in names:
-            close = nearest(part, names) or (names if walked else sorted({*names, *GROUPS}))
+            close = [".".join([*walked, name]) for name in nearest(part, names)]
+            all_here = ", ".join(names if walked else sorted({*names, *GROUPS}))
             raise UserError(
                 f"there is no setting {key!r}",
                 where=key,
-                valid=[".".join([*walked, name]) for name in close],
-                hint=_ALL_SETTINGS,
+                valid=close,
+                hint=_ALL_SETTINGS if close else f"choose one of: {all_here}; {_ALL_SETTINGS}",
             )
         walked.append(part)
         node = get_type_hints(node)[part]

@@ -1,4 +1,4 @@
-"""The cost of making a cache entry, as its manifest says it."""
+"""The cost of making a cache entry, as in its manifest."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Entry:
         return sum(array.nbytes for array in self._arrays.values())
 
     def begin(self, meta: Mapping[str, Any]) -> None:
-        """Note the facts before the first chunk; later calls change nothing.
+        """Record the facts before the first chunk; later calls change nothing.
 
         They are written to disk, so that the chunks of an interrupted run can be used.
         """
@@ -182,7 +182,7 @@ class Entry:
         return np.concatenate(taken, axis=axis)
 
     def _write(self, file: Path, data: str | bytes) -> bool:
-        """Write a file; return False where the folder refuses, now or before."""
+        """Write a file; return False where the folder cannot be written to."""
         assert self.folder is not None
         if not self._writable:
             return False
@@ -238,7 +238,7 @@ class Entry:
         elif begun := read_begun(folder, self.key):
             self.meta = begun["meta"]
         elif self._files and not self.missing:
-            # All chunks but no facts about them: making one chunk again tells the facts.
+            # All chunks but no facts about them: make one chunk again, to find the facts.
             _, last = self._files.popitem()
             if self._writable:
                 last.unlink()

@@ -145,7 +145,7 @@ def _choose(
     missing: Sequence[Entry],
     timer: Timer,
 ) -> None:
-    """Fill the table and the masks, as far as they are missing."""
+    """Fill the missing chunks of the table and of the masks."""
     from baselines.exemplars import mask_bits, rank
 
     with timer.part("rank", evidence.n):

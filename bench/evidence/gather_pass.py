@@ -214,7 +214,7 @@ class GatherPass:
 
 
 class _MapWriter:
-    """Writes maps of `ROWS` images at a time, whatever the batch size.
+    """Write maps of `ROWS` images at a time, for any batch size.
 
     Args:
         entry: Where they are stored; pieces that it has are skipped.

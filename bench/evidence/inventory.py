@@ -1,4 +1,4 @@
-"""List the entries of a cache folder without opening, and so using or repairing, any of them."""
+"""List the entries of a cache folder without opening them, which would mark or repair them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EntryInfo:
         used: When it was last opened or written to, in seconds since 1970.
         state: "complete", "begun" or "damaged"; the bytes of the chunks are not checked.
         manifest: Its manifest; None where it is missing or damaged.
-        parts: The parts of its key; None where no file says them.
+        parts: The parts of its key; None where no file has them.
         chunk_files: The files of its chunks, in order.
     """
 
@@ -69,7 +69,7 @@ def entry_folders(root: Path) -> list[Path]:
 
 
 def _read_info(folder: Path) -> EntryInfo | None:
-    """Read what an entry's files say; None where it is being deleted."""
+    """Read the facts of an entry; None where it is being deleted."""
     try:
         files = {file.name: file.stat() for file in folder.iterdir()}
         times = [status.st_mtime for status in files.values()] or [folder.stat().st_mtime]

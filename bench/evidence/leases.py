@@ -2,8 +2,8 @@
 
 Evidence is read when a method asks for it, long after the lock of its entry was released. So each
 store keeps a list of its entries' keys in the cache folder, beside a lock that it holds while
-anything of it is in use. The operating system releases the lock when the process ends, in whatever
-way; a list whose lock is free is out of date.
+anything of it is in use. The operating system releases the lock when the process ends, however it
+ends; a list whose lock is free is out of date.
 """
 
 from __future__ import annotations

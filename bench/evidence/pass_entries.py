@@ -64,7 +64,7 @@ class PassEntries:
         return layers
 
     def spared_by(self, reused: Sequence[Entry], *, layers_ran: bool) -> list[Entry]:
-        """Return the reused entries that spared work which no other pass did besides.
+        """Return the reused entries that saved work which no other pass did anyway.
 
         Any layer's activations and maps come with the same forward pass; the pass that made a
         layer's maps made its pooled activations too.

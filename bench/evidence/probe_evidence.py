@@ -32,7 +32,7 @@ class ProbeEvidence:
         units: Number of units by layer.
         map_sizes: (H, W) of the units' maps by layer; None for layers without maps.
         costs: What evidence from the cache cost when it was made, each pass once (see `make_cost`);
-            without passes whose work this run's own pass did besides.
+            without passes whose work this run's own pass did anyway.
         cached: Whether nothing had to be computed.
         batch_size: Images in a forward pass: the requested number, or less where the device ran
             out of memory.
@@ -67,7 +67,7 @@ class ProbeEvidence:
             request: For one probe set.
             layouts: How its layers are read.
             entries: Complete, except for maps that are too large.
-            facts: The attributes from `notes` on that entries do not tell.
+            facts: The other attributes: `notes`, `costs`, `cached`, `batch_size`, `reruns`.
         """
         metas = {layer: entry.meta for layer, entry in entries.activations.items()}
         sizes = {layer: meta["map_size"] for layer, meta in metas.items()}

@@ -101,7 +101,7 @@ def prune(
     """
     with _prune_lock(root, dry_run=dry_run):
         if not dry_run:
-            shutil.rmtree(root / _TRASH, ignore_errors=True)  # of a pruning that was killed
+            shutil.rmtree(root / _TRASH, ignore_errors=True)  # from a killed process
         entries = list_entries(root)
         left = sum(entry.size for entry in entries)
         now = time.time()

@@ -97,7 +97,7 @@ class CachedEmbedder:
     """A sentence encoder that embeds each list of texts once; loaded when first needed.
 
     Embeddings are cached by list, not by text: the other texts of a batch change the last bits of
-    an embedding, and equal requests must give equal bytes whatever was requested before.
+    an embedding, and equal requests must give equal bytes, in any order of requests.
 
     Args:
         encoder: The sentence encoder.

@@ -22,6 +22,7 @@ KEPT = 10
 """Maximum labels of a unit, as in all records."""
 
 MASK_LABELS, FREE_TEXT = "mask labels", "free text"
+VOCABULARIES = ("concept set", MASK_LABELS, FREE_TEXT)
 _NETDISSECT = frozenset({"unit", "category", "label", "score"})
 """Columns of Network Dissection's tables (tally.csv), whose labels are those of masks."""
 
@@ -68,7 +69,7 @@ class Labels:
         table: Columns unit (from 0), rank (1 = best), label, score (NaN for none), and for mask
             labels `written`, the label as in the file.
         units: The units in the file, ascending; some may have an empty label.
-        vocabulary: Source of the labels: `MASK_LABELS`, `FREE_TEXT` or another.
+        vocabulary: Source of the labels, one of `VOCABULARIES`.
         ranked: Whether some unit has more than one label.
         notes: Notes for the record.
         lists: Whether each line of the file contained a list of labels.

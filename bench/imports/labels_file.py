@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.imports.labels import Columns, read_labels
+from bench.imports.labels import VOCABULARIES, Columns, read_labels
 from bench.imports.record import Claim, import_config, imported_record
 from bench.imports.targets import find_layer
 from bench.imports.write import ImportResult, write_import
@@ -60,6 +60,12 @@ def import_labels_file(
                 where=key,
                 hint="give scoring.*, target.truth.* or runtime.* as key=value, after FILE",
             )
+    if vocabulary is not None and vocabulary not in VOCABULARIES:
+        raise UserError(
+            f"unknown vocabulary {vocabulary!r}",
+            where="--vocabulary",
+            hint=f"choose one of: {', '.join(VOCABULARIES)}",
+        )
     if units is not None and units < 1:
         raise UserError(f"invalid number of units {units}", where="--units", hint="1 or more")
     layer = find_layer(claim.target, claim.layer, units)

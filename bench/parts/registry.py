@@ -118,7 +118,7 @@ class Registry(Generic[T]):
                 raise UserError(
                     f"the {self.kind} {name!r} has no parameter {key!r}",
                     where=f"{where}.params.{key}",
-                    valid=nearest(key, fields) or sorted(fields),
+                    valid=nearest(key, fields),
                     hint=f"its parameters are: {', '.join(fields) or 'none'}",
                 )
         for key, spec in fields.items():

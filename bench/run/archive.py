@@ -171,7 +171,7 @@ def results_folder(results: str) -> Path:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is a file compressed with xz."""
+    """Return whether a path is a file compressed with xz."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

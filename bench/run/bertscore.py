@@ -43,7 +43,7 @@ def bert_scorer(config: BertScoreConfig, device: str) -> BertScorer | None:
 def describe_bertscore(config: BertScoreConfig) -> dict[str, Any]:
     """Return what decides the score, under the key "bertscore"; {} without a model.
 
-    Records that were scored without BERTScore so keep the key of their scores.
+    Leave it out otherwise, so that records scored without BERTScore keep the key of their scores.
     """
     if not config.model:
         return {}

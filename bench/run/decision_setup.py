@@ -80,7 +80,7 @@ def describe_decisions(
 ) -> dict[str, Any]:
     """Return what decides the scores, under the key "decisions"; {} where they are not scored.
 
-    Records that were scored without decisions so keep the key of their scores.
+    Leave it out otherwise, so that records scored without decisions keep the key of their scores.
 
     Args:
         config: Its `scoring.decisions` counts.

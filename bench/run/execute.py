@@ -65,7 +65,7 @@ def execute(plan: JobPlan, *, position: tuple[int, int] = (1, 1)) -> None:
                     score_record(cell.folder, Record.read(cell.folder), plan.judges)
                 elif state is State.DONE:
                     time_again(plan, cell)
-        except (Exception, SystemExit) as error:  # later jobs must run, and pools of workers live
+        except (Exception, SystemExit) as error:  # later jobs must run, and workers must survive
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
             run.write_failures(to_run, error)
         log.info("[%d/%d] %s (%.1f s)", *position, job_title, time.perf_counter() - start)

@@ -70,7 +70,7 @@ def forecast(plans: Sequence[JobPlan]) -> list[Work]:
     """Time a sample of each kind of work that a request needs.
 
     Args:
-        plans: The request's jobs; nothing that their selection need may be missing.
+        plans: The request's jobs; no requirement of their parts may be unmet.
 
     Returns:
         Kinds of work: images, texts, cells; none where all cells have labels.
@@ -111,9 +111,9 @@ def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Task]:
     selection, config, layers = job.selection, job.job.config, [cell.layer for cell in cells]
     sample = Sample(job, layers, store)
     encoder = selection.encoder if "image_embeddings" in selection.method.needs else None
-    kept = Store(config.runtime.cache)
+    cache = Store(config.runtime.cache)
     request = evidence_request(job, layers, resolve_device(config))
-    of_target, of_encoder = count_missing_images(request, store=kept)
+    of_target, of_encoder = count_missing_images(request, store=cache)
     network = canonical_json([dict(selection.target.fingerprint()), layers])
     shown = f"{_chosen(job, 'target')} {','.join(layers)}"
     yield _Task(shown, "images", _count(of_target, made), network, sample.image_of_target)
@@ -121,7 +121,7 @@ def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Task]:
         name, key = _chosen(job, "encoder"), _identity(encoder)
         yield _Task(name, "images", _count(of_encoder, made), key, sample.image_of_encoder)
     for name, model, texts in _lists(job, layers):
-        left = count_missing_texts(model, texts, store=kept, sentences=model is selection.sentence)
+        left = count_missing_texts(model, texts, store=cache, sentences=model is selection.sentence)
         measure = partial(sample.text, model, texts)
         yield _Task(name, "texts", _count(left, made), f"texts {_identity(model)}", measure)
     method = canonical_json([describe_method(selection), len(selection.words)])

@@ -99,7 +99,7 @@ def label_key(
     *,
     tf32: bool = False,
 ) -> str:
-    """Key of everything that decides the labels of one layer.
+    """Return the key of everything that decides the labels of one layer.
 
     Args:
         method: {name, params with defaults filled in, version}.
@@ -122,18 +122,18 @@ def label_key(
         "encoder": encoder,
         "seed": seed,
     }
-    # What a method does without is left out: older keys stay as they are.
+    # Leave out what a method does not need, so that older keys stay as they are.
     optional = {"masks": masks, "captioner": captioner, "tf32": tf32 or None}
     return short_hash(parts | {name: part for name, part in optional.items() if part is not None})
 
 
 def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
-    """A layer's true names as scores files tell them: {name, units, hash}."""
-    told = {str(unit): _told(true) for unit, true in truth.items()}
-    return {"name": name, "units": len(told), "hash": short_hash(told)}
+    """Return a layer's true names as in scores files: {name, units, hash}."""
+    names = {str(unit): _describe_name(true) for unit, true in truth.items()}
+    return {"name": name, "units": len(names), "hash": short_hash(names)}
 
 
-def _told(name: TrueName) -> dict[str, Any]:
-    """A true name as JSON, without the fields that came later where they are empty."""
-    told = dataclasses.asdict(name)
-    return {key: told[key] for key in told if told[key] or key not in _LATER}
+def _describe_name(name: TrueName) -> dict[str, Any]:
+    """Return a true name as JSON, without empty fields that older keys do not have."""
+    fields = dataclasses.asdict(name)
+    return {key: fields[key] for key in fields if fields[key] or key not in _LATER}

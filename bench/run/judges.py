@@ -97,7 +97,7 @@ class Judges:
         return self.truth.names()
 
     def judged(self, layer: str) -> bool:
-        """Whether there are names to compare the labels with; else no model is needed."""
+        """Return whether there are names to compare the labels with; else no model is needed."""
         return bool(self.true_names(layer))
 
     def reader(self, layer: str) -> Reader | None:
@@ -118,7 +118,7 @@ class Judges:
     def scoring(self, layer: str) -> dict[str, Any]:
         """Return what decides the scores of a layer, besides its labels.
 
-        A layer without names has no models here, whatever is configured: equal scores, equal keys.
+        For a layer without names, leave the models out: they do not change its scores.
         """
         models: dict[str, Any] = {"sentence": {}, "clip_text": {}}
         if self.judged(layer):
@@ -156,7 +156,7 @@ class Judges:
         return short_hash(scoring)
 
     def _describe_reading(self, layer: str) -> dict[str, Any]:
-        """Return how labels are read, where older releases read them otherwise; else {}."""
+        """Return how labels are read, where older releases read them differently; else {}."""
         if self.official_texts(layer) is not None:
             return {"reading": {"mask_labels": "as published"}}
         # The official rules look for no inflections, as in older releases.
@@ -237,7 +237,7 @@ class SelectionJudges(Judges):
         return self.selection.true_names(layer)
 
     def judged(self, layer: str) -> bool:
-        """Whether there are names of units, or of decisions, to compare the labels with."""
+        """Return whether there are names of units, or of decisions, to compare the labels with."""
         setup = self.decisions if classifier_of(self.config, layer) else None
         return bool(self.true_names(layer) or (setup and setup.class_names))
 

@@ -66,7 +66,7 @@ def store_scores(store: Store, key: str, labelling: Labelling) -> None:
 
 
 def labelled_units(labelling: Labelling) -> NDArray[np.bool_]:
-    """Whether the method gave each unit a label, bool [U]."""
+    """Return whether the method gave each unit a label, bool [U]."""
     if labelling.texts is not None:
         return np.array([bool(said) for said in labelling.texts], dtype=bool)
     assert labelling.scores is not None

@@ -47,7 +47,7 @@ class Cell:
     folder: Path
 
     def read_state(self) -> State:
-        """Read off the disk how far the cell has come."""
+        """Read from the disk how far the cell has come."""
         try:
             record = Record.read(self.folder)
         except RecordError:

@@ -1,4 +1,4 @@
-"""What decides the labels of a cell: for its key, and for its record."""
+"""Describe what decides the labels of a cell, for its key and its record."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def describe_method(selection: Selection) -> dict[str, Any]:
 def describe_concepts(selection: Selection) -> dict[str, Any]:
     """Return {name, params, sha256, n} of the candidate labels.
 
-    Mask labels with the same words as the configured concept set, in any order, have its name:
-    two such methods chose from the same words.
+    Mask labels with the same words as the configured concept set, in any order, have its name,
+    since two such methods chose from the same words.
     """
     words = selection.words
     if selection.free_text:
@@ -70,7 +70,7 @@ def describe_concepts(selection: Selection) -> dict[str, Any]:
 def describe_given(selection: Selection) -> str:
     """Return what the method is given beyond images, such as "masks".
 
-    A probe set may name its masks otherwise, by `masks_given`.
+    A probe set may give its masks another name (`masks_given`).
     """
     method, captioner = selection.method, selection.captioner
     masks = str(getattr(selection.segmented_probe, "masks_given", "masks"))
@@ -85,7 +85,7 @@ def describe_given(selection: Selection) -> str:
 def _describe_layout(selection: Selection, layer: str) -> dict[str, Any]:
     layout = selection.layouts[layer]
     if isinstance(layout, LayerError):
-        # A key of its own: older releases did read such layers, and their labels must not count.
+        # A different key: older releases did read such layers, and their labels must not count.
         return {"pooling": selection.config.target.pooling, "reading": "unknown"}
     return {"pooling": layout.key_pooling, **layout.key_part()}
 

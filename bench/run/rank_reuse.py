@@ -71,6 +71,6 @@ def _fill(
 
 
 def _is_rank(name: str) -> bool:
-    """Whether a score is an average of ranks, such as "mrr" or "selective_mean_rank"."""
+    """Return whether a score is an average of ranks, such as "mrr" or "selective_mean_rank"."""
     metric = AVERAGES.get(name.removeprefix(SELECTIVE).partition("[")[0])
     return metric is not None and metric.column in RANK_COLUMNS

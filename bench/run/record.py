@@ -1,4 +1,4 @@
-"""Make the record of a cell: its selection with their fingerprints, counts and notes."""
+"""Make the record of a cell: its parts with their fingerprints, counts and notes."""
 
 from __future__ import annotations
 

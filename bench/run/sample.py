@@ -65,7 +65,7 @@ class Sample:
     """A few images and texts of a job.
 
     Args:
-        job: The job; nothing that its selection need may be missing.
+        job: The job; no requirement of its parts may be unmet.
         layers: The layers to describe.
         store: Cache of evidence on the sample, which the jobs of a request share.
     """

@@ -222,7 +222,7 @@ def _with_decisions(scored: ScoringResult, decisions: Mapping[str, Score]) -> Sc
 
 
 def shares_tower(encoder: Encoder | None, judge: Encoder | SentenceEncoder | None) -> bool:
-    """Whether an image-text model and a judge have the same text tower."""
+    """Return whether an image-text model and a judge have the same text tower."""
     if encoder is None or judge is None:
         return False
     tower = fingerprint(encoder).get("text_tower")

@@ -95,7 +95,7 @@ class SharedEvidence:
 
 
 def warm_up(selection: Selection, timer: Timer) -> None:
-    """Start the device and compile kernels beforehand, so that no timed phase includes it."""
+    """Start the device and compile kernels, so that no timed phase includes this."""
     timer.warm_up()
     compile_fast_transforms(len(selection.probe))
     _warm_up_method(selection, timer.device)
@@ -215,12 +215,12 @@ def _require_finite(embeddings: Tensor | None, what: str) -> None:
     """
     if embeddings is None:
         return
-    spoilt = int((~embeddings.isfinite().all(dim=1)).sum())
-    if spoilt:
+    bad = int((~embeddings.isfinite().all(dim=1)).sum())
+    if bad:
         raise UserError(
-            f"{spoilt} of {len(embeddings)} {what} have NaN or infinite embeddings",
+            f"{bad} of {len(embeddings)} {what} have NaN or infinite embeddings",
             where="encoder",
-            hint="look for NaN in the encoder's weights and in what its transform gives; where it "
+            hint="look for NaN in the encoder's weights and in the output of its transform; if it "
             "runs in float16, try encoder.params.precision=float32",
         )
 

@@ -1,7 +1,7 @@
-"""What of a request can run on this machine, and what is missing for the rest.
+"""Find which jobs of a request can run on this machine, and what is missing for the others.
 
-The key of a cell whose data are not on this machine is unknown. So parts are asked for what they
-need before they are asked for their fingerprints.
+The key of a cell is unknown while its data are missing. So read the requirements of parts before
+their fingerprints.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class JobSurvey:
     fault: UserError | None = None
 
     def possible(self) -> bool:
-        """Whether a run would get through."""
+        """Return whether a run of the job can start on this machine."""
         return self.plan is not None and not self.blocking()
 
     def blocking(self) -> tuple[Requirement, ...]:
@@ -58,7 +58,7 @@ class JobSurvey:
 
 
 def survey(jobs: Iterable[Job]) -> list[JobSurvey]:
-    """Look every job up, in order; leave out jobs with the same cells as an earlier one.
+    """Survey every job, in order; skip jobs with the same cells as an earlier one.
 
     Settings that differ between such jobs decide nothing, such as the concept set of a method that
     writes its own words.
@@ -106,7 +106,7 @@ def find_unmet(selection: Selection) -> tuple[Requirement, ...]:
     # A method with masks reads the concept set too, to compare the words.
     used += [] if selection.free_text else [selection.concepts]
     used += [selection.encoder, selection.segmenter, selection.captioner]
-    # Only with the truth's names is it known whether judges and images of decisions are needed.
+    # Whether judges and images of decisions are needed depends on the truth's names.
     names_unknown = bool(unmet_requirements(selection.truth))
     if names_unknown or SelectionJudges.of(selection).may_judge:
         used += [selection.sentence, selection.clip_text]

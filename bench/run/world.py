@@ -43,5 +43,5 @@ def check_world(selection: Selection, named: Collection[str]) -> None:
             f"no {role} is named, and the default one was trained on the embedded world (Glyphs) "
             f"only, not on images such as those of {selection.names['probe']}",
             where=role,
-            hint=f"name one: {instead}; or {role}={own}, to use it nevertheless",
+            hint=f"name one: {instead}; or {role}={own}, to use it anyway",
         )

@@ -137,9 +137,9 @@ def test_note_on_a_single_live_unit(evidence):
 
 
 def test_unknown_similarity_names_the_nearest():
-    with pytest.raises(ValueError, match=r"did you mean 'soft_wpmi'.*all: soft_wpmi, wpmi"):
+    with pytest.raises(ValueError, match=r"did you mean 'soft_wpmi'.*one of: soft_wpmi, wpmi"):
         ClipDissect(similarity="softwpmi")
-    with pytest.raises(ValueError, match="unknown similarity 'zzz': all: "):
+    with pytest.raises(ValueError, match="unknown similarity 'zzz': choose one of: "):
         ClipDissect(similarity="zzz")
 
 

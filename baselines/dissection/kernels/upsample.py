@@ -54,7 +54,7 @@ def make_buffers(maps, axes):  # type: ignore[no-untyped-def]
 
 @compiled
 def exceeds(maps, image, unit, floor, pad):  # type: ignore[no-untyped-def]
-    """Whether any pixel of a map may exceed the floor; small enough to be inlined."""
+    """Return whether any pixel of a map may exceed the floor; small enough to be inlined."""
     found = pad > 0 and floor < 0.0
     for y in range(maps.shape[2]):
         for x in range(maps.shape[3]):

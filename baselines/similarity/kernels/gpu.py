@@ -16,7 +16,7 @@ _SCRATCH = 2**30
 
 
 def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether the Triton loops run on this device and read these scores."""
+    """Return whether the Triton loops run on this device and read these scores."""
     if device.type != "cuda" or dtype not in (torch.float32, torch.float16, torch.bfloat16):
         return False
     return torch.cuda.get_device_capability(device) >= (7, 0) and _has_triton()
@@ -42,7 +42,7 @@ def on_device(device: torch.device) -> AbstractContextManager[Any]:
 
 @cache
 def _has_triton() -> bool:
-    """Whether Triton can be imported and finds a compiler and driver.
+    """Return whether Triton can be imported and finds a compiler and driver.
 
     It is part of torch's CUDA builds for Linux only.
     """

@@ -28,7 +28,7 @@ PAIRS = 64
 
 @triton.jit
 def _population(word):
-    """Number of bits set in an unsigned 32-bit word."""
+    """Return the number of bits set in an unsigned 32-bit word."""
     word = word - ((word >> 1) & 0x55555555)
     word = (word & 0x33333333) + ((word >> 2) & 0x33333333)
     word = (word + (word >> 4)) & 0x0F0F0F0F

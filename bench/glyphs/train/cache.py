@@ -26,7 +26,7 @@ _CHUNK = 250
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedSplit:
     """A rendered split.
 
     Attributes:
@@ -59,7 +59,7 @@ def _chunk(
 
 def load_split(
     folder: Path, split: str, count: int, variant: str = "val", workers: int | None = None
-) -> Rendered:
+) -> RenderedSplit:
     """Load a rendered split; render it first if it is not cached.
 
     Args:
@@ -76,7 +76,7 @@ def load_split(
     if not path.exists():
         _render(path, split, variant, count, workers or os.cpu_count() or 1)
     labels = np.load(path / "labels.npy").astype(np.int64)
-    return Rendered(
+    return RenderedSplit(
         images=np.load(path / "images.npy", mmap_mode="r"),
         objects=labels[:, 0],
         scenes=labels[:, 1],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.glyphs.train.cache import Rendered
+    from bench.glyphs.train.cache import RenderedSplit
 
 _LOG = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def nouns(object_id: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (entry.name,), entry.synonyms or (entry.name,)
 
 
-def usable_captions(data: Rendered) -> list[list[str]]:
+def usable_captions(data: RenderedSplit) -> list[list[str]]:
     """Return the captions of each image for training: all but most of the full ones."""
     return [
         texts[-4:-1] + ([texts[0]] if i % FULL_EVERY == 0 else []) if len(texts) > 3 else texts
@@ -150,7 +150,7 @@ def make_loss(
 
 
 def train_encoder(
-    data: Rendered, bare: Rendered, out: Path, scratch: Path, device: str = "cpu"
+    data: RenderedSplit, bare: RenderedSplit, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
     """Train the image tower and writes it in float16.
 
@@ -229,7 +229,7 @@ def embed_images(model: Any, preprocess: Any, images: NDArray[np.uint8]) -> torc
     return torch.cat(parts)
 
 
-def accuracies(data: Rendered, path: Path | None = None) -> dict[str, float]:
+def accuracies(data: RenderedSplit, path: Path | None = None) -> dict[str, float]:
     """Return text-classification accuracies of the shipped encoder, from bare names.
 
     Args:

@@ -30,7 +30,7 @@ class Images(Protocol):
     """An array of images: a length, and uint8 [B, S, S, 3] for sorted indices."""
 
     def __len__(self) -> int:
-        """Number of images."""
+        """Return the number of images."""
 
     def __getitem__(self, index: NDArray[np.int64], /) -> NDArray[np.uint8]:
         """Return the images at these indices."""

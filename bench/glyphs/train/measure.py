@@ -20,7 +20,7 @@ from bench.glyphs.weights import load_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.glyphs.train.cache import Rendered
+    from bench.glyphs.train.cache import RenderedSplit
 
 _TOP, _SHARP = 100, 10.0
 _START, _END = 0.998, 0.97
@@ -48,7 +48,7 @@ def soft_wpmi(similarity: torch.Tensor, activations: torch.Tensor) -> torch.Tens
     return raw - (torch.logsumexp(raw, dim=0) - math.log(len(raw)))
 
 
-def dissect(data: Rendered, words: Sequence[str]) -> dict[str, Any]:
+def dissect(data: RenderedSplit, words: Sequence[str]) -> dict[str, Any]:
     """Name all object units from their own list and from an open list of words.
 
     Args:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.glyphs.train.cache import Rendered
+    from bench.glyphs.train.cache import RenderedSplit
     from bench.milan.evaluate import Embedder
     from bench.milan.samples import Samples
 
@@ -55,7 +55,7 @@ def cycles() -> list[dict[str, Any]]:
 
 
 def train_milan(
-    data: Rendered,
+    data: RenderedSplit,
     out: Path,
     scratch: Path,
     load_embedder: Callable[[], Embedder],

@@ -41,7 +41,7 @@ def _cycles(part: str) -> list[dict[str, Any]]:
 
 
 def _finished(out: Path, part: str) -> bool:
-    """Whether the card has this part, trained with the current recipe, and its file is intact."""
+    """Return whether the card has this part, of the current recipe, and its file is intact."""
     record: dict[str, Any] | None = read_card(out)["parts"].get(part)
     wanted = json.loads(json.dumps(_cycles(part)))
     if record is None or record["cycles"] != wanted:

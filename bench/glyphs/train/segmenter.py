@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.glyphs.train.cache import Rendered
+    from bench.glyphs.train.cache import RenderedSplit
     from bench.glyphs.train.regions import Regions
 
 _LOG = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def make_loss(
 
 
 def train_segmenter(
-    data: Rendered, truth: Regions, out: Path, scratch: Path, device: str = "cpu"
+    data: RenderedSplit, truth: Regions, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
     """Train the segmenter and writes it in float16.
 
@@ -157,7 +157,9 @@ def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) 
     }
 
 
-def segmenter_scores(data: Rendered, truth: Regions, path: Path | None = None) -> dict[str, float]:
+def segmenter_scores(
+    data: RenderedSplit, truth: Regions, path: Path | None = None
+) -> dict[str, float]:
     """Measure the agreement of the shipped segmenter with the truth.
 
     Args:

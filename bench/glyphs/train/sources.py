@@ -16,7 +16,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file
 
-from bench.glyphs.train.cache import Rendered
+from bench.glyphs.train.cache import RenderedSplit
 from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.train.targets import class_loss, logits
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
@@ -103,7 +103,7 @@ SOURCES: tuple[Source, ...] = (
 """All sources, in the order of training."""
 
 
-def task_labels(data: Rendered, task: str, split: str = "train") -> NDArray[np.int64]:
+def task_labels(data: RenderedSplit, task: str, split: str = "train") -> NDArray[np.int64]:
     """Return the true class of each image for a task.
 
     Args:
@@ -123,7 +123,7 @@ def task_labels(data: Rendered, task: str, split: str = "train") -> NDArray[np.i
     return np.array(paints, dtype=np.int64)
 
 
-def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> dict[str, Any]:
+def train_source(source: Source, data: RenderedSplit, scratch: Path, device: str) -> dict[str, Any]:
     """Train a source network into the scratch folder, unless it is there already.
 
     Args:
@@ -154,7 +154,7 @@ def train_source(source: Source, data: Rendered, scratch: Path, device: str) -> 
     }
 
 
-def source_accuracy(source: Source, scratch: Path, data: Rendered, count: int) -> float:
+def source_accuracy(source: Source, scratch: Path, data: RenderedSplit, count: int) -> float:
     """Return the share of images that a trained source classifies correctly.
 
     Args:
@@ -163,7 +163,7 @@ def source_accuracy(source: Source, scratch: Path, data: Rendered, count: int) -
         data: The rendered split ``annotate``.
         count: Number of images; the first ones are used.
     """
-    shown = Rendered(
+    shown = RenderedSplit(
         data.images[:count], data.objects[:count], data.scenes[:count], data.captions[:count]
     )
     found = logits(load_source(source, scratch), shown.images).argmax(dim=1).numpy()

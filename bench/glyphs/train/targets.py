@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.glyphs.train.cache import Rendered
+    from bench.glyphs.train.cache import RenderedSplit
 
 _LOG = logging.getLogger(__name__)
 _SMOOTHING = 0.05
@@ -72,7 +72,7 @@ def cycles_of(part: str) -> list[Recipe]:
     return [RECIPES[part], *([SECOND_CYCLES[part]] if part in SECOND_CYCLES else [])]
 
 
-def labels(data: Rendered, part: str) -> NDArray[np.int64]:
+def labels(data: RenderedSplit, part: str) -> NDArray[np.int64]:
     """Return the true class of each image for a part."""
     return data.scenes if part == "scenes" else data.objects
 
@@ -102,7 +102,7 @@ def class_loss(
 
 
 def train_target(
-    part: str, data: Rendered, out: Path, scratch: Path, device: str = "cpu"
+    part: str, data: RenderedSplit, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
     """Train one target and writes its weights.
 
@@ -162,7 +162,7 @@ def logits(model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 100) 
     )
 
 
-def accuracy(part: str, data: Rendered, path: Path | None = None) -> float:
+def accuracy(part: str, data: RenderedSplit, path: Path | None = None) -> float:
     """Return the share of images that a shipped target classifies correctly.
 
     Args:

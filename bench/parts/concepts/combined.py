@@ -28,8 +28,7 @@ class CombinedConcepts:
 
     The union drops exact duplicates only: "Cardigan" and "cardigan" are two classes of ImageNet,
     and both stay. The difference compares names as scoring does (`metrics.labels`), ignoring case
-    and
-    separators: "tench, Tinca tinca" removes "tench", and is removed if each of its names is.
+    and separators: "tench, Tinca tinca" removes "tench", and is removed if each of its names is.
 
     Attributes:
         of: The sets: names of `concepts=` choices, or mappings {name, params}.

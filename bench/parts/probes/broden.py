@@ -46,8 +46,8 @@ class BrodenProbe:
         index: Name of the index file.
         limit: Maximum number of images; all if null. A smaller set is a prefix of a larger one.
         split: Use only "train" or "val" images; all if null.
-        on_error: As of `ImageFiles`; "skip" also leaves out missing images. Unreadable masks always
-            raise an error.
+        on_error: Treatment of images that cannot be read: "fail" stops the run at the first one;
+            "skip" leaves them out, and missing images too. Unreadable masks always raise an error.
     """
 
     summary: ClassVar[str] = "images with masks in Broden's layout"

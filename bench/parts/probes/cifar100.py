@@ -44,7 +44,8 @@ class Cifar100Probe(ClassMasksMixin):
             test and meta, or the folder cifar-100-python with these.
         split: "test" has 10,000 images (CLIP-Dissect's cifar100_val), "train" 50,000.
         limit: Maximum number of images; all if null.
-        mask_size: As of `bench.parts.probes.classes.ClassedFiles`.
+        mask_size: Side of the square to which a unit's maps are resized, for methods that compare
+            them with the classes as labels of whole images.
     """
 
     summary: ClassVar[str] = "CIFAR-100, 32 x 32 pixels; the classes can serve as masks"

@@ -25,9 +25,9 @@ class ClassFolderProbe(ClassedFiles):
     the folders of classes is unknown.
 
     Attributes:
-        path: The folder of folders. `limit`, `on_error` and `mask_size` are as of `ClassedFiles`.
-        names: A table or list of the folders' names (see `name_table`); if empty, the name of the
-            folder is that of the class.
+        path: The folder of folders.
+        names: A table or list of the folders' names, such as Tiny-ImageNet's words.txt; if empty,
+            the name of the folder is that of the class.
         classes: The folders in the order in which networks number the classes; may contain classes
             without images, and must contain all others. Sorted if empty.
     """

@@ -164,7 +164,6 @@ class ClassedFiles(ImageFiles, ClassMasksMixin):
     """Image files whose class is known from their folder's name or from a list.
 
     Attributes:
-        path: As of `ImageFiles`, like `limit` and `on_error`.
         mask_size: Side of the square to which a unit's maps are resized, for methods that compare
             them with the classes as labels of whole images.
     """

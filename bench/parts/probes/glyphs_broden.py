@@ -24,7 +24,7 @@ class GlyphsBrodenProbe:
 
     Attributes:
         root: Folder into which the tree is written on first use; not part of the fingerprint.
-        variant: As for `glyphs`.
+        variant: "val", "half" or "scenes_only", as for `probe=glyphs_val`, `glyphs_half` and so on.
         size: Number of images; a smaller set is a prefix of a larger one.
     """
 

@@ -31,7 +31,7 @@ class ImageNetValProbe(ClassedFiles):
     identified by their own names, so that both forms are the same set.
 
     Attributes:
-        path: The folder. `limit`, `on_error` and `mask_size` are as of `ClassedFiles`.
+        path: The folder.
         devkit: ILSVRC2012_devkit_t12.tar.gz, or its unpacked folder; searched in `path` by these
             names if empty.
     """

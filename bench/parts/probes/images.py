@@ -37,8 +37,7 @@ def open_rgb(file: Path) -> Image.Image:
     Apply the camera's orientation tag; blend transparency with white; scale 16-bit and float levels
     to 8 bits if their range is known (see `grey_levels`); read the first frame of an animation.
     Read a CMYK JPEG with inverted inks, as Adobe's programs write it, and convert it without a
-    colour
-    profile: R = (255 - C)(255 - K) / 255.
+    colour profile: R = (255 - C)(255 - K) / 255.
 
     Args:
         file: An image file.

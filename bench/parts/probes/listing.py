@@ -58,7 +58,7 @@ def list_images(root: Path) -> ImageListing:
             if name.lower().endswith(EXTENSIONS):
                 images.append((here / name).as_posix())
             elif name not in _COMPANIONS:
-                ignored[Path(name).suffix.lower() or "without an ending"] += 1
+                ignored[Path(name).suffix.lower() or "without extension"] += 1
     return ImageListing(images, ignored)
 
 
@@ -70,12 +70,8 @@ def ignored_notes(ignored: Mapping[str, int]) -> tuple[str, ...]:
     often = sorted(ignored, key=lambda ending: (-ignored[ending], ending))
     listed = ", ".join(f"{ignored[ending]:,} {ending}" for ending in often[:_SHOWN])
     more = ", ..." if len(ignored) > _SHOWN else ""
-    what = (
-        "file that is no image by its ending"
-        if number == 1
-        else ("files that are no images by their endings")
-    )
-    return (f"left aside {number:,} {what}: {listed}{more}",)
+    files = "file" if number == 1 else "files"
+    return (f"ignored {number:,} {files} without an image extension: {listed}{more}",)
 
 
 def _raise_unreadable(error: OSError) -> None:

@@ -37,7 +37,7 @@ class Places365ValProbe(ClassedFiles):
     may precede). Published files are identified by their own names.
 
     Attributes:
-        path: The folder. `limit`, `on_error` and `mask_size` are as of `ClassedFiles`.
+        path: The folder.
         filelist: places365_val.txt, its folder, or filelist_places365-standard.tar; searched in
             `path` if empty.
     """

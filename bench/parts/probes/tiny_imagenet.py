@@ -31,8 +31,7 @@ class TinyImageNetProbe(ClassedFiles):
     words.txt, else of ImageNet. Published files are identified by their own names.
 
     Attributes:
-        path: The folder that contains val/, or the tree. `limit`, `on_error` and `mask_size` are as
-            of `ClassedFiles`.
+        path: The folder that contains val/, or the tree.
     """
 
     summary: ClassVar[str] = "Tiny-ImageNet's validation images, as published or in folders"

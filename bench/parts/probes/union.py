@@ -34,8 +34,7 @@ class UnionProbe:
     `limit` takes the first images of each member, in proportion to the members' sizes. A smaller
     set is therefore a subset of a larger one, but not a prefix. The shares are those of Webster's
     method: the j-th image (from 0) of a member of size n has the rank (j + 1/2) / n, and the
-        `limit`
-    lowest ranks are taken, ties in the members' order.
+    `limit` lowest ranks are taken, ties in the members' order.
 
     A union has no masks and no classes, since those of its members differ in kind.
 

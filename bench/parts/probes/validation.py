@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bench.files import Known
+    from bench.files import FileState
 
 _READABLE = "yes"
 _VERSION = 3
@@ -58,22 +58,22 @@ def are_readable(files: Sequence[Path]) -> list[bool]:
     version = f":{DECODER_VERSION}.{_VERSION}:{PIL.__version__}"
     found = [True] * len(files)
     with FileMemory("readable", "said", version) as memory:
-        unknown: list[tuple[int, Known]] = []
+        unknown: list[tuple[int, FileState]] = []
         for at, file in enumerate(files):
             try:
-                known = memory.look(file)
+                state = memory.look_up(file)
             except OSError as error:
                 _raise_system_error(file, error)
                 found[at] = False
                 continue
-            if known.said:
-                found[at] = known.said == _READABLE
+            if state.value:
+                found[at] = state.value == _READABLE
             else:
-                unknown.append((at, known))
-        for (at, known), result in zip(unknown, _decode_all([k for _, k in unknown]), strict=True):
+                unknown.append((at, state))
+        for (at, state), result in zip(unknown, _decode_all([s for _, s in unknown]), strict=True):
             found[at] = result.reason == _READABLE
             if result.permanent:
-                memory.keep(known, result.reason)
+                memory.remember(state, result.reason)
     return found
 
 
@@ -91,7 +91,7 @@ def require_known_range(files: Sequence[Path]) -> None:
             open_rgb(file)
 
 
-def _decode_all(files: Sequence[Known]) -> Iterator[_Result]:
+def _decode_all(files: Sequence[FileState]) -> Iterator[_Result]:
     if not files:
         return
     workers = min(8, os.cpu_count() or 1)
@@ -103,7 +103,7 @@ def _decode_all(files: Sequence[Known]) -> Iterator[_Result]:
                 yield result
 
 
-def _decode(file: Known) -> _Result:
+def _decode(file: FileState) -> _Result:
     try:
         open_rgb(file.path)
     except UserError as error:

@@ -28,7 +28,8 @@ class HuggingFaceSegmenter(ClassSegmenter):
         model: A folder that it was saved to with its image processor, or a name on the hub
             ("nvidia/segformer-b0-finetuned-ade-512-512"; downloaded once).
         revision: Branch, tag or commit on the hub.
-        input_size: As of `ClassSegmenter`; required if the processor does not resize.
+        input_size: Side of the network's input, in pixels; if null, the image's own after the
+            processor's resizing. Required if the processor does not resize.
     """
 
     summary: ClassVar[str] = "a semantic-segmentation model of Hugging Face, by name or folder"

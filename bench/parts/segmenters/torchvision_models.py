@@ -41,7 +41,8 @@ class TorchvisionSegmenter(ClassSegmenter, WeightsParams):
         arch: Name in torchvision: "deeplabv3_resnet50", "lraspp_mobilenet_v3_large".
         weights: torchvision's own weights ("COCO_WITH_VOC_LABELS_V1", "DEFAULT"); give this or
             `file`.
-        classes: As of `ClassSegmenter`; those of PASCAL VOC if empty.
+        classes: A text file with the name of each class, one per line, in the order of the outputs;
+            the classes of PASCAL VOC if empty.
         input_size: Side of the network's input, in pixels.
     """
 

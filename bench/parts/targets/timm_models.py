@@ -35,7 +35,8 @@ class TimmTarget(LibraryTarget):
         model: Name in timm, best with the tag of its weights: "resnet50.a1_in1k"; or
             "hf-hub:owner/model", maybe with "@revision", for a model of the Hugging Face hub.
         pretrained: Use the published weights; give this or `file`.
-        file: As of `WeightsParams`, with the tensor names of timm.
+        file: A state dict with timm's tensor names: .safetensors, .pth, .pt, .pth.tar or .bin;
+            empty for no file.
 
     What is null of `input_size`, `resize`, `mean` and `std` comes from the model's own data
     config, and so does the interpolation unless all four are given (then bilinear).

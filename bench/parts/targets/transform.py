@@ -27,8 +27,8 @@ class TransformParams:
         input_size: Side of the square centre crop, in pixels.
         resize: Length of the shorter side before the crop; 0 squashes the whole image to the input
             size.
-        mean: Of the input normalisation, red, green, blue.
-        std: As `mean`.
+        mean: Mean of the input normalisation, of red, green and blue values in 0..1.
+        std: Standard deviation of the input normalisation, of red, green and blue values.
     """
 
     input_size: int | None = None
@@ -108,8 +108,8 @@ def square_transform(
     Args:
         size: Side of the input, in pixels.
         resize: Length of the shorter side before the crop; 0 squashes the whole image.
-        mean: By channel, of values in 0..1.
-        std: As `mean`.
+        mean: Mean by channel, of values in 0..1.
+        std: Standard deviation by channel, of values in 0..1.
         interpolation: Of the resizing, by torchvision's name.
 
     Returns:

@@ -27,9 +27,8 @@ def true_names(published: Mapping[int, str]) -> dict[int, TrueName]:
     - the whole name of another unit, and the first part of another unit unless it is also the first
       part of this unit;
     - the second part if several units share their first part, since it distinguishes them ("bird"
-        of
-      "crane, bird"). If one of these units consists of the first part only, the second parts of the
-      others may be synonyms, so leave out only single words ("maillot, tank suit").
+      of "crane, bird"). If one of these units consists of the first part only, the second parts of
+      the others may be synonyms, so leave out only single words ("maillot, tank suit").
 
     The whole published name always counts.
 

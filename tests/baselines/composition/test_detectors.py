@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.composition.beam import Scored
+from baselines.composition.beam import ScoredFormula
 from baselines.composition.formula import And, Leaf, Not, Or, meaning, positive_labels
 from baselines.compositional import Compositional, detector_counts
 
@@ -12,8 +12,8 @@ CATEGORIES = ["object", "object", "color", "scene"]
 
 
 def scored(formula, iou):
-    fields = dict.fromkeys(Scored.__dataclass_fields__, 0)
-    return Scored(**{**fields, "formula": formula, "iou": iou, "score": iou / 2})
+    fields = dict.fromkeys(ScoredFormula.__dataclass_fields__, 0)
+    return ScoredFormula(**{**fields, "formula": formula, "iou": iou, "score": iou / 2})
 
 
 def test_labels_behind_not_are_not_asked_for():

@@ -73,10 +73,10 @@ def test_sources_differ_from_the_targets_and_from_the_one_held_out() -> None:
 
 
 def test_a_paint_is_a_colour_with_a_texture() -> None:
-    class Rendered:
+    class RenderedSplit:
         images = np.zeros((5, 1))
 
-    labels = task_labels(Rendered(), "paints")  # type: ignore[arg-type]
+    labels = task_labels(RenderedSplit(), "paints")  # type: ignore[arg-type]
     assert labels.max() < CLASSES["paints"] == len(COLOURS) * len(TEXTURES)
     things = [plan(index, "val", "train").things[0] for index in range(5)]
     assert [label // len(TEXTURES) for label in labels] == [t.colour_id for t in things]

@@ -13,7 +13,6 @@ from bench.__main__ import main
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.evidence import text as text_module
-from bench.run import scoring as scoring_module
 from bench.run.judges import SelectionJudges
 from bench.run.scoring import score_table
 from bench.run.selection import build_selection
@@ -35,7 +34,6 @@ def texts(tmp_path, monkeypatch):
     monkeypatch.setenv("DISSECTBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DISSECTBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    scoring_module._embedder.cache_clear()
     Path("nd.csv").write_text(TABLE)
     seen: list[str] = []
 

@@ -101,10 +101,7 @@ def test_other_files_are_counted_and_said(tmp_path, caplog):
     for name in ("in/b.HEIC", "c.heic", "d.txt", "notes", ".DS_Store", "Thumbs.db"):
         (tmp_path / name).write_text("x")
     probe = FolderProbe(str(tmp_path))
-    told = (
-        "left aside 4 files that are no images by their endings: "
-        "2 .heic, 1 .txt, 1 without an ending"
-    )
+    told = "ignored 4 files without an image extension: 2 .heic, 1 .txt, 1 without extension"
     assert probe.notes() == (told,)
     assert probe.fingerprint() == before
     assert len(FolderProbe(str(tmp_path))) == 1
