@@ -1,4 +1,4 @@
-"""Benchmark methods that name neurons of vision networks: the door for notebooks and programs.
+"""Benchmark methods that name neurons of vision networks: functions for notebooks and programs.
 
     import dissectbench
 

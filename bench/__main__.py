@@ -19,7 +19,7 @@ COMMANDS = {
     "run": "run one cell, or a sweep with -m (Hydra overrides)",
     "plan": "show what a run would do, what is missing and how to get it; --time: how long",
     "import": "score labels that others made (CSV, TSV, JSON lines)",
-    "score": "score existing labels under another truth, sentence encoder or rule",
+    "score": "score existing labels under another truth, judge or rule",
     "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "make leaderboards from the records on disk (Markdown, CSV)",
     "pack": "put the records of a folder into one file, which `board` reads as it is",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,6 @@ from leaderboards.board import Board
 from leaderboards.record import Record, RecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bench.config.compose import Job
     from bench.run.plan import JobPlan
 
@@ -131,8 +129,9 @@ def score(
         overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
 
     Returns:
-        One row a record: record (its folder), scores (the file) and state ("scored"; "kept" for
-        scores that were there already; "failed" for a record without labels).
+        One row a record: record (its folder), scores (the file), state ("scored"; "kept" for
+        scores that were there already; "failed" for a record without labels) and fault (why no
+        candidate label can be right; empty where one can).
 
     Raises:
         UserError: There is no record, or an override is wrong.
@@ -241,7 +240,7 @@ def _words(overrides: str | Sequence[str]) -> list[str]:
             raise UserError(f"{error} in {overrides!r}", where="overrides", hint=hint) from error
     if not isinstance(overrides, Sequence) or not all(isinstance(text, str) for text in overrides):
         raise UserError(
-            f"overrides are of type {type(overrides).__name__}, not text or a list of texts",
+            f"given as {type(overrides).__name__}, not as text or a list of texts",
             where="overrides",
             hint=hint,
         )
@@ -260,7 +259,22 @@ def _jobs(
 
 
 def _paths(given: PathLike | Iterable[PathLike]) -> list[Path]:
-    return [Path(given)] if isinstance(given, str | os.PathLike) else [Path(path) for path in given]
+    """Return one path or several as a list.
+
+    Raises:
+        UserError: One of them is empty, which would mean the working directory, or not a path.
+    """
+    paths: list[Any] = [given]
+    if isinstance(given, Iterable) and not isinstance(given, str | os.PathLike):
+        paths = list(given)
+    for path in paths:
+        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+            raise UserError(
+                f"{path!r} is not a path",
+                where="records",
+                hint="give folders, such as results/local or the column `record` of run's table",
+            )
+    return [Path(path) for path in paths]
 
 
 def _choices(job: Job) -> dict[str, str]:

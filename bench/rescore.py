@@ -1,4 +1,4 @@
-"""Score existing labels, our own or imported ones, under another truth, model or rule."""
+"""Score existing labels, our own or imported ones, under another truth, judge or rule."""
 
 from __future__ import annotations
 

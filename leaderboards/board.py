@@ -36,7 +36,7 @@ class Failure:
     error: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Board:
     """Everything that a page shows, before any rounding.
 
@@ -75,6 +75,16 @@ class Board:
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
+
+    def __repr__(self) -> str:
+        """Return the size of the board, since its tables would fill many screens."""
+        counts = {
+            "records": self.n_records,
+            "conditions": len(self.tables),
+            "failures": len(self.failures),
+            "problems": len(self.problems),
+        }
+        return f"<Board {self.name}: {', '.join(f'{n} {name}' for name, n in counts.items())}>"
 
 
 def load_board(roots: Iterable[Path], command: str = COMMAND, *, units: bool = False) -> Board:

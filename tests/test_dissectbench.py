@@ -264,6 +264,29 @@ def test_a_board_is_read_from_an_archive_too(cells: pd.DataFrame) -> None:
     assert board.units.groupby("row")["lexical_match"].mean().between(0, 1).all()
 
 
+def test_a_board_is_shown_in_one_line(cells: pd.DataFrame) -> None:
+    board = dissectbench.load_board(cells["record"])
+    assert repr(board).startswith(f"<Board {board.name}: {len(cells)} records, ")
+    assert len(repr(board)) < 100
+
+
+@pytest.mark.parametrize("results", ["", None, [""], [float("nan")]])
+def test_an_empty_path_is_not_the_working_directory(results: Any) -> None:
+    with pytest.raises(UserError, match="is not a path"):
+        dissectbench.load_board(results)
+
+
+@pytest.mark.parametrize("overrides", [None, {"method": "milan"}, "method='milan", [1]])
+def test_overrides_are_texts(overrides: Any) -> None:
+    with pytest.raises(UserError, match="overrides: "):
+        dissectbench.plan(overrides)
+
+
+def test_a_folder_of_config_groups_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="missing is not a folder"):
+        dissectbench.plan(config_dir=tmp_path / "missing")
+
+
 def test_a_board_of_nothing_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent"):
         with pytest.raises(UserError, match=r"no record|no such folder"):
@@ -292,3 +315,5 @@ def test_imported_labels_are_scored(folder: Path) -> None:
     assert value == 0.5
     with pytest.raises(UserError, match="not a setting of scoring"):
         dissectbench.import_labels("labels.csv", **about, overrides="seed=1")
+    with pytest.raises(UserError, match="unknown vocabulary 'words'"):
+        dissectbench.import_labels("labels.csv", **about, vocabulary="words")

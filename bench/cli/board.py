@@ -21,7 +21,7 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Write (or with --check compare) the tables of folders or archives of records."""
-    options = parser("board", "Leaderboards from the records on disk.", EPILOG)
+    options = parser("board", "Make leaderboards from the records on disk.", EPILOG)
     options.add_argument(
         "results",
         nargs="*",

@@ -33,12 +33,22 @@ def main(arguments: Sequence[str]) -> int:
     """Run `ls`, `explain` or `prune`."""
     options = parser("cache", "List, explain and prune the entries of the evidence cache.", EPILOG)
     commands = options.add_subparsers(dest="command", required=True, metavar="ls|explain|prune")
-    ls = commands.add_parser("ls", help="all entries, least recently used first")
+    ls = commands.add_parser(
+        "ls",
+        help="all entries, least recently used first",
+        description="List all entries, least recently used first.",
+    )
     explain = commands.add_parser(
-        "explain", help="the parts of a key; with two keys, the parts that differ"
+        "explain",
+        help="the parts of a key; with two keys, the parts that differ",
+        description="Show the parts of an entry's key, or the parts in which two keys differ.",
     )
     explain.add_argument("keys", nargs="+", metavar="KEY", help="first digits, as in `ls`")
-    prune = commands.add_parser("prune", help="delete entries, least recently used first")
+    prune = commands.add_parser(
+        "prune",
+        help="delete entries, least recently used first",
+        description="Delete entries, least recently used first, except those in use.",
+    )
     amount = prune.add_mutually_exclusive_group()
     amount.add_argument("--to", metavar="SIZE", help="until this much is left, such as 5GB")
     amount.add_argument("--all", action="store_true", help="all entries that are not in use")

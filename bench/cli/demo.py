@@ -20,7 +20,7 @@ EPILOG = "Overrides are those of `dissectbench run`, such as runtime.batch_size=
 
 def main(arguments: Sequence[str]) -> int:
     """Run the pending cells of `experiment=glyphs_demo`, then show its board."""
-    options = parser("demo", "The whole benchmark on the embedded world Glyphs.", EPILOG)
+    options = parser("demo", "Run the benchmark on Glyphs, and show its leaderboard.", EPILOG)
     options.add_argument("--out", type=Path, help="folder for the tables (RESULTS/boards/glyphs)")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     given = options.parse_intermixed_args(arguments)

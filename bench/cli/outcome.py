@@ -86,8 +86,8 @@ def show(plans: Sequence[JobPlan]) -> None:
         return
     shown = load_board(folders)
     print_board(shown, Console())
-    for experiment, lines in shown.comparisons.items():
-        print_comparisons(experiment, lines, Console())
+    for experiment, comparisons in shown.comparisons.items():
+        print_comparisons(experiment, comparisons, Console())
     board = folders[0].parents[1]
     sys.stdout.write(f"records: {board}; all tables: dissectbench board {board} --out DIR\n")
 

@@ -35,7 +35,7 @@ FETCH = "dissectbench fetch "
 
 def main(arguments: Sequence[str]) -> int:
     """Print all cells with their states, then what is missing and how to get it."""
-    options = parser("plan", "What a run would do, and what is missing for it.", EPILOG)
+    options = parser("plan", "Show what a run would do, and what is missing for it.", EPILOG)
     options.add_argument("-m", "--multirun", action="store_true", help="sweep over a,b,c values")
     options.add_argument(
         "--time",
@@ -92,7 +92,7 @@ def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Requirement, int]) -
 def compare_choices(surveys: Sequence[JobSurvey]) -> tuple[dict[str, str], list[str]]:
     """Return the choices that all jobs share, by group; and for each job the other choices.
 
-    A group that a job does not use is left out of its choices.
+    Leave out groups that a job does not use.
     """
     chosen = [
         {

@@ -19,14 +19,14 @@ examples:
   dissectbench score RECORD target.truth.name=file target.truth.params.path=names.csv
   dissectbench score RECORD scoring.decisions.classifier=fc
 
-Scores of decisions need activations: where the cache no longer holds them they are gathered anew,
-for which the network and the probe images must be there.
+Scores of decisions need activations: if the cache no longer holds them, they are gathered again,
+which needs the network and the probe images.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Score each record under the given settings; a score that exists already is kept."""
-    options = parser("score", "Score existing labels under another truth, scorer or rule.", EPILOG)
+    options = parser("score", "Score existing labels under another truth, judge or rule.", EPILOG)
     options.add_argument(
         "records",
         nargs="+",

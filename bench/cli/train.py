@@ -32,9 +32,25 @@ def main(arguments: Sequence[str]) -> int:
     """Train parts of the embedded world into a folder, or a decoder into a file."""
     options = parser("train", "Rebuild the embedded world's networks; train a decoder.", EPILOG)
     kinds = options.add_subparsers(dest="what", required=True, metavar="{glyphs,milan}")
-    world = kinds.add_parser("glyphs", help="networks of the embedded world, from their seeds")
-    world.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    world.add_argument("--out", type=Path, default=Path("glyphs_weights"))
+    world = kinds.add_parser(
+        "glyphs",
+        help="networks of the embedded world, from their seeds",
+        description="Train the networks of the embedded world again, from their seeds.",
+    )
+    world.add_argument(
+        "--parts",
+        nargs="+",
+        choices=PARTS,
+        default=list(PARTS),
+        metavar="PART",
+        help=f"networks to train, all by default: {', '.join(PARTS)}",
+    )
+    world.add_argument(
+        "--out",
+        type=Path,
+        default=Path("glyphs_weights"),
+        help="folder to write into (glyphs_weights)",
+    )
     decoder = kinds.add_parser(
         "milan",
         help="a decoder that writes sentences about exemplars",
@@ -50,15 +66,15 @@ def main(arguments: Sequence[str]) -> int:
         nargs="+",
         default=[],
         metavar="MODEL/DATASET",
-        help="sources of units",
+        help="networks whose units to train on",
     )
     decoder.add_argument("--images", type=Path, help="ImageNet's images, if not stored")
     decoder.add_argument("--arch", default="resnet101", help="network that looks at the images")
     decoder.add_argument("--weights", default="", help="torchvision's name of its weights")
     decoder.add_argument("--vision-file", default="", help="a state dict of it, instead")
     decoder.add_argument("--epochs", type=int, default=100, help="maximum number of epochs (100)")
-    decoder.add_argument("--seed", type=int, default=0)
-    decoder.add_argument("--device", default="auto")
+    decoder.add_argument("--seed", type=int, default=0, help="seed of weights and splits (0)")
+    decoder.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     decoder.add_argument("--out", type=Path, help="file to write; for Glyphs, a folder")
     given = options.parse_args(arguments)
     if given.what == "milan" and given.annotations:

@@ -58,8 +58,8 @@ def parse_single(overrides: Sequence[str]) -> list[Override]:
 def split_sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Return the overrides of each job of a sweep: all combinations of the given values.
 
-    As Hydra's basic sweeper does, which is a private module of Hydra's; the methods of `Override`
-    used here are public. The last of several overrides of one key counts.
+    The result is that of Hydra's basic sweeper, a private module; the methods of `Override` used
+    here are public. The last of several overrides of one key counts.
 
     Raises:
         UserError: An override is not in the grammar, or gives a range without single values.

@@ -204,4 +204,4 @@ GROUPS = (
 """Config groups; the first seven are also families of parts."""
 
 RECORDED_GROUPS = (*GROUPS[:8], "experiment")
-"""Groups whose choices stand in a record: what decides labels and scores, and the experiment."""
+"""Groups whose choices are recorded: what decides labels and scores, and the experiment."""

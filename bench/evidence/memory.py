@@ -37,7 +37,7 @@ def warn_once(root: Path, error: OSError) -> None:
 
 
 def remember(folder: Path, entry: Any, size: int) -> None:
-    """Keep a complete entry that is not, or not wholly, on disk.
+    """Keep a complete entry that is not, or not completely, on disk.
 
     Args:
         folder: Where it would be.

@@ -42,7 +42,7 @@ class RowReader:
             The rows in this order, a copy.
 
         Raises:
-            UserError: The entry was deleted from the cache meanwhile.
+            UserError: The entry was deleted from the cache since it was opened.
         """
         places = [divmod(int(number), self._rows) for number in numbers]
         return np.stack([self._chunk(number)[row] for number, row in places])

@@ -65,7 +65,7 @@ class SegmentedMasks:
 
         Raises:
             IndexError: There is no such image.
-            UserError: The entry was deleted from the cache meanwhile.
+            UserError: The entry was deleted from the cache since it was opened.
         """
         if not 0 <= index < self._n:
             raise IndexError(f"image {index} of {self._n} segmented images")

@@ -69,7 +69,7 @@ class StoredExemplars:
 
         Raises:
             IndexError: There is no such unit.
-            UserError: The entry was deleted from the cache meanwhile.
+            UserError: The entry was deleted from the cache since it was opened.
         """
         n_units, count = self.ids.shape
         if not 0 <= unit < n_units:
@@ -85,7 +85,7 @@ class StoredExemplars:
 
         Raises:
             IndexError: An image is not an exemplar of any unit.
-            UserError: The entry was deleted from the cache meanwhile.
+            UserError: The entry was deleted from the cache since it was opened.
         """
         wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
         if not len(wanted):

@@ -68,7 +68,7 @@ class BatchRunner:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that the device is out of memory."""
+    """Return whether an error means that the device is out of memory."""
     import torch
 
     # The CPU's allocator has no exception of its own.

@@ -62,7 +62,7 @@ def read_checkpoint(file: Path, where: str) -> Checkpoint:
 
 
 def few(names: Iterable[object], limit: int = 4) -> str:
-    """Join the first names, and say how many more there are."""
+    """Join the first names, and add the number of further ones."""
     listed = [str(name) for name in names]
     more = len(listed) - limit
     return ", ".join(listed[:limit]) + (f" and {more} more" if more > 0 else "")

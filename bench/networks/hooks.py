@@ -75,7 +75,7 @@ class LayerHooks:
             Pooled output by layer.
 
         Raises:
-            LayerError: A layer did not run as its layout says, or its output has no units.
+            LayerError: A layer did not run as in its layout, or its output has no units.
         """
         self._outputs, self.calls, self._images = {}, dict.fromkeys(self._layouts, 0), len(images)
         with eager():

@@ -192,9 +192,9 @@ class Segmenter(Hashable, Protocol):
 
     summary: ClassVar[str]
     uses_probe_masks: ClassVar[bool]
-    """Whether it stands for the probe set's own masks; then it has no labels and loads nothing.
+    """Whether it represents the probe set's own masks; then it has no labels and loads nothing.
 
-    Such masks are truth: a method that reads them knows what other methods must infer."""
+    Such masks are truth: a method that reads them is given what other methods must infer."""
 
     def fingerprint(self) -> Fingerprint:
         """Return architecture, weights, transform, size of the masks, and names of the labels."""
@@ -318,12 +318,12 @@ class HasNotes(Protocol):
     """Optional for a probe set: remarks for the record."""
 
     def notes(self) -> tuple[str, ...]:
-        """Return what a reader of the record should know of the set."""
+        """Return remarks on the set for a reader of the record."""
         ...
 
 
 class ShowsGlyphs(Protocol):
-    """Optional for any part: it knows, or shows, only images of the embedded world."""
+    """Optional for any part: it was trained on, or shows, only images of the embedded world."""
 
     of_glyphs: bool
 

@@ -52,7 +52,7 @@ def layer_folders(out: Path, model: str, dataset: str, layers: Sequence[str]) ->
     """
     base = out / file_name(model) / file_name(dataset)
     found = {layer: base / file_name(layer) for layer in layers}
-    names = [folder.name.casefold() for folder in found.values()]  # some disks know no case
+    names = [folder.name.casefold() for folder in found.values()]  # some file systems ignore case
     for layer, folder in found.items():
         if names.count(folder.name.casefold()) > 1:
             raise UserError(

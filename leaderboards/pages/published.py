@@ -139,7 +139,7 @@ def _imported_section(board: Board) -> list[str]:
 
 
 def _sources(figures: Iterable[Figure]) -> str:
-    """Return one comparison for each source."""
+    """Return a Markdown list with one line for each source."""
     read = dict.fromkeys((f.table, f.source, f.seen_in) for f in figures)
     reruns = dict.fromkeys(f.rerun_source for f in figures if f.rerun)
     lines = [f"- {escape(name)}: {escape(source, 300)} ({kind})" for name, source, kind in read]

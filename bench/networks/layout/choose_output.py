@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def refuse(layer: str, gives: str, *, where: str = "target.layers", hint: str = "") -> NoReturn:
-    """Raise a `LayerError` that says what a layer gives.
+    """Raise a `LayerError` with a layer's calls and outputs.
 
     Raises:
         LayerError: Always.

@@ -1,4 +1,4 @@
-"""The layout of a layer's output, and what keys and records say of it."""
+"""The layout of a layer's output, and its form in keys and records."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Layout:
         return cls(**{**content, **lists})
 
     def describe(self) -> dict[str, Any]:
-        """Return what a record says of the layout."""
+        """Return the layout as in a record."""
         fields: dict[str, Any] = {"axes": self.axes} if self.axes else {}
         if "T" in self.axes:
             fields["prefix_tokens"] = self.prefix_tokens

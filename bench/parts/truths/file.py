@@ -1,4 +1,4 @@
-"""True names from a table, maybe of some units only."""
+"""True names from a table, which may cover only some units."""
 
 from __future__ import annotations
 
