@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -245,12 +244,14 @@ class _ClipText:
 
 
 def _embedder(sentence: SentenceEncoder, store: Store, device: str) -> CachedEmbedder | None:
-    """Return the embedder of a cache, whose lists all records of a sweep share; None for none."""
-    root = store.root and store.root.resolve()  # a relative one is another folder elsewhere
-    return _cached_embedder(sentence, root, device) if fingerprint(sentence) else None
+    """Return one embedder per cache folder, whose lists all records of a sweep share.
+
+    None where there is no sentence encoder.
+    """
+    if not fingerprint(sentence):
+        return None
+    root = store.root and store.root.resolve()  # a relative path may be another folder by now
+    return _embedders.setdefault((sentence, root, device), CachedEmbedder(sentence, store, device))
 
 
-@cache
-def _cached_embedder(sentence: SentenceEncoder, root: Path | None, device: str) -> CachedEmbedder:
-    """Return one embedder per process and cache folder."""
-    return CachedEmbedder(sentence, Store(root), device)
+_embedders: dict[tuple[SentenceEncoder, Path | None, str], CachedEmbedder] = {}
