@@ -19,7 +19,7 @@ def parse_size(text: str, where: str) -> int:
     """
     units = {name.lower(): scale for name, scale in _SIZES.items()}
     hint = "write it like 500MB or 1.5GB"
-    return int(_parse(text.lower(), {**units, "b": 1}, where, "size", hint))
+    return int(_parse(text, {**units, "b": 1}, where, "size", hint))
 
 
 def parse_span(text: str, where: str) -> float:
@@ -28,11 +28,11 @@ def parse_span(text: str, where: str) -> float:
     Raises:
         UserError: The span is invalid.
     """
-    return _parse(text.lower(), _SPANS, where, "time span", "write it like 30d, 12h or 2w")
+    return _parse(text, _SPANS, where, "time span", "write it like 30d, 12h or 2w")
 
 
 def _parse(text: str, units: dict[str, int], where: str, what: str, hint: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
     if match and (match[2] in units or (not match[2] and float(match[1]) == 0)):
         return float(match[1]) * units.get(match[2], 1)
     raise UserError(f"invalid {what} {text!r}", where=where, hint=hint)

@@ -187,7 +187,7 @@ class _Composer:
         try:
             config = compose("config", overrides=overrides, return_hydra_config=True)
         except (HydraException, OmegaConfBaseException) as error:
-            raise UserError(explain(error), hint=_hint(str(error))) from error
+            raise _composition_error(error) from error
         found: Any = OmegaConf.to_container(config.hydra.runtime.choices)
         OmegaConf.set_struct(config, False)
         config.pop("hydra")
@@ -206,9 +206,13 @@ def _is_choice(override: str) -> bool:
     return key in GROUPS or key.startswith("hydra")
 
 
-def _hint(message: str) -> str:
-    plugin = re.search(r"hydra/launcher/(\w+)", message)
-    if plugin:
-        extra = plugin[1].partition("_")[0]
-        return f"pip install 'dissectbench[{extra}]'"
-    return "`dissectbench run --cfg` shows the composed config"
+def _composition_error(error: Exception) -> UserError:
+    plugin = re.search(r"hydra/launcher/(\w+)", str(error))
+    if not plugin:
+        return UserError(explain(error), hint="`dissectbench run --cfg` shows the composed config")
+    extra = plugin[1].partition("_")[0]
+    return UserError(
+        f"Hydra's launcher {plugin[1]!r} is not installed",
+        where="launcher",
+        hint=f"pip install 'dissectbench[{extra}]'",
+    )

@@ -209,6 +209,7 @@ def test_faults_of_keys(cache: dict[str, str], refused: Callable[..., str]) -> N
     [
         (["ls", "--cache", "nowhere"], "--cache: there is no cache folder nowhere"),
         (["prune", "--to", "5"], "--to: invalid size '5'"),
+        (["prune", "--to", "5XB"], "--to: invalid size '5XB'"),
         (["prune", "--to", "-5GB"], "--to"),
         (["prune", "--older-than", "month"], "--older-than: invalid time span 'month'"),
         (["prune", "--all", "--to", "5GB"], "not allowed with"),
