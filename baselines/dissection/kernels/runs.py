@@ -20,7 +20,7 @@ def find_runs(
     """Find runs of equal labels in the rows of planes, and count each label's pixels.
 
     Args:
-        planes: int32 [P, sh, sw]; -1 is no label.
+        planes: int32 [P, sh, sw]; -1 means no label.
         n_labels: Number of labels C.
         ends: Filled in: the column where each pixel's run ends, of the shape of `planes`.
         counts: Added to in place, int64 [C].

@@ -91,7 +91,7 @@ class OpenClipPretrained(OpenClip):
 
     @property
     def _is_file(self) -> bool:
-        """Whether it is no tag; no tag of open_clip contains a slash or a dot."""
+        """Whether it is a file: a tag of open_clip contains no slash and no dot."""
         value = self.pretrained
         return "/" in value or "." in value or user_path(value).is_file()
 
