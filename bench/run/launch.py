@@ -21,11 +21,14 @@ from bench.errors import NetworkError, UserError
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.execute import execute
+from bench.run.identity import params_of
 from bench.run.plan import State
+from leaderboards.unique_names import title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.parts.protocols import Target
     from bench.run.plan import JobPlan
 
 log = logging.getLogger(__name__)
@@ -76,22 +79,29 @@ def _check_layers(pending: Sequence[JobPlan]) -> None:
     """
     from bench.parts.targets import resolve_layers
 
-    layers: dict[object, set[str]] = {}
+    layers: dict[Target, set[str]] = {}
+    names_of_targets: dict[Target, str] = {}
     for plan in pending:
         # Layers with labels were checked when these were made.
         new = (State.TO_RUN, State.FAILED)
         names = {cell.layer for cell, state in plan.pending().items() if state in new}
         if names:
-            layers.setdefault(plan.selection.target, set()).update(names)
+            target = plan.selection.target
+            layers.setdefault(target, set()).update(names)
+            names_of_targets[target] = title(plan.selection.names["target"], params_of(target))
     for target, names in layers.items():
         try:
-            module = target.load("cpu").module  # type: ignore[attr-defined]
+            module = target.load("cpu").module
         except Exception as fault:
             own = isinstance(fault, NetworkError) or not isinstance(fault, UserError)
             if own or len(layers) > 1:
                 continue
             raise
-        resolve_layers(module, sorted(names))
+        try:
+            resolve_layers(module, sorted(names))
+        except UserError as error:
+            what = f"{names_of_targets[target]}: {error.what}" if len(layers) > 1 else error.what
+            raise UserError(what, where=error.where, valid=error.valid, hint=error.hint) from error
 
 
 def _launch_workers(pending: Sequence[JobPlan], overrides: Sequence[str]) -> None:

@@ -46,6 +46,11 @@ def test_an_unknown_layer_lists_the_targets_own(refused: Callable[..., str]) -> 
         assert f"\n    {layer}" in error
 
 
+def test_an_unknown_layer_of_several_targets_names_the_target(refused: Callable[..., str]) -> None:
+    error = refused("run", "-m", "target=glyphs_scenes,glyphs_objects", "target.layers=[layer5]")
+    assert "glyphs scenes: the target has no layer 'layer5'" in error
+
+
 @pytest.mark.parametrize(
     ("content", "line", "says"),
     [
