@@ -55,7 +55,7 @@ bench: $(VENV)/.installed
 # Every timing on a GPU, within GPU_SECONDS. Nothing is installed: $(PYTHON) brings torch and what
 # docs/timings.md lists; the few packages that a bare CUDA machine lacks come as wheels.
 GPU_OUT ?= leaderboards/speed
-GPU_SECONDS ?= 420
+GPU_SECONDS ?= 540
 gpu:
 	$(PYTHON) -m bench.speed.gpu --wheels .gpu-wheels --out $(GPU_OUT) --seconds $(GPU_SECONDS)
 

@@ -30,7 +30,9 @@ def prefetch(
     if workers < 1:
         yield from map(work, items)
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+    with ThreadPoolExecutor(
+        workers, thread_name_prefix="decode", initializer=_use_single_thread
+    ) as pool:
         pending: deque[Future[T]] = deque()
         try:
             for item in items:
@@ -43,3 +45,15 @@ def prefetch(
             # After an error or an interruption, what is queued is not needed.
             for future in pending:
                 future.cancel()
+
+
+def _use_single_thread() -> None:
+    """Let PyTorch's operations of this thread use no further threads.
+
+    Otherwise each of N decoding threads starts N more on N cores, and these wait for each other.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.get_num_threads()  # a thread's first call would replace the limit by the global number
+    threadpool_limits(1, user_api="openmp")  # OpenMP keeps the limit by thread

@@ -28,7 +28,7 @@ test compares the two. Times of different hardware are never mixed in one table.
 """
 
 NO_GPU = """\
-No timing of a GPU has been committed yet: `make gpu` makes them on any CUDA machine within seven
+No timing of a GPU has been committed yet: `make gpu` makes them on any CUDA machine within nine
 minutes.
 """
 
@@ -39,11 +39,11 @@ INSTRUCTIONS = """\
 `make gpu-wheels` collects, on a machine with a network, the few packages that a bare CUDA machine
 does not have (open_clip, Hydra and their requirements: under 5 MB). `make gpu PYTHON=python3` then
 needs no network and installs nothing. It requires Python 3.12 with torch, torchvision, timm, numba,
-pandas, scipy, seaborn, rich, psutil, filelock, sacrebleu, safetensors, tqdm, transformers and
-sentence-transformers. Networks have random weights and images are made up; neither changes the
-times.
+pandas, scipy, seaborn, rich, psutil, filelock, sacrebleu, safetensors, threadpoolctl, tqdm,
+transformers and sentence-transformers. Networks have random weights and images are made up; neither
+changes the times.
 
-Five parts run one after the other within `GPU_SECONDS` (420), each in its own process: whether the
+Five parts run one after the other within `GPU_SECONDS` (540), each in its own process: whether the
 GPU's results are those of the CPU, the similarity functions, the five-layer ResNet-50 cell, every
 method on ResNet-18 and ResNet-50, and the most expensive operations. Each writes a JSON file row by
 row. `make gpu-rehearsal` runs the same at a tiny size on a CPU.

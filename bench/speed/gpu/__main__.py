@@ -43,10 +43,10 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("agreement", 0.09, "whether the GPU's results are those of the CPU"),
-    Part("functions", 0.15, "the similarity functions against their plain loops"),
+    Part("agreement", 0.12, "whether the GPU's results are those of the CPU"),
+    Part("functions", 0.08, "the similarity functions against their plain loops"),
     Part("cell", 0.42, "the five-layer ResNet-50 cell of CLIP-Dissect"),
-    Part("methods", 0.24, "every method on ResNet-18 and ResNet-50"),
+    Part("methods", 0.28, "every method on ResNet-18 and ResNet-50"),
     Part("operations", 0.10, "the most expensive operations on the device"),
 )
 
@@ -55,7 +55,7 @@ def main() -> int:
     """Run the requested parts in order."""
     parser = argparse.ArgumentParser(prog="python -m bench.speed.gpu", description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the JSON files")
-    parser.add_argument("--seconds", type=float, default=420.0, help="for all parts together")
+    parser.add_argument("--seconds", type=float, default=540.0, help="for all parts together")
     parser.add_argument("--device", default="cuda", help='on a CPU: "cpu", with --tiny')
     parser.add_argument("--wheels", type=Path, help="folder of wheels that the parts may import")
     parser.add_argument("--tiny", action="store_true", help="sizes of the rehearsal")
