@@ -1,0 +1,1 @@
+"""Interrupt, crowd and starve sweeps on purpose: `make chaos`."""
