@@ -62,9 +62,6 @@ def captions(draw: Draw, scene: int, things: Sequence[Thing]) -> tuple[str, ...]
         draw: Random stream of the captions.
         scene: Index into ``SCENES``.
         things: The objects, the main one first; may be empty.
-
-    Returns:
-        Between two and five captions.
     """
     place, name = SCENES[scene].place, SCENES[scene].name
     synonym = draw.pick((name, name, *SCENES[scene].synonyms))

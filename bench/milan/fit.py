@@ -190,21 +190,15 @@ def fit_language_model(
             losses.append(float(loss_of(rows)))
         return -float(np.average(losses, weights=weights))
 
-    def loss(index: NDArray[np.int64]) -> torch.Tensor:
-        return loss_of(tokens[index])
-
-    return _fit(model, len(tokens), loss, schedule, score, device, progress)
+    return _fit(
+        model, len(tokens), lambda at: loss_of(tokens[at]), schedule, score, device, progress
+    )
 
 
 def _fit(
-    model: nn.Module,
-    count: int,
-    loss: Callable[[NDArray[np.int64]], torch.Tensor],
-    schedule: Schedule,
-    score: Callable[[], float],
-    device: str,
-    progress: bool,
-) -> FitResult:
+    model: nn.Module, count: int, loss: Callable[[NDArray[np.int64]], torch.Tensor],
+    schedule: Schedule, score: Callable[[], float], device: str, progress: bool,
+) -> FitResult:  # fmt: skip
     model.to(device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
     best, best_epoch, epoch = -np.inf, 0, 0

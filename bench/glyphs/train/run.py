@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bench.files import sha256_file
 from bench.glyphs.train import milan
 from bench.glyphs.train.cache import load_split
 from bench.glyphs.train.card import add_record, hardware, read_card
 from bench.glyphs.train.encoder import RECIPE, accuracies, train_encoder
 from bench.glyphs.train.regions import load_regions
 from bench.glyphs.train.segmenter import SEGMENTER_RECIPE, segmenter_scores, train_segmenter
-from bench.glyphs.train.targets import accuracy, cycles_of, train_target
-from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
+from bench.glyphs.train.targets import CYCLES, accuracy, train_target
+from bench.glyphs.weights import FOLDER, TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +37,8 @@ VALIDATION_MASKS = 1_000
 def _cycles(part: str) -> list[dict[str, Any]]:
     if part == "milan":
         return milan.cycles()
-    one = {"encoder": RECIPE, "segmenter": SEGMENTER_RECIPE}.get(part)
-    return [recipe.record() for recipe in ([one] if one else cycles_of(part))]
+    recipes = {**CYCLES, "encoder": (RECIPE,), "segmenter": (SEGMENTER_RECIPE,)}[part]
+    return [recipe.record() for recipe in recipes]
 
 
 def _finished(out: Path, part: str) -> bool:
@@ -49,7 +50,7 @@ def _finished(out: Path, part: str) -> bool:
     if "file" not in record:
         return True
     path = out / record["file"]
-    return path.exists() and file_sha256(path) == str(record["sha256"])
+    return path.exists() and sha256_file(path) == str(record["sha256"])
 
 
 def train_glyphs(
