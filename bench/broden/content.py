@@ -60,7 +60,7 @@ class MaskedImage:
     split: str = "val"
 
 
-def check_words(
+def check_labels(
     labels: Iterable[BrodenLabel], categories: Iterable[str]
 ) -> tuple[list[BrodenLabel], list[str]]:
     """Check labels and categories, and return them as lists.

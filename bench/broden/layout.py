@@ -23,7 +23,7 @@ LABEL_COLUMNS = ("number", "name", "category", "frequency", "coverage", "syns")
 CATEGORY_COLUMNS = ("name", "first", "last", "count", "frequency")
 CODE_COLUMNS = ("code", "number", "name", "frequency", "coverage")
 
-LEFT_OUT = "material"
+MATERIAL = "material"
 """The category of Broden that Network Dissection excludes by default."""
 
 MAX_PIXEL = 0xFFFF

@@ -14,7 +14,7 @@ from bench.broden.layout import (
     CODE_COLUMNS,
     LABEL_COLUMNS,
     LABELS,
-    LEFT_OUT,
+    MATERIAL,
     codes_file,
     is_category,
     unknown_name,
@@ -72,7 +72,7 @@ class Vocabulary:
                 raise unknown_name(what, name, self.categories, "probe.params.categories")
         if wanted:
             return tuple(name for name in self.categories if name in wanted)
-        return tuple(name for name in self.categories if name != LEFT_OUT) or self.categories
+        return tuple(name for name in self.categories if name != MATERIAL) or self.categories
 
     def concepts(self, selected: Sequence[str]) -> dict[int, MaskLabel]:
         """Return the labels of categories by number, sorted by primary category, then number.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.broden.content import MaskedImage, check_words, is_number
+from bench.broden.content import MaskedImage, check_labels, is_number
 from bench.broden.layout import (
     CATEGORIES,
     CATEGORY_COLUMNS,
@@ -75,7 +75,7 @@ def write_broden(
     """
     if isinstance(images, MaskedImage):
         images = [images]
-    labels, categories = check_words(labels, categories)
+    labels, categories = check_labels(labels, categories)
     size = _size_of(mask_size)
     folder = Path(folder).expanduser()
     tally = Tally({label.number for label in labels}, categories)

@@ -196,10 +196,9 @@ def _provide(
             progress=progress,
         )
     except UserError as error:
-        if not entry.note or source:
-            raise
-        hint = f"{error.hint}; {entry.note}"
-        raise UserError(error.what, where=error.where, valid=error.valid, hint=hint) from error
+        if entry.note and not source:
+            error.hint += f"; {entry.note}"
+        raise
 
 
 def _offline_error(entry: Download, alternative: str) -> UserError:

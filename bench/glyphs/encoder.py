@@ -88,14 +88,11 @@ def load_encoder(
 
 
 def preprocess(images: torch.Tensor, size: int | None = None) -> torch.Tensor:
-    """Convert images to the encoder's input: antialiased bilinear resizing, normalisation.
+    """Resize (bilinear, antialiased) and normalise images for the encoder.
 
     Args:
         images: uint8 [B, H, W, 3].
-        size: Side of the result; None for the config's.
-
-    Returns:
-        float32 [B, 3, size, size].
+        size: Side of the result, float32 [B, 3, size, size]; None for the config's.
     """
     import torch.nn.functional as functional
 

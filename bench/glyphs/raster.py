@@ -188,15 +188,12 @@ def outline(index: int) -> tuple[Array, Array]:
 
 
 def sample(fields: tuple[Array, ...], u: Array, v: Array) -> tuple[Array, ...]:
-    """Sample distance fields bilinearly at glyph coordinates.
+    """Sample distance fields [GRID, GRID] bilinearly; CLIP far outside the grid.
 
     Args:
-        fields: Fields [GRID, GRID] that share one grid.
+        fields: Fields that share one grid.
         u: Horizontal glyph coordinate of each pixel, 0 in the middle.
         v: Vertical glyph coordinate, downwards.
-
-    Returns:
-        One array per field; CLIP, the largest distance, far outside the grid.
     """
     grid = fields[0].shape[0]
     x = (u / REACH + 1) * (grid / 2) - 0.5

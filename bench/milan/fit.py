@@ -75,12 +75,7 @@ class FitResult:
 def encode_all(
     descriptions: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the token sequences of all descriptions, each one training example.
-
-    Args:
-        descriptions: Texts of each sample.
-        vocabulary: Vocabulary of the texts.
-        length: Tokens of a sequence after the start token; longer texts are truncated.
+    """Return all descriptions as token sequences of `length` after start; longer ones are cut.
 
     Returns:
         Tokens int64 [M, 1 + length], starting with start and padded; the sample of each sequence
@@ -162,17 +157,9 @@ def fit_language_model(
     device: str = "cpu",
     progress: bool = True,
 ) -> FitResult:
-    """Train a language model in place, scored by minus the loss on held-out texts.
+    """Train a language model in place, as `fit_decoder`.
 
-    Args:
-        model: The network.
-        texts: Descriptions for training.
-        held_out: Descriptions of other units, for validation.
-        vocabulary: Vocabulary of the model.
-        schedule: Training settings.
-        length: Tokens of a description, including stop.
-        device: torch device.
-        progress: Show a progress bar on a terminal.
+    Its score is minus the loss on held-out texts, descriptions of other units.
     """
     tokens, _ = encode_all([texts], vocabulary, length)
     others, _ = encode_all([held_out], vocabulary, length)

@@ -53,11 +53,7 @@ _BATCH = 100
 
 @dataclass(frozen=True)
 class BlockMaps:
-    """Maps of one layer over a block; `baselines.spatial.Maps`.
-
-    Attributes:
-        maps: float32 [N, U, h, w].
-    """
+    """Maps of one layer over a block (`baselines.spatial.Maps`), float32 [N, U, h, w]."""
 
     maps: torch.Tensor
 
@@ -128,7 +124,7 @@ def prepare_images(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) 
 def annotate(
     source: Source, scratch: Path, images: AnnotationImages, pyramid: Pyramid, device: str = "cpu"
 ) -> Samples:
-    """Describe the units of one source network.
+    """Describe the units of one source network, named ``<network>/<layer>/<unit>``.
 
     Args:
         source: The trained network.
@@ -136,9 +132,6 @@ def annotate(
         images: Images for describing units.
         pyramid: Network that computes features of exemplars.
         device: torch device of the network.
-
-    Returns:
-        Samples, named ``<network>/<layer>/<unit>``.
     """
     network = load_source(source, scratch).to(device)
     *hidden, final = source.layers

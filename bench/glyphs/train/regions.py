@@ -42,14 +42,9 @@ class Regions:
     classes: NDArray[np.int64]
 
     def planes(self, index: NDArray[np.int64], side: int = MASK_SIZE) -> NDArray[np.int64]:
-        """Return the class of each pixel.
+        """Return the class of each pixel of B images, int64 [B, P, side, side], 0 for none.
 
-        Args:
-            index: Numbers of B images.
-            side: Side of the planes; the pixels nearest to the centres of side x side cells.
-
-        Returns:
-            int64 [B, P, side, side], 0 for none.
+        The pixels are those nearest to the centres of side x side cells.
         """
         at = ((np.arange(side) + 0.5) * MASK_SIZE / side).astype(np.int64)
         maps = self.maps[index][:, at][:, :, at].astype(np.int64)

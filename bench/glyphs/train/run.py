@@ -58,12 +58,10 @@ def train_glyphs(
     out: Path = FOLDER,
     scratch: Path = Path("glyphs_training"),
     device: str | None = None,
-    threads: int | None = None,
-    force: bool = False,
     *,
     load_embedder: Callable[[], Embedder],
 ) -> dict[str, dict[str, Any]]:
-    """Train parts of the embedded world and writes weights, card and model card.
+    """Train parts of the embedded world; write weights, card and model card.
 
     An interrupted part continues from its last checkpoint in ``scratch``; a finished one is
     skipped. Files are written completely or not at all.
@@ -73,8 +71,6 @@ def train_glyphs(
         out: Folder for the weights and the card.
         scratch: Folder for rendered images (3.4 GB), checkpoints, and unshipped weights.
         device: torch device; None for a GPU if there is one.
-        threads: CPU threads of torch; None for its default.
-        force: Whether to train finished parts again.
         load_embedder: Loads the sentence encoder that scores the MILAN decoder.
 
     Returns:
@@ -83,20 +79,16 @@ def train_glyphs(
     Raises:
         ValueError: A part is unknown.
     """
-    unknown = [part for part in parts if part not in PARTS]
-    if unknown:
-        message = f"unknown part {unknown[0]!r}; valid: {', '.join(PARTS)}"
-        raise ValueError(message)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise ValueError(f"unknown part {unknown[0]!r}; valid: {', '.join(PARTS)}")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     out.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(parents=True, exist_ok=True)
     for part in parts:
-        if _finished(out, part) and not force:
+        if _finished(out, part):
             _LOG.info("%s is finished", part)
-            continue
-        _train(part, out, scratch, device, load_embedder)
+        else:
+            _train(part, out, scratch, device, load_embedder)
     done: dict[str, dict[str, Any]] = read_card(out)["parts"]
     return {part: done[part] for part in parts}
 

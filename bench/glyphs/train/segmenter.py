@@ -96,16 +96,7 @@ def train_segmenter(
 def predict_classes(
     model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 50
 ) -> NDArray[np.int64]:
-    """Return the class of each pixel according to the network.
-
-    Args:
-        model: The network in evaluation mode.
-        images: uint8 [N, 128, 128, 3].
-        batch: Images per batch.
-
-    Returns:
-        int64 [N, P, 64, 64], 0 for none.
-    """
+    """Return the class of each pixel of images, uint8 [N, 128, 128, 3]: int64 [N, P, 64, 64]."""
     parts = []
     for start in range(0, len(images), batch):
         x = preprocess(torch.from_numpy(np.array(images[start : start + batch])), SIZE)
@@ -115,12 +106,7 @@ def predict_classes(
 
 
 def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> dict[str, float]:
-    """Measure how well a plane agrees with its truth, of the same shape.
-
-    Args:
-        found: Class of each pixel; 0 for none.
-        truth: True class of each pixel.
-        classes: Number of classes, including none.
+    """Measure how well the classes of pixels agree with the truth; class 0 is none.
 
     Returns:
         ``pixels``: share of all pixels that are correct. ``marked``: the same for labelled pixels.
