@@ -111,8 +111,9 @@ def _listed(given: Iterable[_T], what: str) -> list[_T]:
             return list(given)  # generators can be iterated only once
     except TypeError:
         pass
-    what, kind = f"{what} must be a list, not {type(given).__name__}", f"pass a list of {what}"
-    raise UserError(what, hint=kind)
+    raise UserError(
+        f"{what} must be a list, not {type(given).__name__}", hint=f"pass a list of {what}"
+    )
 
 
 def is_number(value: object) -> bool:

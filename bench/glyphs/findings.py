@@ -62,8 +62,7 @@ class Findings:
     @property
     def empty(self) -> bool:
         """Whether nothing was found."""
-        common = (self.colour, self.texture, self.scene)
-        return not self.objects and not self.scenes and common == (None, None, None)
+        return self == Findings()
 
 
 def base_rates(truth: Regions) -> Rates:
