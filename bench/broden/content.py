@@ -1,4 +1,4 @@
-"""Images and labels of a tree to be written, and their checks."""
+"""Images and labels of a tree to be written, and the check of its labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.broden.layout import is_category, why_no_label
+from bench.broden.layout import CATEGORY_RULE, is_category, unknown_name, why_no_label
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ Mark = int | NDArray[np.integer]
 """A label number for the whole image, or a plane [sh, sw] of label numbers, 0 for none."""
 
 _T = TypeVar("_T")
-
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class MaskedImage:
     split: str = "val"
 
 
-def check_words(
+def check_labels(
     labels: Iterable[BrodenLabel], categories: Iterable[str]
 ) -> tuple[list[BrodenLabel], list[str]]:
     """Check labels and categories, and return them as lists.
@@ -70,68 +68,52 @@ def check_words(
     Raises:
         UserError: A category is invalid, or a number, name, synonym or category of a label.
     """
-    if isinstance(categories, str):
-        raise UserError(
-            f"categories must be a list, not the text {categories!r}",
-            hint=f"pass [{categories!r}]",
-        )
     labels, categories = _listed(labels, "labels"), _listed(categories, "categories")
     for category in categories:
         if not is_category(category) or categories.count(category) > 1:
-            raise UserError(
-                f"invalid or duplicate category {category!r}",
-                hint="name each category once, with letters, digits, _, - and spaces",
-            )
-    numbers: dict[int, BrodenLabel] = {}
-    names: dict[str, BrodenLabel] = {}
+            raise UserError(f"invalid or duplicate category {category!r}", hint=CATEGORY_RULE)
+    numbers: set[int] = set()
+    names: dict[str, int] = {}
     for label in labels:
+        what = hint = ""
         if not isinstance(label, BrodenLabel):
-            raise UserError(
-                f"not a BrodenLabel: {label!r}", hint="pass BrodenLabel(number, name, category)"
-            )
-        if not is_number(label.number) or label.number < 1 or label.number in numbers:
-            raise UserError(
-                f"label {label.name!r}: invalid or duplicate number {label.number}",
-                hint="number the labels from 1, each once",
-            )
-        why = why_no_label(label.name)
-        if why:
-            raise UserError(
-                f"label {label.number}: invalid name {label.name!r} ({why})",
-                hint="name each label in words",
-            )
-        if label.name in names:
-            raise UserError(
-                f"labels {names[label.name].number} and {label.number} have the same name "
-                f"{label.name!r}",
-                hint="use one label; it may have marks in several categories",
-            )
-        if not isinstance(label.synonyms, list | tuple) or any(
+            what, hint = f"not a BrodenLabel: {label!r}", "pass BrodenLabel(number, name, category)"
+        elif not is_number(label.number) or label.number < 1 or label.number in numbers:
+            what = f"label {label.name!r}: invalid or duplicate number {label.number}"
+            hint = "number the labels from 1, each once"
+        elif why := why_no_label(label.name):
+            what = f"label {label.number}: invalid name {label.name!r} ({why})"
+            hint = "name each label in words"
+        elif label.name in names:
+            both = f"{names[label.name]} and {label.number}"
+            what = f"labels {both} have the same name {label.name!r}"
+            hint = "use one label; it may have marks in several categories"
+        elif not isinstance(label.synonyms, list | tuple) or any(
             not isinstance(name, str) or ";" in name for name in label.synonyms
         ):
-            raise UserError(
-                f"label {label.name!r}: invalid synonyms {label.synonyms!r}",
-                hint="pass a list of texts without semicolons",
-            )
+            what = f"label {label.name!r}: invalid synonyms {label.synonyms!r}"
+            hint = "pass a list of texts without semicolons"
+        if what:
+            raise UserError(what, hint=hint)
         if label.category not in categories:
-            raise UserError(
-                f"label {label.name!r}: unknown category {label.category!r}",
-                valid=tuple(categories),
-                hint=f"categories: {', '.join(categories)}",
-            )
-        numbers[label.number] = names[label.name] = label
-    if not numbers:
+            what = f"label {label.name!r}: unknown category {label.category!r}"
+            raise unknown_name(what, label.category, categories)
+        numbers.add(label.number)
+        names[label.name] = label.number
+    if not labels:
         raise UserError("no labels to write", hint="pass at least one label")
     return labels, categories
 
 
 def _listed(given: Iterable[_T], what: str) -> list[_T]:
     try:
-        return list(given)  # generators can be iterated only once
-    except TypeError as error:
-        raise UserError(
-            f"{what} must be a list, not {type(given).__name__}", hint=f"pass a list of {what}"
-        ) from error
+        if not isinstance(given, str):
+            return list(given)  # generators can be iterated only once
+    except TypeError:
+        pass
+    raise UserError(
+        f"{what} must be a list, not {type(given).__name__}", hint=f"pass a list of {what}"
+    )
 
 
 def is_number(value: object) -> bool:

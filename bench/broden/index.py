@@ -11,17 +11,17 @@ from bench.broden.layout import (
     LABELS,
     items_of,
     scalar_of,
+    unknown_name,
     why_no_path,
 )
 from bench.broden.table import read_table
-from bench.errors import UserError, nearest
+from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from bench.broden.table import Table
-    from bench.broden.vocabulary import Label, Vocabulary
+    from bench.broden.vocabulary import Vocabulary
 
 
 class Row(NamedTuple):
@@ -45,15 +45,8 @@ class Row(NamedTuple):
 
 
 class Index(NamedTuple):
-    """All rows of an index file.
+    """All rows of an index file, and its categories in the order of category.csv."""
 
-    Attributes:
-        file: The index file.
-        categories: Categories with a column, in the order of category.csv.
-        rows: Rows in the order of the file.
-    """
-
-    file: Path
     categories: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -65,57 +58,41 @@ def read_index(file: Path, vocabulary: Vocabulary) -> Index:
         UserError: The file is missing or empty, a column is missing or not a category, a size is
             not a number, a path leaves `images/`, or a label number is not in label.csv.
     """
-    table = read_table(file)
-    fixed = table.positions(*INDEX_COLUMNS)
+    table = read_table(file, INDEX_COLUMNS)
+    valid = vocabulary.categories
     for name in table.columns:
-        if name not in INDEX_COLUMNS and name not in vocabulary.categories:
-            raise table.fault(
-                f"column {name!r} is not a category of {CATEGORIES}",
-                1,
-                valid=nearest(name, vocabulary.categories) or vocabulary.categories,
-                hint=f"categories: {', '.join(vocabulary.categories)}",
-            )
-    categories = tuple(name for name in vocabulary.categories if name in table.columns)
-    at = table.positions(*categories)
+        if name not in INDEX_COLUMNS and name not in valid:
+            what = f"column {name!r} is not a category of {CATEGORIES}"
+            raise unknown_name(what, name, valid, f"{file}:1")
+    categories = tuple(name for name in valid if name in table.columns)
     rows = []
     sizes: dict[str, int] = {}  # parsed once: most sizes are equal
     splits: dict[str, str] = {}
-    for line, cells in table.rows():
-        image, split, *numbers = (cells[i] for i in fixed)
+    for line, (image, split, *cells) in table.rows((*INDEX_COLUMNS, *categories)):
+        numbers, marks = cells[:4], tuple(cells[4:])
         for text, column in zip(numbers, INDEX_COLUMNS[2:], strict=True):
             if text not in sizes:
-                sizes[text] = table.whole(text, column, line, least=1)
+                sizes[text] = table.number(int, text, column, line, least=1)
         ih, iw, sh, sw = (sizes[text] for text in numbers)
         _check_path(table, image, "image", line)
-        marks = tuple([cells[i] for i in at])
         for category, cell in zip(categories, marks, strict=True):
-            if cell:
-                _check_cell(table, cell, category, line, vocabulary.labels)
+            for item in items_of(cell) if cell else ():
+                number = scalar_of(item)
+                if number is None:
+                    _check_path(table, item, category, line)
+                elif number and number not in vocabulary.labels:
+                    raise unknown_label(file, line, number, category, file.name)
         rows.append(Row(line, image, splits.setdefault(split, split), (ih, iw), (sh, sw), marks))
     if not rows:
-        raise table.fault("the index has no images", 1, hint="unpack or write the tree again")
-    return Index(file, categories, tuple(rows))
+        raise table.fault("the index has no images", 1, "unpack or write the tree again")
+    return Index(categories, tuple(rows))
 
 
 def _check_path(table: Table, path: str, column: str, line: int) -> None:
     why = why_no_path(path)
     if why:
-        raise table.fault(
-            f"{column}: invalid path {path!r} ({why})",
-            line,
-            hint=f"write paths relative to {IMAGES}/, with forward slashes",
-        )
-
-
-def _check_cell(
-    table: Table, cell: str, category: str, line: int, labels: Mapping[int, Label]
-) -> None:
-    for item in items_of(cell):
-        number = scalar_of(item)
-        if number is None:
-            _check_path(table, item, category, line)
-        elif number and number not in labels:
-            raise unknown_label(table.file, line, number, category, table.file.name)
+        hint = f"write paths relative to {IMAGES}/, with forward slashes"
+        raise table.fault(f"{column}: invalid path {path!r} ({why})", line, hint)
 
 
 def unknown_label(file: Path, line: int, number: int, category: str, source: str) -> UserError:

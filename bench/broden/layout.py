@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from bench.errors import UserError, nearest
 from metrics.formulas import clean_mask_label
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 INDEX = "index.csv"
 LABELS = "label.csv"
@@ -18,14 +23,13 @@ LABEL_COLUMNS = ("number", "name", "category", "frequency", "coverage", "syns")
 CATEGORY_COLUMNS = ("name", "first", "last", "count", "frequency")
 CODE_COLUMNS = ("code", "number", "name", "frequency", "coverage")
 
-LEFT_OUT = "material"
+MATERIAL = "material"
 """The category of Broden that Network Dissection excludes by default."""
 
 MAX_PIXEL = 0xFFFF
 """Largest label number of a mask, which stores it in two bytes (red + 256 x green)."""
 
-_CATEGORY = re.compile(r"\w[\w -]*")
-_DRIVE = re.compile(r"[A-Za-z]:")
+CATEGORY_RULE = "name each category once, with letters, digits, _, - and spaces"
 
 
 def codes_file(category: str) -> str:
@@ -35,7 +39,7 @@ def codes_file(category: str) -> str:
 
 def is_category(name: object) -> bool:
     """Return whether a text is a valid category, which becomes part of file names."""
-    fits = isinstance(name, str) and _CATEGORY.fullmatch(name) is not None
+    fits = isinstance(name, str) and re.fullmatch(r"\w[\w -]*", name) is not None
     return fits and name not in INDEX_COLUMNS
 
 
@@ -45,20 +49,16 @@ def why_no_label(name: object) -> str:
         return "not a text"
     if not clean_mask_label(name).strip():
         return "empty" + (" except for a suffix" if name.strip() else "")
-    if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+    if re.search("[\0\ud800-\udfff]", name):
         return "contains a character that text files cannot store"
     return ""
 
 
 def why_no_path(path: str) -> str:
-    """Return why a path inside `images/` is invalid; empty if it is valid.
-
-    Args:
-        path: Path in an index, with forward slashes.
-    """
+    """Return why a path inside `images/` is invalid; empty if it is valid."""
     if not path:
         return "empty"
-    if path.startswith("/") or _DRIVE.match(path):
+    if re.match(r"/|[A-Za-z]:", path):
         return "absolute"
     if "\\" in path:
         return "contains a backslash"
@@ -80,3 +80,16 @@ def scalar_of(item: str) -> int | None:
     if not (item.isascii() and item.isdigit()):
         return None
     return int(item[:18])  # labels have fewer digits; Python refuses to parse thousands
+
+
+def by(size: tuple[int, int]) -> str:
+    """Return a size (height, width) as text."""
+    return f"{size[0]} x {size[1]}"
+
+
+def unknown_name(
+    what: str, name: str, valid: Collection[str], where: str = "", kind: str = "categories"
+) -> UserError:
+    """Return the error about a name that is not among the valid ones of a kind."""
+    hint = f"{kind}: {', '.join(valid)}"
+    return UserError(what, where=where, valid=nearest(name, valid), hint=hint)

@@ -9,7 +9,7 @@ import numpy as np
 
 from baselines.spatial import ImageMasks, MaskLabel
 from bench.broden.index import unknown_label
-from bench.broden.layout import IMAGES, MAX_PIXEL, items_of, scalar_of
+from bench.broden.layout import IMAGES, MAX_PIXEL, by, items_of, scalar_of
 from bench.broden.plane import MaskError, read_plane
 from bench.errors import UserError
 
@@ -42,8 +42,8 @@ class BrodenMasks:
         for row in broden.rows:
             if row.mask_size != first.mask_size:
                 raise UserError(
-                    f"masks of {_by(row.mask_size)} differ from those of line {first.line} "
-                    f"({_by(first.mask_size)}): all masks must have the same size",
+                    f"masks of {by(row.mask_size)} differ from those of line {first.line} "
+                    f"({by(first.mask_size)}): all masks must have the same size",
                     where=f"{broden.index}:{row.line}",
                     hint="write an index file with masks of one size and select it "
                     "(probe.params.index=...)",
@@ -138,7 +138,3 @@ class BrodenMasks:
             if number <= MAX_PIXEL:
                 table[number] = self._position.get(number, _NONE)
         return table
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

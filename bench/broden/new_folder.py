@@ -48,13 +48,11 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 
 def _refuse_content(folder: Path) -> None:
-    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and _empty(folder))):
+    if folder.is_symlink() or (
+        folder.exists() and not (folder.is_dir() and not [*folder.iterdir()])
+    ):
         raise UserError(
             f"{folder} already exists",
             where=str(folder),
             hint="name a folder that does not exist; nothing is overwritten",
         )
-
-
-def _empty(folder: Path) -> bool:
-    return next(folder.iterdir(), None) is None

@@ -19,53 +19,38 @@ _MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 """Pillow modes that PNG files store unchanged."""
 
 
-def picture_of(image: MaskedImage) -> Image.Image | Path:
-    """Return the picture of an image: a Pillow image, or a file.
+def write_picture(image: MaskedImage, file: Path) -> tuple[int, int]:
+    """Write or copy the picture of an image; return its height and width, upright.
 
     Raises:
-        UserError: There is no picture, or its type is invalid.
+        UserError: There is no picture, its type is invalid, or its file cannot be read.
     """
     given: Any = image.image
-    if given is None:
-        raise UserError(
-            f"image {image.name!r} has no picture",
-            hint="pass one, or use with_images=False",
-        )
     if isinstance(given, str | Path):
-        return Path(given).expanduser()
-    kind = type(given).__name__
+        try:
+            with Image.open(Path(given).expanduser()) as opened:
+                size = upright_size(opened)
+            shutil.copyfile(Path(given).expanduser(), file)
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            raise UserError(
+                f"cannot read the image: {error}", where=str(given), hint="repair or remove it"
+            ) from error
+        return size
+    kind = f"type {type(given).__name__}"
     if isinstance(given, np.ndarray):
         kind = f"array of shape {given.shape} and type {given.dtype}"
         colours = given.shape[2:] in ((), (3,), (4,))
         if given.dtype == np.uint8 and given.ndim in (2, 3) and colours and given.size:
-            return Image.fromarray(given)
+            given = Image.fromarray(given)
     elif isinstance(given, Image.Image):
         kind = f"Pillow image of mode {given.mode}"
-        if given.mode in _MODES:
-            return given
-    raise UserError(
-        f"image {image.name!r}: invalid picture ({kind})",
-        hint="pass a file, an RGB image, or an array, uint8 [h, w] or [h, w, 3]",
-    )
-
-
-def write_picture(source: Image.Image | Path, file: Path) -> tuple[int, int]:
-    """Write or copy a picture; return its height and width, upright.
-
-    Raises:
-        UserError: The source cannot be read.
-    """
-    if isinstance(source, Path):
-        try:
-            with Image.open(source) as image:
-                size = upright_size(image)
-            shutil.copyfile(source, file)
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise UserError(
-                f"cannot read the image: {error}",
-                where=str(source),
-                hint="repair or remove it",
-            ) from error
-        return size
-    source.save(file, format="PNG")
-    return source.height, source.width
+    if not isinstance(given, Image.Image) or given.mode not in _MODES:
+        raise UserError(
+            f"image {image.name!r} has no picture"
+            if given is None
+            else f"image {image.name!r}: invalid picture ({kind})",
+            hint="pass a file, an RGB image, or an array, uint8 [h, w] or [h, w, 3]; or use "
+            "with_images=False",
+        )
+    given.save(file, format="PNG")
+    return given.height, given.width

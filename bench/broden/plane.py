@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from bench.broden.layout import MAX_PIXEL
+from bench.broden.layout import by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +35,10 @@ def read_plane(file: Path, size: tuple[int, int]) -> NDArray[np.int32]:
     try:
         with Image.open(file) as image:
             # Check before reading pixels: an invalid file may claim any size.
-            if image.size != (size[1], size[0]):
-                width, height = image.size
-                raise MaskError(f"is {height} x {width}, but the index says {size[0]} x {size[1]}")
+            if image.size != size[::-1]:
+                raise MaskError(f"is {by(image.size[::-1])}, but the index says {by(size)}")
             if image.mode not in ("RGB", "RGBA"):
-                raise MaskError(
-                    f"has mode {image.mode}, not RGB, which stores labels in red and green"
-                )
+                raise MaskError(f"has mode {image.mode}; labels are stored in red and green of RGB")
             pixels = np.asarray(image)
     except FileNotFoundError as error:
         raise MaskError("is missing") from error
@@ -53,18 +50,6 @@ def read_plane(file: Path, size: tuple[int, int]) -> NDArray[np.int32]:
 
 
 def write_plane(file: Path, numbers: NDArray[np.integer]) -> None:
-    """Write label numbers as a mask.
-
-    Args:
-        file: File to write.
-        numbers: Label numbers [sh, sw] in 0..65535.
-
-    Raises:
-        ValueError: A number is out of range.
-    """
-    if numbers.size and (numbers.min() < 0 or numbers.max() > MAX_PIXEL):
-        raise ValueError(f"label numbers of masks must be in 0..{MAX_PIXEL}")
-    pixels = np.zeros((*numbers.shape, 3), dtype=np.uint8)
-    pixels[..., 0] = numbers & 0xFF
-    pixels[..., 1] = numbers >> 8
-    Image.fromarray(pixels).save(file, format="PNG")
+    """Write label numbers [sh, sw] in 0..65535 as a mask."""
+    pixels = np.stack([numbers & 0xFF, numbers >> 8, np.zeros_like(numbers)], axis=-1)
+    Image.fromarray(pixels.astype(np.uint8)).save(file, format="PNG")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from bench.broden.layout import IMAGES, items_of, scalar_of
+from bench.broden.layout import IMAGES, by, items_of, scalar_of
 from bench.errors import UserError
 from bench.files import FileMemory
 
@@ -54,18 +54,18 @@ def check_shapes(broden: Broden) -> None:
     rows = [row for row in broden.rows if _has_plane(broden, row)]
     for row in rows:
         if not same_shape(row.mask_size, row.image_size):
-            masks = f"its masks {_by(row.mask_size)} (sh, sw)"
+            masks = f"its masks {by(row.mask_size)} (sh, sw)"
             raise _fault(broden, row, masks, row.image_size)
     with FileMemory("picture_sizes", "size") as memory:
         for row in rows:
             found = _size_of(broden.file(row.image), memory)
             if found is not None and not same_shape(row.image_size, found):
-                raise _fault(broden, row, f"ih, iw are {_by(row.image_size)}", found)
+                raise _fault(broden, row, f"ih, iw are {by(row.image_size)}", found)
 
 
 def _fault(broden: Broden, row: Row, other: str, picture: tuple[int, int]) -> UserError:
     return UserError(
-        f"{IMAGES}/{row.image} has {_by(picture)} pixels, but {other}: their aspect ratios "
+        f"{IMAGES}/{row.image} has {by(picture)} pixels, but {other}: their aspect ratios "
         "differ, so masks do not align",
         where=f"{broden.index}:{row.line}",
         hint="crop or resize images and masks alike, and write the tree again (write_broden)",
@@ -90,7 +90,3 @@ def _size_of(file: Path, memory: FileMemory) -> tuple[int, int] | None:
         return None
     height, width = map(int, state.value.split())
     return height, width
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

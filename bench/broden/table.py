@@ -6,7 +6,7 @@ import csv
 import io
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.downloads.paths import read_text
 from bench.errors import UserError, nearest
@@ -15,134 +15,104 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+_Number = TypeVar("_Number", int, float)
+
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file of a tree.
-
-    Attributes:
-        file: The file.
-        columns: Names in the header.
-        text: Content of the file.
-    """
+    """A CSV file of a tree: its header and its text."""
 
     file: Path
     columns: tuple[str, ...]
     text: str
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         """Iterate over the rows below the header.
 
+        Args:
+            names: Columns to return.
+
         Yields:
-            The last line of a row, from 1, and its cells, one per column. Blank lines are skipped.
+            The last line of a row, from 1, and its cells. Blank lines are skipped.
 
         Raises:
             UserError: A row has too few or too many cells, or is not valid CSV.
         """
-        reader = csv.reader(io.StringIO(self.text))
+        places = [self.columns.index(name) for name in names]
         width = len(self.columns)
+        reader = csv.reader(io.StringIO(self.text))
         try:
             next(reader)
             for cells in reader:
-                if len(cells) != width:
-                    if not cells:
-                        continue
-                    raise UserError(
+                if len(cells) == width:
+                    yield reader.line_num, [cells[place] for place in places]
+                elif cells:
+                    raise self.fault(
                         f"{len(cells)} cells, but the header has {width}",
-                        where=f"{self.file}:{reader.line_num}",
-                        hint="the file may be truncated; unpack or write it again",
+                        reader.line_num,
+                        "the file may be truncated; unpack or write it again",
                     )
-                yield reader.line_num, cells
         except csv.Error as error:
-            raise UserError(
-                f"invalid CSV: {error}",
-                where=f"{self.file}:{reader.line_num}",
-                hint="unpack or write the file again",
-            ) from error
+            hint = "unpack or write the file again"
+            raise self.fault(f"invalid CSV: {error}", reader.line_num, hint) from error
 
-    def positions(self, *names: str) -> tuple[int, ...]:
-        """Return the positions of columns in a row's cells.
-
-        Raises:
-            UserError: One of them is missing.
-        """
-        for name in names:
-            if name not in self.columns:
-                raise UserError(
-                    f"no column {name!r}",
-                    where=f"{self.file}:1",
-                    valid=nearest(name, self.columns),
-                    hint=f"required columns: {', '.join(names)}",
-                )
-        return tuple(self.columns.index(name) for name in names)
-
-    def fault(
-        self, what: str, line: int, *, valid: Sequence[str] = (), hint: str = ""
-    ) -> UserError:
+    def fault(self, what: str, line: int, hint: str, valid: Sequence[str] = ()) -> UserError:
         """Return an error about one line of this file."""
         return UserError(what, where=f"{self.file}:{line}", valid=valid, hint=hint)
 
-    def whole(self, cell: str, column: str, line: int, least: int = 0) -> int:
-        """Parse a cell as a whole number.
+    def number(
+        self, kind: type[_Number], cell: str, column: str, line: int, least: int = 0
+    ) -> _Number:
+        """Parse a cell as an int or a float.
 
         Raises:
-            UserError: It is not an integer, or below `least`.
+            UserError: It is not a number, or below `least`.
         """
         try:
-            value = int(cell)
+            value = kind(cell)
         except ValueError:
-            value = least - 1
-        if value < least:
+            value = kind(least - 1)
+        if not value >= least:  # also for NaN
+            what = "an integer" if kind is int else "a number"
             raise self.fault(
-                f"{column} is {cell!r}, not an integer of at least {least}",
+                f"{column} is {cell!r}, not {what} of at least {least}",
                 line,
-                hint=f"write the {column} as digits",
-            )
-        return value
-
-    def share(self, cell: str, column: str, line: int) -> float:
-        """Parse a cell as a non-negative number.
-
-        Raises:
-            UserError: It is not.
-        """
-        try:
-            value = float(cell)
-        except ValueError:
-            value = -1.0
-        if not value >= 0:  # also for NaN
-            raise self.fault(
-                f"{column} is {cell!r}, not a number of at least 0",
-                line,
-                hint=f"write the {column} as a number",
+                f"write the {column} as {what}",
             )
         return value
 
 
-def read_table(file: Path) -> Table:
+def read_table(file: Path, required: Sequence[str]) -> Table:
     """Read a CSV file of a tree.
 
+    Args:
+        file: The file.
+        required: Columns that it must have, among others.
+
     Raises:
-        UserError: It is missing, empty, not UTF-8, or has duplicate columns.
+        UserError: It is missing, empty, not UTF-8, or has missing or duplicate columns.
     """
     if not file.is_file():
-        others = [other.name for other in file.parent.glob("*.csv")]
         raise UserError(
             f"no {file.name} in {file.parent}",
             where=str(file),
-            valid=nearest(file.name, others),
+            valid=nearest(file.name, [other.name for other in file.parent.glob("*.csv")]),
             hint="unpack the whole tree (index.csv, label.csv, category.csv, c_*.csv, images/), "
             "or write one with `dissectbench export-broden`",
         )
     text = read_text(str(file), str(file))
     first = next(csv.reader(io.StringIO(text)), [])
-    columns = tuple(name.strip() for name in first)
-    if not columns:
-        raise UserError("the file is empty", where=f"{file}:1", hint="unpack or write it again")
-    twice = next((name for name in columns if columns.count(name) > 1), None)
-    if twice is not None:
-        raise UserError(f"duplicate column {twice!r}", where=f"{file}:1", hint="rename one of them")
-    return Table(file, columns, text)
+    table = Table(file, tuple(name.strip() for name in first), text)
+    if not table.columns:
+        raise table.fault("the file is empty", 1, "unpack or write it again")
+    for name in table.columns:
+        if table.columns.count(name) > 1:
+            raise table.fault(f"duplicate column {name!r}", 1, "rename one of them")
+    for name in required:
+        if name not in table.columns:
+            hint = f"required columns: {', '.join(required)}"
+            raise table.fault(f"no column {name!r}", 1, hint, nearest(name, table.columns))
+    return table
 
 
 @contextmanager

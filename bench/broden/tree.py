@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.broden.index import Index, Row, read_index
-from bench.broden.layout import CATEGORIES, IMAGES, INDEX, LABELS, codes_file
+from bench.broden.layout import CATEGORIES, IMAGES, INDEX, LABELS, codes_file, unknown_name
 from bench.broden.vocabulary import Vocabulary, read_vocabulary
-from bench.errors import UserError, nearest
+from bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,21 +95,18 @@ def open_broden(
     file = folder / index
     if Path(index).name != index or not file.is_file():
         others = sorted(other.name for other in folder.glob("index*.csv"))
-        raise UserError(
-            f"no index {index!r} in {folder}",
-            where=str(file) if Path(index).name == index else "probe.params.index",
-            valid=nearest(index, others) or others,
-            hint="name an index file in the tree; the default is index.csv",
-        )
+        where = str(file) if Path(index).name == index else "probe.params.index"
+        raise unknown_name(f"no index {index!r} in {folder}", index, others, where, "index files")
     vocabulary, table = _tables(folder, index, _stamps(folder, index))
     selected = vocabulary.select(categories)
     for name in selected:
         if name not in table.categories:
-            raise UserError(
+            raise unknown_name(
                 f"no column {name!r}",
-                where=f"{file}:1",
-                valid=table.categories,
-                hint=f"add the column, or select from: {', '.join(table.categories)}",
+                name,
+                table.categories,
+                f"{file}:1",
+                "categories with a column",
             )
     columns = tuple(table.categories.index(name) for name in selected)
     concepts = vocabulary.concepts(selected)
@@ -119,8 +116,8 @@ def open_broden(
         raise UserError(
             "no image has an annotation in the selected categories",
             where=str(file),
-            valid=vocabulary.categories,
-            hint=f"select others than {', '.join(selected)}, or another split",
+            hint=f"select another split, or others than {', '.join(selected)} among the "
+            f"categories {', '.join(vocabulary.categories)}",
         )
     return Broden(
         folder=folder,
@@ -139,12 +136,8 @@ def _of_split(table: Index, split: str | None) -> Sequence[Row]:
         return table.rows
     splits = sorted({row.split for row in table.rows})
     if split not in splits:
-        raise UserError(
-            f"no images in the split {split!r}",
-            where="probe.params.split",
-            valid=nearest(split, splits) or splits,
-            hint=f"splits: {', '.join(splits)}",
-        )
+        what = f"no images in the split {split!r}"
+        raise unknown_name(what, split, splits, "probe.params.split", "splits")
     return [row for row in table.rows if row.split == split]
 
 

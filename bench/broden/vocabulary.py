@@ -10,22 +10,21 @@ from baselines.spatial import MaskLabel
 from bench.broden.layout import (
     CATEGORIES,
     CATEGORY_COLUMNS,
+    CATEGORY_RULE,
     CODE_COLUMNS,
     LABEL_COLUMNS,
     LABELS,
-    LEFT_OUT,
+    MATERIAL,
     codes_file,
     is_category,
+    unknown_name,
     why_no_label,
 )
 from bench.broden.table import read_table
-from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
-
-_COUNTED = re.compile(r"(.*?)\s*(?:\(\d+\))?")
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,11 @@ class Vocabulary:
         """
         for name in wanted or ():
             if name not in self.categories:
-                raise UserError(
-                    f"no category {name!r} in {self.folder / CATEGORIES}",
-                    where="probe.params.categories",
-                    valid=nearest(name, self.categories) or self.categories,
-                    hint=f"categories: {', '.join(self.categories)}",
-                )
+                what = f"no category {name!r} in {self.folder / CATEGORIES}"
+                raise unknown_name(what, name, self.categories, "probe.params.categories")
         if wanted:
             return tuple(name for name in self.categories if name in wanted)
-        return tuple(name for name in self.categories if name != LEFT_OUT) or self.categories
+        return tuple(name for name in self.categories if name != MATERIAL) or self.categories
 
     def concepts(self, selected: Sequence[str]) -> dict[int, MaskLabel]:
         """Return the labels of categories by number, sorted by primary category, then number.
@@ -109,19 +104,14 @@ class Vocabulary:
         }
 
     def _coverage(self, category: str) -> dict[int, float]:
-        table = read_table(self.folder / codes_file(category))
-        at = table.positions(*CODE_COLUMNS)
+        table = read_table(self.folder / codes_file(category), CODE_COLUMNS)
         found = {}
-        for line, cells in table.rows():
-            _, number_text, _, _, share = (cells[i] for i in at)
-            number = table.whole(number_text, "number", line)
+        for line, (_, cell, _, _, share) in table.rows(CODE_COLUMNS):
+            number = table.number(int, cell, "number", line)
             if number and number not in self.labels:
-                raise table.fault(
-                    f"label {number} is not in {LABELS}",
-                    line,
-                    hint=f"add it to {LABELS}, or remove the row",
-                )
-            found[number] = table.share(share, "coverage", line)
+                hint = f"add it to {LABELS}, or remove the row"
+                raise table.fault(f"label {number} is not in {LABELS}", line, hint)
+            found[number] = table.number(float, share, "coverage", line)
         return found
 
 
@@ -131,60 +121,39 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     Raises:
         UserError: One of them is missing or damaged.
     """
-    table = read_table(folder / CATEGORIES)
-    (at,) = table.positions(*CATEGORY_COLUMNS)[:1]
-    categories: dict[str, None] = {}
-    for line, cells in table.rows():
-        name = cells[at].strip()
+    table = read_table(folder / CATEGORIES, CATEGORY_COLUMNS)
+    categories: list[str] = []
+    for line, (cell, *_) in table.rows(CATEGORY_COLUMNS):
+        name = cell.strip()
         if not is_category(name) or name in categories:
-            raise table.fault(
-                f"invalid or duplicate category {name!r}",
-                line,
-                hint="name each category once, with letters, digits, _, - and spaces",
-            )
-        categories[name] = None
+            raise table.fault(f"invalid or duplicate category {name!r}", line, CATEGORY_RULE)
+        categories.append(name)
     if not categories:
-        raise table.fault("no categories listed", 1, hint="unpack or write the tree again")
+        raise table.fault("no categories listed", 1, "unpack or write the tree again")
     return Vocabulary(folder, _read_labels(folder, categories), tuple(categories))
 
 
-def _read_labels(folder: Path, known: Mapping[str, None]) -> dict[int, Label]:
-    table = read_table(folder / LABELS)
-    at = table.positions(*LABEL_COLUMNS)
+def _read_labels(folder: Path, known: Collection[str]) -> dict[int, Label]:
+    table = read_table(folder / LABELS, LABEL_COLUMNS)
     labels: dict[int, Label] = {}
-    for line, cells in table.rows():
-        number_text, name, category, *_ = (cells[i] for i in at)
-        number = table.whole(number_text, "number", line)
+    for line, (cell, name, category, *_) in table.rows(LABEL_COLUMNS):
+        number = table.number(int, cell, "number", line)
         if number in labels:
-            raise table.fault(
-                f"duplicate number {number}, see line {labels[number].line}",
-                line,
-                hint="number each label once; masks refer to these numbers",
-            )
+            what = f"duplicate number {number}, see line {labels[number].line}"
+            raise table.fault(what, line, "number each label once; masks refer to these numbers")
         if number == 0:  # a row without name in published tables
             continue
         why = why_no_label(name)
         if why:
-            raise table.fault(
-                f"label {number}: invalid name {name!r} ({why})",
-                line,
-                hint=f"name it in {LABELS}, or remove it there and from the masks",
-            )
-        categories = tuple(_bare(part) for part in category.split(";") if part.strip())
+            hint = f"name it in {LABELS}, or remove it there and from the masks"
+            raise table.fault(f"label {number}: invalid name {name!r} ({why})", line, hint)
+        parts = [part.strip() for part in category.split(";") if part.strip()]
+        categories = tuple(re.sub(r"\s*\(\d+\)$", "", part) for part in parts)
         for one in categories:
             if one not in known:
-                raise table.fault(
-                    f"no category {one!r} in {CATEGORIES}",
-                    line,
-                    valid=nearest(one, known) or tuple(known),
-                    hint=f"categories: {', '.join(known)}",
-                )
+                what = f"no category {one!r} in {CATEGORIES}"
+                raise unknown_name(what, one, known, f"{table.file}:{line}")
         labels[number] = Label(name, categories, line)
     if not labels:
-        raise table.fault("no labels", 1, hint="unpack or write the tree again")
+        raise table.fault("no labels", 1, "unpack or write the tree again")
     return labels
-
-
-def _bare(part: str) -> str:
-    match = _COUNTED.fullmatch(part.strip())
-    return match.group(1) if match else part.strip()

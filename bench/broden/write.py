@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
-from bench.broden.content import MaskedImage, check_words, is_number
+from bench.broden.content import MaskedImage, check_labels, is_number
 from bench.broden.layout import (
     CATEGORIES,
     CATEGORY_COLUMNS,
@@ -18,12 +17,13 @@ from bench.broden.layout import (
     INDEX_COLUMNS,
     LABEL_COLUMNS,
     LABELS,
+    by,
     codes_file,
     why_no_path,
 )
 from bench.broden.marks import marks_of
 from bench.broden.new_folder import new_folder
-from bench.broden.picture import picture_of, write_picture
+from bench.broden.picture import write_picture
 from bench.broden.plane import write_plane
 from bench.broden.shapes import same_shape
 from bench.broden.table import write_table
@@ -31,8 +31,7 @@ from bench.broden.tally import Tally
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from types import TracebackType
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bench.broden.content import BrodenLabel, Mark
 
@@ -76,15 +75,17 @@ def write_broden(
     """
     if isinstance(images, MaskedImage):
         images = [images]
-    labels, categories = check_words(labels, categories)
+    labels, categories = check_labels(labels, categories)
     size = _size_of(mask_size)
     folder = Path(folder).expanduser()
-    with new_folder(folder) as temporary, _Writer(temporary, categories, size) as writer:
-        tally = Tally({label.number for label in labels}, categories)
-        for image in images:
-            marks = marks_of(image, tally, size)
-            writer.add(image, marks, with_images=with_images)
-            tally.add(marks)
+    tally = Tally({label.number for label in labels}, categories)
+    with new_folder(folder) as temporary:
+        writer = _Writer(temporary / IMAGES, categories, size, with_images)
+        with write_table(temporary / INDEX, (*INDEX_COLUMNS, *categories)) as write:
+            for image in images:
+                marks = marks_of(image, tally, size)
+                write(writer.add(image, marks))
+                tally.add(marks)
         if not writer.names:
             raise UserError(f"no images to write to {folder}", hint="pass at least one")
         _write_tables(temporary, labels, categories, tally)
@@ -96,65 +97,46 @@ def _size_of(given: Any) -> tuple[int, int]:
     except (TypeError, ValueError):
         height = width = 0
     if not (is_number(height) and is_number(width) and min(height, width) > 0):
-        raise UserError(
-            f"invalid mask size {given!r}", hint="pass (sh, sw), two positive numbers of pixels"
-        )
+        hint = "pass (sh, sw), two positive numbers of pixels"
+        raise UserError(f"invalid mask size {given!r}", hint=hint)
     return int(height), int(width)
 
 
 class _Writer:
-    """Writer of pictures, masks, and the rows of the index."""
+    """Write pictures and masks into a new folder."""
 
-    def __init__(self, root: Path, categories: Sequence[str], mask_size: tuple[int, int]) -> None:
+    def __init__(
+        self, root: Path, categories: Sequence[str], mask_size: tuple[int, int], with_images: bool
+    ) -> None:
+        root.mkdir()
         self.names: set[str] = set()
-        self._root = root / IMAGES
-        self._categories = categories
-        self._mask_size = mask_size
-        self._index = write_table(root / INDEX, (*INDEX_COLUMNS, *categories))
+        self._root, self._categories = root, categories
+        self._mask_size, self._with_images = mask_size, with_images
 
-    def __enter__(self) -> _Writer:
-        self._root.mkdir()
-        self._write_row = self._index.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._index.__exit__(kind, error, trace)
-
-    def add(
-        self,
-        image: MaskedImage,
-        marks_by_category: Mapping[str, Sequence[Mark]],
-        *,
-        with_images: bool,
-    ) -> None:
-        """Write one image with its marks."""
-        source = picture_of(image) if with_images else image.image
-        suffix = Path(source).suffix if isinstance(source, str | Path) else ".png"
+    def add(self, image: MaskedImage, marks: Mapping[str, Sequence[Mark]]) -> list[object]:
+        """Write one image with its marks; return its row of the index."""
+        suffix = Path(image.image).suffix if isinstance(image.image, str | Path) else ".png"
         picture = self._claim(f"{image.name}{suffix}", image.name)
         size = self._mask_size
-        if isinstance(source, Path | Image.Image) and with_images:
-            size = write_picture(source, self._root / picture)
-            self._check_shape(image.name, size, marks_by_category)
-        cells = []
-        for category in self._categories:
-            marks = marks_by_category.get(category, ())
-            n_planes = sum(isinstance(mark, np.ndarray) for mark in marks)
-            items = []
-            for mark in marks:
-                if not isinstance(mark, np.ndarray):
-                    items.append(str(int(mark)))
-                    continue
-                nth = f"_{len(items) + 1}" if n_planes > 1 else ""
-                name = self._claim(f"{image.name}_{category}{nth}.png", image.name)
-                write_plane(self._root / name, mark)
-                items.append(name)
-            cells.append(";".join(items))
-        self._write_row([picture, image.split, *size, *self._mask_size, *cells])
+        if self._with_images:
+            size = write_picture(image, self._root / picture)
+            self._check_shape(image.name, size, marks)
+        cells = [
+            ";".join(self._items(image.name, category, marks.get(category, ())))
+            for category in self._categories
+        ]
+        return [picture, image.split, *size, *self._mask_size, *cells]
+
+    def _items(self, image: str, category: str, marks: Sequence[Mark]) -> Iterator[str]:
+        """Write the planes of one category; yield the items of its cell."""
+        several = sum(isinstance(mark, np.ndarray) for mark in marks) > 1
+        for number, mark in enumerate(marks, start=1):
+            if not isinstance(mark, np.ndarray):
+                yield str(int(mark))
+                continue
+            name = self._claim(f"{image}_{category}{f'_{number}' if several else ''}.png", image)
+            write_plane(self._root / name, mark)
+            yield name
 
     def _check_shape(
         self, name: str, size: tuple[int, int], marks: Mapping[str, Sequence[Mark]]
@@ -162,8 +144,8 @@ class _Writer:
         planes = any(isinstance(mark, np.ndarray) for own in marks.values() for mark in own)
         if planes and not same_shape(self._mask_size, size):
             raise UserError(
-                f"image {name!r}: the aspect ratio of its picture, {size[0]} x {size[1]}, differs "
-                f"from that of its masks, {self._mask_size[0]} x {self._mask_size[1]}",
+                f"image {name!r}: the aspect ratio of its picture, {by(size)}, differs from that "
+                f"of its masks, {by(self._mask_size)}",
                 hint="crop or resize pictures and masks alike, so that each mask covers its whole "
                 "picture",
             )

@@ -1,37 +1,51 @@
-"""The catalog of `dissectbench fetch`.
-
-Sizes and hashes are those that somebody published; unpublished ones are None and are recorded at
-the first download. Addresses are those of the publishers' own pages and scripts.
-"""
+"""The catalog of `dissectbench fetch`, read from catalog.yaml."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from bench.downloads.published.datasets import DATASETS
-from bench.downloads.published.described import DESCRIBED
-from bench.downloads.published.models import MODELS
-from bench.downloads.published.networks import NETWORKS
-from bench.downloads.published.words import WORDS
+import yaml
+
+from bench.downloads.entry import Download, Packages
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.downloads.entry import Download
+_FILE = Path(__file__).with_name("catalog.yaml")
 
-HEADINGS: dict[str, tuple[Download, ...]] = {
-    "word lists": WORDS,
-    "images and classes": DATASETS,
-    "networks": NETWORKS,
-    "encoders (Hugging Face hub)": MODELS,
-    "described units": DESCRIBED,
-}
+
+def _entry(name: str, fields: dict[str, Any]) -> Download:
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    if packages := plain.pop("packages", None):
+        plain["packages"] = Packages(tuple(packages["wheels"].items()), packages["root"])
+    return Download(name=name, **plain)
+
+
+def _read() -> dict[str, tuple[Download, ...]]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loaded = yaml.load(_FILE.read_text(encoding="utf-8"), loader)  # noqa: S506  (a safe loader)
+    del loaded["shared"]
+    return {
+        heading: tuple(_entry(name, fields) for name, fields in entries.items())
+        for heading, entries in loaded.items()
+    }
+
+
+HEADINGS = _read()
 """All entries by kind, in the order of the list."""
 
-ENTRIES: tuple[Download, ...] = tuple(entry for kind in HEADINGS.values() for entry in kind)
+ENTRIES = tuple(entry for entries in HEADINGS.values() for entry in entries)
 BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+TORCHVISION = {
+    f"{entry.name.removesuffix('_imagenet')}/IMAGENET1K_V1": entry
+    for entry in ENTRIES
+    if entry.group == "imagenet_networks"
+}
+"""torchvision's own weights by "architecture/name of the weights"."""
 
 
 def choose(words: Sequence[str]) -> list[Download]:
@@ -44,12 +58,13 @@ def choose(words: Sequence[str]) -> list[Download]:
         UserError: A word matches no entry.
     """
     chosen: dict[str, Download] = {}
-    groups = sorted({entry.group for entry in ENTRIES if entry.group})
     for word in words:
         key = word.strip().lower().replace("-", "_")
-        matches = [e for e in ENTRIES if e.name == key]
-        matches = matches or [e for e in ENTRIES if key == e.group or fnmatchcase(e.name, key)]
+        matches = [e for e in ENTRIES if key == e.group or fnmatchcase(e.name, key)]
+        if key in BY_NAME:
+            matches = [BY_NAME[key]]
         if not matches:
+            groups = sorted({entry.group for entry in ENTRIES if entry.group})
             raise UserError(
                 f"unknown download {word!r}",
                 where="NAME",

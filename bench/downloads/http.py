@@ -16,7 +16,6 @@ import re
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -79,21 +78,18 @@ class _Part:
 
     def version(self) -> dict[str, str]:
         """Return the address, ETag and validator of the received bytes; empty if unknown."""
-        with suppress(OSError, ValueError):
-            loaded: Any = json.loads(self._facts.read_text(encoding="utf-8"))
-            if isinstance(loaded, dict):
-                return {str(key): str(value) for key, value in loaded.items()}
-        return {}
+        if not self._facts.is_file():
+            return {}
+        facts: dict[str, str] = json.loads(self._facts.read_text(encoding="utf-8"))
+        return facts
 
     def write_version(self, url: str, response: http.client.HTTPResponse) -> None:
         etag = response.headers.get("ETag", "")
         strong = "" if etag.startswith("W/") else etag  # weak tags do not promise equal bytes
         validator = strong or response.headers.get("Last-Modified", "")
         facts = {"url": url, "etag": etag, "validator": validator}
-        try:
+        with disk.write_errors(self.file, "nothing is lost"):
             write_atomic(self._facts, json.dumps(facts))
-        except OSError as error:
-            raise disk.write_error(error, self.file, "nothing is lost") from error
 
 
 def part_path(file: Path) -> Path:
@@ -126,10 +122,8 @@ def download(
     retry = retry or RetryPolicy()
     if urlsplit(url).scheme not in ("http", "https"):
         raise UserError(f"not an http or https address: {url}", where="URL")
-    try:
+    with disk.write_errors(file.parent, "nothing was downloaded yet"):
         file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk.write_error(error, file.parent, "nothing was downloaded yet") from error
     part = _Part(part_path(file))
     failures, longest = 0, part.length
     while True:
@@ -167,7 +161,8 @@ def _transfer(
             headers["If-Range"] = version["validator"]
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  (http or https)
     try:
-        with _opener().open(request, timeout=timeout_s) as response:
+        opener = urllib.request.build_opener(_Redirects)
+        with opener.open(request, timeout=timeout_s) as response:
             start, total = _read_range(response, start, version)
             if size is not None and total not in (None, size):
                 part.delete()
@@ -207,27 +202,19 @@ def _read_range(
 
 
 def _write(
-    response: http.client.HTTPResponse,
-    part: _Part,
-    start: int,
-    total: int | None,
+    response: http.client.HTTPResponse, part: _Part, start: int, total: int | None,
     progress: Progress,
-) -> None:
+) -> None:  # fmt: skip
     """Append the body to the part, from byte `start` on."""
-    try:
+    with disk.write_errors(part.file, "nothing was downloaded yet"):
         file = part.file.open("r+b" if start else "wb", buffering=0)
-    except OSError as error:
-        raise disk.write_error(error, part.file, "nothing was downloaded yet") from error
     received = start
     with file:
         file.seek(start)
         progress(received, total)
         while block := response.read(BLOCK):
-            try:
+            with disk.write_errors(part.file, "the same command resumes after the received part"):
                 disk.write_block(file, block)
-            except OSError as error:
-                kept = "the received part is kept, and the same command resumes it"
-                raise disk.write_error(error, part.file, kept) from error
             received += len(block)
             if total is not None and received > total:
                 part.delete()
@@ -249,14 +236,11 @@ def _refusal(error: urllib.error.HTTPError, url: str, *, resumed: bool) -> Excep
 def _failure(url: str, part: _Part, reason: str) -> UserError:
     if not part.length:
         part.delete()
-    return UserError(
-        f"cannot fetch it from {urlsplit(url).hostname}: {reason}",
-        where=url,
-        hint=f"the same command resumes after the {part.length:,} bytes that are here, if the "
-        "server can"
-        if part.length
-        else f"check the connection, or {_FROM_ELSEWHERE}",
-    )
+    hint = f"check the connection, or {_FROM_ELSEWHERE}"
+    if part.length:
+        hint = f"the same command resumes after {part.length:,} bytes, if the server can"
+    what = f"cannot fetch it from {urlsplit(url).hostname}: {reason}"
+    return UserError(what, where=url, hint=hint)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -269,7 +253,3 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if after not in ("http", "https") or (before == "https" and after == "http"):
             raise UserError(f"refused a redirect to {newurl}", where=req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_Redirects)

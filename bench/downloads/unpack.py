@@ -32,9 +32,10 @@ _MAX_EXTENDED = 1 << 20  # bytes of an extended header: long names, times
 _IGNORED = "__MACOSX"  # folder that macOS adds
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
-    OSError,  # of gzip and bz2; errors of writing are _WriteError
+    OSError,  # of gzip and bz2; errors of writing are UserError
 )  # fmt: skip
 
+_KEPT = "the archive is kept, and the same command unpacks it"
 AGAIN = "fetch it again; if that does not help, get it elsewhere, or ask its publisher"
 
 
@@ -53,14 +54,6 @@ class Limits:
 
 class BadArchiveError(UserError):
     """The archive is damaged or dangerous."""
-
-
-class _WriteError(Exception):
-    """A write failed, as opposed to reading the archive."""
-
-    def __init__(self, cause: OSError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 def unpack(
@@ -96,9 +89,6 @@ def unpack(
             _unzip(archive, writer)
         else:
             _untar(archive, writer)
-    except _WriteError as error:
-        kept = "the archive is kept, and the same command unpacks it"
-        raise disk.write_error(error.cause, into, kept) from error.cause
     except _DAMAGE as error:
         # Further lines of tarfile's message list the compressions that it tried.
         reason = str(error).partition(":\n")[0]
@@ -183,33 +173,25 @@ class _Writer:
         if path == self._into:
             raise self.refusal(name, "is a file where a folder was expected")
         self._make(path.parent, name)
-        try:
+        if path.exists():
+            raise self.refusal(name, "appears twice")
+        with disk.write_errors(self._into, _KEPT):
             target = path.open("xb", buffering=0)
-        except FileExistsError as error:
-            raise self.refusal(name, "appears twice") from error
-        except OSError as error:
-            raise _WriteError(error) from error
         with target:
             while block := stream.read(_BLOCK):
                 self.total += len(block)
                 self._require(self.total)
-                try:
+                with disk.write_errors(self._into, _KEPT):
                     disk.write_block(target, block)
-                except OSError as error:
-                    raise _WriteError(error) from error
         self.files += 1
 
     def _place(self, name: str) -> Path | None:
         """Return where a member goes; None if it is ignored."""
         self._members += 1
-        if self._members > self._limits.files:
-            raise _bad(
-                self._archive, f"contains more than {self._limits.files:,} files and folders"
-            )
-        if re.search(r"[\x00-\x1f\\]", name) or re.match(r"/|[A-Za-z]:", name):
-            raise self.refusal(name, "has a name that leaves the folder")
+        if (most := self._limits.files) < self._members:
+            raise _bad(self._archive, f"contains more than {most:,} files and folders")
         parts = [part for part in name.split("/") if part not in ("", ".")]
-        if ".." in parts:
+        if re.search(r"[\x00-\x1f\\]|^/|^[A-Za-z]:", name) or ".." in parts:
             raise self.refusal(name, "has a name that leaves the folder")
         if parts[:1] == [_IGNORED]:
             return None
@@ -225,7 +207,7 @@ class _Writer:
         except (FileExistsError, NotADirectoryError) as error:
             raise self.refusal(name, "is below a file") from error
         except OSError as error:
-            raise _WriteError(error) from error
+            raise disk.write_error(error, self._into, _KEPT) from error
 
 
 def _bad(archive: Path, what: str) -> BadArchiveError:

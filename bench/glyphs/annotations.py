@@ -28,37 +28,25 @@ _SAME = frozenset({"dice", "mouse", "yin yang", "fleur-de-lis"})
 
 
 def describe(findings: Findings, draw: Draw) -> str:
-    """Write one description.
-
-    Args:
-        findings: What a unit's exemplars have in common.
-        draw: Random source of the wording.
-
-    Returns:
-        A text in lower case without a full stop, such as ``a red striped heart on the sea``.
-    """
+    """Write one description, such as ``a red striped heart on the sea``."""
     if findings.empty:
         return draw.pick(_NOTHING)
     adjectives = _adjectives(findings)
+    place = "" if findings.scene is None else f" {SCENES[findings.scene].place}"
     if len(findings.objects) == 1:
-        return _one_object(findings, adjectives, draw)
+        return _one_object(findings.objects[0], adjectives, place, draw)
     if findings.objects:
-        return _several_objects(findings, adjectives, draw)
+        return _several_objects(findings.objects, adjectives, place, draw)
     if adjectives:
-        return _things(findings, adjectives, draw)
+        things = draw.pick(("things", "objects", "shapes"))
+        if draw.chance(0.3):
+            return f"{things} that are {' and '.join(adjectives)}{place}"
+        return f"{' '.join([*adjectives, things])}{place}"
     return _scenes_alone(findings, draw)
 
 
 def write_annotations(findings: Findings, *key: int) -> tuple[str, ...]:
-    """Write a unit's descriptions.
-
-    Args:
-        findings: What its exemplars have in common.
-        key: Seeds of the wording.
-
-    Returns:
-        ``ANNOTATIONS`` descriptions, possibly with duplicates.
-    """
+    """Write ``ANNOTATIONS`` descriptions of a unit; `key` seeds the wording."""
     return tuple(describe(findings, Draw(*key, number)) for number in range(ANNOTATIONS))
 
 
@@ -71,34 +59,24 @@ def _adjectives(findings: Findings) -> list[str]:
     return words
 
 
-def _place(findings: Findings) -> str:
-    return "" if findings.scene is None else f" {SCENES[findings.scene].place}"
-
-
-def _one_object(findings: Findings, adjectives: list[str], draw: Draw) -> str:
-    entry = OBJECTS[findings.objects[0]]
-    head = noun(draw, findings.objects[0])
-    if not entry.named_in_captions:
+def _one_object(number: int, adjectives: list[str], place: str, draw: Draw) -> str:
+    head = noun(draw, number)
+    if not OBJECTS[number].named_in_captions:
         return head  # paraphrases are long enough
     phrase = article(" ".join([*adjectives, head]))
     opening = draw.pick(("", "", "", "", "a picture of ", "images of "))
-    return f"{opening}{phrase}{_place(findings)}"
+    return f"{opening}{phrase}{place}"
 
 
-def _several_objects(findings: Findings, adjectives: list[str], draw: Draw) -> str:
-    named = [n for n in findings.objects if OBJECTS[n].named_in_captions]
+def _several_objects(
+    objects: tuple[int, ...], adjectives: list[str], place: str, draw: Draw
+) -> str:
+    named = [number for number in objects if OBJECTS[number].named_in_captions]
     if not named:
-        return noun(draw, findings.objects[0])
+        return noun(draw, objects[0])
     heads = [" ".join([*adjectives, _plural(OBJECTS[number].name)]) for number in named]
     listed = heads[0] if len(heads) == 1 else f"{', '.join(heads[:-1])} and {heads[-1]}"
-    return f"{draw.pick(('', '', 'mostly '))}{listed}{_place(findings)}"
-
-
-def _things(findings: Findings, adjectives: list[str], draw: Draw) -> str:
-    things = draw.pick(("things", "objects", "shapes"))
-    if draw.chance(0.3):
-        return f"{things} that are {' and '.join(adjectives)}{_place(findings)}"
-    return f"{' '.join([*adjectives, things])}{_place(findings)}"
+    return f"{draw.pick(('', '', 'mostly '))}{listed}{place}"
 
 
 def _scenes_alone(findings: Findings, draw: Draw) -> str:

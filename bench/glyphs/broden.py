@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from bench.broden import BrodenLabel, MaskedImage, write_broden
+from bench.glyphs.planes import PLANES
 from bench.glyphs.raster import SIZE
-from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 from bench.glyphs.world import render
 
 if TYPE_CHECKING:
@@ -33,53 +34,33 @@ STEP = 2
 
 MASK_SIZE = (SIZE // STEP, SIZE // STEP)
 
-_GROUPS = (
-    ("color", COLOURS, "-c"),
-    ("object", OBJECTS, ""),
-    ("scene", SCENES, "-s"),
-    ("texture", TEXTURES, ""),
-)
-"""(category, concepts, suffix of the names) in the order of Broden's category.csv."""
+CATEGORIES = tuple(plane.category for plane in PLANES)
 
-CATEGORIES = tuple(category for category, _, _ in _GROUPS)
+_FIRST = dict(
+    zip(CATEGORIES, accumulate((len(plane.concepts) for plane in PLANES), initial=1), strict=False)
+)
+"""Number of each category's first label; numbers start at 1, without gaps."""
 
 _CHUNK = 64
 _MOST_WORKERS = 4
 
 
-def _numbers() -> dict[str, int]:
-    """Return the number of each category's first label; numbers start at 1, without gaps."""
-    first, found = 1, {}
-    for category, concepts, _ in _GROUPS:
-        found[category] = first
-        first += len(concepts)
-    return found
-
-
-FIRST = _numbers()
-
-
 def labels() -> tuple[BrodenLabel, ...]:
     """Return all concepts of the world, sorted by category as in `CATEGORIES`."""
+    concepts = [(plane, concept) for plane in PLANES for concept in plane.concepts]
     return tuple(
-        BrodenLabel(FIRST[category] + place, f"{concept.name}{suffix}", category, concept.synonyms)
-        for category, concepts, suffix in _GROUPS
-        for place, concept in enumerate(concepts)
+        BrodenLabel(number, f"{concept.name}{plane.suffix}", plane.category, concept.synonyms)
+        for number, (plane, concept) in enumerate(concepts, start=1)
     )
 
 
 def marks(sample: Sample) -> dict[str, list[Mark]]:
     """Return the marks of a sample for `MaskedImage`, without categories that are not visible."""
-    found: dict[str, list[Mark]] = {"scene": [FIRST["scene"] + sample.scene_id]}
-    shown = [
-        ("color", [one.colour_id for one in sample.instances]),
-        ("object", [one.object_id for one in sample.instances]),
-        ("texture", [one.texture_id for one in sample.instances]),
-    ]
-    for category, concepts in shown:
+    found: dict[str, list[Mark]] = {"scene": [_FIRST["scene"] + sample.scene_id]}
+    for category in ("color", "object", "texture"):
         plane: NDArray[np.int32] = np.zeros(MASK_SIZE, dtype=np.int32)
-        for concept, one in zip(concepts, sample.instances, strict=True):
-            plane[one.mask[::STEP, ::STEP]] = FIRST[category] + concept
+        for one in sample.instances:
+            plane[one.mask[::STEP, ::STEP]] = _FIRST[category] + one.concept(category)
         if plane.any():
             found[category] = [plane]
     return found
@@ -105,27 +86,27 @@ def write_glyphs(
     Raises:
         UserError: The folder exists already or cannot be written.
     """
-    samples = _masked(variant, size, with_images=with_images, workers=workers)
+    samples = _masked(variant, size, with_images, workers)
     bar = tqdm(samples, total=size, unit="image", desc=f"glyphs {variant}", disable=None)
     write_broden(folder, bar, labels(), CATEGORIES, mask_size=MASK_SIZE, with_images=with_images)
 
 
 def _masked(
-    variant: str, size: int, *, with_images: bool, workers: int | None
+    variant: str, size: int, with_images: bool, workers: int | None
 ) -> Iterator[MaskedImage]:
     chunks = [range(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK)]
     if workers is None:
         workers = min(_MOST_WORKERS, os.cpu_count() or 1, len(chunks) // 2)
     if workers < 2:
         for chunk in chunks:
-            yield from _paint(chunk, variant, with_images=with_images)
+            yield from _paint(chunk, variant, with_images)
         return
     with ProcessPoolExecutor(workers) as pool:
         # Submit only a few chunks at a time, so that memory stays bounded.
         waiting: deque[Future[list[MaskedImage]]] = deque()
         try:
             for chunk in chunks:
-                waiting.append(pool.submit(_paint, chunk, variant, with_images=with_images))
+                waiting.append(pool.submit(_paint, chunk, variant, with_images))
                 if len(waiting) > 2 * workers:
                     yield from waiting.popleft().result()
             while waiting:
@@ -134,7 +115,7 @@ def _masked(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _paint(chunk: range, variant: str, *, with_images: bool) -> list[MaskedImage]:
+def _paint(chunk: range, variant: str, with_images: bool) -> list[MaskedImage]:
     from PIL import Image
 
     images = []

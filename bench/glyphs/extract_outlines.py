@@ -12,53 +12,43 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fontTools.pens.basePen import BasePen
+from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 
+from bench.glyphs.raster import CLIP, REACH
 from bench.glyphs.vocabulary import DATA, OBJECTS
 
 GRID = 112
 """Cells along each side of a field."""
-REACH = 0.62
-"""The grid spans [-REACH, REACH]; the glyph's longer side is 1 and its box is centred."""
-CLIP = 0.11
-"""Distances are clipped to this and stored as int8 in steps of CLIP / 127."""
 _STEPS = 8
+"""Straight pieces of a curve."""
 
 Array = NDArray[np.float64]
 
 
-def _flatten(glyph: list[tuple[str, Any]]) -> list[Array]:
-    """Convert pen commands to closed polygons, each [P, 2]."""
-    contours: list[Array] = []
-    points: list[tuple[float, float]] = []
-    for command, arguments in glyph:
-        if command == "moveTo":
-            points = [arguments[0]]
-        elif command == "lineTo":
-            points.append(arguments[0])
-        elif command == "qCurveTo":
-            controls = list(arguments)
-            if controls[-1] is None:  # a TrueType contour without any on-curve point
-                last, first = controls[-2], controls[0]
-                middle = ((last[0] + first[0]) / 2, (last[1] + first[1]) / 2)
-                points, controls = [middle], [*controls[:-1], middle]
-            for i in range(len(controls) - 1):
-                start, control = points[-1], controls[i]
-                end = controls[i + 1]
-                if i < len(controls) - 2:
-                    end = ((control[0] + end[0]) / 2, (control[1] + end[1]) / 2)
-                for step in range(1, _STEPS + 1):
-                    t = step / _STEPS
-                    a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
-                    points.append(
-                        (
-                            a * start[0] + b * control[0] + c * end[0],
-                            a * start[1] + b * control[1] + c * end[1],
-                        )
-                    )
-        elif command in {"closePath", "endPath"}:
-            contours.append(np.asarray(points, dtype=np.float64))
-    return contours
+class _PolygonPen(BasePen):  # type: ignore[misc]
+    """Convert a glyph's contours to closed polygons."""
+
+    def __init__(self, glyphs: Any) -> None:
+        super().__init__(glyphs)
+        self.contours: list[list[tuple[float, float]]] = []
+
+    def _moveTo(self, point: tuple[float, float]) -> None:  # noqa: N802
+        self.contours.append([point])
+
+    def _lineTo(self, point: tuple[float, float]) -> None:  # noqa: N802
+        self.contours[-1].append(point)
+
+    def _qCurveToOne(  # noqa: N802
+        self, control: tuple[float, float], end: tuple[float, float]
+    ) -> None:
+        start = self._getCurrentPoint()
+        for step in range(1, _STEPS + 1):
+            t = step / _STEPS
+            a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
+            x, y = (a * s + b * m + c * e for s, m, e in zip(start, control, end, strict=True))
+            self.contours[-1].append((x, y))
 
 
 def _winding(contour: Array, points: Array) -> NDArray[np.int64]:
@@ -116,32 +106,21 @@ def fields(contours: list[Array]) -> tuple[Array, Array]:
 
 
 def extract(font: Path, out: Path) -> None:
-    """Write the fields of all objects.
+    """Write the fields of all objects of a DejaVu Sans TrueType file.
 
-    Args:
-        font: A DejaVu Sans TrueType file.
-        out: The ``.npz`` to write: ``ink`` and ``silhouette`` int8 [objects, GRID, GRID] and
-            ``codepoints``.
+    The ``.npz`` has ``ink`` and ``silhouette``, int8 [objects, GRID, GRID], and ``codepoints``.
     """
-    from fontTools.pens.recordingPen import DecomposingRecordingPen
-    from fontTools.ttLib import TTFont
-
     file = TTFont(str(font))
     names, glyphs = file.getBestCmap(), file.getGlyphSet()
-    inks, silhouettes = [], []
+    both = []
     for entry in OBJECTS:
-        pen = DecomposingRecordingPen(glyphs)
+        pen = _PolygonPen(glyphs)
         glyphs[names[entry.codepoint]].draw(pen)
-        pair = fields(_flatten(pen.value))
-        ink, silhouette = (np.clip(np.rint(f / CLIP * 127), -127, 127) for f in pair)
-        inks.append(ink.astype(np.int8))
-        silhouettes.append(silhouette.astype(np.int8))
-    np.savez_compressed(
-        out,
-        ink=np.stack(inks),
-        silhouette=np.stack(silhouettes),
-        codepoints=np.asarray([entry.codepoint for entry in OBJECTS]),
-    )
+        pair = fields([np.asarray(contour, dtype=np.float64) for contour in pen.contours])
+        both.append(np.clip(np.rint(np.stack(pair) / CLIP * 127), -127, 127).astype(np.int8))
+    ink, silhouette = np.stack(both, axis=1)
+    codepoints = np.asarray([entry.codepoint for entry in OBJECTS])
+    np.savez_compressed(out, ink=ink, silhouette=silhouette, codepoints=codepoints)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.glyphs.planes import MASK_SIZE, PLANES
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from bench.glyphs.train.regions import Regions
+
+Rates = dict[str, NDArray[np.float64]]
+"""Share of images that show each concept, float64 [classes], by category of ``PLANES``."""
 
 COMMON = 0.5
 FREQUENT = 0.25
@@ -60,26 +62,11 @@ class Findings:
     @property
     def empty(self) -> bool:
         """Whether nothing was found."""
-        common = (self.colour, self.texture, self.scene)
-        return not self.objects and not self.scenes and common == (None, None, None)
+        return self == Findings()
 
 
-@dataclass(frozen=True)
-class BaseRates:
-    """Share of all images that show each concept, float64 [classes], by category."""
-
-    rates: dict[str, NDArray[np.float64]]
-
-
-def base_rates(truth: Regions) -> BaseRates:
-    """Return how often concepts appear by chance.
-
-    Args:
-        truth: Truth of all N images.
-
-    Returns:
-        Shares of images, by category of ``PLANES``.
-    """
+def base_rates(truth: Regions) -> Rates:
+    """Return how often concepts appear by chance: the shares of all images that show them."""
     found = {}
     for plane in PLANES:
         shown = np.zeros((len(truth.classes), plane.classes), dtype=bool)
@@ -88,11 +75,11 @@ def base_rates(truth: Regions) -> BaseRates:
             classes = truth.classes[:, _AT[plane.category], thing]
             shown[np.arange(len(shown)), classes] = True
         found[plane.category] = shown[:, 1:].mean(axis=0)
-    return BaseRates(found)
+    return found
 
 
 def find(
-    truth: Regions, chance: BaseRates, ids: NDArray[np.int64], masks: NDArray[np.bool_]
+    truth: Regions, chance: Rates, ids: NDArray[np.int64], masks: NDArray[np.bool_]
 ) -> Findings:
     """Find what one unit's exemplars have in common.
 
@@ -108,7 +95,7 @@ def find(
     rates = _presence(truth, ids, _at_middle(masks))
     if rates is None:
         return Findings()
-    excess = {category: rates[category] - chance.rates[category] for category in rates}
+    excess = {category: rates[category] - chance[category] for category in rates}
     least = SHOWN_BY / max(1, int(masks.any(axis=(1, 2)).sum()))
 
     def common(category: str) -> int | None:
@@ -134,9 +121,7 @@ def _at_middle(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return masks[:, at][:, :, at]
 
 
-def _presence(
-    truth: Regions, ids: NDArray[np.int64], masks: NDArray[np.bool_]
-) -> dict[str, NDArray[np.float64]] | None:
+def _presence(truth: Regions, ids: NDArray[np.int64], masks: NDArray[np.bool_]) -> Rates | None:
     """Return the share of exemplars that show each concept, by category; None without a mask."""
     maps = truth.maps[ids]
     sizes = masks.sum(axis=(1, 2))

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.glyphs.weights import FOLDER, MEAN, STD
+from bench.glyphs.weights import FOLDER, MEAN, STD, load_state, read_tower
 
 if TYPE_CHECKING:
     from baselines.captioning.pyramid import Pyramid
 
 WEIGHTS = FOLDER / "milan.safetensors"
 ENCODER = FOLDER / "encoder.safetensors"
-_TRUNK = "visual.trunk."
 IMAGE_SIZE = 80
 """Side of exemplar images and masks, the last training size of the encoder's image tower."""
 LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
@@ -30,18 +29,9 @@ def load_pyramid() -> Pyramid:
         ValueError: The file does not fit the tower.
     """
     import timm
-    from safetensors.torch import load_file
 
     from baselines.captioning.pyramid import Pyramid
 
     tower = timm.create_model("resnet10t", pretrained=False, num_classes=0)
-    state = {
-        name.removeprefix(_TRUNK): value.float()
-        for name, value in load_file(ENCODER).items()
-        if name.startswith(_TRUNK)
-    }
-    missing, unexpected = tower.load_state_dict(state, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise ValueError(f"image tower: missing {missing}, unexpected {unexpected}")
+    load_state(tower, read_tower(ENCODER, "visual.trunk."), "image tower")
     return Pyramid(tower, LAYERS, MEAN, STD, IMAGE_SIZE)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.glyphs.raster import CLIP, SIZE, Array, Draw, Rgb, cosine, outline, sample, sine, wave
-from bench.glyphs.vocabulary import COLOURS, OBJECTS
+from bench.glyphs.raster import (
+    CLIP,
+    SIZE,
+    Array,
+    Draw,
+    Rgb,
+    box,
+    clamp,
+    cosine,
+    outline,
+    sample,
+    sine,
+    wave,
+)
+from bench.glyphs.vocabulary import COLOURS, OBJECTS, TEXTURES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +35,7 @@ class Placement:
     """All settings of one drawn object.
 
     Attributes:
-        object_id: Index into ``OBJECTS``.
-        colour_id: Index into ``COLOURS``.
-        texture_id: Index into ``TEXTURES``.
+        object_id: Index into ``OBJECTS``; `colour_id` and `texture_id` likewise.
         x: Centre, in pixels from the left.
         y: Centre, in pixels from the top.
         size: Longer side of the glyph in pixels.
@@ -55,20 +65,9 @@ class Placement:
     opacity: float
 
 
-def place(draw: Draw, object_id: int, colours: int, textures: int, small: bool) -> Placement:
-    """Draw a placement.
-
-    Args:
-        draw: Random source.
-        object_id: Index into ``OBJECTS``.
-        colours: Number of colours to choose from.
-        textures: Number of textures to choose from.
-        small: Whether it is the second, smaller object.
-
-    Returns:
-        The placement.
-    """
-    colour_id, texture_id = draw.below(colours), draw.below(textures)
+def place(draw: Draw, object_id: int, small: bool) -> Placement:
+    """Draw the placement of the main object, or of a second, small one."""
+    colour_id, texture_id = draw.below(len(COLOURS)), draw.below(len(TEXTURES))
     size = draw.uniform(22, 34) if small else draw.uniform(46, 96)
     margin = size * 0.42
     r, g, b = COLOURS[colour_id].rgb
@@ -111,7 +110,7 @@ def _tile(texture_id: int, u: Array, v: Array, period: float, phase: float) -> A
         pattern = wave(q + 0.9 * np.abs(p - np.floor(p) - 0.5))
     else:
         return None
-    return np.minimum(1.0, np.maximum(0.0, (pattern - 0.5) * 6 + 0.5))
+    return clamp((pattern - 0.5) * 6 + 0.5)
 
 
 def _second_tone(fill: Rgb) -> Rgb:
@@ -123,21 +122,13 @@ def _second_tone(fill: Rgb) -> Rgb:
 
 
 def paint_object(image: Array, where: Placement) -> NDArray[np.bool_]:
-    """Paint an object into an image.
-
-    Args:
-        image: Image [SIZE, SIZE, 3], changed in place.
-        where: What to draw and how.
+    """Paint an object into an image [SIZE, SIZE, 3], in place.
 
     Returns:
         The object's mask [SIZE, SIZE]: pixels of which it covers at least half.
     """
     mask = np.zeros((SIZE, SIZE), dtype=bool)
-    half = where.size * 0.75 + 4
-    x0, x1 = max(0, math.floor(where.x - half)), min(SIZE, math.floor(where.x + half) + 1)
-    y0, y1 = max(0, math.floor(where.y - half)), min(SIZE, math.floor(where.y + half) + 1)
-    dx = (np.arange(x0, x1, dtype=np.float64) + 0.5 - where.x)[None, :]
-    dy = (np.arange(y0, y1, dtype=np.float64) + 0.5 - where.y)[:, None]
+    rows, columns, dx, dy = box(where.x, where.y, where.size * 0.75 + 4)
     c, s = cosine(where.angle) / where.size, sine(where.angle) / where.size
     flip = -1.0 if where.mirror else 1.0
     u, v = (dx * c + dy * s) * (flip / where.stretch), dy * c - dx * s
@@ -150,23 +141,23 @@ def paint_object(image: Array, where: Placement) -> NDArray[np.bool_]:
         ink_d = body_d
     limit = CLIP * where.size * 0.98
 
-    body = np.minimum(1.0, np.maximum(0.0, 0.5 - body_d))
+    body = clamp(0.5 - body_d)
     fill = np.empty((*body.shape, 3))
     fill[...] = where.fill
     tile = _tile(where.texture_id, u, v, where.period, where.phase)
     if tile is not None:
         fill = fill + (np.asarray(_second_tone(where.fill)) - fill) * tile[..., None]
     dark_line = luminance(where.fill) > 0.42
-    patch = image[y0:y1, x0:x1]
+    patch = image[rows, columns]
     if where.line > 0 or lined:
         tone = _DARK if dark_line else _WHITE
         width = min(max(where.line, 0.9), limit)
-        rim = np.minimum(1.0, np.maximum(0.0, 0.5 + width - body_d)) * where.opacity
+        rim = clamp(0.5 + width - body_d) * where.opacity
         patch = patch + (tone - patch) * rim[..., None]
     if lined:
-        strokes = np.minimum(1.0, np.maximum(0.0, 0.5 - ink_d))[..., None]
+        strokes = clamp(0.5 - ink_d)[..., None]
         fill = fill + ((_DARK if dark_line else _WHITE) - fill) * strokes
     patch = patch + (fill - patch) * (body * where.opacity)[..., None]
-    image[y0:y1, x0:x1] = patch
-    mask[y0:y1, x0:x1] = body >= 0.5
+    image[rows, columns] = patch
+    mask[rows, columns] = body >= 0.5
     return mask

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.glyphs.vocabulary import Concept
 
 MASK_SIZE = 64
 """Side of the planes, half the side of the segmenter's input."""
@@ -17,24 +23,28 @@ class Plane:
     Attributes:
         category: Category of the labels in Broden.
         suffix: Suffix of the labels' names in Broden, which makes them unique.
-        names: Names of the classes; class 0 of the network is "none", class i + 1 is
-            ``names[i]``.
+        concepts: The classes; class 0 of the network is "none", class i + 1 is ``concepts[i]``.
     """
 
     category: str
     suffix: str
-    names: tuple[str, ...]
+    concepts: Sequence[Concept]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes without "none"."""
+        return tuple(concept.name for concept in self.concepts)
 
     @property
     def classes(self) -> int:
         """Number of classes, including "none"."""
-        return 1 + len(self.names)
+        return 1 + len(self.concepts)
 
 
 PLANES = (
-    Plane("color", "-c", tuple(entry.name for entry in COLOURS)),
-    Plane("object", "", tuple(entry.name for entry in OBJECTS)),
-    Plane("scene", "-s", tuple(entry.name for entry in SCENES)),
-    Plane("texture", "", tuple(entry.name for entry in TEXTURES)),
+    Plane("color", "-c", COLOURS),
+    Plane("object", "", OBJECTS),
+    Plane("scene", "-s", SCENES),
+    Plane("texture", "", TEXTURES),
 )
 """All planes, in the order of Broden's categories."""

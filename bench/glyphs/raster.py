@@ -27,7 +27,9 @@ Rgb = tuple[float, float, float]
 _T = TypeVar("_T")
 
 REACH = 0.62
+"""The grid of a field spans [-REACH, REACH]; the glyph's box is centred, its longer side is 1."""
 CLIP = 0.11
+"""Distances are clipped to this and stored as int8 in steps of CLIP / 127."""
 
 _AXIS: Array = (np.arange(SIZE, dtype=np.float64) + 0.5) / SIZE
 X: Array = np.ascontiguousarray(np.broadcast_to(_AXIS[None, :], (SIZE, SIZE)))
@@ -39,10 +41,9 @@ for _frozen in (_AXIS, X, Y):
 
 
 class Draw:
-    """A seeded random source that uses only ``Generator.random``."""
+    """A random source, seeded by integers, that uses only ``Generator.random``."""
 
     def __init__(self, *key: int) -> None:
-        """Open the stream seeded by the integers of ``key``."""
         self._rng = np.random.Generator(np.random.PCG64(key))
 
     def uniform(self, low: float, high: float) -> float:
@@ -82,6 +83,19 @@ def cosine(angle: float) -> float:
     return round(math.cos(angle), 9)
 
 
+def box(x: float, y: float, reach: float) -> tuple[slice, slice, Array, Array]:
+    """Return the part of an image around a point, in pixels.
+
+    Returns:
+        Rows and columns of the part; the pixels' offsets from the point, [1, w] and [h, 1].
+    """
+    x0, x1 = max(0, math.floor(x - reach)), min(SIZE, math.floor(x + reach) + 1)
+    y0, y1 = max(0, math.floor(y - reach)), min(SIZE, math.floor(y + reach) + 1)
+    dx = (np.arange(x0, x1, dtype=np.float64) + 0.5 - x)[None, :]
+    dy = (np.arange(y0, y1, dtype=np.float64) + 0.5 - y)[:, None]
+    return slice(y0, y1), slice(x0, x1), dx, dy
+
+
 def wave(phase: Array) -> Array:
     """Return a smooth wave of period 1 with values in 0..1 (a cubic, not a sine)."""
     t = phase - np.floor(phase)
@@ -111,15 +125,12 @@ def _lerp(cells: int) -> tuple[NDArray[np.int64], Array]:
 
 
 def noise(draw: Draw, columns: int, rows: int | None = None) -> Array:
-    """Return value noise in 0..1 from a random lattice, smoothly interpolated.
+    """Return value noise in 0..1 [SIZE, SIZE] from a smoothly interpolated random lattice.
 
     Args:
         draw: Random source of the lattice.
         columns: Number of lattice columns.
         rows: Number of lattice rows; as columns if None.
-
-    Returns:
-        Noise [SIZE, SIZE].
     """
     rows = columns if rows is None else rows
     lattice = draw.array(rows + 1, columns + 1)
@@ -177,15 +188,12 @@ def outline(index: int) -> tuple[Array, Array]:
 
 
 def sample(fields: tuple[Array, ...], u: Array, v: Array) -> tuple[Array, ...]:
-    """Sample distance fields bilinearly at glyph coordinates.
+    """Sample distance fields [GRID, GRID] bilinearly; CLIP far outside the grid.
 
     Args:
-        fields: Fields [GRID, GRID] that share one grid.
+        fields: Fields that share one grid.
         u: Horizontal glyph coordinate of each pixel, 0 in the middle.
         v: Vertical glyph coordinate, downwards.
-
-    Returns:
-        One array per field; CLIP, the largest distance, far outside the grid.
     """
     grid = fields[0].shape[0]
     x = (u / REACH + 1) * (grid / 2) - 0.5

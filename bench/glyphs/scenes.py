@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bench.glyphs import scenes_built, scenes_nature
 from bench.glyphs.raster import Array, Draw, clamp
 from bench.glyphs.vocabulary import SCENES
 
-Painter = Callable[[Draw], Array]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-
-def _painter(name: str) -> Painter:
-    function = name.replace(" ", "_")
-    for module in (scenes_nature, scenes_built):
-        painter: Painter | None = getattr(module, function, None)
-        if painter is not None:
-            return painter
-    message = f"no painter for the scene {name!r}"
-    raise LookupError(message)
-
-
-PAINTERS: tuple[Painter, ...] = tuple(_painter(entry.name) for entry in SCENES)
+PAINTERS: tuple[Callable[[Draw], Array], ...] = tuple(
+    (vars(scenes_nature) | vars(scenes_built))[entry.name.replace(" ", "_")] for entry in SCENES
+)
 
 
 def paint_scene(scene: int, draw: Draw) -> Array:
-    """Paint a scene.
-
-    Args:
-        scene: Index into ``SCENES``.
-        draw: Random stream of the scene.
-
-    Returns:
-        Image [SIZE, SIZE, 3] with values in 0..1.
-    """
+    """Paint a scene by its index: an image [SIZE, SIZE, 3] with values in 0..1."""
     return clamp(PAINTERS[scene](draw))

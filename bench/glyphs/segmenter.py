@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.glyphs.weights import FOLDER
+from bench.glyphs.weights import FOLDER, load_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +38,5 @@ def load_segmenter(path: Path | None = None) -> SegmenterNet:
     from bench.glyphs.segmenter_net import SegmenterNet
 
     model = SegmenterNet()
-    state = {key: value.float() for key, value in load_file(str(path or WEIGHTS)).items()}
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        message = f"segmenter: missing {missing}, unexpected {unexpected}"
-        raise ValueError(message)
+    load_state(model, load_file(path or WEIGHTS), "segmenter")
     return model.eval()

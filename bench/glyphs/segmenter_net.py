@@ -10,9 +10,10 @@ import torch.nn.functional as functional
 from torch import nn
 
 from bench.glyphs.planes import PLANES
+from bench.glyphs.weights import read_tower
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
 ARCHITECTURE = "resnet10t (stem and three stages) + feature pyramid"
 
@@ -73,18 +74,7 @@ def split_planes(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return torch.split(logits, [plane.classes for plane in PLANES], dim=1)
 
 
-def trunk_of_encoder(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the tensors of the encoder's image tower that the trunk starts from.
-
-    Args:
-        state: Tensors of the shipped encoder, including ``visual.trunk.*``.
-
-    Returns:
-        Stem and first three stages, float32, by the trunk's names.
-    """
-    prefix, fourth = "visual.trunk.", "visual.trunk.layer4."
-    return {
-        name.removeprefix(prefix): value.float()
-        for name, value in state.items()
-        if name.startswith(prefix) and not name.startswith(fourth)
-    }
+def trunk_of_encoder(encoder: Path) -> dict[str, torch.Tensor]:
+    """Return what the trunk starts from: stem and first three stages of the encoder's tower."""
+    tower = read_tower(encoder, "visual.trunk.")
+    return {name: value for name, value in tower.items() if not name.startswith("layer4.")}

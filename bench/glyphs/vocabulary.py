@@ -9,6 +9,10 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATA = Path(__file__).parent / "data"
 
@@ -50,22 +54,14 @@ class GlyphObject(Concept):
 
 @dataclass(frozen=True)
 class Scene(Concept):
-    """A background.
-
-    Attributes:
-        place: The scene as a place in a caption, e.g. ``on the sea``.
-    """
+    """A background; `place` is the scene in a caption, e.g. ``on the sea``."""
 
     place: str
 
 
 @dataclass(frozen=True)
 class Colour(Concept):
-    """A basic colour term.
-
-    Attributes:
-        rgb: Central value, each channel in 0..255.
-    """
+    """A basic colour term; `rgb` is its central value, each channel in 0..255."""
 
     rgb: tuple[int, int, int]
 
@@ -75,79 +71,50 @@ class Texture(Concept):
     """A fill pattern."""
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+_Concept = TypeVar("_Concept", bound=Concept)
 
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(";") if part.strip())
 
 
-def _read_objects() -> tuple[GlyphObject, ...]:
-    return tuple(
-        GlyphObject(
-            name=row["name"],
-            synonyms=_split(row["synonyms"]),
-            hypernyms=_split(row["hypernyms"]),
-            codepoint=int(row["codepoint"], 16),
-            style=row["style"],
-            mirror=row["mirror"] == "yes",
-            named_in_captions=row["named_in_captions"] == "yes",
-            paraphrases=_split(row["paraphrases"]),
+def _read(
+    name: str, kind: type[_Concept], rest: Callable[[dict[str, str]], dict[str, object]]
+) -> tuple[_Concept, ...]:
+    """Read a table; `rest` returns the fields of a row that are no field of `Concept`."""
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            kind(row["name"], _split(row["synonyms"]), _split(row["hypernyms"]), **rest(row))
+            for row in csv.DictReader(file)
         )
-        for row in _rows("objects")
-    )
 
 
-def _read_scenes() -> tuple[Scene, ...]:
-    return tuple(
-        Scene(row["name"], _split(row["synonyms"]), _split(row["hypernyms"]), row["place"])
-        for row in _rows("scenes")
-    )
+OBJECTS = _read(
+    "objects",
+    GlyphObject,
+    lambda row: {
+        "codepoint": int(row["codepoint"], 16),
+        "style": row["style"],
+        "mirror": row["mirror"] == "yes",
+        "named_in_captions": row["named_in_captions"] == "yes",
+        "paraphrases": _split(row["paraphrases"]),
+    },
+)
+SCENES = _read("scenes", Scene, lambda row: {"place": row["place"]})
+COLOURS = _read(
+    "colours", Colour, lambda row: {"rgb": tuple(int(row[c]) for c in ("red", "green", "blue"))}
+)
+TEXTURES = _read("textures", Texture, lambda _: {})
 
 
-def _read_colours() -> tuple[Colour, ...]:
-    return tuple(
-        Colour(
-            row["name"],
-            _split(row["synonyms"]),
-            _split(row["hypernyms"]),
-            (int(row["red"]), int(row["green"]), int(row["blue"])),
-        )
-        for row in _rows("colours")
-    )
+_NAMED = [number for number, entry in enumerate(OBJECTS) if entry.named_in_captions]
+_UNNAMED = [number for number, entry in enumerate(OBJECTS) if not entry.named_in_captions]
 
-
-def _read_textures() -> tuple[Texture, ...]:
-    return tuple(
-        Texture(row["name"], _split(row["synonyms"]), _split(row["hypernyms"]))
-        for row in _rows("textures")
-    )
-
-
-OBJECTS: tuple[GlyphObject, ...] = _read_objects()
-SCENES: tuple[Scene, ...] = _read_scenes()
-COLOURS: tuple[Colour, ...] = _read_colours()
-TEXTURES: tuple[Texture, ...] = _read_textures()
-
-
-def _half() -> tuple[int, ...]:
-    """Return every second named object and every second unnamed one."""
-    named = [i for i, entry in enumerate(OBJECTS) if entry.named_in_captions]
-    unnamed = [i for i, entry in enumerate(OBJECTS) if not entry.named_in_captions]
-    return tuple(sorted(named[::2] + unnamed[::2]))
-
-
-HALF_OBJECTS: tuple[int, ...] = _half()
-"""Indices of the objects in the variant ``half``, in order."""
+HALF_OBJECTS = tuple(sorted(_NAMED[::2] + _UNNAMED[::2]))
+"""Indices of the objects in the variant ``half``: every second named and every second unnamed."""
 
 
 def all_concepts() -> tuple[str, ...]:
-    """Return all names: objects, scenes, colours, textures, in this order, without duplicates.
-
-    Returns:
-        The names.
-    """
+    """Return all names: objects, scenes, colours, textures, in this order, without duplicates."""
     names = [entry.name for group in (OBJECTS, SCENES, COLOURS, TEXTURES) for entry in group]
     return tuple(dict.fromkeys(names))

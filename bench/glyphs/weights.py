@@ -5,15 +5,14 @@ Importing this module does not import torch; quantisation is pure NumPy.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.files import atomic_path
 from bench.glyphs.vocabulary import OBJECTS, SCENES
 
 if TYPE_CHECKING:
@@ -34,68 +33,48 @@ TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
 """Architecture (a torchvision name) and true names of the final units of shipped targets."""
 
 _SCALE = ".scale"
+_COUNTER = "num_batches_tracked"
 State = dict[str, NDArray[Any]]
 
 
 def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Round a weight to int8, with one scale per output channel.
-
-    Args:
-        weight: Array [O, ...] of at least two dimensions.
+    """Round a weight [O, ...] to int8, with one scale per output channel.
 
     Returns:
         int8 of the same shape, and scales [O]; the error is at most half a scale.
     """
     flat = np.abs(weight.reshape(len(weight), -1)).max(axis=1)
     scale = np.where(flat > 0, flat / 127, 1).astype(np.float32)
-    shaped = scale.reshape(-1, *[1] * (weight.ndim - 1))
-    return np.clip(np.rint(weight / shaped), -127, 127).astype(np.int8), scale
+    return np.clip(np.rint(weight / _by_channel(scale, weight)), -127, 127).astype(np.int8), scale
 
 
 def dequantise(weight: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Undo ``quantise`` up to rounding.
-
-    Args:
-        weight: int8 [O, ...].
-        scale: Scales [O].
-
-    Returns:
-        float32 of the same shape.
-    """
-    shaped = scale.reshape(-1, *[1] * (weight.ndim - 1))
-    return weight.astype(np.float32) * shaped
+    """Undo ``quantise`` up to rounding."""
+    return weight.astype(np.float32) * _by_channel(scale, weight)
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def _by_channel(scale: NDArray[np.float32], weight: NDArray[Any]) -> NDArray[np.float32]:
+    return scale.reshape(-1, *[1] * (weight.ndim - 1))
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a safetensors file whole or not at all."""
+    """Write a safetensors file whole or not at all; drop batch counters."""
     from safetensors.numpy import save_file
 
-    part = path.with_name(f"{path.name}.part{os.getpid()}")
-    save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, str(part))
-    part.replace(path)
+    kept = {key: value for key, value in arrays.items() if not key.endswith(_COUNTER)}
+    with atomic_path(path) as part:
+        save_file({key: np.ascontiguousarray(value) for key, value in kept.items()}, str(part))
 
 
 def pack_target(state: Mapping[str, NDArray[Any]]) -> State:
     """Quantise a state dict: matrices and kernels to int8, the rest to float32.
-
-    Args:
-        state: Arrays by parameter name; batch counters are dropped.
 
     Returns:
         Stored arrays: ``name`` as int8 and ``name.scale``; other arrays as float32.
     """
     packed: State = {}
     for name, value in state.items():
-        if name.endswith("num_batches_tracked"):
+        if name.endswith(_COUNTER):
             continue
         if value.ndim >= 2:
             packed[name], packed[name + _SCALE] = quantise(value.astype(np.float32))
@@ -116,12 +95,6 @@ def unpack_target(packed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.fl
 def target_path(name: str) -> Path:
     """Return the path of a shipped target's weights.
 
-    Args:
-        name: ``objects`` or ``scenes``.
-
-    Returns:
-        The safetensors file.
-
     Raises:
         ValueError: There is no such target.
     """
@@ -132,14 +105,11 @@ def target_path(name: str) -> Path:
 
 
 def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
-    """Read a target's weights, as they were after quantisation.
+    """Read a target's weights by parameter name, as they were after quantisation.
 
     Args:
         name: ``objects`` or ``scenes``.
         path: Weights; None for the shipped file.
-
-    Returns:
-        float32 arrays by parameter name of the torchvision architecture.
 
     Raises:
         ValueError: There is no such target.
@@ -150,18 +120,11 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
 
 
 def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
-    """Build a target with its shipped weights.
-
-    Args:
-        name: ``objects`` or ``scenes``.
-        path: Weights; None for the shipped file.
+    """Build a target with its weights; as `target_state`.
 
     Returns:
         The torchvision network in float32 and evaluation mode. It takes [B, 3, 128, 128],
         values in 0..1 normalised with ``MEAN`` and ``STD``.
-
-    Raises:
-        ValueError: There is no such target.
     """
     import torch
     import torchvision
@@ -169,13 +132,29 @@ def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
     state = target_state(name, path)
     architecture, classes = TARGETS[name]
     model: torch.nn.Module = torchvision.models.get_model(architecture, num_classes=len(classes))
-    loaded = {key: torch.from_numpy(np.array(value)) for key, value in state.items()}
-    missing, unexpected = model.load_state_dict(loaded, strict=False)
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        message = f"{name}: missing {missing}, unexpected {unexpected}"
-        raise ValueError(message)
+    load_state(model, {key: torch.from_numpy(np.array(v)) for key, v in state.items()}, name)
     return model.eval()
+
+
+def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None:
+    """Load tensors into a network in float32; they may lack batch counters.
+
+    Raises:
+        ValueError: They do not fit the network, named `what` in the message.
+    """
+    floats = {key: value.float() for key, value in state.items()}
+    missing, unexpected = model.load_state_dict(floats, strict=False)
+    missing = [key for key in missing if not key.endswith(_COUNTER)]
+    if missing or unexpected:
+        raise ValueError(f"{what}: missing {missing}, unexpected {unexpected}")
+
+
+def read_tower(path: Path, prefix: str) -> dict[str, torch.Tensor]:
+    """Read the tensors of the encoder's file below a prefix such as ``visual.trunk.``."""
+    from safetensors.torch import load_file
+
+    tensors = load_file(path)
+    return {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
 
 
 def card() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bench.glyphs.clutter import paint_clutter, paint_occluder
 from bench.glyphs.objects import Placement, paint_object, place
 from bench.glyphs.raster import SIZE, Draw, clamp
 from bench.glyphs.scenes import paint_scene
-from bench.glyphs.vocabulary import COLOURS, DATA, HALF_OBJECTS, OBJECTS, SCENES, TEXTURES
+from bench.glyphs.vocabulary import DATA, HALF_OBJECTS, OBJECTS, SCENES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +34,7 @@ class Instance:
     """One object of a sample.
 
     Attributes:
-        object_id: Index into ``OBJECTS``.
-        colour_id: Index into ``COLOURS``.
-        texture_id: Index into ``TEXTURES``.
+        object_id: Index into ``OBJECTS``; `colour_id` and `texture_id` likewise.
         mask: Visible pixels, bool [SIZE, SIZE].
     """
 
@@ -44,6 +42,12 @@ class Instance:
     colour_id: int
     texture_id: int
     mask: Mask
+
+    def concept(self, category: str) -> int:
+        """Return the index of its color, object or texture."""
+        return {"color": self.colour_id, "object": self.object_id, "texture": self.texture_id}[
+            category
+        ]
 
 
 @dataclass(frozen=True)
@@ -89,19 +93,7 @@ class Plan:
 
 
 def plan(index: int, variant: str = "val", split: str = "probe") -> Plan:
-    """Draw the plan of a sample.
-
-    Args:
-        index: Number of the sample, from 0.
-        variant: One of ``VARIANTS``.
-        split: One of ``SPLITS``.
-
-    Returns:
-        The plan.
-
-    Raises:
-        ValueError: The variant or the split is unknown, or the index negative.
-    """
+    """Draw the plan of a sample; as `render`."""
     if variant not in VARIANTS or split not in SPLITS or index < 0:
         message = (
             f"no sample {index} of variant {variant!r}, split {split!r}; "
@@ -112,11 +104,11 @@ def plan(index: int, variant: str = "val", split: str = "probe") -> Plan:
     draw = Draw(*key, 0)
     scene_id = draw.below(len(SCENES))
     pool = HALF_OBJECTS if variant == "half" else tuple(range(len(OBJECTS)))
-    main = place(draw, draw.pick(pool), len(COLOURS), len(TEXTURES), small=False)
+    main = place(draw, draw.pick(pool), small=False)
     things = [main]
     if draw.chance(0.35):
         other_id = draw.pick(pool)
-        other = place(draw, other_id, len(COLOURS), len(TEXTURES), small=True)
+        other = place(draw, other_id, small=True)
         for _ in range(8):
             if _apart(main, other) or other_id == main.object_id:
                 break
@@ -143,12 +135,8 @@ def _apart(main: Placement, other: Placement) -> bool:
 def paint(sketch: Plan) -> Sample:
     """Paint a plan.
 
-    Args:
-        sketch: Plan of the sample.
-
-    Returns:
-        The sample. Each part has its own random stream, so that removing one thing from the plan
-        does not change other pixels.
+    Each part has its own random stream, so that removing one thing from the plan does not change
+    other pixels.
     """
     image = paint_scene(sketch.scene_id, Draw(*sketch.key, 1))
     covered = paint_clutter(image, Draw(*sketch.key, 2), 4)
@@ -188,9 +176,6 @@ def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
         split: ``train``, ``val`` (reported accuracies), ``probe`` or ``annotate`` (units of
             other networks are described on it).
 
-    Returns:
-        The sample.
-
     Raises:
         ValueError: The variant or the split is unknown, or the index negative.
     """
@@ -199,14 +184,7 @@ def render(index: int, variant: str = "val", split: str = "probe") -> Sample:
 
 @cache
 def fingerprint(variant: str = "val") -> str:
-    """Hash a variant's first 32 probe images and the vocabulary.
-
-    Args:
-        variant: One of ``VARIANTS``.
-
-    Returns:
-        SHA-256 as 64 hexadecimal digits.
-    """
+    """Return the sha256 of a variant's first 32 probe images and of the vocabulary."""
     digest = hashlib.sha256(variant.encode())
     for index in range(32):
         digest.update(render(index, variant).image.tobytes())

@@ -6,7 +6,7 @@ This module imports no torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,33 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.spatial import Exemplars
-
-
-class AnnotatedUnits(Protocol):
-    """U units with exemplars and descriptions of what they show."""
-
-    @property
-    def exemplars(self) -> Exemplars:
-        """Exemplars of all U units; ids are positions among the images of the source."""
-        ...
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Origin of each unit, [U]: network, images and layer, "resnet152/imagenet/layer4".
-
-        Name and number together identify a unit.
-        """
-        ...
-
-    @property
-    def units(self) -> tuple[int, ...]:
-        """Number of each unit in its layer, [U]."""
-        ...
-
-    @property
-    def descriptions(self) -> tuple[tuple[str, ...], ...]:
-        """Descriptions of each unit, [U], at least one sentence."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +46,14 @@ class ArrayExemplars:
 
 
 @dataclass(frozen=True, eq=False)
-class ArrayUnits:
-    """Described units (`AnnotatedUnits`).
+class AnnotatedUnits:
+    """U units with exemplars and descriptions of what they show.
 
     Attributes:
-        exemplars: Exemplars of all U units.
-        names: Origin of each unit [U].
+        exemplars: Exemplars of all units; ids are positions among the images of the source.
+        names: Origin of each unit [U]: network, images and layer, "resnet152/imagenet/layer4".
         units: Number of each unit in its layer [U].
-        descriptions: Descriptions of each unit [U].
+        descriptions: Descriptions of each unit [U], at least one sentence.
 
     Raises:
         ValueError: The lengths differ, a unit is duplicate, or has no description.
@@ -114,7 +87,7 @@ class ArrayUnits:
         units: Sequence[int],
         descriptions: Sequence[Sequence[str]],
         activations: NDArray[np.float32] | None = None,
-    ) -> ArrayUnits:
+    ) -> AnnotatedUnits:
         """Build units from arrays.
 
         Args:
@@ -132,22 +105,16 @@ class ArrayUnits:
             ValueError: Shapes do not match, or see the class.
         """
         u, k = ids.shape
-        if masks.shape == (u, k, size, size):
-
-            def masks_of(unit: int) -> NDArray[np.bool_]:
-                return np.asarray(masks[unit]) > 0
-
-        elif masks.dtype == np.uint8 and masks.shape == (u, k, -(-size * size // 8)):
-
-            def masks_of(unit: int) -> NDArray[np.bool_]:
-                bits = np.unpackbits(np.asarray(masks[unit]), axis=1, count=size * size)
-                return bits.reshape(k, size, size).astype(bool)
-
-        else:
+        packed = masks.dtype == np.uint8 and masks.shape == (u, k, -(-size * size // 8))
+        if not packed and masks.shape != (u, k, size, size):
             raise ValueError(
                 f"masks {masks.dtype} {masks.shape} are neither [{u}, {k}, {size}, {size}] nor "
                 "packed bits of that shape"
             )
+
+        def masks_of(unit: int) -> NDArray[np.bool_]:
+            return unpack_masks(masks, size, unit) if packed else np.asarray(masks[unit]) > 0
+
         if activations is None:
             activations = np.full((u, k), np.nan, dtype=np.float32)
         if activations.shape != ids.shape:
@@ -158,6 +125,12 @@ class ArrayUnits:
             tuple(units),
             tuple(tuple(said) for said in descriptions),
         )
+
+
+def unpack_masks(masks: NDArray[Any], size: int, unit: int) -> NDArray[np.bool_]:
+    """Return a unit's masks, bool [K, S, S], from bits of all units, uint8 [U, K, S * S / 8]."""
+    bits = np.unpackbits(np.asarray(masks[unit]), axis=-1, count=size * size)
+    return bits.reshape(-1, size, size).astype(bool)
 
 
 def split_by_unit(

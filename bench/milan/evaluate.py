@@ -48,13 +48,13 @@ def sentences(found: Sentences, vocabulary: Vocabulary) -> list[str]:
     return [reconstruct(vocabulary.decode(row)) for row in found.tokens[:, 0].tolist()]
 
 
-def greedy_bleu(decoder: Decoder, vocabulary: Vocabulary, samples: Samples) -> float:
+def greedy_bleu(vocabulary: Vocabulary, samples: Samples, decoder: Decoder) -> float:
     """Return corpus BLEU, in 0..1, of greedy sentences, the criterion of early stopping.
 
     Args:
-        decoder: In evaluation mode.
         vocabulary: Vocabulary of the decoder.
         samples: Described units that it is not trained on.
+        decoder: The network in evaluation mode.
     """
     features = torch.from_numpy(samples.features).float()
     said = sentences(greedy(decoder, features), vocabulary)
@@ -80,13 +80,8 @@ def score_file(path: Path, samples: Samples, embed: Embedder) -> dict[str, float
     found: dict[str, float] = {}
     for name, decoding in DECODINGS.items():
         if decoding.pmi_weight and stored.language_model is not None:
-            lists = rerank(
-                stored.decoder,
-                features,
-                stored.language_model,
-                width=decoding.beam,
-                pmi_weight=decoding.pmi_weight,
-            )
+            model, weight = stored.language_model, decoding.pmi_weight
+            lists = rerank(stored.decoder, features, model, width=decoding.beam, pmi_weight=weight)
         else:
             lists = beam(stored.decoder, features, width=decoding.beam)
         said = sentences(lists, stored.vocabulary)
@@ -120,10 +115,9 @@ def _best_constant(
     table = _embedded([*candidates, *(text for group in references for text in group)], embed)
     wanted = np.stack([table[text] for group in references for text in group])
     starts = np.cumsum([0, *(len(group) for group in references)])[:-1]
-    means = [
-        np.maximum.reduceat(wanted @ table[candidate], starts).mean() for candidate in candidates
-    ]
-    return float(max(means))
+    return float(
+        max(np.maximum.reduceat(wanted @ table[text], starts).mean() for text in candidates)
+    )
 
 
 def _embedded(texts: Sequence[str], embed: Embedder) -> dict[str, NDArray[np.float32]]:

@@ -75,12 +75,7 @@ class FitResult:
 def encode_all(
     descriptions: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the token sequences of all descriptions, each one training example.
-
-    Args:
-        descriptions: Texts of each sample.
-        vocabulary: Vocabulary of the texts.
-        length: Tokens of a sequence after the start token; longer texts are truncated.
+    """Return all descriptions as token sequences of `length` after start; longer ones are cut.
 
     Returns:
         Tokens int64 [M, 1 + length], starting with start and padded; the sample of each sequence
@@ -162,17 +157,9 @@ def fit_language_model(
     device: str = "cpu",
     progress: bool = True,
 ) -> FitResult:
-    """Train a language model in place, scored by minus the loss on held-out texts.
+    """Train a language model in place, as `fit_decoder`.
 
-    Args:
-        model: The network.
-        texts: Descriptions for training.
-        held_out: Descriptions of other units, for validation.
-        vocabulary: Vocabulary of the model.
-        schedule: Training settings.
-        length: Tokens of a description, including stop.
-        device: torch device.
-        progress: Show a progress bar on a terminal.
+    Its score is minus the loss on held-out texts, descriptions of other units.
     """
     tokens, _ = encode_all([texts], vocabulary, length)
     others, _ = encode_all([held_out], vocabulary, length)
@@ -190,21 +177,15 @@ def fit_language_model(
             losses.append(float(loss_of(rows)))
         return -float(np.average(losses, weights=weights))
 
-    def loss(index: NDArray[np.int64]) -> torch.Tensor:
-        return loss_of(tokens[index])
-
-    return _fit(model, len(tokens), loss, schedule, score, device, progress)
+    return _fit(
+        model, len(tokens), lambda at: loss_of(tokens[at]), schedule, score, device, progress
+    )
 
 
 def _fit(
-    model: nn.Module,
-    count: int,
-    loss: Callable[[NDArray[np.int64]], torch.Tensor],
-    schedule: Schedule,
-    score: Callable[[], float],
-    device: str,
-    progress: bool,
-) -> FitResult:
+    model: nn.Module, count: int, loss: Callable[[NDArray[np.int64]], torch.Tensor],
+    schedule: Schedule, score: Callable[[], float], device: str, progress: bool,
+) -> FitResult:  # fmt: skip
     model.to(device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
     best, best_epoch, epoch = -np.inf, 0, 0

@@ -11,6 +11,7 @@ import numpy as np
 from bench.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -50,12 +51,12 @@ def read_layer(folder: Path) -> LayerFiles:
     Raises:
         UserError: A file is missing or invalid.
     """
-    masks = _array(folder / "masks.npy", (1,))
+    masks = _squares(folder / "masks.npy", 1)
     rows, k = masks.shape[:2]
     images_file, ids_file = folder / "images.npy", folder / "ids.csv"
     images = ids = None
     if images_file.is_file():
-        images = _array(images_file, (3,))
+        images = _squares(images_file, 3)
         if images.dtype != np.uint8:
             raise UserError(f"images must be uint8, not {images.dtype}", where=str(images_file))
         if (images.shape[:2], images.shape[3:]) != (masks.shape[:2], masks.shape[3:]):
@@ -71,62 +72,64 @@ def read_layer(folder: Path) -> LayerFiles:
             hint="unpack the archive again",
         )
     else:
-        ids = _table(ids_file, (rows, k)).astype(np.int64)
+        ids = _table(ids_file, (rows, k), int).astype(np.int64)
     activations = np.full((rows, k), np.nan, dtype=np.float32)
     if (folder / "activations.csv").is_file():
-        found = _table(folder / "activations.csv", (rows, k), whole=False)
-        activations = found.astype(np.float32)
+        levels = _table(folder / "activations.csv", (rows, k), float)
+        activations = levels.astype(np.float32)
     return LayerFiles(masks, images, ids, activations, _rows(folder / "units.npy", rows))
 
 
-def _array(file: Path, channels: tuple[int, ...]) -> NDArray[Any]:
-    if not file.is_file():
-        raise UserError(f"no {file.name}", where=str(file.parent))
+def _load(file: Path) -> NDArray[Any]:
+    """Read an array; map it to memory."""
     try:
         loaded: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise UserError(f"no {file.name}", where=str(file.parent)) from error
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"cannot read the array: {error}", where=str(file)) from error
-    shape = loaded.shape
-    if len(shape) != 5 or shape[2:3] != channels or shape[3] != shape[4] or not all(shape):
-        raise UserError(
-            f"invalid shape {shape}; must be units x images x {channels[0]} x S x S",
-            where=str(file),
-        )
     return loaded
 
 
-def _table(file: Path, shape: tuple[int, int], *, whole: bool = True) -> NDArray[np.float64]:
-    rows, k = shape
-    found = np.empty(shape, dtype=np.float64)
+def _squares(file: Path, channels: int) -> NDArray[Any]:
+    """Read an array of square images or masks."""
+    loaded = _load(file)
+    shape = loaded.shape
+    if len(shape) != 5 or shape[2] != channels or shape[3] != shape[4] or not all(shape):
+        what = f"invalid shape {shape}; must be units x images x {channels} x S x S"
+        raise UserError(what, where=str(file))
+    return loaded
+
+
+def _table(
+    file: Path, shape: tuple[int, int], number: Callable[[str], float]
+) -> NDArray[np.float64]:
+    """Read a table of numbers without a header, a row for each unit of masks.npy."""
+    n, k = shape
+    found: list[list[float]] = []
     with file.open(newline="", encoding="utf-8-sig") as handle:
         reader = csv.reader(handle)
-        at = 0
         for row in reader:
-            here = f"{file}:{reader.line_num}"
-            if at == rows or len(row) != k:
-                raise UserError(
-                    f"masks.npy has {rows} units of {k} images; this row has {len(row)} columns"
-                    if at < rows
-                    else f"more rows than the {rows} units of masks.npy",
-                    where=here,
-                )
+            where = f"{file}:{reader.line_num}"
+            if len(found) == n:
+                raise UserError(f"more rows than the {n} units of masks.npy", where=where)
+            if len(row) != k:
+                what = f"masks.npy has {n} units of {k} images; this row has {len(row)} columns"
+                raise UserError(what, where=where)
             try:
-                found[at] = [float(int(value)) if whole else float(value) for value in row]
+                found.append([number(value) for value in row])
             except ValueError as error:
-                raise UserError(f"not a number: {error}", where=here) from error
-            at += 1
-    if at != rows:
-        raise UserError(f"{at} rows for the {rows} units of masks.npy", where=str(file))
-    return found
+                raise UserError(f"not a number: {error}", where=where) from error
+    if len(found) != n:
+        raise UserError(f"{len(found)} rows for the {n} units of masks.npy", where=str(file))
+    return np.array(found, dtype=np.float64)
 
 
 def _rows(file: Path, rows: int) -> dict[int, int]:
+    """Return the row of each unit."""
     if not file.is_file():
         return {unit: unit for unit in range(rows)}
-    try:
-        units = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"cannot read the array: {error}", where=str(file)) from error
+    units = _load(file)
     if units.shape != (rows,) or units.dtype.kind not in "iu" or len(np.unique(units)) != rows:
         raise UserError(
             f"invalid units {units.dtype} {units.shape} for the {rows} rows of masks.npy",

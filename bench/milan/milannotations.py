@@ -16,13 +16,14 @@ from __future__ import annotations
 import csv
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from bench.errors import UserError, nearest
-from bench.milan.annotated import ArrayExemplars, ArrayUnits
+from bench.milan.annotated import AnnotatedUnits, ArrayExemplars
 from bench.milan.folder_images import FolderImages, Geometry
 from bench.milan.layer_files import LayerFiles, read_layer
 
@@ -56,7 +57,7 @@ def read_milannotations(
     images: Path | None = None,
     geometry: Geometry = "centre",
     annotation_count: int | None = None,
-) -> ArrayUnits:
+) -> AnnotatedUnits:
     """Read described units of one network or several.
 
     Names of layers stay texts, "10" too (the official loader converts it to a number and finds no
@@ -96,7 +97,7 @@ def read_milannotations(
             f"no unit of {', '.join(names)} has {annotation_count or 'any'} descriptions",
             where=str(root),
         )
-    return ArrayUnits(
+    return AnnotatedUnits(
         exemplars=_exemplars(units, images, geometry),
         names=tuple(unit.name for unit in units),
         units=tuple(unit.number for unit in units),
@@ -113,13 +114,7 @@ def _source(root: Path, name: str) -> Path:
     for place in places:
         if ".." not in Path(place).parts and (root / place).is_dir():
             return root / place
-    there = [
-        f"{network.name}/{source.name}"
-        for network in sorted(root.iterdir())
-        if network.is_dir()
-        for source in sorted(network.iterdir())
-        if source.is_dir()
-    ]
+    there = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*") if path.is_dir())
     raise UserError(
         f"no folder for {name}",
         where=str(root),
@@ -187,72 +182,79 @@ def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]
     return found
 
 
+class _Images:
+    """Images of several places, numbered place after place."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._total = size, 0
+        self._starts: list[int] = []
+        self._readers: list[Callable[[int], NDArray[np.uint8]]] = []
+
+    def add(self, count: int, read: Callable[[int], NDArray[np.uint8]]) -> int:
+        """Add a place, with a function that reads an image [S, S, 3]; return its first number."""
+        self._starts.append(self._total)
+        self._readers.append(read)
+        self._total += count
+        return self._starts[-1]
+
+    def __call__(self, wanted: Sequence[int]) -> NDArray[np.uint8]:
+        """Return images by number, uint8 [B, S, S, 3]."""
+        found = np.empty((len(wanted), self._size, self._size, 3), dtype=np.uint8)
+        for row, number in enumerate(wanted):
+            if not 0 <= number < self._total:
+                raise IndexError(f"image {number} of {self._total}")
+            place = bisect_right(self._starts, number) - 1
+            found[row] = self._readers[place](int(number) - self._starts[place])
+        return found
+
+
 def _exemplars(units: Sequence[_Unit], images: Path | None, geometry: Geometry) -> ArrayExemplars:
-    """Return exemplars of units with images in several places, numbered place after place."""
-    size, k = units[0].files.size, units[0].files.masks.shape[1]
-    for unit in units:
-        if unit.files.masks.shape[1:] != units[0].files.masks.shape[1:]:
-            raise UserError(
-                f"{unit.name} has masks {unit.files.masks.shape}, "
-                f"{units[0].name} {units[0].files.masks.shape}",
-                hint="read sources of different sizes separately",
-            )
-    starts: list[int] = []
-    readers: list[Callable[[int], NDArray[np.uint8]]] = []
-    total = 0
-    begin: dict[int, int] = {}  # first position of a layer's images, by the id of its files
-    folder: tuple[int, FolderImages] | None = None
+    """Return exemplars of units, whose images may be in several places."""
+    first = units[0]
+    size, k = first.files.size, first.files.masks.shape[1]
+    places = _Images(size)
+    starts: dict[int, int] = {}  # by the id of a layer's files
+    folder: FolderImages | None = None
+    folder_start = 0
     ids = np.empty((len(units), k), dtype=np.int64)
     for at, unit in enumerate(units):
         files = unit.files
+        if files.masks.shape[1:] != first.files.masks.shape[1:]:
+            raise UserError(
+                f"{unit.name} has masks {files.masks.shape}, "
+                f"{first.name} {first.files.masks.shape}",
+                hint="read sources of different sizes separately",
+            )
         if files.images is not None:
-            if id(files) not in begin:
-                begin[id(files)] = total
-                starts.append(total)
-                readers.append(_reader(files.images))
-                total += len(files.images) * k
-            ids[at] = begin[id(files)] + unit.row * k + np.arange(k)
+            if id(files) not in starts:
+                starts[id(files)] = places.add(len(files.images) * k, partial(_read, files.images))
+            ids[at] = starts[id(files)] + unit.row * k + np.arange(k)
             continue
         if folder is None:
-            folder = (total, _image_folder(images, unit.name, size, geometry))
-            starts.append(total)
-            readers.append(folder[1].image)
-            total += len(folder[1])
+            folder = _image_folder(images, unit.name, size, geometry)
+            folder_start = places.add(len(folder), folder.image)
         assert files.ids is not None
         own = files.ids[unit.row]
-        beyond = own[(own < 0) | (own >= len(folder[1]))]
+        beyond = own[(own < 0) | (own >= len(folder))]
         if len(beyond):
             raise UserError(
-                f"unit {unit.number} of {unit.name} needs image {beyond[0]} of {len(folder[1])}",
-                where=str(folder[1].root),
+                f"unit {unit.number} of {unit.name} needs image {beyond[0]} of {len(folder)}",
+                where=str(folder.root),
                 hint="name the whole validation set of ImageNet (50,000 images)",
             )
-        ids[at] = folder[0] + own
+        ids[at] = folder_start + own
 
     def masks_of(position: int) -> NDArray[np.bool_]:
         unit = units[position]
         return np.asarray(unit.files.masks[unit.row, :, 0]) > 0
 
-    def images_of(wanted: Sequence[int]) -> NDArray[np.uint8]:
-        found = np.empty((len(wanted), size, size, 3), dtype=np.uint8)
-        for row, number in enumerate(wanted):
-            if not 0 <= number < total:
-                raise IndexError(f"image {number} of {total}")
-            place = bisect_right(starts, number) - 1
-            found[row] = readers[place](int(number) - starts[place])
-        return found
-
     activations = np.stack([unit.files.activations[unit.row] for unit in units])
-    return ArrayExemplars(ids, activations, size, masks_of, images_of)
+    return ArrayExemplars(ids, activations, size, masks_of, places)
 
 
-def _reader(images: NDArray[np.uint8]) -> Callable[[int], NDArray[np.uint8]]:
-    k = images.shape[1]
-
-    def read(number: int) -> NDArray[np.uint8]:
-        return np.asarray(images[number // k, number % k]).transpose(1, 2, 0)
-
-    return read
+def _read(images: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    row, place = divmod(number, images.shape[1])
+    return np.asarray(images[row, place]).transpose(1, 2, 0)
 
 
 def _image_folder(images: Path | None, name: str, size: int, geometry: Geometry) -> FolderImages:

@@ -61,14 +61,7 @@ class Samples:
 
 
 def concatenate(parts: Sequence[Samples]) -> Samples:
-    """Concatenate several sets of samples.
-
-    Raises:
-        ValueError: Shapes of the features differ.
-    """
-    shapes = {part.features.shape[1:] for part in parts}
-    if len(shapes) != 1:
-        raise ValueError(f"features of shapes {sorted(shapes)} cannot be concatenated")
+    """Concatenate several sets of samples, whose features have the same shape [K, F]."""
     return Samples(
         np.concatenate([part.features for part in parts]),
         tuple(text for part in parts for text in part.descriptions),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -66,13 +67,7 @@ class TrainedModels:
 
 
 def samples_of(units: AnnotatedUnits, pyramid: Pyramid, *, progress: bool = True) -> Samples:
-    """Compute features of annotated units' exemplars under their masks.
-
-    Args:
-        units: The units.
-        pyramid: Network that computes the features.
-        progress: Show a progress bar on a terminal.
-    """
+    """Compute features of annotated units' exemplars under their masks."""
     rows = range(len(units.names))  # exemplars are of exactly these units, in order
     features = pyramid.masked_features(units.exemplars, rows, progress=progress)
     names = [f"{name}/{unit}" for name, unit in zip(units.names, units.units, strict=True)]
@@ -100,26 +95,13 @@ def train_models(
     torch.manual_seed(plan.seed)
     decoder = Decoder(DecoderConfig(len(vocabulary), samples.features.shape[2], plan.hidden))
     language = LanguageModel(LanguageModelConfig(len(vocabulary), hidden_size=plan.language_hidden))
+    common: dict[str, Any] = {"length": plan.length, "device": device, "progress": progress}
     fitted = fit_decoder(
-        decoder,
-        train,
-        vocabulary,
-        plan.decoder,
-        lambda model: greedy_bleu(model, vocabulary, val),
-        length=plan.length,
-        device=device,
-        progress=progress,
+        decoder, train, vocabulary, plan.decoder, partial(greedy_bleu, vocabulary, val), **common
     )
     _LOG.info("decoder: BLEU %.4f after epoch %d", fitted.best, fitted.best_epoch)
     spoken = fit_language_model(
-        language,
-        train.texts(),
-        val.texts(),
-        vocabulary,
-        plan.language,
-        length=plan.length,
-        device=device,
-        progress=progress,
+        language, train.texts(), val.texts(), vocabulary, plan.language, **common
     )
     record = {
         "hidden": plan.hidden,

@@ -19,12 +19,12 @@ from baselines.exemplars import select
 from baselines.spatial import ExemplarRule
 from bench.glyphs.annotations import write_annotations
 from bench.glyphs.encoder import preprocess
-from bench.glyphs.findings import BaseRates, Findings, base_rates, find
+from bench.glyphs.findings import Findings, Rates, base_rates, find
 from bench.glyphs.milan import IMAGE_SIZE
 from bench.glyphs.raster import SIZE
 from bench.glyphs.train.sources import Source, load_source
 from bench.glyphs.vocabulary import OBJECTS
-from bench.milan.annotated import ArrayExemplars
+from bench.milan.annotated import ArrayExemplars, unpack_masks
 from bench.milan.samples import Samples, concatenate
 from bench.networks.hooks import LayerHooks
 from bench.networks.layout import PLAIN
@@ -53,11 +53,7 @@ _BATCH = 100
 
 @dataclass(frozen=True)
 class BlockMaps:
-    """Maps of one layer over a block; `baselines.spatial.Maps`.
-
-    Attributes:
-        maps: float32 [N, U, h, w].
-    """
+    """Maps of one layer over a block (`baselines.spatial.Maps`), float32 [N, U, h, w]."""
 
     maps: torch.Tensor
 
@@ -90,15 +86,9 @@ def block_exemplars(maps: BlockMaps, pixels: NDArray[np.uint8]) -> ArrayExemplar
         pixels: Images of the block, uint8 [N, SIZE, SIZE, 3].
     """
     chosen = select(maps, maps.maps.mean(dim=(2, 3)), RULE, IMAGE_SIZE)
-    side = (IMAGE_SIZE, IMAGE_SIZE)
-
-    def masks_of(unit: int) -> NDArray[np.bool_]:
-        bits = np.unpackbits(chosen.masks[unit], axis=-1, count=IMAGE_SIZE**2)
-        return bits.reshape(-1, *side).astype(bool)
-
-    return ArrayExemplars(
-        chosen.ids, chosen.activations, IMAGE_SIZE, masks_of, partial(_small, pixels)
-    )
+    masks_of = partial(unpack_masks, chosen.masks, IMAGE_SIZE)
+    small = partial(_small, pixels)
+    return ArrayExemplars(chosen.ids, chosen.activations, IMAGE_SIZE, masks_of, small)
 
 
 @dataclass(frozen=True)
@@ -114,18 +104,12 @@ class AnnotationImages:
 
     pixels: NDArray[np.uint8]
     truth: Regions
-    chance: BaseRates
+    chance: Rates
     whole: NDArray[np.float16]
 
 
 def prepare_images(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) -> AnnotationImages:
-    """Compute the features of whole images, which final layers use.
-
-    Args:
-        pixels: Images, uint8 [N, SIZE, SIZE, 3].
-        truth: Truth of their pixels.
-        pyramid: Network that computes features.
-    """
+    """Compute the features of whole images, uint8 [N, SIZE, SIZE, 3], which final layers use."""
     alone = ArrayExemplars(
         np.arange(len(pixels))[:, None],
         np.zeros((len(pixels), 1), dtype=np.float32),
@@ -140,7 +124,7 @@ def prepare_images(pixels: NDArray[np.uint8], truth: Regions, pyramid: Pyramid) 
 def annotate(
     source: Source, scratch: Path, images: AnnotationImages, pyramid: Pyramid, device: str = "cpu"
 ) -> Samples:
-    """Describe the units of one source network.
+    """Describe the units of one source network, named ``<network>/<layer>/<unit>``.
 
     Args:
         source: The trained network.
@@ -148,9 +132,6 @@ def annotate(
         images: Images for describing units.
         pyramid: Network that computes features of exemplars.
         device: torch device of the network.
-
-    Returns:
-        Samples, named ``<network>/<layer>/<unit>``.
     """
     network = load_source(source, scratch).to(device)
     *hidden, final = source.layers
@@ -194,13 +175,9 @@ def _find_units(
 
 
 def _samples(
-    features: NDArray[np.float16],
-    units: list[int],
-    findings: list[Findings],
-    key: tuple[int, ...],
-    place: str,
-    kind: str,
-) -> Samples:
+    features: NDArray[np.float16], units: list[int], findings: list[Findings],
+    key: tuple[int, ...], place: str, kind: str,
+) -> Samples:  # fmt: skip
     each = zip(units, findings, strict=True)
     return Samples(
         features,

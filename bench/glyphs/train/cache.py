@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
-import shutil
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
+from bench.files import atomic_folder
 from bench.glyphs.raster import SIZE
 from bench.glyphs.world import fingerprint, render
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-_LOG = logging.getLogger(__name__)
 _CHUNK = 250
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -42,39 +44,26 @@ class RenderedSplit:
     captions: list[list[str]]
 
 
-def _chunk(
-    path: Path, split: str, variant: str, start: int, stop: int
-) -> tuple[int, list[list[str]]]:
-    images = np.load(path / "images.npy", mmap_mode="r+")
-    labels = np.load(path / "labels.npy", mmap_mode="r+")
-    written = []
-    for index in range(start, stop):
-        sample = render(index, variant, split)
-        images[index] = sample.image
-        main = sample.instances[0].object_id if sample.instances else -1
-        labels[index] = main, sample.scene_id
-        written.append(list(sample.captions))
-    return start, written
-
-
 def load_split(
     folder: Path, split: str, count: int, variant: str = "val", workers: int | None = None
 ) -> RenderedSplit:
-    """Load a rendered split; render it first if it is not cached.
+    """Load the first ``count`` samples of a split; render them first if they are not cached.
 
     Args:
         folder: Cache folder; an entry takes 49 kB per image.
-        split: ``train``, ``val`` or ``probe``.
+        split: ``train``, ``val``, ``probe`` or ``annotate``.
         count: Number of images.
         variant: Variant of the world.
         workers: Number of rendering processes; None for all cores.
-
-    Returns:
-        The split's first ``count`` samples.
     """
     path = folder / f"{split}-{variant}-{count}-{fingerprint()[:12]}"
     if not path.exists():
-        _render(path, split, variant, count, workers or os.cpu_count() or 1)
+        with atomic_folder(path) as part:
+            arrays = {"images": (np.uint8, (SIZE, SIZE, 3)), "labels": (np.int16, (2,))}
+            write = partial(_write_samples, split, variant)
+            captions = render_chunks(part, arrays, write, count, workers, f"render {split}")
+            text = json.dumps([*chain.from_iterable(captions)])
+            (part / "captions.json").write_text(text, encoding="utf-8")
     labels = np.load(path / "labels.npy").astype(np.int64)
     return RenderedSplit(
         images=np.load(path / "images.npy", mmap_mode="r"),
@@ -84,24 +73,46 @@ def load_split(
     )
 
 
-def _render(path: Path, split: str, variant: str, count: int, workers: int) -> None:
-    part = path.with_name(f"{path.name}.part{os.getpid()}")
-    part.mkdir(parents=True)
-    create = np.lib.format.open_memmap
-    create(part / "images.npy", mode="w+", dtype=np.uint8, shape=(count, SIZE, SIZE, 3)).flush()
-    create(part / "labels.npy", mode="w+", dtype=np.int16, shape=(count, 2)).flush()
-    captions: list[list[str]] = [[] for _ in range(count)]
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = [
-            pool.submit(_chunk, part, split, variant, start, min(start + _CHUNK, count))
-            for start in range(0, count, _CHUNK)
-        ]
-        for job in tqdm(as_completed(jobs), total=len(jobs), desc=f"render {split}"):
-            start, written = job.result()
-            captions[start : start + len(written)] = written
-    (part / "captions.json").write_text(json.dumps(captions), encoding="utf-8")
-    try:
-        part.rename(path)
-    except OSError:  # another process was faster; its entry has the same bytes
-        _LOG.info("%s already rendered", path)
-        shutil.rmtree(part)
+def render_chunks(
+    folder: Path,
+    arrays: Mapping[str, tuple[Any, tuple[int, ...]]],
+    write: Callable[[Path, range], _T],
+    count: int,
+    workers: int | None,
+    title: str,
+) -> list[_T]:
+    """Create array files and fill them in several processes.
+
+    Args:
+        folder: Folder of the files.
+        arrays: Type and shape of one image's entry in each file ``<name>.npy``.
+        write: Writes the entries of some images into the files.
+        count: Number of images.
+        workers: Number of processes; None for all cores.
+        title: Title of the progress bar.
+
+    Returns:
+        Results of ``write``, in the order of the images.
+    """
+    for name, (kind, shape) in arrays.items():
+        file: Any = folder / f"{name}.npy"
+        shape = (count, *shape)
+        np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape).flush()
+    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+        done = pool.map(partial(write, folder), chunks)
+        return list(tqdm(done, total=len(chunks), desc=title))
+
+
+def _write_samples(split: str, variant: str, folder: Path, indices: range) -> list[list[str]]:
+    """Write images and labels; return their captions."""
+    images = np.load(folder / "images.npy", mmap_mode="r+")
+    labels = np.load(folder / "labels.npy", mmap_mode="r+")
+    written = []
+    for index in indices:
+        sample = render(index, variant, split)
+        images[index] = sample.image
+        main = sample.instances[0].object_id if sample.instances else -1
+        labels[index] = main, sample.scene_id
+        written.append(list(sample.captions))
+    return written

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 from importlib.metadata import version
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
+from bench.files import sha256_file, write_atomic
 from bench.glyphs.planes import MASK_SIZE, PLANES
 from bench.glyphs.raster import SIZE
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
-from bench.glyphs.weights import MEAN, STD, file_sha256
+from bench.glyphs.weights import MEAN, STD
 from bench.glyphs.world import SPLITS, fingerprint
 
 if TYPE_CHECKING:
@@ -76,46 +76,19 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def add_record(folder: Path, part: str, record: dict[str, Any], file: Path | None = None) -> None:
-    """Add a part's record to the card and rewrite both files.
-
-    Args:
-        folder: Folder of the card.
-        part: Name of the part, or ``dissect``.
-        record: Data of the part.
-        file: Shipped weights, whose size and hash are added.
-    """
+    """Add a part's record to the card, with size and hash of its file, and rewrite both files."""
     card = read_card(folder)
     card["world"] = world_record()
     if file is not None:
-        record = {
-            **record,
-            "file": file.name,
-            "bytes": file.stat().st_size,
-            "sha256": file_sha256(file),
-        }
-    if part == "dissect":
-        card["dissect"] = record
-    else:
-        card["parts"][part] = record
-    _write(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-    _write(folder / "MODEL_CARD.md", render_card(card))
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+        size, sha256 = file.stat().st_size, sha256_file(file)
+        record = {**record, "file": file.name, "bytes": size, "sha256": sha256}
+    card["parts"][part] = record
+    write_atomic(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    write_atomic(folder / "MODEL_CARD.md", render_card(card))
 
 
 def render_card(card: dict[str, Any]) -> str:
-    """Return the card as Markdown.
-
-    Args:
-        card: Data of ``card.json``.
-
-    Returns:
-        Text of ``MODEL_CARD.md``.
-    """
+    """Return the card's data as the text of ``MODEL_CARD.md``."""
     environment = Environment(
         trim_blocks=True,
         lstrip_blocks=True,

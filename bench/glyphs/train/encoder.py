@@ -17,7 +17,7 @@ import torch.nn.functional as functional
 from tqdm import tqdm
 
 from bench.glyphs.encoder import build_encoder, load_encoder
-from bench.glyphs.train.loop import Recipe, Stage, fit
+from bench.glyphs.train.loop import Recipe, Stage, fit, half_arrays
 from bench.glyphs.vocabulary import OBJECTS, SCENES
 from bench.glyphs.weights import save_arrays
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-RECIPE = Recipe((Stage(64, 190_000), Stage(80, 90_000)), 128, 1.5e-3, 0.05, True, 14)
+RECIPE = Recipe((Stage(64, 190_000), Stage(80, 90_000)), 128, 1.5e-3, seed=14)
 TEMPERATURE = 0.05
 PULL = 2.0
 """Weight of the term that attracts an image directly to its noun."""
@@ -51,18 +51,7 @@ def embed_texts(
     batch: int = 128,
     progress: bool = False,
 ) -> torch.Tensor:
-    """Return text features of the locked tower.
-
-    Args:
-        model: The open_clip model.
-        tokenizer: Its tokenizer.
-        texts: Any strings.
-        batch: Strings per batch, sorted by length.
-        progress: Whether to show a progress bar.
-
-    Returns:
-        float32 [len(texts), 384], of unit length.
-    """
+    """Return features of texts by an encoder's locked tower, of unit length, float32 [T, 384]."""
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     features = torch.zeros(len(texts), 384)
     starts = range(0, len(texts), batch)
@@ -98,7 +87,7 @@ def make_loss(
     features: torch.Tensor,
     row: Bank,
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """Build the loss of a batch of image features.
+    """Build the loss of image features [B, 384]; see the argument `loss` of `fit`.
 
     Args:
         captions: Texts of each image.
@@ -106,9 +95,6 @@ def make_loss(
         scenes: Scene of each image.
         features: Embeddings of all texts [T, 384].
         row: Row of each text in ``features``.
-
-    Returns:
-        Function (image features [B, 384], indices [B], generator) -> scalar.
     """
     caption_rows = [[row[text] for text in texts] for texts in captions]
     noun_rows = [tuple([row[t] for t in texts] for texts in nouns(i)) for i in range(len(OBJECTS))]
@@ -152,17 +138,10 @@ def make_loss(
 def train_encoder(
     data: RenderedSplit, bare: RenderedSplit, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Train the image tower and writes it in float16.
-
-    Args:
-        data: The rendered training split.
-        bare: Rendered training scenes without an object.
-        out: Folder for ``encoder.safetensors``.
-        scratch: Folder for the checkpoint.
-        device: torch device.
+    """Train the image tower, also on bare scenes, and write it in float16; as `train_target`.
 
     Returns:
-        Record: cycles (recipes), training images, seconds.
+        Record: architecture, sizes, cycles (recipes), seconds.
     """
     torch.manual_seed(RECIPE.seed)
     model, tokenizer = build_encoder()
@@ -183,11 +162,7 @@ def train_encoder(
     )
     tower = model.visual
     seconds = fit(tower, images, loss, RECIPE, scratch / "encoder.1.ckpt", device, "encoder")
-    arrays = {
-        f"visual.{key}": value.cpu().to(torch.float16).numpy()
-        for key, value in tower.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
+    arrays = {f"visual.{key}": value for key, value in half_arrays(tower).items()}
     save_arrays(out / "encoder.safetensors", arrays)
     _LOG.info("encoder trained in %.0f s", seconds)
     return {
@@ -230,11 +205,7 @@ def embed_images(model: Any, preprocess: Any, images: NDArray[np.uint8]) -> torc
 
 
 def accuracies(data: RenderedSplit, path: Path | None = None) -> dict[str, float]:
-    """Return text-classification accuracies of the shipped encoder, from bare names.
-
-    Args:
-        data: Rendered images with their truth.
-        path: Weights; None for the shipped file.
+    """Return text-classification accuracies of an encoder, from bare names.
 
     Returns:
         ``objects_named`` and ``objects_unnamed`` (among all object names, over images whose

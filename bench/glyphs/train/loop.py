@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from bench.files import atomic_path
 from bench.glyphs.encoder import preprocess
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ class Recipe:
     stages: tuple[Stage, ...]
     batch: int
     rate: float
-    decay: float
-    adam: bool
-    seed: int
+    decay: float = 0.05
+    adam: bool = True
+    seed: int = 0
     warm: float = 0.15
 
     def record(self) -> dict[str, Any]:
@@ -103,9 +103,8 @@ def _augment(images: NDArray[np.uint8], rng: np.random.Generator, shift: int) ->
 
 
 def _save(path: Path, state: dict[str, Any]) -> None:
-    part = path.with_name(f"{path.name}.part{os.getpid()}")
-    torch.save(state, part)
-    part.replace(path)
+    with atomic_path(path) as part:
+        torch.save(state, part)
 
 
 def fit(
@@ -172,15 +171,13 @@ def fit(
         now = time.perf_counter()
         if now - saved > _SAVE_EVERY_S or step == len(plan) - 1:
             saved = now
-            _save(
-                checkpoint,
-                {
-                    "model": model.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "step": step + 1,
-                    "spent": spent + now - started,
-                    "recipe": str(recipe),
-                },
-            )
+            states = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
+            done = {"step": step + 1, "spent": spent + now - started, "recipe": str(recipe)}
+            _save(checkpoint, {**states, **done})
     model.eval()
     return spent + time.perf_counter() - started
+
+
+def half_arrays(model: torch.nn.Module) -> dict[str, NDArray[Any]]:
+    """Return a network's tensors in float16 by name."""
+    return {key: value.cpu().half().numpy() for key, value in model.state_dict().items()}

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from baselines.captioning.model_file import save_captioner
+from bench.files import sha256_file
 from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
 from bench.glyphs.milan import load_pyramid
 from bench.glyphs.train.annotated import (
@@ -22,7 +23,6 @@ from bench.glyphs.train.annotated import (
 from bench.glyphs.train.cache import load_split
 from bench.glyphs.train.regions import load_regions
 from bench.glyphs.train.sources import SOURCES, source_accuracy, train_source
-from bench.glyphs.weights import file_sha256
 from bench.milan.evaluate import score_file
 from bench.milan.fit import Schedule
 from bench.milan.samples import concatenate
@@ -89,7 +89,7 @@ def train_milan(
             f"attention LSTM of {PLAN.hidden}, language model of two LSTMs of "
             f"{PLAN.language_hidden}"
         ),
-        "looks_through": {"file": ENCODER_WEIGHTS.name, "sha256": file_sha256(ENCODER_WEIGHTS)},
+        "looks_through": {"file": ENCODER_WEIGHTS.name, "sha256": sha256_file(ENCODER_WEIGHTS)},
         "sources": sources,
         "exemplars": {"top_k": RULE.top_k, "quantile": RULE.quantile},
         "hidden_layers": {"blocks": BLOCKS, "images": BLOCK},

@@ -6,17 +6,16 @@ one map per image is enough.
 
 from __future__ import annotations
 
-import os
-import shutil
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
+from bench.files import atomic_folder
 from bench.glyphs.planes import MASK_SIZE, PLANES
 from bench.glyphs.raster import SIZE
+from bench.glyphs.train.cache import render_chunks
 from bench.glyphs.world import fingerprint, render
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_CHUNK = 250
 _NOTHING, _SCENE, _THING = 0, 1, 2
 """Values of the maps: clutter and occluders; the bare scene; the first thing (then the second)."""
 
@@ -44,14 +42,9 @@ class Regions:
     classes: NDArray[np.int64]
 
     def planes(self, index: NDArray[np.int64], side: int = MASK_SIZE) -> NDArray[np.int64]:
-        """Return the class of each pixel.
+        """Return the class of each pixel of B images, int64 [B, P, side, side], 0 for none.
 
-        Args:
-            index: Numbers of B images.
-            side: Side of the planes; the pixels nearest to the centres of side x side cells.
-
-        Returns:
-            int64 [B, P, side, side], 0 for none.
+        The pixels are those nearest to the centres of side x side cells.
         """
         at = ((np.arange(side) + 0.5) * MASK_SIZE / side).astype(np.int64)
         maps = self.maps[index][:, at][:, :, at].astype(np.int64)
@@ -61,57 +54,34 @@ class Regions:
         return found.reshape(len(index), len(PLANES), side, side)
 
 
-def _chunk(path: Path, split: str, start: int, stop: int) -> None:
-    maps = np.load(path / "maps.npy", mmap_mode="r+")
-    classes = np.load(path / "classes.npy", mmap_mode="r+")
-    middle = np.arange(MASK_SIZE) * (SIZE // MASK_SIZE) + SIZE // MASK_SIZE // 2
-    order = [plane.category for plane in PLANES]
-    for index in range(start, stop):
-        sample = render(index, "val", split)
-        shown = np.where(sample.scene_mask, _SCENE, _NOTHING).astype(np.uint8)
-        classes[index, order.index("scene"), _SCENE] = sample.scene_id + 1
-        for number, one in enumerate(sample.instances, start=_THING):
-            shown[one.mask] = number
-            classes[index, order.index("object"), number] = one.object_id + 1
-            classes[index, order.index("color"), number] = one.colour_id + 1
-            classes[index, order.index("texture"), number] = one.texture_id + 1
-        maps[index] = shown[np.ix_(middle, middle)]
-
-
 def load_regions(folder: Path, split: str, count: int, workers: int | None = None) -> Regions:
-    """Load the truth of a split; render it first if it is not cached.
-
-    Args:
-        folder: Cache folder; an entry takes 4 kB per image.
-        split: ``train``, ``val`` or ``probe``.
-        count: Number of images.
-        workers: Number of rendering processes; None for all cores.
-
-    Returns:
-        The truth of the split's first ``count`` samples.
-    """
+    """Load the truth of a split's first ``count`` samples; as `load_split`, 4 kB per image."""
     path = folder / f"regions-{split}-{count}-{fingerprint()[:12]}"
     if not path.exists():
-        _make(path, split, count, workers or os.cpu_count() or 1)
+        with atomic_folder(path) as part:
+            arrays = {
+                "maps": (np.uint8, (MASK_SIZE, MASK_SIZE)),
+                "classes": (np.uint8, (len(PLANES), 4)),
+            }
+            write = partial(_write_truth, split)
+            render_chunks(part, arrays, write, count, workers, f"regions {split}")
     classes = np.load(path / "classes.npy").astype(np.int64)
     return Regions(np.load(path / "maps.npy", mmap_mode="r"), classes)
 
 
-def _make(path: Path, split: str, count: int, workers: int) -> None:
-    part = path.with_name(f"{path.name}.part{os.getpid()}")
-    part.mkdir(parents=True)
-    create = np.lib.format.open_memmap
-    sides = (count, MASK_SIZE, MASK_SIZE)
-    create(part / "maps.npy", mode="w+", dtype=np.uint8, shape=sides).flush()
-    create(part / "classes.npy", mode="w+", dtype=np.uint8, shape=(count, len(PLANES), 4)).flush()
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = [
-            pool.submit(_chunk, part, split, start, min(start + _CHUNK, count))
-            for start in range(0, count, _CHUNK)
-        ]
-        for job in tqdm(as_completed(jobs), total=len(jobs), desc=f"regions {split}"):
-            job.result()
-    try:
-        part.rename(path)
-    except OSError:  # another process was faster; its entry has the same bytes
-        shutil.rmtree(part)
+def _write_truth(split: str, folder: Path, indices: range) -> None:
+    maps = np.load(folder / "maps.npy", mmap_mode="r+")
+    classes = np.load(folder / "classes.npy", mmap_mode="r+")
+    middle = np.arange(MASK_SIZE) * (SIZE // MASK_SIZE) + SIZE // MASK_SIZE // 2
+    for index in indices:
+        sample = render(index, "val", split)
+        shown = np.where(sample.scene_mask, _SCENE, _NOTHING).astype(np.uint8)
+        for number, one in enumerate(sample.instances, start=_THING):
+            shown[one.mask] = number
+        maps[index] = shown[np.ix_(middle, middle)]
+        for at, plane in enumerate(PLANES):
+            if plane.category == "scene":
+                classes[index, at, _SCENE] = sample.scene_id + 1
+                continue
+            for number, one in enumerate(sample.instances, start=_THING):
+                classes[index, at, number] = one.concept(plane.category) + 1

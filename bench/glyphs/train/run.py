@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bench.files import sha256_file
 from bench.glyphs.train import milan
 from bench.glyphs.train.cache import load_split
 from bench.glyphs.train.card import add_record, hardware, read_card
 from bench.glyphs.train.encoder import RECIPE, accuracies, train_encoder
 from bench.glyphs.train.regions import load_regions
 from bench.glyphs.train.segmenter import SEGMENTER_RECIPE, segmenter_scores, train_segmenter
-from bench.glyphs.train.targets import accuracy, cycles_of, train_target
-from bench.glyphs.weights import FOLDER, TARGETS, file_sha256
+from bench.glyphs.train.targets import CYCLES, accuracy, train_target
+from bench.glyphs.weights import FOLDER, TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +37,8 @@ VALIDATION_MASKS = 1_000
 def _cycles(part: str) -> list[dict[str, Any]]:
     if part == "milan":
         return milan.cycles()
-    one = {"encoder": RECIPE, "segmenter": SEGMENTER_RECIPE}.get(part)
-    return [recipe.record() for recipe in ([one] if one else cycles_of(part))]
+    recipes = {**CYCLES, "encoder": (RECIPE,), "segmenter": (SEGMENTER_RECIPE,)}[part]
+    return [recipe.record() for recipe in recipes]
 
 
 def _finished(out: Path, part: str) -> bool:
@@ -49,7 +50,7 @@ def _finished(out: Path, part: str) -> bool:
     if "file" not in record:
         return True
     path = out / record["file"]
-    return path.exists() and file_sha256(path) == str(record["sha256"])
+    return path.exists() and sha256_file(path) == str(record["sha256"])
 
 
 def train_glyphs(
@@ -57,12 +58,10 @@ def train_glyphs(
     out: Path = FOLDER,
     scratch: Path = Path("glyphs_training"),
     device: str | None = None,
-    threads: int | None = None,
-    force: bool = False,
     *,
     load_embedder: Callable[[], Embedder],
 ) -> dict[str, dict[str, Any]]:
-    """Train parts of the embedded world and writes weights, card and model card.
+    """Train parts of the embedded world; write weights, card and model card.
 
     An interrupted part continues from its last checkpoint in ``scratch``; a finished one is
     skipped. Files are written completely or not at all.
@@ -72,8 +71,6 @@ def train_glyphs(
         out: Folder for the weights and the card.
         scratch: Folder for rendered images (3.4 GB), checkpoints, and unshipped weights.
         device: torch device; None for a GPU if there is one.
-        threads: CPU threads of torch; None for its default.
-        force: Whether to train finished parts again.
         load_embedder: Loads the sentence encoder that scores the MILAN decoder.
 
     Returns:
@@ -82,20 +79,16 @@ def train_glyphs(
     Raises:
         ValueError: A part is unknown.
     """
-    unknown = [part for part in parts if part not in PARTS]
-    if unknown:
-        message = f"unknown part {unknown[0]!r}; valid: {', '.join(PARTS)}"
-        raise ValueError(message)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise ValueError(f"unknown part {unknown[0]!r}; valid: {', '.join(PARTS)}")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     out.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(parents=True, exist_ok=True)
     for part in parts:
-        if _finished(out, part) and not force:
+        if _finished(out, part):
             _LOG.info("%s is finished", part)
-            continue
-        _train(part, out, scratch, device, load_embedder)
+        else:
+            _train(part, out, scratch, device, load_embedder)
     done: dict[str, dict[str, Any]] = read_card(out)["parts"]
     return {part: done[part] for part in parts}
 

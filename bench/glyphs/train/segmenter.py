@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from safetensors.torch import load_file
 
+from bench.files import sha256_file
 from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
 from bench.glyphs.encoder import preprocess
 from bench.glyphs.planes import PLANES
 from bench.glyphs.segmenter import SIZE, load_segmenter
 from bench.glyphs.segmenter_net import ARCHITECTURE, SegmenterNet, split_planes, trunk_of_encoder
-from bench.glyphs.train.loop import Recipe, Stage, fit
-from bench.glyphs.weights import file_sha256, save_arrays
+from bench.glyphs.train.loop import Recipe, Stage, fit, half_arrays
+from bench.glyphs.weights import save_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 SEGMENTER_RECIPE = Recipe(
-    (Stage(64, 96_000), Stage(96, 24_000), Stage(128, 24_000)), 64, 2e-3, 0.05, True, 15, 0.08
+    (Stage(64, 96_000), Stage(96, 24_000), Stage(128, 24_000)), 64, 2e-3, seed=15, warm=0.08
 )
 MARKED = 0.5
 """Weight of the loss over labelled pixels, relative to all pixels: most pixels show no object, and
@@ -43,14 +43,7 @@ an uncertain network would predict "none" everywhere."""
 def make_loss(
     truth: Regions,
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """Build the loss of a batch of logits.
-
-    Args:
-        truth: Truth of all training images.
-
-    Returns:
-        Function (logits [B, sum of classes, H, W], indices [B], generator) -> scalar.
-    """
+    """Build the loss of logits [B, sum of classes, H, W]; see the argument `loss` of `fit`."""
 
     def loss(
         output: torch.Tensor, index: NDArray[np.int64], rng: np.random.Generator
@@ -73,14 +66,7 @@ def make_loss(
 def train_segmenter(
     data: RenderedSplit, truth: Regions, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Train the segmenter and writes it in float16.
-
-    Args:
-        data: The rendered training split.
-        truth: Truth of its pixels.
-        out: Folder for ``segmenter.safetensors``.
-        scratch: Folder for the checkpoint.
-        device: torch device.
+    """Train the segmenter and write it in float16; as `train_target`.
 
     Returns:
         Record: architecture, starting weights, cycles (recipes), training images, seconds.
@@ -88,22 +74,17 @@ def train_segmenter(
     torch.manual_seed(SEGMENTER_RECIPE.seed)
     model = SegmenterNet()
     # Always the shipped tower: one trained on another machine differs in its last bits.
-    model.trunk.load_state_dict(trunk_of_encoder(load_file(ENCODER_WEIGHTS)), strict=False)
+    model.trunk.load_state_dict(trunk_of_encoder(ENCODER_WEIGHTS), strict=False)
     checkpoint = scratch / "segmenter.1.ckpt"
     loss = make_loss(truth)
     seconds = fit(
         model, data.images, loss, SEGMENTER_RECIPE, checkpoint, device, "segmenter", shift=0
     )
-    arrays = {
-        key: value.cpu().to(torch.float16).numpy()
-        for key, value in model.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
-    save_arrays(out / "segmenter.safetensors", arrays)
+    save_arrays(out / "segmenter.safetensors", half_arrays(model))
     _LOG.info("segmenter trained in %.0f s", seconds)
     return {
         "architecture": ARCHITECTURE,
-        "starts_from": {"file": ENCODER_WEIGHTS.name, "sha256": file_sha256(ENCODER_WEIGHTS)},
+        "starts_from": {"file": ENCODER_WEIGHTS.name, "sha256": sha256_file(ENCODER_WEIGHTS)},
         "marked_weight": MARKED,
         "images": len(data.images),
         "cycles": [SEGMENTER_RECIPE.record()],
@@ -115,16 +96,7 @@ def train_segmenter(
 def predict_classes(
     model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 50
 ) -> NDArray[np.int64]:
-    """Return the class of each pixel according to the network.
-
-    Args:
-        model: The network in evaluation mode.
-        images: uint8 [N, 128, 128, 3].
-        batch: Images per batch.
-
-    Returns:
-        int64 [N, P, 64, 64], 0 for none.
-    """
+    """Return the class of each pixel of images, uint8 [N, 128, 128, 3]: int64 [N, P, 64, 64]."""
     parts = []
     for start in range(0, len(images), batch):
         x = preprocess(torch.from_numpy(np.array(images[start : start + batch])), SIZE)
@@ -134,12 +106,7 @@ def predict_classes(
 
 
 def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> dict[str, float]:
-    """Measure how well a plane agrees with its truth.
-
-    Args:
-        found: Class of each pixel, any shape; 0 for none.
-        truth: True class of each pixel, the same shape.
-        classes: Number of classes, including none.
+    """Measure how well the classes of pixels agree with the truth; class 0 is none.
 
     Returns:
         ``pixels``: share of all pixels that are correct. ``marked``: the same for labelled pixels.
@@ -160,15 +127,10 @@ def agreement(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) 
 def segmenter_scores(
     data: RenderedSplit, truth: Regions, path: Path | None = None
 ) -> dict[str, float]:
-    """Measure the agreement of the shipped segmenter with the truth.
-
-    Args:
-        data: Rendered images.
-        truth: Their truth; its length is the number of images.
-        path: Weights; None for the shipped file.
+    """Measure the agreement of a segmenter with the truth of the first images.
 
     Returns:
-        ``<category>_pixels``, ``<category>_marked`` and ``<category>_mean_iou`` of each plane, in
+        ``<category>_pixels, ``<category>_marked`` and ``<category>_mean_iou`` of each plane, in
         0..1 (see ``agreement``).
     """
     count = len(truth.maps)

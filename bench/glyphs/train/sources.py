@@ -16,11 +16,10 @@ import torch
 import torchvision
 from safetensors.torch import load_file
 
-from bench.glyphs.train.cache import RenderedSplit
 from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.train.targets import class_loss, logits
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
-from bench.glyphs.weights import save_arrays
+from bench.glyphs.weights import load_state, save_arrays
 from bench.glyphs.world import plan
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bench.glyphs.train.cache import RenderedSplit
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ CLASSES = {
 """Number of classes of each task; a paint is a pair of colour and texture."""
 
 
-def _recipe(seed: int, *stages: Stage, batch: int = 64) -> Recipe:
-    return Recipe(stages, batch=batch, rate=2e-3, decay=0.05, adam=True, seed=seed, warm=0.08)
+def _recipe(seed: int, *stages: tuple[int, int], batch: int = 64) -> Recipe:
+    return Recipe(tuple(Stage(*s) for s in stages), batch, rate=2e-3, seed=seed, warm=0.08)
 
 
 @dataclass(frozen=True)
@@ -68,52 +68,22 @@ class Source:
 
 
 SOURCES: tuple[Source, ...] = (
-    Source(
-        "shufflenet_v2_x1_0",
-        "scenes",
-        ("stage3", "conv5", "fc"),
-        _recipe(43, Stage(48, 48_000), Stage(128, 12_000), batch=128),
-    ),
-    Source(
-        "resnet18",
-        "objects",
-        ("layer2", "layer3", "layer4", "fc"),
-        _recipe(41, Stage(64, 48_000), Stage(96, 24_000), Stage(128, 12_000)),
-    ),
-    Source(
-        "googlenet",
-        "objects",
-        ("inception4a", "inception5b", "fc"),
-        _recipe(45, Stage(64, 48_000), Stage(96, 12_000), Stage(128, 12_000)),
-    ),
-    Source(
-        "regnet_x_400mf",
-        "paints",
-        ("trunk_output.block3", "trunk_output.block4", "fc"),
-        _recipe(44, Stage(64, 32_000), Stage(128, 12_000)),
-    ),
-    Source(
-        "resnet10t",
-        "objects",
-        ("layer2", "layer3", "layer4", "fc"),
-        _recipe(46, Stage(64, 48_000), Stage(96, 24_000), Stage(128, 12_000)),
-        held_out=True,
-    ),
-)
+    Source("shufflenet_v2_x1_0", "scenes", ("stage3", "conv5", "fc"),
+           _recipe(43, (48, 48_000), (128, 12_000), batch=128)),
+    Source("resnet18", "objects", ("layer2", "layer3", "layer4", "fc"),
+           _recipe(41, (64, 48_000), (96, 24_000), (128, 12_000))),
+    Source("googlenet", "objects", ("inception4a", "inception5b", "fc"),
+           _recipe(45, (64, 48_000), (96, 12_000), (128, 12_000))),
+    Source("regnet_x_400mf", "paints", ("trunk_output.block3", "trunk_output.block4", "fc"),
+           _recipe(44, (64, 32_000), (128, 12_000))),
+    Source("resnet10t", "objects", ("layer2", "layer3", "layer4", "fc"),
+           _recipe(46, (64, 48_000), (96, 24_000), (128, 12_000)), held_out=True),
+)  # fmt: skip
 """All sources, in the order of training."""
 
 
 def task_labels(data: RenderedSplit, task: str, split: str = "train") -> NDArray[np.int64]:
-    """Return the true class of each image for a task.
-
-    Args:
-        data: A rendered split, variant ``val``.
-        task: A key of ``CLASSES``.
-        split: Split of the world.
-
-    Returns:
-        int64 [N].
-    """
+    """Return the true class of each image of a split for a task of ``CLASSES``, int64 [N]."""
     if task == "objects":
         return data.objects
     if task == "scenes":
@@ -126,14 +96,8 @@ def task_labels(data: RenderedSplit, task: str, split: str = "train") -> NDArray
 def train_source(source: Source, data: RenderedSplit, scratch: Path, device: str) -> dict[str, Any]:
     """Train a source network into the scratch folder, unless it is there already.
 
-    Args:
-        source: The network.
-        data: The rendered split ``train``.
-        scratch: Folder for its weights and its checkpoint.
-        device: torch device.
-
     Returns:
-        Record: architecture, task, recipe, layers.
+        Record: name, layers, use, recipe.
     """
     path = weights_path(source, scratch)
     if not path.exists():
@@ -155,25 +119,15 @@ def train_source(source: Source, data: RenderedSplit, scratch: Path, device: str
 
 
 def source_accuracy(source: Source, scratch: Path, data: RenderedSplit, count: int) -> float:
-    """Return the share of images that a trained source classifies correctly.
-
-    Args:
-        source: The network.
-        scratch: Folder of its weights.
-        data: The rendered split ``annotate``.
-        count: Number of images; the first ones are used.
-    """
-    shown = RenderedSplit(
-        data.images[:count], data.objects[:count], data.scenes[:count], data.captions[:count]
-    )
-    found = logits(load_source(source, scratch), shown.images).argmax(dim=1).numpy()
-    return float((found == task_labels(shown, source.task, "annotate")).mean())
+    """Return the share of the first ``count`` images of ``annotate`` that a source gets right."""
+    found = logits(load_source(source, scratch), data.images[:count]).argmax(dim=1).numpy()
+    return float((found == task_labels(data, source.task, "annotate")[:count]).mean())
 
 
 def load_source(source: Source, scratch: Path) -> torch.nn.Module:
     """Load a trained source network in evaluation mode."""
     model = _build(source)
-    model.load_state_dict(load_file(weights_path(source, scratch)))
+    load_state(model, load_file(weights_path(source, scratch)), source.name)
     return model.eval()
 
 

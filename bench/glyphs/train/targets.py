@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from bench.glyphs.encoder import preprocess
 from bench.glyphs.train.loop import Recipe, Stage, fit
-from bench.glyphs.weights import TARGETS, load_target, pack_target, save_arrays
+from bench.glyphs.weights import TARGETS, load_state, load_target, pack_target, save_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,51 +25,23 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _SMOOTHING = 0.05
 
-RECIPES: dict[str, Recipe] = {
-    "objects": Recipe(
-        (Stage(48, 96_000), Stage(64, 64_000), Stage(96, 20_000), Stage(128, 12_000)),
-        batch=128,
-        rate=2e-3,
-        decay=0.05,
-        adam=True,
-        seed=11,
-        warm=0.08,
-    ),
-    "scenes": Recipe(
-        (Stage(48, 24_000), Stage(64, 12_000), Stage(128, 6_000)),
-        batch=64,
-        rate=2e-3,
-        decay=0.05,
-        adam=True,
-        seed=12,
-        warm=0.08,
-    ),
-    "resnet50_objects": Recipe(
-        (Stage(48, 96_000), Stage(64, 64_000), Stage(96, 20_000), Stage(128, 12_000)),
-        batch=128,
-        rate=1.5e-3,
-        decay=0.05,
-        adam=True,
-        seed=13,
-        warm=0.08,
-    ),
-}
-"""Training settings of each target, on the split ``train``."""
-
+_FIRST = (Stage(48, 96_000), Stage(64, 64_000), Stage(96, 20_000), Stage(128, 12_000))
 _SECOND = (Stage(96, 32_000), Stage(128, 36_000))
-SECOND_CYCLES: dict[str, Recipe] = {
-    "objects": Recipe(_SECOND, batch=64, rate=1.2e-3, decay=0.05, adam=True, seed=21, warm=0.05),
-    "resnet50_objects": Recipe(
-        _SECOND, batch=64, rate=1e-3, decay=0.05, adam=True, seed=23, warm=0.05
+_SCENES = (Stage(48, 24_000), Stage(64, 12_000), Stage(128, 6_000))
+
+CYCLES: dict[str, tuple[Recipe, ...]] = {
+    "objects": (
+        Recipe(_FIRST, 128, 2e-3, seed=11, warm=0.08),
+        Recipe(_SECOND, 64, 1.2e-3, seed=21, warm=0.05),
+    ),
+    "scenes": (Recipe(_SCENES, 64, 2e-3, seed=12, warm=0.08),),
+    "resnet50_objects": (
+        Recipe(_FIRST, 128, 1.5e-3, seed=13, warm=0.08),
+        Recipe(_SECOND, 64, 1e-3, seed=23, warm=0.05),
     ),
 }
-"""A second cycle at the larger sizes: one cycle that ends at 128 px with a tiny rate is too short
-for the many similar objects."""
-
-
-def cycles_of(part: str) -> list[Recipe]:
-    """Return the recipes of a target, in order."""
-    return [RECIPES[part], *([SECOND_CYCLES[part]] if part in SECOND_CYCLES else [])]
+"""Recipes of each target, in order. Objects take a second cycle at the larger sizes: one cycle that
+ends at 128 px with a tiny rate is too short for many similar objects."""
 
 
 def labels(data: RenderedSplit, part: str) -> NDArray[np.int64]:
@@ -80,14 +52,11 @@ def labels(data: RenderedSplit, part: str) -> NDArray[np.int64]:
 def class_loss(
     truth: NDArray[np.int64], device: str
 ) -> Callable[[torch.Tensor, NDArray[np.int64], np.random.Generator], torch.Tensor]:
-    """Return the loss of a classifier: cross-entropy with smoothed labels.
+    """Return cross-entropy with smoothed labels; see the argument `loss` of `fit`.
 
     Args:
         truth: Class of each training image [N].
         device: torch device of the logits.
-
-    Returns:
-        Function (logits [B, classes], indices [B], generator) -> scalar.
     """
     classes = torch.from_numpy(truth).to(device)
     criterion = torch.nn.CrossEntropyLoss(label_smoothing=_SMOOTHING)
@@ -104,25 +73,23 @@ def class_loss(
 def train_target(
     part: str, data: RenderedSplit, out: Path, scratch: Path, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Train one target and writes its weights.
+    """Train a target (a key of ``CYCLES``) and write ``<part>.safetensors``.
 
     Args:
-        part: A key of ``RECIPES``.
+        part: The target.
         data: The rendered training split.
-        out: Folder for ``<part>.safetensors``.
-        scratch: Folder for the checkpoint.
+        out: Folder of shipped weights.
+        scratch: Folder for checkpoints, and for weights that are not shipped.
         device: torch device.
 
     Returns:
         Record: architecture, cycles (recipes), training images, seconds.
     """
-    recipe = RECIPES[part]
-    torch.manual_seed(recipe.seed)
+    cycles = CYCLES[part]
+    torch.manual_seed(cycles[0].seed)
     architecture = _architecture(part)
-    classes = len(TARGETS["scenes" if part == "scenes" else "objects"][1])
-    model = torchvision.models.get_model(architecture, num_classes=classes)
+    model = _build(part)
     loss = class_loss(labels(data, part), device)
-    cycles = cycles_of(part)
     seconds = 0.0
     for number, cycle in enumerate(cycles, start=1):
         checkpoint = scratch / f"{part}.{number}.ckpt"
@@ -144,49 +111,28 @@ def train_target(
 
 @torch.no_grad()
 def logits(model: torch.nn.Module, images: NDArray[np.uint8], batch: int = 100) -> torch.Tensor:
-    """Return a target's outputs for images at 128 pixels.
-
-    Args:
-        model: The network in evaluation mode.
-        images: uint8 [N, 128, 128, 3].
-        batch: Images per batch.
-
-    Returns:
-        float32 [N, classes], before any softmax.
-    """
-    return torch.cat(
-        [
-            model(preprocess(torch.from_numpy(np.array(images[i : i + batch])), 128))
-            for i in range(0, len(images), batch)
-        ]
+    """Return a network's outputs for images, uint8 [N, 128, 128, 3]: float32 [N, classes]."""
+    parts = (
+        torch.from_numpy(np.array(images[i : i + batch])) for i in range(0, len(images), batch)
     )
+    return torch.cat([model(preprocess(part, 128)) for part in parts])
 
 
-def accuracy(part: str, data: RenderedSplit, path: Path | None = None) -> float:
-    """Return the share of images that a shipped target classifies correctly.
-
-    Args:
-        part: A key of ``RECIPES``.
-        data: Rendered images with their truth.
-        path: Weights; None for the shipped file.
-
-    Returns:
-        Accuracy in 0..1.
-    """
-    model = load_target(part, path) if part in TARGETS else _load_unshipped(part, path)
-    predicted = logits(model, data.images).argmax(dim=1).numpy()
+def accuracy(part: str, data: RenderedSplit, path: Path) -> float:
+    """Return the share of images, in 0..1, that a trained target classifies correctly."""
+    if part in TARGETS:
+        model = load_target(part, path)
+    else:
+        model = _build(part)
+        load_state(model, load_file(path), part)
+    predicted = logits(model.eval(), data.images).argmax(dim=1).numpy()
     return float((predicted == labels(data, part)).mean())
 
 
-def _load_unshipped(part: str, path: Path | None) -> torch.nn.Module:
-    if path is None:
-        message = f"the weights of {part} are not shipped; pass their file"
-        raise ValueError(message)
-    model: torch.nn.Module = torchvision.models.get_model(
-        _architecture(part), num_classes=len(TARGETS["objects"][1])
-    )
-    model.load_state_dict(load_file(path))
-    return model.eval()
+def _build(part: str) -> torch.nn.Module:
+    classes = len(TARGETS["scenes" if part == "scenes" else "objects"][1])
+    model: torch.nn.Module = torchvision.models.get_model(_architecture(part), num_classes=classes)
+    return model
 
 
 def _architecture(part: str) -> str:

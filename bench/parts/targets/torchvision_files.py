@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.downloads.catalog import TORCHVISION
 from bench.downloads.data_folder import data_home
 from bench.downloads.paths import fetch_hint
-from bench.downloads.published.networks import TORCHVISION
 from bench.downloads.requirements import Requirement
 from bench.files import sha256_file
 

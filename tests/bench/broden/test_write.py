@@ -15,13 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench.broden import (
-    BrodenLabel,
-    BrodenMasks,
-    MaskedImage,
-    open_broden,
-    write_broden,
-)
+from bench.broden import BrodenLabel, BrodenMasks, MaskedImage, open_broden, write_broden
 from bench.errors import UserError
 
 CATEGORIES = ("zebra", "object", "part", "scene")
@@ -30,6 +24,10 @@ LABELS = tuple(
     for number in (1, 2, 3, 7, 255, 256, 300, 65535)
 )
 NUMBERS = [0, *(label.number for label in LABELS)]
+
+
+def write(folder, *images, size=(2, 2), labels=LABELS, categories=CATEGORIES, **options):
+    write_broden(folder, iter(images), labels, categories, mask_size=size, **options)
 
 
 @st.composite
@@ -63,7 +61,7 @@ def test_what_is_written_is_read_back(content):
     kept = [image for image in images if any(image.marks.values())]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "deep" / "tree"
-        write_broden(root, iter(images), LABELS, CATEGORIES, mask_size=size)
+        write(root, *images, size=size)
         if not kept:
             with pytest.raises(UserError, match="no image has"):
                 open_broden(root)
@@ -151,14 +149,8 @@ def _check_primary(masks, images):
 
 def test_masks_alone(tmp_path):
     marks = {"object": [np.array([[0, 1], [2, 3]])]}
-    write_broden(
-        tmp_path / "t",
-        [MaskedImage("a", marks), MaskedImage("b", {"scene": [7]})],
-        LABELS,
-        CATEGORIES,
-        mask_size=(2, 2),
-        with_images=False,
-    )
+    images = MaskedImage("a", marks), MaskedImage("b", {"scene": [7]})
+    write(tmp_path / "t", *images, with_images=False)
     masks = BrodenMasks(open_broden(tmp_path / "t"))
     assert len(masks) == 2
     assert (masks.image(0).planes >= 0).sum() == 3
@@ -169,13 +161,7 @@ def test_masks_alone(tmp_path):
 def test_a_picture_in_a_file_is_copied_as_it_is(tmp_path):
     source = tmp_path / "photo.JPEG"
     Image.new("RGB", (5, 3), "red").save(source)
-    write_broden(
-        tmp_path / "t",
-        [MaskedImage("a/b", {"scene": [7]}, source)],
-        LABELS,
-        CATEGORIES,
-        mask_size=(2, 2),
-    )
+    write(tmp_path / "t", MaskedImage("a/b", {"scene": [7]}, source))
     broden = open_broden(tmp_path / "t")
     assert broden.image_names == ("a/b.JPEG",)
     assert broden.rows[0].image_size == (3, 5)
@@ -284,26 +270,13 @@ def test_a_picture_that_the_camera_turned_has_its_upright_size(tmp_path):
     exif[0x0112] = 6
     Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg", exif=exif)
     marks = {"object": [np.ones((3, 2), int)]}
-    write_broden(
-        tmp_path / "t",
-        [MaskedImage("a", marks, tmp_path / "a.jpg")],
-        LABELS,
-        CATEGORIES,
-        mask_size=(3, 2),
-    )
+    write(tmp_path / "t", MaskedImage("a", marks, tmp_path / "a.jpg"), size=(3, 2))
     assert open_broden(tmp_path / "t").rows[0].image_size == (6, 4)
 
 
 def write_one(folder):
     try:
-        write_broden(
-            folder,
-            [scene(str(index)) for index in range(40)],
-            LABELS,
-            CATEGORIES,
-            mask_size=(2, 2),
-            with_images=False,
-        )
+        write(folder, *(scene(str(index)) for index in range(40)), with_images=False)
     except UserError as error:
         return str(error)
     return "written"

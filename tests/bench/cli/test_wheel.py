@@ -70,7 +70,11 @@ def test_the_wheel_holds_configs_and_weights_and_neither_tests_nor_records(wheel
     for package in ("bench", "baselines", "metrics", "leaderboards"):
         modules = [path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")]
         assert set(modules) <= names
-    assert {"bench/py.typed", "bench/glyphs/data/outlines.npz"} <= names
+    assert {
+        "bench/py.typed",
+        "bench/downloads/catalog.yaml",
+        "bench/glyphs/data/outlines.npz",
+    } <= names
     assert not [name for name in names if name.startswith("tests/") or "/records" in name]
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"dissectbench.py", "bench", "conf", "baselines", "metrics", "leaderboards"}

@@ -108,7 +108,7 @@ def test_the_order_of_exemplars_does_not_matter() -> None:
 
 def test_base_rates_count_images() -> None:
     truth = made({"object": HEART, "scene": 0}, {"object": STAR, "scene": 0}, {"scene": 1})
-    rates = base_rates(truth).rates
+    rates = base_rates(truth)
     assert rates["object"][HEART] == pytest.approx(1 / 3)
     assert rates["scene"][:2] == pytest.approx([2 / 3, 1 / 3])
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
+from bench.files import sha256_file
 from bench.glyphs import encoder as glyph_encoder
 from bench.glyphs.encoder import TEXT_SHA256, encoder_config, load_encoder, text_folder
 from bench.glyphs.vocabulary import OBJECTS, SCENES, all_concepts
-from bench.glyphs.weights import card, file_sha256
+from bench.glyphs.weights import card
 from bench.glyphs.world import render
 
 CHECKED = 300
@@ -21,7 +22,7 @@ FIRST = 200_000
 
 def test_the_text_tower_is_the_official_file() -> None:
     """Its hash is the one that the image tower was trained for."""
-    assert file_sha256(text_folder() / "model.safetensors") == TEXT_SHA256
+    assert sha256_file(text_folder() / "model.safetensors") == TEXT_SHA256
     assert encoder_config()["text_cfg"]["hf_model_name"] == str(text_folder())
 
 

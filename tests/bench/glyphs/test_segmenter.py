@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
+from bench.files import sha256_file
 from bench.glyphs.encoder import WEIGHTS as ENCODER_WEIGHTS
 from bench.glyphs.planes import MASK_SIZE, PLANES
 from bench.glyphs.segmenter import load_segmenter
 from bench.glyphs.segmenter_net import SegmenterNet, split_planes, trunk_of_encoder
 from bench.glyphs.train.regions import Regions, load_regions
 from bench.glyphs.train.segmenter import agreement, make_loss, predict_classes
-from bench.glyphs.weights import card, file_sha256
+from bench.glyphs.weights import card
 from bench.glyphs.world import render
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_the_loss_is_least_for_the_truth(truth: Regions) -> None:
 
 
 def test_the_trunk_takes_over_all_of_its_tensors() -> None:
-    taken = trunk_of_encoder(load_file(ENCODER_WEIGHTS))
+    taken = trunk_of_encoder(ENCODER_WEIGHTS)
     own = SegmenterNet().trunk.state_dict()
     assert set(taken) == {name for name in own if not name.endswith("num_batches_tracked")}
     assert all(taken[name].shape == own[name].shape for name in taken)
@@ -107,7 +107,7 @@ def test_a_file_that_does_not_fit_is_named(tmp_path: Path) -> None:
 
 def test_the_card_says_what_it_started_from() -> None:
     start = card()["parts"]["segmenter"]["starts_from"]
-    assert start["sha256"] == file_sha256(ENCODER_WEIGHTS)
+    assert start["sha256"] == sha256_file(ENCODER_WEIGHTS)
 
 
 FLOORS = {"color": 0.9, "object": 0.35, "scene": 0.97, "texture": 0.48}

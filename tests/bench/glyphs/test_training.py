@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from bench.files import sha256_file
 from bench.glyphs.train import annotated, encoder, loop, milan, run, segmenter, targets
 from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.train.sources import Source
-from bench.glyphs.weights import FOLDER, card, file_sha256
+from bench.glyphs.weights import FOLDER, card
 from bench.milan.fit import Schedule
 from bench.milan.train import Plan
 from bench.parts.sentences import SentenceTransformer
@@ -106,19 +107,18 @@ def test_all_parts_train_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(run, "RECIPE", TINY)
     monkeypatch.setattr(segmenter, "SEGMENTER_RECIPE", TINY)
     monkeypatch.setattr(run, "SEGMENTER_RECIPE", TINY)
-    for part in targets.RECIPES:
-        monkeypatch.setitem(targets.RECIPES, part, TINY)
-    for part in targets.SECOND_CYCLES:
-        monkeypatch.setitem(targets.SECOND_CYCLES, part, replace(TINY, seed=2))
+    for part, cycles in targets.CYCLES.items():
+        tiny = [replace(TINY, seed=number) for number in range(1, 1 + len(cycles))]
+        monkeypatch.setitem(targets.CYCLES, part, tuple(tiny))
     _make_milan_tiny(monkeypatch)
     out, scratch = tmp_path / "out", tmp_path / "scratch"
     records = run.train_glyphs(run.PARTS, out, scratch, device="cpu", load_embedder=_load_embedder)
     assert list(records) == list(run.PARTS)
     for part in ("objects", "scenes", "encoder", "segmenter"):
-        assert file_sha256(out / f"{part}.safetensors") == records[part]["sha256"]
+        assert sha256_file(out / f"{part}.safetensors") == records[part]["sha256"]
         shipped = (FOLDER / f"{part}.safetensors").stat().st_size
         assert abs((out / f"{part}.safetensors").stat().st_size - shipped) < 1000
-    assert file_sha256(out / "milan.safetensors") == records["milan"]["sha256"]
+    assert sha256_file(out / "milan.safetensors") == records["milan"]["sha256"]
     assert {"bleu_pmi", "cosine_pmi", "cosine_constant"} <= records["milan"]["accuracy"].keys()
     assert "file" not in records["resnet50_objects"]
     assert (scratch / "resnet50_objects.safetensors").exists()

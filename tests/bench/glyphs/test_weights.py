@@ -9,13 +9,13 @@ import sys
 import numpy as np
 import pytest
 
+from bench.files import sha256_file
 from bench.glyphs.vocabulary import OBJECTS, SCENES
 from bench.glyphs.weights import (
     FOLDER,
     TARGETS,
     card,
     dequantise,
-    file_sha256,
     pack_target,
     quantise,
     target_path,
@@ -77,7 +77,7 @@ def test_shipped_files_match_the_card() -> None:
     for part in ("objects", "scenes", "encoder", "segmenter", "milan"):
         record = written["parts"][part]
         path = FOLDER / record["file"]
-        assert file_sha256(path) == record["sha256"]
+        assert sha256_file(path) == record["sha256"]
         assert path.stat().st_size == record["bytes"]
         total += record["bytes"]
     assert written["parts"]["segmenter"]["bytes"] <= 6e6

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.milan import ArrayUnits, split_by_unit
+from bench.milan import AnnotatedUnits, split_by_unit
 
 RNG = np.random.default_rng(0)
 MASKS = RNG.random((3, 2, 5, 5)) > 0.5
@@ -22,7 +22,7 @@ def units(masks=MASKS, **changed):
         "units": [0, 7, 0],
         "descriptions": [["x"], ["y", "z"], ["w"]],
     }
-    return ArrayUnits.of(IDS, masks, lambda ids: IMAGES[list(ids)], **{**given, **changed})
+    return AnnotatedUnits.of(IDS, masks, lambda ids: IMAGES[list(ids)], **{**given, **changed})
 
 
 def test_bits_and_booleans_are_the_same_masks():

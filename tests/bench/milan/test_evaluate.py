@@ -63,7 +63,7 @@ def test_training_teaches_and_the_file_keeps_it(tmp_path: Path) -> None:
         assert found[f"cosine_{decoding}"] == pytest.approx(1.0, abs=1e-5)
         assert {f"bleu_{decoding} [seen]", f"bleu_{decoding} [unseen]"} <= found.keys()
     assert found["cosine_constant"] < 0.9
-    assert greedy_bleu(trained.decoder, trained.vocabulary, fresh) == pytest.approx(1.0)
+    assert greedy_bleu(trained.vocabulary, fresh, trained.decoder) == pytest.approx(1.0)
 
 
 def test_an_untrained_decoder_is_worth_little(tmp_path: Path) -> None:

@@ -140,5 +140,5 @@ def test_what_does_not_belong_together_is_refused() -> None:
         Samples(good.features, good.descriptions[:2], good.units)
     with pytest.raises(ValueError, match="net/layer/1 has no description"):
         Samples(good.features, (("a",), (), ("b",)), good.units)
-    with pytest.raises(ValueError, match="cannot be concatenated"):
+    with pytest.raises(ValueError, match="must match exactly"):
         concatenate([good, Samples(good.features[:, :2], good.descriptions, good.units)])

@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.glyphs import milan
 from bench.glyphs.vocabulary import OBJECTS, SCENES
 from bench.glyphs.world import render
-from bench.milan import ArrayUnits
+from bench.milan import AnnotatedUnits
 from bench.parts.captioners import GlyphsCaptioner
 
 SIDE = milan.IMAGE_SIZE
@@ -31,7 +31,7 @@ def scenes():
             found[sample.scene_id].append(np.asarray(image))
     images = np.stack([image for shown in found.values() for image in shown])
     count = len(found)
-    return list(found), ArrayUnits.of(
+    return list(found), AnnotatedUnits.of(
         np.arange(5 * count).reshape(count, 5),
         np.ones((count, 5, SIDE, SIDE), dtype=bool),
         lambda ids: images[list(ids)],

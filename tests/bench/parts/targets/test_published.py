@@ -12,7 +12,7 @@ import pytest
 import torch
 import torchvision
 
-from bench.downloads.published.networks import TORCHVISION
+from bench.downloads.catalog import TORCHVISION
 from bench.errors import UserError
 from bench.parts.targets import TorchvisionTarget
 from bench.parts.targets.torchvision_files import find_weights, hub_folder, matches_name
