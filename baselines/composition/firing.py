@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.spatial import Maps, Masks
+    from baselines.threads import Workers
 
 UnitCounts = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
 """Units [S] that fire in one image, and their pixels in each of its cells [S, K]."""
@@ -73,7 +73,7 @@ def count_firing(
     Raises:
         ValueError: Maps, masks and thresholds do not match, or masks are invalid.
     """
-    from baselines.dissection.kernels.running import workers
+    from baselines.threads import workers
 
     if len(masks) != maps.n_images:
         raise ValueError(f"maps of {maps.n_images} images but masks of {len(masks)}")

@@ -37,7 +37,7 @@ def search_units(
     Returns:
         The beam of each unit, best first.
     """
-    from baselines.dissection.kernels.running import workers
+    from baselines.threads import workers
 
     beams: list[list[ScoredFormula]] = [[] for _ in firing]
 

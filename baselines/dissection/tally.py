@@ -82,9 +82,9 @@ def tally(
     Raises:
         ValueError: Maps, masks and thresholds do not match, or masks are invalid.
     """
-    from baselines.dissection.kernels.running import workers
     from baselines.dissection.kernels.tally import tally_images
     from baselines.dissection.tally_by_torch import tally_by_torch
+    from baselines.threads import workers
 
     n_units, size = maps.n_units, (int(masks.mask_size[0]), int(masks.mask_size[1]))
     if len(masks) != maps.n_images:

@@ -151,9 +151,9 @@ def mask_bits(
     Raises:
         ValueError: A size below 1.
     """
-    from baselines.dissection.kernels.running import workers
     from baselines.dissection.tally import at_most
     from baselines.exemplars.kernels.masks import pack_masks
+    from baselines.threads import workers
 
     if size < 1:
         raise ValueError(f"the size of masks must be at least 1, not {size!r}")

@@ -212,7 +212,7 @@ def _add_by_torch(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Te
 def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
     """Do the same as `_add_by_torch` in one pass and in float64, on a CPU."""
     from baselines.similarity.kernels.cosine import add_squares, centre_and_cube
-    from baselines.similarity.kernels.threads import torch_threads
+    from baselines.threads import torch_threads
 
     tile = tile.contiguous()
     with torch_threads():

@@ -53,7 +53,7 @@ def log_likelihood(
         L, float64 [U, C].
     """
     from baselines.similarity.kernels.pointwise import multiply_factors
-    from baselines.similarity.kernels.threads import torch_threads
+    from baselines.threads import torch_threads
 
     rows, places = torch.unique(images, return_inverse=True)
     step = max(1, min(_BLOCK_ROWS, _BLOCK // source.n_concepts))

@@ -49,8 +49,7 @@ def soft_wpmi(
     D[c] = ln(mean over units u of exp L[u, c])
     sim = L - lam D                            (the paper's "SoftWPMI", its default)
 
-    D depends on all live units of the call. A call with a single
-    live unit and lam = 1 scores 0 everywhere.
+    D depends on all live units of the call: a single live unit and lam = 1 score 0 everywhere.
 
     Args:
         concept_scores: Raw cosines of images and concepts, S [N, C], or an
@@ -91,21 +90,7 @@ def wpmi(
     As `soft_wpmi` with p_k = 1: L[u, c] = sum_k ln(P[i_k, c] + min_prob), sim = L - lam D
     (the paper's "WPMI").
 
-    Args:
-        concept_scores: Raw cosines of images and concepts, S [N, C], or an
-            `EmbeddedScores`. P depends on all C of them.
-        activations: Pooled activations of a full layer [N, U].
-        top_k: Number of top images per unit; clamped to N (see `effective_top_k`).
-        a: Inverse temperature of the softmax.
-        lam: Weight of the marginal D.
-        min_prob: Added inside the logarithm, above 0.
-
-    Returns:
-        Similarities, float32 [U, C]; NaN rows for dead units (constant or not all finite).
-
-    Raises:
-        ValueError: Inputs of the wrong shape, type or device, concept scores not finite, or a
-            parameter outside its range.
+    Arguments, result and errors are those of `soft_wpmi`.
     """
     check_parameters(top_k=top_k, a=a, lam=lam, min_prob=min_prob)
     source, activations = checked(concept_scores, activations)

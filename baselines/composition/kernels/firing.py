@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
 from baselines.dissection.kernels.upsample import enlarge, make_buffers
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

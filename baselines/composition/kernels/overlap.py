@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@compiled
 def add_weights(
     cells: NDArray[np.int64],
     rows: NDArray[np.int64],
@@ -34,12 +35,6 @@ def add_weights(
         labels: See `Cells`.
         sums: Sums to add to in place, uint64 [C, W].
     """
-    _add_weights(cells, rows, weights, first, labels, sums)
-
-
-@compiled
-def _add_weights(cells, rows, weights, first, labels, sums):  # type: ignore[no-untyped-def]
-    """See `add_weights`."""
     for at in range(cells.size):
         cell, weight = cells[at], weights[rows[at]]
         for place in range(first[cell], first[cell + 1]):

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
 from baselines.dissection.kernels.runs import find_runs
 from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.planes import Chunk
     from baselines.dissection.upsample import Grid
+    from baselines.threads import Workers
 
 
 def tally_images(
@@ -103,9 +103,9 @@ def _tally(maps, floors, first_unit, last_unit, axes, chunk, offset, category, c
 
 def warm_up() -> None:
     """Compile the loops, or load them from Numba's cache."""
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.planes import Chunk
     from baselines.dissection.upsample import grid
+    from baselines.threads import Workers
 
     planes = np.zeros((1, 2, 2), np.int32)
     ends = np.zeros(planes.shape, np.int16)

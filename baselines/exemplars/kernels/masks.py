@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
 from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import Grid
+    from baselines.threads import Workers
 
 
 def pack_masks(
@@ -57,8 +57,8 @@ def _pack(maps, floors, first_unit, last_unit, axes, bits):  # type: ignore[no-u
 
 def warm_up() -> None:
     """Compile the loop, or load it from Numba's cache."""
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import grid
+    from baselines.threads import Workers
 
     bits = np.zeros((1, 1, 2), np.uint8)
     axes = grid((2, 2), (3, 3), "zero_pad_grid")
