@@ -114,15 +114,11 @@ class _Counter:
     def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, UnitCounts]]:
         """Return cells and firing units of images start, start + 1, ..."""
         found: dict[int, tuple[ImageCells, UnitCounts]] = {}
+        n_labels = len(self.masks.labels)
 
         def run(first: int, stop: int) -> None:
             for row in range(first, stop):
-                image = image_cells(
-                    self.masks.image(start + row),
-                    self.size,
-                    len(self.masks.labels),
-                    compiled=self.compiled,
-                )
+                image = image_cells(self.masks.image(start + row), self.size, n_labels)
                 found[row] = image, self._count_units(maps[row], image)
 
         self.team.over(len(maps), run)

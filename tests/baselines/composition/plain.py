@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from baselines.composition.formula import And, Leaf, Not, Or, length
 from baselines.spatial import ImageMasks, MaskLabel
@@ -35,25 +34,9 @@ class ListedMasks:
         return out.reshape(len(self.labels), -1)
 
 
-class ListedMaps:
-    def __init__(self, values, batch=3):
-        self.values = torch.as_tensor(values, dtype=torch.float32)
-        self.batch = batch
-
-    @property
-    def n_images(self):
-        return len(self.values)
-
-    @property
-    def n_units(self):
-        return self.values.shape[1]
-
-    @property
-    def map_size(self):
-        return tuple(self.values.shape[2:])
-
-    def batches(self):
-        yield from self.values.split(self.batch)
+def labels_of(cells, cell):
+    """Return the labels of a cell's pixels, ascending."""
+    return cells.labels[cells.first[cell] : cells.first[cell + 1]]
 
 
 def scalar_image(scalars, size):
