@@ -3,7 +3,7 @@
 - chance: a uniformly random concept (or ordering of the set) for every unit, as an exact
   expectation and as one seeded draw;
 - constant: the single concept with the best mean score, for every unit;
-- shuffled: the method's own labels dealt out at random among the units, exact mean over all
+- shuffled: the method's own labels distributed at random over the units, exact mean over all
   permutations (the mean over all pairs of one unit's labels with another's truth);
 - oracle: the best label that the set holds, for each metric and unit.
 

@@ -61,11 +61,11 @@ class _Pool(NamedTuple):
 
     def before(self, other: _Pool) -> _Pool:
         """Return this pool followed by another."""
-        return _Pool(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return _Pool._make(map(np.concatenate, zip(self, other, strict=True)))
 
     def keep(self, chosen: NDArray[np.int64]) -> _Pool:
         """Return the chosen candidates."""
-        return _Pool(*(column[chosen] for column in self))
+        return _Pool._make(column[chosen] for column in self)
 
 
 def search(

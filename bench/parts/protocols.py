@@ -8,6 +8,9 @@ A part is a frozen dataclass registered under a name:
 - everything but `load` is cheap and torch-free, so that finished cells are recognised without
   loading a network.
 
+Its methods raise `bench.errors.UserError` for files, packages and weights that are missing or
+damaged, and for parameters that contradict each other or the files.
+
 Beyond its kind's protocol, a part may fit optional ones: `HasPackages` and `HasRequirements` of
 `bench.downloads.requirements`, which `dissectbench plan` asks first, and those at the end of this
 module.
@@ -115,7 +118,7 @@ class Probe(Hashable, Protocol):
         ...
 
     def image(self, index: int) -> Image:
-        """Return the RGB image at `index`."""
+        """Return the RGB image at `index`; raise IndexError if there is none."""
         ...
 
 

@@ -68,11 +68,6 @@ class Registry(Generic[T]):
         """Return all names, sorted."""
         return sorted(self._paths)
 
-    def origin(self, name: str) -> str:
-        """Return what a name points to: "module:attribute"."""
-        self._require(name)
-        return self._paths[name]
-
     def get(self, name: str) -> type[T]:
         """Import the class registered under `name`.
 

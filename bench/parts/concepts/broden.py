@@ -32,11 +32,7 @@ class BrodenConcepts:
     categories: tuple[str, ...] = ()
 
     def words(self) -> tuple[str, ...]:
-        """Return the names, sorted by the label's primary category, then by its number.
-
-        Raises:
-            UserError: The tree is missing or damaged, or lacks a category.
-        """
+        """Return the names, sorted by the label's primary category, then by its number."""
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:

@@ -57,11 +57,7 @@ class CombinedConcepts:
         return {"of": thaw(self.of), "without": thaw(self.without)}
 
     def words(self) -> tuple[str, ...]:
-        """Return the labels: those of the first set, then the new ones of the second, and so on.
-
-        Raises:
-            UserError: There is no such set, a set cannot be read, or no label remains.
-        """
+        """Return the labels: those of the first set, then the new ones of the second, and so on."""
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:

@@ -34,11 +34,7 @@ class FileConcepts:
     path: str
 
     def words(self) -> tuple[str, ...]:
-        """Return the labels, in the order of the file.
-
-        Raises:
-            UserError: The file is missing, empty or not text, or a line is not a label.
-        """
+        """Return the labels, in the order of the file."""
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:

@@ -65,11 +65,7 @@ class OpenClip(ABC):
         """Return the model, its tokenizer (texts -> int64 [n, L], padded) and its transform."""
 
     def fingerprint(self) -> Fingerprint:
-        """Return model, weights, text tower, prompts and precision.
-
-        Raises:
-            UserError: A file is missing.
-        """
+        """Return model, weights, text tower, prompts and precision."""
         return {
             "kind": "open_clip",
             **self._identity(),
@@ -79,11 +75,7 @@ class OpenClip(ABC):
         }
 
     def load(self, device: str) -> LoadedEncoder:
-        """Build the model and read its weights.
-
-        Raises:
-            UserError: There is no such model, or its weights are missing or do not fit.
-        """
+        """Build the model and read its weights."""
         model, tokenize, transform = self._load()
         runner = _Runner(model, tokenize, self.templates, self.precision, device)
         return LoadedEncoder(transform, runner.encode_images, runner.encode_texts, runner.find_cut)

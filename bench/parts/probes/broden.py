@@ -10,6 +10,7 @@ from bench.downloads.paths import require_folder
 from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import sha256_files
+from bench.parts.checks import check_limit
 from bench.parts.probes.image_files import (
     OnError,
     recorded_parameters,
@@ -17,7 +18,6 @@ from bench.parts.probes.image_files import (
     split_readable,
 )
 from bench.parts.probes.images import DECODER_VERSION, open_rgb
-from bench.parts.probes.sizes import check_limit
 from bench.parts.probes.validation import require_known_range
 from leaderboards.hashing import sha256_json
 
@@ -72,19 +72,11 @@ class BrodenProbe:
 
     @property
     def tree(self) -> Broden:
-        """The opened tree, without the images that are left out.
-
-        Raises:
-            UserError: It is missing or damaged, or contains nothing for the parameters.
-        """
+        """The opened tree, without the images that are left out."""
         return self._sorted_files[0]
 
     def skipped(self) -> tuple[str, ...]:
-        """Return the paths in `images/` of unreadable images; none unless `on_error` is "skip".
-
-        Raises:
-            UserError: As `tree`.
-        """
+        """Return the paths in `images/` of unreadable images; none unless `on_error` is "skip"."""
         return self._sorted_files[1]
 
     def notes(self) -> tuple[str, ...]:
@@ -116,11 +108,7 @@ class BrodenProbe:
         return replace(tree, rows=kept[: self.limit]), left_out
 
     def fingerprint(self) -> Fingerprint:
-        """Return tables, and names, sizes and contents of the images, whatever the folder.
-
-        Raises:
-            UserError: An image of the index is missing.
-        """
+        """Return tables, and names, sizes and contents of the images, for any folder."""
         tree = self.tree
         files = [tree.file(row.image) for row in tree.rows]
         for row, file in zip(tree.rows, files, strict=True):
@@ -145,19 +133,11 @@ class BrodenProbe:
         }
 
     def image(self, index: int) -> Image:
-        """Return the RGB image at `index`, upright.
-
-        Raises:
-            UserError: The file is not a readable image.
-        """
+        """Return the RGB image at `index`, upright."""
         return open_rgb(self.tree.file(self.tree.rows[index].image))
 
     def masks(self, cache: Path) -> BrodenMasks:
-        """Return the masks of the images; the cache is not used.
-
-        Raises:
-            UserError: They differ in size, or in shape from their images.
-        """
+        """Return the masks of the images; the cache is not used."""
         return self._masks
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
@@ -168,9 +148,6 @@ class BrodenProbe:
         """Return tables, categories, and the contents of all used masks.
 
         The first call reads every mask; the hashes are remembered.
-
-        Raises:
-            UserError: A mask is missing, or masks differ in size, or in shape from their images.
         """
         masks = self._masks
         found = list(masks.files())

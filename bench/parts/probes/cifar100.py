@@ -12,11 +12,11 @@ import numpy as np
 from bench.downloads.paths import entry_of, fetch_hint, user_path
 from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-from bench.parts.probes.classes import ClassMasksMixin, check_mask_size
+from bench.parts.checks import check_limit, check_mask_size
+from bench.parts.probes.classes import ClassMasksMixin
 from bench.parts.probes.image_files import mix_key
 from bench.parts.probes.members import read_members
 from bench.parts.probes.pickled_arrays import read_pickled
-from bench.parts.probes.sizes import check_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,11 +82,7 @@ class Cifar100Probe(ClassMasksMixin):
         }
 
     def image(self, index: int) -> Image:
-        """Return the RGB image at `index`, 32 x 32.
-
-        Raises:
-            UserError: The files are missing or damaged.
-        """
+        """Return the RGB image at `index`, 32 x 32."""
         from PIL import Image
 
         planes = self._split.pixels[self._order[index]].reshape(3, SIDE, SIDE)

@@ -48,11 +48,7 @@ class ClassFolderProbe(ClassedFiles):
             )
 
     def class_names(self) -> tuple[str, ...]:
-        """Return the names of the classes, in the order of `classes` or of the sorted folders.
-
-        Raises:
-            UserError: There is no folder of a class, or `classes` or `names` lacks a folder.
-        """
+        """Return the names of the classes, in the order of `classes` or of the sorted folders."""
         return self._class_names
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:

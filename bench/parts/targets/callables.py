@@ -54,11 +54,7 @@ class CallableTarget(CodeTarget):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Return the function's name, sources, weights and transform.
-
-        Raises:
-            UserError: There is no such module or file.
-        """
+        """Return the function's name, sources, weights and transform."""
         file = self._source()
         imported = imported_code({self._module: file})
         imports = {"imports": sha256_json(imported)} if imported else {}

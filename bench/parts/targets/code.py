@@ -35,11 +35,7 @@ class CodeTarget(TransformParams, WeightsParams, ABC):
 
     @abstractmethod
     def _build(self) -> tuple[nn.Module, Transform | None]:
-        """Call the function.
-
-        Raises:
-            UserError: There is no such function, or it fails.
-        """
+        """Call the function."""
 
     @property
     @abstractmethod
@@ -47,11 +43,7 @@ class CodeTarget(TransformParams, WeightsParams, ABC):
         """The function, for messages."""
 
     def load(self, device: str) -> LoadedTarget:
-        """Build the network and read its weights.
-
-        Raises:
-            UserError: There is no such function, it fails, or the file does not fit.
-        """
+        """Build the network and read its weights."""
         module, transform = self._build()
         notes = self._weights_file.fill(module, self._function).notes if self.file else ()
         own = transform if self._own_transform else None

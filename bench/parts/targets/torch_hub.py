@@ -68,11 +68,7 @@ class TorchHubTarget(CodeTarget):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Return code, entry point with its arguments, weights and transform.
-
-        Raises:
-            UserError: Folder or file is missing.
-        """
+        """Return code, entry point with its arguments, weights and transform."""
         code = self._code()
         return {
             "kind": "torch_hub",

@@ -39,12 +39,7 @@ class AnnotationsTruth:
         return unmet_path(self.path, "table of annotations", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: The file is missing or not such a table, a sentence is empty, or there is no
-                line of the layer.
-        """
+        """Return true names by unit."""
         return self._names
 
     @cached_property

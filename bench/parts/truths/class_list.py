@@ -49,12 +49,7 @@ class ClassListTruth:
         )
 
     def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: A file is missing, the list is empty or has a blank line between names, or
-                the table contains a unit without a name.
-        """
+        """Return true names by unit."""
         return self._names
 
     @cached_property

@@ -44,12 +44,7 @@ class FileTruth:
         return unmet_path(self.path, "table of names", "target.truth.params.path")
 
     def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: The file is missing or not such a table, a unit appears twice or is not a
-                whole number from 0, or a name is missing.
-        """
+        """Return true names by unit."""
         return self._names
 
     @cached_property

@@ -57,12 +57,7 @@ class ImageNetTruth:
         )
 
     def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: A file is missing, or contains a unit above 999 or a synset that is not a
-                class of ImageNet.
-        """
+        """Return true names by unit."""
         return self._names
 
     @cached_property

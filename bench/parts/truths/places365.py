@@ -58,11 +58,7 @@ class Places365Truth:
         )
 
     def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit, "bus station/indoor" for the line above.
-
-        Raises:
-            UserError: A file is missing or not in its published form.
-        """
+        """Return true names by unit, "bus station/indoor" for the line above."""
         return self._names
 
     def official_texts(self) -> OfficialTexts:

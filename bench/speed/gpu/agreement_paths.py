@@ -73,12 +73,12 @@ def _counts(found: Tally) -> NDArray[Any]:
 
 
 def _exemplars(device: str, sizes: Sizes) -> NDArray[Any]:
-    from baselines.exemplars import select
+    from baselines.exemplars import mask_bits, rank
     from baselines.spatial import ExemplarRule
 
     maps = _evidence(device, sizes).maps
-    chosen = select(maps, maps.pool.mean(dim=(2, 3)), ExemplarRule(top_k=5), 56)
-    return np.concatenate([chosen.ids.ravel(), chosen.masks.ravel().astype(np.int64)])
+    chosen = rank(maps, maps.pool.mean(dim=(2, 3)), ExemplarRule(top_k=5))
+    return np.concatenate([chosen.ids.ravel(), mask_bits(chosen, 56).ravel().astype(np.int64)])
 
 
 def _captioning(device: str, sizes: Sizes) -> captioning.Inputs:
