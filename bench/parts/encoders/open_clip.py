@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from bench.parts.protocols import Fingerprint
 
+    Loaded = tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]
+    """A model, its tokenizer (texts -> int64 [n, L], padded) and its transform."""
+
 _TEXT_BATCH = 256
 
 _VERSION = 1
@@ -59,10 +62,8 @@ class OpenClip(ABC):
         """Return what identifies model and weights, with `text_tower`."""
 
     @abstractmethod
-    def _load(
-        self,
-    ) -> tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]:
-        """Return the model, its tokenizer (texts -> int64 [n, L], padded) and its transform."""
+    def _load(self) -> Loaded:
+        """Build the model and read its weights."""
 
     def fingerprint(self) -> Fingerprint:
         """Return model, weights, text tower, prompts and precision."""

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.paths import require_folder
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import sha256_files
 from bench.parts.checks import check_limit
+from bench.parts.file_params import FileParams
 from bench.parts.probes.image_files import (
     OnError,
     recorded_parameters,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from baselines.spatial import MaskLabel
     from bench.broden import Broden, BrodenMasks
-    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 MASKS_VERSION = 1
@@ -36,7 +35,7 @@ MASKS_VERSION = 1
 
 
 @dataclass(frozen=True)
-class BrodenProbe:
+class BrodenProbe(FileParams):
     """The images of a tree in Broden's layout, in the order of its index.
 
     Attributes:
@@ -51,6 +50,8 @@ class BrodenProbe:
     """
 
     summary: ClassVar[str] = "images with masks in Broden's layout"
+    config_key = "probe.params"
+    reads = (("path", "Broden tree"),)
 
     path: str
     categories: tuple[str, ...] = ()
@@ -82,10 +83,6 @@ class BrodenProbe:
     def notes(self) -> tuple[str, ...]:
         """Return notes on skipped images."""
         return skipped_notes(self.skipped())
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the tree, if missing."""
-        return unmet_path(self.path, "Broden tree", "probe.params.path")
 
     @cached_property
     def _sorted_files(self) -> tuple[Broden, tuple[str, ...]]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from baselines.spatial import MaskLabel
     from bench.parts.protocols import Fingerprint, LoadedSegmenter
 
+    Loaded = tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]
+    """A network, a function to its logits, and the transform of a square image."""
+
 CLASSES = "segmenter.params.classes"
 
 
@@ -73,14 +76,8 @@ class ClassSegmenter(ABC):
         """Return kind, model and transform, for the fingerprint."""
 
     @abstractmethod
-    def _load(
-        self, names: Sequence[str]
-    ) -> tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]:
-        """Return the network, a function to its logits, and the transform of a square image.
-
-        Args:
-            names: Of the classes.
-        """
+    def _load(self, names: Sequence[str]) -> Loaded:
+        """Build the network with the named classes, and read its weights."""
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Return the list of classes, if missing."""

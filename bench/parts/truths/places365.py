@@ -10,16 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import read_text
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
+from bench.parts.truths.base import CachedTruth
 from bench.parts.truths.official import OfficialTexts
 from bench.parts.truths.shipped import PLACES365
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bench.downloads.requirements import Requirement
 
 _LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
 
@@ -35,7 +33,7 @@ def _clean_label(label: str) -> str:
 
 
 @dataclass(frozen=True)
-class Places365Truth:
+class Places365Truth(CachedTruth):
     """categories_places365.txt, whose lines read "/b/bus_station/indoor 71".
 
     Attributes:
@@ -46,20 +44,10 @@ class Places365Truth:
     """
 
     summary: ClassVar[str] = "the classes of Places365, or those of them that are scenes of Broden"
+    reads = (("path", "list of classes"), ("scenes", "table of scenes"))
 
     path: str = ""
     scenes: str = ""
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return missing files."""
-        return (
-            *unmet_path(self.path, "list of classes", "target.truth.params.path"),
-            *unmet_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
-        )
-
-    def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit, "bus station/indoor" for the line above."""
-        return self._names
 
     def official_texts(self) -> OfficialTexts:
         """Return mask labels and class names as in CLIP-Dissect's notebook of table 2.
@@ -69,8 +57,7 @@ class Places365Truth:
         names = {unit: _true_name(name) for unit, name in self._classes.items()}
         return OfficialTexts(_clean_label, names, None)
 
-    @cached_property
-    def _names(self) -> Mapping[int, TrueName]:
+    def _read(self) -> Mapping[int, TrueName]:
         return {unit: _true_name(name.replace("_", " ")) for unit, name in self._classes.items()}
 
     @cached_property

@@ -39,6 +39,57 @@ def labels_of(cells, cell):
     return cells.labels[cells.first[cell] : cells.first[cell + 1]]
 
 
+def parse(words, names):
+    """Parse the text of a formula of labels with these names.
+
+    Names may contain spaces and balanced parentheses. A name that is also the text of a formula is
+    read as a name; the first of equal names is used.
+    """
+    numbers = {}
+    for number, name in enumerate(names):
+        numbers.setdefault(name, number)
+    found = _parse(words, numbers)
+    if found is None:
+        raise ValueError(f"not a formula of the given labels: {words!r}")
+    return found
+
+
+def _parse(words, numbers):
+    if words in numbers:
+        return Leaf(numbers[words])
+    if not (words.startswith("(") and words.endswith(")")):
+        return None
+    words = words[1:-1]
+    if words.startswith("NOT "):
+        inner = _parse(words.removeprefix("NOT "), numbers)
+        if inner is not None:
+            return Not(inner)
+    for word, kind in ((" AND ", And), (" OR ", Or)):
+        at = words.find(word)
+        while at >= 0:
+            # Split only where the left part's parentheses are balanced.
+            if words.count("(", 0, at) == words.count(")", 0, at):
+                left = _parse(words[:at], numbers)
+                right = _parse(words[at + len(word) :], numbers) if left is not None else None
+                if left is not None and right is not None:
+                    return kind(left, right)
+            at = words.find(word, at + 1)
+    return None
+
+
+def evaluate(formula, leaf):
+    """Return the mask where a formula holds, from a function that returns the mask of a label."""
+    match formula:
+        case Leaf(label):
+            return leaf(label)
+        case Not(inner):
+            return np.logical_not(evaluate(inner, leaf))
+        case And(left, right):
+            return np.logical_and(evaluate(left, leaf), evaluate(right, leaf))
+        case Or(left, right):
+            return np.logical_or(evaluate(left, leaf), evaluate(right, leaf))
+
+
 def scalar_image(scalars, size):
     return ImageMasks(np.zeros((0, *size), np.int32), tuple(scalars))
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from baselines.composition import CellsBuilder, length, search, text
 from baselines.composition.cells import image_cells
 from baselines.composition.firing import count_firing
-from baselines.composition.formula import evaluate
 from baselines.spatial import ImageMasks
 from tests.baselines.composition import plain
 from tests.baselines.dissection.doubles import ArrayMaps
@@ -174,11 +173,11 @@ def test_equals_every_candidate_spelled_out(
         assert [entry.formula for entry in found] == [formula for formula, _, _ in expected]
         assert [entry.score for entry in found] == [score for _, score, _ in expected]
         for entry in found:
-            where = evaluate(entry.formula, lambda label: dense[label])
+            where = plain.evaluate(entry.formula, lambda label: dense[label])
             assert entry.pixels == int(where.sum())
             assert entry.common == int((where & mask).sum())
             assert entry.length == length(entry.formula)
-            inside = evaluate(entry.formula, cells.holding)
+            inside = plain.evaluate(entry.formula, cells.holding)
             assert int(cells.sizes[inside].sum()) == entry.pixels
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines.base import Evidence, Method
-from baselines.composition import parse, text
+from baselines.composition import text
 from baselines.composition.firing import count_firing
 from baselines.compositional import Compositional
 from baselines.dissection.upsample import upsample
@@ -79,7 +79,7 @@ def test_table_has_a_row_for_every_unit():
     assert table["score"].isna().tolist() == [False] * 3 + [True] * 2
     for row in table.head(3).itertuples():
         assert (row.label, row.score) == found.texts[row.unit][0]
-        assert text(parse(row.label, names), names) == row.label
+        assert text(plain.parse(row.label, names), names) == row.label
         assert row.score == row.iou * 0.9 ** (row.length - 1)
         union = row.formula_pixels + row.unit_pixels - row.intersection
         assert row.iou == row.intersection / (union + 1e-10)
