@@ -79,11 +79,9 @@ class Compositional:
 
     def warm_up(self, device: str = "cpu") -> None:
         """Compile the inner loops, which run on the CPU, ahead of timed calls."""
-        from baselines.composition.kernels import firing, overlap, pixels
-        from baselines.dissection.kernels import quantile
+        from baselines.dissection.small import small_evidence
 
-        for module in (quantile, pixels, firing, overlap):
-            module.warm_up()
+        self.describe(small_evidence(), seed=0)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.

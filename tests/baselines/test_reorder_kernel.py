@@ -197,6 +197,6 @@ def test_works_without_a_folder_for_the_cache():
         "        raise RuntimeError('cannot cache function: no locator available')\n"
         "    return njit(*args, **options)\n"
         "numba.njit = refuse\n"
-        "from baselines.similarity.kernels import reorder\n"
-        "reorder.warm_up()\n"
+        "from baselines.clip_dissect import ClipDissect\n"
+        "ClipDissect(similarity='rank_reorder').warm_up()\n"
     )

@@ -41,9 +41,3 @@ def add_weights(
             label = np.uint32(labels[place])  # unsigned: a signed index may be negative
             for number in range(weights.shape[1]):
                 sums[label, number] += weight[number]
-
-
-def warm_up() -> None:
-    """Compile for all types in use, ahead of timed calls."""
-    one, sums = np.zeros(1, np.int64), np.zeros((1, 1), np.uint64)
-    add_weights(one, one, sums.copy(), np.zeros(2, np.int64), np.zeros(0, np.int32), sums)

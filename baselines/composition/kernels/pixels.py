@@ -68,8 +68,3 @@ def distinct_columns(
                 break
             slot = (slot + np.uint64(1)) & mask
     return codes, examples[:count].copy()
-
-
-def warm_up() -> None:
-    """Compile for all types in use, ahead of timed calls."""
-    distinct_columns(np.zeros((1, 1), np.int32))

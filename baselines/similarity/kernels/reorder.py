@@ -86,19 +86,6 @@ def expected_errors(
     return errors
 
 
-def warm_up() -> None:
-    """Compile both loops, or load them from Numba's cache."""
-    from baselines.threads import Workers
-
-    targets, one = np.array([[1.0, 0.0]]), Workers(None, 1)
-    small = targets.astype(np.float32)
-    images = np.array([0, 1], np.uint32)
-    for width in (1, 2):  # Numba compiles separately for a matrix and for a tile of one column
-        scores = np.zeros((2, 2), np.float32)[:, :width]
-        rank_errors(scores, images, images[None], small, 3.0, one)
-    expected_errors(targets, 3.0, one)
-
-
 def _population_code(typing_context, word):  # type: ignore[no-untyped-def]
     """Compile `_population` to one machine instruction, which Numba does not offer."""
 
