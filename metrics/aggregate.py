@@ -15,13 +15,7 @@ from numpy.typing import NDArray
 from metrics.catalog import AVERAGES
 from metrics.numeric import auroc
 from metrics.scores import Score
-from metrics.statistics import (
-    Interval,
-    auroc_interval,
-    bca_mean,
-    median_interval,
-    wilson,
-)
+from metrics.statistics import Interval, auroc_interval, bca_mean, median_interval, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -128,10 +128,7 @@ def search(
 
 
 def _extend(
-    kept: _Pool,
-    labels: _Pool,
-    shared: NDArray[np.uint64],
-    shared_common: NDArray[np.int64],
+    kept: _Pool, labels: _Pool, shared: NDArray[np.uint64], shared_common: NDArray[np.int64]
 ) -> _Pool:
     """Return all extensions of F formulas by C labels, [F * C * 3] in the search's order.
 

@@ -65,10 +65,7 @@ class Cells:
         return weights
 
     def weigh(
-        self,
-        holds: NDArray[np.bool_],
-        rows: NDArray[np.int64] | None,
-        weights: NDArray[np.uint64],
+        self, holds: NDArray[np.bool_], rows: NDArray[np.int64] | None, weights: NDArray[np.uint64]
     ) -> NDArray[np.uint64]:
         """Sum weights of cells over the intersection of each formula with each label.
 

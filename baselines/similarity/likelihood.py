@@ -31,11 +31,7 @@ _EXPONENT = 300.0  # products are kept above 1e-300
 
 
 def log_likelihood(
-    source: ConceptScores,
-    images: Tensor,
-    membership: Sequence[float],
-    a: float,
-    min_prob: float,
+    source: ConceptScores, images: Tensor, membership: Sequence[float], a: float, min_prob: float
 ) -> Tensor:
     """Compute L[u, c] = sum_k ln((1 - p_k) + p_k P[images[k, u], c] + min_prob) on the CPU.
 

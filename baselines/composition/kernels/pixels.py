@@ -16,9 +16,7 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
-def distinct_columns(
-    planes: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def distinct_columns(planes: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Number the distinct columns of an array in the order of their appearance, by a hash table.
 
     Args:

@@ -47,10 +47,7 @@ class BrodenConcepts(FileParams):
             selected = vocabulary.select(self.categories)
         except UserError as error:  # of the probe's config key
             raise UserError(
-                error.what,
-                where="concepts.params.categories",
-                valid=error.valid,
-                hint=error.hint,
+                error.what, where="concepts.params.categories", valid=error.valid, hint=error.hint
             ) from error
         labels = vocabulary.concepts(selected).values()
         names = [clean_mask_label(label.name).strip() for label in labels]

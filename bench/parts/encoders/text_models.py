@@ -151,9 +151,7 @@ def _find_in_package(package: str, where: str) -> TextModel:
     spec = find_package(package)
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
-            f"the package {package!r} is not installed",
-            where=where,
-            hint=pip_install(package),
+            f"the package {package!r} is not installed", where=where, hint=pip_install(package)
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     weights = _weights_in(folder)

@@ -89,8 +89,6 @@ def require_shipped(file: Path, where: str) -> Path:
     """
     if not file.is_file():
         raise UserError(
-            f"the weights {file.name} of the embedded world are missing",
-            where=where,
-            hint=_HINT,
+            f"the weights {file.name} of the embedded world are missing", where=where, hint=_HINT
         )
     return file

@@ -112,9 +112,7 @@ def plain_search(dense, unit, *, beam=5, max_length=3, penalty=1.0, official_bea
                 kept.append(entry)
         return kept[:beam]
 
-    kept = best(
-        [(Leaf(c), score(Leaf(c), mask), mask) for c, mask in enumerate(dense)],
-    )
+    kept = best([(Leaf(c), score(Leaf(c), mask), mask) for c, mask in enumerate(dense)])
     for _ in range(max_length - 1):
         pool = list(kept)
         for formula, _, mask in kept:
