@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from baselines.composition.beam import ScoredFormula
     from baselines.composition.cells import Cells
-    from baselines.composition.firing import Firing
+    from baselines.composition.firing import UnitCells
     from baselines.spatial import Masks
 
 
@@ -155,7 +155,10 @@ def detector_counts(
 
 
 def formula_table(
-    masks: Masks, cells: Cells, firing: Sequence[Firing], beams: Sequence[Sequence[ScoredFormula]]
+    masks: Masks,
+    cells: Cells,
+    firing: Sequence[UnitCells],
+    beams: Sequence[Sequence[ScoredFormula]],
 ) -> pd.DataFrame:
     """Return the result of the search for every unit.
 

@@ -99,14 +99,14 @@ class NetDissect:
         """
         import torch
 
-        from baselines.dissection.planes import Reading, label_categories
+        from baselines.dissection.planes import MaskRules, label_categories
         from baselines.dissection.tally import tally
         from baselines.dissection.thresholds import unit_thresholds
 
         maps, masks = evidence.dissected()
         thresholds, live = unit_thresholds(evidence, maps, grid_level(self.quantile))
-        reading = Reading(whole_image=self.denominator == "image_has_category")
-        counts = tally(maps, masks, thresholds, mode="half_pixel", reading=reading)
+        rules = MaskRules(whole_image=self.denominator == "image_has_category")
+        counts = tally(maps, masks, thresholds, mode="half_pixel", rules=rules)
         category = label_categories(masks)
         found = iou_by_category(counts.labels, counts.both, counts.by_category, category)
         scores = with_gaps(found, live)

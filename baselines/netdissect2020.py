@@ -84,7 +84,7 @@ class NetDissect2020:
         import numpy as np
         import torch
 
-        from baselines.dissection.planes import Reading
+        from baselines.dissection.planes import MaskRules
         from baselines.dissection.tally import tally
         from baselines.dissection.thresholds import unit_thresholds
 
@@ -93,7 +93,7 @@ class NetDissect2020:
         thresholds, live = unit_thresholds(
             evidence, maps, 1.0 - self.quantile, size=size, mode="zero_pad_grid"
         )
-        counts = tally(maps, masks, thresholds, mode="zero_pad_grid", reading=Reading(once=True))
+        counts = tally(maps, masks, thresholds, mode="zero_pad_grid", rules=MaskRules(once=True))
         labels, both = counts.labels, counts.both
         names = [(label.name, label.category) for label in masks.labels]
         if self.official_background:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.composition.cells import Cells
-    from baselines.composition.firing import Firing
+    from baselines.composition.firing import UnitCells
 
 _EPSILON = 1e-10
 _OPERATORS = 3  # OR l, AND l, AND NOT l, in this order
@@ -70,7 +70,7 @@ class _Pool(NamedTuple):
 
 def search(
     cells: Cells,
-    unit: Firing,
+    unit: UnitCells,
     *,
     beam: int = 5,
     max_length: int = 3,

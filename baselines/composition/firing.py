@@ -29,7 +29,7 @@ _COMPACT = 2**22
 
 
 @dataclass(frozen=True, eq=False)
-class Firing:
+class UnitCells:
     """Where one unit fires.
 
     Attributes:
@@ -50,7 +50,7 @@ def count_firing(
     *,
     compiled: bool = True,
     threads: int | None = None,
-) -> tuple[Cells, list[Firing]]:
+) -> tuple[Cells, list[UnitCells]]:
     """Count the pixels of all units in all cells, in one pass over maps and masks.
 
     A unit fires at pixels where its map, up-sampled bilinearly ("half_pixel"), exceeds its
@@ -170,15 +170,15 @@ class _Counts:
         np.add.at(counts, inverse, np.concatenate(self._counts))
         self._keys, self._counts, self._pending = [keys], [counts], 0
 
-    def firing(self) -> list[Firing]:
+    def firing(self) -> list[UnitCells]:
         """Return the counts unit by unit."""
         if not self._keys:
             empty = np.zeros(0, np.int64)
-            return [Firing(0, empty, empty) for _ in self._pixels]
+            return [UnitCells(0, empty, empty) for _ in self._pixels]
         self._compact()
         [keys], [counts] = self._keys, self._counts
         edges = np.searchsorted(keys, np.arange(len(self._pixels) + 1, dtype=np.int64) << 32)
         return [
-            Firing(int(pixels), keys[start:stop] & 0xFFFFFFFF, counts[start:stop])
+            UnitCells(int(pixels), keys[start:stop] & 0xFFFFFFFF, counts[start:stop])
             for pixels, start, stop in zip(self._pixels, edges[:-1], edges[1:], strict=True)
         ]

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from baselines.composition.cells import Cells
-    from baselines.composition.firing import Firing
+    from baselines.composition.firing import UnitCells
 
 
 def search_units(
     cells: Cells,
-    firing: Sequence[Firing],
+    firing: Sequence[UnitCells],
     *,
     beam: int = 5,
     max_length: int = 3,

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from baselines.similarity.inputs import (
-    checked,
-    columns_of,
+    check_inputs,
     live_units,
+    nan_scores,
+    select_units,
     spans,
     top_images,
-    unlabelled,
 )
 from baselines.similarity.kernels.gpu import has_kernels
 from baselines.similarity.likelihood import log_likelihood
@@ -70,7 +70,7 @@ def soft_wpmi(
             parameter outside its range.
     """
     check_parameters(top_k=top_k, a=a, lam=lam, p_start=p_start, p_end=p_end, min_prob=min_prob)
-    source, activations = checked(concept_scores, activations)
+    source, activations = check_inputs(concept_scores, activations)
     depth = effective_top_k(len(activations), top_k)
     membership = [p_start - k / depth * (p_start - p_end) for k in range(depth)]
     return _information(source, activations, membership, a, lam, min_prob)
@@ -93,7 +93,7 @@ def wpmi(
     Arguments, result and errors are those of `soft_wpmi`.
     """
     check_parameters(top_k=top_k, a=a, lam=lam, min_prob=min_prob)
-    source, activations = checked(concept_scores, activations)
+    source, activations = check_inputs(concept_scores, activations)
     membership = [1.0] * effective_top_k(len(activations), top_k)
     return _information(source, activations, membership, a, lam, min_prob)
 
@@ -107,11 +107,11 @@ def _information(
     min_prob: float,
 ) -> Tensor:
     """Compute L - lam D with p_k = membership[k], float32 [U, C], expanding only top images."""
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
-    images = top_images(columns_of(activations, live), len(membership))
+    images = top_images(select_units(activations, live), len(membership))
     if has_kernels(source.device, source.dtype):
         from baselines.similarity.likelihood_by_triton import (
             log_likelihood_by_triton,

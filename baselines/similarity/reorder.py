@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from baselines.similarity.inputs import (
-    checked,
-    columns_of,
+    check_inputs,
     live_units,
+    nan_scores,
+    select_units,
     spans,
     top_images,
-    unlabelled,
 )
 from baselines.similarity.kernels.gpu import has_kernels
 from baselines.similarity_parameters import Baseline, check_parameters, effective_top_n
@@ -84,7 +84,7 @@ def rank_reorder(
             parameter outside its range.
     """
     check_parameters(p=p, top_fraction=top_fraction, scale_p=scale_p, baseline=baseline)
-    source, activations = checked(concept_scores, activations)
+    source, activations = check_inputs(concept_scores, activations)
     rule = Rule(effective_top_n(len(activations), top_fraction), p, scale_p, baseline, seed)
     path = _sorted_per_unit
     # The loops use 32 bits for images and scores.
@@ -101,7 +101,7 @@ def _ranked_once(source: ConceptScores, activations: Tensor, rule: Rule) -> Tens
     from baselines.similarity.kernels.reorder import expected_errors, rank_errors
     from baselines.threads import workers
 
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     units = live_units(activations).nonzero()[:, 0]
     if not len(units):
         return result
@@ -141,11 +141,11 @@ def _ranked_by_triton(source: ConceptScores, activations: Tensor, rule: Rule) ->
     """Compute `rank_reorder` on a GPU, as on a CPU, rarely waiting for the device."""
     from baselines.similarity.reorder_by_triton import expected_errors, rank_errors
 
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     units = live_units(activations).nonzero()[:, 0]
     if not len(units):
         return result
-    top = top_images(columns_of(activations, units), rule.n_top).T
+    top = top_images(select_units(activations, units), rule.n_top).T
     targets = activations[top, units[:, None]]
     if rule.baseline == "official":
         scale = _drawn_scales(targets.double().cpu(), units.cpu(), activations.shape[1], rule)
@@ -160,7 +160,7 @@ def _ranked_by_triton(source: ConceptScores, activations: Tensor, rule: Rule) ->
 
 def _sorted_per_unit(source: ConceptScores, activations: Tensor, rule: Rule) -> Tensor:
     """Compute `rank_reorder` on any device: each concept sorts each unit's top images."""
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     width = max(1, _TILE // rule.n_top)
     generator = torch.Generator().manual_seed(rule.seed)
     for unit, live in enumerate(live_units(activations).tolist()):

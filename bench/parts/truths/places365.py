@@ -64,7 +64,8 @@ class Places365Truth(CachedTruth):
     def _classes(self) -> Mapping[int, str]:
         """Class names as in the file, by unit: "bus_station/indoor"."""
         found: dict[int, str] = {}
-        for number, line in enumerate(self._lines(), start=1):
+        text = read_text(self.path or str(PLACES365), "target.truth.params.path")
+        for number, line in enumerate(text.rstrip().split("\n"), start=1):
             match = _LINE.fullmatch(line.strip())
             if not match or int(match[2]) in found:
                 raise UserError(
@@ -86,10 +87,6 @@ class Places365Truth(CachedTruth):
                 hint="give the c_scene.csv of Broden, whose names end in -s",
             )
         return named
-
-    def _lines(self) -> list[str]:
-        path = self.path or str(PLACES365)
-        return read_text(path, "target.truth.params.path").rstrip().split("\n")
 
     def _scene_names(self) -> frozenset[str] | None:
         """Return the names of the scenes in Broden; None to score all classes."""

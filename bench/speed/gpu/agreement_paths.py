@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from baselines.captioning.search import Sentences, beam, log_priors
-from baselines.dissection.planes import Reading
+from baselines.dissection.planes import MaskRules
 from baselines.dissection.quantile import unit_quantiles
 from baselines.dissection.tally import Tally, tally
 from bench.speed import captioning, dissection
@@ -64,7 +64,7 @@ def _tally(device: str, sizes: Sizes) -> NDArray[Any]:
 def _tally_2020(device: str, sizes: Sizes) -> NDArray[Any]:
     maps, masks = _evidence(device, sizes)
     thresholds = unit_quantiles(maps, 0.99, size=masks.mask_size, mode="zero_pad_grid")
-    return _counts(tally(maps, masks, thresholds, mode="zero_pad_grid", reading=Reading(once=True)))
+    return _counts(tally(maps, masks, thresholds, mode="zero_pad_grid", rules=MaskRules(once=True)))
 
 
 def _counts(found: Tally) -> NDArray[Any]:
