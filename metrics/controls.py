@@ -179,13 +179,7 @@ def _one_label(
     credits: Mapping[str, Credit],
     choose: Callable[[MetricSlice, Credit], tuple[int, str]],
 ) -> dict[str, Score]:
-    """Return the scores of one label for every unit.
-
-    Args:
-        context: The scored units.
-        credits: Credits of the labels to choose from, by column.
-        choose: Returns the label for a slice, and its name.
-    """
+    """Return the scores of one label for every unit."""
     found = {}
     for item in context.metric_slices():
         column = AVERAGES[item.metric].column

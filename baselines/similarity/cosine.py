@@ -108,14 +108,7 @@ def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
 
 
 def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_norm: float) -> Tensor:
-    """Compute cosines of both inputs' columns, or of their centred cubes, float32 [U, C].
-
-    Args:
-        source: Concept scores.
-        activations: Activations [N, U].
-        cubed: Whether columns are centred and cubed first.
-        min_norm: Smallest divisor of either side.
-    """
+    """Compute cosines of both inputs' columns, or of their centred cubes, float32 [U, C]."""
     result = nan_scores(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):

@@ -78,15 +78,7 @@ def group_size(membership: Sequence[float], min_prob: float) -> int:
 def _entries(
     places: NDArray[np.int64], membership: Sequence[float], n_rows: int, step: int, group: int
 ) -> Iterator[Entries]:
-    """Sort all (k, unit) pairs by block, then unit, then image.
-
-    Args:
-        places: Position of each top image among the needed ones, int64 [K, U].
-        membership: p_k.
-        n_rows: Number of needed images.
-        step: Images in a block.
-        group: Factors after which a unit's product is flushed.
-    """
+    """Sort all (k, unit) pairs by block, then unit, then image."""
     from baselines.similarity.kernels.pointwise import Entries
 
     depth, n_units = places.shape

@@ -153,11 +153,7 @@ class HuggingFaceCaptioner:
 
 
 def _try(model: ImageToText, dialect: Dialect, size: int) -> None:
-    """Generate a sentence and its probability, to detect models of another kind.
-
-    Raises:
-        ValueError: The model gives no probabilities.
-    """
+    """Generate a sentence and its probability, to detect models of another kind."""
     import numpy as np
 
     seen = model.see(np.full((1, size, size, 3), GREY, dtype=np.uint8))

@@ -83,15 +83,7 @@ class OpenClip(ABC):
 
 
 class _Runner:
-    """A model on a device; weights and results are float32.
-
-    Args:
-        model: CLIP or CustomTextCLIP.
-        tokenize: Texts -> tokens, int64 [n, L], padded.
-        templates: Prompts.
-        precision: Of the arithmetic.
-        device: Device of the model.
-    """
+    """A model on a device; weights and results are float32."""
 
     def __init__(
         self,

@@ -117,10 +117,6 @@ class OpenClipPretrained(OpenClip):
         """Refuse weights that were trained with QuickGELU in a network without it.
 
         open_clip only warns, and gives other embeddings than the published model.
-
-        Args:
-            tag: open_clip's facts of the tag; empty for a file.
-            model: Its config of the architecture.
         """
         if tag.get("quick_gelu", False) and not model.get("quick_gelu", False):
             raise UserError(

@@ -121,11 +121,7 @@ class _Split:
 
 
 def _find_source(path: str) -> Path:
-    """Return the archive, or a folder as of `Cifar100Probe.path`.
-
-    Raises:
-        UserError: It does not exist.
-    """
+    """Return the archive, or a folder as of `Cifar100Probe.path`."""
     source = user_path(path)
     if (source / _ARCHIVE).is_file() and not (source / "cifar-100-python").is_dir():
         return source / _ARCHIVE

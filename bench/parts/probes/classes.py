@@ -83,7 +83,7 @@ class ClassMasksMixin(ABC):
     """
 
     masks_given: ClassVar[str] = "class labels"
-    """What methods get as masks, for the record."""
+    """Kind of the masks, for the record."""
 
     whole_image_labels: ClassVar[bool] = True
     """Whether labels apply to every part of an image, so that a target may crop it."""
@@ -175,12 +175,7 @@ class ClassedFiles(ImageFiles, ClassMasksMixin):
         return {}
 
     def _locate(self, given: str, names: Sequence[str]) -> Path | None:
-        """Return a file that a parameter gives, else the first of some names in the folder.
-
-        Args:
-            given: The parameter; empty if not given.
-            names: Names of files inside the folder.
-        """
+        """Return a file that a parameter gives, else the first of some names in the folder."""
         if given:
             return user_path(given)
         files = (self._root_path / name for name in names)

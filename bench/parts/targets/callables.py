@@ -28,7 +28,7 @@ _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class CallableTarget(CodeTarget):
-    """What a function without arguments returns: a module, or (module, transform).
+    """The network that a function without arguments returns: a module, or (module, transform).
 
     The module's source file and all of the user's own modules that it imports (outside
     site-packages), also indirectly, identify the code; data files that the code reads do not count.

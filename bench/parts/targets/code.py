@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CodeTarget(TransformParams, WeightsParams, ABC):
-    """What a function returns: a module, or (module, transform).
+    """A network that the code of a user builds: a module, or (module, transform).
 
     Without `file`, the tensors of the built network identify the weights: computing the fingerprint
     then builds the network, and needs torch. Random weights are drawn with a fixed seed.
@@ -54,11 +54,7 @@ class CodeTarget(TransformParams, WeightsParams, ABC):
         return not self._given
 
     def _weights_identity(self, code: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what decides the weights: the file, or the tensors of the built network.
-
-        Args:
-            code: What identifies the code.
-        """
+        """Return what decides the weights: the file, or the tensors of the built network."""
         if self.file:
             return self._weights_file.identity()
         try:
