@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bench.parts.protocols import Fingerprint
 
-    Loaded = tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]
+    ModelParts = tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]
     """A model, its tokenizer (texts -> int64 [n, L], padded) and its transform."""
 
 _TEXT_BATCH = 256
@@ -62,7 +62,7 @@ class OpenClip(ABC):
         """Return what identifies model and weights, with `text_tower`."""
 
     @abstractmethod
-    def _load(self) -> Loaded:
+    def _load(self) -> ModelParts:
         """Build the model and read its weights."""
 
     def fingerprint(self) -> Fingerprint:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.downloads.entry import Download
-    from bench.parts.encoders.open_clip import Loaded
+    from bench.parts.encoders.open_clip import ModelParts
 
 _WHERE = "encoder.params.pretrained"
 
@@ -56,7 +56,7 @@ class OpenClipPretrained(OpenClip):
         weights = sha256_file(file) if file else f"open_clip:{self.model}/{self.pretrained}"
         return {"model": self.model, "weights": weights, "text_tower": weights}
 
-    def _load(self) -> Loaded:
+    def _load(self) -> ModelParts:
         import open_clip
 
         self._check_names(open_clip.list_models(), open_clip.list_pretrained_tags_by_model)

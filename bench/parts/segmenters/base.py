@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from baselines.spatial import MaskLabel
     from bench.parts.protocols import Fingerprint, LoadedSegmenter
 
-    Loaded = tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]
+    NetworkParts = tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]
     """A network, a function to its logits, and the transform of a square image."""
 
 CLASSES = "segmenter.params.classes"
@@ -76,7 +76,7 @@ class ClassSegmenter(ABC):
         """Return kind, model and transform, for the fingerprint."""
 
     @abstractmethod
-    def _load(self, names: Sequence[str]) -> Loaded:
+    def _load(self, names: Sequence[str]) -> NetworkParts:
         """Build the network with the named classes, and read its weights."""
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from bench.parts.segmenters.base import Loaded
+    from bench.parts.segmenters.base import NetworkParts
 
 _WHERE = "segmenter.params.model"
 
@@ -70,7 +70,7 @@ class HuggingFaceSegmenter(ClassSegmenter):
             )
         return tuple(names[number] for number in range(len(names)))
 
-    def _load(self, names: Sequence[str]) -> Loaded:
+    def _load(self, names: Sequence[str]) -> NetworkParts:
         from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
 
         (processor, module), report = load_parts(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.downloads.requirements import Requirement
-    from bench.parts.segmenters.base import Loaded
+    from bench.parts.segmenters.base import NetworkParts
 
 VOC_NAMES = (
     "__background__", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat",
@@ -85,7 +85,7 @@ class TorchvisionSegmenter(ClassSegmenter, WeightsParams):
     def _own_names(self) -> tuple[str, ...]:
         return VOC_NAMES
 
-    def _load(self, names: Sequence[str]) -> Loaded:
+    def _load(self, names: Sequence[str]) -> NetworkParts:
         from torchvision import models, transforms
 
         known = models.list_models(module=models.segmentation)
