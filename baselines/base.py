@@ -171,4 +171,3 @@ class Method(Protocol):
         Returns:
             Labels of all U units.
         """
-        ...

@@ -73,12 +73,10 @@ class Captioner(Protocol):
     @property
     def image_size(self) -> int:
         """Side of its exemplar images and masks, in pixels."""
-        ...
 
     @property
     def has_prior(self) -> bool:
         """Whether it computes log p(s)."""
-        ...
 
     def describe(
         self,
@@ -102,7 +100,6 @@ class Captioner(Protocol):
             For each of `units` its sentences by descending score, one for "greedy" and up to `beam`
             otherwise, each text once (with its best score), without empty ones.
         """
-        ...
 
 
 class ImageText(Protocol):
@@ -110,8 +107,6 @@ class ImageText(Protocol):
 
     def images(self, images: NDArray[np.uint8]) -> Tensor:
         """Embed square images uint8 [B, S, S, 3] -> float32 [B, D], not normalised, on the CPU."""
-        ...
 
     def texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts -> float32 [B, D], not normalised, on the CPU."""
-        ...

@@ -106,24 +106,7 @@ class ClipDissect:
         return {"similarity": self.similarity, **self.arguments}
 
     def warm_up(self, device: str = "cpu") -> None:
-        """Compile the inner loops for a device, ahead of timed calls."""
-        if device != "cpu":
-            self._run_small(device)
-        elif self.similarity in ("soft_wpmi", "wpmi"):
-            from baselines.similarity.kernels import pointwise
-
-            pointwise.warm_up()
-        elif self.similarity == "rank_reorder":
-            from baselines.similarity.kernels import reorder
-
-            reorder.warm_up()
-        else:
-            from baselines.similarity.kernels import cosine
-
-            cosine.warm_up()
-
-    def _run_small(self, device: str) -> None:
-        """Score a few numbers, since libraries of a GPU load lazily.
+        """Compile the inner loops for a device, ahead of timed calls, by scoring a few numbers.
 
         Triton compiles once for rows that are aligned to 64 bytes, and once for others.
         """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from baselines.composition.beam import ScoredFormula
     from baselines.composition.cells import Cells
-    from baselines.composition.firing import Firing
+    from baselines.composition.firing import UnitCells
     from baselines.spatial import Masks
 
 
@@ -79,11 +79,9 @@ class Compositional:
 
     def warm_up(self, device: str = "cpu") -> None:
         """Compile the inner loops, which run on the CPU, ahead of timed calls."""
-        from baselines.composition.kernels import firing, overlap, pixels
-        from baselines.dissection.kernels import quantile
+        from baselines.dissection.small import small_evidence
 
-        for module in (quantile, pixels, firing, overlap):
-            module.warm_up()
+        self.describe(small_evidence(), seed=0)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.
@@ -157,7 +155,10 @@ def detector_counts(
 
 
 def formula_table(
-    masks: Masks, cells: Cells, firing: Sequence[Firing], beams: Sequence[Sequence[ScoredFormula]]
+    masks: Masks,
+    cells: Cells,
+    firing: Sequence[UnitCells],
+    beams: Sequence[Sequence[ScoredFormula]],
 ) -> pd.DataFrame:
     """Return the result of the search for every unit.
 

@@ -96,7 +96,9 @@ class Milan:
         Raises:
             ValueError: Exemplars or captioner are missing, or of another layer.
         """
-        exemplars, captioner = _exemplars_and_captioner(evidence)
+        exemplars, captioner = evidence.exemplars, evidence.captioner
+        if exemplars is None or captioner is None:
+            raise ValueError("exemplars or captioner are missing; add both to the method's needs")
         units = live_units(evidence, exemplars)
         found = captioner.describe(exemplars, units, self.search, seed=seed, progress=True)
         found = self._ordered(evidence, exemplars, units, found)
@@ -252,9 +254,3 @@ def candidate_table(candidates: Sequence[Sequence[Candidate]]) -> pd.DataFrame:
         for rank, one in enumerate(found)
     ]
     return pd.DataFrame(rows, columns=["unit", "rank", "text", "score", "log_p", "log_prior"])
-
-
-def _exemplars_and_captioner(evidence: Evidence) -> tuple[Exemplars, Captioner]:
-    if evidence.exemplars is None or evidence.captioner is None:
-        raise ValueError("exemplars or captioner are missing; add both to the method's needs")
-    return evidence.exemplars, evidence.captioner

@@ -78,10 +78,9 @@ class NetDissect:
 
     def warm_up(self, device: str = "cpu") -> None:
         """Compile the inner loops, which run on the CPU, ahead of timed calls."""
-        from baselines.dissection.kernels import quantile, tally
+        from baselines.dissection.small import small_evidence
 
-        quantile.warm_up()
-        tally.warm_up()
+        self.describe(small_evidence(), seed=0)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.
@@ -100,14 +99,14 @@ class NetDissect:
         """
         import torch
 
-        from baselines.dissection.planes import Reading, label_categories
+        from baselines.dissection.planes import MaskRules, label_categories
         from baselines.dissection.tally import tally
         from baselines.dissection.thresholds import unit_thresholds
 
         maps, masks = evidence.dissected()
         thresholds, live = unit_thresholds(evidence, maps, grid_level(self.quantile))
-        reading = Reading(whole_image=self.denominator == "image_has_category")
-        counts = tally(maps, masks, thresholds, mode="half_pixel", reading=reading)
+        rules = MaskRules(whole_image=self.denominator == "image_has_category")
+        counts = tally(maps, masks, thresholds, mode="half_pixel", rules=rules)
         category = label_categories(masks)
         found = iou_by_category(counts.labels, counts.both, counts.by_category, category)
         scores = with_gaps(found, live)

@@ -62,10 +62,9 @@ class NetDissect2020:
 
     def warm_up(self, device: str = "cpu") -> None:
         """Compile the inner loops, which run on the CPU, ahead of timed calls."""
-        from baselines.dissection.kernels import quantile, tally
+        from baselines.dissection.small import small_evidence
 
-        quantile.warm_up()
-        tally.warm_up()
+        self.describe(small_evidence(), seed=0)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.
@@ -85,7 +84,7 @@ class NetDissect2020:
         import numpy as np
         import torch
 
-        from baselines.dissection.planes import Reading
+        from baselines.dissection.planes import MaskRules
         from baselines.dissection.tally import tally
         from baselines.dissection.thresholds import unit_thresholds
 
@@ -94,7 +93,7 @@ class NetDissect2020:
         thresholds, live = unit_thresholds(
             evidence, maps, 1.0 - self.quantile, size=size, mode="zero_pad_grid"
         )
-        counts = tally(maps, masks, thresholds, mode="zero_pad_grid", reading=Reading(once=True))
+        counts = tally(maps, masks, thresholds, mode="zero_pad_grid", rules=MaskRules(once=True))
         labels, both = counts.labels, counts.both
         names = [(label.name, label.category) for label in masks.labels]
         if self.official_background:

@@ -22,17 +22,14 @@ class Maps(Protocol):
     @property
     def n_images(self) -> int:
         """Number of images N."""
-        ...
 
     @property
     def n_units(self) -> int:
         """Number of units U."""
-        ...
 
     @property
     def map_size(self) -> tuple[int, int]:
         """Height and width (h, w); (1, 1) for a 2-D layer, whose units are constant maps."""
-        ...
 
     def batches(self) -> Iterator[Tensor]:
         """Iterate over all images once, from the first.
@@ -41,7 +38,6 @@ class Maps(Protocol):
             Maps float32 [B, U, h, w] of the next B images, on the device of further computation. B
             varies; the sizes add up to N. Every call yields the same values.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -76,23 +72,19 @@ class Masks(Protocol):
     @property
     def labels(self) -> tuple[MaskLabel, ...]:
         """The C concepts, sorted by category as in `categories`, then by number in the source."""
-        ...
 
     @property
     def categories(self) -> tuple[str, ...]:
         """Categories in the order of the source (Broden: of category.csv)."""
-        ...
 
     @property
     def mask_size(self) -> tuple[int, int]:
         """Height and width (sh, sw) of all masks."""
-        ...
 
     def __len__(self) -> int: ...
 
     def image(self, index: int) -> ImageMasks:
         """Return the masks of one image; safe to call from several threads."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -124,17 +116,14 @@ class Exemplars(Protocol):
     @property
     def ids(self) -> NDArray[np.int64]:
         """Positions in the probe set, int64 [U, K], best first (ties: the first); -1 if dead."""
-        ...
 
     @property
     def activations(self) -> NDArray[np.float32]:
         """Largest value of the unit's map in these images, float32 [U, K]; NaN if dead."""
-        ...
 
     @property
     def size(self) -> int:
         """Side S of images and masks."""
-        ...
 
     def masks(self, unit: int) -> NDArray[np.bool_]:
         """Return where the unit fires, bool [K, S, S].
@@ -142,8 +131,6 @@ class Exemplars(Protocol):
         All True for a layer without maps, all False for a dead unit. A mask may be empty, since
         levels come from raw values and up-sampled maps fade towards the borders.
         """
-        ...
 
     def images(self, ids: Sequence[int]) -> NDArray[np.uint8]:
         """Return images by position in the probe set, uint8 [B, S, S, 3]."""
-        ...

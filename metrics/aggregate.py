@@ -15,13 +15,7 @@ from numpy.typing import NDArray
 from metrics.catalog import AVERAGES
 from metrics.numeric import auroc
 from metrics.scores import Score
-from metrics.statistics import (
-    Interval,
-    auroc_interval,
-    bca_mean,
-    median_interval,
-    wilson,
-)
+from metrics.statistics import Interval, auroc_interval, bca_mean, median_interval, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,7 +104,7 @@ def aggregate_units(
         units: The table (`metrics.units`).
         seed: Seed of the bootstrap.
         circular: Mark what the sentence encoder judges as circular.
-        reasons: By column, why it holds no value.
+        reasons: Reasons for missing values, by column.
 
     Returns:
         Scores by name, in a fixed order.
@@ -144,7 +138,7 @@ def average(metric: Metric, values: Floats, *, seed: int, reason: str) -> Score:
         metric: How to average.
         values: The column; NaN for units that it leaves out.
         seed: Seed of the bootstrap.
-        reason: Why there is no value, where there is none.
+        reason: Reason given if no unit has a value.
     """
     kept = values[~np.isnan(values)]
     if not kept.size:

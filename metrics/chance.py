@@ -21,7 +21,7 @@ _RANKS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
-class FirstTrue:
+class RankDistribution:
     """Distribution of the rank of the first true concept.
 
     Attributes:
@@ -40,7 +40,7 @@ class FirstTrue:
 
 
 @lru_cache(maxsize=64)
-def first_true(size: int, n_true: int) -> FirstTrue:
+def first_true(size: int, n_true: int) -> RankDistribution:
     """Return the distribution for a set of `size` concepts of which `n_true` are true.
 
     Args:
@@ -48,13 +48,13 @@ def first_true(size: int, n_true: int) -> FirstTrue:
         n_true: m, from 0 to C.
     """
     if n_true == 0:
-        return FirstTrue(float("nan"), float("nan"), np.zeros(size))
+        return RankDistribution(float("nan"), float("nan"), np.zeros(size))
     ranks = np.arange(1, size + 1, dtype=np.float64)
     # p(1) = m / C; p(r + 1) / p(r) = (C - r - m + 1) / (C - r), which ends at 0.
     ratios = np.maximum(size - ranks[:-1] - n_true + 1, 0) / (size - ranks[:-1])
     law = np.cumprod(np.concatenate([[n_true / size], ratios]))
     cumulative = np.minimum(np.cumsum(law), 1.0)
-    return FirstTrue((size + 1) / (n_true + 1), float(np.sum(law / ranks)), cumulative)
+    return RankDistribution((size + 1) / (n_true + 1), float(np.sum(law / ranks)), cumulative)
 
 
 def expected_median(size: int, counts: NDArray[np.int64]) -> float:

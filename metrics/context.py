@@ -32,9 +32,9 @@ class ControlContext:
         concepts: The vocabulary: the concept set, or the labels in use for free text.
         has_set: Whether the vocabulary is a concept set.
         true: Indices of each unit's true concepts.
-        credits: Summaries by column, for accuracy_at_1, lexical_match and what embedders judge, as
-            far as it can be had; their subsets are `parts`' in order.
-        reasons: By column, why it has no value.
+        credits: Summaries by column, of accuracy_at_1, lexical_match and the columns of the
+            embedders in use; their subsets are `subsets` in order.
+        reasons: Reasons for missing values, by column.
         labels: Vocabulary index of each unit's label, int64 [R]; -1 for none.
         top: Vocabulary indices of each unit's best five different labels.
         scores: The R rows of the score matrix, or None.

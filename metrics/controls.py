@@ -3,7 +3,7 @@
 - chance: a uniformly random concept (or ordering of the set) for every unit, as an exact
   expectation and as one seeded draw;
 - constant: the single concept with the best mean score, for every unit;
-- shuffled: the method's own labels dealt out at random among the units, exact mean over all
+- shuffled: the method's own labels distributed at random over the units, exact mean over all
   permutations (the mean over all pairs of one unit's labels with another's truth);
 - oracle: the best label that the set holds, for each metric and unit.
 
@@ -179,13 +179,7 @@ def _one_label(
     credits: Mapping[str, Credit],
     choose: Callable[[MetricSlice, Credit], tuple[int, str]],
 ) -> dict[str, Score]:
-    """Return the scores of one label for every unit.
-
-    Args:
-        context: The scored units.
-        credits: Credits of the labels to choose from, by column.
-        choose: Returns the label for a slice, and its name.
-    """
+    """Return the scores of one label for every unit."""
     found = {}
     for item in context.metric_slices():
         column = AVERAGES[item.metric].column

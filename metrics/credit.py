@@ -28,7 +28,6 @@ class Table(Protocol):
 
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """Return the credits of pairs of a unit and a concept, float64 [P]."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,12 @@ NEAREST = "nearest_name"
 
 @dataclass(frozen=True)
 class TextScorer:
-    """An embedder for text cosines, or why there is none.
+    """An embedder for text cosines, or the reason for a missing one.
 
     Attributes:
         embedder: Unit-norm vectors of texts; called with the vocabulary, with the truths' strings
             and for sentences with the controls' texts, once each. None for none.
-        reason: Why it is missing.
+        reason: Reason, if it is missing.
     """
 
     embedder: Embedder | None
@@ -53,7 +53,7 @@ class CreditTables:
     Attributes:
         true: For each unit, ascending indices of the texts that are right.
         credits: Tables by column of the table of units.
-        reasons: By column, why it has no table.
+        reasons: Reasons for missing tables, by column.
     """
 
     true: list[Indices]
@@ -67,7 +67,7 @@ class CreditBuilder:
 
     Attributes:
         truths: True names of the R scored units.
-        layer: All true names of the layer, those of dead units among them.
+        layer: All true names of the layer, including those of dead units.
         scorers: By name of their column.
         rules: How labels are compared with true names.
         reader: Returns the names in a label; the label itself if None.

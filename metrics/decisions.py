@@ -179,7 +179,7 @@ def decision_score(
         top: Each image's unit [N].
         classes: The class of each image [N]; an image of unknown class, -1, is left out.
         n_classes: Number of classes that labels were compared with.
-        reason: Why there is no value, where no class is known.
+        reason: Reason given if no class is known.
 
     Returns:
         The score; its `n` and `n_unlabelled` are numbers of images, its details say how many

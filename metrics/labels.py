@@ -94,7 +94,7 @@ def true_concepts(
 
     Returns:
         U ascending arrays of indices into `concepts`; several where the set lists a concept twice
-        or lists two accepted names, none where it holds no accepted name.
+        or lists two accepted names, none where it contains no accepted name.
     """
     index: defaultdict[str, list[int]] = defaultdict(list)
     for position, concept in enumerate(concepts):

@@ -46,8 +46,8 @@ def nearest_names(
     Args:
         labels: Unit-norm vectors of V labels, float32 [V, D].
         strings: Unit-norm vectors of S different strings, float32 [S, D].
-        names: Positions in `strings` for each of G names; every name has one at least, and a
-            string may belong to several.
+        names: Positions in `strings` for each of G names, at least one each; a string may
+            belong to several.
 
     Returns:
         A name for each label, int64 [V]; -1 where two names are equally near.
@@ -78,7 +78,7 @@ def nearest_hits(
 
     Args:
         truths: True names of R units.
-        layer: All true names of the layer, which the nearest is sought among.
+        layer: All true names of the layer, the candidates.
         place: Position of each string in `strings`.
         labels: Unit-norm vectors of V labels, float32 [V, D].
         strings: Unit-norm vectors of the strings, float32 [S, D].

@@ -30,7 +30,7 @@ def truth_ranks(
 
     Returns:
         Ranks and scores, float64 [U]. The rank is C where no true concept has a defined score, and
-        NaN where the set holds no true concept. The score is NaN in both cases.
+        NaN where the set contains no true concept. The score is NaN in both cases.
     """
     n_units, n_concepts = scores.shape
     ranks = np.full(n_units, np.nan)

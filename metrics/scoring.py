@@ -43,15 +43,7 @@ NOT_IN_SET = "no scored unit's true name is in the concept set"
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of the U units of a layer, with what scoring needs of the method.
-
-    Attributes:
-        labels: For each unit its labels, best first, up to ten; empty for none.
-        label_scores: The scores of those labels, in the same shape.
-        concepts: The concept set, in the method's order; None for free text.
-        score_matrix: Scores of all concepts [U, C], or None if they are not kept.
-        dead: Whether the unit is dead in the evidence [U].
-    """
+    """Labels of the U units of a layer; attributes are the arguments of `score`."""
 
     labels: Sequence[Sequence[str]]
     label_scores: Sequence[Sequence[float]]
@@ -168,7 +160,10 @@ def score(
     controls = {name: entries | _without(context, withheld) for name, entries in controls.items()}
     bounded = {name: _bounded(name, entry, controls) for name, entry in values.items()}
     marked = {
-        control: {name: _marked(name, entry, circular) for name, entry in entries.items()}
+        control: {
+            name: replace(entry, circular=circular and by_sentence_encoder(name))
+            for name, entry in entries.items()
+        }
         for control, entries in controls.items()
     }
     sentences = units.loc[context.units, "label"].tolist()
@@ -189,10 +184,6 @@ def _without(context: ControlContext, withheld: Mapping[str, str]) -> dict[str, 
     """Return scores without a value for withheld columns."""
     named = ((item, withheld.get(AVERAGES[item.metric].column)) for item in context.metric_slices())
     return {item.name: null(item, reason) for item, reason in named if reason is not None}
-
-
-def _marked(name: str, entry: Score, circular: bool) -> Score:
-    return replace(entry, circular=circular and by_sentence_encoder(name))
 
 
 def _evaluate(

@@ -1,4 +1,4 @@
-"""The `shuffled` control: the method's own labels dealt out at random among the units."""
+"""The `shuffled` control: the method's own labels distributed at random over the units."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def shuffled(context: ControlContext, own: Mapping[str, Score]) -> dict[str, Score]:
     """Return the exact mean score over permutations of a method's labels among the units.
 
-    A unit that is dealt no label scores as one without a label does.
+    A unit that receives no label scores like a unit without a label.
 
     Args:
         context: The scored units.

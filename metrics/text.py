@@ -52,7 +52,7 @@ class TextCosines:
     Attributes:
         concepts: Concept vectors, float32 [C, D].
         strings: Truth vectors, float32 [S, D], those of one unit together.
-        starts: First string of each of R units, int64 [R]; every unit has one at least.
+        starts: First string of each of R units, int64 [R]; each unit has at least one.
     """
 
     concepts: NDArray[np.float32]

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn.functional import linear, log_softmax
 
-from baselines.captioning.cell import lstm_cell
+from baselines.captioning.cell import check_sizes, lstm_cell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,10 +53,7 @@ class DecoderConfig:
             self.vocabulary_size, self.feature_size, self.hidden_size, self.embedding_size,
             self.attended_size,
         )  # fmt: skip
-        if any(not isinstance(size, int) or size < 1 for size in sizes):
-            raise ValueError(f"sizes must be positive integers: {self}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), not {self.dropout!r}")
+        check_sizes(self, sizes, self.dropout)
 
     @property
     def attended_size(self) -> int:

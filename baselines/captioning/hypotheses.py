@@ -98,12 +98,7 @@ class Hypotheses:
         self.row_of[rows.units, rows.places] = torch.arange(len(said), device=said.device)
 
     def _parent_gates(self, units: Tensor, old: Tensor) -> Tensor:
-        """Return the next step's inputs from each row's parent, [R, 4 H]; each computed once.
-
-        Args:
-            units: int64 [R].
-            old: Place of the old sentence, int64 [R].
-        """
+        """Return the next step's inputs from each row's parent, [R, 4 H]; each computed once."""
         used = torch.zeros_like(self.row_of, dtype=torch.bool)
         used[units, old] = True
         alive = used.any(dim=1)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.functional import linear, log_softmax
 
-from baselines.captioning.cell import lstm_cell
+from baselines.captioning.cell import check_sizes, lstm_cell
 from baselines.captioning.vocabulary import special_ids
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ class LanguageModelConfig:
 
     def __post_init__(self) -> None:
         sizes = (self.vocabulary_size, self.embedding_size, self.hidden_size, self.layers)
-        if any(not isinstance(size, int) or size < 1 for size in sizes):
-            raise ValueError(f"sizes must be positive integers: {self}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), not {self.dropout!r}")
+        check_sizes(self, sizes, self.dropout)
 
 
 class Memory(NamedTuple):
@@ -176,14 +173,7 @@ class Prefixes:
         self._memory = model.initial(1)
 
     def start(self, count: int) -> Tensor:
-        """Start sentences.
-
-        Args:
-            count: Number of sentences.
-
-        Returns:
-            Nodes of the sentences, int64 [count].
-        """
+        """Start `count` sentences, and return their nodes, int64 [count]."""
         device = self._memory.h.device
         zeros = torch.zeros(count, dtype=torch.int64, device=device)
         return self.extend(zeros, torch.full_like(zeros, self._model.specials.start))
@@ -203,5 +193,4 @@ class Prefixes:
         parents = pairs // size
         memory = Memory(self._memory.h[:, parents], self._memory.c[:, parents])
         self.log_p, self._memory = self._model.step(memory, pairs % size)
-        new: Tensor = where
-        return new
+        return where  # type: ignore[no-any-return]

@@ -119,16 +119,16 @@ def rerank(
     """Return the likeliest sentences, ordered by log p(s | v) - pmi_weight * log p(s).
 
     Args:
-        decoder: In eval mode.
-        features: Features of the units' exemplars, [U, K, F].
+        decoder: As of `beam`, like the other arguments.
+        features: [U, K, F].
         language_model: In eval mode.
         width: Number of sentences in the beam.
         pmi_weight: Weight lambda.
         official_lm_score: Count one token too many in log p(s), like the official code (see
             `LanguageModel.sequence_log_p`); `log_prior` is not affected.
-        max_length: Largest number of tokens.
-        batch_size: Units per batch.
-        progress: Show a progress bar on a terminal.
+        max_length: As of `beam`.
+        batch_size: As of `beam`.
+        progress: As of `beam`.
     """
     found = beam(
         decoder, features, width=width, max_length=max_length, batch_size=batch_size,
@@ -244,11 +244,8 @@ def _in_batches(
     if not parts:
         none = torch.empty(0, width)
         return Sentences(torch.empty(0, width, max_length, dtype=torch.int64), none, none)
-    return Sentences(
-        torch.cat([part.tokens for part in parts]),
-        torch.cat([part.log_p for part in parts]),
-        torch.cat([part.scores for part in parts]),
-    )
+    columns = ([getattr(part, name) for part in parts] for name in ("tokens", "log_p", "scores"))
+    return Sentences(*map(torch.cat, columns))
 
 
 def _beam(

@@ -88,11 +88,11 @@ class Vocabulary:
         """Build the vocabulary of texts.
 
         Args:
-            texts: Whatever is to be said.
-            min_count: Rarer words are left out: they become unk.
+            texts: Sentences to be said.
+            min_count: Minimum number of occurrences; rarer words become unk.
 
         Raises:
-            ValueError: No word is left.
+            ValueError: No word is frequent enough.
         """
         counts = Counter(token for text in texts for token in tokenise(text))
         kept = [word for word, count in counts.items() if count >= min_count]
@@ -108,22 +108,22 @@ class Vocabulary:
 
     @property
     def start(self) -> int:
-        """What every sentence begins after."""
+        """Token before every sentence."""
         return self.specials.start
 
     @property
     def stop(self) -> int:
-        """The end of a sentence."""
+        """Token at the end of a sentence."""
         return self.specials.stop
 
     @property
     def pad(self) -> int:
-        """What fills up the room behind a sentence."""
+        """Token that pads sentences to one length."""
         return self.specials.pad
 
     @property
     def unk(self) -> int:
-        """Any word that is not in the vocabulary."""
+        """Token of words outside the vocabulary."""
         return self.specials.unk
 
     @cached_property
@@ -138,8 +138,8 @@ class Vocabulary:
             max_length: Most tokens after start, stop included.
 
         Returns:
-            max_length + 1 numbers: start, the tokens, stop, and pad up to the end. What is too long
-            is cut, and then has no stop: nothing should learn to end a sentence there.
+            max_length + 1 numbers: start, the tokens, stop, and pad up to the end. A sentence that
+            is too long is cut and has no stop, so that no model learns to stop there.
         """
         ids = [self._ids.get(token, self.unk) for token in tokenise(text)]
         ids = [*ids, self.stop][:max_length]
@@ -152,16 +152,10 @@ class Vocabulary:
 
 
 def reconstruct(tokens: Sequence[str]) -> str:
-    """Put tokens together again as a sentence to be shown.
+    """Join tokens from `Vocabulary.decode` to readable text; empty without words.
 
-    Cut at the first stop, without special tokens, blanks only where prose has them, each sentence
-    capitalised and otherwise in lower case.
-
-    Args:
-        tokens: Tokens from `Vocabulary.decode`.
-
-    Returns:
-        The sentence; empty where there is no word.
+    Cut at the first stop, leave out special tokens, set blanks as in prose, and begin each sentence
+    with a capital; all other letters are lower-case.
     """
     words = []
     for token in tokens:

@@ -11,7 +11,7 @@ Source: Mu and Andreas, "Compositional Explanations of Neurons", NeurIPS 2020, s
 
 from baselines.composition.beam import ScoredFormula, search
 from baselines.composition.cells import Cells, CellsBuilder
-from baselines.composition.formula import And, Formula, Leaf, Not, Or, length, parse, text
+from baselines.composition.formula import And, Formula, Leaf, Not, Or, length, text
 
 __all__ = [
     "And",
@@ -23,7 +23,6 @@ __all__ = [
     "Or",
     "ScoredFormula",
     "length",
-    "parse",
     "search",
     "text",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.composition.cells import Cells
-    from baselines.composition.firing import Firing
+    from baselines.composition.firing import UnitCells
 
 _EPSILON = 1e-10
 _OPERATORS = 3  # OR l, AND l, AND NOT l, in this order
@@ -44,8 +44,7 @@ class ScoredFormula:
     common: int
 
 
-@dataclass(frozen=True, eq=False)
-class _Pool:
+class _Pool(NamedTuple):
     """Candidates of one step, in the order of the search.
 
     Attributes:
@@ -62,29 +61,21 @@ class _Pool:
 
     def before(self, other: _Pool) -> _Pool:
         """Return this pool followed by another."""
-        return _Pool(
-            np.concatenate([self.marks, other.marks]),
-            np.concatenate([self.common, other.common]),
-            np.concatenate([self.lengths, other.lengths]),
-            np.concatenate([self.fresh, other.fresh]),
-        )
+        return _Pool._make(map(np.concatenate, zip(self, other, strict=True)))
 
     def keep(self, chosen: NDArray[np.int64]) -> _Pool:
         """Return the chosen candidates."""
-        return _Pool(
-            self.marks[chosen], self.common[chosen], self.lengths[chosen], self.fresh[chosen]
-        )
+        return _Pool._make(column[chosen] for column in self)
 
 
 def search(
     cells: Cells,
-    unit: Firing,
+    unit: UnitCells,
     *,
     beam: int = 5,
     max_length: int = 3,
     penalty: float = 1.0,
     official_beam: bool = False,
-    compiled: bool = True,
 ) -> list[ScoredFormula]:
     """Search the formula of at most `max_length` labels that best overlaps a unit.
 
@@ -105,14 +96,13 @@ def search(
         penalty: Factor of the score for each unit of length above 1, in (0, 1].
         official_beam: Like the published code, allow several formulas of the same mask, and let the
             first in order win ties, whatever its length.
-        compiled: Whether to use compiled loops or NumPy, their reference.
 
     Returns:
         The beam, best first; empty if no label shares a pixel with the unit.
     """
     unit_weights = unit.counts.astype(np.uint64)[:, None]
     anywhere = np.ones((1, len(cells)), np.bool_)
-    label_common = cells.weigh(anywhere, unit.cells, unit_weights, compiled=compiled)[0, :, 0]
+    label_common = cells.weigh(anywhere, unit.cells, unit_weights)[0, :, 0]
     labels = _Pool(
         cells.label_weights,
         label_common.astype(np.int64),
@@ -127,8 +117,8 @@ def search(
     for _ in range(max_length - 1):
         if not formulas:
             break
-        shared = cells.weigh(holds, None, cells.weights, compiled=compiled)
-        shared_common = cells.weigh(holds, unit.cells, unit_weights, compiled=compiled)
+        shared = cells.weigh(holds, None, cells.weights)
+        shared_common = cells.weigh(holds, unit.cells, unit_weights)
         pool = kept.before(_extend(kept, labels, shared, shared_common[:, :, 0].astype(np.int64)))
         chosen = chooser.best(pool)
         holds = np.array([_holding(cells, holds, int(at)) for at in chosen], np.bool_)
@@ -138,10 +128,7 @@ def search(
 
 
 def _extend(
-    kept: _Pool,
-    labels: _Pool,
-    shared: NDArray[np.uint64],
-    shared_common: NDArray[np.int64],
+    kept: _Pool, labels: _Pool, shared: NDArray[np.uint64], shared_common: NDArray[np.int64]
 ) -> _Pool:
     """Return all extensions of F formulas by C labels, [F * C * 3] in the search's order.
 

@@ -43,10 +43,6 @@ class Cells:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def labels_of(self, cell: int) -> NDArray[np.int32]:
-        """Return the label set of a cell's pixels, ascending."""
-        return self.labels[self.first[cell] : self.first[cell + 1]]
-
     def holding(self, label: int) -> NDArray[np.bool_]:
         """Return where a label holds, bool [A]."""
         start, stop = self._first_of_label[label : label + 2]
@@ -69,12 +65,7 @@ class Cells:
         return weights
 
     def weigh(
-        self,
-        holds: NDArray[np.bool_],
-        rows: NDArray[np.int64] | None,
-        weights: NDArray[np.uint64],
-        *,
-        compiled: bool = True,
+        self, holds: NDArray[np.bool_], rows: NDArray[np.int64] | None, weights: NDArray[np.uint64]
     ) -> NDArray[np.uint64]:
         """Sum weights of cells over the intersection of each formula with each label.
 
@@ -85,24 +76,17 @@ class Cells:
             holds: Where each of F formulas holds, bool [F, A].
             rows: Cells to sum, without duplicates [R]; None for all A cells in order.
             weights: W weights of these cells [R, W].
-            compiled: Whether to use the compiled loop (see `kernels`) or NumPy, its reference.
 
         Returns:
             Sums, uint64 [F, C, W].
         """
+        from baselines.composition.kernels.overlap import add_weights
+
         sums = np.zeros((len(holds), self.n_labels, weights.shape[1]), np.uint64)
         for own, member in zip(sums, holds, strict=True):
             at = np.flatnonzero(member if rows is None else member[rows])
             inside = at if rows is None else rows[at]
-            if compiled:
-                from baselines.composition.kernels.overlap import add_weights
-
-                add_weights(inside, at, weights, self.first, self.labels, own)
-                continue
-            lists = [self.labels_of(cell) for cell in inside]
-            bears = np.concatenate([self.labels[:0], *lists])
-            counts = [len(labels) for labels in lists]
-            np.add.at(own, bears, np.repeat(weights[at], counts, axis=0))
+            add_weights(inside, at, weights, self.first, self.labels, own)
         return sums
 
     @cached_property
@@ -147,45 +131,30 @@ class ImageCells:
     sets: tuple[tuple[int, ...], ...]
 
 
-def image_cells(
-    image: ImageMasks, size: tuple[int, int], n_labels: int, *, compiled: bool = True
-) -> ImageCells:
+def image_cells(image: ImageMasks, size: tuple[int, int], n_labels: int) -> ImageCells:
     """Find the label sets of one image's pixels.
 
     Args:
         image: Planes int32 [P, sh, sw] and scalars.
         size: Size (sh, sw).
         n_labels: Number of labels C.
-        compiled: Whether to use the compiled loop (see `kernels`) or NumPy, its reference.
 
     Raises:
         ValueError: The planes have another size, or contain an invalid label.
     """
+    from baselines.composition.kernels.pixels import distinct_columns
+
     planes = np.ascontiguousarray(image.planes, dtype=np.int32)
     if planes.ndim != 3 or planes.shape[1:] != size:
         raise ValueError(f"mask planes must be [P, {size[0]}, {size[1]}], not {planes.shape}")
     planes = planes.reshape(len(planes), size[0] * size[1])
-    codes, examples = _distinct_columns(planes, compiled)
+    codes, examples = distinct_columns(planes)
     columns = planes[:, examples].T.tolist()
     sets = tuple(tuple(sorted({*column, *image.scalars} - {-1})) for column in columns)
     for labels in sets:
         if labels and not 0 <= labels[0] <= labels[-1] < n_labels:
             raise ValueError(f"labels of masks must be in 0..{n_labels - 1}, not {labels}")
     return ImageCells(codes, sets)
-
-
-def _distinct_columns(
-    planes: NDArray[np.int32], compiled: bool
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Number the distinct columns of [P, n], and find an example of each."""
-    if compiled:
-        from baselines.composition.kernels import pixels
-
-        return pixels.distinct_columns(planes)
-    if not len(planes):  # np.unique refuses columns of no numbers
-        return np.zeros(planes.shape[1], np.int32), np.zeros(1, np.int32)
-    _, examples, codes = np.unique(planes, axis=1, return_index=True, return_inverse=True)
-    return codes.reshape(-1).astype(np.int32), examples.astype(np.int32)
 
 
 class CellsBuilder:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.spatial import Maps, Masks
+    from baselines.threads import Workers
 
 UnitCounts = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
 """Units [S] that fire in one image, and their pixels in each of its cells [S, K]."""
@@ -29,7 +29,7 @@ _COMPACT = 2**22
 
 
 @dataclass(frozen=True, eq=False)
-class Firing:
+class UnitCells:
     """Where one unit fires.
 
     Attributes:
@@ -50,7 +50,7 @@ def count_firing(
     *,
     compiled: bool = True,
     threads: int | None = None,
-) -> tuple[Cells, list[Firing]]:
+) -> tuple[Cells, list[UnitCells]]:
     """Count the pixels of all units in all cells, in one pass over maps and masks.
 
     A unit fires at pixels where its map, up-sampled bilinearly ("half_pixel"), exceeds its
@@ -73,7 +73,7 @@ def count_firing(
     Raises:
         ValueError: Maps, masks and thresholds do not match, or masks are invalid.
     """
-    from baselines.dissection.kernels.running import workers
+    from baselines.threads import workers
 
     if len(masks) != maps.n_images:
         raise ValueError(f"maps of {maps.n_images} images but masks of {len(masks)}")
@@ -114,15 +114,11 @@ class _Counter:
     def count(self, maps: Tensor, start: int) -> list[tuple[ImageCells, UnitCounts]]:
         """Return cells and firing units of images start, start + 1, ..."""
         found: dict[int, tuple[ImageCells, UnitCounts]] = {}
+        n_labels = len(self.masks.labels)
 
         def run(first: int, stop: int) -> None:
             for row in range(first, stop):
-                image = image_cells(
-                    self.masks.image(start + row),
-                    self.size,
-                    len(self.masks.labels),
-                    compiled=self.compiled,
-                )
+                image = image_cells(self.masks.image(start + row), self.size, n_labels)
                 found[row] = image, self._count_units(maps[row], image)
 
         self.team.over(len(maps), run)
@@ -174,15 +170,15 @@ class _Counts:
         np.add.at(counts, inverse, np.concatenate(self._counts))
         self._keys, self._counts, self._pending = [keys], [counts], 0
 
-    def firing(self) -> list[Firing]:
+    def firing(self) -> list[UnitCells]:
         """Return the counts unit by unit."""
         if not self._keys:
             empty = np.zeros(0, np.int64)
-            return [Firing(0, empty, empty) for _ in self._pixels]
+            return [UnitCells(0, empty, empty) for _ in self._pixels]
         self._compact()
         [keys], [counts] = self._keys, self._counts
         edges = np.searchsorted(keys, np.arange(len(self._pixels) + 1, dtype=np.int64) << 32)
         return [
-            Firing(int(pixels), keys[start:stop] & 0xFFFFFFFF, counts[start:stop])
+            UnitCells(int(pixels), keys[start:stop] & 0xFFFFFFFF, counts[start:stop])
             for pixels, start, stop in zip(self._pixels, edges[:-1], edges[1:], strict=True)
         ]

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Hashable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,69 +103,3 @@ def positive_labels(formula: Formula) -> list[int]:
             return []
         case And(left, right) | Or(left, right):
             return [*positive_labels(left), *positive_labels(right)]
-
-
-def parse(words: str, names: Sequence[str]) -> Formula:
-    """Parse the text of a formula.
-
-    Names may contain spaces and balanced parentheses. A name that is also the text of a formula is
-    read as a name; the first of equal names is used.
-
-    Args:
-        words: Text of a formula.
-        names: Names of the labels [C].
-
-    Raises:
-        ValueError: The text is not a formula of these names.
-    """
-    numbers: dict[str, int] = {}
-    for number, name in enumerate(names):
-        numbers.setdefault(name, number)
-    found = _parse(words, numbers)
-    if found is None:
-        raise ValueError(f"not a formula of the given labels: {words!r}")
-    return found
-
-
-def evaluate(formula: Formula, leaf: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Return the mask where a formula holds.
-
-    Args:
-        formula: The formula.
-        leaf: Function that returns the mask of a label, bool, of the same shape for all labels.
-
-    Returns:
-        A mask of that shape.
-    """
-    match formula:
-        case Leaf(label):
-            return leaf(label)
-        case Not(inner):
-            return np.logical_not(evaluate(inner, leaf))
-        case And(left, right):
-            return np.logical_and(evaluate(left, leaf), evaluate(right, leaf))
-        case Or(left, right):
-            return np.logical_or(evaluate(left, leaf), evaluate(right, leaf))
-
-
-def _parse(words: str, numbers: Mapping[str, int]) -> Formula | None:
-    if words in numbers:
-        return Leaf(numbers[words])
-    if not (words.startswith("(") and words.endswith(")")):
-        return None
-    words = words[1:-1]
-    if words.startswith("NOT "):
-        inner = _parse(words.removeprefix("NOT "), numbers)
-        if inner is not None:
-            return Not(inner)
-    for word, kind in ((" AND ", And), (" OR ", Or)):
-        at = words.find(word)
-        while at >= 0:
-            # Split only where the left part's parentheses are balanced.
-            if words.count("(", 0, at) == words.count(")", 0, at):
-                left = _parse(words[:at], numbers)
-                right = _parse(words[at + len(word) :], numbers) if left is not None else None
-                if left is not None and right is not None:
-                    return kind(left, right)
-            at = words.find(word, at + 1)
-    return None

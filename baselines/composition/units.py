@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from baselines.composition.cells import Cells
-    from baselines.composition.firing import Firing
+    from baselines.composition.firing import UnitCells
 
 
 def search_units(
     cells: Cells,
-    firing: Sequence[Firing],
+    firing: Sequence[UnitCells],
     *,
     beam: int = 5,
     max_length: int = 3,
@@ -37,7 +37,7 @@ def search_units(
     Returns:
         The beam of each unit, best first.
     """
-    from baselines.dissection.kernels.running import workers
+    from baselines.threads import workers
 
     beams: list[list[ScoredFormula]] = [[] for _ in firing]
 

@@ -44,8 +44,8 @@ class Chunk(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Settings of reading masks.
+class MaskRules:
+    """Which masks count, and how many threads read them.
 
     Attributes:
         whole_image: Whether a category counts in an image that has it anywhere, or only if an
@@ -72,7 +72,7 @@ def label_categories(masks: Masks) -> NDArray[np.int64]:
     return np.array([places[label.category] for label in masks.labels], dtype=np.int64)
 
 
-def read_chunks(masks: Masks, reading: Reading) -> Iterator[Chunk]:
+def read_chunks(masks: Masks, rules: MaskRules) -> Iterator[Chunk]:
     """Read the masks once, CHUNK images at a time (fewer at the end).
 
     Raises:
@@ -80,12 +80,12 @@ def read_chunks(masks: Masks, reading: Reading) -> Iterator[Chunk]:
     """
     category = label_categories(masks)
     starts = iter(range(0, len(masks), CHUNK))
-    pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="masks")
+    pool = ThreadPoolExecutor(rules.threads, thread_name_prefix="masks")
     waiting: deque[Future[Chunk]] = deque()
     try:
         for start in starts:
-            waiting.append(pool.submit(_read, masks, category, reading, start))
-            if len(waiting) > reading.threads:
+            waiting.append(pool.submit(_read, masks, category, rules, start))
+            if len(waiting) > rules.threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -94,14 +94,14 @@ def read_chunks(masks: Masks, reading: Reading) -> Iterator[Chunk]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: int) -> Chunk:
+def _read(masks: Masks, category: NDArray[np.int64], rules: MaskRules, start: int) -> Chunk:
     # Numba takes a second or two to import, and listing methods reads no masks.
     from baselines.dissection.kernels.runs import find_runs
 
     indices = range(start, min(start + CHUNK, len(masks)))
     size, n_labels = (masks.mask_size[0], masks.mask_size[1]), len(category)
     images = [_check(masks.image(index), index, size, n_labels) for index in indices]
-    if reading.once:
+    if rules.once:
         images = [_remove_duplicates(*image) for image in images]
     plane_at = np.cumsum([0, *(len(planes) for planes, _ in images)], dtype=np.int64)
     scalar_at = np.cumsum([0, *(len(scalars) for _, scalars in images)], dtype=np.int64)
@@ -120,7 +120,7 @@ def _read(masks: Masks, category: NDArray[np.int64], reading: Reading, start: in
         if not find_runs(planes[part], n_labels, ends[part], own):
             raise ValueError(f"masks of image {index}: invalid label in a plane")
         present[at, category[whole]] = True
-        if reading.whole_image:
+        if rules.whole_image:
             present[at, category[own > 0]] = True
         np.add.at(own, whole, pixels)
         labels += own

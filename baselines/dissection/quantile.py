@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import Mode
     from baselines.spatial import Maps
+    from baselines.threads import Workers
 
 _BINS = 1 << 16
 _NARROW = 2**32  # values of a unit for which counts fit 32 bits
@@ -61,7 +61,7 @@ def unit_quantiles(
     Raises:
         ValueError: A level outside [0, 1], or no values.
     """
-    from baselines.dissection.kernels.running import workers
+    from baselines.threads import workers
 
     if not 0 <= level <= 1:
         raise ValueError(f"level must be in [0, 1], not {level!r}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.planes import CHUNK, Chunk, Reading, label_categories, read_chunks
+from baselines.dissection.planes import CHUNK, Chunk, MaskRules, label_categories, read_chunks
 from baselines.dissection.upsample import grid
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def tally(
     thresholds: NDArray[np.float64],
     *,
     mode: Mode = "half_pixel",
-    reading: Reading | None = None,
+    rules: MaskRules | None = None,
     compiled: bool = True,
     threads: int | None = None,
 ) -> Tally:
@@ -71,7 +71,7 @@ def tally(
         masks: Masks of the same images.
         thresholds: float64 [U]; a unit with threshold NaN is never counted.
         mode: Mode of up-sampling.
-        reading: Settings of reading masks; by default those of Network Dissection.
+        rules: Which masks count; by default those of Network Dissection.
         compiled: Whether to count maps on a CPU by compiled loops, or by torch as on any other
             device.
         threads: Number of threads of the compiled loops; None for torch's.
@@ -82,9 +82,9 @@ def tally(
     Raises:
         ValueError: Maps, masks and thresholds do not match, or masks are invalid.
     """
-    from baselines.dissection.kernels.running import workers
     from baselines.dissection.kernels.tally import tally_images
     from baselines.dissection.tally_by_torch import tally_by_torch
+    from baselines.threads import workers
 
     n_units, size = maps.n_units, (int(masks.mask_size[0]), int(masks.mask_size[1]))
     if len(masks) != maps.n_images:
@@ -102,7 +102,7 @@ def tally(
         np.zeros(n_units, np.int64),
     )
     with workers(threads) as team:
-        for batch, chunk, offset in _aligned(maps, masks, reading or Reading()):
+        for batch, chunk, offset in _aligned(maps, masks, rules or MaskRules()):
             if offset == 0:
                 labels += chunk.labels
             if compiled and batch.device.type == "cpu":
@@ -124,14 +124,14 @@ def at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(near > thresholds, lower, near)
 
 
-def _aligned(maps: Maps, masks: Masks, reading: Reading) -> Iterator[tuple[Tensor, Chunk, int]]:
+def _aligned(maps: Maps, masks: Masks, rules: MaskRules) -> Iterator[tuple[Tensor, Chunk, int]]:
     """Yield maps of consecutive images, their chunk of masks, and their offset in it.
 
     Yields:
         Batches [b, U, h, w] with b at most CHUNK. Every chunk is yielded once with offset 0.
     """
     shape = (maps.n_units, *maps.map_size)
-    chunks = read_chunks(masks, reading)
+    chunks = read_chunks(masks, rules)
     chunk, done = None, 0
     try:
         for batch in maps.batches():

@@ -4,6 +4,6 @@ Source: Hernandez et al., "Natural Language Descriptions of Deep Visual Features
 2022, section 3; masks follow Bau et al., PNAS 2020.
 """
 
-from baselines.exemplars.select import Ranking, Selection, mask_bits, rank, select
+from baselines.exemplars.select import Ranking, mask_bits, rank
 
-__all__ = ["Ranking", "Selection", "mask_bits", "rank", "select"]
+__all__ = ["Ranking", "mask_bits", "rank"]

@@ -53,43 +53,6 @@ class Ranking:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class Selection:
-    """Exemplars and masks.
-
-    Attributes:
-        ids: See `Ranking`, also for the next two and `whole`.
-        activations: float32 [U, K].
-        levels: float64 [U].
-        masks: Masks of S x S pixels packed by numpy.packbits, uint8 [U, K, ceil(S * S / 8)]; all
-            set if `whole`, none for a dead unit. May be a read-only view.
-        whole: Whether a mask is the whole image.
-    """
-
-    ids: NDArray[np.int64]
-    activations: NDArray[np.float32]
-    levels: NDArray[np.float64]
-    masks: NDArray[np.uint8]
-    whole: bool
-
-
-def select(maps: Maps, activations: Tensor, rule: ExemplarRule, size: int) -> Selection:
-    """Select exemplars and their masks; `rank`, then `mask_bits` for all units.
-
-    Args:
-        maps: float32 [N, U, h, w] in batches.
-        activations: Pooled activations [N, U].
-        rule: Number of images, and level of the quantile.
-        size: Side S of the masks in pixels.
-
-    Raises:
-        ValueError: No images, numbers of images or units that differ, or a size below 1.
-    """
-    ranking = rank(maps, activations, rule)
-    bits = mask_bits(ranking, size)
-    return Selection(ranking.ids, ranking.activations, ranking.levels, bits, ranking.whole)
-
-
 def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranking:
     """Return each unit's K = min(top_k, N) images of the largest peaks, and its level.
 
@@ -137,7 +100,7 @@ def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranking:
 def mask_bits(
     ranking: Ranking, size: int, units: slice | None = None, *, threads: int | None = None
 ) -> NDArray[np.uint8]:
-    """Return where units fire in their exemplars, as packed bits.
+    """Return where units fire in their exemplars.
 
     Args:
         ranking: The exemplars.
@@ -146,14 +109,15 @@ def mask_bits(
         threads: Number of threads of the compiled loops; None for torch's.
 
     Returns:
-        uint8 [units, K, ceil(S * S / 8)], see `Selection.masks`.
+        Masks packed by numpy.packbits, uint8 [units, K, ceil(S * S / 8)]; all set if `whole`, none
+        for a dead unit. May be a read-only view.
 
     Raises:
         ValueError: A size below 1.
     """
-    from baselines.dissection.kernels.running import workers
     from baselines.dissection.tally import at_most
     from baselines.exemplars.kernels.masks import pack_masks
+    from baselines.threads import workers
 
     if size < 1:
         raise ValueError(f"the size of masks must be at least 1, not {size!r}")

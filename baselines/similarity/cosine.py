@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from baselines.similarity.inputs import checked, columns_of, live_units, spans, unlabelled
+from baselines.similarity.inputs import check_inputs, live_units, nan_scores, select_units, spans
 from baselines.similarity.sources import EmbeddedScores, ScoreMatrix
 from baselines.similarity_parameters import check_parameters
 
@@ -47,7 +47,7 @@ def cos_similarity(concept_scores: Tensor | ConceptScores, activations: Tensor) 
     Raises:
         ValueError: Inputs of the wrong shape, type or device, or concept scores not finite.
     """
-    source, activations = checked(concept_scores, activations)
+    source, activations = check_inputs(concept_scores, activations)
     if isinstance(source, EmbeddedScores):
         return _through_embeddings(source, activations)
 
@@ -75,7 +75,7 @@ def cos_similarity_cubed(
             parameter outside its range.
     """
     check_parameters(min_norm=min_norm)
-    source, activations = checked(concept_scores, activations)
+    source, activations = check_inputs(concept_scores, activations)
 
     return _cosines(source, activations, cubed=True, min_norm=min_norm)
 
@@ -86,7 +86,7 @@ def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
     S = I T^T, so that A^T S = (A^T I) T^T, and ||S[:, c]||^2 = t_c^T (I^T I) t_c: products of
     embeddings, in float64, whose cost does not grow with images x concepts.
     """
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     width = source.images.shape[1]
     gram = torch.zeros((width, width), dtype=torch.float64, device=source.device)
@@ -108,23 +108,16 @@ def _through_embeddings(source: EmbeddedScores, activations: Tensor) -> Tensor:
 
 
 def _cosines(source: ConceptScores, activations: Tensor, *, cubed: bool, min_norm: float) -> Tensor:
-    """Compute cosines of both inputs' columns, or of their centred cubes, float32 [U, C].
-
-    Args:
-        source: Concept scores.
-        activations: Activations [N, U].
-        cubed: Whether columns are centred and cubed first.
-        min_norm: Smallest divisor of either side.
-    """
-    result = unlabelled(source, activations)
+    """Compute cosines of both inputs' columns, or of their centred cubes, float32 [U, C]."""
+    result = nan_scores(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
-    lively = columns_of(activations, live)
+    of_live = select_units(activations, live)
     kind = torch.promote_types(source.dtype, torch.float32)
     squares = torch.zeros(source.n_concepts, dtype=torch.float64, device=source.device)
     for first, last in spans(len(live), _UNITS):
-        patterns = _unit_patterns(lively[:, first:last], kind, cubed=cubed, min_norm=min_norm)
+        patterns = _unit_patterns(of_live[:, first:last], kind, cubed=cubed, min_norm=min_norm)
         products, squares = _multiply(source, patterns, cubed=cubed)
         products.div_(squares.sqrt().clamp_(min=min_norm).to(kind)[:, None])
         result[live[first:last]] = _defined(products).T.float()
@@ -212,7 +205,7 @@ def _add_by_torch(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Te
 def _add_by_kernel(tile: Tensor, means: Tensor | None, cubes: Tensor, squares: Tensor) -> Tensor:
     """Do the same as `_add_by_torch` in one pass and in float64, on a CPU."""
     from baselines.similarity.kernels.cosine import add_squares, centre_and_cube
-    from baselines.similarity.kernels.threads import torch_threads
+    from baselines.threads import torch_threads
 
     tile = tile.contiguous()
     with torch_threads():

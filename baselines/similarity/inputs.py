@@ -20,7 +20,7 @@ _TOGETHER = (2**22, 2**27)
 each tile to look for ties."""
 
 
-def checked(
+def check_inputs(
     concept_scores: Tensor | ConceptScores, activations: Tensor
 ) -> tuple[ConceptScores, Tensor]:
     """Check shapes, types and values of the two inputs.
@@ -70,7 +70,7 @@ def live_units(activations: Tensor) -> Tensor:
     return torch.isfinite(low) & torch.isfinite(high) & (low != high)
 
 
-def columns_of(activations: Tensor, units: Tensor) -> Tensor:
+def select_units(activations: Tensor, units: Tensor) -> Tensor:
     """Return the activations of some units, ascending; not copied if they are all units."""
     return activations if len(units) == activations.shape[1] else activations[:, units]
 
@@ -103,7 +103,7 @@ def top_images(activations: Tensor, k: int) -> Tensor:
     return top
 
 
-def unlabelled(source: ConceptScores, activations: Tensor) -> Tensor:
+def nan_scores(source: ConceptScores, activations: Tensor) -> Tensor:
     """Return a result without any score yet: NaN, float32 [U, C]."""
     shape = (activations.shape[1], source.n_concepts)
     return torch.full(shape, torch.nan, dtype=torch.float32, device=activations.device)

@@ -31,11 +31,7 @@ _EXPONENT = 300.0  # products are kept above 1e-300
 
 
 def log_likelihood(
-    source: ConceptScores,
-    images: Tensor,
-    membership: Sequence[float],
-    a: float,
-    min_prob: float,
+    source: ConceptScores, images: Tensor, membership: Sequence[float], a: float, min_prob: float
 ) -> Tensor:
     """Compute L[u, c] = sum_k ln((1 - p_k) + p_k P[images[k, u], c] + min_prob) on the CPU.
 
@@ -53,7 +49,7 @@ def log_likelihood(
         L, float64 [U, C].
     """
     from baselines.similarity.kernels.pointwise import multiply_factors
-    from baselines.similarity.kernels.threads import torch_threads
+    from baselines.threads import torch_threads
 
     rows, places = torch.unique(images, return_inverse=True)
     step = max(1, min(_BLOCK_ROWS, _BLOCK // source.n_concepts))
@@ -82,15 +78,7 @@ def group_size(membership: Sequence[float], min_prob: float) -> int:
 def _entries(
     places: NDArray[np.int64], membership: Sequence[float], n_rows: int, step: int, group: int
 ) -> Iterator[Entries]:
-    """Sort all (k, unit) pairs by block, then unit, then image.
-
-    Args:
-        places: Position of each top image among the needed ones, int64 [K, U].
-        membership: p_k.
-        n_rows: Number of needed images.
-        step: Images in a block.
-        group: Factors after which a unit's product is flushed.
-    """
+    """Sort all (k, unit) pairs by block, then unit, then image."""
     from baselines.similarity.kernels.pointwise import Entries
 
     depth, n_units = places.shape

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from baselines.similarity.inputs import (
-    checked,
-    columns_of,
+    check_inputs,
     live_units,
+    nan_scores,
+    select_units,
     spans,
     top_images,
-    unlabelled,
 )
 from baselines.similarity.kernels.gpu import has_kernels
 from baselines.similarity.likelihood import log_likelihood
@@ -49,8 +49,7 @@ def soft_wpmi(
     D[c] = ln(mean over units u of exp L[u, c])
     sim = L - lam D                            (the paper's "SoftWPMI", its default)
 
-    D depends on all live units of the call. A call with a single
-    live unit and lam = 1 scores 0 everywhere.
+    D depends on all live units of the call: a single live unit and lam = 1 score 0 everywhere.
 
     Args:
         concept_scores: Raw cosines of images and concepts, S [N, C], or an
@@ -71,7 +70,7 @@ def soft_wpmi(
             parameter outside its range.
     """
     check_parameters(top_k=top_k, a=a, lam=lam, p_start=p_start, p_end=p_end, min_prob=min_prob)
-    source, activations = checked(concept_scores, activations)
+    source, activations = check_inputs(concept_scores, activations)
     depth = effective_top_k(len(activations), top_k)
     membership = [p_start - k / depth * (p_start - p_end) for k in range(depth)]
     return _information(source, activations, membership, a, lam, min_prob)
@@ -91,24 +90,10 @@ def wpmi(
     As `soft_wpmi` with p_k = 1: L[u, c] = sum_k ln(P[i_k, c] + min_prob), sim = L - lam D
     (the paper's "WPMI").
 
-    Args:
-        concept_scores: Raw cosines of images and concepts, S [N, C], or an
-            `EmbeddedScores`. P depends on all C of them.
-        activations: Pooled activations of a full layer [N, U].
-        top_k: Number of top images per unit; clamped to N (see `effective_top_k`).
-        a: Inverse temperature of the softmax.
-        lam: Weight of the marginal D.
-        min_prob: Added inside the logarithm, above 0.
-
-    Returns:
-        Similarities, float32 [U, C]; NaN rows for dead units (constant or not all finite).
-
-    Raises:
-        ValueError: Inputs of the wrong shape, type or device, concept scores not finite, or a
-            parameter outside its range.
+    Arguments, result and errors are those of `soft_wpmi`.
     """
     check_parameters(top_k=top_k, a=a, lam=lam, min_prob=min_prob)
-    source, activations = checked(concept_scores, activations)
+    source, activations = check_inputs(concept_scores, activations)
     membership = [1.0] * effective_top_k(len(activations), top_k)
     return _information(source, activations, membership, a, lam, min_prob)
 
@@ -122,11 +107,11 @@ def _information(
     min_prob: float,
 ) -> Tensor:
     """Compute L - lam D with p_k = membership[k], float32 [U, C], expanding only top images."""
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     live = live_units(activations).nonzero()[:, 0]
     if not len(live):
         return result
-    images = top_images(columns_of(activations, live), len(membership))
+    images = top_images(select_units(activations, live), len(membership))
     if has_kernels(source.device, source.dtype):
         from baselines.similarity.likelihood_by_triton import (
             log_likelihood_by_triton,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from baselines.similarity.inputs import (
-    checked,
-    columns_of,
+    check_inputs,
     live_units,
+    nan_scores,
+    select_units,
     spans,
     top_images,
-    unlabelled,
 )
 from baselines.similarity.kernels.gpu import has_kernels
 from baselines.similarity_parameters import Baseline, check_parameters, effective_top_n
@@ -29,6 +29,16 @@ _UNITS = 64  # units per copy of activations for finding top images
 _IN_FLOAT32 = (torch.float32, torch.float16, torch.bfloat16)  # exact in float32
 _MOST_IMAGES = 2**24  # limit of the loops for GPUs
 _DRAWS = 5  # permutations of the official baseline
+
+
+class Rule(NamedTuple):
+    """Parameters of `rank_reorder`, with the number n of top images."""
+
+    n_top: int
+    p: float
+    scale_p: float
+    baseline: Baseline
+    seed: int
 
 
 def rank_reorder(
@@ -74,120 +84,97 @@ def rank_reorder(
             parameter outside its range.
     """
     check_parameters(p=p, top_fraction=top_fraction, scale_p=scale_p, baseline=baseline)
-    source, activations = checked(concept_scores, activations)
-    n_top = effective_top_n(len(activations), top_fraction)
+    source, activations = check_inputs(concept_scores, activations)
+    rule = Rule(effective_top_n(len(activations), top_fraction), p, scale_p, baseline, seed)
     path = _sorted_per_unit
     # The loops use 32 bits for images and scores.
     if has_kernels(source.device, source.dtype) and source.n_images <= _MOST_IMAGES:
         path = _ranked_by_triton
     elif source.device.type == "cpu" and source.dtype in _IN_FLOAT32 and source.n_images < 2**31:
         path = _ranked_once
-    return path(source, activations, n_top, p, scale_p, baseline, seed)
+    return path(source, activations, rule)
 
 
-def _ranked_once(
-    source: ConceptScores,
-    activations: Tensor,
-    n_top: int,
-    p: float,
-    scale_p: float,
-    baseline: Baseline,
-    seed: int,
-) -> Tensor:
+def _ranked_once(source: ConceptScores, activations: Tensor, rule: Rule) -> Tensor:
     """Compute `rank_reorder` on a CPU: each concept ranks all units' top images at once."""
     # Importing Numba takes a second or two.
     from baselines.similarity.kernels.reorder import expected_errors, rank_errors
+    from baselines.threads import workers
 
-    threads = torch.get_num_threads()
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     units = live_units(activations).nonzero()[:, 0]
     if not len(units):
         return result
     parts = [units[start:stop] for start, stop in spans(len(units), _UNITS)]
-    columns = [top_images(activations[:, part], n_top) for part in parts]
+    columns = [top_images(activations[:, part], rule.n_top) for part in parts]
     top = torch.cat(columns, dim=1).T.contiguous()
     targets = activations[top, units[:, None]].double()
-    if baseline == "official":
-        scale = _drawn_scales(targets, units, activations.shape[1], p, seed)
-    else:
-        scale = torch.from_numpy(expected_errors(targets.numpy(), p, threads))
-        result[units] = -torch.inf
-        defined = scale > 0
-        units, top, targets, scale = (x[defined] for x in (units, top, targets, scale))
-        if not len(units):
-            return result
-    narrow = targets.float() if activations.dtype in _IN_FLOAT32 else targets
-    wanted = torch.zeros(len(activations), dtype=torch.bool)
-    wanted[top.view(-1)] = True
-    images = wanted.nonzero()[:, 0]
-    places = (wanted.cumsum(0) - 1)[top].numpy().astype(np.uint32)
-    # Selecting rows copies them; reading most of them in place is faster.
-    few = images if 2 * len(images) < len(wanted) else None
-    rows = (images if few is None else torch.arange(len(images))).numpy().astype(np.uint32)
-    width = max(1, max(_THREADS, threads) * _SCORES // max(len(activations), len(units)))
-    for start, stop in spans(source.n_concepts, width):
-        scores = source.tile(few, start, stop).float().numpy()
-        found = rank_errors(scores, rows, places, narrow.numpy(), p, threads)
-        error, mean = (torch.from_numpy(each).T for each in found)
-        result[units, start:stop] = _similarity(error, scale[:, None], mean, scale_p, baseline)
+    with workers() as team:
+        if rule.baseline == "official":
+            scale = _drawn_scales(targets, units, activations.shape[1], rule)
+        else:
+            scale = torch.from_numpy(expected_errors(targets.numpy(), rule.p, team))
+            result[units] = -torch.inf
+            defined = scale > 0
+            units, top, targets, scale = (x[defined] for x in (units, top, targets, scale))
+            if not len(units):
+                return result
+        narrow = targets.float() if activations.dtype in _IN_FLOAT32 else targets
+        wanted = torch.zeros(len(activations), dtype=torch.bool)
+        wanted[top.view(-1)] = True
+        images = wanted.nonzero()[:, 0]
+        places = (wanted.cumsum(0) - 1)[top].numpy().astype(np.uint32)
+        # Selecting rows copies them; reading most of them in place is faster.
+        few = images if 2 * len(images) < len(wanted) else None
+        rows = (images if few is None else torch.arange(len(images))).numpy().astype(np.uint32)
+        threads = max(_THREADS, torch.get_num_threads())
+        width = max(1, threads * _SCORES // max(len(activations), len(units)))
+        for start, stop in spans(source.n_concepts, width):
+            scores = source.tile(few, start, stop).float().numpy()
+            found = rank_errors(scores, rows, places, narrow.numpy(), rule.p, team)
+            error, mean = (torch.from_numpy(each).T for each in found)
+            result[units, start:stop] = _similarity(error, scale[:, None], mean, rule)
     return result
 
 
-def _ranked_by_triton(
-    source: ConceptScores,
-    activations: Tensor,
-    n_top: int,
-    p: float,
-    scale_p: float,
-    baseline: Baseline,
-    seed: int,
-) -> Tensor:
+def _ranked_by_triton(source: ConceptScores, activations: Tensor, rule: Rule) -> Tensor:
     """Compute `rank_reorder` on a GPU, as on a CPU, rarely waiting for the device."""
     from baselines.similarity.reorder_by_triton import expected_errors, rank_errors
 
-    result = unlabelled(source, activations)
+    result = nan_scores(source, activations)
     units = live_units(activations).nonzero()[:, 0]
     if not len(units):
         return result
-    top = top_images(columns_of(activations, units), n_top).T
+    top = top_images(select_units(activations, units), rule.n_top).T
     targets = activations[top, units[:, None]]
-    if baseline == "official":
-        scale = _drawn_scales(targets.double().cpu(), units.cpu(), activations.shape[1], p, seed)
+    if rule.baseline == "official":
+        scale = _drawn_scales(targets.double().cpu(), units.cpu(), activations.shape[1], rule)
         scale = scale.to(targets.device)
     else:
-        scale = expected_errors(targets, p)
-    for start, error, mean in rank_errors(source, activations, units, top, targets, p):
-        tile = _similarity(error, scale[:, None], mean, scale_p, baseline)
+        scale = expected_errors(targets, rule.p)
+    for start, error, mean in rank_errors(source, activations, units, top, targets, rule.p):
+        tile = _similarity(error, scale[:, None], mean, rule)
         result[units, start : start + tile.shape[1]] = tile
     return result
 
 
-def _sorted_per_unit(
-    source: ConceptScores,
-    activations: Tensor,
-    n_top: int,
-    p: float,
-    scale_p: float,
-    baseline: Baseline,
-    seed: int,
-) -> Tensor:
+def _sorted_per_unit(source: ConceptScores, activations: Tensor, rule: Rule) -> Tensor:
     """Compute `rank_reorder` on any device: each concept sorts each unit's top images."""
-    result = unlabelled(source, activations)
-    width = max(1, _TILE // n_top)
-    generator = torch.Generator().manual_seed(seed)
+    result = nan_scores(source, activations)
+    width = max(1, _TILE // rule.n_top)
+    generator = torch.Generator().manual_seed(rule.seed)
     for unit, live in enumerate(live_units(activations).tolist()):
-        if baseline == "official":
-            # Draw for dead units too, so that a unit's draw does not depend on other units.
-            draws = _permutations(n_top, generator)
+        # Draw for dead units too, so that a unit's draw does not depend on other units.
+        draws = _permutations(rule.n_top, generator) if rule.baseline == "official" else None
         if not live:
             continue
-        top = top_images(activations[:, unit, None], n_top)[:, 0]
+        top = top_images(activations[:, unit, None], rule.n_top)[:, 0]
         targets = activations[top, unit].double()
-        if baseline == "official":
-            scale = _drawn_error(targets, draws.to(top.device), p)
+        if draws is not None:
+            scale = _drawn_error(targets, draws.to(top.device), rule.p)
         else:
-            scale = _expected_error(targets, p)
-        if baseline == "exact" and not bool(scale > 0):
+            scale = _expected_error(targets, rule.p)
+        if rule.baseline == "exact" and not bool(scale > 0):
             result[unit] = -torch.inf
             continue
         for start, stop in spans(source.n_concepts, width):
@@ -195,34 +182,18 @@ def _sorted_per_unit(
             mean = scores.mean(dim=0, dtype=torch.float64)
             # Sorting by the concept needs one sort, ranking two: in the ascending order o, image
             # o_j has rank j.
-            found = targets[_ascending_order(scores.T.contiguous())]
-            error = found.sub_(targets.flip(0)).abs_().pow_(p).mean(dim=1)
-            result[unit, start:stop] = _similarity(error, scale, mean, scale_p, baseline)
+            found = targets[torch.argsort(scores.T.contiguous(), dim=1, stable=True)]
+            error = found.sub_(targets.flip(0)).abs_().pow_(rule.p).mean(dim=1)
+            result[unit, start:stop] = _similarity(error, scale, mean, rule)
     return result
 
 
-def _similarity(
-    error: Tensor, scale: Tensor, mean: Tensor, scale_p: float, baseline: Baseline
-) -> Tensor:
+def _similarity(error: Tensor, scale: Tensor, mean: Tensor, rule: Rule) -> Tensor:
     """Return -err from its parts, float32; -inf where the exact baseline defines none."""
-    similarity = 0.0 - error / scale / mean.pow(scale_p)
-    if baseline == "exact":
+    similarity = 0.0 - error / scale / mean.pow(rule.scale_p)
+    if rule.baseline == "exact":
         similarity.masked_fill_((mean <= 0) | (scale <= 0), -torch.inf)
     return similarity.float()
-
-
-def _ascending_order(scores: Tensor) -> Tensor:
-    """Return the stable ascending argsort of each row [c, n].
-
-    On the CPU, float32 rows are sorted as 64-bit integers with a value's bits above its column:
-    NumPy sorts these many times faster than a stable argsort, and no two are equal.
-    """
-    if scores.dtype != torch.float32 or scores.device.type != "cpu":
-        return torch.argsort(scores, dim=1, stable=True)
-    bits = (scores + 0.0).view(torch.int32)  # + 0.0 makes -0.0 equal to 0.0
-    bits = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # bits of negative floats grow downwards
-    keys = (bits.to(torch.int64) << 32) | torch.arange(scores.shape[1])
-    return torch.from_numpy(np.sort(keys.numpy(), axis=1)) & 0xFFFFFFFF
 
 
 def _expected_error(targets: Tensor, p: float) -> Tensor:
@@ -233,16 +204,15 @@ def _expected_error(targets: Tensor, p: float) -> Tensor:
     return total / len(targets) ** 2
 
 
-def _drawn_scales(targets: Tensor, units: Tensor, n_units: int, p: float, seed: int) -> Tensor:
+def _drawn_scales(targets: Tensor, units: Tensor, n_units: int, rule: Rule) -> Tensor:
     """Return B of the official baseline for the live `units` among `n_units`, float64."""
-    generator = torch.Generator().manual_seed(seed)
-    # Draw for dead units too, so that a unit's draw does not depend on other units.
+    generator = torch.Generator().manual_seed(rule.seed)
     row_of = {unit: row for row, unit in enumerate(units.tolist())}
     scales = targets.new_empty(len(units))
-    for unit in range(n_units):
+    for unit in range(n_units):  # with the dead ones, see `_sorted_per_unit`
         draws = _permutations(targets.shape[1], generator)
         if unit in row_of:
-            scales[row_of[unit]] = _drawn_error(targets[row_of[unit]], draws, p)
+            scales[row_of[unit]] = _drawn_error(targets[row_of[unit]], draws, rule.p)
     return scales
 
 

@@ -17,11 +17,14 @@ def top_concepts(scores: Tensor, k: int) -> Tensor:
         Concept indices, int64 [U, min(k, C)]; -1 pads rows with fewer finite scores.
 
     Raises:
-        ValueError: k is below 1.
+        ValueError: k is below 1, or the scores have another shape.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    ordered, finite = _ordered(scores)
+    if scores.ndim != 2 or not scores.shape[1]:
+        raise ValueError(f"scores must be [U, C] with C >= 1, not of shape {tuple(scores.shape)}")
+    finite = torch.isfinite(scores)
+    ordered = torch.where(finite, scores, -torch.inf)
     k = min(k, scores.shape[1])
     # A threshold first keeps ties stable without sorting all C concepts.
     threshold = torch.topk(ordered, k, dim=1).values[:, -1:]
@@ -32,10 +35,3 @@ def top_concepts(scores: Tensor, k: int) -> Tensor:
     order = torch.argsort(ordered.gather(1, indices), dim=1, descending=True, stable=True)
     indices = indices.gather(1, order)
     return torch.where(finite.gather(1, indices), indices, -1)
-
-
-def _ordered(scores: Tensor) -> tuple[Tensor, Tensor]:
-    if scores.ndim != 2 or not scores.shape[1]:
-        raise ValueError(f"scores must be [U, C] with C >= 1, not of shape {tuple(scores.shape)}")
-    finite = torch.isfinite(scores)
-    return torch.where(finite, scores, -torch.inf), finite

@@ -8,6 +8,9 @@ A part is a frozen dataclass registered under a name:
 - everything but `load` is cheap and torch-free, so that finished cells are recognised without
   loading a network.
 
+Its methods raise `bench.errors.UserError` for files, packages and weights that are missing or
+damaged, and for parameters that contradict each other or the files.
+
 Beyond its kind's protocol, a part may fit optional ones: `HasPackages` and `HasRequirements` of
 `bench.downloads.requirements`, which `dissectbench plan` asks first, and those at the end of this
 module.
@@ -81,11 +84,9 @@ class Target(Hashable, Protocol):
 
     def fingerprint(self) -> Fingerprint:
         """Return architecture, sha256 of the weights, and transform."""
-        ...
 
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights."""
-        ...
 
 
 @runtime_checkable
@@ -96,7 +97,6 @@ class Truth(Hashable, Protocol):
 
     def names(self) -> Mapping[int, TrueName]:
         """Return true names by unit index (from 0)."""
-        ...
 
 
 @runtime_checkable
@@ -112,11 +112,9 @@ class Probe(Hashable, Protocol):
 
     def fingerprint(self) -> Fingerprint:
         """Return what decides every pixel, and the number of images."""
-        ...
 
     def image(self, index: int) -> Image:
-        """Return the RGB image at `index`."""
-        ...
+        """Return the RGB image at `index`; raise IndexError if there is none."""
 
 
 @runtime_checkable
@@ -129,15 +127,12 @@ class SegmentedProbe(Probe, Protocol):
         Args:
             cache: Folder for derived files that take long to compute.
         """
-        ...
 
     def masks_fingerprint(self) -> Fingerprint:
         """Return what decides every mask and label, without computing masks."""
-        ...
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
         """Return the labels of `masks`, in their order, without computing masks."""
-        ...
 
 
 @runtime_checkable
@@ -146,11 +141,9 @@ class LabelledProbe(Probe, Protocol):
 
     def class_names(self) -> tuple[str, ...]:
         """Return the names of the K classes, in the order of networks trained on them."""
-        ...
 
     def image_classes(self) -> Sequence[int]:
         """Return each image's position in `class_names()`; -1 if unknown."""
-        ...
 
 
 @runtime_checkable
@@ -161,11 +154,9 @@ class ConceptSet(Hashable, Protocol):
 
     def words(self) -> tuple[str, ...]:
         """Return the labels."""
-        ...
 
     def notes(self) -> tuple[str, ...]:
         """Return, for the record, what was dropped from the source (duplicates, blanks)."""
-        ...
 
 
 @runtime_checkable
@@ -179,11 +170,9 @@ class Encoder(Hashable, Protocol):
 
         `text_tower` identifies the weights of the text tower.
         """
-        ...
 
     def load(self, device: str) -> LoadedEncoder:
         """Build the model and read its weights."""
-        ...
 
 
 @runtime_checkable
@@ -198,19 +187,15 @@ class Segmenter(Hashable, Protocol):
 
     def fingerprint(self) -> Fingerprint:
         """Return architecture, weights, transform, size of the masks, and names of the labels."""
-        ...
 
     def labels(self) -> tuple[MaskLabel, ...]:
         """Return its C labels, sorted by category as in `categories`, then as in the source."""
-        ...
 
     def categories(self) -> tuple[str, ...]:
         """Return the categories of its labels, without duplicates."""
-        ...
 
     def load(self, device: str) -> LoadedSegmenter:
         """Build the network and read its weights."""
-        ...
 
 
 @runtime_checkable
@@ -222,7 +207,6 @@ class CaptionerPart(Hashable, Protocol):
     @property
     def image_size(self) -> int:
         """Side of its exemplar images and masks, in pixels."""
-        ...
 
     @property
     def given(self) -> str:
@@ -230,15 +214,12 @@ class CaptionerPart(Hashable, Protocol):
 
         The record contains it instead of the method's own `given`.
         """
-        ...
 
     def fingerprint(self) -> Fingerprint:
         """Return architecture, weights, vocabulary, transform and precision."""
-        ...
 
     def load(self, device: str) -> Captioner:
         """Build the model and read its weights."""
-        ...
 
 
 @runtime_checkable
@@ -252,11 +233,9 @@ class SentenceEncoder(Hashable, Protocol):
 
         Empty for no model, which is never loaded.
         """
-        ...
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
         """Return a function from n texts to unit-length embeddings, float32 [n, D]."""
-        ...
 
 
 @runtime_checkable
@@ -268,7 +247,6 @@ class HasModulePaths(Protocol):
 
     def module_paths(self) -> tuple[str, ...]:
         """Return the paths of the network's modules, in the network's order."""
-        ...
 
 
 @runtime_checkable
@@ -280,7 +258,6 @@ class HasUntrained(Protocol):
 
     def untrained(self) -> LoadedTarget:
         """Return the network with random weights."""
-        ...
 
 
 class HasPlainLayers(Protocol):
@@ -296,12 +273,10 @@ class HasView(Protocol):
     @property
     def visible_share(self) -> float | None:
         """Side of the central square as a share of the image's shorter side; None if unknown."""
-        ...
 
     @property
     def squashes(self) -> bool:
         """Whether it resizes the whole image to a square, ignoring its aspect ratio."""
-        ...
 
 
 class HasParameters(Protocol):
@@ -310,7 +285,6 @@ class HasParameters(Protocol):
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Parameters by name, as JSON values, without paths that decide nothing."""
-        ...
 
 
 @runtime_checkable
@@ -319,7 +293,6 @@ class HasNotes(Protocol):
 
     def notes(self) -> tuple[str, ...]:
         """Return remarks on the set for a reader of the record."""
-        ...
 
 
 class ShowsGlyphs(Protocol):

@@ -16,7 +16,18 @@ import importlib
 import inspect
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)  # fmt: skip
 
 from bench.downloads.packages import install_hint
 from bench.errors import UserError, nearest
@@ -67,11 +78,6 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """Return all names, sorted."""
         return sorted(self._paths)
-
-    def origin(self, name: str) -> str:
-        """Return what a name points to: "module:attribute"."""
-        self._require(name)
-        return self._paths[name]
 
     def get(self, name: str) -> type[T]:
         """Import the class registered under `name`.
@@ -162,7 +168,7 @@ def _members(protocol: type) -> set[str]:
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
     """Check a YAML value against an annotation; convert integers to floats, lists to tuples."""
-    options = get_args(hint) if _is_union(hint) else (hint,)
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     for option in options:
         origin = getattr(option, "__origin__", option)
         if option is Any or (option is type(None) and value is None):
@@ -184,16 +190,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
     raise UserError(f"{value!r} is not {allowed}", where=where, hint=hint)
 
 
-def _is_union(hint: Any) -> bool:
-    from types import UnionType
-    from typing import Union, get_origin
-
-    return get_origin(hint) in (Union, UnionType)
-
-
 def _describe(option: Any) -> str:
-    from typing import Literal, get_origin
-
     if get_origin(option) is Literal:
         return " or ".join(repr(value) for value in get_args(option))
     if option is type(None):

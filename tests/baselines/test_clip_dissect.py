@@ -74,13 +74,13 @@ def test_describe_is_the_function(name, evidence):
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)
-def test_a_gpu_is_warmed_up_with_two_calls_of_the_function(name, monkeypatch):
+def test_a_device_is_warmed_up_with_two_calls_of_the_function(name, monkeypatch):
     called = []
     function = getattr(similarity, name)
     monkeypatch.setattr(
         similarity, name, lambda *given, **options: called.append(function(*given, **options))
     )
-    ClipDissect(similarity=name)._run_small("cpu")
+    ClipDissect(similarity=name).warm_up("cpu")
     assert [scores.shape for scores in called] == [(40, 48), (40, 49)]
     assert all(torch.isfinite(scores).any() for scores in called)
 

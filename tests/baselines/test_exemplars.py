@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import grid_sample
 
-from baselines.exemplars import mask_bits, rank, select
+from baselines.exemplars import mask_bits, rank
 from baselines.spatial import ExemplarRule
 from tests.baselines.dissection.doubles import ArrayMaps
 
@@ -28,7 +29,8 @@ def drawn(n=23, units=6, height=3, width=5, seed=0, step=0.0):
 
 def found(values, rule=RULE, size=SIZE, batch=7):
     values = torch.from_numpy(np.asarray(values, np.float32))
-    return select(ArrayMaps(values, batch), values.mean(dim=(2, 3)), rule, size)
+    ranking = rank(ArrayMaps(values, batch), values.mean(dim=(2, 3)), rule)
+    return SimpleNamespace(**vars(ranking), masks=mask_bits(ranking, size))
 
 
 def unpacked(selected, size=SIZE):
@@ -184,7 +186,7 @@ def test_the_maps_are_read_twice_and_once_without_places():
 
     for shape, readings in (((3, 5), 2), ((1, 1), 1)):
         maps = Counted(drawn(height=shape[0], width=shape[1]))
-        select(maps, maps.values.mean(dim=(2, 3)), RULE, 4)
+        rank(maps, maps.values.mean(dim=(2, 3)), RULE)
         assert maps.readings == readings
 
 
@@ -208,4 +210,4 @@ def test_what_does_not_fit_is_refused(broken):
         "size": (ArrayMaps(values), means, 0),
     }[broken]
     with pytest.raises(ValueError, match=r"images|units|size"):
-        select(*given[:2], RULE, given[2])
+        mask_bits(rank(*given[:2], RULE), given[2])

@@ -16,6 +16,7 @@ from baselines.similarity import rank_reorder, reorder
 from baselines.similarity.kernels import reorder as kernel
 from baselines.similarity.sources import EmbeddedScores, as_scores
 from baselines.similarity_parameters import effective_top_n
+from baselines.threads import workers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def by_sorting(scores, activations, *, top_fraction=0.05, p=3.0, scale_p=0.5, baseline="exact"):
     n_top = effective_top_n(len(activations), top_fraction)
     source = as_scores(scores)
-    return reorder._sorted_per_unit(source, activations, n_top, p, scale_p, baseline, 0)
+    rule = reorder.Rule(n_top, p, scale_p, baseline, seed=0)
+    return reorder._sorted_per_unit(source, activations, rule)
 
 
 def assert_same(found, expected):
@@ -102,13 +104,14 @@ def test_errors_and_means_in_float64():
     ranks = np.argsort(np.argsort(chosen, axis=2, kind="stable"), axis=2)
     found = np.take_along_axis(np.broadcast_to(targets[:, ::-1], chosen.shape), ranks, 2)
     for p in (1.0, 2.0, 3.0, 2.5):
-        errors, means = kernel.rank_errors(s, rows, top, targets, p, 2)
+        with workers(2) as team:
+            errors, means = kernel.rank_errors(s, rows, top, targets, p, team)
+            of_chance = kernel.expected_errors(targets, p, team)
         expected = (np.abs(targets - found) ** p).mean(axis=2)
         np.testing.assert_allclose(errors, expected, rtol=1e-12)
         np.testing.assert_allclose(means, chosen.mean(axis=2), rtol=1e-12)
         pairs = np.abs(targets[:, :, None] - targets[:, None]) ** p
-        expected = kernel.expected_errors(targets, p, 2)
-        np.testing.assert_allclose(expected, pairs.mean(axis=(1, 2)), rtol=1e-12)
+        np.testing.assert_allclose(of_chance, pairs.mean(axis=(1, 2)), rtol=1e-12)
 
 
 def test_scores_of_any_magnitude_are_ordered():
@@ -194,6 +197,6 @@ def test_works_without_a_folder_for_the_cache():
         "        raise RuntimeError('cannot cache function: no locator available')\n"
         "    return njit(*args, **options)\n"
         "numba.njit = refuse\n"
-        "from baselines.similarity.kernels import reorder\n"
-        "reorder.warm_up()\n"
+        "from baselines.clip_dissect import ClipDissect\n"
+        "ClipDissect(similarity='rank_reorder').warm_up()\n"
     )

@@ -10,11 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from metrics.numeric import (
-    auroc,
-    descending_rank,
-    midranks,
-)
+from metrics.numeric import auroc, descending_rank, midranks
 
 # Few distinct values, so that ties are common.
 coarse = st.integers(-3, 3).map(lambda i: i / 2)

@@ -11,13 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from metrics.references import (
-    BertScorer,
-    bleu_from_statistics,
-    bleu_statistics,
-    clean,
-    corpus_bleu,
-)
+from metrics.references import BertScorer, bleu_from_statistics, bleu_statistics, clean, corpus_bleu
 from metrics.scoring import score
 from metrics.truth import TrueName
 from tests.metrics.plain import sacrebleu

@@ -7,12 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from metrics.statistics import (
-    auroc_interval,
-    bca_mean,
-    median_interval,
-    wilson,
-)
+from metrics.statistics import auroc_interval, bca_mean, median_interval, wilson
 
 
 @pytest.mark.parametrize("name", ["exponential", "normal", "two-valued"])

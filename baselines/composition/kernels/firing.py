@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
 from baselines.dissection.kernels.upsample import enlarge, make_buffers
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,11 +58,3 @@ def _count(maps, floors, units, axes, codes, counts):  # type: ignore[no-untyped
             for x in range(low[y], high[y]):
                 if pixels[y, x] > floor:
                     own[codes[y * target_width + x]] += 1
-
-
-def warm_up() -> None:
-    """Compile the loop, or load it from Numba's cache."""
-    from baselines.dissection.upsample import grid
-
-    maps, floors = np.ones((1, 1, 1), np.float32), np.zeros(1, np.float32)
-    count_codes(maps, floors, grid((1, 1), (1, 1), "half_pixel"), np.zeros(1, np.int32), 1)

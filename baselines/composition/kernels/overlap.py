@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@compiled
 def add_weights(
     cells: NDArray[np.int64],
     rows: NDArray[np.int64],
@@ -34,21 +35,9 @@ def add_weights(
         labels: See `Cells`.
         sums: Sums to add to in place, uint64 [C, W].
     """
-    _add_weights(cells, rows, weights, first, labels, sums)
-
-
-@compiled
-def _add_weights(cells, rows, weights, first, labels, sums):  # type: ignore[no-untyped-def]
-    """See `add_weights`."""
     for at in range(cells.size):
         cell, weight = cells[at], weights[rows[at]]
         for place in range(first[cell], first[cell + 1]):
             label = np.uint32(labels[place])  # unsigned: a signed index may be negative
             for number in range(weights.shape[1]):
                 sums[label, number] += weight[number]
-
-
-def warm_up() -> None:
-    """Compile for all types in use, ahead of timed calls."""
-    one, sums = np.zeros(1, np.int64), np.zeros((1, 1), np.uint64)
-    add_weights(one, one, sums.copy(), np.zeros(2, np.int64), np.zeros(0, np.int32), sums)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,10 +15,9 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 """2^64 / golden ratio: multiplication maps neighbouring labels to distant slots."""
 
 
-def distinct_columns(
-    planes: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Number the distinct columns of an array in the order of their first appearance.
+@compiled
+def distinct_columns(planes: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Number the distinct columns of an array in the order of their appearance, by a hash table.
 
     Args:
         planes: int32 [P, n], C-contiguous.
@@ -26,13 +25,6 @@ def distinct_columns(
     Returns:
         Number of each column, int32 [n], and first column of each number, int32 [K].
     """
-    codes, examples = _distinct_columns(planes)
-    return codes, examples
-
-
-@compiled
-def _distinct_columns(planes):  # type: ignore[no-untyped-def]
-    """Number columns with an open hash table, see `distinct_columns`."""
     n_planes, n = planes.shape
     codes = np.empty(n, np.int32)
     examples = np.empty(n, np.int32)
@@ -74,8 +66,3 @@ def _distinct_columns(planes):  # type: ignore[no-untyped-def]
                 break
             slot = (slot + np.uint64(1)) & mask
     return codes, examples[:count].copy()
-
-
-def warm_up() -> None:
-    """Compile for all types in use, ahead of timed calls."""
-    distinct_columns(np.zeros((1, 1), np.int32))

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
 from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import Grid
+    from baselines.threads import Workers
 
 _SIGN, _ALL = np.uint32(0x80000000), np.uint32(0xFFFFFFFF)
 _HALF, _LOW = np.uint32(16), np.uint32(0xFFFF)
@@ -156,19 +156,3 @@ def _count_upsampled(maps, first_unit, last_unit, axes, keys):  # type: ignore[n
                 for x in range(lows[y], highs[y]):
                     if pixels[y, x] > floor:
                         _add(bits[y, x], wanted, counts, unit, least)
-
-
-def warm_up() -> None:
-    """Compile the loops, or load them from Numba's cache."""
-    from baselines.dissection.kernels.running import Workers
-    from baselines.dissection.upsample import grid
-
-    maps, floors = np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32)
-    bins, least = np.array([-1]), np.zeros(1, np.uint32)
-    for kind in (np.uint32, np.int64):
-        counts = np.zeros((1, 1 << 16), kind)
-        for axes in (None, grid((1, 1), (1, 1), "half_pixel")):
-            keys = KeyCounts(floors, bins, counts, least, np.zeros(1, np.bool_))
-            count_values(maps, axes, keys, Workers(None, 1))
-        rank, _ = find(counts, np.zeros(1, np.int64))
-        next_key(counts, rank, rank)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from baselines.dissection.kernels.running import compiled
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
+@compiled
 def find_runs(
     planes: NDArray[np.int32],
     n_labels: int,
@@ -28,12 +29,6 @@ def find_runs(
     Returns:
         Whether all labels are in -1..C-1.
     """
-    return bool(_find_runs(planes, n_labels, ends, counts))
-
-
-@compiled
-def _find_runs(planes, n_labels, ends, counts):  # type: ignore[no-untyped-def]
-    """See `find_runs`."""
     n_planes, height, width = planes.shape
     for plane in range(n_planes):
         for y in range(height):

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
-from baselines.dissection.kernels.runs import find_runs
 from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.planes import Chunk
     from baselines.dissection.upsample import Grid
+    from baselines.threads import Workers
 
 
 def tally_images(
@@ -99,28 +98,3 @@ def _tally(maps, floors, first_unit, last_unit, axes, chunk, offset, category, c
             for kind in range(len(seen)):
                 if seen[kind]:
                     by_category[unit, kind] += area
-
-
-def warm_up() -> None:
-    """Compile the loops, or load them from Numba's cache."""
-    from baselines.dissection.kernels.running import Workers
-    from baselines.dissection.planes import Chunk
-    from baselines.dissection.upsample import grid
-
-    planes = np.zeros((1, 2, 2), np.int32)
-    ends = np.zeros(planes.shape, np.int16)
-    find_runs(planes, 1, ends, np.zeros(1, np.int64))
-    none = np.zeros(2, np.int64)
-    chunk = Chunk(
-        planes=planes,
-        ends=ends,
-        plane_at=np.array([0, 1]),
-        scalars=none[:0],
-        scalar_at=none,
-        present=np.zeros((1, 1), np.bool_),
-        labels=np.zeros(1, np.int64),
-    )
-    counts = (np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), np.zeros(1, np.int64))
-    maps, axes = np.ones((1, 1, 1, 1), np.float32), grid((1, 1), (2, 2), "half_pixel")
-    floors = np.zeros(1, np.float32)
-    tally_images(maps, floors, axes, chunk, 0, none[:1], counts, Workers(None, 1))

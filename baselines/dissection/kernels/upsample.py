@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.dissection.kernels.running import compiled
 from baselines.dissection.kernels.upsample import enlarge, exceeds, make_buffers
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from baselines.dissection.kernels.running import Workers
     from baselines.dissection.upsample import Grid
+    from baselines.threads import Workers
 
 
 def pack_masks(
@@ -53,14 +53,3 @@ def _pack(maps, floors, first_unit, last_unit, axes, bits):  # type: ignore[no-u
                     if pixels[y, x] > floor:
                         at = y * pixels.shape[1] + x
                         bits[unit, image, at >> 3] |= np.uint8(128 >> (at & 7))
-
-
-def warm_up() -> None:
-    """Compile the loop, or load it from Numba's cache."""
-    from baselines.dissection.kernels.running import Workers
-    from baselines.dissection.upsample import grid
-
-    bits = np.zeros((1, 1, 2), np.uint8)
-    axes = grid((2, 2), (3, 3), "zero_pad_grid")
-    maps = np.ones((1, 1, 2, 2), np.float32)
-    pack_masks(maps, np.zeros(1, np.float32), axes, bits, Workers(None, 1))

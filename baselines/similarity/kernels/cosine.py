@@ -57,11 +57,3 @@ def centre_and_cube(
                 x = x * x * x
                 cubed[c] = x
                 sums[c] += x * x
-
-
-def warm_up() -> None:
-    """Compile for all types in use, ahead of timed calls."""
-    for kind in (np.float32, np.float64):
-        tile = np.ones((1, 1), dtype=kind)
-        add_squares(tile, np.zeros((1, 1)))
-        centre_and_cube(tile, np.zeros(1), tile, np.zeros((1, 1)))

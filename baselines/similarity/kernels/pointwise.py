@@ -90,11 +90,3 @@ def multiply_factors(
                     for c in range(product.size):
                         logs[unit, start + c] += np.log(product[c])
                         product[c] = 1.0
-
-
-def warm_up() -> None:
-    """Compile for all types in use, ahead of a timed call."""
-    one = np.ones((1, 1))
-    entries = Entries(np.array([0, 1]), np.zeros(1, np.int64), np.ones(1), np.zeros(1, np.bool_))
-    for kind in (np.float32, np.float64):
-        multiply_factors(one.copy(), 0 * one, one.astype(kind), entries, 1e-7)

@@ -183,9 +183,7 @@ def subtract_log_mean(
     for start in range(0, n_units, UNITS):
         row = (start + unit).to(tl.int64)[:, None]
         value = tl.load(
-            totals + row * n_concepts + concept[None, :],
-            mask=(row < n_units) & known,
-            other=-1e300,
+            totals + row * n_concepts + concept[None, :], mask=(row < n_units) & known, other=-1e300
         )
         above = tl.maximum(peak, value)
         total = total * tl.exp(peak - above) + tl.exp(value - above)

@@ -11,17 +11,20 @@ sums in the order of the images.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 from numba.extending import intrinsic
 
+from baselines.threads import compiled
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from baselines.threads import Workers
 
 # Unsigned: checking signed indices halves the speed of the loops.
 _ONE, _LOW, _WORD = np.uint64(1), np.uint64(63), np.uint64(6)
@@ -31,7 +34,6 @@ _DIGIT_BITS, _DIGITS = 12, 3  # of a 32-bit number; 4,096 counters fit the first
 _SIGN, _ALL = np.uint32(0x80000000), np.uint32(0xFFFFFFFF)
 _TIED = np.uint32(0x80000000)  # marks a place of several images
 _LINE = 16  # scores in a cache line
-_BLOCKS = 4  # blocks per thread, to balance the load
 
 
 def rank_errors(
@@ -40,7 +42,7 @@ def rank_errors(
     top: NDArray[np.uint32],
     targets: NDArray[np.float32] | NDArray[np.float64],
     p: float,
-    threads: int,
+    workers: Workers,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return re-ordering errors and mean scores of units and concepts.
 
@@ -50,7 +52,7 @@ def rank_errors(
         top: Top images of each unit, most activating first, as elements of `rows`, [U, n].
         targets: Activations of the top images, descending, [U, n]; float32 is faster.
         p: Power of the error, above 0.
-        threads: Number of threads, at least 1.
+        workers: Threads to use.
 
     Returns:
         Mean over j of |t_j - s[r_j]|^p, and mean of the scores of the top images; both [C, U].
@@ -58,66 +60,30 @@ def rank_errors(
     errors = np.empty((scores.shape[1], len(top)))
     means = np.empty_like(errors)
 
-    def run(block: slice) -> None:
+    def run(start: int, stop: int) -> None:
+        block = slice(start, stop)
         _rank_errors(scores[:, block], rows, top, targets, p, errors[block], means[block])
 
-    _in_threads(run, scores.shape[1], _LINE, threads)
+    workers.over(scores.shape[1], run, multiple=_LINE)
     return errors, means
 
 
-def expected_errors(targets: NDArray[np.float64], p: float, threads: int) -> NDArray[np.float64]:
-    """Return each unit's error of a random order, the mean of |t_i - t_j|^p over all pairs.
+def expected_errors(
+    targets: NDArray[np.float64], p: float, workers: Workers
+) -> NDArray[np.float64]:
+    """Return each unit's error of a random order, the mean of |t_i - t_j|^p over all pairs, [U].
 
     Args:
         targets: Activations [U, n].
         p: Power of the error, above 0.
-        threads: Number of threads, at least 1.
-
-    Returns:
-        Expected errors [U].
+        workers: Threads to use.
     """
     errors = np.empty(len(targets))
-
-    def run(block: slice) -> None:
-        _expected_errors(targets[block], p, errors[block])
-
-    _in_threads(run, len(targets), 1, threads)
+    workers.over(
+        len(targets),
+        lambda first, stop: _expected_errors(targets[first:stop], p, errors[first:stop]),
+    )
     return errors
-
-
-def warm_up() -> None:
-    """Compile both loops, or load them from Numba's cache."""
-    targets = np.array([[1.0, 0.0]])
-    small = targets.astype(np.float32)
-    images = np.array([0, 1], np.uint32)
-    for width in (1, 2):  # Numba compiles separately for a matrix and for a tile of one column
-        scores = np.zeros((2, 2), np.float32)[:, :width]
-        rank_errors(scores, images, images[None], small, 3.0, 1)
-    expected_errors(targets, 3.0, 1)
-
-
-def _in_threads(run: Callable[[slice], None], total: int, unit: int, threads: int) -> None:
-    """Call `run` on blocks of 0..total, whose lengths except the last are multiples of `unit`.
-
-    The loops release Python's lock. Numba's parallel loops are not used, since they abort if two
-    threads of a program or a forked process enter them, and compile more slowly.
-    """
-    step = unit * -(-total // (threads * _BLOCKS * unit))
-    blocks = [slice(start, min(start + step, total)) for start in range(0, total, step)]
-    if min(threads, len(blocks)) < 2:
-        for block in blocks:
-            run(block)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, blocks))
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function at its first call, and cache it on disk if a folder can be written."""
-    try:
-        return numba.njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(function, nogil=True)  # type: ignore[no-any-return]
 
 
 def _population_code(typing_context, word):  # type: ignore[no-untyped-def]
@@ -133,7 +99,7 @@ _population: Callable[..., Any] = intrinsic(_population_code)
 """Number of bits set in a 64-bit word."""
 
 
-@_compiled
+@compiled
 def _power(difference, p):  # type: ignore[no-untyped-def]
     """Return |difference|^p; fast for the usual powers."""
     size = abs(difference)
@@ -146,7 +112,7 @@ def _power(difference, p):  # type: ignore[no-untyped-def]
     return size**p
 
 
-@_compiled
+@compiled
 def _growing(number):  # type: ignore[no-untyped-def]
     """Return a float32's bits as a number that grows with its value; -0.0 equals 0.0."""
     if number == _SIGN:
@@ -154,7 +120,7 @@ def _growing(number):  # type: ignore[no-untyped-def]
     return number ^ (_ALL if number & _SIGN else _SIGN)  # bits of negative numbers grow downwards
 
 
-@_compiled
+@compiled
 def _sort_into_places(scores, places, keys, spare, counts, last):  # type: ignore[no-untyped-def]
     """Place of each image [R] in the ascending order of its scores [R].
 
@@ -212,7 +178,7 @@ def _sort_into_places(scores, places, keys, spare, counts, last):  # type: ignor
         places[key & _INDEX] = place
 
 
-@_compiled
+@compiled
 def _rank_errors(scores, rows, top, targets, p, errors, means):  # type: ignore[no-untyped-def]
     """See `rank_errors`."""
     size, depth = len(rows), top.shape[1]
@@ -272,7 +238,7 @@ def _rank_errors(scores, rows, top, targets, p, errors, means):  # type: ignore[
             means[concept, unit] = total / depth
 
 
-@_compiled
+@compiled
 def _expected_errors(targets, p, errors):  # type: ignore[no-untyped-def]
     """See `expected_errors`. One sum per column, so that the loop is vectorised."""
     depth = targets.shape[1]

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from baselines.exemplars import select
+from baselines.exemplars import mask_bits, rank
 from baselines.spatial import ExemplarRule
 from bench.glyphs.annotations import write_annotations
 from bench.glyphs.encoder import preprocess
@@ -85,8 +85,8 @@ def block_exemplars(maps: BlockMaps, pixels: NDArray[np.uint8]) -> ArrayExemplar
         maps: Maps of the layer over the block.
         pixels: Images of the block, uint8 [N, SIZE, SIZE, 3].
     """
-    chosen = select(maps, maps.maps.mean(dim=(2, 3)), RULE, IMAGE_SIZE)
-    masks_of = partial(unpack_masks, chosen.masks, IMAGE_SIZE)
+    chosen = rank(maps, maps.maps.mean(dim=(2, 3)), RULE)
+    masks_of = partial(unpack_masks, mask_bits(chosen, IMAGE_SIZE), IMAGE_SIZE)
     small = partial(_small, pixels)
     return ArrayExemplars(chosen.ids, chosen.activations, IMAGE_SIZE, masks_of, small)
 

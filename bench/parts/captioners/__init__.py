@@ -3,5 +3,3 @@
 from bench.parts.captioners.glyphs import GlyphsCaptioner
 from bench.parts.captioners.hugging_face import HuggingFaceCaptioner
 from bench.parts.captioners.milan import MilanCaptioner
-
-__all__ = ["GlyphsCaptioner", "HuggingFaceCaptioner", "MilanCaptioner"]

@@ -39,11 +39,7 @@ class GlyphsCaptioner:
         return IMAGE_SIZE
 
     def fingerprint(self) -> Fingerprint:
-        """Return the sha256 of the decoder's file and of the image tower's.
-
-        Raises:
-            UserError: The weights are missing.
-        """
+        """Return the sha256 of the decoder's file and of the image tower's."""
         decoder, tower = self._files()
         return {
             "kind": "glyphs",
@@ -54,11 +50,7 @@ class GlyphsCaptioner:
         }
 
     def load(self, device: str) -> Captioner:
-        """Build both networks and read their weights.
-
-        Raises:
-            UserError: The weights are missing.
-        """
+        """Build both networks and read their weights."""
         from baselines.captioning.model_file import read_captioner
         from baselines.captioning.trained import TrainedCaptioner
         from bench.glyphs.milan import load_pyramid

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from baselines.exemplar_images import GREY, MARGIN, Background, check_background
 from bench.downloads.hub.models import TEXT_MODEL_FILES, ModelFiles, find_model
 from bench.errors import UserError
+from bench.parts.checks import check_positive
 from bench.parts.hugging_face import check_weights, load_parts, quiet_loading
 from bench.parts.precision import Precision, check_precision
 
@@ -65,11 +66,7 @@ class HuggingFaceCaptioner:
     def __post_init__(self) -> None:
         """Check the parameters."""
         for name in ("image_size", "max_length", "sources"):
-            if getattr(self, name) < 1:
-                raise UserError(
-                    f"{name} must be at least 1, not {getattr(self, name)}",
-                    where=f"captioner.params.{name}",
-                )
+            check_positive(getattr(self, name), f"captioner.params.{name}")
         check_precision(self.precision, "captioner.params.precision")
         if self.prior not in get_args(Prior):
             raise UserError(
@@ -80,11 +77,7 @@ class HuggingFaceCaptioner:
         check_background(self.background)
 
     def fingerprint(self) -> Fingerprint:
-        """Return files or commit, and all parameters.
-
-        Raises:
-            UserError: The model cannot be found.
-        """
+        """Return files or commit, and all parameters."""
         return {
             "kind": "hugging_face",
             "model": find_model(self.model, self.revision, where=_WHERE).identity(TEXT_MODEL_FILES),
@@ -104,11 +97,7 @@ class HuggingFaceCaptioner:
         }
 
     def load(self, device: str) -> Captioner:
-        """Build the model and read its weights, without a connection for a folder.
-
-        Raises:
-            UserError: The files are missing, damaged, of another kind of model, or unsafe to load.
-        """
+        """Build the model and read its weights, without a connection for a folder."""
         from bench.parts.captioners.dialect import dialect_of
         from bench.parts.captioners.from_crops import CropCaptioner
         from bench.parts.captioners.image_to_text import ImageToText
@@ -164,11 +153,7 @@ class HuggingFaceCaptioner:
 
 
 def _try(model: ImageToText, dialect: Dialect, size: int) -> None:
-    """Generate a sentence and its probability, to detect models of another kind.
-
-    Raises:
-        ValueError: The model gives no probabilities.
-    """
+    """Generate a sentence and its probability, to detect models of another kind."""
     import numpy as np
 
     seen = model.see(np.full((1, size, size, 3), GREY, dtype=np.uint8))

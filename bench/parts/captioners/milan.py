@@ -78,12 +78,7 @@ class MilanCaptioner:
         }
 
     def load(self, device: str) -> Captioner:
-        """Build all networks and read their weights.
-
-        Raises:
-            UserError: A file is missing or does not fit, or the decoder was trained on features of
-                another network.
-        """
+        """Build all networks and read their weights."""
         from baselines.captioning.model_file import read_captioner
         from baselines.captioning.trained import TrainedCaptioner
         from bench.parts.captioners.milan_vision import load_pyramid, vision_fingerprint

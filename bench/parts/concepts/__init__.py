@@ -7,13 +7,3 @@ from bench.parts.concepts.file import FileConcepts
 from bench.parts.concepts.glyphs import GlyphsConcepts
 from bench.parts.concepts.paper import PaperConcepts
 from bench.parts.concepts.wordfreq_list import WordfreqConcepts
-
-__all__ = [
-    "BrodenConcepts",
-    "ClassConcepts",
-    "CombinedConcepts",
-    "FileConcepts",
-    "GlyphsConcepts",
-    "PaperConcepts",
-    "WordfreqConcepts",
-]

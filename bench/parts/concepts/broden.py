@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from bench.downloads.paths import require_folder
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
+from bench.parts.file_params import FileParams
 from metrics.formulas import clean_mask_label
-
-if TYPE_CHECKING:
-    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
-class BrodenConcepts:
+class BrodenConcepts(FileParams):
     """The names of a tree's labels without suffixes: "street" for "street-s".
 
     Read only the tables of labels and categories, not the index, images or masks.
@@ -27,25 +24,19 @@ class BrodenConcepts:
     """
 
     summary: ClassVar[str] = "the label names of a Broden tree"
+    config_key = "concepts.params"
+    reads = (("path", "Broden tree"),)
 
     path: str = "fetched:broden1_224"
     categories: tuple[str, ...] = ()
 
     def words(self) -> tuple[str, ...]:
-        """Return the names, sorted by the label's primary category, then by its number.
-
-        Raises:
-            UserError: The tree is missing or damaged, or lacks a category.
-        """
+        """Return the names, sorted by the label's primary category, then by its number."""
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:
         """Return the number of labels with the name of an earlier one."""
         return self._read[1]
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the tree, if missing."""
-        return unmet_path(self.path, "Broden tree", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -56,10 +47,7 @@ class BrodenConcepts:
             selected = vocabulary.select(self.categories)
         except UserError as error:  # of the probe's config key
             raise UserError(
-                error.what,
-                where="concepts.params.categories",
-                valid=error.valid,
-                hint=error.hint,
+                error.what, where="concepts.params.categories", valid=error.valid, hint=error.hint
             ) from error
         labels = vocabulary.concepts(selected).values()
         names = [clean_mask_label(label.name).strip() for label in labels]

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from metrics.truth import TrueName
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -47,11 +42,8 @@ class ClassConcepts:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        truth = self._truth()
-        names = tuple(truth[unit].name for unit in sorted(truth))
-        return tuple(name.split(",")[0] for name in names) if self.first_name else names
-
-    def _truth(self) -> Mapping[int, TrueName]:
         from bench.parts.truths import ImageNetTruth, Places365Truth
 
-        return ImageNetTruth().names() if self.kind == "imagenet" else Places365Truth().names()
+        truth = (ImageNetTruth() if self.kind == "imagenet" else Places365Truth()).names()
+        names = tuple(truth[unit].name for unit in sorted(truth))
+        return tuple(name.split(",")[0] for name in names) if self.first_name else names

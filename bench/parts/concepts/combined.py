@@ -57,11 +57,7 @@ class CombinedConcepts:
         return {"of": thaw(self.of), "without": thaw(self.without)}
 
     def words(self) -> tuple[str, ...]:
-        """Return the labels: those of the first set, then the new ones of the second, and so on.
-
-        Raises:
-            UserError: There is no such set, a set cannot be read, or no label remains.
-        """
+        """Return the labels: those of the first set, then the new ones of the second, and so on."""
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:
@@ -77,7 +73,8 @@ class CombinedConcepts:
     @staticmethod
     def _sets(specs: Sequence[str], where: str) -> Iterator[tuple[str, ConceptSet]]:
         for spec in specs:
-            yield _name_of(spec), build("concepts", spec, where)
+            name = str(json.loads(spec)["name"]) if spec.startswith("{") else spec
+            yield name, build("concepts", spec, where)
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -107,8 +104,3 @@ def _is_named(word: str, names: set[str]) -> bool:
     """Return whether a label, or each of its names, is one of some normalised names."""
     parts = pieces(word)
     return normalise(word) in names or (bool(parts) and all(part in names for part in parts))
-
-
-def _name_of(spec: str) -> str:
-    """Return the name in a choice."""
-    return str(json.loads(spec)["name"]) if spec.startswith("{") else spec

@@ -5,21 +5,18 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from bench.downloads.paths import read_text
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-
-if TYPE_CHECKING:
-    from bench.downloads.requirements import Requirement
+from bench.parts.file_params import FileParams
 
 _MAX_LENGTH = 1000
 """Maximum characters of a label; text towers read some 300."""
 
 
 @dataclass(frozen=True)
-class FileConcepts:
+class FileConcepts(FileParams):
     """The lines of a UTF-8 text file.
 
     Line ends may be of any kind, with a byte order mark; blank lines, blanks around labels and
@@ -30,24 +27,18 @@ class FileConcepts:
     """
 
     summary: ClassVar[str] = "a text file, one label per line"
+    config_key = "concepts.params"
+    reads = (("path", "concept file"),)
 
     path: str
 
     def words(self) -> tuple[str, ...]:
-        """Return the labels, in the order of the file.
-
-        Raises:
-            UserError: The file is missing, empty or not text, or a line is not a label.
-        """
+        """Return the labels, in the order of the file."""
         return self._read[0]
 
     def notes(self) -> tuple[str, ...]:
         """Return the numbers of blank lines and duplicates."""
         return self._read[1]
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the file, if missing."""
-        return unmet_path(self.path, "concept file", "concepts.params.path")
 
     @cached_property
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

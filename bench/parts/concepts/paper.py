@@ -36,11 +36,7 @@ class PaperConcepts:
     size: Literal["3k", "10k", "20k", "broden"] = "20k"
 
     def words(self) -> tuple[str, ...]:
-        """Return the words, in the order of the file.
-
-        Raises:
-            UserError: The file was not fetched, or is damaged.
-        """
+        """Return the words, in the order of the file."""
         return self._read.words()
 
     def notes(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from bench.errors import UserError
+from bench.parts.checks import check_positive
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,10 @@ class WordfreqConcepts:
     n: int = 20000
 
     def __post_init__(self) -> None:
-        if self.n < 1:
-            raise UserError(
-                f"invalid number of words {self.n}",
-                where="concepts.params.n",
-                hint="give a number of at least 1",
-            )
+        check_positive(self.n, "concepts.params.n")
 
     def words(self) -> tuple[str, ...]:
-        """Return the words.
-
-        Raises:
-            UserError: The package has fewer than `n`.
-        """
+        """Return the words."""
         return self._words
 
     def notes(self) -> tuple[str, ...]:

@@ -3,5 +3,3 @@
 from bench.parts.encoders.files import OpenClipEncoder
 from bench.parts.encoders.glyphs import GlyphsEncoder
 from bench.parts.encoders.pretrained import OpenClipPretrained
-
-__all__ = ["GlyphsEncoder", "OpenClipEncoder", "OpenClipPretrained"]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from bench.parts.encoders.open_clip import ModelParts
+
 _SHOWN = 4
 _CONFIG, _WEIGHTS = "encoder.params.config", "encoder.params.weights"
 _UNUSED = ("logit_scale", "logit_bias")
@@ -66,9 +68,7 @@ class OpenClipEncoder(OpenClip):
             "text_tower": self._text_tower(config, weights),
         }
 
-    def _load(
-        self,
-    ) -> tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]:
+    def _load(self) -> ModelParts:
         config = read_model_config(self.config, _CONFIG)
         text_model = config.text_model
         with quiet_loading(offline=text_model is None or text_model.weights is not None):

@@ -26,11 +26,7 @@ class GlyphsEncoder:
     of_glyphs: ClassVar[bool] = True
 
     def fingerprint(self) -> Fingerprint:
-        """Return the fingerprint of its files, and its transform.
-
-        Raises:
-            UserError: The weights are missing.
-        """
+        """Return the fingerprint of its files, and its transform."""
         return {**self._files().fingerprint(), "transform": "glyphs"}
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:
@@ -38,11 +34,7 @@ class GlyphsEncoder:
         return self._files().unmet_requirements()
 
     def load(self, device: str) -> LoadedEncoder:
-        """Build the model and read its weights.
-
-        Raises:
-            UserError: The weights are missing, or the text model's package is not installed.
-        """
+        """Build the model and read its weights."""
         return replace(self._files().load(device), transform=_transform)
 
     @staticmethod

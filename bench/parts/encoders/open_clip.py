@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from bench.parts.protocols import Fingerprint
 
+    ModelParts = tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]
+    """A model, its tokenizer (texts -> int64 [n, L], padded) and its transform."""
+
 _TEXT_BATCH = 256
 
 _VERSION = 1
@@ -59,17 +62,11 @@ class OpenClip(ABC):
         """Return what identifies model and weights, with `text_tower`."""
 
     @abstractmethod
-    def _load(
-        self,
-    ) -> tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]:
-        """Return the model, its tokenizer (texts -> int64 [n, L], padded) and its transform."""
+    def _load(self) -> ModelParts:
+        """Build the model and read its weights."""
 
     def fingerprint(self) -> Fingerprint:
-        """Return model, weights, text tower, prompts and precision.
-
-        Raises:
-            UserError: A file is missing.
-        """
+        """Return model, weights, text tower, prompts and precision."""
         return {
             "kind": "open_clip",
             **self._identity(),
@@ -79,26 +76,14 @@ class OpenClip(ABC):
         }
 
     def load(self, device: str) -> LoadedEncoder:
-        """Build the model and read its weights.
-
-        Raises:
-            UserError: There is no such model, or its weights are missing or do not fit.
-        """
+        """Build the model and read its weights."""
         model, tokenize, transform = self._load()
         runner = _Runner(model, tokenize, self.templates, self.precision, device)
         return LoadedEncoder(transform, runner.encode_images, runner.encode_texts, runner.find_cut)
 
 
 class _Runner:
-    """A model on a device; weights and results are float32.
-
-    Args:
-        model: CLIP or CustomTextCLIP.
-        tokenize: Texts -> tokens, int64 [n, L], padded.
-        templates: Prompts.
-        precision: Of the arithmetic.
-        device: Device of the model.
-    """
+    """A model on a device; weights and results are float32."""
 
     def __init__(
         self,

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from torch import Tensor, nn
-
     from bench.downloads.entry import Download
+    from bench.parts.encoders.open_clip import ModelParts
+
 _WHERE = "encoder.params.pretrained"
 
 _CATALOG = {
@@ -56,9 +56,7 @@ class OpenClipPretrained(OpenClip):
         weights = sha256_file(file) if file else f"open_clip:{self.model}/{self.pretrained}"
         return {"model": self.model, "weights": weights, "text_tower": weights}
 
-    def _load(
-        self,
-    ) -> tuple[nn.Module, Callable[[list[str]], Tensor], Callable[[Any], Tensor]]:
+    def _load(self) -> ModelParts:
         import open_clip
 
         self._check_names(open_clip.list_models(), open_clip.list_pretrained_tags_by_model)
@@ -119,10 +117,6 @@ class OpenClipPretrained(OpenClip):
         """Refuse weights that were trained with QuickGELU in a network without it.
 
         open_clip only warns, and gives other embeddings than the published model.
-
-        Args:
-            tag: open_clip's facts of the tag; empty for a file.
-            model: Its config of the architecture.
         """
         if tag.get("quick_gelu", False) and not model.get("quick_gelu", False):
             raise UserError(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import pickletools
 import zipfile
 from typing import TYPE_CHECKING
 
+from safetensors import SafetensorError, safe_open
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-_MAX_HEADER = 100_000_000
-"""Limit of safetensors for its header, in bytes."""
 
 
 def tensor_names(file: Path) -> frozenset[str] | None:
@@ -25,7 +23,8 @@ def tensor_names(file: Path) -> frozenset[str] | None:
     """
     try:
         if file.suffix == ".safetensors":
-            return _safetensors(file)
+            with safe_open(file, framework="np") as tensors:
+                return frozenset(tensors.keys())
         with zipfile.ZipFile(file) as archive:
             pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
             texts = (
@@ -35,14 +34,5 @@ def tensor_names(file: Path) -> frozenset[str] | None:
                 if isinstance(argument, str)
             )
             return frozenset(texts)
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, ValueError, zipfile.BadZipFile, SafetensorError):
         return None
-
-
-def _safetensors(file: Path) -> frozenset[str] | None:
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > _MAX_HEADER:
-            return None
-        header = json.loads(stream.read(length))
-    return frozenset(header) - {"__metadata__"}

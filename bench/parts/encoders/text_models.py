@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.downloads.catalog import ENTRIES
 from bench.downloads.data_folder import path_of
@@ -15,6 +16,9 @@ from bench.downloads.packages import find_package, pip_install
 from bench.downloads.requirements import Requirement, unmet_download, unmet_package
 from bench.errors import UserError
 from bench.files import sha256_file
+
+if TYPE_CHECKING:
+    from bench.downloads.entry import Download
 
 PACKAGE_PREFIX = "package:"
 
@@ -98,8 +102,7 @@ def unmet_text_model(
     if _looks_like_path(name):
         hint = "give an existing folder, or a name on the hub"
         return (Requirement(f"the folder {name}", hint),)
-    repo = name if "/" in name or not owner else f"{owner}/{name}"
-    entry = next((entry for entry in ENTRIES if entry.repo == repo), None)
+    repo, entry = _on_hub(name, owner)
     if entry is not None:
         return unmet_download(entry)
     if is_cached(repo, "config.json"):
@@ -115,9 +118,14 @@ def cached_model(name: str, owner: str = "") -> Path | None:
         name: As on the hub.
         owner: The owner of models whose name has none.
     """
-    repo = name if "/" in name or not owner else f"{owner}/{name}"
-    entry = next((entry for entry in ENTRIES if entry.repo == repo), None)
+    _, entry = _on_hub(name, owner)
     return path_of(entry) if entry is not None and not unmet_download(entry) else None
+
+
+def _on_hub(name: str, owner: str) -> tuple[str, Download | None]:
+    """Return a model's full name on the hub, and its entry in the download catalog."""
+    repo = name if "/" in name or not owner else f"{owner}/{name}"
+    return repo, next((entry for entry in ENTRIES if entry.repo == repo), None)
 
 
 def _package_of(name: str) -> str:
@@ -143,9 +151,7 @@ def _find_in_package(package: str, where: str) -> TextModel:
     spec = find_package(package)
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
-            f"the package {package!r} is not installed",
-            where=where,
-            hint=pip_install(package),
+            f"the package {package!r} is not installed", where=where, hint=pip_install(package)
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     weights = _weights_in(folder)

@@ -10,16 +10,3 @@ from bench.parts.probes.imagenet_val import ImageNetValProbe
 from bench.parts.probes.places365_val import Places365ValProbe
 from bench.parts.probes.tiny_imagenet import TinyImageNetProbe
 from bench.parts.probes.union import UnionProbe
-
-__all__ = [
-    "BrodenProbe",
-    "Cifar100Probe",
-    "ClassFolderProbe",
-    "FolderProbe",
-    "GlyphsBrodenProbe",
-    "GlyphsProbe",
-    "ImageNetValProbe",
-    "Places365ValProbe",
-    "TinyImageNetProbe",
-    "UnionProbe",
-]

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.paths import require_folder
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import sha256_files
+from bench.parts.checks import check_limit
+from bench.parts.file_params import FileParams
 from bench.parts.probes.image_files import (
     OnError,
     recorded_parameters,
@@ -17,7 +18,6 @@ from bench.parts.probes.image_files import (
     split_readable,
 )
 from bench.parts.probes.images import DECODER_VERSION, open_rgb
-from bench.parts.probes.sizes import check_limit
 from bench.parts.probes.validation import require_known_range
 from leaderboards.hashing import sha256_json
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from baselines.spatial import MaskLabel
     from bench.broden import Broden, BrodenMasks
-    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 MASKS_VERSION = 1
@@ -36,7 +35,7 @@ MASKS_VERSION = 1
 
 
 @dataclass(frozen=True)
-class BrodenProbe:
+class BrodenProbe(FileParams):
     """The images of a tree in Broden's layout, in the order of its index.
 
     Attributes:
@@ -51,6 +50,8 @@ class BrodenProbe:
     """
 
     summary: ClassVar[str] = "images with masks in Broden's layout"
+    config_key = "probe.params"
+    reads = (("path", "Broden tree"),)
 
     path: str
     categories: tuple[str, ...] = ()
@@ -72,28 +73,16 @@ class BrodenProbe:
 
     @property
     def tree(self) -> Broden:
-        """The opened tree, without the images that are left out.
-
-        Raises:
-            UserError: It is missing or damaged, or contains nothing for the parameters.
-        """
+        """The opened tree, without the images that are left out."""
         return self._sorted_files[0]
 
     def skipped(self) -> tuple[str, ...]:
-        """Return the paths in `images/` of unreadable images; none unless `on_error` is "skip".
-
-        Raises:
-            UserError: As `tree`.
-        """
+        """Return the paths in `images/` of unreadable images; none unless `on_error` is "skip"."""
         return self._sorted_files[1]
 
     def notes(self) -> tuple[str, ...]:
         """Return notes on skipped images."""
         return skipped_notes(self.skipped())
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the tree, if missing."""
-        return unmet_path(self.path, "Broden tree", "probe.params.path")
 
     @cached_property
     def _sorted_files(self) -> tuple[Broden, tuple[str, ...]]:
@@ -116,11 +105,7 @@ class BrodenProbe:
         return replace(tree, rows=kept[: self.limit]), left_out
 
     def fingerprint(self) -> Fingerprint:
-        """Return tables, and names, sizes and contents of the images, whatever the folder.
-
-        Raises:
-            UserError: An image of the index is missing.
-        """
+        """Return tables, and names, sizes and contents of the images, for any folder."""
         tree = self.tree
         files = [tree.file(row.image) for row in tree.rows]
         for row, file in zip(tree.rows, files, strict=True):
@@ -145,19 +130,11 @@ class BrodenProbe:
         }
 
     def image(self, index: int) -> Image:
-        """Return the RGB image at `index`, upright.
-
-        Raises:
-            UserError: The file is not a readable image.
-        """
+        """Return the RGB image at `index`, upright."""
         return open_rgb(self.tree.file(self.tree.rows[index].image))
 
     def masks(self, cache: Path) -> BrodenMasks:
-        """Return the masks of the images; the cache is not used.
-
-        Raises:
-            UserError: They differ in size, or in shape from their images.
-        """
+        """Return the masks of the images; the cache is not used."""
         return self._masks
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
@@ -168,9 +145,6 @@ class BrodenProbe:
         """Return tables, categories, and the contents of all used masks.
 
         The first call reads every mask; the hashes are remembered.
-
-        Raises:
-            UserError: A mask is missing, or masks differ in size, or in shape from their images.
         """
         masks = self._masks
         found = list(masks.files())

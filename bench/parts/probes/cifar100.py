@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from bench.downloads.paths import entry_of, fetch_hint, user_path
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-from bench.parts.probes.classes import ClassMasksMixin, check_mask_size
+from bench.parts.checks import check_limit, check_mask_size
+from bench.parts.file_params import FileParams
+from bench.parts.probes.classes import ClassMasksMixin
 from bench.parts.probes.image_files import mix_key
 from bench.parts.probes.members import read_members
 from bench.parts.probes.pickled_arrays import read_pickled
-from bench.parts.probes.sizes import check_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 SIDE = 32
@@ -33,7 +32,7 @@ _MAX_SIZE = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class Cifar100Probe(ClassMasksMixin):
+class Cifar100Probe(FileParams, ClassMasksMixin):
     """Small images of 100 classes (the fine ones), from Krizhevsky's archive.
 
     Images are ordered by the hash of their number in the file, as those of `folder` by the hash of
@@ -50,6 +49,8 @@ class Cifar100Probe(ClassMasksMixin):
 
     summary: ClassVar[str] = "CIFAR-100, 32 x 32 pixels; the classes can serve as masks"
     square_images: ClassVar[bool] = True
+    config_key = "probe.params"
+    reads = (("path", "folder of CIFAR-100"),)
 
     path: str = "fetched:cifar100"
     split: Literal["train", "test"] = "test"
@@ -82,11 +83,7 @@ class Cifar100Probe(ClassMasksMixin):
         }
 
     def image(self, index: int) -> Image:
-        """Return the RGB image at `index`, 32 x 32.
-
-        Raises:
-            UserError: The files are missing or damaged.
-        """
+        """Return the RGB image at `index`, 32 x 32."""
         from PIL import Image
 
         planes = self._split.pixels[self._order[index]].reshape(3, SIDE, SIDE)
@@ -100,10 +97,6 @@ class Cifar100Probe(ClassMasksMixin):
         """Return the fine class of each image."""
         labels = self._split.labels
         return tuple(labels[index] for index in self._order)
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the archive or folder, if missing."""
-        return unmet_path(self.path, "folder of CIFAR-100", "probe.params.path")
 
     @property
     def _split(self) -> _Split:
@@ -128,11 +121,7 @@ class _Split:
 
 
 def _find_source(path: str) -> Path:
-    """Return the archive, or a folder as of `Cifar100Probe.path`.
-
-    Raises:
-        UserError: It does not exist.
-    """
+    """Return the archive, or a folder as of `Cifar100Probe.path`."""
     source = user_path(path)
     if (source / _ARCHIVE).is_file() and not (source / "cifar-100-python").is_dir():
         return source / _ARCHIVE

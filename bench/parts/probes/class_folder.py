@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
 from bench.parts.probes.name_table import read_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bench.downloads.requirements import Requirement
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,7 @@ class ClassFolderProbe(ClassedFiles):
     """
 
     summary: ClassVar[str] = "images in one folder per class; the classes can serve as masks"
+    reads = (*ClassedFiles.reads, ("names", "table of names"))
 
     names: str = ""
     classes: tuple[str, ...] = ()
@@ -48,17 +46,8 @@ class ClassFolderProbe(ClassedFiles):
             )
 
     def class_names(self) -> tuple[str, ...]:
-        """Return the names of the classes, in the order of `classes` or of the sorted folders.
-
-        Raises:
-            UserError: There is no folder of a class, or `classes` or `names` lacks a folder.
-        """
+        """Return the names of the classes, in the order of `classes` or of the sorted folders."""
         return self._class_names
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the folder and the table of names, if missing."""
-        table = unmet_path(self.names, "table of names", "probe.params.names")
-        return (*super().unmet_requirements(), *table)
 
     @cached_property
     def _class_names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from baselines.spatial import ImageMasks, MaskLabel
 from bench.downloads.paths import user_path
 from bench.errors import UserError
+from bench.parts.checks import check_index, check_mask_size
 from bench.parts.probes.image_files import ImageFiles
 from leaderboards.hashing import sha256_json
 
@@ -62,8 +63,7 @@ class ClassMasks:
         Raises:
             IndexError: There is no such image.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f"image {index} of {len(self)}")
+        check_index(index, len(self))
         label = self.classes[index]
         return ImageMasks(
             np.empty((0, *self.mask_size), dtype=np.int32), () if label == UNKNOWN else (label,)
@@ -83,7 +83,7 @@ class ClassMasksMixin(ABC):
     """
 
     masks_given: ClassVar[str] = "class labels"
-    """What methods get as masks, for the record."""
+    """Kind of the masks, for the record."""
 
     whole_image_labels: ClassVar[bool] = True
     """Whether labels apply to every part of an image, so that a target may crop it."""
@@ -99,30 +99,18 @@ class ClassMasksMixin(ABC):
         """Return the class of each image, -1 if unknown."""
 
     def masks(self, cache: Path) -> ClassMasks:
-        """Return the classes as labels of whole images; the cache is not used.
-
-        Raises:
-            UserError: No image's class is known.
-        """
+        """Return the classes as labels of whole images; the cache is not used."""
         return ClassMasks(
             self.class_names(), self._known_classes(), (self.mask_size, self.mask_size)
         )
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
-        """Return one label per class, whether or not these images show it.
-
-        Raises:
-            UserError: No image's class is known.
-        """
+        """Return one label per class, whether or not these images show it."""
         self._known_classes()
         return mask_labels(self.class_names())
 
     def masks_fingerprint(self) -> Fingerprint:
-        """Return the names of the classes, and the class of each image.
-
-        Raises:
-            UserError: No image's class is known.
-        """
+        """Return the names of the classes, and the class of each image."""
         return {
             "kind": "class labels",
             "n": len(self._known_classes()),
@@ -143,20 +131,6 @@ class ClassMasksMixin(ABC):
 
     def _classes_hint(self) -> str:
         return "choose a probe set with classes or masks"
-
-
-def check_mask_size(size: int) -> None:
-    """Check the size of masks.
-
-    Raises:
-        UserError: It is below 1.
-    """
-    if size < 1:
-        raise UserError(
-            f"invalid mask size {size}",
-            where="probe.params.mask_size",
-            hint="give a number of at least 1; Broden's masks have 112",
-        )
 
 
 @dataclass(frozen=True)
@@ -201,12 +175,7 @@ class ClassedFiles(ImageFiles, ClassMasksMixin):
         return {}
 
     def _locate(self, given: str, names: Sequence[str]) -> Path | None:
-        """Return a file that a parameter gives, else the first of some names in the folder.
-
-        Args:
-            given: The parameter; empty if not given.
-            names: Names of files inside the folder.
-        """
+        """Return a file that a parameter gives, else the first of some names in the folder."""
         if given:
             return user_path(given)
         files = (self._root_path / name for name in names)

@@ -67,9 +67,7 @@ def _classes_by_id(data: bytes, where: str) -> dict[int, int]:
         ]
     except Exception as error:  # of the reader, for damaged files
         raise UserError(
-            f"not a table of synsets ({type(error).__name__}: {error})",
-            where=where,
-            hint=_HINT,
+            f"not a table of synsets ({type(error).__name__}: {error})", where=where, hint=_HINT
         ) from error
     known = imagenet_synsets()
     # Ids from 1001 are inner nodes of WordNet, without images.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bench.parts.probes.sizes import check_size
+from bench.parts.checks import check_index, check_positive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ class GlyphsProbe:
     size: int = 4000
 
     def __post_init__(self) -> None:
-        check_size(self.size)
+        check_positive(self.size, "probe.params.size")
 
     def __len__(self) -> int:
         return self.size
@@ -61,8 +61,7 @@ class GlyphsProbe:
 
         from bench.glyphs import world
 
-        if not 0 <= index < self.size:
-            raise IndexError(f"image {index} of a probe set of {self.size}")
+        check_index(index, self.size)
         return Image.fromarray(world.render(index, self.variant).image)
 
     def masks(self, cache: Path) -> BrodenMasks:

@@ -10,12 +10,12 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bench.downloads.paths import require_folder, user_path
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.files import printable, sha256_files
+from bench.parts.checks import check_limit
+from bench.parts.file_params import FileParams
 from bench.parts.probes.images import DECODER_VERSION, EXTENSIONS, HINT, open_rgb
 from bench.parts.probes.listing import ImageListing, ignored_notes, list_images
-from bench.parts.probes.sizes import check_limit
 from bench.parts.probes.validation import are_readable, require_known_range
 from leaderboards.hashing import sha256_json
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from bench.downloads.requirements import Requirement
     from bench.parts.protocols import Fingerprint
 
 OnError = Literal["fail", "skip"]
@@ -36,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ImageFiles:
+class ImageFiles(FileParams):
     """All images below a folder, ordered by the hash of their names.
 
     The order mixes classes, so that a set limited by `limit` shows all of them, and a smaller set
@@ -49,6 +48,9 @@ class ImageFiles:
             "skip" decodes all images once in advance and leaves out the unreadable ones before
             counting up to `limit`.
     """
+
+    config_key = "probe.params"
+    reads: ClassVar[tuple[tuple[str, str], ...]] = (("path", "folder of images"),)
 
     path_fields: ClassVar[tuple[str, ...]] = ()
     """Parameters that only locate files, and are not part of the record."""
@@ -73,35 +75,19 @@ class ImageFiles:
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """Paths of the images inside the folder, with forward slashes, in the set's order.
-
-        Raises:
-            UserError: There is no such folder, or no image in it.
-        """
+        """Paths of the images inside the folder, with forward slashes, in the set's order."""
         return self._sorted_files[0][: self.limit]
 
     def skipped(self) -> tuple[str, ...]:
-        """Return the paths of unreadable images; none unless `on_error` is "skip".
-
-        Raises:
-            UserError: As `files`.
-        """
+        """Return the paths of unreadable images; none unless `on_error` is "skip"."""
         return self._sorted_files[1]
 
     def notes(self) -> tuple[str, ...]:
         """Return notes on skipped images and on files that are not images."""
         return (*skipped_notes(self.skipped()), *ignored_notes(self._listing.ignored))
 
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the folder, if missing."""
-        return unmet_path(self.path, "folder of images", "probe.params.path")
-
     def fingerprint(self) -> Fingerprint:
-        """Return names, sizes and contents of the images, whatever the folder.
-
-        Raises:
-            UserError: A file cannot be read.
-        """
+        """Return names, sizes and contents of the images, for any folder."""
         root = self._root
         files = [root / name for name in self.files]
         require_known_range(files)
@@ -124,11 +110,7 @@ class ImageFiles:
         }
 
     def image(self, index: int) -> Image:
-        """Return the RGB image at `index`, upright.
-
-        Raises:
-            UserError: The file is not a readable image.
-        """
+        """Return the RGB image at `index`, upright."""
         return open_rgb(self._root_path / self.files[index])
 
     @cached_property

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
 from bench.parts.probes.devkit import validation_classes
@@ -16,8 +15,6 @@ from bench.parts.truths.shipped import imagenet_names, imagenet_synsets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bench.downloads.requirements import Requirement
 
 _DEVKITS = ("ILSVRC2012_devkit_t12.tar.gz", "ILSVRC2012_devkit_t12")
 
@@ -37,6 +34,7 @@ class ImageNetValProbe(ClassedFiles):
     """
 
     summary: ClassVar[str] = "ImageNet's validation images, in folders of synsets or flat"
+    reads = (*ClassedFiles.reads, ("devkit", "devkit"))
 
     path_fields: ClassVar[tuple[str, ...]] = ("path", "devkit")
     official_name: ClassVar[re.Pattern[str]] = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
@@ -55,11 +53,6 @@ class ImageNetValProbe(ClassedFiles):
             shown = len(set(self.image_classes()) - {UNKNOWN})
         few = 0 < shown < len(imagenet_names())
         return (*super().notes(), *([f"images of {shown:,} of the 1,000 classes"] if few else []))
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the images and the development kit, if missing."""
-        kit = unmet_path(self.devkit, "devkit", "probe.params.devkit")
-        return (*super().unmet_requirements(), *kit)
 
     @property
     def _class_by_folder(self) -> Mapping[str, int]:

@@ -52,11 +52,7 @@ def open_rgb(file: Path) -> Image.Image:
             ImageOps.exif_transpose(image, in_place=True)
             return to_rgb(image)
     except _DAMAGE as error:
-        raise UserError(
-            f"cannot read this image: {error}",
-            where=str(file),
-            hint=HINT,
-        ) from error
+        raise UserError(f"cannot read this image: {error}", where=str(file), hint=HINT) from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -93,15 +93,12 @@ def read_pickled(data: bytes) -> dict[str, Any]:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if not isinstance(loaded, dict):
         raise ValueError("it contains no dictionary")  # noqa: TRY004  (a fault of the file)
-    return {_text(key): _convert(value) for key, value in loaded.items()}
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _convert(value: object) -> Any:
-    return _build_array(value) if isinstance(value, _Array) else value
+    return {
+        key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key): (
+            _build_array(value) if isinstance(value, _Array) else value
+        )
+        for key, value in loaded.items()
+    }
 
 
 def _build_array(array: _Array) -> NDArray[np.uint8]:

@@ -8,7 +8,6 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import read_text
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
 from bench.parts.probes.classes import UNKNOWN, ClassedFiles
 from bench.parts.probes.members import read_members
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.downloads.requirements import Requirement
 
 LIST = "places365_val.txt"
 _FILELISTS = (LIST, "filelist_places365-standard.tar", "filelist_places365-standard")
@@ -43,6 +41,7 @@ class Places365ValProbe(ClassedFiles):
     """
 
     summary: ClassVar[str] = "Places365's validation images, flat with their list or in folders"
+    reads = (*ClassedFiles.reads, ("filelist", "list of files"))
 
     path_fields: ClassVar[tuple[str, ...]] = ("path", "filelist")
     official_name: ClassVar[re.Pattern[str]] = re.compile(r"Places365_val_\d{8}\.jpg")
@@ -53,11 +52,6 @@ class Places365ValProbe(ClassedFiles):
     def class_names(self) -> tuple[str, ...]:
         """Return the 365 classes in the order of their numbers, "airfield" first."""
         return _names()
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the images and the list of their classes, if missing."""
-        listed = unmet_path(self.filelist, "list of files", "probe.params.filelist")
-        return (*super().unmet_requirements(), *listed)
 
     def _class_of(self, name: str) -> int:
         above = name.split("/")[:-1]

@@ -42,11 +42,7 @@ class TinyImageNetProbe(ClassedFiles):
     path: str = "fetched:tiny_imagenet"
 
     def class_names(self) -> tuple[str, ...]:
-        """Return the names of the classes, in the order of their synsets.
-
-        Raises:
-            UserError: The classes or their names are unknown.
-        """
+        """Return the names of the classes, in the order of their synsets."""
         words = self._words
         return tuple(words[synset] for synset in self._class_by_folder)
 

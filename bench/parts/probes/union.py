@@ -13,7 +13,7 @@ import numpy as np
 from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
 from bench.parts import choice
-from bench.parts.probes.sizes import check_limit
+from bench.parts.checks import check_index, check_limit
 from bench.parts.protocols import HasNotes
 
 if TYPE_CHECKING:
@@ -92,10 +92,8 @@ class UnionProbe:
 
         Raises:
             IndexError: There is no such image.
-            UserError: It cannot be read.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f"image {index} of {len(self)}")
+        check_index(index, len(self))
         nth = bisect_right(self._ends, index)
         before = self._ends[nth - 1] if nth else 0
         return self._used[nth][0].image(index - before)

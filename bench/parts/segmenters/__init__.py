@@ -4,5 +4,3 @@ from bench.parts.segmenters.glyphs import GlyphsSegmenter
 from bench.parts.segmenters.hugging_face import HuggingFaceSegmenter
 from bench.parts.segmenters.probe_masks import ProbeMasks
 from bench.parts.segmenters.torchvision_models import TorchvisionSegmenter
-
-__all__ = ["GlyphsSegmenter", "HuggingFaceSegmenter", "ProbeMasks", "TorchvisionSegmenter"]

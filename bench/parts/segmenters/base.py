@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError
+from bench.parts.checks import check_positive
 from bench.parts.precision import Precision, check_precision
 from bench.parts.segmenters.classes import class_labels, class_positions, read_names
 from bench.parts.segmenters.network import SEGMENTER_VERSION, wrap_network
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from baselines.spatial import MaskLabel
     from bench.parts.protocols import Fingerprint, LoadedSegmenter
+
+    NetworkParts = tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]
+    """A network, a function to its logits, and the transform of a square image."""
 
 CLASSES = "segmenter.params.classes"
 
@@ -60,12 +64,7 @@ class ClassSegmenter(ABC):
                 "the whole image",
             )
         for name in ("mask_size", "input_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UserError(
-                    f"{name} must be at least 1 pixel, not {value}",
-                    where=f"segmenter.params.{name}",
-                )
+            check_positive(getattr(self, name), f"segmenter.params.{name}")
         check_precision(self.precision, "segmenter.params.precision")
 
     @abstractmethod
@@ -77,25 +76,15 @@ class ClassSegmenter(ABC):
         """Return kind, model and transform, for the fingerprint."""
 
     @abstractmethod
-    def _load(
-        self, names: Sequence[str]
-    ) -> tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]:
-        """Return the network, a function to its logits, and the transform of a square image.
-
-        Args:
-            names: Of the classes.
-        """
+    def _load(self, names: Sequence[str]) -> NetworkParts:
+        """Build the network with the named classes, and read its weights."""
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Return the list of classes, if missing."""
         return unmet_path(self.classes, "list of classes", CLASSES)
 
     def fingerprint(self) -> Fingerprint:
-        """Return model, transform, names of the classes, and size of the masks.
-
-        Raises:
-            UserError: A file is missing.
-        """
+        """Return model, transform, names of the classes, and size of the masks."""
         return {
             **self._identity(),
             "labels": sha256_json([self.category, *self._names()]),
@@ -115,11 +104,7 @@ class ClassSegmenter(ABC):
         return self.crop == 0
 
     def labels(self) -> tuple[MaskLabel, ...]:
-        """Return the classes except the background.
-
-        Raises:
-            UserError: The names of the classes cannot be read.
-        """
+        """Return the classes except the background."""
         return class_labels(self._names(), self.category)
 
     def categories(self) -> tuple[str, ...]:
@@ -127,12 +112,7 @@ class ClassSegmenter(ABC):
         return (self.category,)
 
     def load(self, device: str) -> LoadedSegmenter:
-        """Build the network and read its weights.
-
-        Raises:
-            UserError: There is no such model, a file does not fit, or the number of classes is not
-                that of the model.
-        """
+        """Build the network and read its weights."""
         names = self._names()
         module, logits, normalise = self._load(names)
         return wrap_network(

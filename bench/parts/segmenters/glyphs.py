@@ -9,6 +9,7 @@ from baselines.spatial import MaskLabel
 from bench.files import sha256_file
 from bench.parts.segmenters.network import SEGMENTER_VERSION, wrap_network
 from bench.parts.targets.glyphs import require_shipped
+from bench.parts.targets.transform import square_transform
 from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
@@ -34,11 +35,7 @@ class GlyphsSegmenter:
     uses_probe_masks: ClassVar[bool] = False
 
     def fingerprint(self) -> Fingerprint:
-        """Return sha256 of the shipped file, transform, and size of the masks.
-
-        Raises:
-            UserError: The weights are missing.
-        """
+        """Return sha256 of the shipped file, transform, and size of the masks."""
         from bench.glyphs import planes, segmenter, weights
 
         return {
@@ -72,13 +69,7 @@ class GlyphsSegmenter:
         return tuple(plane.category for plane in PLANES)
 
     def load(self, device: str) -> LoadedSegmenter:
-        """Build the network and read its weights.
-
-        Raises:
-            UserError: The weights are missing.
-        """
-        from torchvision import transforms
-
+        """Build the network and read its weights."""
         from bench.glyphs import planes, segmenter, weights
         from bench.glyphs.segmenter_net import split_planes
 
@@ -91,14 +82,8 @@ class GlyphsSegmenter:
         for plane in planes.PLANES:
             positions.append([-1, *range(begin, begin + len(plane.names))])
             begin += len(plane.names)
-        transform = transforms.Compose(
-            [
-                transforms.Resize(segmenter.SIZE),
-                transforms.CenterCrop(segmenter.SIZE),
-                transforms.ToTensor(),
-                transforms.Normalize(weights.MEAN, weights.STD),
-            ]
-        )
+        side = segmenter.SIZE
+        transform = square_transform(side, side, weights.MEAN, weights.STD)
         size = (planes.MASK_SIZE, planes.MASK_SIZE)
         return wrap_network(
             network, logits_of, transform, positions, size, device=device, precision="float32"

@@ -12,10 +12,12 @@ from bench.parts.hugging_face import check_weights, load_parts
 from bench.parts.segmenters.base import CLASSES, ClassSegmenter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from PIL.Image import Image
-    from torch import Tensor, nn
+    from torch import Tensor
+
+    from bench.parts.segmenters.base import NetworkParts
 
 _WHERE = "segmenter.params.model"
 
@@ -68,9 +70,7 @@ class HuggingFaceSegmenter(ClassSegmenter):
             )
         return tuple(names[number] for number in range(len(names)))
 
-    def _load(
-        self, names: Sequence[str]
-    ) -> tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]:
+    def _load(self, names: Sequence[str]) -> NetworkParts:
         from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
 
         (processor, module), report = load_parts(

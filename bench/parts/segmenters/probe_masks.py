@@ -36,11 +36,7 @@ class ProbeMasks:
         return ()
 
     def load(self, device: str) -> NoReturn:
-        """Raise an error, since there is nothing to load.
-
-        Raises:
-            UserError: Always.
-        """
+        """Raise an error, since there is nothing to load."""
         raise UserError(
             "the probe set's own masks need no network",
             where="segmenter",

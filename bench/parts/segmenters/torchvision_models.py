@@ -12,12 +12,12 @@ from bench.parts.targets.transform import IMAGENET_MEAN, IMAGENET_STD
 from bench.parts.targets.weights import WeightsParams, published_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from PIL.Image import Image
-    from torch import Tensor, nn
+    from torch import nn
 
     from bench.downloads.requirements import Requirement
+    from bench.parts.segmenters.base import NetworkParts
 
 VOC_NAMES = (
     "__background__", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat",
@@ -85,9 +85,7 @@ class TorchvisionSegmenter(ClassSegmenter, WeightsParams):
     def _own_names(self) -> tuple[str, ...]:
         return VOC_NAMES
 
-    def _load(
-        self, names: Sequence[str]
-    ) -> tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Image], Tensor]]:
+    def _load(self, names: Sequence[str]) -> NetworkParts:
         from torchvision import models, transforms
 
         known = models.list_models(module=models.segmentation)

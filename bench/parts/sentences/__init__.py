@@ -2,5 +2,3 @@
 
 from bench.parts.sentences.none import NoSentenceEncoder
 from bench.parts.sentences.transformer import SentenceTransformer
-
-__all__ = ["NoSentenceEncoder", "SentenceTransformer"]

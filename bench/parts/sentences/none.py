@@ -27,11 +27,7 @@ class NoSentenceEncoder:
         return {}
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-        """Raise an error, since there is nothing to load.
-
-        Raises:
-            UserError: Always.
-        """
+        """Raise an error, since there is nothing to load."""
         raise UserError(
             "no sentence encoder was chosen",
             where="scoring.sentence.name",

@@ -50,11 +50,7 @@ class SentenceTransformer:
         return unmet_text_model(self.model, owner=_OWNER)
 
     def load(self, device: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-        """Return a function from n texts to unit-length embeddings, float32 [n, D].
-
-        Raises:
-            UserError: The model cannot be read or downloaded.
-        """
+        """Return a function from n texts to unit-length embeddings, float32 [n, D]."""
         from sentence_transformers import SentenceTransformer as Model
 
         found = find_text_model(self.model, "scoring.sentence.params.model")

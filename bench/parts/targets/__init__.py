@@ -7,13 +7,3 @@ from bench.parts.targets.patterns import expand_layers
 from bench.parts.targets.timm_models import TimmTarget
 from bench.parts.targets.torch_hub import TorchHubTarget
 from bench.parts.targets.torchvision_models import TorchvisionTarget
-
-__all__ = [
-    "CallableTarget",
-    "GlyphsTarget",
-    "TimmTarget",
-    "TorchHubTarget",
-    "TorchvisionTarget",
-    "expand_layers",
-    "resolve_layers",
-]

@@ -28,7 +28,7 @@ _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class CallableTarget(CodeTarget):
-    """What a function without arguments returns: a module, or (module, transform).
+    """The network that a function without arguments returns: a module, or (module, transform).
 
     The module's source file and all of the user's own modules that it imports (outside
     site-packages), also indirectly, identify the code; data files that the code reads do not count.
@@ -54,11 +54,7 @@ class CallableTarget(CodeTarget):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Return the function's name, sources, weights and transform.
-
-        Raises:
-            UserError: There is no such module or file.
-        """
+        """Return the function's name, sources, weights and transform."""
         file = self._source()
         imported = imported_code({self._module: file})
         imports = {"imports": sha256_json(imported)} if imported else {}

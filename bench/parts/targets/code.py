@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CodeTarget(TransformParams, WeightsParams, ABC):
-    """What a function returns: a module, or (module, transform).
+    """A network that the code of a user builds: a module, or (module, transform).
 
     Without `file`, the tensors of the built network identify the weights: computing the fingerprint
     then builds the network, and needs torch. Random weights are drawn with a fixed seed.
@@ -35,11 +35,7 @@ class CodeTarget(TransformParams, WeightsParams, ABC):
 
     @abstractmethod
     def _build(self) -> tuple[nn.Module, Transform | None]:
-        """Call the function.
-
-        Raises:
-            UserError: There is no such function, or it fails.
-        """
+        """Call the function."""
 
     @property
     @abstractmethod
@@ -47,11 +43,7 @@ class CodeTarget(TransformParams, WeightsParams, ABC):
         """The function, for messages."""
 
     def load(self, device: str) -> LoadedTarget:
-        """Build the network and read its weights.
-
-        Raises:
-            UserError: There is no such function, it fails, or the file does not fit.
-        """
+        """Build the network and read its weights."""
         module, transform = self._build()
         notes = self._weights_file.fill(module, self._function).notes if self.file else ()
         own = transform if self._own_transform else None
@@ -62,11 +54,7 @@ class CodeTarget(TransformParams, WeightsParams, ABC):
         return not self._given
 
     def _weights_identity(self, code: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what decides the weights: the file, or the tensors of the built network.
-
-        Args:
-            code: What identifies the code.
-        """
+        """Return what decides the weights: the file, or the tensors of the built network."""
         if self.file:
             return self._weights_file.identity()
         try:

@@ -9,6 +9,7 @@ from bench.downloads.requirements import Requirement
 from bench.errors import UserError
 from bench.files import sha256_file
 from bench.networks.loaded import LoadedTarget
+from bench.parts.targets.transform import square_transform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,11 +36,7 @@ class GlyphsTarget:
     net: Literal["objects", "scenes"] = "objects"
 
     def fingerprint(self) -> Fingerprint:
-        """Return architecture, sha256 of the shipped file, and transform.
-
-        Raises:
-            UserError: The weights are missing.
-        """
+        """Return architecture, sha256 of the shipped file, and transform."""
         from bench.glyphs import weights
 
         return {
@@ -71,26 +68,12 @@ class GlyphsTarget:
         return tuple(path for path, _ in module.named_modules(remove_duplicate=False) if path)
 
     def load(self, device: str) -> LoadedTarget:
-        """Build the network and read its weights.
-
-        Raises:
-            UserError: The weights are missing.
-        """
-        from torchvision import transforms
-
+        """Build the network and read its weights."""
         from bench.glyphs import weights
 
         self._file()
         module = weights.load_target(self.net).requires_grad_(False).to(device)
-        transform = transforms.Compose(
-            [
-                transforms.Resize(SIZE),
-                transforms.CenterCrop(SIZE),
-                transforms.ToTensor(),
-                transforms.Normalize(weights.MEAN, weights.STD),
-            ]
-        )
-        return LoadedTarget(module, transform)
+        return LoadedTarget(module, square_transform(SIZE, SIZE, weights.MEAN, weights.STD))
 
     def _file(self) -> Path:
         from bench.glyphs import weights
@@ -106,8 +89,6 @@ def require_shipped(file: Path, where: str) -> Path:
     """
     if not file.is_file():
         raise UserError(
-            f"the weights {file.name} of the embedded world are missing",
-            where=where,
-            hint=_HINT,
+            f"the weights {file.name} of the embedded world are missing", where=where, hint=_HINT
         )
     return file

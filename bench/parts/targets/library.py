@@ -46,21 +46,13 @@ class LibraryTarget(TransformParams, WeightsParams, ABC):
         return tuple(path for path, _ in named if path)
 
     def untrained(self) -> LoadedTarget:
-        """Return the network with random weights, to inspect the layout of its layers.
-
-        Raises:
-            UserError: There is no such model.
-        """
+        """Return the network with random weights, to inspect the layout of its layers."""
         self._require_model()
         module = self._build_untrained().eval().requires_grad_(False)
         return LoadedTarget(module, self._transform_of(module))
 
     def load(self, device: str) -> LoadedTarget:
-        """Build the network and read its weights.
-
-        Raises:
-            UserError: There are no such model or weights, or the file does not fit.
-        """
+        """Build the network and read its weights."""
         self._require_model()
         module, notes = self._from_file() if self.file else (self._from_library(), ())
         return prepare(module, self._transform_of(module), device, notes)
@@ -72,11 +64,7 @@ class LibraryTarget(TransformParams, WeightsParams, ABC):
 
     @abstractmethod
     def _require_model(self) -> None:
-        """Check that the library has the model.
-
-        Raises:
-            UserError: It does not.
-        """
+        """Check that the library has the model."""
 
     @abstractmethod
     def _unmet_weights(self) -> tuple[Requirement, ...]:

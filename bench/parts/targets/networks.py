@@ -102,11 +102,7 @@ def prepare(
 
 
 def _check_values(module: nn.Module) -> None:
-    """Check that all weights have values.
-
-    Raises:
-        NetworkError: A lazy module has not run yet, or a tensor is on torch's meta device.
-    """
+    """Check that all weights have values."""
     from torch.nn.parameter import is_lazy
 
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:

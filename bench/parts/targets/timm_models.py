@@ -72,11 +72,7 @@ class TimmTarget(LibraryTarget):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Return name, weights and transform; timm's version if its defaults decide something.
-
-        Raises:
-            UserError: The file is missing, or the hub cannot name the commit.
-        """
+        """Return name, weights and transform; timm's version if its defaults decide something."""
         four = len(self._given) == 4
         defaults = {"own": self.model, "timm": version("timm"), **self._given}
         return {

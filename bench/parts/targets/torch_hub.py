@@ -40,7 +40,7 @@ _IMPORTED: dict[str, Path] = {}
 
 @dataclass(frozen=True)
 class TorchHubTarget(CodeTarget):
-    """What an entry point returns: a module, or (module, transform).
+    """The network that an entry point returns: a module, or (module, transform).
 
     See `CodeTarget` for weights and transform.
 
@@ -68,11 +68,7 @@ class TorchHubTarget(CodeTarget):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Return code, entry point with its arguments, weights and transform.
-
-        Raises:
-            UserError: Folder or file is missing.
-        """
+        """Return code, entry point with its arguments, weights and transform."""
         code = self._code()
         return {
             "kind": "torch_hub",
@@ -109,7 +105,7 @@ class TorchHubTarget(CodeTarget):
 
     @property
     def _copy(self) -> Path:
-        """Where torch.hub keeps the code of a repository on GitHub."""
+        """Folder in which torch.hub keeps the code of a repository on GitHub."""
         assert self._github is not None
         owner, repository, ref = self._github
         return hub_folder() / f"{owner}_{repository}_{ref.replace('/', '_')}"

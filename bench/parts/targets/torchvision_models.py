@@ -92,11 +92,7 @@ class TorchvisionTarget(LibraryTarget):
         super().__post_init__()
 
     def fingerprint(self) -> Fingerprint:
-        """Return architecture, weights and transform.
-
-        Raises:
-            UserError: The file is missing, or `transform_input` is required.
-        """
+        """Return architecture, weights and transform."""
         switched = {"transform_input": True} if self.file and self._transforms_input else {}
         return {
             "kind": "torchvision",
@@ -197,11 +193,7 @@ class TorchvisionTarget(LibraryTarget):
 
     @property
     def _transforms_input(self) -> bool:
-        """Whether the network changes its input first.
-
-        Raises:
-            UserError: It must be given.
-        """
+        """Whether the network changes its input first."""
         if self.arch not in SWITCHED or self.transform_input is not None:
             return bool(self.transform_input)
         if sha256_file(self._weights_file.path).startswith(SWITCHED[self.arch]):

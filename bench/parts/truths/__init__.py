@@ -7,13 +7,3 @@ from bench.parts.truths.glyphs import GlyphsTruth
 from bench.parts.truths.imagenet import ImageNetTruth
 from bench.parts.truths.none import NoTruth
 from bench.parts.truths.places365 import Places365Truth
-
-__all__ = [
-    "AnnotationsTruth",
-    "ClassListTruth",
-    "FileTruth",
-    "GlyphsTruth",
-    "ImageNetTruth",
-    "NoTruth",
-    "Places365Truth",
-]

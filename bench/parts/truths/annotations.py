@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
+from bench.parts.truths.base import CachedTruth
 from bench.parts.truths.table import read_rows
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.requirements import Requirement
-
 
 @dataclass(frozen=True)
-class AnnotationsTruth:
+class AnnotationsTruth(CachedTruth):
     """A table with columns `layer`, `unit` and `summary`, one line per sentence.
 
     The published annotations.csv has three sentences per unit. All of them are references and
@@ -30,25 +27,12 @@ class AnnotationsTruth:
     """
 
     summary: ClassVar[str] = "sentences by people about units (MILANNOTATIONS' table)"
+    reads = (("path", "table of annotations"),)
 
     path: str
     layer: str
 
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return missing files."""
-        return unmet_path(self.path, "table of annotations", "target.truth.params.path")
-
-    def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: The file is missing or not such a table, a sentence is empty, or there is no
-                line of the layer.
-        """
-        return self._names
-
-    @cached_property
-    def _names(self) -> Mapping[int, TrueName]:
+    def _read(self) -> Mapping[int, TrueName]:
         columns = dict.fromkeys(("layer", "unit", "summary"), "target.truth.params.path")
         rows = read_rows(self.path, columns, "unit", columns["unit"], repeats=True)
         layers: dict[str, None] = {}

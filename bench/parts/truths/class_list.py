@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import read_text
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
+from bench.parts.truths.base import CachedTruth
 from bench.parts.truths.class_names import add_lookalikes, true_names
 from bench.parts.truths.table import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 
 @dataclass(frozen=True)
-class ClassListTruth:
+class ClassListTruth(CachedTruth):
     """A text file whose line i + 1 names unit i, such as ImageNet's and Places365's class lists.
 
     The name of a line such as "tench, Tinca tinca" is the whole line; its parts are synonyms unless
@@ -36,29 +34,13 @@ class ClassListTruth:
     summary: ClassVar[str] = (
         "a class list, one line per unit; a table may select the units to score"
     )
+    reads = (("path", "list of classes"), ("units", "table of units"))
 
     path: str
     units: str = ""
     unit_column: str = "unit"
 
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return missing files."""
-        return (
-            *unmet_path(self.path, "list of classes", "target.truth.params.path"),
-            *unmet_path(self.units, "table of units", "target.truth.params.units"),
-        )
-
-    def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: A file is missing, the list is empty or has a blank line between names, or
-                the table contains a unit without a name.
-        """
-        return self._names
-
-    @cached_property
-    def _names(self) -> Mapping[int, TrueName]:
+    def _read(self) -> Mapping[int, TrueName]:
         lines = self._lines()
         known = add_lookalikes(true_names(dict(enumerate(lines))))
         if not self.units:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
+from bench.parts.truths.base import CachedTruth
 from bench.parts.truths.class_names import add_lookalikes, true_names
 from bench.parts.truths.table import Row, read_rows, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 
 @dataclass(frozen=True)
-class FileTruth:
+class FileTruth(CachedTruth):
     """A CSV or TSV table with a header.
 
     Its columns are the unit (from 0) and the name, and optionally `synonyms` and `hypernyms`
@@ -34,26 +32,13 @@ class FileTruth:
     """
 
     summary: ClassVar[str] = "a table of units and names (CSV or TSV)"
+    reads = (("path", "table of names"),)
 
     path: str
     unit_column: str = "unit"
     name_column: str = "name"
 
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return missing files."""
-        return unmet_path(self.path, "table of names", "target.truth.params.path")
-
-    def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: The file is missing or not such a table, a unit appears twice or is not a
-                whole number from 0, or a name is missing.
-        """
-        return self._names
-
-    @cached_property
-    def _names(self) -> Mapping[int, TrueName]:
+    def _read(self) -> Mapping[int, TrueName]:
         here = "target.truth.params"
         columns = {
             self.unit_column: f"{here}.unit_column",

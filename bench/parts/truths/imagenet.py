@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import read_text
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
+from bench.parts.truths.base import CachedTruth
 from bench.parts.truths.class_list import ClassListTruth
 from bench.parts.truths.shipped import IMAGENET, imagenet_synsets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.downloads.requirements import Requirement
     from metrics.truth import TrueName
 
 _SYNSETS = "target.truth.params.synsets"
 
 
 @dataclass(frozen=True)
-class ImageNetTruth:
+class ImageNetTruth(CachedTruth):
     """The 1,000 classes of ILSVRC 2012, "tench, Tinca tinca" first.
 
     For another list or order, use `class_list`. If the probe set shows only some classes, one of
@@ -36,6 +34,7 @@ class ImageNetTruth:
     """
 
     summary: ClassVar[str] = "the 1,000 classes of ImageNet; a file may select the units to score"
+    reads = (("units", "table of units"), ("synsets", "list of synsets"))
 
     units: str = ""
     unit_column: str = "unit"
@@ -49,24 +48,7 @@ class ImageNetTruth:
                 hint="give one of target.truth.params.units and .synsets",
             )
 
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return missing files."""
-        return (
-            *unmet_path(self.units, "table of units", "target.truth.params.units"),
-            *unmet_path(self.synsets, "list of synsets", _SYNSETS),
-        )
-
-    def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit.
-
-        Raises:
-            UserError: A file is missing, or contains a unit above 999 or a synset that is not a
-                class of ImageNet.
-        """
-        return self._names
-
-    @cached_property
-    def _names(self) -> Mapping[int, TrueName]:
+    def _read(self) -> Mapping[int, TrueName]:
         names = ClassListTruth(str(IMAGENET), self.units, self.unit_column).names()
         return {unit: names[unit] for unit in self._units()} if self.synsets else names
 

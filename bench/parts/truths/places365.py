@@ -10,16 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.downloads.paths import read_text
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
+from bench.parts.truths.base import CachedTruth
 from bench.parts.truths.official import OfficialTexts
 from bench.parts.truths.shipped import PLACES365
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bench.downloads.requirements import Requirement
 
 _LINE = re.compile(r"/[a-z]/(\S+)\s+(\d+)")
 
@@ -35,7 +33,7 @@ def _clean_label(label: str) -> str:
 
 
 @dataclass(frozen=True)
-class Places365Truth:
+class Places365Truth(CachedTruth):
     """categories_places365.txt, whose lines read "/b/bus_station/indoor 71".
 
     Attributes:
@@ -46,24 +44,10 @@ class Places365Truth:
     """
 
     summary: ClassVar[str] = "the classes of Places365, or those of them that are scenes of Broden"
+    reads = (("path", "list of classes"), ("scenes", "table of scenes"))
 
     path: str = ""
     scenes: str = ""
-
-    def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return missing files."""
-        return (
-            *unmet_path(self.path, "list of classes", "target.truth.params.path"),
-            *unmet_path(self.scenes, "table of scenes", "target.truth.params.scenes"),
-        )
-
-    def names(self) -> Mapping[int, TrueName]:
-        """Return true names by unit, "bus station/indoor" for the line above.
-
-        Raises:
-            UserError: A file is missing or not in its published form.
-        """
-        return self._names
 
     def official_texts(self) -> OfficialTexts:
         """Return mask labels and class names as in CLIP-Dissect's notebook of table 2.
@@ -73,15 +57,15 @@ class Places365Truth:
         names = {unit: _true_name(name) for unit, name in self._classes.items()}
         return OfficialTexts(_clean_label, names, None)
 
-    @cached_property
-    def _names(self) -> Mapping[int, TrueName]:
+    def _read(self) -> Mapping[int, TrueName]:
         return {unit: _true_name(name.replace("_", " ")) for unit, name in self._classes.items()}
 
     @cached_property
     def _classes(self) -> Mapping[int, str]:
         """Class names as in the file, by unit: "bus_station/indoor"."""
         found: dict[int, str] = {}
-        for number, line in enumerate(self._lines(), start=1):
+        text = read_text(self.path or str(PLACES365), "target.truth.params.path")
+        for number, line in enumerate(text.rstrip().split("\n"), start=1):
             match = _LINE.fullmatch(line.strip())
             if not match or int(match[2]) in found:
                 raise UserError(
@@ -103,10 +87,6 @@ class Places365Truth:
                 hint="give the c_scene.csv of Broden, whose names end in -s",
             )
         return named
-
-    def _lines(self) -> list[str]:
-        path = self.path or str(PLACES365)
-        return read_text(path, "target.truth.params.path").rstrip().split("\n")
 
     def _scene_names(self) -> frozenset[str] | None:
         """Return the names of the scenes in Broden; None to score all classes."""

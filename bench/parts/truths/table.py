@@ -32,12 +32,7 @@ class Row:
 
 
 def read_rows(
-    path: str,
-    columns: Mapping[str, str],
-    unit_column: str,
-    field: str,
-    *,
-    repeats: bool = False,
+    path: str, columns: Mapping[str, str], unit_column: str, field: str, *, repeats: bool = False
 ) -> Iterator[Row]:
     """Yield the rows of a table with one unit per line; skip blank lines.
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from baselines.captioning.search import Sentences, beam, log_priors
-from baselines.dissection.planes import Reading
+from baselines.dissection.planes import MaskRules
 from baselines.dissection.quantile import unit_quantiles
 from baselines.dissection.tally import Tally, tally
 from bench.speed import captioning, dissection
@@ -64,7 +64,7 @@ def _tally(device: str, sizes: Sizes) -> NDArray[Any]:
 def _tally_2020(device: str, sizes: Sizes) -> NDArray[Any]:
     maps, masks = _evidence(device, sizes)
     thresholds = unit_quantiles(maps, 0.99, size=masks.mask_size, mode="zero_pad_grid")
-    return _counts(tally(maps, masks, thresholds, mode="zero_pad_grid", reading=Reading(once=True)))
+    return _counts(tally(maps, masks, thresholds, mode="zero_pad_grid", rules=MaskRules(once=True)))
 
 
 def _counts(found: Tally) -> NDArray[Any]:
@@ -73,12 +73,12 @@ def _counts(found: Tally) -> NDArray[Any]:
 
 
 def _exemplars(device: str, sizes: Sizes) -> NDArray[Any]:
-    from baselines.exemplars import select
+    from baselines.exemplars import mask_bits, rank
     from baselines.spatial import ExemplarRule
 
     maps = _evidence(device, sizes).maps
-    chosen = select(maps, maps.pool.mean(dim=(2, 3)), ExemplarRule(top_k=5), 56)
-    return np.concatenate([chosen.ids.ravel(), chosen.masks.ravel().astype(np.int64)])
+    chosen = rank(maps, maps.pool.mean(dim=(2, 3)), ExemplarRule(top_k=5))
+    return np.concatenate([chosen.ids.ravel(), mask_bits(chosen, 56).ravel().astype(np.int64)])
 
 
 def _captioning(device: str, sizes: Sizes) -> captioning.Inputs:

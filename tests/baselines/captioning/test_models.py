@@ -9,11 +9,7 @@ import torch
 from baselines.captioning.decoder import Decoder, DecoderConfig, State
 from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
 from tests.baselines.captioning import reference
-from tests.baselines.captioning.tiny import (
-    make_decoder,
-    make_features,
-    make_language_model,
-)
+from tests.baselines.captioning.tiny import make_decoder, make_features, make_language_model
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -9,11 +9,7 @@ import torch
 from baselines.captioning import search
 from baselines.captioning.ranking import first_best, pmi_order
 from tests.baselines.captioning import reference
-from tests.baselines.captioning.tiny import (
-    make_decoder,
-    make_features,
-    make_language_model,
-)
+from tests.baselines.captioning.tiny import make_decoder, make_features, make_language_model
 
 STOP = 10
 

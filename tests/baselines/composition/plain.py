@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from baselines.composition.formula import And, Leaf, Not, Or, length
 from baselines.spatial import ImageMasks, MaskLabel
@@ -35,25 +34,60 @@ class ListedMasks:
         return out.reshape(len(self.labels), -1)
 
 
-class ListedMaps:
-    def __init__(self, values, batch=3):
-        self.values = torch.as_tensor(values, dtype=torch.float32)
-        self.batch = batch
+def labels_of(cells, cell):
+    """Return the labels of a cell's pixels, ascending."""
+    return cells.labels[cells.first[cell] : cells.first[cell + 1]]
 
-    @property
-    def n_images(self):
-        return len(self.values)
 
-    @property
-    def n_units(self):
-        return self.values.shape[1]
+def parse(words, names):
+    """Parse the text of a formula of labels with these names.
 
-    @property
-    def map_size(self):
-        return tuple(self.values.shape[2:])
+    Names may contain spaces and balanced parentheses. A name that is also the text of a formula is
+    read as a name; the first of equal names is used.
+    """
+    numbers = {}
+    for number, name in enumerate(names):
+        numbers.setdefault(name, number)
+    found = _parse(words, numbers)
+    if found is None:
+        raise ValueError(f"not a formula of the given labels: {words!r}")
+    return found
 
-    def batches(self):
-        yield from self.values.split(self.batch)
+
+def _parse(words, numbers):
+    if words in numbers:
+        return Leaf(numbers[words])
+    if not (words.startswith("(") and words.endswith(")")):
+        return None
+    words = words[1:-1]
+    if words.startswith("NOT "):
+        inner = _parse(words.removeprefix("NOT "), numbers)
+        if inner is not None:
+            return Not(inner)
+    for word, kind in ((" AND ", And), (" OR ", Or)):
+        at = words.find(word)
+        while at >= 0:
+            # Split only where the left part's parentheses are balanced.
+            if words.count("(", 0, at) == words.count(")", 0, at):
+                left = _parse(words[:at], numbers)
+                right = _parse(words[at + len(word) :], numbers) if left is not None else None
+                if left is not None and right is not None:
+                    return kind(left, right)
+            at = words.find(word, at + 1)
+    return None
+
+
+def evaluate(formula, leaf):
+    """Return the mask where a formula holds, from a function that returns the mask of a label."""
+    match formula:
+        case Leaf(label):
+            return leaf(label)
+        case Not(inner):
+            return np.logical_not(evaluate(inner, leaf))
+        case And(left, right):
+            return np.logical_and(evaluate(left, leaf), evaluate(right, leaf))
+        case Or(left, right):
+            return np.logical_or(evaluate(left, leaf), evaluate(right, leaf))
 
 
 def scalar_image(scalars, size):
@@ -78,9 +112,7 @@ def plain_search(dense, unit, *, beam=5, max_length=3, penalty=1.0, official_bea
                 kept.append(entry)
         return kept[:beam]
 
-    kept = best(
-        [(Leaf(c), score(Leaf(c), mask), mask) for c, mask in enumerate(dense)],
-    )
+    kept = best([(Leaf(c), score(Leaf(c), mask), mask) for c, mask in enumerate(dense)])
     for _ in range(max_length - 1):
         pool = list(kept)
         for formula, _, mask in kept:

@@ -10,23 +10,24 @@ from hypothesis import strategies as st
 from baselines.composition import CellsBuilder, length, search, text
 from baselines.composition.cells import image_cells
 from baselines.composition.firing import count_firing
-from baselines.composition.formula import evaluate
 from baselines.spatial import ImageMasks
+from tests.baselines.composition import plain
+from tests.baselines.dissection.doubles import ArrayMaps
 
 GOLDEN = {"A": {0, 1, 5}, "B": {2, 3, 6, 7}, "C": {5, 6, 7}, "D": {8}}
 UNIT = {0, 1, 2, 3}
 
 
-def prepared(plain, images, n_labels, size, fires, batch=3, compiled=True):
+def prepared(images, n_labels, size, fires, batch=3, compiled=True):
     """Cells, firing and dense masks; `fires` is where units fire, bool [N, U, sh, sw]."""
     masks = plain.ListedMasks(images, n_labels, size)
-    maps = plain.ListedMaps(np.asarray(fires, np.float32), batch)
+    maps = ArrayMaps(np.asarray(fires, np.float32), batch)
     thresholds = np.full(maps.n_units, 0.5)
     cells, firing = count_firing(maps, masks, thresholds, compiled=compiled)
     return cells, firing, masks.dense()
 
 
-def golden(plain):
+def golden():
     """Ten points as ten images of one pixel, labels as scalars."""
     points = range(10)
     images = [
@@ -34,7 +35,7 @@ def golden(plain):
         for point in points
     ]
     fires = np.array([point in UNIT for point in points]).reshape(10, 1, 1, 1)
-    cells, [firing], _ = prepared(plain, images, 4, (1, 1), fires)
+    cells, [firing], _ = prepared(images, 4, (1, 1), fires)
     return cells, firing
 
 
@@ -42,8 +43,8 @@ def said(found):
     return [(text(entry.formula, list(GOLDEN)), round(entry.score, 6)) for entry in found]
 
 
-def test_golden_beam_after_each_step(plain):
-    cells, unit = golden(plain)
+def test_golden_beam_after_each_step():
+    cells, unit = golden()
     assert said(search(cells, unit, max_length=1)) == [("A", 0.4), ("B", 0.333333)]
     assert said(search(cells, unit, max_length=2)) == [
         ("(A OR B)", 0.571429),
@@ -59,8 +60,8 @@ def test_golden_beam_after_each_step(plain):
     assert len({entry.formula for entry in best}) == 5
 
 
-def test_golden_official_beam_holds_duplicates(plain):
-    cells, unit = golden(plain)
+def test_golden_official_beam_holds_duplicates():
+    cells, unit = golden()
     assert said(search(cells, unit, max_length=2, official_beam=True)) == [
         ("(A OR B)", 0.571429),
         ("(B OR A)", 0.571429),
@@ -72,8 +73,8 @@ def test_golden_official_beam_holds_duplicates(plain):
     assert last[:2] == [("((A OR B) AND (NOT C))", 1.0), ("((B OR A) AND (NOT C))", 1.0)]
 
 
-def test_penalty_prefers_shorter_formulas(plain):
-    cells, unit = golden(plain)
+def test_penalty_prefers_shorter_formulas():
+    cells, unit = golden()
     found = search(cells, unit, penalty=0.9)
     assert said(found)[0] == ("((A OR B) AND (NOT C))", round(0.9**3, 6))
     assert all(entry.score == entry.iou * 0.9 ** (entry.length - 1) for entry in found)
@@ -81,11 +82,11 @@ def test_penalty_prefers_shorter_formulas(plain):
     assert said(search(cells, unit, penalty=0.5))[0] == ("A", 0.4)
 
 
-def test_equal_scores_shorter_first_then_in_the_order_met(plain):
+def test_equal_scores_shorter_first_then_in_the_order_met():
     # Labels 1 and 2 are two halves of the unit; label 0 is the unit and one pixel more.
     images = [plain.scalar_image(labels, (1, 1)) for labels in ([0, 1], [0, 2], [0], [3])]
     fires = np.array([1, 1, 0, 0], bool).reshape(4, 1, 1, 1)
-    cells, [unit], _ = prepared(plain, images, 4, (1, 1), fires)
+    cells, [unit], _ = prepared(images, 4, (1, 1), fires)
     found = search(cells, unit, max_length=1)
     assert [entry.formula.label for entry in found] == [0, 1, 2]
     assert found[1].score == found[2].score
@@ -94,11 +95,11 @@ def test_equal_scores_shorter_first_then_in_the_order_met(plain):
     assert text(best.formula, list("abcd")) == "(b OR c)"
 
 
-def test_unit_that_shares_no_pixel_with_a_label_has_no_formula(plain):
+def test_unit_that_shares_no_pixel_with_a_label_has_no_formula():
     images = [plain.scalar_image([0], (1, 1)), plain.scalar_image([], (1, 1))]
     fires = np.zeros((2, 2, 1, 1), bool)
     fires[1, 1] = True
-    cells, [silent, apart], _ = prepared(plain, images, 1, (1, 1), fires)
+    cells, [silent, apart], _ = prepared(images, 1, (1, 1), fires)
     assert silent.pixels == 0
     assert apart.pixels == 1
     assert search(cells, silent) == []
@@ -106,13 +107,12 @@ def test_unit_that_shares_no_pixel_with_a_label_has_no_formula(plain):
     assert search(cells, apart, official_beam=True) == []
 
 
-def test_no_image_bears_a_label(plain):
+def test_no_image_bears_a_label():
     images = [ImageMasks(np.full((1, 2, 2), -1, np.int32))]
-    cells, [unit], _ = prepared(plain, images, 3, (2, 2), np.ones((1, 1, 2, 2)))
+    cells, [unit], _ = prepared(images, 3, (2, 2), np.ones((1, 1, 2, 2)))
     assert len(cells) == 0
     assert unit.pixels == 4
     assert search(cells, unit) == []
-    assert search(cells, unit, compiled=False) == []
 
 
 def with_copy(image, label):
@@ -154,10 +154,10 @@ def worlds(draw):
     compiled=st.booleans(),
 )
 def test_equals_every_candidate_spelled_out(
-    plain, world, beam, max_length, penalty, official, batch, compiled
+    world, beam, max_length, penalty, official, batch, compiled
 ):
     images, n_labels, size, fires = world
-    cells, firing, dense = prepared(plain, images, n_labels, size, fires, batch, compiled)
+    cells, firing, dense = prepared(images, n_labels, size, fires, batch, compiled)
     options = {
         "beam": beam,
         "max_length": max_length,
@@ -169,19 +169,19 @@ def test_equals_every_candidate_spelled_out(
         mask = fires[:, unit].reshape(-1)
         assert firing[unit].pixels == int(mask.sum())
         expected = plain.plain_search(dense, mask, **options)
-        found = search(cells, firing[unit], compiled=compiled, **options)
+        found = search(cells, firing[unit], **options)
         assert [entry.formula for entry in found] == [formula for formula, _, _ in expected]
         assert [entry.score for entry in found] == [score for _, score, _ in expected]
         for entry in found:
-            where = evaluate(entry.formula, lambda label: dense[label])
+            where = plain.evaluate(entry.formula, lambda label: dense[label])
             assert entry.pixels == int(where.sum())
             assert entry.common == int((where & mask).sum())
             assert entry.length == length(entry.formula)
-            inside = evaluate(entry.formula, cells.holding)
+            inside = plain.evaluate(entry.formula, cells.holding)
             assert int(cells.sizes[inside].sum()) == entry.pixels
 
 
-def test_more_ties_than_candidates_looked_at_first(plain):
+def test_more_ties_than_candidates_looked_at_first():
     # 200 copies of one label: one mask only, so the beam has room for the single other one.
     size = (2, 2)
     images = [
@@ -191,34 +191,33 @@ def test_more_ties_than_candidates_looked_at_first(plain):
     ]
     fires = np.zeros((3, 1, *size), bool)
     fires[0] = True
-    cells, [unit], dense = prepared(plain, images, 201, size, fires)
+    cells, [unit], dense = prepared(images, 201, size, fires)
     found = search(cells, unit, max_length=2)
     expected = plain.plain_search(dense, fires.reshape(-1), max_length=2)
     assert [entry.formula for entry in found] == [formula for formula, _, _ in expected]
     assert text(found[0].formula, [f"l{number}" for number in range(201)]) == "(l0 AND (NOT l200))"
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_malformed_masks_are_refused(compiled):
+def test_malformed_masks_are_refused():
     with pytest.raises(ValueError, match="must be in"):
-        image_cells(ImageMasks(np.full((1, 1, 1), 3, np.int32)), (1, 1), 3, compiled=compiled)
+        image_cells(ImageMasks(np.full((1, 1, 1), 3, np.int32)), (1, 1), 3)
     with pytest.raises(ValueError, match="must be in"):
-        image_cells(ImageMasks(np.full((1, 1, 1), -2, np.int32)), (1, 1), 3, compiled=compiled)
+        image_cells(ImageMasks(np.full((1, 1, 1), -2, np.int32)), (1, 1), 3)
     with pytest.raises(ValueError, match="planes"):
-        image_cells(ImageMasks(np.zeros((1, 2, 1), np.int32)), (1, 1), 3, compiled=compiled)
+        image_cells(ImageMasks(np.zeros((1, 2, 1), np.int32)), (1, 1), 3)
 
 
-def test_planes_that_swap_labels_are_one_cell(plain):
+def test_planes_that_swap_labels_are_one_cell():
     planes = np.array([[[0, 1]], [[1, 0]]], np.int32)
     builder = CellsBuilder(2)
     builder.add(image_cells(ImageMasks(planes), (1, 2), 2))
     cells = builder.build()
     assert cells.sizes.tolist() == [2]
-    assert cells.labels_of(0).tolist() == [0, 1]
+    assert cells.labels.tolist() == [0, 1]
 
 
-def test_as_many_images_of_masks_as_of_maps(plain):
+def test_as_many_images_of_masks_as_of_maps():
     masks = plain.ListedMasks([plain.scalar_image([0], (1, 1))], 1, (1, 1))
-    maps = plain.ListedMaps(np.zeros((2, 1, 1, 1)))
+    maps = ArrayMaps(np.zeros((2, 1, 1, 1)))
     with pytest.raises(ValueError, match="2 images"):
         count_firing(maps, masks, np.zeros(1))

@@ -7,14 +7,16 @@ import pytest
 import torch
 
 from baselines.base import Evidence, Method
-from baselines.composition import parse, text
+from baselines.composition import text
 from baselines.composition.firing import count_firing
 from baselines.compositional import Compositional
 from baselines.dissection.upsample import upsample
 from baselines.spatial import ImageMasks
+from tests.baselines.composition import plain
+from tests.baselines.dissection.doubles import ArrayMaps
 
 
-def world(plain, seed, size=(6, 5), map_size=(2, 3), batch=3, n_images=9, n_labels=7):
+def world(seed, size=(6, 5), map_size=(2, 3), batch=3, n_images=9, n_labels=7):
     random = np.random.default_rng(seed)
     images = []
     for number in range(n_images):
@@ -26,7 +28,7 @@ def world(plain, seed, size=(6, 5), map_size=(2, 3), batch=3, n_images=9, n_labe
     values = random.random((n_images, 5, *map_size)).astype(np.float32)
     values[:, 3] = 0.5  # dead
     values[2, 4, 0, 0] = np.nan  # dead
-    maps = plain.ListedMaps(values, batch)
+    maps = ArrayMaps(values, batch)
     activations = maps.values.mean(dim=(2, 3))
     return Evidence(activations=activations, concepts=(), maps=maps, masks=masks)
 
@@ -50,8 +52,8 @@ def test_is_a_method():
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("map_size", [(2, 3), (1, 1), (6, 5), (12, 11)])
 @pytest.mark.parametrize("official", [False, True])
-def test_texts_are_those_of_dense_masks(plain, seed, map_size, official):
-    evidence = world(plain, seed, map_size=map_size)
+def test_texts_are_those_of_dense_masks(seed, map_size, official):
+    evidence = world(seed, map_size=map_size)
     method = Compositional(quantile=0.2, penalty=0.98, official_beam=official)
     found = method.describe(evidence, seed=0)
     level = int(1000 * (1 - 0.2) - 1) / 999
@@ -65,8 +67,8 @@ def test_texts_are_those_of_dense_masks(plain, seed, map_size, official):
     assert found.concepts == ()
 
 
-def test_table_has_a_row_for_every_unit(plain):
-    evidence = world(plain, 0)
+def test_table_has_a_row_for_every_unit():
+    evidence = world(0)
     found = Compositional(quantile=0.2, penalty=0.9).describe(evidence, seed=0)
     table = found.tables["formulas"]
     names = [label.name for label in evidence.masks.labels]
@@ -77,7 +79,7 @@ def test_table_has_a_row_for_every_unit(plain):
     assert table["score"].isna().tolist() == [False] * 3 + [True] * 2
     for row in table.head(3).itertuples():
         assert (row.label, row.score) == found.texts[row.unit][0]
-        assert text(parse(row.label, names), names) == row.label
+        assert text(plain.parse(row.label, names), names) == row.label
         assert row.score == row.iou * 0.9 ** (row.length - 1)
         union = row.formula_pixels + row.unit_pixels - row.intersection
         assert row.iou == row.intersection / (union + 1e-10)
@@ -92,11 +94,11 @@ def test_table_has_a_row_for_every_unit(plain):
     assert found.counts["silent_units"] == 0
 
 
-def test_a_live_unit_without_a_common_pixel_is_silent(plain):
+def test_a_live_unit_without_a_common_pixel_is_silent():
     masks = plain.ListedMasks(
         [plain.scalar_image([0], (2, 2)), plain.scalar_image([], (2, 2))], 1, (2, 2)
     )
-    maps = plain.ListedMaps(np.array([0.0, 1.0]).reshape(2, 1, 1, 1))
+    maps = ArrayMaps(np.array([0.0, 1.0]).reshape(2, 1, 1, 1))
     evidence = Evidence(maps.values.flatten(1), (), maps=maps, masks=masks)
     found = Compositional(quantile=0.6).describe(evidence, seed=0)
     assert found.texts == [[]]
@@ -105,17 +107,17 @@ def test_a_live_unit_without_a_common_pixel_is_silent(plain):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 9])
-def test_batches_do_not_matter(plain, batch):
+def test_batches_do_not_matter(batch):
     method = Compositional(quantile=0.2)
-    expected = method.describe(world(plain, 1), seed=0)
-    found = method.describe(world(plain, 1, batch=batch), seed=0)
+    expected = method.describe(world(1), seed=0)
+    found = method.describe(world(1, batch=batch), seed=0)
     assert found.texts == expected.texts
     assert found.tables["formulas"].equals(expected.tables["formulas"])
 
 
 @pytest.mark.parametrize("map_size", [(2, 3), (1, 1), (6, 5), (12, 11)])
-def test_compiled_loops_count_as_torch_does(plain, map_size):
-    evidence = world(plain, 2, map_size=map_size)
+def test_compiled_loops_count_as_torch_does(map_size):
+    evidence = world(2, map_size=map_size)
     thresholds = np.array([0.7, 0.5, np.nan, 0.4, 0.9])
     evidence.maps.values[2, 4, 0, 0] = 0.0
     (cells, firing), (other_cells, other) = (
@@ -125,15 +127,15 @@ def test_compiled_loops_count_as_torch_does(plain, map_size):
 
     def spelled(cells, one):
         pairs = zip(one.cells, one.counts.tolist(), strict=True)
-        return one.pixels, sorted((cells.labels_of(cell).tolist(), n) for cell, n in pairs)
+        return one.pixels, sorted((plain.labels_of(cells, cell).tolist(), n) for cell, n in pairs)
 
     assert [spelled(cells, one) for one in firing] == [spelled(other_cells, one) for one in other]
     assert firing[2].pixels == 0
     assert firing[3].pixels == len(evidence.masks) * 30
 
 
-def test_counts_are_added_up_as_they_come(plain, monkeypatch):
-    evidence = world(plain, 3)
+def test_counts_are_added_up_as_they_come(monkeypatch):
+    evidence = world(3)
     method = Compositional(quantile=0.2)
     expected = method.describe(evidence, seed=0)
     monkeypatch.setattr("baselines.composition.firing._COMPACT", 3)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines.base import Evidence, Method
-from baselines.dissection.planes import Reading, label_categories
+from baselines.dissection.planes import MaskRules, label_categories
 from baselines.dissection.rules import iou_by_category
 from baselines.dissection.tally import tally
 from baselines.netdissect import NetDissect, tally_table
@@ -50,8 +50,8 @@ def golden():
 
 def table_of(denominator):
     maps, masks, thresholds = golden()
-    reading = Reading(whole_image=denominator == "image_has_category")
-    counts = tally(maps, masks, thresholds, reading=reading)
+    rules = MaskRules(whole_image=denominator == "image_has_category")
+    counts = tally(maps, masks, thresholds, rules=rules)
     category = label_categories(masks)
     found = iou_by_category(counts.labels, counts.both, counts.by_category, category)
     return tally_table(masks, category, counts, found, np.array([True, True]))

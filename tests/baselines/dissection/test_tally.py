@@ -1,4 +1,4 @@
-"""The tally against a plain reading of the paper, pixel by pixel: every integer is the same."""
+"""The tally against the definition in the paper, pixel by pixel: every integer is the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.dissection import planes
-from baselines.dissection.planes import Reading, read_chunks
+from baselines.dissection.planes import MaskRules, read_chunks
 from baselines.dissection.tally import at_most, tally
 from tests.baselines.dissection import reference
 from tests.baselines.dissection.doubles import ArrayMaps, ListMasks
@@ -70,7 +70,7 @@ def test_counts_are_those_of_the_plain_reading(case, mode, rule, batch, compiled
         masks,
         thresholds,
         mode=mode,
-        reading=Reading(**rule),
+        rules=MaskRules(**rule),
         compiled=compiled,
     )
     assert_counts(found, reference.counts(maps, masks, thresholds, mode=mode, **rule))
@@ -93,8 +93,8 @@ def test_batches_chunks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPat
     maps, masks, thresholds = many()
     first = tally(ArrayMaps(maps, 53), masks, thresholds)
     for batch, threads, readers in ((1, 1, 1), (7, 2, 3), (16, 8, 2), (40, None, 1)):
-        reading = Reading(threads=readers)
-        found = tally(ArrayMaps(maps, batch), masks, thresholds, reading=reading, threads=threads)
+        rules = MaskRules(threads=readers)
+        found = tally(ArrayMaps(maps, batch), masks, thresholds, rules=rules, threads=threads)
         assert same(found, first)
     assert same(tally(ArrayMaps(maps, 9), masks, thresholds, compiled=False), first)
 
@@ -123,7 +123,7 @@ def test_masks_are_read_ahead_and_no_further() -> None:
         return read(index)
 
     masks.image = image
-    chunks = read_chunks(masks, Reading(threads=2))
+    chunks = read_chunks(masks, MaskRules(threads=2))
     next(chunks)
     assert len(seen) <= 3 * planes.CHUNK
     chunks.close()

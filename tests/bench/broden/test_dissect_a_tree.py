@@ -1,4 +1,4 @@
-"""Network Dissection on random trees, read back from disk, against a reading pixel by pixel."""
+"""Network Dissection on random trees, read back from disk, against a count pixel by pixel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines.dissection.planes import Reading
+from baselines.dissection.planes import MaskRules
 from baselines.dissection.tally import tally
 from bench.broden import BrodenLabel, BrodenMasks, MaskedImage, open_broden, write_broden
 from tests.baselines.dissection import reference
@@ -58,7 +58,7 @@ def test_tallies_of_a_tree_are_those_of_its_pixels(drawn):
         for whole_image in (False, True):
             found = tally(
                 ArrayMaps(maps), masks, thresholds.astype(np.float64), mode="half_pixel",
-                reading=Reading(whole_image=whole_image),
+                rules=MaskRules(whole_image=whole_image),
             )  # fmt: skip
             labels, both, by_category, _ = reference.counts(
                 maps, masks, thresholds, mode="half_pixel", whole_image=whole_image

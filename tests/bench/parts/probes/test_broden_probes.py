@@ -140,12 +140,12 @@ def test_glyphs_have_masks_at_no_cost_until_they_are_asked_for(tmp_path, monkeyp
 
 
 def test_glyphs_from_files_are_glyphs(tmp_path):
-    probe = GlyphsBrodenProbe(str(tmp_path / "cache"), "half", 3)
+    probe = GlyphsBrodenProbe("half", 3, root=str(tmp_path / "cache"))
     assert isinstance(probe, SegmentedProbe)
     plain = GlyphsProbe("half", 3)
     assert len(probe) == 3
     assert probe.masks_fingerprint() == plain.masks_fingerprint()
-    assert probe.fingerprint() != GlyphsBrodenProbe(str(tmp_path), "half", 4).fingerprint()
+    assert probe.fingerprint() != GlyphsBrodenProbe("half", 4, root=str(tmp_path)).fingerprint()
     assert not list(tmp_path.iterdir())  # describing it makes no tree
     for index in range(3):
         assert probe.image(index).tobytes() == plain.image(index).tobytes()
@@ -156,11 +156,11 @@ def test_glyphs_from_files_are_glyphs(tmp_path):
     with pytest.raises(IndexError):
         probe.image(3)
     with pytest.raises(UserError):
-        GlyphsBrodenProbe(str(tmp_path), size=0)
+        GlyphsBrodenProbe(size=0, root=str(tmp_path))
 
 
 def test_the_place_of_the_tree_decides_nothing(tmp_path):
-    one, other = (GlyphsBrodenProbe(str(tmp_path / name), size=3) for name in "ab")
+    one, other = (GlyphsBrodenProbe(size=3, root=str(tmp_path / name)) for name in "ab")
     assert params_of(one) == params_of(other) == {"variant": "val", "size": 3}
     assert one.fingerprint() == other.fingerprint()
     assert one.masks_fingerprint() == other.masks_fingerprint()
@@ -169,7 +169,7 @@ def test_the_place_of_the_tree_decides_nothing(tmp_path):
 def test_both_are_chosen_by_name(tree, tmp_path):
     [job] = expand(["probe=glyphs_broden", f"runtime.cache={tmp_path}", "probe.params.size=5"])
     probe = PROBES.build(job.config.probe.name, dict(job.config.probe.params))
-    assert probe == GlyphsBrodenProbe(str(tmp_path), "val", 5)
+    assert probe == GlyphsBrodenProbe("val", 5, root=str(tmp_path))
     [job] = expand(["probe=broden", f"probe.params.path={tree}", "probe.params.limit=2"])
     probe = PROBES.build(job.config.probe.name, dict(job.config.probe.params))
     assert isinstance(probe, Probe)

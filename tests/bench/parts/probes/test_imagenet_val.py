@@ -105,8 +105,7 @@ def test_it_says_how_many_classes_are_shown(sorted_out):
 
 
 @pytest.mark.parametrize(
-    ("truth", "where"),
-    [("2\n1\n1001\n", ":3"), ("2\nfox\n", ":2"), ("5\n", ":1")],
+    ("truth", "where"), [("2\n1\n1001\n", ":3"), ("2\nfox\n", ":2"), ("5\n", ":1")]
 )
 def test_a_damaged_ground_truth_is_named_with_its_line(flat, truth, where):
     write_devkit(flat, truth)

@@ -38,9 +38,5 @@ def save_like_python_2(value: Any, file: Path) -> None:
 
     module = types.SimpleNamespace(Pickler=Python2Pickler, dump=dump, __name__="pickle")
     torch.save(
-        value,
-        file,
-        pickle_module=module,
-        pickle_protocol=2,
-        _use_new_zipfile_serialization=False,
+        value, file, pickle_module=module, pickle_protocol=2, _use_new_zipfile_serialization=False
     )

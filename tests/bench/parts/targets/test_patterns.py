@@ -105,8 +105,7 @@ def test_plain_names_need_no_torch() -> None:
 
 def test_patterns_in_a_sweep_and_for_exemplars() -> None:
     jobs = expand(
-        ["target=resnet18_imagenet,resnet50_imagenet", "target.layers=[**.conv2,fc]"],
-        multirun=True,
+        ["target=resnet18_imagenet,resnet50_imagenet", "target.layers=[**.conv2,fc]"], multirun=True
     )
     assert [len(plan_job(job).cells) for job in jobs] == [9, 17]
     found = ExemplarSource.of(expand(["target.layers=[ layer*,fc]"])[0].config).layers
