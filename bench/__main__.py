@@ -43,7 +43,7 @@ def usage() -> str:
         "Which method names a vision network's neurons best, how surely, and at what cost?\n\n"
         f"{commands}\n\n"
         "  dissectbench COMMAND --help: options; --debug: tracebacks; --version.\n"
-        "Exit codes: 0 done, 1 some cell failed, 2 the request was wrong.\n"
+        "Exit codes: 0 done, 1 some cell failed, 2 the request was wrong, 130 or 143 interrupted.\n"
     )
 
 
