@@ -76,13 +76,18 @@ def test_joblib_workers_end_with_the_command(number: signal.Signals, tmp_path: P
 
 
 def test_a_forked_child_ends_by_the_signal() -> None:
+    reader, writer = os.pipe()
     with interruptible():
         child = os.fork()
         if not child:
+            os.write(writer, b".")
             time.sleep(10)
             os._exit(0)
+        os.read(reader, 1)  # Python drops signals that arrive during the fork
         os.kill(child, signal.SIGTERM)
         _, status = os.waitpid(child, 0)
+    os.close(reader)
+    os.close(writer)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
 
 
