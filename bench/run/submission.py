@@ -12,6 +12,7 @@ import logging
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from bench.run.log import job_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
 
     from bench.run.worker import Task
 
@@ -48,9 +50,11 @@ def run_on_slurm(tasks: Sequence[Task], settings: Mapping[str, Any]) -> None:
         UserError: There is no Slurm here, or it refuses the jobs.
         KeyboardInterrupt: Interrupted; a note names the jobs that still run or wait.
     """
+    jobs: dict[str, Any] = {}
     with job_log():
-        jobs = {job.job_id: job for job in _submit(tasks, settings)}
         try:
+            with _signals_delayed():  # else the ids of submitted jobs could be lost
+                jobs.update({job.job_id: job for job in _submit(tasks, settings)})
             _wait(jobs)
         except KeyboardInterrupt as interruption:
             if left := _left(jobs):
@@ -75,7 +79,7 @@ def _submit(tasks: Sequence[Task], settings: Mapping[str, Any]) -> list[Any]:
     executor = AutoExecutor(folder, cluster="slurm", slurm_max_num_timeout=retries)
     executor.update_parameters(**parameters)
     try:
-        with _signals_blocked(), redirect_stderr(io.StringIO()):  # submitit prints errors too
+        with redirect_stderr(io.StringIO()):  # submitit prints errors too
             jobs = executor.submit_array(tasks)
     except (FailedJobError, FailedSubmissionError) as error:
         reason = "; ".join(str(error).split("\n")).replace("sbatch: error: ", "")
@@ -95,13 +99,27 @@ _REFUSAL_HINT = (
 
 
 @contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait for the end of the block: the ids of submitted jobs are known."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+def _signals_delayed() -> Iterator[None]:
+    """Deliver Ctrl-C and SIGTERM at the end of the block; `sbatch` is not interrupted either."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    received: list[int] = []
+
+    def receive(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    handlers = {number: signal.signal(number, receive) for number in numbers}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # child processes inherit it
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for late in received:
+            signal.raise_signal(late)
 
 
 def _wait(jobs: Mapping[str, Any]) -> None:

@@ -98,6 +98,23 @@ def test_an_interruption_names_the_jobs_that_are_left(
     assert "jobs wait in the queue: PartitionTimeLimit" in capsys.readouterr().err
 
 
+def test_an_interruption_of_the_submission_names_its_jobs(
+    jobs: list[ClusterJob], squeue: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    squeue("17_0 None\\n")
+
+    def interrupted(*_: Any) -> list[ClusterJob]:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        return jobs
+
+    monkeypatch.setattr(submission, "_submit", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run_on_slurm([], {})
+    assert "17_0\n" in caught.value.__notes__[0]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_without_slurm_the_launcher_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match="there is no Slurm here") as caught:
