@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+class SignalInterrupt(KeyboardInterrupt):
+    """A command was interrupted.
+
+    A class of its own: after a plain KeyboardInterrupt inside `eval`, which the import of a named
+    tuple calls, CPython ends the process by SIGINT, whatever exit code it returns.
+    """
+
+
 class Interruption:
     """The last signal that interrupted a command.
 
@@ -33,14 +41,14 @@ class Interruption:
         """End the child processes and interrupt the main thread; a signal handler.
 
         Raises:
-            KeyboardInterrupt: Always.
+            SignalInterrupt: Always.
         """
         if os.getpid() != self._process:  # a forked child, which inherits the handler
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self.signal = signal.Signals(number)
         _terminate_children()
-        raise KeyboardInterrupt
+        raise SignalInterrupt
 
 
 @contextmanager

@@ -37,6 +37,21 @@ def test_a_signal_during_an_import_ends_the_command(
     assert [signal.getsignal(each) for each in CODES] == handlers
 
 
+def test_the_exit_code_is_ours_after_an_interrupted_eval(tmp_path: Path) -> None:
+    interrupted = "(os.kill(os.getpid(), signal.SIGTERM), time.sleep(5))"
+    (tmp_path / "eval_interrupted.py").write_text(
+        "import os, signal, sys, time; from bench import __main__ as program\n"
+        f"program.importlib.import_module = lambda _: eval('{interrupted}')\n"
+        "sys.exit(program.main(['list']))"
+    )
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    done = subprocess.run(
+        [sys.executable, "-m", "eval_interrupted"],
+        env={**os.environ, "PYTHONPATH": path}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 143
+
+
 PROGRAM = """
 import time
 from pathlib import Path
