@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo real test test-all coverage docs lint typecheck format bench gpu gpu-wheels \
+.PHONY: demo real test test-all slurm coverage docs lint typecheck format bench gpu gpu-wheels \
 	gpu-rehearsal clean
 
 demo: $(VENV)/.installed
@@ -25,6 +25,10 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	$(PYTEST)
+
+# A sweep on a real Slurm of one node, which needs root and: apt-get install slurm-wlm munge
+slurm: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/slurm
 
 # Lines of the source that `make test` runs; compiled kernels run outside Python and count as missed.
 coverage: $(VENV)/.installed-dev

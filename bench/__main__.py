@@ -8,8 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench import __version__
-from bench.downloads.packages import as_user_error
-from bench.errors import UserError, nearest
+from bench.cli.interruption import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +43,7 @@ def usage() -> str:
         "Which method names a vision network's neurons best, how surely, and at what cost?\n\n"
         f"{commands}\n\n"
         "  dissectbench COMMAND --help: options; --debug: tracebacks; --version.\n"
-        "Exit codes: 0 done, 1 some cell failed, 2 the request was wrong.\n"
+        "Exit codes: 0 done, 1 some cell failed, 2 the request was wrong, 130 or 143 interrupted.\n"
     )
 
 
@@ -53,31 +52,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # else it warns at every later fork
+    with interruptible() as interruption:
+        try:
+            try:
+                return _dispatch(arguments)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+            return DONE
+        except (Exception, KeyboardInterrupt) as error:
+            # An interrupted import may end in another error.
+            if interruption.signal or isinstance(error, KeyboardInterrupt):
+                notes = getattr(error, "__notes__", [])
+                message = "\n".join(["interrupted; finished cells are kept", *notes])
+                sys.stderr.write(f"dissectbench: {message}\n")
+                return interruption.exit_code
+            from bench.downloads.packages import as_user_error
+
+            fault = as_user_error(error)
+            if debug or fault is None:
+                raise
+            sys.stderr.write(f"dissectbench: {fault}\n")
+            return BAD_REQUEST
+
+
+def _dispatch(arguments: list[str]) -> int:
+    command, rest = (arguments or ["--help"])[0], arguments[1:]
+    if command in ("-h", "--help", "help"):
         sys.stdout.write(usage())
         return DONE
-    if arguments[0] == "--version":
+    if command == "--version":
         sys.stdout.write(f"dissectbench {__version__}\n")
         return DONE
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # else it warns at every later fork
-    try:
-        return _dispatch(arguments[0], arguments[1:])
-    except (UserError, ModuleNotFoundError) as error:
-        fault = as_user_error(error)
-        if debug or fault is None:
-            raise
-        sys.stderr.write(f"dissectbench: {fault}\n")
-        return BAD_REQUEST
-    except KeyboardInterrupt:
-        sys.stderr.write("dissectbench: interrupted; finished cells are kept\n")
-        return 130
-    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-        return DONE
-
-
-def _dispatch(command: str, rest: list[str]) -> int:
     if command not in COMMANDS:
+        from bench.errors import UserError, nearest
+
         raise UserError(
             f"unknown command {command!r}",
             valid=nearest(command, COMMANDS),

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "metrics": {"metrics"},
 }
 CALLED_FROM_OUTSIDE = {
+    "bench.cli.console": "by rich, when a write fails",
     "bench.glyphs.scenes_built": "registered by the decorator of each scene",
     "bench.glyphs.scenes_nature": "registered by the decorator of each scene",
 }

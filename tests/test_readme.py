@@ -34,7 +34,7 @@ PAGES = [
     ROOT / "conf" / "experiment" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-LAUNCHERS = ("launcher=joblib", "launcher=submitit")
+LAUNCHERS = ("launcher=joblib", "launcher=submitit", "hydra.launcher.")
 """These need packages that are extras."""
 
 
@@ -91,7 +91,7 @@ def test_the_readme_is_short() -> None:
 
 @pytest.mark.parametrize("arguments", requests(), ids=lambda words: " ".join(words)[:60])
 def test_requests_compose(arguments: list[str]) -> None:
-    overrides = [w for w in arguments if not w.startswith("-") and w not in LAUNCHERS]
+    overrides = [w for w in arguments if not w.startswith(("-", *LAUNCHERS))]
     experiments = [w for w in overrides if w.startswith("experiment=")]
     for experiment in experiments:  # tests of bench/config compose them
         assert experiment.partition("=")[2] in choices("experiment", CONF)

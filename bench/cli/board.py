@@ -37,8 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> int:
     """Make the board of `results` in `out`; shared with `dissectbench demo`."""
-    from rich.console import Console
-
+    from bench.cli.console import Console
     from bench.run.archive import record_folders
     from leaderboards.board import load_board
     from leaderboards.pages.console import print_board

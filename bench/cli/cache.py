@@ -90,9 +90,8 @@ def _root(given: Path | None) -> Path:
 
 
 def _ls(root: Path) -> int:
-    from rich.console import Console
-
     from bench.cli.cache_show import print_kind
+    from bench.cli.console import Console
     from bench.evidence.inventory import list_entries
 
     entries = list_entries(root)
@@ -108,9 +107,8 @@ def _ls(root: Path) -> int:
 
 
 def _explain(root: Path, prefixes: Sequence[str]) -> int:
-    from rich.console import Console
-
     from bench.cli.cache_show import print_differences, print_entry
+    from bench.cli.console import Console
     from bench.evidence.inventory import list_entries
 
     if len(prefixes) > 2:

@@ -67,8 +67,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(chosen: Sequence[Download], data: Path, *, details: bool) -> int:
     """Print a table; with details of each entry if they were requested by name."""
-    from rich.console import Console
     from rich.table import Table
+
+    from bench.cli.console import Console
 
     table = Table(box=None, pad_edge=False)
     for title in ("name", "size", "state", "licence"):

@@ -123,8 +123,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _report(written: ImportResult, notes: Sequence[str]) -> None:
-    from rich.console import Console
-
+    from bench.cli.console import Console
     from leaderboards.board import load_board
     from leaderboards.pages.console import print_board
     from leaderboards.scores import read_scores

@@ -43,8 +43,9 @@ def main(arguments: Sequence[str]) -> int:
                 valid=nearest(kind, KINDS),
                 hint=f"choose from: {', '.join(KINDS)}",
             )
-    from rich.console import Console
     from rich.table import Table
+
+    from bench.cli.console import Console
 
     console = Console()
     for kind in kinds:

@@ -75,8 +75,7 @@ def report_untimed(before: Mapping[Path, int]) -> int:
 
 def show(plans: Sequence[JobPlan]) -> None:
     """Print the scores of a request's own cells, and the command that writes all tables."""
-    from rich.console import Console
-
+    from bench.cli.console import Console
     from leaderboards.board import load_board
     from leaderboards.pages.console import print_board
     from leaderboards.pages.published import print_comparisons

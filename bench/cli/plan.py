@@ -65,8 +65,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Requirement, int]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from bench.cli.console import Console
 
     common, titles = compare_choices(surveys)
     sys.stdout.write("".join(f"{role:<10} {name}\n" for role, name in common.items()) + "\n")
@@ -188,9 +189,9 @@ def _show_faults(surveys: Sequence[JobSurvey]) -> None:
 
 def _show_time(surveys: Sequence[JobSurvey]) -> None:
     """Print how long the jobs for which nothing is missing take, by kind of work."""
-    from rich.console import Console
     from rich.table import Table
 
+    from bench.cli.console import Console
     from bench.run.forecast import forecast
     from bench.run.sample import SAMPLE
 

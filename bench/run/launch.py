@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import shutil
-import uuid
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from hydra import compose
+from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
+from hydra.types import HydraContext
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.compose import hydra_initialized
@@ -28,8 +31,11 @@ from leaderboards.unique_names import title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from omegaconf import DictConfig
+
     from bench.parts.protocols import Target
     from bench.run.plan import JobPlan
+    from bench.run.worker import Task
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +70,7 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
         for number, plan in enumerate(pending, start=1):
             execute(plan, position=(number, len(pending)))
     else:
-        _launch_workers(pending, overrides)
+        _launch_tasks(pending, overrides)
     return len(pending)
 
 
@@ -104,37 +110,53 @@ def _check_layers(pending: Sequence[JobPlan]) -> None:
             raise UserError(what, where=error.where, valid=error.valid, hint=error.hint) from error
 
 
-def _launch_workers(pending: Sequence[JobPlan], overrides: Sequence[str]) -> None:
-    """Hand the jobs to the launcher, each as a file.
+def _launch_tasks(pending: Sequence[JobPlan], overrides: Sequence[str]) -> None:
+    """Hand the jobs to a launcher of Hydra's, each with its whole configuration.
 
     Raises:
         UserError: The launcher's settings are wrong, or it fails.
     """
-    from bench.run.worker import run_number
+    from bench.run.submission import run_on_slurm
+    from bench.run.worker import Task
 
-    base = Path(pending[0].job.config.results).expanduser().resolve() / ".jobs"
-    folder = base / uuid.uuid4().hex
-    folder.mkdir(parents=True)
-    for number, plan in enumerate(pending, start=1):
-        file = folder / f"{number}.json"
-        file.write_text(json.dumps(plan.job.to_json()), encoding="utf-8")
-    numbers = ",".join(str(number) for number in range(1, len(pending) + 1))
-    request = [
-        f"folder={quote(str(folder))}",
-        f"number={numbers}",
-        f"count={len(pending)}",
-        f"hydra.sweep.dir={quote(str(base))}",  # where launchers write their logs
-    ]
+    configs = [plan.job.config for plan in pending]
+    folder = Path(configs[0].results).expanduser().resolve() / ".jobs"
+    request = [f"hydra.sweep.dir={quote(str(folder))}"]  # where launchers write their logs
+    on_slurm = pending[0].job.launcher == "submitit_slurm"
+    if on_slurm and all(config.runtime.device == "cpu" for config in configs):
+        request.append("hydra.launcher.gpus_per_node=null")
     request += [text for text in overrides if text.lstrip("+").startswith(_LAUNCHER_SETTINGS)]
+    tasks = [Task(plan.job, number, len(pending)) for number, plan in enumerate(pending, start=1)]
     # Workers of submitit put the working directory first on sys.path; a user's own folder named
     # bench or conf there must not shadow this package.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     try:
         with hydra_initialized():
-            # Hydra offers launchers to `hydra.main` alone, which reads sys.argv. This is the call
-            # behind it, with which Hydra's own tests run launchers.
-            GlobalHydra.instance().hydra.multirun("job", run_number, request)
+            config = compose("job", request, return_hydra_config=True)
+            if on_slurm:
+                settings: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+                run_on_slurm(tasks, settings)
+            else:
+                _run_by_hydra(tasks, config)
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(explain(error), where="launcher") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # it holds logs, or was not made
+            folder.rmdir()
+
+
+def _run_by_hydra(tasks: Sequence[Task], config: DictConfig) -> None:
+    """Run tasks by the launcher of a configuration that is composed from conf/job.yaml.
+
+    Hydra's `multirun` does the same through its sweeper, which would compose each job here too.
+    """
+    from bench.run.worker import run_task
+
+    context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks(config))
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=context, task_function=run_task, config=config
+    )
+    overrides = [[f"task={quote(task.encode())}"] for task in tasks]
+    for task, outcome in zip(tasks, launcher.launch(overrides, 0), strict=True):
+        if reason := outcome.return_value:
+            log.error("job %d of %d failed: %s", task.number, task.count, reason)

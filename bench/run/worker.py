@@ -1,30 +1,107 @@
-"""The function that the workers of Hydra's launchers call."""
+"""What a launcher's processes run: a task, which carries its job's whole configuration."""
 
 from __future__ import annotations
 
+import base64
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from bench.config.compose import Job
 from bench.offline import offline
 from bench.run.execute import execute
-from bench.run.plan import plan_job
+from bench.run.plan import State, plan_job
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from omegaconf import DictConfig
 
 
-def run_number(config: DictConfig) -> None:
-    """Run job `number` of `count`, which lies in `folder`.
+class JobError(Exception):
+    """Some cell of a job is not done."""
 
-    Return nothing: the outcome is a record on disk.
 
-    Args:
-        config: As conf/job.yaml composes it.
+@dataclass(frozen=True)
+class Task:
+    """A job for another process, which needs no file to run it.
+
+    Attributes:
+        job: The job.
+        number: Its number in the request, from 1.
+        count: The number of jobs in the request.
     """
-    text = Path(config.folder, f"{config.number}.json").read_text(encoding="utf-8")
-    job = Job.from_json(json.loads(text))
-    with offline(job.config.runtime.offline):
-        plan = plan_job(job)
-    execute(plan, position=(config.number, config.count))
+
+    job: Job
+    number: int
+    count: int
+
+    def __call__(self) -> None:
+        """Run the job.
+
+        Raises:
+            JobError: A cell is not done; the message names folders and reasons.
+        """
+        _interrupt_when_requeued()
+        runtime = self.job.config.runtime
+        with offline(runtime.offline):
+            plan = plan_job(self.job)
+        execute(plan, position=(self.number, self.count))
+        accepted = set(State) - {State.FAILED} if runtime.share else {State.DONE}
+        states = {cell.folder: cell.read_state() for cell in plan.cells}
+        unfinished = [
+            f"{folder}: {state}" for folder, state in states.items() if state not in accepted
+        ]
+        if unfinished:
+            raise JobError("; ".join(unfinished))
+
+    def checkpoint(self) -> Any:
+        """Return what submitit submits again when the job is preempted or out of time."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+    def encode(self) -> str:
+        """Return the task as text in base64, which Hydra neither splits nor interpolates."""
+        content = {"job": self.job.to_json(), "number": self.number, "count": self.count}
+        return base64.b64encode(json.dumps(content).encode()).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> Task:
+        """Read what `encode` returns."""
+        content = json.loads(base64.b64decode(text))
+        return cls(Job.from_json(content["job"]), content["number"], content["count"])
+
+
+def run_task(config: DictConfig) -> str:
+    """Run the task in a configuration that conf/job.yaml composes; for Hydra's launchers.
+
+    Returns:
+        Why the job could not start; empty if it did. Failures of cells are on disk.
+    """
+    try:
+        Task.decode(config.task)()
+    except JobError:
+        return ""
+    except Exception as error:
+        return str(error)
+    return ""
+
+
+def _interrupt_when_requeued() -> None:
+    """Interrupt the job after submitit has requeued it.
+
+    Submitit exits by SystemExit, which would be recorded as a failure of the cell.
+    """
+    requeue: Any = signal.getsignal(signal.SIGUSR2)
+    if not callable(requeue):  # not a process of submitit
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        try:
+            requeue(number, frame)
+        except SystemExit as error:
+            raise KeyboardInterrupt from error
+
+    signal.signal(signal.SIGUSR2, interrupt)

@@ -173,6 +173,7 @@ def test_own_config_groups(tmp_path: Path) -> None:
         ("runtime.batch_size=0", ["runtime.batch_size", "at least 1"]),
         ("runtime.device=tpu", ["unknown device 'tpu'"]),
         ("launcher=joblib", ["'joblib' is not installed\n", "pip install 'dissectbench[joblib]'"]),
+        ("hydra/launcher=joblib_x", ["'joblib_x' is not installed\n", "'dissectbench[joblib]'"]),
         ("method.params.top_k=[1", ["method.params.top_k=[1"]),
         ("results=${nothing}", ["'nothing' not found", "refers to another setting"]),
         ("seed=interval(1,4)", ["gives several values to one run"]),
