@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from itertools import cycle, islice, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 _SIZES = ((500, 375), (375, 500), (256, 341), (64, 64), (301, 227), (640, 540), (17, 640))
 _QUALITIES = (92, 75, 98, 40)
 _ORIENTATION = 0x0112
-_KINDS: tuple[Mapping[str, Any], ...] = (
-    {"subsampling": "4:2:0"},
-    {"subsampling": "4:4:4"},
-    {"subsampling": "4:2:2"},
-    {"subsampling": "4:2:0", "progressive": True},
-    {"subsampling": "4:4:4", "progressive": True},
-    {"mode": "L"},
-    {"mode": "CMYK"},
-    {"subsampling": "4:2:0", "orientation": 6},
+_TURNED = Image.Exif()
+_TURNED[_ORIENTATION] = 6
+_KINDS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("RGB", {"subsampling": "4:2:0"}),
+    ("RGB", {"subsampling": "4:4:4"}),
+    ("RGB", {"subsampling": "4:2:2"}),
+    ("RGB", {"subsampling": "4:2:0", "progressive": True}),
+    ("RGB", {"subsampling": "4:4:4", "progressive": True}),
+    ("L", {}),
+    ("CMYK", {}),
+    ("RGB", {"subsampling": "4:2:0", "exif": _TURNED}),
 )
+"""Mode and options of each kind."""
+
 _SAMPLING = {-1: "", 0: " 4:4:4", 1: " 4:2:2", 2: " 4:2:0"}
 
 
 def write_mixed(folder: Path, count: int) -> list[Path]:
     """Write `count` files of all kinds, sizes and qualities in turn."""
     folder.mkdir(parents=True)
-    choices = list(product(_QUALITIES, _SIZES, _KINDS))
     files = []
-    for number in range(count):
-        quality, size, kind = choices[number % len(choices)]
-        files.append(_write(folder / f"{number}.jpg", number, size, quality, kind))
+    choices = islice(cycle(product(_QUALITIES, _SIZES, _KINDS)), count)
+    for number, (quality, size, (mode, options)) in enumerate(choices):
+        files.append(folder / f"{number}.jpg")
+        _draw(number, size).convert(mode).save(files[-1], "JPEG", quality=quality, **options)
     return files
 
 
 def write_alike(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
     """Write `count` files of one width and height, 4:2:0, quality 92, like most photographs."""
     folder.mkdir(parents=True)
-    return [_write(folder / f"{n}.jpg", n, size, 92, _KINDS[0]) for n in range(count)]
+    files = [folder / f"{number}.jpg" for number in range(count)]
+    for number, file in enumerate(files):
+        _draw(number, size).save(file, "JPEG", quality=92, subsampling="4:2:0")
+    return files
 
 
 def find_files(folder: Path, count: int) -> list[Path]:
@@ -63,20 +69,7 @@ def kind_of(file: Path) -> str:
         return f"{image.mode}{sampling}{progressive}"
 
 
-def _write(
-    file: Path, seed: int, size: tuple[int, int], quality: int, kind: Mapping[str, Any]
-) -> Path:
-    image = _scene(seed, size).convert(kind.get("mode", "RGB"))
-    options = {name: kind[name] for name in ("subsampling", "progressive") if name in kind}
-    if "orientation" in kind:
-        exif = Image.Exif()
-        exif[_ORIENTATION] = kind["orientation"]
-        options["exif"] = exif
-    image.save(file, "JPEG", quality=quality, **options)
-    return file
-
-
-def _scene(seed: int, size: tuple[int, int]) -> Image.Image:
+def _draw(seed: int, size: tuple[int, int]) -> Image.Image:
     """Draw noise of several wavelengths, which has detail at all scales as photographs do."""
     random = np.random.default_rng(seed)
     total = np.zeros((size[1], size[0], 3))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +23,7 @@ from bench.parts.targets.transform import (
     square_transform,
 )
 from bench.speed.decoding_images import kind_of
+from bench.speed.harness import alternate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    Decode = Callable[[Path], Image.Image]
-    Transform = Callable[[Image.Image], Tensor]
+    Decode = Callable[[Path], Any]
 
 PILLOW = "Pillow"
 DRAFT = "Pillow, draft mode"
@@ -58,35 +56,26 @@ def _decode_jpeg(file: Path) -> Tensor:
     return io.decode_jpeg(data, mode=io.ImageReadMode.RGB)  # type: ignore[no-any-return]
 
 
-def _decode_image(file: Path) -> Tensor:
-    rgb = io.ImageReadMode.RGB
-    return io.decode_image(str(file), mode=rgb, apply_exif_orientation=True)  # type: ignore[no-any-return]
-
-
-DECODERS: dict[str, Callable[[Path], Any]] = {PILLOW: open_rgb, DRAFT: _open_draft}
+DECODERS: dict[str, Decode] = {PILLOW: open_rgb, DRAFT: _open_draft}
 """Functions that map a path to an RGB image, or to uint8 [3, H, W]."""
 
 if hasattr(io, "decode_jpeg"):  # deprecated since torchvision 0.29
-    DECODERS |= {TORCHVISION: _decode_jpeg, "torchvision decode_image": _decode_image}
+    upright = {"mode": io.ImageReadMode.RGB, "apply_exif_orientation": True}
+    DECODERS |= {
+        TORCHVISION: _decode_jpeg,
+        "torchvision decode_image": lambda file: io.decode_image(str(file), **upright),
+    }
 
 
-def time_decoders(files: Sequence[Path], workers: int, repeats: int) -> list[dict[str, Any]]:
-    """Return the images per second of each decoder, on one thread and on `workers`."""
-    return _time(DECODERS, files, workers, repeats)
-
-
-def time_passes(files: Sequence[Path], workers: int, repeats: int) -> list[dict[str, Any]]:
-    """Return the images per second decoded and prepared for a target and an encoder."""
+def passes() -> dict[str, Decode]:
+    """Return functions that decode a file and prepare it for a target and an encoder."""
     plain = _transforms()
     quick = [fast_transform(transform, _IMAGES) for transform in plain]
 
-    def prepare(decode: Decode, views: Sequence[Transform], file: Path) -> None:
+    def prepare(decode: Decode, views: Sequence[Callable[[Any], Tensor]], file: Path) -> None:
         image = decode(file)
         for view in views:
             view(image)
-
-    def decode_to_image(file: Path) -> Image.Image:
-        return Image.fromarray(_decode_jpeg(file).permute(1, 2, 0).numpy())
 
     works = {
         "Pillow, torchvision's transforms": partial(prepare, open_rgb, plain),
@@ -94,8 +83,36 @@ def time_passes(files: Sequence[Path], workers: int, repeats: int) -> list[dict[
         DRAFT: partial(prepare, _open_draft, quick),
     }
     if TORCHVISION in DECODERS:
-        works[TORCHVISION] = partial(prepare, decode_to_image, quick)
-    return _time(works, files, workers, repeats)
+        works[TORCHVISION] = partial(
+            prepare, lambda file: Image.fromarray(_pixels(_decode_jpeg(file))), quick
+        )
+    return dict(works)
+
+
+def time_files(
+    works: Mapping[str, Decode], files: Sequence[Path], workers: int, repeats: int
+) -> list[dict[str, Any]]:
+    """Return the files per second of each work, on one thread and on `workers`, in turns."""
+    for work in works.values():
+        work(files[0])
+
+    def use_threads(work: Decode) -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(work, files):  # drop results at once
+                pass
+
+    with _one_thread():
+        alone = alternate({k: partial(_each, v, files) for k, v in works.items()}, repeats=repeats)
+    together = alternate({k: partial(use_threads, v) for k, v in works.items()}, repeats=repeats)
+    return [
+        {
+            "name": name,
+            "per_s_one_thread": len(files) / alone[name].seconds,
+            "per_s": len(files) / together[name].seconds,
+            "cpu_s": alone[name].cpu_s / len(files),
+        }
+        for name in works
+    ]
 
 
 def time_steps(files: Sequence[Path], repeats: int) -> list[dict[str, Any]]:
@@ -110,7 +127,7 @@ def time_steps(files: Sequence[Path], repeats: int) -> list[dict[str, Any]]:
     def add(name: str, lock: bool, work: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:
         results = [work(one) for one in inputs]
         with _one_thread():
-            cost = statistics.median(_cpu_seconds(work, inputs) for _ in range(repeats))
+            cost = alternate({name: partial(_each, work, inputs)}, repeats=repeats)[name].cpu_s
         rows.append({"part": name, "lock": lock, "cpu_s": cost / len(inputs)})
         return results
 
@@ -169,39 +186,9 @@ def _pixels(image: Any) -> NDArray[np.uint8]:
     return np.asarray(image if isinstance(image, Image.Image) else image.permute(1, 2, 0))
 
 
-def _time(
-    works: Mapping[str, Callable[[Path], Any]], files: Sequence[Path], workers: int, repeats: int
-) -> list[dict[str, Any]]:
-    """Return medians of the rates, all works in turns; each runs once before."""
-    costs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in works}
-    for work in works.values():
-        work(files[0])
-    for _ in range(repeats):
-        for name, work in works.items():
-            with _one_thread():
-                start, cpu = time.perf_counter(), _cpu_seconds(work, files)
-                alone = time.perf_counter() - start
-            start = time.perf_counter()
-            with ThreadPoolExecutor(workers) as pool:
-                for _result in pool.map(work, files):  # drop results at once
-                    pass
-            costs[name].append((alone, time.perf_counter() - start, cpu))
-    rows = []
-    for name, runs in costs.items():
-        alone, together, cpu = (
-            statistics.median(column) / len(files) for column in zip(*runs, strict=True)
-        )
-        rows.append(
-            {"name": name, "per_s_one_thread": 1 / alone, "per_s": 1 / together, "cpu_s": cpu}
-        )
-    return rows
-
-
-def _cpu_seconds(work: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
-    start = time.process_time()
+def _each(work: Callable[[Any], Any], inputs: Sequence[Any]) -> None:
     for one in inputs:
         work(one)
-    return time.process_time() - start
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import statistics
 import time
 from ctypes.util import find_library
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -17,6 +17,8 @@ from bench.timing import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    Work = Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -36,33 +38,37 @@ class Run:
     peak_bytes: int
     result: Any
 
-    def costs(self, side: str) -> dict[str, float]:
-        """Return the columns of a row: `<side>_s`, `<side>_cpu_s` and `<side>_bytes`."""
-        return {
-            f"{side}_s": self.seconds,
-            f"{side}_cpu_s": self.cpu_s,
-            f"{side}_bytes": self.peak_bytes,
-        }
+
+def costs(runs: Mapping[str, Run]) -> dict[str, float]:
+    """Return the columns of a row: `<side>_s`, `<side>_cpu_s` and `<side>_bytes` of each side."""
+    columns: dict[str, float] = {}
+    for side, run in runs.items():
+        columns |= {f"{side}_s": run.seconds, f"{side}_cpu_s": run.cpu_s}
+        columns[f"{side}_bytes"] = run.peak_bytes
+    return columns
 
 
-def measure(work: Callable[[], Any], device: str = "cpu") -> Run:
+def measure(work: Work, device: str = "cpu") -> Run:
     """Run work once and measure it."""
+    on_gpu = device.startswith("cuda")
     _release_memory()
-    before = _memory_in_use(device)
+    if on_gpu:
+        before = int(torch.cuda.memory_allocated(device))
+    else:
+        before = int(psutil.Process().memory_info().rss)
     timer = Timer(device)
-    with timer.phase("match"):
+    with timer.phase("match") as phase:
         start = time.process_time()
         result = work()
         cpu_s = time.process_time() - start
-    [phase] = timer.records()
-    kind, seconds = ("device", "device_s") if timer.on_device else ("host", "wall_s")
-    peak = max(0, int(phase[f"peak_{kind}_bytes"]) - before)
-    return Run(float(phase[seconds]), cpu_s, peak, result)
+    seconds = phase.device_s if on_gpu else phase.wall_s
+    peak = phase.peak_device_bytes if on_gpu else phase.peak_host_bytes
+    assert seconds is not None
+    assert peak is not None
+    return Run(seconds, cpu_s, max(0, peak - before), result)
 
 
-def alternate(
-    works: Mapping[str, Callable[[], Any]], device: str = "cpu", repeats: int = 1
-) -> dict[str, Run]:
+def alternate(works: Mapping[str, Work], device: str = "cpu", repeats: int = 1) -> dict[str, Run]:
     """Measure several pieces of work in turns, so that other load on the machine hits all alike.
 
     Args:
@@ -76,22 +82,19 @@ def alternate(
     if device.startswith("cuda"):
         for work in works.values():
             work()
-    costs: dict[str, list[tuple[float, float, int]]] = {name: [] for name in works}
-    results: dict[str, Any] = {}
+    runs: dict[str, list[Run]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
-            results.pop(name, None)
-            run = measure(work, device)
-            costs[name].append((run.seconds, run.cpu_s, run.peak_bytes))
-            results[name] = run.result
-            del run
-    runs = {}
-    for name, each in costs.items():
-        seconds, cpu_s, peaks = zip(*each, strict=True)
-        runs[name] = Run(
-            statistics.median(seconds), statistics.median(cpu_s), max(peaks), results[name]
+            # Drop the earlier result first: only one at a time fits into memory.
+            runs[name] = [Run(run.seconds, run.cpu_s, run.peak_bytes, None) for run in runs[name]]
+            runs[name].append(measure(work, device))
+    return {
+        name: Run(
+            median(run.seconds for run in each), median(run.cpu_s for run in each),
+            max(run.peak_bytes for run in each), each[-1].result,
         )
-    return runs
+        for name, each in runs.items()
+    }  # fmt: skip
 
 
 def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
@@ -110,7 +113,7 @@ def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
     large = torch.rand(numbers, device=device)
     target = torch.empty_like(large)
 
-    def best(work: Callable[[], Any]) -> float:
+    def best(work: Work) -> float:
         return min([measure(work, device).seconds for _ in range(4)][1:])
 
     return {
@@ -128,9 +131,3 @@ def _release_memory() -> None:
     trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
     if trim is not None:
         trim(0)
-
-
-def _memory_in_use(device: str) -> int:
-    if device.startswith("cuda"):
-        return int(torch.cuda.memory_allocated(device))
-    return int(psutil.Process().memory_info().rss)

@@ -33,11 +33,7 @@ def make_images(folder: Path, count: int) -> None:
 
 
 def make_network(file: Path, arch: str) -> Path:
-    """Save random weights of a torchvision network.
-
-    Raises:
-        UserError: torchvision has no such network.
-    """
+    """Save random weights of a torchvision network; raise UserError if there is none."""
     import torch
     from torchvision.models import get_model, list_models
 
@@ -48,11 +44,7 @@ def make_network(file: Path, arch: str) -> Path:
 
 
 def make_encoder(file: Path, model: str) -> Path:
-    """Save random weights of an open_clip model.
-
-    Raises:
-        UserError: open_clip has no such model.
-    """
+    """Save random weights of an open_clip model; raise UserError if there is none."""
     import open_clip
     import torch
 
@@ -74,22 +66,19 @@ def make_broden(folder: Path, count: int) -> None:
     """
     from bench.broden import BrodenLabel, MaskedImage, write_broden
     from bench.broden.layout import INDEX
-    from bench.speed.dissection_inputs import CATEGORIES, LABELS, random_masks
+    from bench.speed.maps_and_masks import BRODEN_LABELS, PLANES, random_masks
 
     distinct = min(count, _DISTINCT_MASKS)
     originals = folder.with_name("pictures")
     make_images(originals, distinct)
+    masks = random_masks(BRODEN_LABELS, distinct, _MASK)
     images = []
-    for number, masks in enumerate(random_masks(distinct, _MASK, seed=0)):
-        marks: dict[str, list[int | np.ndarray]] = {}
-        for plane in masks.planes:
-            category = LABELS[int(plane.max())].category
-            marks.setdefault(category, []).append(plane + 1)
-        for label in masks.scalars:
-            marks.setdefault(LABELS[label].category, []).append(label + 1)
+    for number, image in enumerate(map(masks.image, range(distinct))):
+        marks: dict[str, list[int | np.ndarray]] = {"scene": [image.scalars[0] + 1]}
+        marks |= {name: [plane + 1] for name, plane in zip(PLANES, image.planes, strict=True)}
         images.append(MaskedImage(f"{number:06d}", marks, originals / f"{number:06d}.jpg"))
-    labels = [BrodenLabel(at, one.name, one.category) for at, one in enumerate(LABELS, start=1)]
-    write_broden(folder, images, labels, tuple(CATEGORIES), mask_size=(_MASK, _MASK))
+    labels = [BrodenLabel(at, one.name, one.category) for at, one in enumerate(masks.labels, 1)]
+    write_broden(folder, images, labels, masks.categories, mask_size=masks.mask_size)
     index = folder / INDEX
     header, *rows = index.read_text(encoding="utf-8").splitlines(keepends=True)
     repeated = [rows[number % distinct] for number in range(count)]

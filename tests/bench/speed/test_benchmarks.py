@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 
-from bench.speed.benchmarks import SUMMARIES, benchmark_of, parse
+from bench.speed.benchmarks import SUMMARIES, benchmark_of, parse, render
 
 
 def options() -> argparse.ArgumentParser:
@@ -58,8 +57,7 @@ RECORDS = Path(__file__).resolve().parents[3] / "leaderboards" / "speed"
 @pytest.mark.parametrize("page", sorted(RECORDS.glob("*.md")), ids=lambda page: page.stem)
 def test_committed_pages_follow_from_their_records(page: Path) -> None:
     record = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
-    module = import_module(f"bench.speed.{benchmark_of(page)}")
-    assert page.read_text(encoding="utf-8") == module.render(record)
+    assert page.read_text(encoding="utf-8") == render(benchmark_of(page), record)
 
 
 def test_every_benchmark_has_a_committed_page() -> None:

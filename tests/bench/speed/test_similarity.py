@@ -16,10 +16,10 @@ from baselines import similarity
 from baselines.clip_dissect import SIMILARITIES
 from bench.broden import BrodenMasks, open_broden
 from bench.speed import job_files
-from bench.speed.benchmarks import hardware_slug, run
+from bench.speed.benchmarks import hardware_slug, render, run
 from bench.speed.job_files import make_broden, make_images
 from bench.speed.plain import similarity as plain
-from bench.speed.similarity import Shape, compare, make_inputs, render
+from bench.speed.similarity import Shape, compare, make_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_the_page_names_the_hardware_and_the_limits() -> None:
         "made": "2026-01-01",
         "rows": list(compare(SHAPE, options)),
     }
-    page = render(content)
+    page = render("similarity", content)
     assert page.startswith("# Similarity functions on Some CPU, 2 threads\n")
     assert page.count("| wpmi |") == 2
     assert "100 GFLOP/s" in page
