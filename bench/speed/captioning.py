@@ -29,27 +29,16 @@ PMI_WEIGHT = 0.2
 
 
 class Sizes(NamedTuple):
-    """Sizes of the models and of the search.
-
-    Attributes:
-        units: Number of units.
-        exemplars: Exemplars of each unit.
-        features: Numbers of an exemplar.
-        hidden: Width of the LSTMs of the decoder and of the language model.
-        beam: Number of sentences in the beam.
-        vocabulary: Number of tokens, the special ones included.
-        max_length: Largest number of tokens of a sentence.
-        ending: Bias of the logit that ends a sentence; more makes shorter sentences.
-    """
+    """Sizes of the models and of the search."""
 
     units: int = 64
-    exemplars: int = 15
-    features: int = 1024
-    hidden: int = 256
+    exemplars: int = 15  # of each unit
+    features: int = 1024  # numbers of an exemplar
+    hidden: int = 256  # width of both LSTMs
     beam: int = 50
-    vocabulary: int = 300
-    max_length: int = 15
-    ending: float = 3.0
+    vocabulary: int = 300  # the special tokens included
+    max_length: int = 15  # tokens of a sentence
+    ending: float = 3.0  # bias of the logit that ends a sentence; more makes shorter sentences
 
 
 class Inputs(NamedTuple):
@@ -110,20 +99,18 @@ def compare(inputs: Inputs, repeats: int) -> tuple[list[dict[str, Any]], dict[st
     Raises:
         ValueError: Scores differ by more than `TOLERANCE`.
     """
-    device = str(inputs.features.device)
-    few = inputs._replace(features=inputs.features[:1])
+    measure_sides = partial(alternate, device=str(inputs.features.device), repeats=repeats)
+    few, model = inputs._replace(features=inputs.features[:1]), inputs.language_model
     few.search()
     few.search_plainly()
-    beams = alternate({"ours": inputs.search, "plain": inputs.search_plainly}, device, repeats)
+    beams = measure_sides({"ours": inputs.search, "plain": inputs.search_plainly})
     found, loop = beams["ours"].result, beams["plain"].result
-    model = inputs.language_model
-    priors = alternate(
+    priors = measure_sides(
         {
             "ours": partial(search.log_priors, found, model),
             "plain": lambda: [plain.log_priors(model, tokens).cpu() for tokens, _ in loop],
-        },
-        device, repeats,
-    )  # fmt: skip
+        }
+    )
     one, other = costs(beams), costs(priors)
     both = {
         name: (max if name.endswith("_bytes") else sum)((one[name], other[name])) for name in one

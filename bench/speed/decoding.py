@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
-from bench.speed import decoding_images as images
 from bench.speed import decoding_steps as steps
 from bench.speed.benchmarks import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    Rows = Sequence[Mapping[str, Any]]
 
 MINIMUM_GAIN = 1.3
 """Gain of a whole pass from which a decoder is worth a setting."""
@@ -43,13 +44,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     workers, repeats = max(1, options.workers), options.repeats
     with tempfile.TemporaryDirectory() as name:
         if options.folder:
-            compared = images.find_files(options.folder, options.images)
+            compared = steps.find_files(options.folder, options.images)
             timed = compared[: options.timed]
             if not compared:
                 raise UserError("no JPEG files", where=f"--folder {options.folder}")
         else:
-            compared = images.write_mixed(Path(name) / "mixed", options.images)
-            timed = images.write_alike(Path(name) / "alike", options.timed, options.size)
+            compared = steps.write_mixed(Path(name) / "mixed", options.images)
+            timed = steps.write_alike(Path(name) / "alike", options.timed, options.size)
         return {
             "compared": len(compared),
             "timed": len(timed),
@@ -66,53 +67,37 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def values(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page shows besides the record: gains over the first row, and sentences."""
-    gains = {
-        name: [{**row, "first_s": record[name][0]["cpu_s"]} for row in record[name]]
-        for name in ("decoding", "pass")
-    }
-    threads = f"{record['workers']} thread{'s' if record['workers'] > 1 else ''}"
-    said = {"verdict": verdict(record["pass"]), "shares": _shares(record["parts"])}
-    return {**gains, **said, "threads": threads}
-
-
-def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say which decoders are worth a setting; the second row is the pass in use."""
-    current, *others = rows[1:]
-    gains = {row["name"]: current["cpu_s"] / row["cpu_s"] for row in others}
-    gain_list = ", ".join(f"{gain:.2f} with {name}" for name, gain in gains.items())
-    worth = [name for name, gain in gains.items() if gain >= MINIMUM_GAIN]
-    end = f"{', '.join(worth)} would be worth one" if worth else "none is offered"
-    return (
-        f"Gain over a pass with Pillow: {gain_list}. A decoder is worth a setting from "
-        f"{MINIMUM_GAIN}: {end}."
-    )
-
-
-def _shares(rows: Sequence[Mapping[str, Any]]) -> str:
-    cost: dict[str, float] = {row["part"]: row["cpu_s"] for row in rows}
+    """Return what the page shows besides the record: gains, sums of steps, and a sentence."""
+    cost: dict[str, float] = {row["part"]: row["cpu_s"] for row in record["parts"]}
 
     def total(*ends: str) -> float:
         return sum(seconds for name, seconds in cost.items() if name.endswith(ends))
 
-    def percentages(**costs: float) -> str:
-        whole = sum(costs.values())
-        shares = (f"{name} {100 * cost / whole:.0f} %" for name, cost in costs.items())
-        return ", ".join(shares).replace("_", " ")
+    decoding, resizing = total("upright"), total(": resize", ": crop")
+    converting, quick = total("normalise"), total("(a pass)")
+    return {
+        "threads": f"{record['workers']} thread{'s' if record['workers'] > 1 else ''}",
+        "decoding": [{**row, "first": record["decoding"][0]} for row in record["decoding"]],
+        "pass": [{**row, "first": record["pass"][0]} for row in record["pass"]],
+        "verdict": verdict(record["pass"]),
+        "cost": {"decoding": decoding, "resizing": resizing, "converting": converting},
+        "plain": decoding + resizing + converting,
+        "quick": quick,
+        "quick_pass": decoding + quick,
+        "locked": cost["open and read the header"] + 2 * cost["copy out of Pillow"],
+    }
 
-    decoding = cost["open, decode, turn upright"]
-    plain = percentages(
-        decoding=decoding,
-        resizing_and_crop=total(": resize", ": crop"),
-        conversion_and_normalisation=total("normalise"),
-    )
-    quick = percentages(decoding=decoding, the_rest=total("(a pass)"))
-    locked = cost["open and read the header"] + 2 * cost["copy out of Pillow"]
+
+def verdict(rows: Rows) -> str:
+    """Say which decoders are worth a setting; the second row is the pass in use."""
+    current, *others = rows[1:]
+    gains = {row["name"]: current["cpu_s"] / row["cpu_s"] for row in others}
+    gain_list = ", ".join(f"{gain:.2f} with {name}" for name, gain in gains.items())
+    worth = ", ".join(name for name, gain in gains.items() if gain >= MINIMUM_GAIN)
+    end = f"{worth} would be worth one" if worth else "none is offered"
     return (
-        f"- torchvision's transforms: {plain}.\n"
-        f"- Quick views: {quick}.\n"
-        f"- Python's lock is held for at least {1e3 * locked:.2f} ms per image: with any number of "
-        f"cores, a process prepares at most {1 / locked:,.0f} images/s."
+        f"Gain over a pass with Pillow: {gain_list}. A decoder is worth a setting from "
+        f"{MINIMUM_GAIN}: {end}."
     )
 
 

@@ -23,19 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """Cost of one piece of work, and its result.
+    """Cost of one piece of work, and its result."""
 
-    Attributes:
-        seconds: Wall seconds; on a GPU those between two CUDA events.
-        cpu_s: Seconds of all threads of this process. Other work on the machine adds less to
-            them than to wall seconds.
-        peak_bytes: Peak memory above that in use before.
-        result: What the work returned.
-    """
-
-    seconds: float
-    cpu_s: float
-    peak_bytes: int
+    seconds: float  # on a GPU, those between two CUDA events
+    cpu_s: float  # of all threads; other work on the machine adds less to them than to `seconds`
+    peak_bytes: int  # above the memory in use before
     result: Any
 
 
@@ -52,29 +44,21 @@ def measure(work: Work, device: str = "cpu") -> Run:
     """Run work once and measure it."""
     on_gpu = device.startswith("cuda")
     _release_memory()
-    if on_gpu:
-        before = int(torch.cuda.memory_allocated(device))
-    else:
-        before = int(psutil.Process().memory_info().rss)
-    timer = Timer(device)
-    with timer.phase("match") as phase:
+    rss = psutil.Process().memory_info().rss
+    before = torch.cuda.memory_allocated(device) if on_gpu else rss
+    with Timer(device).phase("match") as phase:
         start = time.process_time()
         result = work()
         cpu_s = time.process_time() - start
     seconds = phase.device_s if on_gpu else phase.wall_s
     peak = phase.peak_device_bytes if on_gpu else phase.peak_host_bytes
-    assert seconds is not None
-    assert peak is not None
-    return Run(seconds, cpu_s, max(0, peak - before), result)
+    return Run(seconds or 0.0, cpu_s, max(0, (peak or 0) - before), result)
 
 
 def alternate(works: Mapping[str, Work], device: str = "cpu", repeats: int = 1) -> dict[str, Run]:
     """Measure several pieces of work in turns, so that other load on the machine hits all alike.
 
-    Args:
-        works: Work by name; on a GPU each runs once before, to warm up.
-        device: Device whose clock and memory count.
-        repeats: Number of runs of each.
+    On a GPU each runs once before, to warm up.
 
     Returns:
         By name the medians of the seconds, the largest peak, and the result of the last run.

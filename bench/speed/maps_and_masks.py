@@ -34,12 +34,7 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class RandomMaps:
-    """Maps in memory, repeated.
-
-    Attributes:
-        pool: Maps of the distinct images, float32 [n, U, h, w].
-        n_images: Number of images N; image i has the maps of pool[i mod n].
-    """
+    """Maps of distinct images, float32 [n, U, h, w]; image i of N has those of pool[i mod n]."""
 
     pool: Tensor
     n_images: int
@@ -47,36 +42,28 @@ class RandomMaps:
     @property
     def n_units(self) -> int:
         """Number of units."""
-        return int(self.pool.shape[1])
+        return self.pool.shape[1]
 
     @property
     def map_size(self) -> tuple[int, int]:
         """Height and width of the maps."""
-        return int(self.pool.shape[2]), int(self.pool.shape[3])
+        return self.pool.shape[2], self.pool.shape[3]
 
     def batches(self) -> Iterator[Tensor]:
         """Yield the maps of a few images at a time."""
-        done = 0
-        while done < self.n_images:
-            start = done % len(self.pool)
-            width = min(_BATCH, len(self.pool) - start, self.n_images - done)
-            yield self.pool[start : start + width]
-            done += width
+        left = self.n_images
+        while left > 0:
+            for batch in torch.split(self.pool[:left], _BATCH):
+                yield batch
+                left -= len(batch)
 
 
 @dataclass(frozen=True)
 class RandomMasks:
-    """Masks in memory, repeated.
+    """Masks of distinct images; image i of N has those of planes[i mod n]."""
 
-    Attributes:
-        planes: Labels of the distinct images, int16 [n, 3, side, side]; -1 for none.
-        scenes: Their scenes, int64 [n].
-        n_labels: Number of labels.
-        n_images: Number of images N; image i has the masks of planes[i mod n].
-    """
-
-    planes: NDArray[np.int16]
-    scenes: NDArray[np.int64]
+    planes: NDArray[np.int16]  # labels, -1 for none, [n, 3, side, side]
+    scenes: NDArray[np.int64]  # [n]
     n_labels: int
     n_images: int
 
@@ -85,7 +72,7 @@ class RandomMasks:
     @property
     def mask_size(self) -> tuple[int, int]:
         """Height and width of the masks."""
-        return int(self.planes.shape[2]), int(self.planes.shape[3])
+        return self.planes.shape[2], self.planes.shape[3]
 
     @cached_property
     def labels(self) -> tuple[MaskLabel, ...]:

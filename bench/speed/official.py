@@ -55,11 +55,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def load(file: Path, names: Sequence[str]) -> dict[str, Callable[..., Tensor]]:
-    """Execute a copy of CLIP-Dissect's `similarity.py` and return its functions by name.
-
-    Raises:
-        UserError: There is no such file, it fails, or one of the functions is missing.
-    """
+    """Execute a copy of CLIP-Dissect's `similarity.py` and return its functions by name."""
     where = printable(file)
     if not file.is_file():
         raise UserError("no such file", where=where, hint=HINT)

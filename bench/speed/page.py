@@ -58,7 +58,7 @@ def fill(name: str, record: Mapping[str, Any]) -> str:
             if not lines:
                 continue
         else:
-            text = block if block[0] == "|" else block.replace("\n", " ")
+            text = block if block[0] in "|-" else block.replace("\n", " ")
             block = _Formatter().format(text, **record)
         blocks.append(block)
     return "\n\n".join(blocks) + "\n"

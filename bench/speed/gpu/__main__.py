@@ -101,14 +101,14 @@ def unpack_wheels(wheels: Path, folder: Path) -> int:
 
 def _run_here(options: argparse.Namespace) -> int:
     """Run one part in this process."""
-    from bench.speed.gpu import agreement, cells, functions
+    from bench.speed.gpu import agreement, parts
 
     run = {
         "agreement": agreement.compare_devices,
-        "functions": functions.time_functions,
-        "cell": cells.time_cell,
-        "methods": cells.time_methods,
-        "operations": cells.profile_operations,
+        "functions": parts.time_functions,
+        "cell": parts.time_cell,
+        "methods": parts.time_methods,
+        "operations": parts.profile_operations,
     }
     [name] = options.parts
     report = Report(name, options.out, options.device, options.seconds, resume=options.resume)

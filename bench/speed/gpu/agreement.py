@@ -126,14 +126,17 @@ def compare_scores(ours: Tensor, theirs: Tensor, tolerance: float) -> Agreement:
     }
 
 
-def _equal(ours: Any, theirs: Any, tolerated: float = 0.0) -> Agreement:
-    """Compare numbers that must be equal to the last bit, up to a share of them."""
+def _equal(ours: Any, theirs: Any, tolerated: float = 0.0, judged: bool = True) -> Agreement:
+    """Compare values that must be equal to the last bit, up to a share of them.
+
+    Labels of random networks are not judged: too many are unclear.
+    """
     ours, theirs = np.asarray(ours), np.asarray(theirs)
     unequal = ours != theirs
     if ours.dtype.kind == "f":
         unequal &= ~(np.isnan(ours) & np.isnan(theirs))
     differ = int(unequal.sum())
-    agrees = differ <= tolerated * ours.size
+    agrees = differ <= tolerated * ours.size if judged else None
     return {"numbers": int(ours.size), "numbers_differ": differ, "agrees": agrees}
 
 
@@ -158,11 +161,6 @@ def _same_sentences(ours: Sentences, theirs: Sentences) -> Agreement:
     }
 
 
-def _count_labels(ours: list[str], theirs: list[str]) -> Agreement:
-    """Count differing labels; random networks leave too many unclear to judge by them."""
-    return {**_equal(ours, theirs), "agrees": None}
-
-
 def _evidence(sizes: Sizes, device: str) -> dissection.Inputs:
     shape = dissection.Sizes(4 * sizes.agreement_images, sizes.agreement[1], mask=56, map=7)
     return dissection.make_inputs(shape, device)
@@ -183,12 +181,6 @@ def _tally_2020(sizes: Sizes, device: str) -> NDArray[Any]:
     return count_array(counts)
 
 
-def _exemplars(sizes: Sizes, device: str) -> NDArray[Any]:
-    maps = _evidence(sizes, device).maps
-    chosen = rank(maps, maps.pool.mean(dim=(2, 3)), ExemplarRule(top_k=5))
-    return np.concatenate([chosen.ids.ravel(), mask_bits(chosen, 56).ravel().astype(np.int64)])
-
-
 def _captioning(sizes: Sizes, device: str) -> captioning.Inputs:
     shape = captioning.Sizes(sizes.agreement[1], 5, 256, 64, 5, max(sizes.words // 10, 40))
     return captioning.make_inputs(shape, device)
@@ -197,6 +189,12 @@ def _captioning(sizes: Sizes, device: str) -> captioning.Inputs:
 @cache
 def _sentences(sizes: Sizes, device: str) -> Sentences:
     return _captioning(sizes, device).search()
+
+
+def _exemplars(sizes: Sizes, device: str) -> NDArray[Any]:
+    maps = _evidence(sizes, device).maps
+    chosen = rank(maps, maps.pool.mean(dim=(2, 3)), ExemplarRule(top_k=5))
+    return np.concatenate([chosen.ids.ravel(), mask_bits(chosen, 56).ravel().astype(np.int64)])
 
 
 def _priors(sizes: Sizes, device: str) -> Tensor:
@@ -267,6 +265,6 @@ PATHS: dict[str, tuple[Any, Any]] = {
     "features under masks": (_features, _near),
     "segmenter": (_segmenter, partial(_equal, tolerated=_PIXELS)),
     "pooled gather": (_gather, _near),
-    "labels of CLIP-Dissect, images to labels": (_labels, _count_labels),
+    "labels of CLIP-Dissect, images to labels": (_labels, partial(_equal, judged=False)),
 }
 """Functions that compute a result on a device, and those that compare CPU with device."""

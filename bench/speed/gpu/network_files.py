@@ -14,7 +14,7 @@ from baselines.captioning.vocabulary import Vocabulary
 from bench.parts.captioners.milan_vision import load_pyramid
 from bench.parts.catalog import METHODS as REGISTERED
 from bench.parts.targets import TorchvisionTarget
-from bench.speed.job_files import make_network
+from bench.speed.jobs import make_network
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,12 +24,7 @@ class Report:
     With `resume`, a part whose process died continues: its rows stay, and the one in progress
     counts as failed. Rows of earlier runs are dropped, since the code may have changed.
 
-    Args:
-        part: Name of the part.
-        out: Folder of the file.
-        device: Device of the part.
-        seconds: Time after which no row starts.
-        resume: Whether the existing file is of this run.
+    No row starts after `seconds`.
     """
 
     def __init__(

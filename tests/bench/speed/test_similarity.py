@@ -15,9 +15,9 @@ from PIL import Image
 from baselines import similarity
 from baselines.clip_dissect import SIMILARITIES
 from bench.broden import BrodenMasks, open_broden
-from bench.speed import job_files
+from bench.speed import jobs
 from bench.speed.benchmarks import hardware_slug, render, run
-from bench.speed.job_files import make_broden, make_images
+from bench.speed.jobs import make_broden, make_images
 from bench.speed.plain import similarity as plain
 from bench.speed.similarity import Shape, compare, make_inputs
 
@@ -146,7 +146,7 @@ def test_images_are_jpegs_of_the_papers_size(tmp_path: Path) -> None:
 
 
 def test_the_index_repeats_files(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(job_files, "_DISTINCT_MASKS", 2)
+    monkeypatch.setattr(jobs, "_DISTINCT_MASKS", 2)
     make_broden(tmp_path / "tree", 5)
     masks = BrodenMasks(open_broden(tmp_path / "tree"))
     assert (len(masks), masks.mask_size) == (5, (112, 112))
