@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.downloads.packages import as_user_error
+from bench.environment import environment, hardware
 from bench.files import write_atomic
 from bench.speed import page
 
@@ -87,17 +88,15 @@ def run_or_report(work: Callable[[], int]) -> int:
 
 def header(device: str) -> dict[str, Any]:
     """Return the fields that all records of timings begin with."""
-    from bench.environment import environment, hardware
-
     made = datetime.now(UTC).strftime("%Y-%m-%d")
     facts = {"hardware": hardware(device), "environment": environment(device)}
     return {"schema": 1, "made": made, **facts}
 
 
-def record_path(name: str, out: Path, hardware: Mapping[str, Any]) -> Path:
+def record_path(name: str, out: Path, machine: Mapping[str, Any]) -> Path:
     """Return the file of a benchmark's record on some hardware."""
     prefix = "" if name == "similarity" else f"{name}-"
-    return out / f"{prefix}{hardware_slug(hardware)}.json"
+    return out / f"{prefix}{hardware_slug(machine)}.json"
 
 
 def write_record(file: Path, record: Mapping[str, Any]) -> None:
@@ -110,15 +109,15 @@ def benchmark_of(file: Path) -> str:
     return next((name for name in SUMMARIES if file.name.startswith(f"{name}-")), "similarity")
 
 
-def hardware_title(hardware: Mapping[str, Any]) -> str:
+def hardware_title(machine: Mapping[str, Any]) -> str:
     """Return the name of hardware on pages: "NVIDIA H200", "AMD EPYC, 2 threads"."""
-    gpu = hardware.get("gpu")
-    return str(gpu["name"]) if gpu else f"{hardware['cpu']}, {hardware['threads']} threads"
+    gpu = machine.get("gpu")
+    return str(gpu["name"]) if gpu else f"{machine['cpu']}, {machine['threads']} threads"
 
 
-def hardware_slug(hardware: Mapping[str, Any]) -> str:
+def hardware_slug(machine: Mapping[str, Any]) -> str:
     """Return the name of hardware in file names: "nvidia-h200", "amd-epyc-2-threads"."""
-    title = hardware_title(hardware).lower()
+    title = hardware_title(machine).lower()
     return re.sub(r"[^a-z0-9]+", "-", title).strip("-") or "unknown"
 
 

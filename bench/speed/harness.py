@@ -69,7 +69,7 @@ def alternate(works: Mapping[str, Work], device: str = "cpu", repeats: int = 1) 
     runs: dict[str, list[Run]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
-            # Drop the earlier result first: only one at a time fits into memory.
+            # Drop the earlier result: two may not fit into memory.
             runs[name] = [Run(run.seconds, run.cpu_s, run.peak_bytes, None) for run in runs[name]]
             runs[name].append(measure(work, device))
     return {
@@ -109,7 +109,7 @@ def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
 
 
 def _release_memory() -> None:
-    """Return freed memory to the system, so that the next work does not reuse it for nothing."""
+    """Return freed memory to the system, so that the next peak counts all that is used."""
     gc.collect()
     library = find_library("c")
     trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None

@@ -11,7 +11,7 @@ from PIL import Image
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from bench.config.compose import Job
@@ -99,29 +99,28 @@ def make_images(folder: Path, count: int) -> None:
 
 def make_network(file: Path, arch: str) -> Path:
     """Save random weights of a torchvision network; raise UserError if there is none."""
-    import torch
     from torchvision.models import get_model, list_models
 
-    _check_name("torchvision", arch, list_models())
-    torch.manual_seed(0)
-    torch.save(get_model(arch, weights=None).state_dict(), file)
-    return file
+    return _save_random(file, "torchvision", arch, list_models(), get_model)
 
 
 def make_encoder(file: Path, model: str) -> Path:
     """Save random weights of an open_clip model; raise UserError if there is none."""
     import open_clip
+
+    return _save_random(file, "open_clip", model, open_clip.list_models(), open_clip.create_model)
+
+
+def _save_random(
+    file: Path, package: str, name: str, names: list[str], make: Callable[[str], Any]
+) -> Path:
     import torch
 
-    _check_name("open_clip", model, open_clip.list_models())
-    torch.manual_seed(0)
-    torch.save(open_clip.create_model(model, pretrained=None).state_dict(), file)
-    return file
-
-
-def _check_name(package: str, name: str, names: list[str]) -> None:
     if name not in names:
         raise UserError(f"{package} has no network {name!r}", valid=nearest(name, names))
+    torch.manual_seed(0)
+    torch.save(make(name).state_dict(), file)
+    return file
 
 
 def make_broden(folder: Path, count: int) -> None:

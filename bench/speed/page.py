@@ -14,7 +14,7 @@ PAGES = Path(__file__).with_name("pages")
 
 
 class _Formatter(Formatter):
-    """Format products and quotients of fields, and values as "size", "list", ...."""
+    """Format products and quotients of fields, and values as size, list, sentence or yes."""
 
     def get_field(
         self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -42,7 +42,7 @@ class _Formatter(Formatter):
 
 
 def fill(name: str, record: Mapping[str, Any]) -> str:
-    """Fill the template `pages/<name>.md` with the fields of a record; paragraphs become lines.
+    """Fill the template `pages/<name>.md` with a record; join the lines of each paragraph.
 
     The last line of a table may be `name: | {a} | {b:.2f} |`: it is repeated for the rows in the
     field `name`, with a dash in cells whose value is missing. A table without rows is left out.

@@ -11,16 +11,13 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from bench.downloads.packages import find_package
 from bench.environment import hardware
 from bench.speed.benchmarks import make_parser, parse, record_path
 from bench.speed.gpu.report import Report
 from bench.speed.gpu.sizes import FULL, TINY
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -135,7 +132,11 @@ def _run_parts(options: argparse.Namespace, environment: dict[str, str]) -> int:
             broken.append(part.name)
         file = record_path(f"gpu-{part.name}", options.out, hardware(options.device))
         rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-        failed += [f"{part.name}: {row['name']}" for row in rows if _has_failed(row)]
+        failed += [
+            f"{part.name}: {row['name']}"  # without a result, or with one unlike the CPU's
+            for row in rows
+            if row["status"] in ("failed", "started") or row.get("agrees") is False
+        ]
     sys.stderr.write(f"all parts: {time.monotonic() - start:.0f} s; files in {options.out}\n")
     for problem, names in (("crashed or killed", broken), ("failed", failed)):
         if names:
@@ -146,11 +147,6 @@ def _run_parts(options: argparse.Namespace, environment: dict[str, str]) -> int:
 def write_skipped(part: str, out: Path, device: str, reason: str) -> None:
     """Write the file of a part that did not start."""
     Report(part, out, device, 0).set_facts(skipped=reason)
-
-
-def _has_failed(row: Mapping[str, Any]) -> bool:
-    """Return whether a row has no result, or one that differs from the CPU's."""
-    return row["status"] in ("failed", "started") or row.get("agrees") is False
 
 
 def _run_process(

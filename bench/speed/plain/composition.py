@@ -75,7 +75,7 @@ def search(labels: Sequence[Runs], unit: Runs, beam: int = 5, max_length: int = 
     best = sorted((entry for entry in singles if entry.score > 0), key=lambda each: -each.score)
     best = best[:beam]
     for _ in range(max_length - 1):
-        # Numbers decide: masks of the many candidates are not kept.
+        # Keep labels and operators: the masks of all candidates do not fit into memory.
         pool = [(entry.score, entry, -1, OR) for entry in best] + [
             (iou(merge(entry.runs, runs, operator), unit), entry, number, operator)
             for entry in best
