@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -74,13 +75,11 @@ def hardware(device: str = "cpu") -> dict[str, Any]:
 
 def versions() -> dict[str, str | None]:
     """Return the installed versions of the packages that results depend on."""
-    found: dict[str, str | None] = {}
+    installed: dict[str, str | None] = dict.fromkeys(PACKAGES)
     for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
+    return installed
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

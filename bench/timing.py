@@ -49,11 +49,11 @@ class _Open:
     """A running phase and its parts so far."""
 
     phase: Phase
+    memory: _MemoryWatch
+    first: Any
+    start: float
     parts: dict[str, Phase] = field(default_factory=dict)
     events: list[tuple[str, Any, Any]] = field(default_factory=list)
-    start: float = 0.0
-    first: Any = None
-    memory: _MemoryWatch | None = None
 
 
 class Timer:
@@ -88,21 +88,17 @@ class Timer:
             The phase, whose `items` and `cached` may still be set inside the block.
         """
         phase = Phase(name, items=items, cached=cached)
-        here = _Open(phase)
         self.phases.append(phase)
         self._read_device_peak()
+        here = _Open(phase, _MemoryWatch(), self._mark(wait=True), time.perf_counter())
         self._stack.append(here)
-        memory = _MemoryWatch()
-        first = self._mark(wait=True)
-        start = time.perf_counter()
-        here.start, here.first, here.memory = start, first, memory
         try:
-            with memory:
+            with here.memory:
                 yield phase
         finally:
             self._measure(here)
             self._stack.pop()
-            at = next(i for i, each in enumerate(self.phases) if each is phase) + 1
+            at = self.phases.index(phase) + 1  # phases are equal only to themselves
             self.phases[at:at] = here.parts.values()
 
     def so_far(self) -> list[dict[str, Any]]:
@@ -161,7 +157,7 @@ class Timer:
     def _measure(self, here: _Open) -> None:
         last = self._mark(wait=True)
         here.phase.wall_s = time.perf_counter() - here.start
-        here.phase.peak_host_bytes = here.memory.peak if here.memory else None
+        here.phase.peak_host_bytes = here.memory.peak
         self._read_device_peak()
         if not self.on_device:
             return

@@ -1,8 +1,8 @@
 """The table of benchmarks: read the options, measure, write the record and its page.
 
-A benchmark is a module `bench.speed.<name>` with three functions: `add_options(parser)`,
-`measure(options)`, which returns sizes and rows ready for JSON, and `render(record)`, which returns
-the page as Markdown.
+A benchmark is a module `bench.speed.<name>` with `OPTIONS`, a mapping of names to defaults or to
+arguments of argparse; `measure(options)`, which returns sizes and rows ready for JSON; and
+optionally `values(record)`, further values for the page, whose template is `pages/<name>.md`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.downloads.packages import as_user_error
+from bench.environment import environment, hardware
 from bench.files import write_atomic
+from bench.speed import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,12 +37,6 @@ SUMMARIES = {
 }
 """What each benchmark compares, by name."""
 
-_PREFIXES = {"similarity": ""}
-"""First words of the names of files, where these are not the benchmark's name."""
-
-_MINIMUM = {"workers": 0}
-"""Smallest value of an option that is a whole number, where that is not 1."""
-
 
 def command_of(name: str) -> str:
     """Return the module that runs a benchmark with `python -m`."""
@@ -50,31 +46,32 @@ def command_of(name: str) -> str:
 def run(name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a benchmark, write `<name>-<hardware>.json` and `.md`, and print the page.
 
-    Args:
-        name: Name of the benchmark.
-        arguments: Command line; None for that of this process.
-
     Returns:
         Exit code: 2 if the benchmark cannot run as requested.
     """
     module = import_module(f"bench.speed.{name}")
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {command_of(name)}", description=module.__doc__
-    )
-    module.add_options(parser)
-    parser.add_argument("--out", type=Path, default=OUT, help="folder of the results")
+    repeats = {"repeats": {"default": 3, "help": "runs of each side; the median counts"}}
+    parser = make_parser(command_of(name), module.__doc__, {**module.OPTIONS, **repeats})
     options = parse(parser, arguments)
-    return run_or_report(lambda: _measure_and_save(name, module, options))
+
+    def measure_and_save() -> int:
+        record = header(getattr(options, "device", "cpu"))
+        record |= {"repeats": options.repeats, **module.measure(options)}
+        text = render(name, record)
+        file = record_path(name, options.out, record["hardware"])
+        write_record(file, record)
+        write_atomic(file.with_suffix(".md"), text)
+        sys.stdout.write(text)
+        return 0
+
+    return run_or_report(measure_and_save)
 
 
-def _measure_and_save(name: str, module: Any, options: argparse.Namespace) -> int:
-    record = {**header(getattr(options, "device", "cpu")), **module.measure(options)}
-    file = record_path(name, options.out, record["hardware"])
-    page = module.render(record)
-    write_record(file, record)
-    write_atomic(file.with_suffix(".md"), page)
-    sys.stdout.write(page)
-    return 0
+def render(name: str, record: Mapping[str, Any]) -> str:
+    """Return the page of a benchmark's record."""
+    module = import_module(f"bench.speed.{name}")
+    values = module.values(record) if hasattr(module, "values") else {}
+    return page.fill(name, {**record, "where": hardware_title(record["hardware"]), **values})
 
 
 def run_or_report(work: Callable[[], int]) -> int:
@@ -89,22 +86,17 @@ def run_or_report(work: Callable[[], int]) -> int:
         return 2
 
 
-def header(device: str, schema: int = 1) -> dict[str, Any]:
+def header(device: str) -> dict[str, Any]:
     """Return the fields that all records of timings begin with."""
-    from bench.environment import environment, hardware
-
-    return {
-        "schema": schema,
-        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "hardware": hardware(device),
-        "environment": environment(device),
-    }
+    made = datetime.now(UTC).strftime("%Y-%m-%d")
+    facts = {"hardware": hardware(device), "environment": environment(device)}
+    return {"schema": 1, "made": made, **facts}
 
 
-def record_path(name: str, out: Path, hardware: Mapping[str, Any]) -> Path:
+def record_path(name: str, out: Path, machine: Mapping[str, Any]) -> Path:
     """Return the file of a benchmark's record on some hardware."""
-    prefix = _PREFIXES.get(name, f"{name}-")
-    return out / f"{prefix}{hardware_slug(hardware)}.json"
+    prefix = "" if name == "similarity" else f"{name}-"
+    return out / f"{prefix}{hardware_slug(machine)}.json"
 
 
 def write_record(file: Path, record: Mapping[str, Any]) -> None:
@@ -117,33 +109,43 @@ def benchmark_of(file: Path) -> str:
     return next((name for name in SUMMARIES if file.name.startswith(f"{name}-")), "similarity")
 
 
-def hardware_title(hardware: Mapping[str, Any]) -> str:
+def hardware_title(machine: Mapping[str, Any]) -> str:
     """Return the name of hardware on pages: "NVIDIA H200", "AMD EPYC, 2 threads"."""
-    gpu = hardware.get("gpu")
-    return str(gpu["name"]) if gpu else f"{hardware['cpu']}, {hardware['threads']} threads"
+    gpu = machine.get("gpu")
+    return str(gpu["name"]) if gpu else f"{machine['cpu']}, {machine['threads']} threads"
 
 
-def hardware_slug(hardware: Mapping[str, Any]) -> str:
+def hardware_slug(machine: Mapping[str, Any]) -> str:
     """Return the name of hardware in file names: "nvidia-h200", "amd-epyc-2-threads"."""
-    title = hardware_title(hardware).lower()
+    title = hardware_title(machine).lower()
     return re.sub(r"[^a-z0-9]+", "-", title).strip("-") or "unknown"
+
+
+def make_parser(
+    module: str, description: str | None, options: Mapping[str, Any]
+) -> argparse.ArgumentParser:
+    """Return a parser of options, by name their defaults or arguments of argparse; and `--out`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    for name, option in options.items():
+        more = option if isinstance(option, dict) else {"default": option}
+        if "default" in more:
+            more = {"type": type(more["default"]), **more}
+        parser.add_argument(f"--{name.replace('_', '-')}", **more)
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the results")
+    return parser
 
 
 def parse(
     parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
 ) -> argparse.Namespace:
-    """Parse and check the options of a benchmark.
-
-    Args:
-        parser: With `--out`; optionally with `--device` and with sizes, which are at least 1.
-        arguments: Command line; None for that of this process.
+    """Parse and check options: sizes are at least 1, the device exists.
 
     Raises:
         SystemExit: An option is invalid, there is no such device, or `--out` cannot be written.
     """
     options = parser.parse_args(arguments)
     for name, value in vars(options).items():
-        minimum = _MINIMUM.get(name, 1)
+        minimum = 0 if name == "workers" else 1
         if type(value) is int and value < minimum:
             parser.error(f"--{name.replace('_', '-')} must be at least {minimum}, got {value}")
     if getattr(options, "device", "cpu").startswith("cuda"):

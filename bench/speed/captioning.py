@@ -13,14 +13,12 @@ from baselines.captioning.language_model import LanguageModel, LanguageModelConf
 from baselines.captioning.ranking import pmi_order
 from baselines.captioning.vocabulary import special_ids
 from bench.errors import UserError
-from bench.speed import page
 from bench.speed.benchmarks import run
-from bench.speed.harness import alternate
+from bench.speed.harness import alternate, costs
 from bench.speed.plain import captioning as plain
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from torch import Tensor
 
@@ -29,47 +27,18 @@ TOLERANCE = 1e-3
 
 PMI_WEIGHT = 0.2
 
-PAGE = """\
-# Sentences for units on {where}
-
-{sizes[units]:,} units with {sizes[exemplars]} exemplars of {sizes[features]:,} numbers, an LSTM of
-{sizes[hidden]}, {sizes[vocabulary]:,} words, a beam of {sizes[beam]}, at most {sizes[max_length]}
-tokens; random weights and features. The sentences have {found[mean_length]:.1f} words on average.
-The plain loop goes unit by unit, copies the features for each sentence of the beam and projects
-them to keys at every step, and its language model reads each sentence from its start; sentences of
-a beam are batched. Ours processes the units together, computes the keys once, shares the work of
-sentences with a common beginning, and skips finished sentences. The best sentence is the same for
-{found[same_best]:.0%} of the units; scores differ by at most {found[max_difference]:.0e}. Medians
-of {repeats} run(s), both sides in turns; CPU seconds are those of all threads; other load on the
-machine changes them less than wall seconds. Memory is the peak above the inputs. Made on {made} by
-`python -m bench.speed.captioning`.
-
-{rows_table}
-"""
-
 
 class Sizes(NamedTuple):
-    """Sizes of the models and of the search.
-
-    Attributes:
-        units: Number of units.
-        exemplars: Exemplars of each unit.
-        features: Numbers of an exemplar.
-        hidden: Width of the LSTMs of the decoder and of the language model.
-        beam: Number of sentences in the beam.
-        vocabulary: Number of tokens, the special ones included.
-        max_length: Largest number of tokens of a sentence.
-        ending: Bias of the logit that ends a sentence; more makes shorter sentences.
-    """
+    """Sizes of the models and of the search."""
 
     units: int = 64
-    exemplars: int = 15
-    features: int = 1024
-    hidden: int = 256
+    exemplars: int = 15  # of each unit
+    features: int = 1024  # numbers of an exemplar
+    hidden: int = 256  # width of both LSTMs
     beam: int = 50
-    vocabulary: int = 300
-    max_length: int = 15
-    ending: float = 3.0
+    vocabulary: int = 300  # the special tokens included
+    max_length: int = 15  # tokens of a sentence
+    ending: float = 3.0  # bias of the logit that ends a sentence; more makes shorter sentences
 
 
 class Inputs(NamedTuple):
@@ -79,6 +48,19 @@ class Inputs(NamedTuple):
     decoder: Decoder
     language_model: LanguageModel
     features: Tensor
+
+    def search(self) -> search.Sentences:
+        """Search the sentences of all units together."""
+        width, length = self.sizes.beam, self.sizes.max_length
+        return search.beam(self.decoder, self.features, width=width, max_length=length)
+
+    def search_plainly(self) -> list[tuple[Tensor, Tensor]]:
+        """Search the sentences unit by unit: tokens and log p of each."""
+        width, length = self.sizes.beam, self.sizes.max_length
+        return [plain.beam(self.decoder, each, width, length) for each in self.features]
+
+
+OPTIONS = {**Sizes()._asdict(), "device": "cpu"}
 
 
 def make_inputs(sizes: Sizes, device: str, seed: int = 0) -> Inputs:
@@ -94,14 +76,6 @@ def make_inputs(sizes: Sizes, device: str, seed: int = 0) -> Inputs:
     return Inputs(sizes, decoder.to(device), model.to(device), features.to(device))
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `python -m bench.speed.captioning`."""
-    for name, default in Sizes()._asdict().items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--device", default="cpu")
-
-
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the beam search, the language model, and both."""
     sizes = Sizes(*(getattr(options, name) for name in Sizes._fields))
@@ -112,7 +86,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             hint="--vocabulary includes three special tokens",
         )
     rows, found = compare(make_inputs(sizes, options.device), options.repeats)
-    return {"sizes": sizes._asdict(), "repeats": options.repeats, "found": found, "rows": rows}
+    return {"sizes": sizes._asdict(), "found": found, "rows": rows}
 
 
 def compare(inputs: Inputs, repeats: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
@@ -125,75 +99,45 @@ def compare(inputs: Inputs, repeats: int) -> tuple[list[dict[str, Any]], dict[st
     Raises:
         ValueError: Scores differ by more than `TOLERANCE`.
     """
-    device = str(inputs.features.device)
-    few = inputs._replace(features=inputs.features[:1])
-    _search(few)
-    _search_plainly(few)
-    beams = alternate(
-        {"ours": partial(_search, inputs), "plain": partial(_search_plainly, inputs)},
-        device, repeats,
-    )  # fmt: skip
+    measure_sides = partial(alternate, device=str(inputs.features.device), repeats=repeats)
+    few, model = inputs._replace(features=inputs.features[:1]), inputs.language_model
+    few.search()
+    few.search_plainly()
+    beams = measure_sides({"ours": inputs.search, "plain": inputs.search_plainly})
     found, loop = beams["ours"].result, beams["plain"].result
-    model = inputs.language_model
-    priors = alternate(
+    priors = measure_sides(
         {
-            "ours": lambda: search.log_priors(found, model),
+            "ours": partial(search.log_priors, found, model),
             "plain": lambda: [plain.log_priors(model, tokens).cpu() for tokens, _ in loop],
-        },
-        device, repeats,
-    )  # fmt: skip
-    rows: list[dict[str, Any]] = [
-        {"part": part, **runs["ours"].costs("ours"), **runs["plain"].costs("plain")}
-        for part, runs in (("beam", beams), ("log p(s)", priors))
-    ]
-    both: dict[str, Any] = {"part": "rerank"}
-    for name in ("ours_s", "ours_cpu_s", "plain_s", "plain_cpu_s"):
-        both[name] = sum(row[name] for row in rows)
-    for name in ("ours_bytes", "plain_bytes"):
-        both[name] = max(row[name] for row in rows)
-    rows.append(both)
+        }
+    )
+    one, other = costs(beams), costs(priors)
+    both = {
+        name: (max if name.endswith("_bytes") else sum)((one[name], other[name])) for name in one
+    }
     scores, order = pmi_order(found.log_p, priors["ours"].result, PMI_WEIGHT)
     log_p = torch.stack([log_p.cpu() for _, log_p in loop])
     plain_scores, plain_order = pmi_order(log_p, torch.stack(priors["plain"].result), PMI_WEIGHT)
-    difference = max(
-        float((found.log_p - log_p).abs().max()), float((scores - plain_scores).abs().max())
-    )
+    gaps = ((found.log_p - log_p).abs().max(), (scores - plain_scores).abs().max())
+    difference = max(map(float, gaps))
     if not difference <= TOLERANCE:
         raise ValueError(f"scores differ by {difference} between the two sides")
-    same = sum(
-        torch.equal(found.tokens[unit, first, : tokens.shape[1]], tokens[plain_first].cpu())
-        for unit, ((tokens, _), first, plain_first) in enumerate(
-            zip(loop, order[:, 0], plain_order[:, 0], strict=True)
-        )
-    )
+    firsts = zip(found.tokens, order[:, 0], loop, plain_order[:, 0], strict=True)
+    same = [
+        torch.equal(ours[first, : tokens.shape[1]], tokens[plain_first].cpu())
+        for ours, first, (tokens, _), plain_first in firsts
+    ]
     stop = special_ids(inputs.sizes.vocabulary).stop
+    rows: list[dict[str, Any]] = [
+        {"part": "beam", **one},
+        {"part": "log p(s)", **other},
+        {"part": "rerank", **both},
+    ]
     return rows, {
         "mean_length": float((found.tokens != stop).sum(dim=2).double().mean()),
-        "same_best": same / len(loop),
+        "same_best": sum(same) / len(loop),
         "max_difference": difference,
     }
-
-
-def _search(inputs: Inputs) -> search.Sentences:
-    sizes = inputs.sizes
-    return search.beam(
-        inputs.decoder, inputs.features, width=sizes.beam, max_length=sizes.max_length
-    )
-
-
-def _search_plainly(inputs: Inputs) -> list[tuple[Tensor, Tensor]]:
-    sizes = inputs.sizes
-    return [
-        plain.beam(inputs.decoder, features, sizes.beam, sizes.max_length)
-        for features in inputs.features
-    ]
-
-
-def render(record: Mapping[str, Any]) -> str:
-    """Return the page of a record."""
-    rows = ((row["part"], *page.cost_cells(row)) for row in record["rows"])
-    rows_table = page.table(("part", *page.COST_COLUMNS), rows)
-    return page.fill(PAGE, record, rows_table=rows_table)
 
 
 if __name__ == "__main__":

@@ -22,53 +22,29 @@ from baselines.compositional import Compositional
 from baselines.dissection.quantile import unit_quantiles
 from baselines.dissection.upsample import upsample
 from bench.errors import UserError
-from bench.speed import page
 from bench.speed.benchmarks import run
-from bench.speed.composition_inputs import MapsInMemory, MasksInMemory, Shape
 from bench.speed.harness import alternate
 from bench.speed.harness import measure as measure_run
+from bench.speed.maps_and_masks import RandomMaps, RandomMasks, random_masks, responding_maps
 from bench.speed.plain import composition as plain
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-Beams = list[list[tuple[str, float]]]
-"""Formulas and scores of each unit's beam."""
+    Side = tuple[dict[str, Any], list[list[tuple[str, float]]]]
+    """Costs of a side, and formulas and scores of each unit's beam."""
 
 LEVEL = 994 / 999
+_SIDE, _MAP_SIDE = 112, 14
 
-PAGE = """\
-# Compositional explanations on {where}
-
-{shape[concepts]:,} concepts on {shape[images]:,} images with masks of {shape[side]} x
-{shape[side]}, {shape[labels_per_image]:.1f} labels per image, made up with as many planes and
-regions as Broden's images have. The plain loop stores masks as runs of pixels, and merges them for
-each formula of the beam, concept and operator (compiled, on one thread). Ours stores the sizes of
-the distinct label sets, here {ours[cells]:,}, and scores all concepts in one pass over them. Both
-searched the same {plain[units]} unit(s) to the end, with the published rule for the beam (5
-formulas, at most 3 labels), and found the same formulas and scores, bit by bit. Medians of
-{repeats} run(s) of ours, one run of the plain loop. Made on {made} by `python -m
-bench.speed.composition`.
-
-{rows_table}
-
-With its own rule (distinct masks in the beam) ours takes {ours[search_s_per_unit]:.4f} s per unit
-on one thread, over {shape[units]} units, and {ours[search_s_per_unit_in_threads]:.4f} s on
-{ours[threads]}. One bit per concept and pixel would take {bits}; the plain loop has
-{plain[runs]:,} runs.
-"""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `python -m bench.speed.composition`."""
-    parser.add_argument("--concepts", type=int, default=1_200)
-    parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--units", type=int, default=4)
-    parser.add_argument("--plain-units", type=int, default=2, help="units for the plain loop")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of ours; the median counts")
+OPTIONS = {
+    "concepts": 1_200,
+    "images": 10_000,
+    "units": 4,
+    "plain_units": {"default": 2, "help": "units for the plain loop"},
+}
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -76,9 +52,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     units = options.plain_units
     if units > options.units:
         raise UserError(f"{units} exceeds --units {options.units}", where="--plain-units")
-    shape = Shape(options.concepts, options.images, options.units)
-    masks = MasksInMemory(shape)
-    maps = MapsInMemory(masks)
+    masks = random_masks(options.concepts, options.images, _SIDE)
+    maps = responding_maps(masks, options.units, _MAP_SIDE)
     thresholds = unit_quantiles(maps, LEVEL)
     ours, expected = _measure_ours(masks, maps, thresholds, units, options.repeats)
     sys.stderr.write(f"ours: {ours}\n")
@@ -86,22 +61,22 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     sys.stderr.write(f"plain: {loop}\n")
     if found != expected:
         raise UserError(f"the results of the two sides differ:\n{expected}\n{found}")
-    sizes = {"side": masks.mask_size[0], "labels_per_image": masks.labels_per_image()}
+    labels = [len(np.unique(planes[planes >= 0])) + 1 for planes in masks.planes]
+    shape = {name: getattr(options, name) for name in ("concepts", "images", "units")}
     return {
-        "shape": {**shape._asdict(), **sizes},
-        "repeats": options.repeats,
+        "shape": {**shape, "side": _SIDE, "labels_per_image": float(np.mean(labels))},
         "ours": ours,
         "plain": loop,
     }
 
 
 def _measure_ours(
-    masks: MasksInMemory,
-    maps: MapsInMemory,
+    masks: RandomMasks,
+    maps: RandomMaps,
     thresholds: NDArray[np.float64],
     plain_units: int,
     repeats: int,
-) -> tuple[dict[str, Any], Beams]:
+) -> Side:
     """Measure our search; return its costs and the beams of the first units."""
     Compositional().warm_up()
     counting = partial(count_firing, maps, masks, thresholds)
@@ -109,15 +84,12 @@ def _measure_ours(
     cells, firing = prepare.result
     cells.prepare()
     search = partial(search_units, cells)
-    few = firing[:plain_units]
-    runs = alternate(
-        {
-            "official": partial(search, few, threads=1, official_beam=True),
-            "own": partial(search, firing, threads=1, official_beam=False),
-            "threads": partial(search, firing, threads=None, official_beam=False),
-        },
-        repeats=repeats,
-    )
+    works = {
+        "official": partial(search, firing[:plain_units], threads=1, official_beam=True),
+        "own": partial(search, firing, threads=1, official_beam=False),
+        "threads": partial(search, firing, threads=None, official_beam=False),
+    }
+    runs = alternate(works, repeats=repeats)
     names = [f"l{number}" for number in range(len(masks.labels))]
     costs = {
         "cells": len(cells),
@@ -126,7 +98,7 @@ def _measure_ours(
         "firing_bytes": sum(unit.cells.nbytes + unit.counts.nbytes for unit in firing),
         "prepare_s": prepare.seconds,
         "prepare_bytes": prepare.peak_bytes,
-        "same_search_s_per_unit": runs["official"].seconds / len(few),
+        "same_search_s_per_unit": runs["official"].seconds / plain_units,
         "search_s_per_unit": runs["own"].seconds / len(firing),
         "search_s_per_unit_in_threads": runs["threads"].seconds / len(firing),
         "threads": torch.get_num_threads(),
@@ -136,8 +108,8 @@ def _measure_ours(
 
 
 def _measure_plain(
-    masks: MasksInMemory, maps: MapsInMemory, thresholds: NDArray[np.float64], units: int
-) -> tuple[dict[str, Any], Beams]:
+    masks: RandomMasks, maps: RandomMaps, thresholds: NDArray[np.float64], units: int
+) -> Side:
     """Measure the plain loop; return its costs and beams."""
     small = plain.encode_mask(np.array([True]))  # compile before anything is measured
     plain.iou(small, plain.merge(small, small, plain.OR))
@@ -163,27 +135,6 @@ def _measure_plain(
         "search_s_per_unit": statistics.mean(seconds),
     }
     return costs, beams
-
-
-def render(record: Mapping[str, Any]) -> str:
-    """Return the page of a record."""
-    ours, loop, shape = record["ours"], record["plain"], record["shape"]
-    searches = loop["search_s_per_unit"], ours["same_search_s_per_unit"]
-    sizes = loop["held_bytes"], ours["held_bytes"]
-    pixels = f"{ours['prepare_s']:.1f} (with the pixels of {shape['units']} units)"
-    rows = (
-        ("search, seconds per unit, one thread", f"{searches[0]:.1f}", f"{searches[1]:.4f}",
-         f"**{searches[0] / searches[1]:,.0f}x**"),
-        ("masks in memory", *(page.size(size, 1) for size in sizes),
-         f"{sizes[0] / sizes[1]:.0f}x"),
-        ("preparing the masks, seconds, once for all units", f"{loop['prepare_s']:.1f}", pixels,
-         ""),
-        ("peak memory meanwhile, above the inputs",
-         *(page.size(side["prepare_bytes"], 1) for side in (loop, ours)), ""),
-    )  # fmt: skip
-    bits = page.size(shape["concepts"] * shape["images"] * shape["side"] ** 2 // 8)
-    rows_table = page.table(("", "plain loop", "ours", "ratio"), rows)
-    return page.fill(PAGE, record, rows_table=rows_table, bits=bits)
 
 
 if __name__ == "__main__":

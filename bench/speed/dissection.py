@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,50 +15,38 @@ from baselines.dissection.rules import grid_level
 from baselines.dissection.tally import Tally, tally
 from baselines.netdissect import NetDissect
 from baselines.netdissect2020 import NetDissect2020
-from bench.speed import page
 from bench.speed.benchmarks import run
-from bench.speed.dissection_inputs import RandomMaps, RandomMasks, random_maps, random_masks
-from bench.speed.harness import alternate
-from bench.speed.harness import measure as measure_run
+from bench.speed.harness import alternate, costs
+from bench.speed.maps_and_masks import (
+    BRODEN_LABELS,
+    RandomMaps,
+    RandomMasks,
+    random_maps,
+    random_masks,
+)
 from bench.speed.plain.dissection import plain_tally, plain_thresholds
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 LEVEL = grid_level(0.005)
 _POOL = 200
 """Number of images in memory where only memory is measured."""
 
-PAGE = """\
-# Network Dissection on {where}
-
-{sizes[images]:,} images, {sizes[units]:,} units, maps of {sizes[map]} x {sizes[map]}, random masks
-of {sizes[mask]} x {sizes[mask]} pixels with as many labels as Broden; a unit is active in
-{active_share:.1%} of the images. The plain loop resizes, compares and counts one unit of one image
-after the other, and skips images in which a unit is inactive; it computes thresholds from all
-activations at once. Medians of {repeats} run(s), both sides in turns; CPU seconds are those of all
-threads; other load on the machine changes them less than wall seconds. Memory is the peak above
-the inputs. Made on {made} by `python -m bench.speed.dissection`.
-
-{rows_table}
-
-`differ` counts the numbers in which the results differ; `netdissect` and `netdissect2020` are the
-whole methods, from maps to tables.
-
-Memory does not grow with the number of images (at most 200 distinct ones, repeated):
-
-{memory_table}
-"""
-
 
 class Sizes(NamedTuple):
     """Sizes: images, units, and the sides of square masks and maps."""
 
-    images: int
-    units: int
-    mask: int
-    map: int
+    images: int = 1_000
+    units: int = 512
+    mask: int = 112
+    map: int = 7
+
+
+OPTIONS = {**Sizes()._asdict(), "device": "cpu"}
 
 
 class Inputs(NamedTuple):
@@ -68,28 +57,15 @@ class Inputs(NamedTuple):
 
     def repeat(self, images: int, distinct: int | None = None) -> Inputs:
         """Return another number of images made of the first `distinct` ones of the pool."""
-        return Inputs(
-            RandomMaps(self.maps.pool[:distinct], images),
-            RandomMasks(self.masks.pool[:distinct], images, self.masks.mask_size),
-        )
+        masks = replace(self.masks, planes=self.masks.planes[:distinct], n_images=images)
+        return Inputs(RandomMaps(self.maps.pool[:distinct], images), masks)
 
 
 def make_inputs(sizes: Sizes, device: str, seed: int = 0) -> Inputs:
     """Draw random maps and masks."""
-    pool = random_maps(sizes.images, sizes.units, sizes.map, seed).to(device)
-    masks = random_masks(sizes.images, sizes.mask, seed)
-    side = (sizes.mask, sizes.mask)
-    return Inputs(RandomMaps(pool, sizes.images), RandomMasks(masks, sizes.images, side))
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `python -m bench.speed.dissection`."""
-    parser.add_argument("--images", type=int, default=1_000)
-    parser.add_argument("--units", type=int, default=512)
-    parser.add_argument("--mask", type=int, default=112, help="side of the masks")
-    parser.add_argument("--map", type=int, default=7, help="side of the maps")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--device", default="cpu")
+    maps = random_maps(sizes.images, sizes.units, sizes.map, seed)
+    masks = random_masks(BRODEN_LABELS, sizes.images, sizes.mask, seed)
+    return Inputs(replace(maps, pool=maps.pool.to(device)), masks)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -102,14 +78,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         sys.stderr.write(f"{row['part']}: {row['ours_s']:.2f} s\n")
     thresholds = unit_quantiles(inputs.maps, LEVEL)
     peaks = inputs.maps.pool.amax(dim=(2, 3)).cpu().numpy()
+    memory: list[dict[str, Any]] = []
+    for images in (options.images, 4 * options.images):
+        memory += measure_memory(inputs.repeat(images, _POOL), options.device)
     return {
         "sizes": sizes._asdict(),
-        "repeats": options.repeats,
         "active_share": float((peaks > thresholds).mean()),
         "rows": rows,
-        "memory": list(
-            measure_memory(inputs, options.device, (options.images, 4 * options.images))
-        ),
+        "memory": memory,
     }
 
 
@@ -117,66 +93,50 @@ def compare(inputs: Inputs, device: str, repeats: int) -> Iterator[dict[str, Any
     """Yield a row for thresholds, for the tally, and for each method as a whole."""
     NetDissect().warm_up()
     maps, masks = inputs
-    no_loop = {"plain_s": None, "plain_cpu_s": None, "plain_bytes": None, "differences": None}
+    no_loop = dict.fromkeys(("plain_s", "plain_cpu_s", "plain_bytes", "differences"))
     common = {"images": maps.n_images, **no_loop}
-
-    def compare_part(part: str, ours: Any, plain: Any, count: Any, *inputs: Any) -> dict[str, Any]:
-        works = {"ours": partial(ours, *inputs), "plain": partial(plain, *inputs)}
-        runs = alternate(works, device, repeats)
-        costs = runs["ours"].costs("ours") | runs["plain"].costs("plain")
-        differ = count(runs["ours"].result, runs["plain"].result)
-        return {"part": part, **common, **costs, "differences": differ}
-
-    def count_unequal(ours: Any, plain: Any) -> int:
-        return int((ours != plain).sum())
-
-    yield compare_part("thresholds", unit_quantiles, plain_thresholds, count_unequal, maps, LEVEL)
     thresholds = unit_quantiles(maps, LEVEL)
-    yield compare_part("tally", tally, plain_tally, count_differences, maps, masks, thresholds)
     evidence = Evidence(maps.pool.mean(dim=(2, 3)), (), maps=maps, masks=masks)
-    for name, method in (("netdissect", NetDissect()), ("netdissect2020", NetDissect2020())):
-        run = alternate({name: partial(method.describe, evidence, seed=0)}, device, repeats)[name]
-        yield {"part": name, **common, **run.costs("ours")}
+    works: dict[str, dict[str, Any]] = {
+        "thresholds": {
+            "ours": partial(unit_quantiles, maps, LEVEL),
+            "plain": partial(plain_thresholds, maps, LEVEL),
+        },
+        "tally": {
+            "ours": partial(tally, maps, masks, thresholds),
+            "plain": partial(plain_tally, maps, masks, thresholds),
+        },
+        "netdissect": {"ours": partial(NetDissect().describe, evidence, seed=0)},
+        "netdissect2020": {"ours": partial(NetDissect2020().describe, evidence, seed=0)},
+    }
+    for part, sides in works.items():
+        runs = alternate(sides, device, repeats)
+        row = {"part": part, **common, **costs(runs)}
+        if "plain" in runs:
+            row["differences"] = count_differences(runs["ours"].result, runs["plain"].result)
+        yield row
 
 
-def measure_memory(inputs: Inputs, device: str, counts: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """Yield the costs of thresholds and tally over several numbers of images of one pool."""
-    for images in counts:
-        maps, masks = inputs.repeat(images, _POOL)
-        run = measure_run(partial(unit_quantiles, maps, LEVEL), device)
-        yield {"part": "thresholds", "images": images, **run.costs("ours")}
-        run = measure_run(partial(tally, maps, masks, run.result), device)
-        yield {"part": "tally", "images": images, **run.costs("ours")}
+def measure_memory(inputs: Inputs, device: str) -> Iterator[dict[str, Any]]:
+    """Yield the costs of thresholds and tally."""
+    maps, masks = inputs
+    thresholds = alternate({"ours": partial(unit_quantiles, maps, LEVEL)}, device)
+    yield {"part": "thresholds", "images": maps.n_images, **costs(thresholds)}
+    counts = alternate({"ours": partial(tally, maps, masks, thresholds["ours"].result)}, device)
+    yield {"part": "tally", "images": maps.n_images, **costs(counts)}
 
 
-def count_differences(one: Tally, other: Tally) -> int:
-    """Count the numbers in which two tallies differ."""
-    names = ("labels", "both", "by_category", "active")
-    return sum(int(np.sum(getattr(one, name) != getattr(other, name))) for name in names)
+def count_differences(one: Tally | NDArray[Any], other: Tally | NDArray[Any]) -> int:
+    """Count the numbers in which two tallies, or two arrays, differ."""
+    return int(np.sum(count_array(one) != count_array(other)))
 
 
-def render(record: Mapping[str, Any]) -> str:
-    """Return the page of a record."""
-    rows = page.table(
-        ("part", *page.COST_COLUMNS, "differ"),
-        (
-            (row["part"], *page.cost_cells(row), page.number(row["differences"]))
-            for row in record["rows"]
-        ),
-    )
-    memory = page.table(
-        ("part", "images", "seconds", "memory"),
-        (
-            (
-                row["part"],
-                f"{row['images']:,}",
-                f"{row['ours_s']:.2f}",
-                page.size(row["ours_bytes"]),
-            )
-            for row in record["memory"]
-        ),
-    )
-    return page.fill(PAGE, record, rows_table=rows, memory_table=memory)
+def count_array(counts: Tally | NDArray[Any]) -> NDArray[Any]:
+    """Return all numbers of a tally in one dimension."""
+    if not isinstance(counts, Tally):
+        return counts
+    parts = (counts.labels, counts.both, counts.by_category, counts.active)
+    return np.concatenate([part.ravel() for part in parts])
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import statistics
 import time
 from ctypes.util import find_library
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,57 +18,47 @@ from bench.timing import Timer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    Work = Callable[[], Any]
+
 
 @dataclass(frozen=True)
 class Run:
-    """Cost of one piece of work, and its result.
+    """Cost of one piece of work, and its result."""
 
-    Attributes:
-        seconds: Wall seconds; on a GPU those between two CUDA events.
-        cpu_s: Seconds of all threads of this process. Other work on the machine adds less to
-            them than to wall seconds.
-        peak_bytes: Peak memory above that in use before.
-        result: What the work returned.
-    """
-
-    seconds: float
-    cpu_s: float
-    peak_bytes: int
+    seconds: float  # on a GPU, those between two CUDA events
+    cpu_s: float  # of all threads; other work on the machine adds less to them than to `seconds`
+    peak_bytes: int  # above the memory in use before
     result: Any
 
-    def costs(self, side: str) -> dict[str, float]:
-        """Return the columns of a row: `<side>_s`, `<side>_cpu_s` and `<side>_bytes`."""
-        return {
-            f"{side}_s": self.seconds,
-            f"{side}_cpu_s": self.cpu_s,
-            f"{side}_bytes": self.peak_bytes,
-        }
+
+def costs(runs: Mapping[str, Run]) -> dict[str, float]:
+    """Return the columns of a row: `<side>_s`, `<side>_cpu_s` and `<side>_bytes` of each side."""
+    columns: dict[str, float] = {}
+    for side, run in runs.items():
+        columns |= {f"{side}_s": run.seconds, f"{side}_cpu_s": run.cpu_s}
+        columns[f"{side}_bytes"] = run.peak_bytes
+    return columns
 
 
-def measure(work: Callable[[], Any], device: str = "cpu") -> Run:
+def measure(work: Work, device: str = "cpu") -> Run:
     """Run work once and measure it."""
+    on_gpu = device.startswith("cuda")
     _release_memory()
-    before = _memory_in_use(device)
-    timer = Timer(device)
-    with timer.phase("match"):
+    rss = psutil.Process().memory_info().rss
+    before = torch.cuda.memory_allocated(device) if on_gpu else rss
+    with Timer(device).phase("match") as phase:
         start = time.process_time()
         result = work()
         cpu_s = time.process_time() - start
-    [phase] = timer.records()
-    kind, seconds = ("device", "device_s") if timer.on_device else ("host", "wall_s")
-    peak = max(0, int(phase[f"peak_{kind}_bytes"]) - before)
-    return Run(float(phase[seconds]), cpu_s, peak, result)
+    seconds = phase.device_s if on_gpu else phase.wall_s
+    peak = phase.peak_device_bytes if on_gpu else phase.peak_host_bytes
+    return Run(seconds or 0.0, cpu_s, max(0, (peak or 0) - before), result)
 
 
-def alternate(
-    works: Mapping[str, Callable[[], Any]], device: str = "cpu", repeats: int = 1
-) -> dict[str, Run]:
+def alternate(works: Mapping[str, Work], device: str = "cpu", repeats: int = 1) -> dict[str, Run]:
     """Measure several pieces of work in turns, so that other load on the machine hits all alike.
 
-    Args:
-        works: Work by name; on a GPU each runs once before, to warm up.
-        device: Device whose clock and memory count.
-        repeats: Number of runs of each.
+    On a GPU each runs once before, to warm up.
 
     Returns:
         By name the medians of the seconds, the largest peak, and the result of the last run.
@@ -76,22 +66,19 @@ def alternate(
     if device.startswith("cuda"):
         for work in works.values():
             work()
-    costs: dict[str, list[tuple[float, float, int]]] = {name: [] for name in works}
-    results: dict[str, Any] = {}
+    runs: dict[str, list[Run]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
-            results.pop(name, None)
-            run = measure(work, device)
-            costs[name].append((run.seconds, run.cpu_s, run.peak_bytes))
-            results[name] = run.result
-            del run
-    runs = {}
-    for name, each in costs.items():
-        seconds, cpu_s, peaks = zip(*each, strict=True)
-        runs[name] = Run(
-            statistics.median(seconds), statistics.median(cpu_s), max(peaks), results[name]
+            # Drop the earlier result: two may not fit into memory.
+            runs[name] = [Run(run.seconds, run.cpu_s, run.peak_bytes, None) for run in runs[name]]
+            runs[name].append(measure(work, device))
+    return {
+        name: Run(
+            median(run.seconds for run in each), median(run.cpu_s for run in each),
+            max(run.peak_bytes for run in each), each[-1].result,
         )
-    return runs
+        for name, each in runs.items()
+    }  # fmt: skip
 
 
 def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
@@ -110,7 +97,7 @@ def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
     large = torch.rand(numbers, device=device)
     target = torch.empty_like(large)
 
-    def best(work: Callable[[], Any]) -> float:
+    def best(work: Work) -> float:
         return min([measure(work, device).seconds for _ in range(4)][1:])
 
     return {
@@ -122,15 +109,9 @@ def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
 
 
 def _release_memory() -> None:
-    """Return freed memory to the system, so that the next work does not reuse it for nothing."""
+    """Return freed memory to the system, so that the next peak counts all that is used."""
     gc.collect()
     library = find_library("c")
     trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
     if trim is not None:
         trim(0)
-
-
-def _memory_in_use(device: str) -> int:
-    if device.startswith("cuda"):
-        return int(torch.cuda.memory_allocated(device))
-    return int(psutil.Process().memory_info().rss)

@@ -1,73 +1,76 @@
-"""Tables and numbers of the pages, as Markdown."""
+"""Fill pages in Markdown with records."""
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from bench.speed.benchmarks import hardware_title
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+PAGES = Path(__file__).with_name("pages")
 
 
-def fill(template: str, record: Mapping[str, Any], **more: Any) -> str:
-    """Fill a page's template with the fields of a record, its hardware and further values.
+class _Formatter(Formatter):
+    """Format products and quotients of fields, and values as size, list, sentence or yes."""
 
-    Each paragraph of the template becomes one line.
+    def get_field(
+        self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, str]:
+        if field_name.isdigit():
+            return int(field_name), ""
+        if "*" not in field_name and "/" not in field_name:
+            return super().get_field(field_name, args, kwargs)  # type: ignore[no-any-return]
+        above, *below = field_name.split("/")
+        value = math.prod(self.get_field(name, args, kwargs)[0] for name in above.split("*"))
+        for name in below:
+            value /= max(self.get_field(name, args, kwargs)[0], 1e-9)
+        return value, ""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if value is None:
+            raise TypeError("no value to format")
+        if format_spec.startswith("size"):
+            return size(value, int(format_spec[4:] or 0))
+        if format_spec == "list":
+            return ", ".join(value)
+        if format_spec == "sentence":
+            return str(value[:1].upper() + value[1:])
+        return ("no", "yes")[value] if format_spec == "yes" else format(value, format_spec)
+
+
+def fill(name: str, record: Mapping[str, Any]) -> str:
+    """Fill the template `pages/<name>.md` with a record; join the lines of each paragraph.
+
+    The last line of a table may be `name: | {a} | {b:.2f} |`: it is repeated for the rows in the
+    field `name`, with a dash in cells whose value is missing. A table without rows is left out.
     """
-    paragraphs = (" ".join(block.split("\n")) for block in template.strip().split("\n\n"))
-    values = {**record, "where": hardware_title(record["hardware"]), **more}
-    return "\n\n".join(paragraphs).format(**values) + "\n"
-
-
-def table(header: Sequence[str], rows: Iterable[Iterable[object]], left: int = 1) -> str:
-    """Return a Markdown table.
-
-    Args:
-        header: Titles of the columns.
-        rows: Cells.
-        left: Number of columns aligned to the left; the others are numbers.
-    """
-    rule = [":--"] * left + ["--:"] * (len(header) - left)
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (header, rule, *rows))
-
-
-def size(count: int | None, digits: int = 0) -> str:
-    """Return bytes as GB or MB; a dash for None."""
-    if count is None:
-        return "—"
-    return f"{count / 1e9:.2f} GB" if abs(count) >= 1e8 else f"{count / 1e6:.{digits}f} MB"
-
-
-def number(value: Any, pattern: str = ",") -> str:
-    """Return a formatted number; a dash for None."""
-    return "—" if value is None else format(value, pattern)
-
-
-def ratio(row: Mapping[str, Any], kind: str, ours: str = "ours", other: str = "plain") -> float:
-    """Return how many times the cost of ours another side took.
-
-    Args:
-        row: With `<side>_<kind>`; costs are per unit if there is `<side>_units`.
-        kind: "s" or "cpu_s".
-        ours: Side below the line.
-        other: Side above it.
-    """
-    cost = {side: row[f"{side}_{kind}"] / row.get(f"{side}_units", 1) for side in (ours, other)}
-    return float(cost[other] / max(cost[ours], 1e-9))
-
-
-COST_COLUMNS = ("plain loop", "ours", "ratio", "CPU plain", "ours", "ratio", "peak plain", "ours")
-
-
-def cost_cells(row: Mapping[str, Any]) -> list[str]:
-    """Return the cells of `COST_COLUMNS`; dashes if there is no plain loop."""
-    cells = []
-    for kind in ("s", "cpu_s"):
-        ours, plain = row[f"ours_{kind}"], row[f"plain_{kind}"]
-        if plain is None:
-            cells += ["—", f"{ours:.2f} s", "—"]
+    blocks = []
+    for block in (PAGES / f"{name}.md").read_text(encoding="utf-8").strip().split("\n\n"):
+        head, _, last = block.rpartition("\n")
+        if block[0] == "|" and last[0] != "|":
+            field, _, cells = last.partition(": ")
+            columns = cells.strip("| ").split(" | ")
+            lines = [" | ".join(_cell(column, row) for column in columns) for row in record[field]]
+            block = "\n".join([_Formatter().format(head, **record), *(f"| {x} |" for x in lines)])
+            if not lines:
+                continue
         else:
-            times = f"{ratio(row, kind):.1f}x"
-            cells += [f"{plain:.2f} s", f"{ours:.2f} s", f"**{times}**" if kind == "s" else times]
-    return [*cells, size(row["plain_bytes"]), size(row["ours_bytes"])]
+            text = block if block[0] in "|-" else block.replace("\n", " ")
+            block = _Formatter().format(text, **record)
+        blocks.append(block)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _cell(template: str, row: Mapping[str, Any]) -> str:
+    try:
+        return _Formatter().format(template, **row)
+    except (KeyError, TypeError):
+        return "—"
+
+
+def size(count: float, digits: int = 0) -> str:
+    """Return bytes as GB or MB."""
+    return f"{count / 1e9:.2f} GB" if abs(count) >= 1e8 else f"{count / 1e6:.{digits}f} MB"

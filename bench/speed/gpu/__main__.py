@@ -10,13 +10,12 @@ import sys
 import tempfile
 import time
 import zipfile
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.downloads.packages import find_package
 from bench.environment import hardware
-from bench.speed.benchmarks import OUT, parse, record_path
+from bench.speed.benchmarks import make_parser, parse, record_path
 from bench.speed.gpu.report import Report
 from bench.speed.gpu.sizes import FULL, TINY
 
@@ -35,7 +34,7 @@ WHEELS = ("open_clip", "hydra", "omegaconf")
 
 
 class Part(NamedTuple):
-    """Name of a part and of its module, share of the time, and what it measures."""
+    """Name of a part, share of the time, and what it measures."""
 
     name: str
     share: float
@@ -51,28 +50,29 @@ PARTS = (
 )
 
 
+OPTIONS = {
+    "seconds": {"default": 540.0, "help": "for all parts together"},
+    "device": {"default": "cuda", "help": 'on a CPU: "cpu", with --tiny'},
+    "wheels": {"type": Path, "help": "folder of wheels that the parts may import"},
+    "tiny": {"action": "store_true", "help": "sizes of the rehearsal"},
+    "parts": {
+        "nargs": "+",
+        "type": str,
+        "choices": [part.name for part in PARTS],
+        "default": [part.name for part in PARTS],
+        "help": "; ".join(f"{part.name}: {part.summary}" for part in PARTS),
+    },
+    "here": {"action": "store_true", "help": argparse.SUPPRESS},
+    "resume": {"action": "store_true", "help": argparse.SUPPRESS},
+}
+
+
 def main() -> int:
     """Run the requested parts in order."""
-    parser = argparse.ArgumentParser(prog="python -m bench.speed.gpu", description=__doc__)
-    parser.add_argument("--out", type=Path, default=OUT, help="folder of the JSON files")
-    parser.add_argument("--seconds", type=float, default=540.0, help="for all parts together")
-    parser.add_argument("--device", default="cuda", help='on a CPU: "cpu", with --tiny')
-    parser.add_argument("--wheels", type=Path, help="folder of wheels that the parts may import")
-    parser.add_argument("--tiny", action="store_true", help="sizes of the rehearsal")
-    names = [part.name for part in PARTS]
-    summaries = "; ".join(f"{part.name}: {part.summary}" for part in PARTS)
-    parser.add_argument("--parts", nargs="+", choices=names, default=names, help=summaries)
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--resume", action="store_true", help=argparse.SUPPRESS)
+    parser = make_parser("bench.speed.gpu", __doc__, OPTIONS)
     options = parse(parser)
-    parts = [part for part in PARTS if part.name in options.parts]
     if options.here:
-        [part] = parts
-        report = Report(
-            part.name, options.out, options.device, options.seconds, resume=options.resume
-        )
-        import_module(f"bench.speed.gpu.{part.name}").run(report, TINY if options.tiny else FULL)
-        return 0
+        return _run_here(options)
     if options.wheels and not any(options.wheels.glob("*.whl")):
         missing = [name for name in WHEELS if find_package(name) is None]
         if missing:
@@ -84,8 +84,7 @@ def main() -> int:
         paths = [folder] if options.wheels and unpack_wheels(options.wheels, Path(folder)) else []
         # The root too: PYTHONSAFEPATH excludes the current folder.
         paths += [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        return _run_parts(parts, options, environment)
+        return _run_parts(options, {**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
 
 
 def unpack_wheels(wheels: Path, folder: Path) -> int:
@@ -97,13 +96,32 @@ def unpack_wheels(wheels: Path, folder: Path) -> int:
     return len(files)
 
 
-def _run_parts(parts: list[Part], options: argparse.Namespace, environment: dict[str, str]) -> int:
+def _run_here(options: argparse.Namespace) -> int:
+    """Run one part in this process."""
+    from bench.speed.gpu import agreement, parts
+
+    run = {
+        "agreement": agreement.compare_devices,
+        "functions": parts.time_functions,
+        "cell": parts.time_cell,
+        "methods": parts.time_methods,
+        "operations": parts.profile_operations,
+    }
+    [name] = options.parts
+    report = Report(name, options.out, options.device, options.seconds, resume=options.resume)
+    with tempfile.TemporaryDirectory(prefix="dissectbench-") as folder:
+        run[name](report, TINY if options.tiny else FULL, Path(folder))
+    return 0
+
+
+def _run_parts(options: argparse.Namespace, environment: dict[str, str]) -> int:
     """Run each part in its own process, so that the crash of one does not stop the others."""
-    end = time.monotonic() + options.seconds
-    broken = []
+    parts = [part for part in PARTS if part.name in options.parts]
+    start = time.monotonic()
+    broken, failed = [], []
     for number, part in enumerate(parts):
         budget = options.seconds * part.share / sum(one.share for one in parts)
-        left = end - time.monotonic()
+        left = start + options.seconds - time.monotonic()
         # Share the time that earlier parts did not use.
         own = left * part.share / sum(one.share for one in parts[number:])
         if left < _MINIMUM * budget:
@@ -112,31 +130,23 @@ def _run_parts(parts: list[Part], options: argparse.Namespace, environment: dict
             sys.stderr.write(f"{part.name}: skipped, {reason}\n")
         elif not _run_process(part, own, options, environment):
             broken.append(part.name)
-    seconds = options.seconds - (end - time.monotonic())
-    sys.stderr.write(f"all parts: {seconds:.0f} s; files in {options.out}\n")
-    if broken:
-        sys.stderr.write(f"crashed or killed: {', '.join(broken)}\n")
-    machine = hardware(options.device)
-    files = [record_path(f"gpu-{part.name}", options.out, machine) for part in parts]
-    if failed := _failed_rows(files):
-        sys.stderr.write(f"failed: {', '.join(failed)}\n")
+        file = record_path(f"gpu-{part.name}", options.out, hardware(options.device))
+        rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
+        failed += [
+            f"{part.name}: {row['name']}"  # without a result, or with one unlike the CPU's
+            for row in rows
+            if row["status"] in ("failed", "started") or row.get("agrees") is False
+        ]
+    sys.stderr.write(f"all parts: {time.monotonic() - start:.0f} s; files in {options.out}\n")
+    for problem, names in (("crashed or killed", broken), ("failed", failed)):
+        if names:
+            sys.stderr.write(f"{problem}: {', '.join(names)}\n")
     return 1 if broken or failed else 0
 
 
 def write_skipped(part: str, out: Path, device: str, reason: str) -> None:
     """Write the file of a part that did not start."""
     Report(part, out, device, 0).set_facts(skipped=reason)
-
-
-def _failed_rows(files: list[Path]) -> list[str]:
-    """Name the rows without a result, or with one that differs from the CPU's."""
-    reports = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
-    return [
-        f"{report['part']}: {row['name']}"
-        for report in reports
-        for row in report["rows"]
-        if row["status"] in ("failed", "started") or row.get("agrees") is False
-    ]
 
 
 def _run_process(
@@ -157,9 +167,7 @@ def _run_process(
             *(["--resume"] if number else []),
         ]  # fmt: skip
         try:
-            process = subprocess.run(  # noqa: S603
-                command, timeout=left + _GRACE_S, env=environment, check=False
-            )
+            process = subprocess.run(command, timeout=left + _GRACE_S, env=environment, check=False)  # noqa: S603
         except subprocess.TimeoutExpired:
             sys.stderr.write(f"{part.name}: killed {_GRACE_S:.0f} s after its time was up\n")
             return False

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.speed.job_files import make_network
+import torch
+from torchvision.models import get_model
+
+from baselines.captioning.decoder import Decoder, DecoderConfig
+from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
+from baselines.captioning.model_file import save_captioner
+from baselines.captioning.vocabulary import Vocabulary
+from bench.parts.captioners.milan_vision import load_pyramid
+from bench.parts.catalog import METHODS as REGISTERED
+from bench.parts.targets import TorchvisionTarget
+from bench.speed.jobs import make_network
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,17 +29,26 @@ CLASSES = 21
 
 
 def method_overrides(folder: Path, sizes: Sizes) -> dict[str, tuple[str, ...]]:
-    """Write the files that methods need besides target and encoder, and return overrides by method.
-
-    Args:
-        folder: Where to write the files.
-        sizes: Architectures and sizes.
-    """
-    from bench.parts.catalog import METHODS as REGISTERED
-
+    """Write the files that methods need besides target and encoder; return overrides by method."""
+    segmenter, captioner = folder / "segmenter.pth", folder / "captioner.safetensors"
+    torch.save(random_segmenter(sizes).state_dict(), segmenter)
+    network = make_network(folder / f"{sizes.captioner}.pth", sizes.captioner)
+    pyramid = load_pyramid(TorchvisionTarget(sizes.captioner, file=str(network)))
+    vocabulary = Vocabulary(tuple(f"word{number}" for number in range(sizes.words)))
+    torch.manual_seed(0)
+    decoder = Decoder(DecoderConfig(len(vocabulary), pyramid.feature_size)).eval()
+    model = LanguageModel(LanguageModelConfig(len(vocabulary))).eval()
+    save_captioner(captioner, decoder, model, vocabulary, {"weights": "random"})
     parts = (
-        *segmenter_overrides(folder, sizes.segmenter, sizes.segmenter_size),
-        *captioner_overrides(folder, sizes.captioner, sizes.words),
+        "segmenter=torchvision",
+        f"segmenter.params.arch={sizes.segmenter}",
+        f"segmenter.params.file={segmenter}",
+        "segmenter.params.crop=1.0",  # whole images, as masks
+        f"segmenter.params.input_size={sizes.segmenter_size}",
+        "captioner=milan",
+        f"captioner.params.file={captioner}",
+        f"captioner.params.arch={sizes.captioner}",
+        f"captioner.params.vision_file={network}",
     )
     beam = (f"method.params.beam={sizes.beam}",)
     return {
@@ -38,48 +57,10 @@ def method_overrides(folder: Path, sizes: Sizes) -> dict[str, tuple[str, ...]]:
     }
 
 
-def segmenter_overrides(folder: Path, arch: str, size: int) -> tuple[str, ...]:
-    """Write a torchvision segmenter of input size x size that sees whole images, as masks do."""
-    import torch
-    import torchvision
-
+def random_segmenter(sizes: Sizes) -> torch.nn.Module:
+    """Return a torchvision segmenter with random weights."""
     torch.manual_seed(0)
-    module = torchvision.models.get_model(
-        arch, weights=None, weights_backbone=None, num_classes=CLASSES
+    module: torch.nn.Module = get_model(
+        sizes.segmenter, weights=None, weights_backbone=None, num_classes=CLASSES
     )
-    file = folder / "segmenter.pth"
-    torch.save(module.state_dict(), file)
-    return (
-        "segmenter=torchvision",
-        f"segmenter.params.arch={arch}",
-        f"segmenter.params.file={file}",
-        "segmenter.params.crop=1.0",
-        f"segmenter.params.input_size={size}",
-    )
-
-
-def captioner_overrides(folder: Path, arch: str, words: int) -> tuple[str, ...]:
-    """Write a decoder and a language model of MILAN's sizes, and their torchvision network."""
-    import torch
-
-    from baselines.captioning.decoder import Decoder, DecoderConfig
-    from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
-    from baselines.captioning.model_file import save_captioner
-    from baselines.captioning.vocabulary import Vocabulary
-    from bench.parts.captioners.milan_vision import load_pyramid
-    from bench.parts.targets import TorchvisionTarget
-
-    network = make_network(folder / f"{arch}.pth", arch)
-    pyramid = load_pyramid(TorchvisionTarget(arch, file=str(network)))
-    vocabulary = Vocabulary(tuple(f"word{number}" for number in range(words)))
-    torch.manual_seed(0)
-    decoder = Decoder(DecoderConfig(len(vocabulary), pyramid.feature_size)).eval()
-    model = LanguageModel(LanguageModelConfig(len(vocabulary))).eval()
-    file = folder / "captioner.safetensors"
-    save_captioner(file, decoder, model, vocabulary, {"weights": "random"})
-    return (
-        "captioner=milan",
-        f"captioner.params.file={file}",
-        f"captioner.params.arch={arch}",
-        f"captioner.params.vision_file={network}",
-    )
+    return module

@@ -35,24 +35,16 @@ def main() -> int:
     options = parser.parse_args()
     if not any(options.wheels.glob("*.whl")):
         parser.error(f"no wheels in {options.wheels}; hint: run `make gpu-wheels`")
-    with tempfile.TemporaryDirectory(prefix="dissectbench-") as name:
-        site = Path(name)
-        link_installed(site)
-        process = subprocess.run(  # noqa: S603
-            [
-                sys.executable, "-S", "-m", "bench.speed.gpu", "--device", "cpu", "--tiny",
-                "--seconds", str(options.seconds), "--out", str(options.out.resolve()),
-                "--wheels", str(options.wheels.resolve()),
-            ],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join((str(ROOT), str(site))),
-                "DISSECTBENCH_OFFLINE": "true",
-            },
-            check=False,
-        )  # fmt: skip
-    return process.returncode
+    with tempfile.TemporaryDirectory(prefix="dissectbench-") as site:
+        link_installed(Path(site))
+        command = [
+            sys.executable, "-S", "-m", "bench.speed.gpu", "--device", "cpu", "--tiny",
+            "--seconds", str(options.seconds), "--out", str(options.out.resolve()),
+            "--wheels", str(options.wheels.resolve()),
+        ]  # fmt: skip
+        paths = {"PYTHONPATH": os.pathsep.join((str(ROOT), site)), "DISSECTBENCH_OFFLINE": "true"}
+        environment = {**os.environ, **paths}
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603
 
 
 def link_installed(folder: Path) -> None:

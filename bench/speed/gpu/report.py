@@ -24,30 +24,23 @@ class Report:
     With `resume`, a part whose process died continues: its rows stay, and the one in progress
     counts as failed. Rows of earlier runs are dropped, since the code may have changed.
 
-    Args:
-        part: Name of the part.
-        out: Folder of the file, created if missing.
-        device: Device of the part.
-        seconds: Time after which no row starts.
-        resume: Whether the existing file is of this run.
+    No row starts after `seconds`.
     """
 
     def __init__(
         self, part: str, out: Path, device: str, seconds: float, *, resume: bool = False
     ) -> None:
-        self.device = device
+        self.device, self.part = device, part
         self._end = time.monotonic() + seconds
-        fields = header(device)
+        fields = {**header(device), "part": part, "device": device, "budget_s": round(seconds, 1)}
         self.path = record_path(f"gpu-{part}", out, fields["hardware"])
-        self.content: dict[str, Any] = {
-            **fields,
-            "part": part,
-            "device": device,
-            "budget_s": round(seconds, 1),
-            "facts": {},
-            "rows": self._earlier_rows() if resume else [],
-        }
-        self._write()
+        resume = resume and self.path.exists()
+        rows = json.loads(self.path.read_text(encoding="utf-8"))["rows"] if resume else []
+        for row in rows:
+            if row["status"] == "started":
+                row |= {"status": "failed", "error": "the process ended"}
+        self.content: dict[str, Any] = {**fields, "facts": {}, "rows": rows}
+        write_record(self.path, self.content)
 
     @property
     def left(self) -> float:
@@ -57,54 +50,34 @@ class Report:
     def set_facts(self, **facts: Any) -> None:
         """Write values that hold for all rows."""
         self.content["facts"] |= facts
-        self._write()
+        write_record(self.path, self.content)
 
     def add_row(self, name: str, work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Measure one row, unless an earlier process did or the time is up.
 
-        Args:
-            name: Name of the row.
-            work: Returns the results, ready for JSON.
-
         Returns:
-            {"name", "status", "seconds", ...}; `status` is "ok", "failed" (with "error") or
-            "skipped" (with "reason").
+            The name, the results of `work`, "status" and "seconds"; the status is "ok", "failed"
+            (with "error") or "skipped" (with "reason").
         """
-        rows = self.content["rows"]
+        rows: list[dict[str, Any]] = self.content["rows"]
         if earlier := next((row for row in rows if row["name"] == name), None):
-            return dict(earlier)
+            return earlier
         row: dict[str, Any] = {"name": name, "status": "started"}
         rows.append(row)
-        if self.left <= 0:
-            reason = f"{max(0.0, self.left):.0f} s left of {self.content['budget_s']:.0f} s"
+        if (left := self.left) <= 0:
+            reason = f"{max(0.0, left):.0f} s left of {self.content['budget_s']:.0f} s"
             row |= {"status": "skipped", "reason": reason}
-            self._write()
+            write_record(self.path, self.content)
             return row
-        self._write()
+        write_record(self.path, self.content)
         start = time.monotonic()
         try:
             row |= {"status": "ok", **work()}
         except Exception as error:  # continue with the other rows
-            row |= {
-                "status": "failed",
-                "error": f"{type(error).__name__}: {error}",
-                "traceback": traceback.format_exc()[-_TRACE:],
-            }
+            message, trace = f"{type(error).__name__}: {error}", traceback.format_exc()[-_TRACE:]
+            row |= {"status": "failed", "error": message, "traceback": trace}
         row["seconds"] = round(time.monotonic() - start, 3)
-        self._write()
-        status = row["status"] if row["status"] != "failed" else row["error"].splitlines()[0]
-        sys.stderr.write(f"{self.content['part']}: {name}: {status} ({row['seconds']:.1f} s)\n")
-        return row
-
-    def _earlier_rows(self) -> list[dict[str, Any]]:
-        try:
-            rows = json.loads(self.path.read_text(encoding="utf-8"))["rows"]
-        except (OSError, ValueError, KeyError):
-            return []
-        for row in rows:
-            if row["status"] == "started":
-                row |= {"status": "failed", "error": "the process ended"}
-        return list(rows)
-
-    def _write(self) -> None:
         write_record(self.path, self.content)
+        status = row.get("error", "ok").splitlines()[0]
+        sys.stderr.write(f"{self.part}: {name}: {status} ({row['seconds']:.1f} s)\n")
+        return row

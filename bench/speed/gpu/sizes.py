@@ -2,62 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from typing import Any
 
-from bench.speed.jobs import BRODEN, FIVE_LAYERS
+from bench.speed.jobs import BRODEN, FIVE_LAYERS, Setting
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of all parts.
+    """Sizes of all parts."""
 
-    Attributes:
-        agreement: Shape of the inputs whose results are compared between devices.
-        agreement_images: Images of the networks that are compared.
-        functions: Shape of the inputs of the timed similarity functions.
-        copied: Numbers in the arrays that measure the device's rate of copies.
-        loop_units: Units for the plain loop of rank_reorder.
-        repeats: Runs of each function; the median counts.
-        arch: Target of the five-layer cell.
-        layers: Layers of that target.
-        encoder: Image-text encoder of all cells, an architecture of open_clip.
-        cell_images: Largest number of images of the five-layer cell.
-        concepts: Number of candidate labels of all cells.
-        batch_size: Images of a forward pass.
-        plain_share: Share of the images for the plain procedure.
-        networks: Targets of every method.
-        method_layers: Layers of those targets.
-        method_images: Number of images with masks of every method.
-        captioner: Network of MILAN's decoder.
-        words: Number of words of the decoder.
-        beam: Number of sentences in the beam.
-        segmenter: Architecture of the segmenter in torchvision.
-        segmenter_size: Side of the segmenter's input.
-        profiled: Images of a profiled job.
-    """
-
-    agreement: tuple[int, int, int, int] = (4_000, 64, 1_000, 512)
-    agreement_images: int = 8
+    # Results on both devices.
+    agreement: tuple[int, int, int, int] = (4_000, 64, 1_000, 512)  # images, units, concepts, width
+    agreement_images: int = 8  # of the networks
+    # Similarity functions.
     functions: tuple[int, int, int, int] = (50_000, 1_000, 20_000, 512)
-    copied: int = 2**28
-    loop_units: int = 20
-    repeats: int = 3
+    copied: int = 2**28  # numbers in the arrays that measure the device's rate of copies
+    loop_units: int = 20  # for the plain loop of rank_reorder
+    repeats: int = 3  # of each function; the median counts
+    # The five-layer cell.
     arch: str = "resnet50"
     layers: tuple[str, ...] = FIVE_LAYERS
-    encoder: str = "ViT-B-16"
-    cell_images: int = BRODEN
+    cell_images: int = BRODEN  # at most
+    plain_share: float = 1 / 16  # of the images, for the plain procedure
+    # All cells.
+    encoder: str = "ViT-B-16"  # an architecture of open_clip
     concepts: int = 20_000
     batch_size: int = 256
-    plain_share: float = 1 / 16
+    # Every method.
     networks: tuple[str, ...] = ("resnet18", "resnet50")
     method_layers: tuple[str, ...] = ("layer4", "fc")
     method_images: int = 1_000
-    captioner: str = "resnet101"
-    words: int = 5_000
+    captioner: str = "resnet101"  # network of MILAN's decoder
+    words: int = 5_000  # of the decoder
     beam: int = 50
-    segmenter: str = "deeplabv3_resnet50"
-    segmenter_size: int = 448
-    profiled: int = 512
+    segmenter: str = "deeplabv3_resnet50"  # in torchvision
+    segmenter_size: int = 448  # side of its input
+    # Operations.
+    profiled: int = 512  # images of a profiled job
+
+    def setting(self, device: str, **changes: Any) -> Setting:
+        """Return the setting of the five-layer cell, with changes."""
+        setting = Setting(
+            "clip_dissect", self.arch, self.layers, self.encoder, self.cell_images, device,
+            self.batch_size, os.cpu_count() or 1,
+        )  # fmt: skip
+        return replace(setting, **changes)
 
 
 FULL = Sizes()

@@ -38,49 +38,32 @@ def beam(decoder: Decoder, features: Tensor, width: int, max_length: int) -> tup
     special = special_ids(decoder.config.vocabulary_size)
     mean = features.mean(dim=0, keepdim=True)
     h, c = torch.tanh(decoder.init_h(mean)), torch.tanh(decoder.init_c(mean))
-    said = torch.tensor([special.start], device=features.device)
-    tokens = said.new_empty(1, 0)
-    scores = features.new_zeros(1)
+    last = torch.tensor([special.start], device=features.device)
+    tokens, scores = last.new_empty(1, 0), features.new_zeros(1)
     for _ in range(max_length):
-        h, c = _step(decoder, features, h, c, said)
+        seen = features.repeat(len(last), 1, 1)  # [beam, K, F]
+        joined = torch.tanh(decoder.query(h)[:, None] + decoder.key(seen))
+        context = (decoder.attention(joined).softmax(dim=1) * seen).sum(dim=1)
+        gated = torch.sigmoid(decoder.gate(h)) * context
+        h, c = decoder.lstm(torch.cat([decoder.embedding(last), gated], dim=1), (h, c))
         log_p = torch.log_softmax(decoder.output(h), dim=-1)
         log_p[:, list(special.silent)] = -torch.inf
-        done = said == special.stop
+        done = last == special.stop
         log_p[done] = -torch.inf
         log_p[done, special.stop] = 0
         best, words = log_p.topk(width, dim=1)
         scores, chosen = (scores[:, None] + best).flatten().topk(width)
-        old = chosen // width
-        said = words.flatten()[chosen]
+        old, last = chosen // width, words.flatten()[chosen]
         h, c = h[old], c[old]
-        tokens = torch.cat([tokens[old], said[:, None]], dim=1)
-        if (said == special.stop).all():
+        tokens = torch.cat([tokens[old], last[:, None]], dim=1)
+        if (last == special.stop).all():
             break
     return tokens, scores
 
 
-def _step(
-    decoder: Decoder, features: Tensor, h: Tensor, c: Tensor, said: Tensor
-) -> tuple[Tensor, Tensor]:
-    seen = features.repeat(len(said), 1, 1)  # [beam, K, F]
-    joined = torch.tanh(decoder.query(h)[:, None] + decoder.key(seen))
-    alpha = decoder.attention(joined).softmax(dim=1)
-    context = (alpha * seen).sum(dim=1)
-    gated = torch.sigmoid(decoder.gate(h)) * context
-    read: tuple[Tensor, Tensor] = decoder.lstm(
-        torch.cat([decoder.embedding(said), gated], dim=1), (h, c)
-    )
-    return read
-
-
 @torch.inference_mode()
 def log_priors(model: LanguageModel, tokens: Tensor) -> Tensor:
-    """Return log p(s) of one unit's sentences.
-
-    Args:
-        model: In eval mode.
-        tokens: int64 [beam, T], padded with stop.
-    """
+    """Return log p(s) of one unit's sentences, int64 [beam, T], padded with stop."""
     special = special_ids(model.config.vocabulary_size)
     start = torch.full_like(tokens[:, :1], special.start)
     log_p = model(torch.cat([start, tokens], dim=1)).gather(2, tokens[..., None]).squeeze(2)

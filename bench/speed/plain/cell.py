@@ -24,11 +24,9 @@ from bench.timing import Timer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from PIL.Image import Image
     from torch import Tensor
 
     from bench.config.compose import Job
-    from bench.parts.protocols import Probe
     from bench.speed.jobs import Setting
 
 
@@ -39,48 +37,38 @@ def describe(job: Job, setting: Setting) -> list[dict[str, Any]]:
         The phases "gather", "text" and "match" (`bench.timing.Phase`).
     """
     parts = build_selection(job.config)
-    device, batch_size, workers = setting.device, setting.batch_size, setting.workers
+    probe, device, size = parts.probe, setting.device, setting.batch_size
     assert parts.encoder is not None
+
+    def batches(transform: Callable[[Any], Tensor]) -> Iterator[Tensor]:
+        def decode(index: int) -> Tensor:
+            return transform(probe.image(index))
+
+        tensors = prefetch(decode, range(len(probe)), workers=setting.workers, window=3 * size)
+        while batch := list(islice(tensors, size)):
+            yield torch.stack(batch).to(device)
+
     timer = Timer(device)
     timer.warm_up()
-    with timer.phase("gather", items=len(parts.probe)), torch.inference_mode():
+    with timer.phase("gather", items=len(probe)), torch.inference_mode():
         target = parts.target.load(device)
         pooled: dict[str, list[Tensor]] = {layer: [] for layer in parts.layers}
         layouts = {k: v for k, v in parts.layouts.items() if isinstance(v, Layout)}
-        with LayerHooks(target.module, layouts) as tap:
-            for batch in _batches(parts.probe, target.transform, batch_size, workers):
+        with LayerHooks(target.module, layouts) as hooks:
+            for batch in batches(target.transform):
                 with set_precision(device, setting.precision):
-                    outputs = tap.run(batch.to(device))
+                    outputs = hooks.run(batch)
                 for layer, found in outputs.items():
                     pooled[layer].append(found.values[0].cpu())
         encoder = parts.encoder.load(device)
         with set_precision(device):
-            images = torch.cat(
-                [
-                    encoder.encode_images(batch.to(device)).float().cpu()
-                    for batch in _batches(parts.probe, encoder.transform, batch_size, workers)
-                ]
-            )
+            embedded = [encoder.encode_images(each) for each in batches(encoder.transform)]
+            images = torch.cat([each.float() for each in embedded])
     with timer.phase("text", items=len(parts.words)), torch.inference_mode():
-        texts = torch.cat(
-            [
-                encoder.encode_texts(parts.words[start : start + batch_size]).float().cpu()
-                for start in range(0, len(parts.words), batch_size)
-            ]
-        )
+        words = [parts.words[at : at + size] for at in range(0, len(parts.words), size)]
+        texts = torch.cat([encoder.encode_texts(some).float() for some in words])
     with timer.phase("match"), torch.inference_mode():
         for layer in parts.layers:
-            scores = normalize(images.to(device)) @ normalize(texts.to(device)).T
+            scores = normalize(images) @ normalize(texts).T
             similarity.soft_wpmi(scores, torch.cat(pooled[layer]).to(device)).argmax(dim=1).cpu()
     return timer.records()
-
-
-def _batches(
-    probe: Probe, transform: Callable[[Image], Tensor], size: int, workers: int
-) -> Iterator[Tensor]:
-    def decode(index: int) -> Tensor:
-        return transform(probe.image(index))
-
-    tensors = prefetch(decode, range(len(probe)), workers=workers, window=3 * size)
-    while batch := list(islice(tensors, size)):
-        yield torch.stack(batch)

@@ -32,33 +32,25 @@ def plain_thresholds(maps: Maps, level: float) -> NDArray[np.float64]:
 def plain_tally(maps: Maps, masks: Masks, thresholds: NDArray[np.float64]) -> Tally:
     """Count overlaps, one image and unit after the other."""
     category = label_categories(masks)
-    n_labels, n_kinds = len(category), len(masks.categories)
-    height, width = masks.mask_size
-    labels = np.zeros(n_labels, np.int64)
-    both = np.zeros((maps.n_units, n_labels), np.int64)
-    by_category = np.zeros((maps.n_units, n_kinds), np.int64)
-    active = np.zeros(maps.n_units, np.int64)
-    index = 0
-    for batch in maps.batches():
-        for values in batch.cpu().numpy():
-            image = masks.image(index)
-            index += 1
-            planes = image.planes.reshape(len(image.planes), -1) + 1
-            scalars = np.array(image.scalars, dtype=np.int64)
-            labels += np.bincount(planes.ravel(), minlength=n_labels + 1)[1:]
-            labels[scalars] += height * width
-            for unit in np.flatnonzero(values.max(axis=(1, 2)) > thresholds):
-                enlarged = Image.fromarray(values[unit]).resize(
-                    (width, height), Image.Resampling.BILINEAR
-                )
-                mask = (np.asarray(enlarged) > thresholds[unit]).ravel()
-                area = int(mask.sum())
-                found = np.bincount(planes[:, mask].ravel(), minlength=n_labels + 1)[1:]
-                found[scalars] += area
-                both[unit] += found
-                seen = np.zeros(n_kinds, np.bool_)
-                if area:
-                    seen[category[found > 0]] = True
-                by_category[unit, seen] += area
-                active[unit] += area
+    n_units, n_labels, (height, width) = maps.n_units, len(category), masks.mask_size
+    labels, both = np.zeros(n_labels, np.int64), np.zeros((n_units, n_labels), np.int64)
+    by_category = np.zeros((n_units, len(masks.categories)), np.int64)
+    active = np.zeros(n_units, np.int64)
+    all_maps = (each for batch in maps.batches() for each in batch.cpu().numpy())
+    for index, values in enumerate(all_maps):
+        image = masks.image(index)
+        planes = image.planes.reshape(len(image.planes), -1) + 1
+        scalars = np.array(image.scalars, dtype=np.int64)
+        labels += np.bincount(planes.ravel(), minlength=n_labels + 1)[1:]
+        labels[scalars] += height * width
+        for unit in np.flatnonzero(values.max(axis=(1, 2)) > thresholds):
+            small = Image.fromarray(values[unit])
+            enlarged = small.resize((width, height), Image.Resampling.BILINEAR)
+            mask = (np.asarray(enlarged) > thresholds[unit]).ravel()
+            area = int(mask.sum())
+            found = np.bincount(planes[:, mask].ravel(), minlength=n_labels + 1)[1:]
+            found[scalars] += area
+            both[unit] += found
+            by_category[unit, np.unique(category[found > 0])] += area
+            active[unit] += area
     return Tally(labels, both, by_category, active, maps.n_images * height * width)

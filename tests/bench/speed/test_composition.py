@@ -8,9 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.speed.benchmarks import run
-from bench.speed.composition import render
-from bench.speed.composition_inputs import MapsInMemory, MasksInMemory, Shape
+from bench.speed.benchmarks import render, run
+from bench.speed.maps_and_masks import random_masks, responding_maps
 from bench.speed.plain import composition as plain
 
 
@@ -28,7 +27,7 @@ def test_merges_are_those_of_masks(a, seed):
 
 
 def test_runs_are_those_of_the_made_up_masks():
-    masks = MasksInMemory(Shape(concepts=60, images=3, units=1))
+    masks = random_masks(60, images=3, side=112)
     runs = plain.encode(masks)
     for label, found in enumerate(runs):
         dense = np.concatenate(
@@ -40,7 +39,7 @@ def test_runs_are_those_of_the_made_up_masks():
         assert found.tolist() == plain.encode_mask(dense).tolist()
     assert len(masks.labels) == 60
     assert len({label.name for label in masks.labels}) == 60
-    maps = MapsInMemory(masks)
+    maps = responding_maps(masks, units=1, side=14)
     assert sum(len(batch) for batch in maps.batches()) == maps.n_images == 3
 
 
@@ -51,7 +50,7 @@ def test_both_sides_agree_and_a_page_is_written(tmp_path):
     content = json.loads(file.read_text())
     assert content["plain"]["units"] == 2
     assert content["ours"]["same_search_s_per_unit"] > 0
-    assert file.with_suffix(".md").read_text() == render(content)
+    assert file.with_suffix(".md").read_text() == render("composition", content)
 
 
 def test_no_more_plain_units_than_units(tmp_path, capsys):

@@ -12,8 +12,14 @@ from PIL import Image
 from bench.parts.probes.images import open_rgb
 from bench.speed.benchmarks import run
 from bench.speed.decoding import verdict
-from bench.speed.decoding_images import find_files, kind_of, write_alike, write_mixed
-from bench.speed.decoding_steps import DECODERS, compare_pixels
+from bench.speed.decoding_steps import (
+    DECODERS,
+    compare_pixels,
+    find_files,
+    kind_of,
+    write_alike,
+    write_mixed,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -32,7 +32,10 @@ def test_a_pool_is_repeated() -> None:
     inputs = make_inputs(Sizes(images=5, units=2, mask=8, map=3), "cpu").repeat(13)
     batches = list(inputs.maps.batches())
     assert sum(len(batch) for batch in batches) == len(inputs.masks) == 13
-    assert inputs.masks.image(7) is inputs.masks.image(2)
+    first, again, other = (inputs.masks.image(index) for index in (2, 7, 3))
+    assert (first.planes == again.planes).all()
+    assert first.scalars == again.scalars
+    assert (first.planes != other.planes).any()
 
 
 def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,8 +17,7 @@ from bench.speed.gpu import __main__ as command
 from bench.speed.gpu import rehearsal
 from bench.speed.gpu.__main__ import PARTS
 from bench.speed.gpu.agreement import compare_scores
-from bench.speed.gpu.cell import bounds_of_gather
-from bench.speed.gpu.functions import shares_of_limits
+from bench.speed.gpu.parts import bounds_of_gather, shares_of_limits
 from bench.speed.gpu.report import Report
 from bench.speed.jobs import sum_phases
 from bench.speed.similarity import Shape

@@ -15,11 +15,11 @@ from PIL import Image
 from baselines import similarity
 from baselines.clip_dissect import SIMILARITIES
 from bench.broden import BrodenMasks, open_broden
-from bench.speed import job_files
-from bench.speed.benchmarks import hardware_slug, run
-from bench.speed.job_files import make_broden, make_images
+from bench.speed import jobs
+from bench.speed.benchmarks import hardware_slug, render, run
+from bench.speed.jobs import make_broden, make_images
 from bench.speed.plain import similarity as plain
-from bench.speed.similarity import Shape, compare, make_inputs, render
+from bench.speed.similarity import Shape, compare, make_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_the_page_names_the_hardware_and_the_limits() -> None:
         "made": "2026-01-01",
         "rows": list(compare(SHAPE, options)),
     }
-    page = render(content)
+    page = render("similarity", content)
     assert page.startswith("# Similarity functions on Some CPU, 2 threads\n")
     assert page.count("| wpmi |") == 2
     assert "100 GFLOP/s" in page
@@ -146,7 +146,7 @@ def test_images_are_jpegs_of_the_papers_size(tmp_path: Path) -> None:
 
 
 def test_the_index_repeats_files(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(job_files, "_DISTINCT_MASKS", 2)
+    monkeypatch.setattr(jobs, "_DISTINCT_MASKS", 2)
     make_broden(tmp_path / "tree", 5)
     masks = BrodenMasks(open_broden(tmp_path / "tree"))
     assert (len(masks), masks.mask_size) == (5, (112, 112))
