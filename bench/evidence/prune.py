@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from bench.evidence.inventory import EntryInfo, entry_folders, list_entries
-from bench.evidence.leases import keys_in_use
-from bench.evidence.locks import LOCKS, delete_lock_file, is_free
+from bench.leases import keys_in_use
+from bench.locks import LOCKS, delete_lock_file, is_free
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from bench.evidence.locks import is_free
+from bench.locks import is_free
 
 if TYPE_CHECKING:
     from pathlib import Path
