@@ -21,6 +21,7 @@ from bench.config.compose import hydra_initialized
 from bench.config.grammar import explain
 from bench.config.quoting import quote
 from bench.errors import NetworkError, UserError
+from bench.files import check_writable
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.execute import execute
@@ -62,6 +63,7 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
     if not pending:
         return 0
     job = pending[0].job
+    check_writable(Path(job.config.results).expanduser() / job.config.board, "results")
     if job.launcher in LOCAL:
         resolve_device(job.config)
     with offline(job.config.runtime.offline):
