@@ -21,7 +21,9 @@ from bench.config.compose import hydra_initialized
 from bench.config.grammar import explain
 from bench.config.quoting import quote
 from bench.errors import NetworkError, UserError
+from bench.evidence.prune import delete_leftovers
 from bench.files import check_writable
+from bench.leftovers import sweep
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.execute import execute
@@ -63,7 +65,10 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
     if not pending:
         return 0
     job = pending[0].job
-    check_writable(Path(job.config.results).expanduser() / job.config.board, "results")
+    results = Path(job.config.results).expanduser()
+    check_writable(results / job.config.board, "results")
+    sweep(results / job.config.board)
+    delete_leftovers(Path(job.config.runtime.cache).expanduser())
     if job.launcher in LOCAL:
         resolve_device(job.config)
     with offline(job.config.runtime.offline):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from leaderboards.board import Board
 
+_FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r", "\n")
+
 RESULTS = "results.csv.gz"
 """Every number of a board; as plain text it would be the largest file by far."""
 
@@ -102,8 +104,14 @@ def _csv(table: pd.DataFrame, provenance: str) -> bytes:
     """Return CSV with the provenance in a last column, in the first row only.
 
     A comment line would break readers; a hash in every row would change every line of a tracked
-    file with any record.
+    file with any record. Texts are escaped against evaluation by a spreadsheet.
     """
     stamps = [provenance, *[""] * (len(table) - 1)]
     stamped = table.reindex(range(max(1, len(table)))).assign(provenance=stamps)
-    return csv_bytes(stamped)
+    texts = stamped.select_dtypes(include=["object", "string"])
+    return csv_bytes(stamped.assign(**{str(name): texts[name].map(_inert) for name in texts}))
+
+
+def _inert(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would evaluate (OWASP, CSV injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
