@@ -12,6 +12,7 @@ from leaderboards.pages.detectors import PICTURE
 from leaderboards.pages.front import front_page
 from leaderboards.pages.labels import labels_page
 from leaderboards.pages.provenance import recorded_command
+from leaderboards.pages.split import PAGE_BYTES, PART, split_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leaderboards.board import Board
+
+_SMALL = 100
+"""Boards of no more records have one board.md up to twice a page's size: others link to it."""
 
 _FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r", "\n")
 
@@ -28,14 +32,15 @@ RESULTS = "results.csv.gz"
 
 def render_scores(board: Board) -> dict[str, bytes]:
     """Return the files that are equal byte for byte for equal records, by name."""
+    small = board.n_records <= _SMALL
     files = {
-        "README.md": front_page(board).encode("utf-8"),
-        "board.md": details_page(board).encode("utf-8"),
+        **_pages("README.md", front_page(board)),
+        **_pages("board.md", details_page(board), whole_bytes=PAGE_BYTES * (1 + small)),
         RESULTS: gzip_bytes(_csv(board.results, _provenance(board))),
         "summary.csv": _csv(board.summary, _provenance(board)),
     }
     if board.labels:
-        files["labels.md"] = labels_page(board).encode("utf-8")
+        files |= _pages("labels.md", labels_page(board))
     if len(board.detectors):
         files["detectors.csv"] = _csv(board.detectors, _provenance(board))
     return files
@@ -44,7 +49,12 @@ def render_scores(board: Board) -> dict[str, bytes]:
 def render_costs(board: Board) -> dict[str, bytes]:
     """Return the files about time and memory, by name."""
     timed = f"{_provenance(board)}; timing set {board.timing_hash[:16]}"
-    return {"costs.md": costs_page(board).encode("utf-8"), "costs.csv": _csv(board.costs, timed)}
+    return {**_pages("costs.md", costs_page(board)), "costs.csv": _csv(board.costs, timed)}
+
+
+def _pages(name: str, page: str, *, whole_bytes: int = PAGE_BYTES) -> dict[str, bytes]:
+    pages = split_page(name, page, whole_bytes=whole_bytes)
+    return {part: text.encode("utf-8") for part, text in pages.items()}
 
 
 def render_pictures(board: Board) -> dict[str, bytes]:
@@ -57,7 +67,7 @@ def render_pictures(board: Board) -> dict[str, bytes]:
 
 
 def write_board(board: Board, out_dir: Path) -> list[Path]:
-    """Write all files of a board, each of them atomically.
+    """Write all files of a board, each of them atomically; delete pages that it no longer needs.
 
     Returns:
         The paths, the front page first.
@@ -68,6 +78,8 @@ def write_board(board: Board, out_dir: Path) -> list[Path]:
     for name, data in files.items():
         replace_file(out_dir / name, data)
         paths.append(out_dir / name)
+    for name in _further_pages(out_dir) - files.keys():
+        (out_dir / name).unlink()
     return paths
 
 
@@ -80,8 +92,17 @@ def check_board(board: Board, out_dir: Path) -> list[str]:
     """
     page = (_read(out_dir / "README.md") or b"").decode("utf-8", errors="replace")
     board = replace(board, command=recorded_command(page) or board.command)
-    wanted = render_scores(board).items()
-    return [name for name, data in wanted if _content(_read(out_dir / name)) != _content(data)]
+    wanted = render_scores(board)
+    differing = [n for n, data in wanted.items() if _content(_read(out_dir / n)) != _content(data)]
+    left = _further_pages(out_dir) - wanted.keys()
+    return [*differing, *sorted(name for name in left if not name.startswith("costs"))]
+
+
+def _further_pages(out_dir: Path) -> set[str]:
+    """Return the names of the pages that continue another one."""
+    if not out_dir.is_dir():
+        return set()
+    return {path.name for path in out_dir.iterdir() if PART.fullmatch(path.name)}
 
 
 def _read(path: Path) -> bytes | None:
