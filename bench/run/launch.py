@@ -65,20 +65,29 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
     if not pending:
         return 0
     job = pending[0].job
-    results = Path(job.config.results).expanduser()
-    check_writable(results / job.config.board, "results")
-    sweep(results / job.config.board)
-    delete_leftovers(Path(job.config.runtime.cache).expanduser())
     if job.launcher in LOCAL:
         resolve_device(job.config)
     with offline(job.config.runtime.offline):
         _check_layers(pending)
+    _prepare_folders(job.config)
     if job.launcher == "basic":
         for number, plan in enumerate(pending, start=1):
             execute(plan, position=(number, len(pending)))
     else:
         _launch_tasks(pending, overrides)
     return len(pending)
+
+
+def _prepare_folders(config: DictConfig) -> None:
+    """Check that results can be written, and delete what killed runs left.
+
+    Raises:
+        UnwritableError: The results cannot be written.
+    """
+    board = Path(config.results).expanduser() / config.board
+    check_writable(board, "results")
+    sweep(board)
+    delete_leftovers(Path(config.runtime.cache).expanduser())
 
 
 def _check_layers(pending: Sequence[JobPlan]) -> None:
