@@ -153,7 +153,7 @@ def test_masks_stay_in_memory_where_the_cache_cannot_be_written(
         assert content(probe.masks(tmp_path / "cache")) == wanted
     assert ("stay in memory" in caplog.text) == (not with_tree)
     assert files(tmp_path / "cache") == before
-    in_files = GlyphsBrodenProbe(str(tmp_path / "cache"), "val", 2)
+    in_files = GlyphsBrodenProbe("val", 2, root=str(tmp_path / "cache"))
     assert content(in_files.masks(tmp_path / "cache")) == wanted
     assert in_files.image(1).tobytes() == probe.image(1).tobytes()
 
