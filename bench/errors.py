@@ -72,6 +72,10 @@ class NetworkError(UserError):
     """An error of a user's own network; its cells fail, and the other cells of the request run."""
 
 
+class UnwritableError(UserError):
+    """Results cannot be written: no record can say so either, and the request ends."""
+
+
 def nearest(name: str, valid: Iterable[str], limit: int = 3) -> list[str]:
     """Return up to `limit` valid names similar to a mistyped one, best first."""
     return difflib.get_close_matches(name, list(valid), n=limit, cutoff=0.5)

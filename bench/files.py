@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import UnwritableError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -231,3 +233,53 @@ _REFUSALS = frozenset(
 def is_refusal(error: OSError) -> bool:
     """Return whether a folder may not be written to, or is full; other errors are faults."""
     return error.errno in _REFUSALS
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+_REASONS = {
+    errno.EEXIST: "a part of this path is a file",
+    errno.ENOTDIR: "a part of this path is a file",
+    errno.EISDIR: "it is a folder",
+    errno.ENOENT: "it was deleted meanwhile",
+}
+"""Reasons in other words than the system's, which is about single files of ours."""
+
+
+@contextmanager
+def writing(path: Path, where: str = "") -> Iterator[None]:
+    """Report errors of the system as results that cannot be written.
+
+    Args:
+        path: The file or folder that the block writes.
+        where: The option or config key that names it.
+
+    Raises:
+        UnwritableError: The block raised an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+        hint = "choose another path"
+        if error.errno in _FULL:
+            hint = "free some space, or choose a path on another disk"
+        elif error.errno == errno.ENOENT:
+            hint = "run again, and keep the folder until the end"
+        elif is_refusal(error):
+            hint = "choose a path that you may write to"
+        raise UnwritableError(
+            f"{printable(path)} cannot be written: {reason}", where=where, hint=hint
+        ) from error
+
+
+def check_writable(folder: Path, where: str) -> None:
+    """Make a folder, and a file in it for a moment, before work whose results go there.
+
+    Raises:
+        UnwritableError: This is not possible.
+    """
+    with writing(folder, where):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass

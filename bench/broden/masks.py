@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bench.broden.index import Row
     from bench.broden.tree import Broden
+    from bench.leases import Lease
 
 _NONE, _UNKNOWN = -1, -2
 
@@ -31,13 +32,15 @@ class BrodenMasks:
 
     Args:
         broden: The opened tree.
+        lease: Keeps a tree in the cache from being pruned while the masks are referenced.
 
     Raises:
         UserError: The masks differ in size.
     """
 
-    def __init__(self, broden: Broden) -> None:
+    def __init__(self, broden: Broden, lease: Lease | None = None) -> None:
         self.broden = broden
+        self._lease = lease
         first = broden.rows[0]
         for row in broden.rows:
             if row.mask_size != first.mask_size:

@@ -7,7 +7,8 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
+from bench.errors import UnwritableError, UserError
+from bench.files import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,18 +32,17 @@ def new_folder(folder: Path) -> Iterator[Path]:
     _refuse_content(folder)
     temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        # Renaming fails if another process was faster and the folder has content.
+        with writing(folder):
+            temporary.mkdir(parents=True)
+            yield temporary
+            # Renaming fails if another process was faster and the folder has content.
+            _refuse_content(folder)
+            with suppress(FileNotFoundError):
+                folder.rmdir()
+            temporary.rename(folder)
+    except UnwritableError:
         _refuse_content(folder)
-        with suppress(FileNotFoundError):
-            folder.rmdir()
-        temporary.rename(folder)
-    except OSError as error:
-        _refuse_content(folder)
-        raise UserError(
-            f"cannot write the folder: {error}", where=str(folder), hint="name another folder"
-        ) from error
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from bench.broden.plane import write_png
 from bench.broden.shapes import upright_size
 from bench.errors import UserError
 
@@ -30,11 +30,12 @@ def write_picture(image: MaskedImage, file: Path) -> tuple[int, int]:
         try:
             with Image.open(Path(given).expanduser()) as opened:
                 size = upright_size(opened)
-            shutil.copyfile(Path(given).expanduser(), file)
+            content = Path(given).expanduser().read_bytes()
         except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise UserError(
                 f"cannot read the image: {error}", where=str(given), hint="repair or remove it"
             ) from error
+        file.write_bytes(content)
         return size
     kind = f"type {type(given).__name__}"
     if isinstance(given, np.ndarray):
@@ -52,5 +53,5 @@ def write_picture(image: MaskedImage, file: Path) -> tuple[int, int]:
             hint="pass a file, an RGB image, or an array, uint8 [h, w] or [h, w, 3]; or use "
             "with_images=False",
         )
-    given.save(file, format="PNG")
+    write_png(given, file)
     return given.height, given.width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,4 +53,15 @@ def read_plane(file: Path, size: tuple[int, int]) -> NDArray[np.int32]:
 def write_plane(file: Path, numbers: NDArray[np.integer]) -> None:
     """Write label numbers [sh, sw] in 0..65535 as a mask."""
     pixels = np.stack([numbers & 0xFF, numbers >> 8, np.zeros_like(numbers)], axis=-1)
-    Image.fromarray(pixels.astype(np.uint8)).save(file, format="PNG")
+    write_png(Image.fromarray(pixels.astype(np.uint8)), file)
+
+
+def write_png(picture: Image.Image, file: Path) -> None:
+    """Write a PNG.
+
+    Raises:
+        OSError: The disk is full; Pillow would not say so.
+    """
+    buffer = BytesIO()
+    picture.save(buffer, format="PNG")
+    file.write_bytes(buffer.getvalue())

@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> int:
     """Make the board of `results` in `out`; shared with `dissectbench demo`."""
     from bench.cli.console import Console
+    from bench.files import writing
     from bench.run.archive import record_folders
     from leaderboards.board import load_board
     from leaderboards.pages.console import print_board
@@ -61,7 +62,8 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
         for name in changed:
             sys.stdout.write(f"{out / name}: differs from what the records give\n")
         return 1 if changed else 0
-    files = write_board(board, out)
+    with writing(out, "--out"):
+        files = write_board(board, out)
     print_board(board, Console())
     sys.stdout.write("".join(f"wrote {file}\n" for file in files))
     return 0

@@ -153,7 +153,7 @@ def _prune(root: Path, given: argparse.Namespace) -> int:
     from filelock import Timeout
 
     from bench.cli.cache_text import describe
-    from bench.evidence.prune import GB, prune
+    from bench.evidence.prune import GB, delete_leftovers, prune
 
     to_bytes, older = None, None
     if given.older_than is not None:
@@ -162,6 +162,8 @@ def _prune(root: Path, given: argparse.Namespace) -> int:
         to_bytes = 0
     else:
         to_bytes = int(limit_gb() * GB) if given.to is None else parse_size(given.to, "--to")
+    if not given.dry_run:
+        delete_leftovers(root)
     try:
         report = prune(root, to_bytes=to_bytes, older_than_s=older, dry_run=given.dry_run)
     except Timeout as error:

@@ -99,6 +99,7 @@ def _export(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
 
 def _write(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
     from bench.evidence.prune import keep_within
+    from bench.files import writing
     from bench.run.exemplar_files import layer_folders, write_exemplars
     from bench.run.exemplar_sheet import draw_sheet
     from bench.run.exemplars import ExemplarSource
@@ -112,8 +113,8 @@ def _write(job: Job, rule: ExemplarRule, given: argparse.Namespace) -> int:
         if given.sheet:
             for layer, folder in folders.items():
                 sheet = folder.with_name(f"{folder.name}.png")
-                sheet.parent.mkdir(parents=True, exist_ok=True)
-                draw_sheet(found[layer], given.sheet, source.names(layer), sheet)
+                with writing(sheet, "--out"):
+                    draw_sheet(found[layer], given.sheet, source.names(layer), sheet)
                 sys.stdout.write(f"{len(given.sheet)} units: {sheet}\n")
             return 0
         for layer, folder in folders.items():

@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("--replace", action="store_true", help="replace an existing file")
     given = options.parse_args(arguments)
 
+    from bench.files import writing
     from bench.run.archive import pack_records
 
     if given.out.is_dir() or (given.out.exists() and not given.replace):
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
             where=str(given.out),
             hint="give another name, or --replace to replace a file",
         )
-    packed = pack_records(given.results, given.out)
+    with writing(given.out, "--out"):
+        packed = pack_records(given.results, given.out)
     for path in packed.left_out:
         sys.stdout.write(f"left out (not part of a record): {path}\n")
     size = given.out.stat().st_size

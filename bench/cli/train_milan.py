@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
+from bench.files import check_writable, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,7 @@ def train_on_annotations(
 
     if not out.resolve().parent.is_dir():
         raise UserError(f"folder not found: {out.parent}", where="--out", hint="make it first")
+    check_writable(out.resolve().parent, "--out")
     vision = TorchvisionTarget(arch, weights=weights, file=vision_file)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -71,5 +73,6 @@ def train_on_annotations(
     )
     trained = train_models(samples, plan, device=device)
     info = {"looks_through": dict(vision_fingerprint(vision)), **trained.record}
-    save_captioner(out, trained.decoder, trained.language, trained.vocabulary, info)
+    with writing(out, "--out"):
+        save_captioner(out, trained.decoder, trained.language, trained.vocabulary, info)
     _LOG.info("written: %s", out)

@@ -27,13 +27,13 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("--out", type=Path, required=True, help="folder to make")
     given = options.parse_args(arguments)
 
-    from bench.files import atomic_folder
+    from bench.files import atomic_folder, writing
     from bench.run.archive import unpack_records
 
     out = given.out
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError("this path exists", where=str(out), hint="give a new or empty folder")
-    with atomic_folder(out) as folder:
+    with writing(out, "--out"), atomic_folder(out) as folder:
         unpack_records(given.archive, folder)
     records = sum(1 for _ in out.rglob("record.json"))
     sys.stdout.write(f"{records:,} records: {out}\n")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.evidence.leases import Lease
+    from bench.leases import Lease
 
 log = logging.getLogger(__name__)
 

@@ -83,7 +83,7 @@ def _read_info(folder: Path) -> EntryInfo | None:
     return EntryInfo(
         folder=folder,
         kind=folder.parents[1].name,
-        size=sum(status.st_size for status in files.values()),
+        size=sum(status.st_size for status in files.values()) + _bytes_below(manifest),
         # Opening a complete entry sets the time of its manifest.
         used=files[MANIFEST].st_mtime if MANIFEST in files else max(times),
         state=state,
@@ -93,3 +93,9 @@ def _read_info(folder: Path) -> EntryInfo | None:
             sorted(file for name in files if chunk_number(file := folder / name) >= 0)
         ),
     )
+
+
+def _bytes_below(manifest: dict[str, Any] | None) -> int:
+    """Return the bytes of the files in sub-folders, which the manifest of a tree counts."""
+    counted = manifest["meta"].get("bytes_below", 0) if manifest else 0
+    return counted if isinstance(counted, int) else 0

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from bench.evidence.inventory import EntryInfo, entry_folders, list_entries
-from bench.evidence.leases import keys_in_use
-from bench.evidence.locks import LOCKS, delete_lock_file, is_free
+from bench.leases import delete_ended, keys_in_use
+from bench.leftovers import delete_old, sweep
+from bench.locks import LOCKS, delete_lock_file, is_free
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -119,6 +120,14 @@ def prune(
         if not dry_run:
             _delete_idle_locks(root)
     return PruneReport(tuple(removed), tuple(in_use), left)
+
+
+def delete_leftovers(root: Path) -> None:
+    """Delete what killed processes left in a cache folder: partial files, lists of used entries."""
+    sweep(root)
+    delete_ended(root)
+    for tree in (root / "trees").glob("glyphs-*"):  # of earlier releases, which counted no trees
+        delete_old(tree)
 
 
 def _prune_lock(root: Path, *, dry_run: bool) -> AbstractContextManager[Any]:

@@ -16,9 +16,9 @@ from typing import Any
 from bench.errors import UserError
 from bench.evidence import memory
 from bench.evidence.entry import Entry
-from bench.evidence.leases import Lease
-from bench.evidence.locks import LOCKS, acquire
 from bench.files import is_refusal
+from bench.leases import Lease
+from bench.locks import LOCKS, acquire
 from leaderboards.hashing import sha256_json
 
 __all__ = ["CHUNK", "LAYOUT", "Entry", "Store", "chunks_of_share", "first_unknown"]

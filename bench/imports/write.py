@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.run.archive import results_folder
-from leaderboards.storage import add_scores, is_finished, record_folder, write_record
+from bench.run.results import add_scores, write_record
+from leaderboards.storage import is_finished, record_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -117,7 +117,7 @@ def unpack_records(archive: Path, folder: Path) -> None:
     except BadArchiveError as error:
         raise UserError(error.what, where=str(archive), hint=_REPLACE) from error
     except UserError as error:
-        raise UserError(error.what, where=error.where, hint=_SPACE) from error
+        raise UserError(error.what, where=str(archive), hint=_SPACE) from error
     for table in [path for path in folder.rglob(f"*{_PLAIN}") if path.is_file()]:
         packed = table.with_name(table.name.removesuffix(_PLAIN) + _PACKED)
         if packed.exists():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from bench.environment import hardware
-from bench.errors import LayerError
+from bench.errors import LayerError, UnwritableError
 from bench.evidence import Store
 from bench.evidence.prune import keep_within
 from bench.networks.precision import set_precision
@@ -23,13 +23,13 @@ from bench.run.log import job_log
 from bench.run.plan import State
 from bench.run.provenance import describe_concepts
 from bench.run.record import failed_record, measured_record
+from bench.run.results import append_timing, write_record
 from bench.run.retime import time_again
 from bench.run.scoring import score_record
 from bench.run.shared import gather_one_share, gather_shared, warm_up
 from bench.run.signal import read_signal
 from bench.timing import Timer
 from leaderboards.record import Record
-from leaderboards.storage import append_timing, write_record
 from leaderboards.unique_names import title
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def execute(plan: JobPlan, *, position: tuple[int, int] = (1, 1)) -> None:
                     score_record(cell.folder, Record.read(cell.folder), plan.judges)
                 elif state is State.DONE:
                     time_again(plan, cell)
+        except UnwritableError:  # no record can say so
+            raise
         except (Exception, SystemExit) as error:  # later jobs must run, and workers must survive
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
             run.write_failures(to_run, error)

@@ -14,6 +14,7 @@ masks show the central crop that the network sees.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING
@@ -88,7 +89,6 @@ def write_exemplars(exemplars: Exemplars, folder: Path) -> int:
     count, size = exemplars.ids.shape[1], exemplars.size
     shape = (len(units), count)
     with new_folder(folder) as temporary:
-        # A memory-mapped file grows as it is written, which kills the process on a full disk.
         _require_space(temporary, 4 * len(units) * count * size * size)
         images = np.lib.format.open_memmap(
             temporary / "images.npy", "w+", np.uint8, (*shape, 3, size, size)
@@ -96,6 +96,8 @@ def write_exemplars(exemplars: Exemplars, folder: Path) -> int:
         masks = np.lib.format.open_memmap(
             temporary / "masks.npy", "w+", np.uint8, (*shape, 1, size, size)
         )
+        _reserve(temporary / "images.npy")
+        _reserve(temporary / "masks.npy")
         for row, unit in enumerate(units.tolist()):
             shown = exemplars.images(exemplars.ids[unit].tolist())
             images[row] = shown.transpose(0, 3, 1, 2)
@@ -115,11 +117,22 @@ def _write_csv(file: Path, table: np.ndarray, form: str) -> None:
     np.savetxt(file, table, fmt=form, delimiter=",")
 
 
+def _reserve(file: Path) -> None:
+    """Reserve the space of a memory-mapped file, which else grows while it is written.
+
+    Raises:
+        OSError: The disk is full, which else would kill the process.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+
+
 def _require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UserError(
-            f"{needed / 1e9:.2f} GB are needed, and {free / 1e9:.2f} GB are free",
+            f"{needed / 1e6:,.1f} MB are needed, and {free / 1e6:,.1f} MB are free",
             where=str(folder.parent),
             hint="choose another disk, a smaller --size or a smaller --top-k",
         )

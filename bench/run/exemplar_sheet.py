@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.errors import UserError
-from bench.files import atomic_path
+from bench.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,8 +66,9 @@ def draw_sheet(
         dead = "" if exemplars.ids[unit, 0] >= 0 else " (dead)"
         text = f"unit {unit}{dead}{f': {name}' if name else ''}"
         draw.text((GAP, place * row + 3), text, fill=(0, 0, 0), font=font)
-    with atomic_path(out) as temporary:
-        picture.save(temporary, format="PNG", optimize=True)
+    content = BytesIO()
+    picture.save(content, format="PNG", optimize=True)
+    write_atomic(out, content.getvalue())
 
 
 def _highlight(exemplars: Exemplars, unit: int) -> list[NDArray[np.uint8]]:

@@ -21,6 +21,9 @@ from bench.config.compose import hydra_initialized
 from bench.config.grammar import explain
 from bench.config.quoting import quote
 from bench.errors import NetworkError, UserError
+from bench.evidence.prune import delete_leftovers
+from bench.files import check_writable
+from bench.leftovers import sweep
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.execute import execute
@@ -66,12 +69,25 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
         resolve_device(job.config)
     with offline(job.config.runtime.offline):
         _check_layers(pending)
+    _prepare_folders(job.config)
     if job.launcher == "basic":
         for number, plan in enumerate(pending, start=1):
             execute(plan, position=(number, len(pending)))
     else:
         _launch_tasks(pending, overrides)
     return len(pending)
+
+
+def _prepare_folders(config: DictConfig) -> None:
+    """Check that results can be written, and delete what killed runs left.
+
+    Raises:
+        UnwritableError: The results cannot be written.
+    """
+    board = Path(config.results).expanduser() / config.board
+    check_writable(board, "results")
+    sweep(board)
+    delete_leftovers(Path(config.runtime.cache).expanduser())
 
 
 def _check_layers(pending: Sequence[JobPlan]) -> None:

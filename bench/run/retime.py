@@ -11,9 +11,9 @@ from bench.environment import hardware
 from bench.evidence import Store
 from bench.networks.precision import set_precision
 from bench.run.device import resolve_device
+from bench.run.results import append_timing
 from bench.run.shared import gather_shared, warm_up
 from bench.timing import Timer
-from leaderboards.storage import append_timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.errors import UserError
+from bench.errors import UnwritableError, UserError
 from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.bertscore import bert_scorer
 from bench.run.decision_scores import TextJudges, score_decisions
@@ -15,10 +15,11 @@ from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
 from bench.run.labels import WRITTEN, lists_by_unit, load_scores
 from bench.run.rank_reuse import reuse_ranks
+from bench.run.results import add_scores
 from bench.timing import Timer
 from leaderboards.hashing import short_hash
 from leaderboards.scores import SCORES_SCHEMA
-from leaderboards.storage import add_scores, read_descriptions
+from leaderboards.storage import read_descriptions
 from metrics.labels import LabelRules
 from metrics.scores import Score
 from metrics.scoring import score
@@ -59,7 +60,16 @@ def score_record(
 
     Returns:
         The path of the scores file.
+
+    Raises:
+        UnwritableError: The folder was deleted, or scores cannot be written to it.
     """
+    if not folder.is_dir():
+        raise UnwritableError(
+            f"the record {folder} was deleted while it was in use",
+            where="results",
+            hint="run again, and keep the folder until the end",
+        )
     content, units = score_table(record, read_descriptions(folder), judges, timer=timer)
     content, units = reuse_ranks(folder, content, units)
     return add_scores(folder, content, units)

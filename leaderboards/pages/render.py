@@ -12,6 +12,7 @@ from leaderboards.pages.detectors import PICTURE
 from leaderboards.pages.front import front_page
 from leaderboards.pages.labels import labels_page
 from leaderboards.pages.provenance import recorded_command
+from leaderboards.pages.split import PAGE_BYTES, PART, split_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,20 +21,26 @@ if TYPE_CHECKING:
 
     from leaderboards.board import Board
 
+_SMALL = 100
+"""Boards of no more records have one board.md up to twice a page's size: others link to it."""
+
+_FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r", "\n")
+
 RESULTS = "results.csv.gz"
 """Every number of a board; as plain text it would be the largest file by far."""
 
 
 def render_scores(board: Board) -> dict[str, bytes]:
     """Return the files that are equal byte for byte for equal records, by name."""
+    small = board.n_records <= _SMALL
     files = {
-        "README.md": front_page(board).encode("utf-8"),
-        "board.md": details_page(board).encode("utf-8"),
+        **_pages("README.md", front_page(board)),
+        **_pages("board.md", details_page(board), whole_bytes=PAGE_BYTES * (1 + small)),
         RESULTS: gzip_bytes(_csv(board.results, _provenance(board))),
         "summary.csv": _csv(board.summary, _provenance(board)),
     }
     if board.labels:
-        files["labels.md"] = labels_page(board).encode("utf-8")
+        files |= _pages("labels.md", labels_page(board))
     if len(board.detectors):
         files["detectors.csv"] = _csv(board.detectors, _provenance(board))
     return files
@@ -42,7 +49,12 @@ def render_scores(board: Board) -> dict[str, bytes]:
 def render_costs(board: Board) -> dict[str, bytes]:
     """Return the files about time and memory, by name."""
     timed = f"{_provenance(board)}; timing set {board.timing_hash[:16]}"
-    return {"costs.md": costs_page(board).encode("utf-8"), "costs.csv": _csv(board.costs, timed)}
+    return {**_pages("costs.md", costs_page(board)), "costs.csv": _csv(board.costs, timed)}
+
+
+def _pages(name: str, page: str, *, whole_bytes: int = PAGE_BYTES) -> dict[str, bytes]:
+    pages = split_page(name, page, whole_bytes=whole_bytes)
+    return {part: text.encode("utf-8") for part, text in pages.items()}
 
 
 def render_pictures(board: Board) -> dict[str, bytes]:
@@ -55,7 +67,7 @@ def render_pictures(board: Board) -> dict[str, bytes]:
 
 
 def write_board(board: Board, out_dir: Path) -> list[Path]:
-    """Write all files of a board, each of them atomically.
+    """Write all files of a board, each of them atomically; delete pages that it no longer needs.
 
     Returns:
         The paths, the front page first.
@@ -66,6 +78,8 @@ def write_board(board: Board, out_dir: Path) -> list[Path]:
     for name, data in files.items():
         replace_file(out_dir / name, data)
         paths.append(out_dir / name)
+    for name in _further_pages(out_dir) - files.keys():
+        (out_dir / name).unlink()
     return paths
 
 
@@ -78,8 +92,17 @@ def check_board(board: Board, out_dir: Path) -> list[str]:
     """
     page = (_read(out_dir / "README.md") or b"").decode("utf-8", errors="replace")
     board = replace(board, command=recorded_command(page) or board.command)
-    wanted = render_scores(board).items()
-    return [name for name, data in wanted if _content(_read(out_dir / name)) != _content(data)]
+    wanted = render_scores(board)
+    differing = [n for n, data in wanted.items() if _content(_read(out_dir / n)) != _content(data)]
+    left = _further_pages(out_dir) - wanted.keys()
+    return [*differing, *sorted(name for name in left if not name.startswith("costs"))]
+
+
+def _further_pages(out_dir: Path) -> set[str]:
+    """Return the names of the pages that continue another one."""
+    if not out_dir.is_dir():
+        return set()
+    return {path.name for path in out_dir.iterdir() if PART.fullmatch(path.name)}
 
 
 def _read(path: Path) -> bytes | None:
@@ -102,8 +125,14 @@ def _csv(table: pd.DataFrame, provenance: str) -> bytes:
     """Return CSV with the provenance in a last column, in the first row only.
 
     A comment line would break readers; a hash in every row would change every line of a tracked
-    file with any record.
+    file with any record. Texts are escaped against evaluation by a spreadsheet.
     """
     stamps = [provenance, *[""] * (len(table) - 1)]
     stamped = table.reindex(range(max(1, len(table)))).assign(provenance=stamps)
-    return csv_bytes(stamped)
+    texts = stamped.select_dtypes(include=["object", "string"])
+    return csv_bytes(stamped.assign(**{str(name): texts[name].map(_inert) for name in texts}))
+
+
+def _inert(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would evaluate (OWASP, CSV injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bench.files import sha256_file
+from bench.files import check_writable, sha256_file
 from bench.glyphs.train import milan
 from bench.glyphs.train.cache import load_split
 from bench.glyphs.train.card import add_record, hardware, read_card
@@ -82,7 +82,7 @@ def train_glyphs(
     if unknown := [part for part in parts if part not in PARTS]:
         raise ValueError(f"unknown part {unknown[0]!r}; valid: {', '.join(PARTS)}")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable(out, "--out")
     scratch.mkdir(parents=True, exist_ok=True)
     for part in parts:
         if _finished(out, part):

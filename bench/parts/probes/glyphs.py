@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from baselines.spatial import MaskLabel
-    from bench.broden import BrodenMasks
+    from baselines.spatial import MaskLabel, Masks
     from bench.parts.protocols import Fingerprint
 
 
@@ -64,17 +63,19 @@ class GlyphsProbe:
         check_index(index, self.size)
         return Image.fromarray(world.render(index, self.variant).image)
 
-    def masks(self, cache: Path) -> BrodenMasks:
+    def masks(self, cache: Path) -> Masks:
         """Return the exact masks, 64 x 64, from a tree that the first call writes into the cache.
 
-        Raises:
-            UserError: The cache cannot be written to.
+        Where the cache cannot be written to, they are kept in memory.
         """
         from bench.broden import BrodenMasks, open_broden
         from bench.glyphs.broden_cache import glyphs_tree
+        from bench.glyphs.rendered_masks import rendered_masks
 
         tree = glyphs_tree(cache, self.variant, self.size, with_images=False)
-        return BrodenMasks(open_broden(tree, limit=self.size))
+        if tree is None:
+            return rendered_masks(self.variant, self.size)
+        return BrodenMasks(open_broden(tree.folder, limit=self.size), tree.lease)
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
         """Return all concepts of the world, whether or not these images show them."""

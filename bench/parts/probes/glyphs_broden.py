@@ -14,7 +14,8 @@ from bench.parts.probes.glyphs import GlyphsProbe
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from bench.broden import BrodenMasks
+    from baselines.spatial import Masks
+    from bench.glyphs.broden_cache import CachedTree
     from bench.parts.protocols import Fingerprint
 
 
@@ -48,17 +49,24 @@ class GlyphsBrodenProbe(GlyphsProbe):
 
         Raises:
             IndexError: There is no such image in the set.
+            UserError: The tree was damaged since it was checked.
         """
         check_index(index, self.size)
         return self._files.image(index)
 
-    def masks(self, cache: Path) -> BrodenMasks:
+    def masks(self, cache: Path) -> Masks:
         """Return the masks, from the tree of the images."""
         return self._files.masks(cache)
 
     @cached_property
-    def _files(self) -> BrodenProbe:
+    def _tree(self) -> CachedTree | None:
         from bench.glyphs.broden_cache import glyphs_tree
 
-        tree = glyphs_tree(Path(self.root), self.variant, self.size, with_images=True)
-        return BrodenProbe(str(tree), limit=self.size)
+        return glyphs_tree(Path(self.root), self.variant, self.size, with_images=True)
+
+    @cached_property
+    def _files(self) -> BrodenProbe | GlyphsProbe:
+        """The images in files; those of `glyphs`, which are equal, where none can be written."""
+        if self._tree is None:
+            return GlyphsProbe(self.variant, self.size)
+        return BrodenProbe(str(self._tree.folder), limit=self.size)

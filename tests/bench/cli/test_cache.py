@@ -18,8 +18,8 @@ from bench.cli.units import parse_size, parse_span, show_size, show_span
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.evidence.inventory import list_entries
-from bench.evidence.leases import Lease
 from bench.evidence.store import Store
+from bench.leases import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import logging
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.broden import BrodenMasks, open_broden
-from bench.errors import UserError
 from bench.glyphs import broden as glyphs_broden
 from bench.glyphs import world
 from bench.glyphs.broden import CATEGORIES, labels, write_glyphs
-from bench.glyphs.broden_cache import glyphs_tree
 from bench.glyphs.vocabulary import COLOURS, OBJECTS, SCENES, TEXTURES
 
 
@@ -84,64 +76,3 @@ def test_processes_write_what_one_writes(tmp_path, monkeypatch):
     }  # fmt: skip
     assert files["one"] == files["two"]
     assert len(files["one"]) > 13
-
-
-def test_a_kept_tree_is_made_once_and_serves_smaller_sets(tmp_path):
-    first = glyphs_tree(tmp_path, "val", 4, with_images=False)
-    stamp = (first / "index.csv").stat().st_mtime_ns
-    assert glyphs_tree(tmp_path, "val", 4, with_images=False) == first
-    assert glyphs_tree(tmp_path, "val", 2, with_images=False) == first
-    assert (first / "index.csv").stat().st_mtime_ns == stamp
-    larger = glyphs_tree(tmp_path, "val", 5, with_images=False)
-    assert larger != first
-    assert glyphs_tree(tmp_path, "val", 3, with_images=False) == first
-    assert glyphs_tree(tmp_path, "val", 3, with_images=True) not in (first, larger)
-    assert glyphs_tree(tmp_path, "half", 3, with_images=False) not in (first, larger)
-
-
-def test_a_torn_tree_of_a_killed_process_is_swept_up(tmp_path):
-    first = glyphs_tree(tmp_path, "val", 2, with_images=False)
-    torn = first.with_name(f".{first.name}.abc.tmp")
-    first.rename(torn)
-    assert glyphs_tree(tmp_path, "val", 2, with_images=False) == first
-    assert not torn.exists()
-
-
-def ask(cache):
-    return glyphs_tree(cache, "val", 6, with_images=False)
-
-
-@pytest.mark.parametrize("kind", ["threads", "processes"])
-def test_who_want_the_same_tree_share_it(tmp_path, kind):
-    logging.getLogger("filelock").setLevel(logging.WARNING)
-    fork = get_context("fork")
-    pool = ThreadPoolExecutor(3) if kind == "threads" else ProcessPoolExecutor(2, mp_context=fork)
-    with pool:
-        found = set(pool.map(ask, [tmp_path] * 3))
-    assert len(found) == 1
-    assert len(BrodenMasks(open_broden(found.pop()))) == 6
-    assert len([f for f in (tmp_path / "trees").iterdir() if f.is_dir()]) == 1
-
-
-def test_a_cache_that_is_no_folder_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError) as caught:
-        glyphs_tree(tmp_path / "file", "val", 1, with_images=False)
-    assert caught.value.where == "runtime.cache"
-
-
-def test_a_cache_that_refuses_is_no_hindrance(tmp_path, monkeypatch, caplog):
-    real = Path.mkdir
-
-    def refuse(self, *arguments, **options):
-        if tmp_path in self.parents:
-            raise OSError(errno.EROFS, "Read-only file system")
-        real(self, *arguments, **options)
-
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    with caplog.at_level(logging.WARNING):
-        tree = glyphs_tree(tmp_path, "val", 2, with_images=False)
-    assert tmp_path not in tree.parents
-    assert len(BrodenMasks(open_broden(tree))) == 2
-    assert "are not cached" in caplog.text
-    assert glyphs_tree(tmp_path, "val", 2, with_images=False) == tree

@@ -65,3 +65,13 @@ def test_a_record_of_before_the_limit_can_be_scored(here: Path) -> None:
     OmegaConf.save(config, file)
     assert main(["score", "results/local", "scoring.seed=7"]) == 0
     assert len(list(file.parent.glob("scores/*.json"))) == 2
+
+
+def test_a_run_deletes_what_killed_runs_left(here: Path, run: Callable[..., int]) -> None:
+    name = f".0123456789abcdef.{'a' * 32}.tmp"
+    left = [Path("results/local/clip_dissect", name), CACHE / "activations" / "ab" / name]
+    for folder in left:
+        folder.mkdir(parents=True)
+        os.utime(folder, (0, 0))
+    assert run("method.params.similarity=wpmi") == 0
+    assert not [folder for folder in left if folder.exists()]

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from bench.evidence.locks import is_free
+from bench.leftovers import delete_old
+from bench.locks import is_free
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,15 @@ def keys_in_use(root: Path, *, clean: bool = True) -> set[str]:
         elif clean:
             _delete(file)
     return keys
+
+
+def delete_ended(root: Path) -> None:
+    """Delete the lists of processes that have ended, and locks without a list."""
+    keys_in_use(root)
+    for lock in (root / FOLDER).glob("*.lock"):
+        # A process that starts holds the lock before it writes its list.
+        if not lock.with_suffix(".keys").exists() and lock.with_suffix(".keys") not in _own:
+            delete_old(lock)
 
 
 def _end(file: Path, lock: FileLock, pid: int) -> None:
