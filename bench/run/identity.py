@@ -129,8 +129,25 @@ def label_key(
 
 def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
     """Return a layer's true names as in scores files: {name, units, hash}."""
-    names = {str(unit): _describe_name(true) for unit, true in truth.items()}
-    return {"name": name, "units": len(names), "hash": short_hash(names)}
+    return {"name": name, "units": len(truth), "hash": _hash_names(_Identity(truth))}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Identity:
+    """A mapping as a key of a cache: equal to itself only."""
+
+    of: Mapping[int, TrueName]
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.of is self.of
+
+
+@lru_cache(maxsize=64)
+def _hash_names(truth: _Identity) -> str:
+    return short_hash({str(unit): _describe_name(true) for unit, true in truth.of.items()})
 
 
 def _describe_name(name: TrueName) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from hydra.types import HydraContext
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.config.compose import hydra_initialized
+from bench.config.composition import hydra_initialized
 from bench.config.grammar import explain
 from bench.config.quoting import quote
 from bench.errors import NetworkError, UserError
