@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.hashing import short_hash
+from leaderboards.hashing import short_hash, words_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,12 @@ def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
 def words_of(concepts: ConceptSet) -> tuple[str, ...]:
     """Return a concept set's words, which the jobs of a sweep share."""
     return _words(concepts, Path.cwd())
+
+
+@lru_cache(maxsize=32)
+def hash_of_words(words: tuple[str, ...]) -> str:
+    """Return the sha256 of candidate labels (`words_sha256`)."""
+    return words_sha256(words)
 
 
 # Parts may hold relative paths, so the working folder is part of the cache key.

@@ -10,6 +10,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tqdm import tqdm
+
 from bench.errors import UserError
 from bench.offline import offline
 from bench.run.build import Parts
@@ -64,8 +66,10 @@ def survey(jobs: Iterable[Job]) -> list[JobSurvey]:
     writes its own words.
     """
     surveys: dict[object, JobSurvey] = {}
-    parts = Parts()
-    for job in jobs:
+    parts, listed = Parts(), list(jobs)
+    hidden = None if all(job.config.runtime.progress for job in listed) else True
+    # None: hidden without a terminal. A short request shows no bar.
+    for job in tqdm(listed, desc="plan", unit="job", disable=hidden, delay=1, leave=False):
         found = _survey_job(job, parts)
         key: object = object()
         if found.plan:
