@@ -149,7 +149,7 @@ def read_shapes(plans: Iterable[JobPlan]) -> Shapes:
                 layouts.setdefault(target, {})[layer] = layout
     shapes: Shapes = {}
     for target, known in layouts.items():
-        with suppress(Exception):
+        with suppress(Exception, SystemExit):
             for layer, shape in _run_once(selections[target], known).items():
                 shapes[target, layer] = shape
     return shapes

@@ -30,7 +30,7 @@ _IMAGE_BYTES = 16_384
 _COUNTED = frozenset({"gather", "segment", "text"})
 """Phases whose timing says how many images or texts they had."""
 
-_SPREAD = {MEASURED: 1.25, LIKE: 1.6, CALIBRATED: 2.0}
+_SPREAD = {MEASURED: 1.5, LIKE: 2.0, CALIBRATED: 2.5}
 """By how much estimates may be wrong, as a factor, beyond the spread of what they are from."""
 
 

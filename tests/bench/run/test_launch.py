@@ -22,7 +22,12 @@ def test_a_sweep_leaves_records_and_nothing_else(here: Path, run: Callable[..., 
     assert run(*FEW, "-m", "seed=1,2", "runtime.batch_size=16") == 0
     assert (sys.argv, Path.cwd()) == (command, directory)
     assert [path.name for path in here.iterdir()] == ["results"]
-    assert {path.name for path in Path("results").iterdir()} == {".cache", "few", "local"}
+    assert {path.name for path in Path("results").iterdir()} == {
+        ".cache",
+        ".sweeps",
+        "few",
+        "local",
+    }
     found = Path("results/few/clip_dissect").glob("*/record.json")
     records = [json.loads(path.read_text()) for path in found]
     assert sorted(record["seed"] for record in records) == [1, 2]
