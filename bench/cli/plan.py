@@ -70,14 +70,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-<<<<<<< HEAD
-def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Requirement, int]) -> None:
-=======
 def _show_cells(
     surveys: Sequence[JobSurvey], numbers: dict[Requirement, int], costs: Costs | None
 ) -> None:
-    from bench.cli.console import Console
->>>>>>> d3d6440 (Forecast time, memory and disk of jobs; refuse what cannot fit; dissectbench status)
     from rich.table import Table
 
     from bench.cli.console import Console

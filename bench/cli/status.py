@@ -42,9 +42,9 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("--cells", action="store_true", help="list every job")
     given = options.parse_args(arguments)
 
-    from rich.console import Console
     from rich.live import Live
 
+    from bench.cli.console import Console
     from bench.run.sweeps import read_progress
 
     root, console = given.results.expanduser(), Console()
