@@ -34,7 +34,7 @@ class Prediction:
         plan: The job.
         phases: Time of each phase, in seconds. Evidence that an earlier job of the request makes
             takes no time, evidence in the cache counts as if it was not there.
-        unknown: Phases whose time is not known.
+        unknown: Phases whose time is not known. Scoring is left out where it is not known.
         memory: Most memory of the host and of the device, in bytes; None where it is not known.
     """
 
@@ -77,7 +77,7 @@ def predict(
                 phases[phase] = Estimate.total(filter(None, known))
             elif seconds is not None:
                 phases[phase] = Estimate.at(1, [(1, seconds)], CALIBRATED)
-            else:
+            elif phase != "score":  # seconds; not all timings have it
                 unknown.append(phase)
         peaks = [history.memory(traits_of(plan, cell.layer)) for cell in cells]
         known_peaks = list(filter(None, peaks))

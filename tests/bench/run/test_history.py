@@ -49,11 +49,18 @@ def set_seconds(**seconds: float) -> Callable[[dict[str, Any]], None]:
 
 def test_times_grow_with_the_images(here: Path, job: Callable[..., JobPlan]) -> None:
     set_timing(here, set_seconds(gather=4.0, text=3.0, match=2.0))
+    set_timing(
+        here,
+        lambda timing: timing.update(
+            phases=[phase for phase in timing["phases"] if phase["name"] != "score"]
+        ),
+    )
     larger = job("probe.params.size=96")
     [found] = predict([larger], read_history([larger]))
     assert found.phases["gather"].value == pytest.approx(8.0)
     assert found.phases["match"].value == pytest.approx(4.0)
     assert found.phases["text"].value == pytest.approx(3.0)  # the same words
+    assert found.time is not None  # also where no timing has the phase of scoring
     assert found.phases["gather"].low < 8.0 < found.phases["gather"].high
     assert found.phases["gather"].basis == MEASURED
     assert found.memory is not None
