@@ -27,6 +27,10 @@ MEASURED, LIKE, CALIBRATED = "measured here", "like hardware", "calibrated"
 _IMAGE_BYTES = 16_384
 """Memory that an image takes, where there are timings of one number of images only."""
 
+_FIXED_IN_PASS, _FIXED = 0.05, 0.5
+"""Shares of the time of the smallest timed pass over images, and of other phases, that smaller ones
+need too."""
+
 _COUNTED = frozenset({"gather", "segment", "text"})
 """Phases whose timing says how many images or texts they had."""
 
@@ -117,11 +121,19 @@ class Estimate:
     basis: str
 
     @classmethod
-    def at(cls, items: int, samples: Sequence[tuple[int, float]], basis: str) -> Estimate:
+    def at(
+        cls, items: int, samples: Sequence[tuple[int, float]], basis: str, fixed: float = 0.0
+    ) -> Estimate:
         """Return the value for a number of items, by measured pairs (items, value).
 
-        Interpolate between them; beyond the largest the value grows in proportion. Widen the spread
+        Interpolate between them. Beyond the largest the value grows in proportion. Widen the spread
         of the nearest pairs by what the basis may be wrong.
+
+        Args:
+            items: The number.
+            samples: The pairs.
+            basis: What they are from.
+            fixed: Share of the value of the smallest pair that does not depend on the items.
         """
         by_items: dict[int, list[float]] = {}
         for count, value in samples:
@@ -130,7 +142,7 @@ class Estimate:
         medians = [statistics.median(by_items[count]) for count in counts]
         near = min(by_items, key=lambda count: abs(count - items))
         middle = statistics.median(by_items[near])
-        value = _interpolate(items, counts, medians)
+        value = _interpolate(items, counts, medians, fixed)
         factor = _SPREAD[basis] * (1 if near / 4 <= items <= 4 * near else 2)
         low, high = (value * end(by_items[near]) / (middle or 1) for end in (min, max))
         return cls(value, low / factor, high * factor, basis)
@@ -148,12 +160,11 @@ class Estimate:
         )
 
 
-def _interpolate(items: int, counts: Sequence[int], values: Sequence[float]) -> float:
+def _interpolate(items: int, counts: Sequence[int], values: Sequence[float], fixed: float) -> float:
     if items >= counts[-1]:
         return values[-1] * items / counts[-1]
     if items <= counts[0]:
-        # Between a time in proportion and one that is fixed.
-        return values[0] * (1 + items / counts[0]) / 2
+        return values[0] * (fixed + (1 - fixed) * items / counts[0])
     at = bisect(counts, items)
     share = (items - counts[at - 1]) / (counts[at] - counts[at - 1])
     return values[at - 1] + share * (values[at] - values[at - 1])
@@ -188,7 +199,8 @@ class History:
             samples = self._samples.get((phase, *key), {})
             for basis in (MEASURED, LIKE):
                 if basis in samples:
-                    return Estimate.at(items, samples[basis], basis)
+                    fixed = _FIXED_IN_PASS if phase in ("gather", "segment") else _FIXED
+                    return Estimate.at(items, samples[basis], basis, fixed)
         return None
 
     def memory(self, traits: Traits) -> tuple[int, int] | None:

@@ -117,6 +117,12 @@ def test_values_are_interpolated(items: int, expected: float) -> None:
     assert Estimate.at(items, samples, MEASURED).value == pytest.approx(expected)
 
 
+def test_a_small_number_needs_the_fixed_share() -> None:
+    samples = [(100, 10.0), (400, 30.0)]
+    assert Estimate.at(20, samples, MEASURED).value == pytest.approx(2.0)
+    assert Estimate.at(20, samples, MEASURED, fixed=0.5).value == pytest.approx(6.0)
+
+
 def test_a_range_covers_the_spread_and_widens_where_the_basis_is_weak() -> None:
     samples = [(100, 8.0), (100, 10.0), (100, 15.0)]
     here, like = (Estimate.at(100, samples, basis) for basis in (MEASURED, LIKE))
