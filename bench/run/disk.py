@@ -110,7 +110,7 @@ def check_disk(plans: Sequence[JobPlan]) -> DiskBound:
     Raises:
         UserError: A disk has less free space than an upper bound of what is written to it.
     """
-    shapes = read_shapes(plans)
+    shapes = read_shapes(plan for plan in plans if plan.pending())
     config = plans[0].job.config
     folders = [Path(str(path)).expanduser() for path in (config.runtime.cache, config.results)]
     limit = config.runtime.cache_limit_gb * GB
