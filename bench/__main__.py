@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "run the benchmark on the embedded world, and show its leaderboard",
     "run": "run one cell, or a sweep with -m (Hydra overrides)",
     "plan": "show what a run would do, what is missing and how to get it; --time: how long",
+    "status": "watch a running sweep: cells done, running, waiting; time left",
     "import": "score labels that others made (CSV, TSV, JSON lines)",
     "score": "score existing labels under another truth, judge or rule",
     "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",

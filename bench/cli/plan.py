@@ -15,6 +15,7 @@ from bench.config.schema import RECORDED_GROUPS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bench.cli.plan_costs import Costs
     from bench.config.compose import Job
     from bench.downloads.requirements import Requirement
     from bench.run.survey import JobSurvey
@@ -25,8 +26,9 @@ examples:
   dissectbench plan -m probe=glyphs_val,cifar100_train concepts=wordfreq_20k
   dissectbench plan --time experiment=glyphs_demo
 
-Takes the overrides of `dissectbench run`, and runs nothing; --time times 64 images and texts with
-each network. `dissectbench run --possible ...` runs the jobs for which nothing is missing.
+Takes the overrides of `dissectbench run`, and runs nothing. Time, memory and disk are forecast from
+the timings in the folder of results; --time times 64 images and texts with each network for what
+these do not say. `dissectbench run --possible ...` runs the jobs for which nothing is missing.
 """
 
 IMPOSSIBLE = "impossible"
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     given = options.parse_intermixed_args(arguments)
 
+    from bench.cli.plan_costs import forecast_costs, show_costs
     from bench.config.compose import expand
     from bench.run.survey import survey
 
@@ -53,18 +56,23 @@ def main(arguments: Sequence[str]) -> int:
     surveys = survey(jobs)
     unmet = list(dict.fromkeys(need for found in surveys for need in found.unmet))
     numbers = {need: number for number, need in enumerate(unmet, start=1)}
-    _show_cells(surveys, numbers)
+    costs = forecast_costs(surveys, sample=given.time)
+    _show_cells(surveys, numbers, costs)
+    if costs:
+        show_costs(costs)
     _show_unmet(unmet, numbers)
     _show_command(unmet)
     _show_faults(surveys)
     for reason in no_match_reasons(found.plan for found in surveys if found.plan):
         sys.stdout.write(f"\ncannot score: {reason}\n")
     if given.time:
-        _show_time(surveys)
+        _show_time(surveys, costs)
     return 0
 
 
-def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Requirement, int]) -> None:
+def _show_cells(
+    surveys: Sequence[JobSurvey], numbers: dict[Requirement, int], costs: Costs | None
+) -> None:
     from rich.table import Table
 
     from bench.cli.console import Console
@@ -72,7 +80,8 @@ def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Requirement, int]) -
     common, titles = compare_choices(surveys)
     sys.stdout.write("".join(f"{role:<10} {name}\n" for role, name in common.items()) + "\n")
     table = Table(box=None, pad_edge=False)
-    for title in ("cell", "layers", "state", "missing"):
+    forecast = ("time", "memory", "disk") if costs else ()
+    for title in ("cell", "layers", "state", *forecast, "missing"):
         table.add_column(title, overflow="fold")
     states: Counter[str] = Counter()
     for found, words in zip(surveys, titles, strict=True):
@@ -83,7 +92,8 @@ def _show_cells(surveys: Sequence[JobSurvey], numbers: dict[Requirement, int]) -
             f"{count} {name}" if len(layers) > 1 else name for name, count in counted.items()
         )
         missing = " ".join(f"[{numbers[need]}]" for need in found.unmet)
-        table.add_row(words, ", ".join(layers), state, missing)
+        own = costs.columns(found) if costs else []
+        table.add_row(words, ", ".join(layers), state, *own, missing)
     Console().print(table, markup=False)
     total = sum(states.values())
     parts = ", ".join(f"{count} {name}" for name, count in states.items())
@@ -187,21 +197,20 @@ def _show_faults(surveys: Sequence[JobSurvey]) -> None:
         sys.stdout.write(f"\n{fault}\n")
 
 
-def _show_time(surveys: Sequence[JobSurvey]) -> None:
+def _show_time(surveys: Sequence[JobSurvey], costs: Costs | None) -> None:
     """Print how long the jobs for which nothing is missing take, by kind of work."""
     from rich.table import Table
 
     from bench.cli.console import Console
-    from bench.run.forecast import forecast
     from bench.run.sample import SAMPLE
 
-    ready = [found.plan for found in surveys if found.plan and not found.unmet]
+    ready = costs.surveys if costs else ()
     if len(ready) < len(surveys):
         sys.stdout.write(
             f"\nnot timed: {len(surveys) - len(ready)} of {len(surveys)} jobs, which have "
             "unmet requirements\n"
         )
-    works = forecast(ready)
+    works = costs.calibration.works if costs and costs.calibration else []
     if not works:
         if ready:
             sys.stdout.write("\nno time is needed: all cells have labels\n")

@@ -38,7 +38,32 @@ def validate(config: DictConfig) -> None:
     Raises:
         UserError: An unknown key, a missing value, or a value out of its range.
     """
-    _check_node(config, RunConfig, "")
+    check_sections(config)
+    for name in map(str, config):
+        validate_section(config, name)
+
+
+def check_sections(config: DictConfig) -> None:
+    """Check that a configuration has all sections of the schema, and no other.
+
+    Raises:
+        UserError: A section is unknown or missing.
+    """
+    _check_names(config, RunConfig, "")
+
+
+def validate_section(config: DictConfig, name: str) -> None:
+    """Check one section or top-level value of a configuration; the others need not be there.
+
+    Raises:
+        UserError: An unknown key, a missing value, or a value out of its range.
+    """
+    _check_value(config, name, RunConfig, "")
+    if name in _CHECKS:
+        _CHECKS[name](config)
+
+
+def _check_target(config: DictConfig) -> None:
     layout_settings(config)
     if config.target.precision not in PRECISIONS:
         raise UserError(
@@ -49,23 +74,32 @@ def validate(config: DictConfig) -> None:
         )
     if not config.target.layers:
         raise UserError("no layer to describe", where="target.layers", hint="target.layers=[fc]")
+
+
+def _check_board(config: DictConfig) -> None:
     if not SLUG.match(config.board):
         raise UserError(
             f"{config.board!r} cannot name a board",
             where="board",
             hint="use lower-case letters, digits, '.', '_' and '-'",
         )
-    for key, least in LEAST.items():
-        if not config.runtime[key] >= least:  # so that NaN is refused
-            raise UserError(
-                f"must be at least {least}", where=f"runtime.{key}", hint=f"{least} or more"
-            )
+
+
+def _check_scoring(config: DictConfig) -> None:
     if not 0 <= config.scoring.decisions.clip_weight < math.inf:
         raise UserError(
             "must be a finite number of at least 0",
             where="scoring.decisions.clip_weight",
             hint="CLIP-Dissect uses 3",
         )
+
+
+def _check_runtime(config: DictConfig) -> None:
+    for key, least in LEAST.items():
+        if not config.runtime[key] >= least:  # so that NaN is refused
+            raise UserError(
+                f"must be at least {least}", where=f"runtime.{key}", hint=f"{least} or more"
+            )
     parse_share(config.runtime.share)
     channels_last_of(config)
     if not re.match(r"^(auto|cpu|cuda(:\d+)?)$", config.runtime.device):
@@ -74,6 +108,14 @@ def validate(config: DictConfig) -> None:
             where="runtime.device",
             valid=("auto", "cpu", "cuda", "cuda:0"),
         )
+
+
+_CHECKS = {
+    "target": _check_target,
+    "board": _check_board,
+    "scoring": _check_scoring,
+    "runtime": _check_runtime,
+}
 
 
 def layout_settings(config: DictConfig) -> LayoutSettings:
@@ -131,22 +173,29 @@ def _settings(schema: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(schema)}
 
 
-def _check_node(node: Any, schema: type, path: str) -> None:
+def _check_names(node: Any, schema: type, path: str) -> None:
     settings = _settings(schema)
     for key in map(str, node):
-        where = f"{path}{key}"
         if key not in settings:
+            where = f"{path}{key}"
             raise UserError(
                 f"there is no setting {where!r}",
                 where=where,
                 valid=nearest(key, settings),
                 hint="`dissectbench run --cfg` shows every setting",
             )
-        nested = dataclasses.is_dataclass(settings[key])
-        if OmegaConf.is_missing(node, key) or (nested and node[key] is None):
-            raise UserError("needs a value", where=where, hint=f"add {where}=...")
-        if nested:
-            _check_node(node[key], settings[key], f"{where}.")
     for missing in sorted(settings.keys() - set(node)):
         where = f"{path}{missing}"
         raise UserError(f"the setting {where!r} is missing", where=where, hint=f"add {where}=...")
+
+
+def _check_value(node: Any, key: str, schema: type, path: str) -> None:
+    """Check that a value is there, and all values in it."""
+    kind, where = _settings(schema)[key], f"{path}{key}"
+    nested = dataclasses.is_dataclass(kind)
+    if OmegaConf.is_missing(node, key) or (nested and node[key] is None):
+        raise UserError("needs a value", where=where, hint=f"add {where}=...")
+    if isinstance(kind, type) and nested:
+        _check_names(node[key], kind, f"{where}.")
+        for inside in map(str, node[key]):
+            _check_value(node[key], inside, kind, f"{where}.")

@@ -55,6 +55,7 @@ class _Task:
         what: Network or method.
         unit: "images", "texts" or "cells".
         items: Number of these.
+        phase: The phase of a run that it belongs to.
         key: What decides the speed.
         measure: Return the seconds of one.
     """
@@ -62,24 +63,38 @@ class _Task:
     what: str
     unit: str
     items: int
+    phase: str
     key: str
     measure: Callable[[], float | None]
 
 
-def forecast(plans: Sequence[JobPlan]) -> list[Work]:
+@dataclass(frozen=True)
+class Calibration:
+    """The time that a request needs, by a sample.
+
+    Attributes:
+        works: Kinds of work: images, texts, cells; none where all cells have labels.
+        phases: For each job the time of its phases in seconds; None for what cannot be timed.
+    """
+
+    works: list[Work]
+    phases: list[dict[str, float | None]]
+
+
+def calibrate(plans: Sequence[JobPlan]) -> Calibration:
     """Time a sample of each kind of work that a request needs.
 
     Args:
         plans: The request's jobs; no requirement of their parts may be unmet.
-
-    Returns:
-        Kinds of work: images, texts, cells; none where all cells have labels.
     """
     made: set[str] = set()
     rates: dict[str, float | None] = {}
     found: dict[tuple[str, str], Work] = {}
+    jobs: list[dict[str, float | None]] = []
     with TemporaryDirectory() as folder:
         for job in plans:
+            phases: dict[str, float | None] = {}
+            jobs.append(phases)
             for left in _left(job, made, Store(folder)):
                 if not left.items:
                     continue
@@ -91,7 +106,11 @@ def forecast(plans: Sequence[JobPlan]) -> list[Work]:
                 if each is not None and before.seconds is not None:
                     spent = before.seconds + left.items * each
                 found[place] = Work(left.what, before.items + left.items, left.unit, spent)
-    return sorted(found.values(), key=lambda work: _UNITS.index(work.unit))
+                earlier = phases.get(left.phase, 0.0)
+                known = each is not None and earlier is not None
+                phases[left.phase] = earlier + left.items * each if known else None  # type: ignore[operator]
+    works = sorted(found.values(), key=lambda work: _UNITS.index(work.unit))
+    return Calibration(works, jobs)
 
 
 def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Task]:
@@ -116,16 +135,18 @@ def _left(job: JobPlan, made: set[str], store: Store) -> Iterator[_Task]:
     of_target, of_encoder = count_missing_images(request, store=cache)
     network = canonical_json([dict(selection.target.fingerprint()), layers])
     shown = f"{_chosen(job, 'target')} {','.join(layers)}"
-    yield _Task(shown, "images", _count(of_target, made), network, sample.image_of_target)
+    yield _Task(shown, "images", _count(of_target, made), "gather", network, sample.image_of_target)
     if encoder is not None:
         name, key = _chosen(job, "encoder"), _identity(encoder)
-        yield _Task(name, "images", _count(of_encoder, made), key, sample.image_of_encoder)
-    for name, model, texts in _lists(job, layers):
+        yield _Task(
+            name, "images", _count(of_encoder, made), "gather", key, sample.image_of_encoder
+        )
+    for name, model, texts, phase in _lists(job, layers):
         left = count_missing_texts(model, texts, store=cache, sentences=model is selection.sentence)
         measure = partial(sample.text, model, texts)
-        yield _Task(name, "texts", _count(left, made), f"texts {_identity(model)}", measure)
+        yield _Task(name, "texts", _count(left, made), phase, f"texts {_identity(model)}", measure)
     method = canonical_json([describe_method(selection), len(selection.words)])
-    yield _Task(_title(job), "cells", len(layers), f"{method} {network}", sample.cell)
+    yield _Task(_title(job), "cells", len(layers), "match", f"{method} {network}", sample.cell)
 
 
 def _count(left: dict[str, int], made: set[str]) -> int:
@@ -137,22 +158,22 @@ def _count(left: dict[str, int], made: set[str]) -> int:
 
 def _lists(
     job: JobPlan, layers: Sequence[str]
-) -> Iterator[tuple[str, Encoder | SentenceEncoder, Sequence[str]]]:
-    """Yield the lists of texts that a job embeds: family of the model, model, list."""
+) -> Iterator[tuple[str, Encoder | SentenceEncoder, Sequence[str], str]]:
+    """Yield the lists of texts that a job embeds: family of the model, model, list, phase."""
     selection = job.selection
     if selection.encoder is not None and "concept_embeddings" in selection.method.needs:
-        yield "text encoder", selection.encoder, selection.words
+        yield "text encoder", selection.encoder, selection.words, "text"
     for layer in layers:
         if not job.judges.judged(layer):
             continue
         names = truth_strings(list(selection.true_names(layer).values()))
         for texts in filter(None, (selection.words, names)):
             if selection.sentence.fingerprint():
-                yield "sentence encoder", selection.sentence, texts
+                yield "sentence encoder", selection.sentence, texts, "score"
             if selection.clip_text is not None and not shares_tower(
                 selection.clip_text, selection.sentence
             ):
-                yield "text encoder", selection.clip_text, texts
+                yield "text encoder", selection.clip_text, texts, "score"
 
 
 def _chosen(job: JobPlan, role: str) -> str:

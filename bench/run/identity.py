@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.hashing import short_hash
+from leaderboards.hashing import short_hash, words_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,12 @@ def fingerprint_of_masks(probe: SegmentedProbe) -> Fingerprint:
 def words_of(concepts: ConceptSet) -> tuple[str, ...]:
     """Return a concept set's words, which the jobs of a sweep share."""
     return _words(concepts, Path.cwd())
+
+
+@lru_cache(maxsize=32)
+def hash_of_words(words: tuple[str, ...]) -> str:
+    """Return the sha256 of candidate labels (`words_sha256`)."""
+    return words_sha256(words)
 
 
 # Parts may hold relative paths, so the working folder is part of the cache key.
@@ -129,8 +135,25 @@ def label_key(
 
 def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
     """Return a layer's true names as in scores files: {name, units, hash}."""
-    names = {str(unit): _describe_name(true) for unit, true in truth.items()}
-    return {"name": name, "units": len(names), "hash": short_hash(names)}
+    return {"name": name, "units": len(truth), "hash": _hash_names(_Identity(truth))}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Identity:
+    """A mapping as a key of a cache: equal to itself only."""
+
+    of: Mapping[int, TrueName]
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.of is self.of
+
+
+@lru_cache(maxsize=64)
+def _hash_names(truth: _Identity) -> str:
+    return short_hash({str(unit): _describe_name(true) for unit, true in truth.of.items()})
 
 
 def _describe_name(name: TrueName) -> dict[str, Any]:

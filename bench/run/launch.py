@@ -17,7 +17,7 @@ from hydra.types import HydraContext
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.config.compose import hydra_initialized
+from bench.config.composition import hydra_initialized
 from bench.config.grammar import explain
 from bench.config.quoting import quote
 from bench.errors import NetworkError, UserError
@@ -26,9 +26,12 @@ from bench.files import check_writable
 from bench.leftovers import sweep
 from bench.offline import offline
 from bench.run.device import resolve_device
+from bench.run.disk import check_disk
 from bench.run.execute import execute
 from bench.run.identity import params_of
 from bench.run.plan import State
+from bench.run.predict import predict, read_history
+from bench.run.sweeps import write_sweep
 from leaderboards.unique_names import title
 
 if TYPE_CHECKING:
@@ -59,7 +62,8 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
         The number of jobs that were run.
 
     Raises:
-        UserError: A target lacks a layer, a device is not here, or the launcher fails.
+        UserError: A target lacks a layer, a device is not here, a disk is too small, or the
+            launcher fails.
     """
     pending = [plan for plan in plans if plan.pending()]
     if not pending:
@@ -69,7 +73,10 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
         resolve_device(job.config)
     with offline(job.config.runtime.offline):
         _check_layers(pending)
+        bound = check_disk(plans)
     _prepare_folders(job.config)
+    if not job.config.runtime.share:
+        write_sweep(plans, predict(plans, read_history(plans)), bound.jobs)
     if job.launcher == "basic":
         for number, plan in enumerate(pending, start=1):
             execute(plan, position=(number, len(pending)))

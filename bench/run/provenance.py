@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import LayerError
-from bench.run.identity import fingerprint, fingerprint_of_masks, label_key, params_of, words_of
+from bench.run.identity import (
+    fingerprint,
+    fingerprint_of_masks,
+    hash_of_words,
+    label_key,
+    params_of,
+    words_of,
+)
 from bench.run.selection import ENCODER_NEEDS
-from leaderboards.hashing import words_sha256
 from metrics.labels import normalise
 
 if TYPE_CHECKING:
@@ -30,7 +36,7 @@ def cell_key(selection: Selection, layer: str) -> str:
             **_describe_layout(selection, layer),
         },
         fingerprint(selection.probe),
-        words_sha256(selection.words) if selection.uses_concepts else "",
+        hash_of_words(selection.words) if selection.uses_concepts else "",
         fingerprint(selection.encoder) if selection.encoder else None,
         selection.config.seed,
         _masks_fingerprint(selection),
@@ -56,7 +62,7 @@ def describe_concepts(selection: Selection) -> dict[str, Any]:
     """
     words = selection.words
     if selection.free_text:
-        return {"name": "free text", "params": {}, "sha256": words_sha256(words), "n": 0}
+        return {"name": "free text", "params": {}, "sha256": hash_of_words(words), "n": 0}
     name, params = selection.names["concepts"], params_of(selection.concepts)
     if selection.uses_masks:
         configured = words_of(selection.concepts)
@@ -64,7 +70,7 @@ def describe_concepts(selection: Selection) -> dict[str, Any]:
             words = configured
         else:
             name, params = "mask_labels", {}
-    return {"name": name, "params": params, "sha256": words_sha256(words), "n": len(words)}
+    return {"name": name, "params": params, "sha256": hash_of_words(words), "n": len(words)}
 
 
 def describe_given(selection: Selection) -> str:

@@ -17,7 +17,7 @@ from bench.parts import catalog
 from bench.parts.protocols import SegmentedProbe
 from bench.parts.sentences import NoSentenceEncoder
 from bench.parts.targets import expand_layers
-from bench.run.build import build_part
+from bench.run.build import Parts
 from bench.run.decision_setup import DecisionSetup, build_decision_setup
 from bench.run.identity import words_of
 from metrics.formulas import clean_mask_label
@@ -197,17 +197,22 @@ class Selection:
         return names if truth_layer in ("", layer) else {}
 
 
-def build_selection(config: DictConfig) -> Selection:
+def build_selection(config: DictConfig, parts: Parts | None = None) -> Selection:
     """Build every part that a composed configuration names.
+
+    Args:
+        config: A job's configuration.
+        parts: Those of other jobs of the request, which are built once; None for a single job.
 
     Raises:
         UserError: A part or one of its parameters is invalid.
     """
     names: dict[str, str] = {}
+    shared = parts or Parts()
 
     def build(registry: Registry[Any], node: DictConfig, where: str) -> Any:
         names[where.rpartition(".")[2]] = node.name
-        return build_part(registry, node, where)
+        return shared.build(registry, node, where)
 
     method: Method = build(catalog.METHODS, config.method, "method")
     needs_encoder = bool(ENCODER_NEEDS & method.needs)

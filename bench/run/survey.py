@@ -10,9 +10,11 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.downloads.requirements import unmet_requirements
+from tqdm import tqdm
+
 from bench.errors import UserError
 from bench.offline import offline
+from bench.run.build import Parts
 from bench.run.judges import SelectionJudges
 from bench.run.plan import JobPlan, plan_job
 from bench.run.selection import build_selection
@@ -64,8 +66,11 @@ def survey(jobs: Iterable[Job]) -> list[JobSurvey]:
     writes its own words.
     """
     surveys: dict[object, JobSurvey] = {}
-    for job in jobs:
-        found = _survey_job(job)
+    parts, listed = Parts(), list(jobs)
+    hidden = None if all(job.config.runtime.progress for job in listed) else True
+    # None: hidden without a terminal. A short request shows no bar.
+    for job in tqdm(listed, desc="plan", unit="job", disable=hidden, delay=1, leave=False):
+        found = _survey_job(job, parts)
         key: object = object()
         if found.plan:
             cells = ((cell.folder, cell.skey) for cell in found.plan.cells)
@@ -100,19 +105,20 @@ def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[JobPlan]:
     return [found.plan for found in possible if found.plan]
 
 
-def find_unmet(selection: Selection) -> tuple[Requirement, ...]:
+def find_unmet(selection: Selection, parts: Parts | None = None) -> tuple[Requirement, ...]:
     """Return the unmet requirements of the parts that a job uses, without duplicates."""
+    unmet = (parts or Parts()).unmet_requirements
     used: list[object] = [selection.target, selection.truth, selection.probe]
     # A method with masks reads the concept set too, to compare the words.
     used += [] if selection.free_text else [selection.concepts]
     used += [selection.encoder, selection.segmenter, selection.captioner]
     # Whether judges and images of decisions are needed depends on the truth's names.
-    names_unknown = bool(unmet_requirements(selection.truth))
+    names_unknown = bool(unmet(selection.truth))
     if names_unknown or SelectionJudges.of(selection).may_judge:
         used += [selection.sentence, selection.clip_text]
     if not names_unknown and selection.decisions is not None:
         used.append(selection.decisions.probe)
-    return tuple(dict.fromkeys(need for part in used for need in unmet_requirements(part)))
+    return tuple(dict.fromkeys(need for part in used for need in unmet(part)))
 
 
 def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
@@ -140,13 +146,13 @@ def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
     return UserError(error.what, where=error.where, valid=error.valid, hint=hint)
 
 
-def _survey_job(job: Job) -> JobSurvey:
+def _survey_job(job: Job, parts: Parts) -> JobSurvey:
     selection: Selection | None = None
     unmet: tuple[Requirement, ...] = ()
     try:
         with offline(job.config.runtime.offline):
-            selection = build_selection(job.config)
-            unmet = find_unmet(selection)
+            selection = build_selection(job.config, parts)
+            unmet = find_unmet(selection, parts)
             if any(not need.automatic for need in unmet):
                 return JobSurvey(job, selection, unmet)
             return JobSurvey(job, selection, unmet, plan_job(job, selection))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from metrics.truth import TrueName
@@ -26,6 +27,10 @@ class GlyphsTruth:
 
     def names(self) -> Mapping[int, TrueName]:
         """Return true names by unit."""
+        return self._names
+
+    @cached_property
+    def _names(self) -> Mapping[int, TrueName]:
         from bench.glyphs import vocabulary
 
         if self.kind == "objects":

@@ -10,7 +10,7 @@ import pytest
 from bench.__main__ import main
 from bench.config.compose import expand
 from bench.run import sample
-from bench.run.forecast import forecast
+from bench.run.forecast import calibrate
 from bench.run.sample import Sample
 from bench.run.survey import plan
 
@@ -30,7 +30,7 @@ SWEEP = "method.params.similarity=wpmi,cos_similarity"
 
 def works(*changes: str) -> dict[tuple[str, str], Work]:
     jobs = expand([*REQUEST, *changes], multirun=True)
-    return {(work.what, work.unit): work for work in forecast(plan(jobs))}
+    return {(work.what, work.unit): work for work in calibrate(plan(jobs)).works}
 
 
 @pytest.fixture

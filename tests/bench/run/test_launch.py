@@ -22,7 +22,12 @@ def test_a_sweep_leaves_records_and_nothing_else(here: Path, run: Callable[..., 
     assert run(*FEW, "-m", "seed=1,2", "runtime.batch_size=16") == 0
     assert (sys.argv, Path.cwd()) == (command, directory)
     assert [path.name for path in here.iterdir()] == ["results"]
-    assert {path.name for path in Path("results").iterdir()} == {".cache", "few", "local"}
+    assert {path.name for path in Path("results").iterdir()} == {
+        ".cache",
+        ".sweeps",
+        "few",
+        "local",
+    }
     found = Path("results/few/clip_dissect").glob("*/record.json")
     records = [json.loads(path.read_text()) for path in found]
     assert sorted(record["seed"] for record in records) == [1, 2]
@@ -47,7 +52,7 @@ def test_the_cache_folder_of_the_environment_is_used(
     Path("results/.cache").rename(tmp_path / "shared")
     monkeypatch.setenv("DISSECTBENCH_CACHE", str(tmp_path / "shared"))
     assert run("board=few", "results=others") == 0
-    assert {path.name for path in Path("others").iterdir()} == {"few"}
+    assert {path.name for path in Path("others").iterdir()} == {".sweeps", "few"}
     [timings] = Path("others/few").rglob("timings.jsonl")
     phases = json.loads(timings.read_text())["phases"]
     assert {p["name"]: p["cached"] for p in phases if p["name"] in ("gather", "text")} == {
@@ -128,7 +133,7 @@ def test_jobs_of_a_launcher_run_in_other_processes(here: Path, small: tuple[str,
     assert "2 cells: 2 done" in done.stdout
     assert "[1/2]" in done.stderr
     assert "[2/2]" in done.stderr
-    assert [path.name for path in Path("of, a launcher").iterdir()] == ["few"]
+    assert {path.name for path in Path("of, a launcher").iterdir()} == {".sweeps", "few"}
     found = Path("of, a launcher/few/clip_dissect").glob("*/record.json")
     runs = [json.loads(path.read_text())["run"] for path in found]
     assert sorted(run["overrides"][-1] for run in runs) == ["seed=1", "seed=2"]

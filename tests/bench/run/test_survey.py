@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -12,6 +13,7 @@ from bench.cli.plan import compare_choices
 from bench.config.compose import expand
 from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
+from bench.parts.registry import Registry
 from bench.run.survey import plan, survey
 
 
@@ -122,3 +124,20 @@ def test_of_several_jobs_a_faulty_one_names_what_runs_the_others():
     with pytest.raises(UserError) as caught:
         plan([alone])
     assert "jobs" not in caught.value.hint
+
+
+def test_jobs_of_a_sweep_share_their_parts(monkeypatch):
+    built = Counter()
+    build = Registry.build
+
+    def count(registry, name, params, **where):
+        built[registry.kind] += 1
+        return build(registry, name, params, **where)
+
+    monkeypatch.setattr(Registry, "build", count)
+    jobs = expand(["probe.params.size=20,30,40", "seed=0,1,2,3"], multirun=True)
+    plans = plan(jobs)
+    assert len({cell.key for each in plans for cell in each.cells}) == len(plans) == 12
+    assert built["probe"] == 3
+    assert set(built.values()) == {1, 3}
+    assert plans[0].selection.truth is plans[-1].selection.truth
