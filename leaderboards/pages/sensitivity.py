@@ -50,12 +50,15 @@ def first_metric(found: pd.DataFrame) -> pd.DataFrame:
 def _conclude(panel: dict[str, str], curves: pd.DataFrame) -> str:
     """Return what a panel is of, and whether its ranking settles."""
     noun, settled = _NOUNS[panel["axis"]], curves["settled"].iloc[0]
+    largest = curves["size"].max()
     where = ", ".join(panel[name] for name in ("target", "layer", "probe", "concepts"))
     where += "".join(f", {panel[name]}" for name in ("scoring", "judge") if panel[name])
     methods = curves["method"].nunique()
     title = metric_of(panel["metric"]).title
     if pd.isna(settled):
-        verdict = f"is not settled at {curves['size'].max():,} {noun}, the largest size"
+        verdict = f"is not settled at {largest:,} {noun}, the largest size"
+    elif settled == largest:
+        verdict = f"agrees between draws only at the largest size, {largest:,} {noun}"
     else:
         verdict = f"is settled from {settled:,} {noun}"
     return f"{escape(where)}: the ranking of {methods} methods by {escape(title)} {verdict}."

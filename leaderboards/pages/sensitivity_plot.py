@@ -83,7 +83,7 @@ def _draw_agreement(axes: Axes, panel: pd.DataFrame) -> None:
     axes.axhline(AGREEMENT, color="0.5", ls="--", lw=1)
     if not pd.isna(settled):
         axes.axvline(int(settled), color="C3", lw=1)
-    _label(axes, panel, "tau with the largest size")
+    _label(axes, panel, "Kendall's tau")
 
 
 def _label(axes: Axes, panel: pd.DataFrame, title: str) -> None:

@@ -102,19 +102,26 @@ def test_a_board_shows_curves_and_picture(build: Any, tmp_path: Path) -> None:
     board = load_board([tmp_path])
     files = render_scores(board)
     page = files["README.md"].decode()
-    assert "the ranking of 3 methods by lexical match is settled from 1,000 probe images" in page
+    verdict = "agrees between draws only at the largest size, 1,000 probe images"
+    assert f"the ranking of 3 methods by lexical match {verdict}" in page
     assert "| 100" in page
     assert "0.33, 1.00" in page
     assert len(pd.read_csv(io.BytesIO(files["sensitivity.csv"]))) == 27
     assert render_pictures(board)["sensitivity.png"].startswith(b"\x89PNG")
 
 
-def test_an_unsettled_ranking_is_named(build: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settled", "verdict"),
+    [(pd.NA, "is not settled at 1,005 candidate labels, the largest size"),
+     (105, "is settled from 105 candidate labels")],
+)  # fmt: skip
+def test_the_page_says_where_a_ranking_is_settled(
+    build: Any, tmp_path: Path, settled: object, verdict: str
+) -> None:
     write(build, tmp_path, "concepts")
     board = load_board([tmp_path])
-    board.sensitivity["settled"] = pd.NA
-    page = render_scores(board)["README.md"].decode()
-    assert "is not settled at 1,005 candidate labels, the largest size" in page
+    board.sensitivity["settled"] = settled
+    assert verdict in render_scores(board)["README.md"].decode()
 
 
 def test_draws_that_overlap_give_no_curves(build: Any, tmp_path: Path) -> None:
