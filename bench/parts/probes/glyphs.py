@@ -81,9 +81,7 @@ class GlyphsProbe:
         from bench.glyphs.broden_cache import glyphs_tree
         from bench.glyphs.rendered_masks import rendered_masks
 
-        tree = glyphs_tree(
-            cache, self.variant, self.size, with_images=False, offset=self.offset
-        )
+        tree = glyphs_tree(cache, self.variant, self.size, with_images=False, offset=self.offset)
         if tree is None:
             return rendered_masks(self.variant, self.size, self.offset)
         return BrodenMasks(open_broden(tree.folder, limit=self.size), tree.lease)
