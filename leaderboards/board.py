@@ -12,6 +12,7 @@ from leaderboards.frames import results_frame, summary_frame, units_frame
 from leaderboards.labels import LabelTable, build_label_tables
 from leaderboards.naming import NamedCell, name_cells
 from leaderboards.reproduction import compare_published, experiments_of
+from leaderboards.sensitivity import sensitivity_frame
 from leaderboards.summary import Summary, build_summaries
 from leaderboards.tables import ConditionTable, build_tables
 
@@ -53,6 +54,7 @@ class Board:
         units: One row per condition, method and unit; empty unless requested.
         costs: Time and memory, one row per cell and hardware.
         detectors: Detectors of each layer by category; empty where no method counts them.
+        sensitivity: Scores by size of the sets; empty where no records sweep sizes with draws.
         labels: Labels side by side, of layers that some method describes in sentences.
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
@@ -71,6 +73,7 @@ class Board:
     units: pd.DataFrame
     costs: pd.DataFrame
     detectors: pd.DataFrame
+    sensitivity: pd.DataFrame
     labels: tuple[LabelTable, ...]
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
@@ -130,6 +133,7 @@ def build_board(
         units=units_frame(tables),
         costs=costs_frame(named),
         detectors=detectors_frame(named),
+        sensitivity=sensitivity_frame(tables),
         labels=tuple(build_label_tables(tables)),
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),

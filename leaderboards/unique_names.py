@@ -69,7 +69,8 @@ def _label(item: Item, others: Iterable[Item]) -> str:
     words = [title(item.name, item.params)]
     for key in sorted(item.params.keys() - {_leading(item.params)}):
         value = item.params[key]
-        if value != item.size and len({page_hash(other.params.get(key)) for other in others}) > 1:
+        shown = value != item.size or key == "offset"
+        if shown and len({page_hash(other.params.get(key)) for other in others}) > 1:
             words.append(_short(value) if isinstance(value, str) else f"{key}={value}")
     return " ".join(words)
 

@@ -73,28 +73,31 @@ def write_glyphs(
     *,
     with_images: bool = True,
     workers: int | None = None,
+    offset: int = 0,
 ) -> None:
     """Write probe images of Glyphs with their masks as a Broden tree.
 
     Args:
         folder: Folder to create.
         variant: One of `bench.glyphs.world.VARIANTS`.
-        size: Number of images; the first ones are written.
+        size: Number of images.
         with_images: Whether to write the images too (PNG, so every pixel is exact).
         workers: Number of rendering processes; None for a few, or none for a small set.
+        offset: Number of the first image.
 
     Raises:
         UserError: The folder exists already or cannot be written.
     """
-    samples = _masked(variant, size, with_images, workers)
+    indices = range(offset, offset + size)
+    samples = _masked(variant, indices, with_images, workers)
     bar = tqdm(samples, total=size, unit="image", desc=f"glyphs {variant}", disable=None)
     write_broden(folder, bar, labels(), CATEGORIES, mask_size=MASK_SIZE, with_images=with_images)
 
 
 def _masked(
-    variant: str, size: int, with_images: bool, workers: int | None
+    variant: str, indices: range, with_images: bool, workers: int | None
 ) -> Iterator[MaskedImage]:
-    chunks = [range(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK)]
+    chunks = [indices[start : start + _CHUNK] for start in range(0, len(indices), _CHUNK)]
     if workers is None:
         workers = min(_MOST_WORKERS, os.cpu_count() or 1, len(chunks) // 2)
     if workers < 2:

@@ -51,8 +51,10 @@ class CachedTree:
     lease: Lease | None
 
 
-def glyphs_tree(cache: Path, variant: str, size: int, *, with_images: bool) -> CachedTree | None:
-    """Return the tree of a variant's first images; write it where it is missing or damaged.
+def glyphs_tree(
+    cache: Path, variant: str, size: int, *, with_images: bool, offset: int = 0
+) -> CachedTree | None:
+    """Return the tree of consecutive images of a variant; write it where it is missing or damaged.
 
     A larger tree may be returned, since its first rows are the same. Processes that need the same
     tree wait for each other.
@@ -62,6 +64,7 @@ def glyphs_tree(cache: Path, variant: str, size: int, *, with_images: bool) -> C
         variant: One of `world.VARIANTS`.
         size: Number of images.
         with_images: Whether the tree must contain the images.
+        offset: Number of the first image.
 
     Returns:
         A tree of at least `size` images; None where there is none and the cache folder is full or
@@ -78,6 +81,7 @@ def glyphs_tree(cache: Path, variant: str, size: int, *, with_images: bool) -> C
         "images": with_images,
         "format": FORMAT,
         "world": world.fingerprint(variant),
+        **({"offset": offset} if offset else {}),
     }
     try:
         return _open_or_write(root, parts)
@@ -188,7 +192,13 @@ def _delete(folder: Path) -> None:
 def _write(folder: Path, parts: dict[str, Any]) -> None:
     partial = folder.with_name(f".{folder.name}.tmp")
     try:
-        write_glyphs(partial, parts["variant"], parts["n"], with_images=parts["images"])
+        write_glyphs(
+            partial,
+            parts["variant"],
+            parts["n"],
+            with_images=parts["images"],
+            offset=parts.get("offset", 0),
+        )
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         listing = json.dumps({f.relative_to(partial).as_posix(): _sha256(f) for f in files})
         (partial / FILES).write_text(listing, encoding="utf-8")

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=1)
-def rendered_masks(variant: str, size: int) -> RenderedMasks:
-    """Return the masks of a variant's first images; the last ones made are remembered."""
-    return RenderedMasks(variant, size)
+def rendered_masks(variant: str, size: int, offset: int = 0) -> RenderedMasks:
+    """Return the masks of consecutive images; the last ones made are remembered."""
+    return RenderedMasks(variant, size, offset)
 
 
 class RenderedMasks:
@@ -27,14 +27,15 @@ class RenderedMasks:
     Args:
         variant: One of `bench.glyphs.world.VARIANTS`.
         size: Number of images.
+        offset: Number of the first image.
     """
 
     categories = CATEGORIES
     mask_size = MASK_SIZE
 
-    def __init__(self, variant: str, size: int) -> None:
+    def __init__(self, variant: str, size: int, offset: int = 0) -> None:
         self.labels = tuple(MaskLabel(label.name, label.category) for label in labels())
-        self._variant, self._size = variant, size
+        self._variant, self._size, self._offset = variant, size, offset
         self._images: dict[int, tuple[NDArray[np.int16], tuple[int, ...]]] = {}
 
     def __len__(self) -> int:
@@ -49,7 +50,7 @@ class RenderedMasks:
         if not 0 <= index < self._size:
             raise IndexError(f"image {index} of {self._size}")
         if index not in self._images:
-            shown = marks(render(index, self._variant))
+            shown = marks(render(self._offset + index, self._variant))
             in_order = [mark for name in CATEGORIES for mark in shown.get(name, ())]
             planes = [mark for mark in in_order if isinstance(mark, np.ndarray)]
             # The labels' numbers start at 1; 0 is no label.

@@ -66,6 +66,7 @@ _CONCEPTS = {
     "file": "bench.parts.concepts:FileConcepts",
     "glyphs": "bench.parts.concepts:GlyphsConcepts",
     "paper": "bench.parts.concepts:PaperConcepts",
+    "sample": "bench.parts.concepts:SampledConcepts",
     "wordfreq": "bench.parts.concepts:WordfreqConcepts",
 }
 CONCEPTS: Registry[ConceptSet] = Registry("concepts", "concepts", ConceptSet, _CONCEPTS)

@@ -22,6 +22,17 @@ def check_positive(value: int | None, where: str, hint: str = "") -> None:
         raise UserError(f"invalid {name} {value}", where=where, hint=hint)
 
 
+def check_not_negative(value: int, where: str) -> None:
+    """Check a number of images or labels that may be 0.
+
+    Raises:
+        UserError: It is negative.
+    """
+    if value < 0:
+        name = where.rpartition(".")[2]
+        raise UserError(f"invalid {name} {value}", where=where, hint="give a number of at least 0")
+
+
 def check_limit(limit: int | None) -> None:
     """Check a probe set's limit; None means all images."""
     check_positive(limit, "probe.params.limit", ", or null for all images")

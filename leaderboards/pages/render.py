@@ -12,6 +12,7 @@ from leaderboards.pages.detectors import PICTURE
 from leaderboards.pages.front import front_page
 from leaderboards.pages.labels import labels_page
 from leaderboards.pages.provenance import recorded_command
+from leaderboards.pages.sensitivity import SENSITIVITY_PICTURE
 from leaderboards.pages.split import PAGE_BYTES, PART, split_page
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def render_scores(board: Board) -> dict[str, bytes]:
         files |= _pages("labels.md", labels_page(board))
     if len(board.detectors):
         files["detectors.csv"] = _csv(board.detectors, _provenance(board))
+    if len(board.sensitivity):
+        files["sensitivity.csv"] = _csv(board.sensitivity, _provenance(board))
     return files
 
 
@@ -59,11 +62,16 @@ def _pages(name: str, page: str, *, whole_bytes: int = PAGE_BYTES) -> dict[str, 
 
 def render_pictures(board: Board) -> dict[str, bytes]:
     """Return the pictures by name; their bytes may change with the plotting library."""
-    if not len(board.detectors):
-        return {}
-    from leaderboards.pages.detectors_plot import draw_detectors
+    pictures = {}
+    if len(board.detectors):
+        from leaderboards.pages.detectors_plot import draw_detectors
 
-    return {PICTURE: draw_detectors(board.detectors)}
+        pictures[PICTURE] = draw_detectors(board.detectors)
+    if len(board.sensitivity):
+        from leaderboards.pages.sensitivity_plot import draw_sensitivity
+
+        pictures[SENSITIVITY_PICTURE] = draw_sensitivity(board.sensitivity)
+    return pictures
 
 
 def write_board(board: Board, out_dir: Path) -> list[Path]:

@@ -40,6 +40,13 @@ PROBE = {"variant": "val", "size": 4000}
             ["file words.txt #aaaaaa", "file words.txt #bbbbbb"],
         ),
         ([Item("m", 0, "a", {"k": 1}), Item("m", 0, "b", {"k": 2})], ["m k=1", "m k=2"]),
+        (  # an offset is named although it equals the size
+            [
+                Item("glyphs", 0, "a", PROBE, 4000),
+                Item("glyphs", 0, "b", {**PROBE, "offset": 4000}, 4000),
+            ],
+            ["glyphs val", "glyphs val offset=4000"],
+        ),
         ([Item("m", 0, "a", {"k": 1}), Item("m", 1, "b", {"k": 2})], ["m", "m"]),
     ],
 )

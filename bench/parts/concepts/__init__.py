@@ -6,4 +6,5 @@ from bench.parts.concepts.combined import CombinedConcepts
 from bench.parts.concepts.file import FileConcepts
 from bench.parts.concepts.glyphs import GlyphsConcepts
 from bench.parts.concepts.paper import PaperConcepts
+from bench.parts.concepts.sample import SampledConcepts
 from bench.parts.concepts.wordfreq_list import WordfreqConcepts

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from bench.parts.checks import check_index, check_positive
+from bench.parts.checks import check_index, check_not_negative, check_positive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,7 @@ class GlyphsProbe:
         variant: "val" (all objects and scenes), "half" (half of the objects never appear) or
             "scenes_only".
         size: Number of images; a smaller set is a prefix of a larger one.
+        offset: Number of the first image; sets that do not overlap are independent draws.
     """
 
     summary: ClassVar[str] = "images of the embedded world, made from seeds"
@@ -32,12 +33,19 @@ class GlyphsProbe:
 
     variant: Literal["val", "half", "scenes_only"] = "val"
     size: int = 4000
+    offset: int = 0
 
     def __post_init__(self) -> None:
         check_positive(self.size, "probe.params.size")
+        check_not_negative(self.offset, "probe.params.offset")
 
     def __len__(self) -> int:
         return self.size
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters for the record, without an offset of 0, which older records do not have."""
+        return {"variant": self.variant, "size": self.size, **self._offset}
 
     def fingerprint(self) -> Fingerprint:
         """Return the hash of the variant's first 32 images and of the vocabulary, and the size."""
@@ -47,6 +55,7 @@ class GlyphsProbe:
             "kind": "glyphs",
             "variant": self.variant,
             "n": self.size,
+            **self._offset,
             "sha256": world.fingerprint(self.variant),
         }
 
@@ -61,7 +70,7 @@ class GlyphsProbe:
         from bench.glyphs import world
 
         check_index(index, self.size)
-        return Image.fromarray(world.render(index, self.variant).image)
+        return Image.fromarray(world.render(self.offset + index, self.variant).image)
 
     def masks(self, cache: Path) -> Masks:
         """Return the exact masks, 64 x 64, from a tree that the first call writes into the cache.
@@ -72,9 +81,9 @@ class GlyphsProbe:
         from bench.glyphs.broden_cache import glyphs_tree
         from bench.glyphs.rendered_masks import rendered_masks
 
-        tree = glyphs_tree(cache, self.variant, self.size, with_images=False)
+        tree = glyphs_tree(cache, self.variant, self.size, with_images=False, offset=self.offset)
         if tree is None:
-            return rendered_masks(self.variant, self.size)
+            return rendered_masks(self.variant, self.size, self.offset)
         return BrodenMasks(open_broden(tree.folder, limit=self.size), tree.lease)
 
     def mask_labels(self) -> tuple[MaskLabel, ...]:
@@ -89,3 +98,7 @@ class GlyphsProbe:
         from bench.glyphs.broden import FORMAT
 
         return {**self.fingerprint(), "kind": "glyphs masks", "format": FORMAT}
+
+    @property
+    def _offset(self) -> dict[str, int]:
+        return {"offset": self.offset} if self.offset else {}

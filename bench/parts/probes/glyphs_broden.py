@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.parts.checks import check_index
 from bench.parts.probes.broden import BrodenProbe
@@ -26,17 +26,13 @@ class GlyphsBrodenProbe(GlyphsProbe):
     Attributes:
         variant: "val", "half" or "scenes_only", as for `probe=glyphs_val`, `glyphs_half` and so on.
         size: Number of images; a smaller set is a prefix of a larger one.
+        offset: Number of the first image.
         root: Folder into which the tree is written on first use; not part of the fingerprint.
     """
 
     summary: ClassVar[str] = "Glyphs in Broden's layout, images and masks in files"
 
     root: str = field(kw_only=True)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Parameters for the record, without the folder."""
-        return {"variant": self.variant, "size": self.size}
 
     def fingerprint(self) -> Fingerprint:
         """Return that of `glyphs` with the version of the tree, without writing the tree."""
@@ -62,11 +58,13 @@ class GlyphsBrodenProbe(GlyphsProbe):
     def _tree(self) -> CachedTree | None:
         from bench.glyphs.broden_cache import glyphs_tree
 
-        return glyphs_tree(Path(self.root), self.variant, self.size, with_images=True)
+        return glyphs_tree(
+            Path(self.root), self.variant, self.size, with_images=True, offset=self.offset
+        )
 
     @cached_property
     def _files(self) -> BrodenProbe | GlyphsProbe:
         """The images in files; those of `glyphs`, which are equal, where none can be written."""
         if self._tree is None:
-            return GlyphsProbe(self.variant, self.size)
+            return GlyphsProbe(self.variant, self.size, self.offset)
         return BrodenProbe(str(self._tree.folder), limit=self.size)

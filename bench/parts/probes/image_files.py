@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import re  # noqa: TC003  (the registry resolves annotations)
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bench.downloads.paths import require_folder, user_path
 from bench.errors import UserError
 from bench.files import printable, sha256_files
-from bench.parts.checks import check_limit
+from bench.parts.checks import check_limit, check_not_negative
 from bench.parts.file_params import FileParams
 from bench.parts.probes.images import DECODER_VERSION, EXTENSIONS, HINT, open_rgb
 from bench.parts.probes.listing import ImageListing, ignored_notes, list_images
@@ -47,6 +47,8 @@ class ImageFiles(FileParams):
         on_error: Treatment of images that cannot be read: "fail" stops the run at the first one;
             "skip" decodes all images once in advance and leaves out the unreadable ones before
             counting up to `limit`.
+        offset: Number of images to leave out at the front of the order; sets that do not overlap
+            are independent draws.
     """
 
     config_key = "probe.params"
@@ -61,22 +63,31 @@ class ImageFiles(FileParams):
     path: str
     limit: int | None = None
     on_error: OnError = "fail"
+    offset: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
+        check_not_negative(self.offset, "probe.params.offset")
 
     def __len__(self) -> int:
         return len(self.files)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Parameters for the record: without paths, and without a default `on_error`."""
+        """Parameters for the record: without paths and defaults of `on_error` and `offset`."""
         return recorded_parameters(self, *self.path_fields)
 
     @cached_property
     def files(self) -> tuple[str, ...]:
         """Paths of the images inside the folder, with forward slashes, in the set's order."""
-        return self._sorted_files[0][: self.limit]
+        files = self._sorted_files[0][self.offset :][: self.limit]
+        if not files:
+            raise UserError(
+                f"no image remains after an offset of {self.offset:,}",
+                where="probe.params.offset",
+                hint=f"there are {len(self._sorted_files[0]):,} images",
+            )
+        return files
 
     def skipped(self) -> tuple[str, ...]:
         """Return the paths of unreadable images; none unless `on_error` is "skip"."""
@@ -208,11 +219,13 @@ def recorded_parameters(part: Any, *path_fields: str) -> dict[str, Any]:
     """Return a part's parameters for the record.
 
     Args:
-        part: A dataclass with a field `on_error`; a default value is left out.
+        part: A dataclass with a field `on_error`; its default is left out, and an offset of 0.
         path_fields: Fields that only locate files; they are left out.
     """
     names = [field.name for field in fields(part) if field.name not in path_fields]
     parameters = {name: getattr(part, name) for name in names}
     if parameters.get("on_error") == "fail":
         del parameters["on_error"]
+    if not parameters.get("offset"):
+        parameters.pop("offset", None)
     return parameters

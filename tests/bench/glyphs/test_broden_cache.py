@@ -51,6 +51,10 @@ def test_a_tree_is_written_once_and_serves_smaller_sets(tmp_path):
     assert tree_of(tmp_path, 3) == first
     assert tree_of(tmp_path, 3, with_images=True) not in (first, larger)
     assert tree_of(tmp_path, 3, "half") not in (first, larger)
+    draw = glyphs_tree(tmp_path, "val", 3, with_images=False, offset=4).folder
+    assert draw not in (first, larger)
+    assert glyphs_tree(tmp_path, "val", 2, with_images=False, offset=4).folder == draw
+    assert tree_of(tmp_path, 3) == first
 
 
 def test_partial_trees_of_killed_processes_are_deleted(tmp_path):
@@ -169,6 +173,7 @@ def test_masks_in_memory_equal_those_in_the_tree(tmp_path):
     assert (one.planes.dtype, one.planes.shape) == (other.planes.dtype, other.planes.shape)
     with pytest.raises(IndexError):
         kept.image(12)
+    assert content(rendered_masks("half", 4, offset=8)) == content(tree)[8:]
 
 
 def test_a_disk_that_fills_up_leaves_nothing_and_works_again_later(tmp_path, monkeypatch, caplog):

@@ -33,6 +33,21 @@ def test_a_small_set_is_a_mixed_prefix_of_a_large_one(folder):
     assert len(FolderProbe(str(folder), limit=99)) == 36
 
 
+def test_an_offset_takes_the_images_after_it(folder):
+    whole = FolderProbe(str(folder))
+    draw = FolderProbe(str(folder), limit=9, offset=9)
+    assert draw.names == whole.names[9:18]
+    assert draw.image(0).tobytes() == whole.image(9).tobytes()
+    assert draw.fingerprint() != FolderProbe(str(folder), limit=9).fingerprint()
+    assert draw.parameters["offset"] == 9
+    assert "offset" not in whole.parameters
+    with pytest.raises(UserError, match="no image remains") as caught:
+        len(FolderProbe(str(folder), offset=36))
+    assert caught.value.hint == "there are 36 images"
+    with pytest.raises(UserError, match="invalid offset -1"):
+        FolderProbe(str(folder), offset=-1)
+
+
 def test_the_fingerprint_follows_names_and_bytes_not_places(folder, tmp_path):
     before = FolderProbe(str(folder)).fingerprint()
     moved = tmp_path / "elsewhere"
@@ -138,6 +153,20 @@ def test_a_damaged_image_is_named(folder):
     with pytest.raises(UserError) as caught:
         probe.image(probe.names.index("n01/0.JPEG"))
     assert caught.value.where == str(bad)
+
+
+def test_draws_of_glyphs_are_told_apart(tmp_path):
+    first, draw = GlyphsProbe("val", 2), GlyphsProbe("val", 2, offset=3)
+    assert draw.image(1).tobytes() == GlyphsProbe("val", 5).image(4).tobytes()
+    assert draw.fingerprint() != first.fingerprint()
+    assert draw.masks_fingerprint() != first.masks_fingerprint()
+    assert draw.parameters["offset"] == 3
+    # Keys of older records stay as they are.
+    assert "offset" not in first.fingerprint() | first.parameters
+    whole, own = GlyphsProbe("val", 5).masks(tmp_path), draw.masks(tmp_path)
+    ours, same = own.image(1), whole.image(4)
+    assert np.array_equal(ours.planes, same.planes)
+    assert ours.scalars == same.scalars
 
 
 def test_glyphs_are_nested_and_told_apart():
