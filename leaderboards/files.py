@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leaderboards.record import RecordError, read_file
+from leaderboards.record import IncompleteError, RecordError, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,18 +122,23 @@ def is_whole_gzip(path: Path) -> bool:
     Raises:
         UnreadableError: The system refuses to read it.
     """
+    return _is_whole_gzip(path, file_stamp(path))
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes with a file's content, () for no file: a key of what was read from it."""
     try:
         state = path.stat()
-    except FileNotFoundError:
-        return False
-    return _is_whole_gzip(path, (state.st_ino, state.st_size, state.st_mtime_ns))
+    except OSError:
+        return ()
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 @lru_cache(maxsize=10_000)
-def _is_whole_gzip(path: Path, _state: tuple[int, ...]) -> bool:
+def _is_whole_gzip(path: Path, _stamp: tuple[int, ...]) -> bool:
     try:
         return bool(gzip.decompress(read_file(path)))
-    except (OSError, EOFError, zlib.error):
+    except (IncompleteError, OSError, EOFError, zlib.error):
         return False
 
 

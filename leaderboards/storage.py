@@ -7,10 +7,12 @@ import os
 import shutil
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from leaderboards.files import (
     csv_bytes,
+    file_stamp,
     gzip_bytes,
     is_whole_gzip,
     json_bytes,
@@ -176,11 +178,17 @@ def has_scores(folder: Path, skey: str) -> bool:
     Raises:
         RecordError: The file is of a later version, unreadable, or not a scores file.
     """
+    file = folder / "scores" / f"{skey}.json"
     try:
-        found = read_json_object(folder / "scores" / f"{skey}.json", SCORES_SCHEMA)
+        found = _read_scores_key(file, file_stamp(file))
     except IncompleteError:
         return False
-    return found.get("skey") == skey and is_whole_gzip(_units_path(folder, skey))
+    return found == skey and is_whole_gzip(_units_path(folder, skey))
+
+
+@lru_cache(maxsize=10_000)
+def _read_scores_key(file: Path, _stamp: tuple[int, ...]) -> object:
+    return read_json_object(file, SCORES_SCHEMA).get("skey")
 
 
 def _is_kept(folder: Path, record: Record) -> bool:
