@@ -147,8 +147,8 @@ def _is_gone(claim: dict[str, Any]) -> bool:
 
     try:
         process = psutil.Process(claim["pid"])
-        is_other: bool = abs(process.create_time() - claim["started"]) > 1
-        return is_other or process.status() == str(psutil.STATUS_ZOMBIE)
+        is_other = abs(process.create_time() - claim["started"]) > 1
+        return bool(is_other or process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

@@ -104,9 +104,7 @@ def test_labels_that_cannot_be_made_again_cost_no_record(
     assert (folder / "record.json").read_bytes() == record
 
 
-def test_score_names_the_missing_labels(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_score_names_the_missing_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "descriptions.csv.gz").unlink()
     assert main(["score", str(folder), "scoring.official_labels=true"]) == 2
     said = capsys.readouterr().err
