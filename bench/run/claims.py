@@ -160,7 +160,7 @@ def _is_own(file: Path, token: str) -> bool:
 
     One that was cut short by a full disk counts as its own.
     """
-    return _parse(_read(file)).get("token", token) == token
+    return bool(_parse(_read(file)).get("token", token) == token)
 
 
 def _read(file: Path) -> str | None:
