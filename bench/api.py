@@ -19,7 +19,7 @@ from bench.imports.labels import Columns
 from bench.imports.labels_file import import_labels_file
 from bench.imports.record import NOT_STATED, Claim
 from leaderboards.board import Board
-from leaderboards.record import Record, RecordError
+from leaderboards.record import IncompleteError, Record, RecordError
 
 if TYPE_CHECKING:
     from bench.config.compose import Job
@@ -296,5 +296,8 @@ def _cells(plans: Sequence[JobPlan]) -> pd.DataFrame:
 
 
 def _error(folder: Path) -> str:
-    record = Record.read(folder)
+    try:
+        record = Record.read(folder)
+    except IncompleteError:  # nothing is recorded, as for a share of the images
+        return ""
     return "" if record.status == "ok" else str((record.error or {}).get("message", "no reason"))

@@ -27,7 +27,7 @@ PACKAGES = (
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG")
 
-_GIT_TIMEOUT_S = 10
+_TIMEOUT_S = 10
 
 
 def environment(device: str = "cpu") -> dict[str, Any]:
@@ -73,6 +73,23 @@ def hardware(device: str = "cpu") -> dict[str, Any]:
     }
 
 
+def gpu_is_shared(device: str) -> bool | None:
+    """Return whether other processes compute on a GPU now; None if the driver does not say.
+
+    The driver does not show processes to a container that has process ids of its own.
+
+    Args:
+        device: A CUDA device.
+    """
+    import torch
+
+    uuid = getattr(torch.cuda.get_device_properties(torch.device(device)), "uuid", "")
+    query = ["--query-compute-apps=pid", "--format=csv,noheader", f"--id=GPU-{uuid}"]
+    listed = _output(["nvidia-smi", *query])
+    pids = {int(word) for word in (listed or "").split() if word.isdigit()}
+    return len(pids) > 1 if os.getpid() in pids else None
+
+
 def versions() -> dict[str, str | None]:
     """Return the installed versions of the packages that results depend on."""
     installed: dict[str, str | None] = dict.fromkeys(PACKAGES)
@@ -105,15 +122,14 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 def _git(folder: Path, *arguments: str) -> str | None:
     # Variables such as GIT_DIR, set inside hooks, would point at another repository.
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    return _output(["git", "--no-optional-locks", *arguments], cwd=folder, env=clean)
+
+
+def _output(command: list[str], **options: Any) -> str | None:
+    """Return what a program prints; None if it is not installed, fails or takes too long."""
     try:
-        done = subprocess.run(  # noqa: S603 - fixed program and arguments
-            ["git", "--no-optional-locks", *arguments],  # noqa: S607 - git is where the user has it
-            cwd=folder,
-            env=clean,
-            capture_output=True,
-            text=True,
-            timeout=_GIT_TIMEOUT_S,
-            check=False,
+        done = subprocess.run(  # noqa: S603 - fixed programs and arguments
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, **options
         )
     except (OSError, subprocess.SubprocessError):
         return None

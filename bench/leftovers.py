@@ -18,6 +18,7 @@ _NAMES = re.compile(
     r"\..+\.([0-9a-f]{32}|[a-z0-9_]{8})\.tmp"  # of atomic files and folders
     r"|\..+\.[0-9a-f]{32}\.old"  # a replaced record
     r"|\.[0-9a-f]{64}\.tmp"  # a tree of masks
+    r"|\..+\.claim"  # a claim of a cell, which a running process renews
 )
 """Temporary files and folders of ours: hidden, with the random part of their name."""
 

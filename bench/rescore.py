@@ -17,8 +17,10 @@ from bench.parts.choice import CONF
 from bench.run.archive import is_archive
 from bench.run.candidates import explain_no_match
 from bench.run.judges import SelectionJudges
+from bench.run.plan import explain_fault
 from bench.run.selection import build_selection
 from leaderboards.record import Record, RecordError
+from leaderboards.storage import has_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,17 +94,17 @@ def rescore(folder: Path, overrides: Sequence[str]) -> ScoreOutcome:
     """Score one record under its own settings, changed by the overrides.
 
     Raises:
-        UserError: The record cannot be read, or its truth is not about this layer.
+        UserError: The record or its scores cannot be used, or its truth is not about this layer.
     """
     try:
         record = Record.read(folder)
+        if record.status != "ok":
+            return ScoreOutcome(folder, None, "failed")
+        config = _config(folder, overrides)
+        with offline(config.runtime.offline):
+            return _write_scores(folder, record, config)
     except RecordError as error:
-        raise UserError(str(error), hint="give the folder of a record.json") from error
-    if record.status != "ok":
-        return ScoreOutcome(folder, None, "failed")
-    config = _config(folder, overrides)
-    with offline(config.runtime.offline):
-        return _write_scores(folder, record, config)
+        raise explain_fault(error) from error
 
 
 def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutcome:
@@ -116,10 +118,12 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutc
     layer = record.target["layer"]
     skey = judges.scores_key(layer, folder)
     file = folder / "scores" / f"{skey}.json"
-    if file.is_file():
+    if has_scores(folder, skey):
         return ScoreOutcome(folder, file, "kept")
     try:
         score_record(folder, record, judges)
+    except RecordError:
+        raise
     except ValueError as error:
         raise UserError(str(error), where=f"{folder}: target.truth") from error
     fault = ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
-from leaderboards.costs import costs_frame
+from leaderboards.costs import Untimed, costs_frame, find_untimed
 from leaderboards.detectors import detectors_frame
 from leaderboards.frames import results_frame, summary_frame, units_frame
 from leaderboards.labels import LabelTable, build_label_tables
@@ -53,6 +53,7 @@ class Board:
         summary: The summaries' numbers and verdicts, long format.
         units: One row per condition, method and unit; empty unless requested.
         costs: Time and memory, one row per cell and hardware.
+        untimed: Finished cells that no run has timed.
         detectors: Detectors of each layer by category; empty where no method counts them.
         sensitivity: Scores by size of the sets; empty where no records sweep sizes with draws.
         labels: Labels side by side, of layers that some method describes in sentences.
@@ -72,6 +73,7 @@ class Board:
     summary: pd.DataFrame
     units: pd.DataFrame
     costs: pd.DataFrame
+    untimed: tuple[Untimed, ...]
     detectors: pd.DataFrame
     sensitivity: pd.DataFrame
     labels: tuple[LabelTable, ...]
@@ -132,6 +134,7 @@ def build_board(
         summary=summary_frame(summaries),
         units=units_frame(tables),
         costs=costs_frame(named),
+        untimed=tuple(find_untimed(named)),
         detectors=detectors_frame(named),
         sensitivity=sensitivity_frame(tables),
         labels=tuple(build_label_tables(tables)),
@@ -148,6 +151,5 @@ def _failures(cells: Iterable[NamedCell]) -> list[Failure]:
         if record.status == "failed":
             error = record.error or {}
             message = f"{error.get('type', 'error')}: {error.get('message', 'no reason recorded')}"
-            where = f"{condition.target} {condition.layer}, {' × '.join(condition.heading)}"
-            failures.append(Failure(named.row, where, message))
+            failures.append(Failure(named.row, condition.title, message))
     return sorted(failures, key=lambda failure: (failure.where, failure.label, failure.error))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from leaderboards.comma_joined import CommaJoinedCounter
 from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.reading import newest, plain_labels
-from leaderboards.record import Record, RecordError
+from leaderboards.record import Fault, Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
 from leaderboards.storage import Problem, find_records, read_timings, read_units
 
@@ -101,7 +101,8 @@ class _Loader:
             try:
                 scores = read_scores(path)
             except RecordError as error:
-                self._report(f"{where}/scores/{path.name}", str(error).replace(f"{path}: ", ""))
+                message = str(error).replace(f"{path}: ", "")
+                self._report(f"{where}/scores/{path.name}", message, error.fault)
                 continue
             if scores.skey == path.name.removesuffix(".json"):
                 found.append(scores)
@@ -114,11 +115,11 @@ class _Loader:
         try:
             return read()
         except RecordError as error:
-            self._report(where, str(error).rpartition("/")[2])
+            self._report(where, str(error).rpartition("/")[2], error.fault)
             return None
 
-    def _report(self, where: str, message: str) -> None:
-        self.problems.append(Problem(where, "damaged", message))
+    def _report(self, where: str, message: str, fault: Fault = "damaged") -> None:
+        self.problems.append(Problem(where, fault, message))
 
 
 def _layer(record: Record) -> str:

@@ -51,6 +51,11 @@ class Condition:
         return tuple(part for part in (self.probe, self.concepts, self.scoring, judge) if part)
 
     @property
+    def title(self) -> str:
+        """The condition in one line, without its board."""
+        return f"{self.target} {self.layer}, {' × '.join(self.heading)}"
+
+    @property
     def without_judge(self) -> Condition:
         """The same condition for scores that no model judges: equal for all judges."""
         return replace(self, id="", judge="", skey="")

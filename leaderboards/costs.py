@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,9 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leaderboards.naming import NamedCell
+    from leaderboards.record import Record
 
 PHASES = ("gather", "segment", "exemplars", "text", "match", "score")
 """Phases whose wall times add up; decode, target_forward and others are parts of these."""
+
+MARKS = {
+    "warm": "the process had run other cells, so its peak memory may include theirs",
+    "gpu-shared": "other processes used the GPU",
+    "gpu-use-unknown": "the driver does not say whether other processes used the GPU",
+}
+"""What may have disturbed a timed run, by the word in the column `marks`."""
 
 _COUNTS = ("repeats", "units", "peak_host_bytes", "peak_device_bytes")
 _TIMES = (
@@ -31,6 +41,7 @@ COLUMNS = (
     *_TIMES,
     "cached",
     "reason",
+    "marks",
 )
 
 
@@ -57,6 +68,40 @@ def costs_frame(cells: Iterable[NamedCell]) -> pd.DataFrame:
     table = pd.DataFrame([row for _, row in rows], columns=pd.Index(COLUMNS))
     types = dict.fromkeys(_COUNTS, "Int64") | dict.fromkeys(_TIMES, "float64")
     return table.astype(types)
+
+
+@dataclass(frozen=True)
+class Untimed:
+    """A measured cell without a timing.
+
+    Attributes:
+        label: The row of its method.
+        where: Its place on the board.
+        command: The command that times it, or its whole experiment.
+    """
+
+    label: str
+    where: str
+    command: str
+
+
+def find_untimed(cells: Iterable[NamedCell]) -> list[Untimed]:
+    """Return the finished cells of our own methods that no run has timed."""
+    found = [
+        Untimed(named.row, named.condition.title, _timing_command(named.cell.record))
+        for named in cells
+        if named.cell.record.status == "ok"
+        and not named.cell.record.is_imported
+        and not named.cell.timings
+    ]
+    return sorted(found, key=lambda one: (one.command, one.where, one.label))
+
+
+def _timing_command(record: Record) -> str:
+    words = [str(word) for word in record.run.get("overrides", ())]
+    # The blocks of an experiment do not combine with the words of one of its jobs.
+    experiment = [word for word in words if word.startswith("experiment=")]
+    return shlex.join(["dissectbench", "run", *(experiment or words), "runtime.retime=true"])
 
 
 def best_costs(timings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -104,7 +149,17 @@ def run_cost(run: Mapping[str, Any]) -> dict[str, Any]:
         **peaks,
         "cached": " ".join(sorted({str(p["name"]) for p in phases if p.get("cached")})),
         "reason": reason,
+        "marks": " ".join(_marks(run)),
     }
+
+
+def _marks(run: Mapping[str, Any]) -> list[str]:
+    """Return words for what may have disturbed a timed run; see `MARKS`."""
+    marks = ["warm"] if run.get("earlier_cells") else []
+    if "gpu_shared" in run:
+        shared = run["gpu_shared"]
+        marks += ["gpu-use-unknown"] if shared is None else ["gpu-shared"] if shared else []
+    return marks
 
 
 def _cold_total(

@@ -9,11 +9,12 @@ import json
 import os
 import uuid
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leaderboards.record import RecordError
+from leaderboards.record import IncompleteError, RecordError, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,6 +116,32 @@ def gunzip_bytes(data: bytes) -> bytes:
         return data
 
 
+def is_whole_gzip(path: Path) -> bool:
+    """Return whether a gzip file is complete and not empty; read it once as long as it is the same.
+
+    Raises:
+        UnreadableError: The system refuses to read it.
+    """
+    return _is_whole_gzip(path, file_stamp(path))
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes with a file's content, () for no file: a key of what was read from it."""
+    try:
+        state = path.stat()
+    except OSError:
+        return ()
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+@lru_cache(maxsize=10_000)
+def _is_whole_gzip(path: Path, _stamp: tuple[int, ...]) -> bool:
+    try:
+        return bool(gzip.decompress(read_file(path)))
+    except (IncompleteError, OSError, EOFError, zlib.error):
+        return False
+
+
 def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
     """Read a gzipped CSV that must have some columns of some types.
 
@@ -127,13 +154,12 @@ def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
         dtypes: "int64", "float64" or "str" by column.
 
     Raises:
-        RecordError: The file is missing or damaged, a column is missing, or a field has another
-            type.
+        RecordError: The file is missing, unreadable or damaged, a column is missing, or a field has
+            another type.
     """
+    data = read_file(path)
     try:
-        text = gzip.decompress(path.read_bytes()).decode("utf-8")
-    except FileNotFoundError as error:
-        raise RecordError(f"{path}: no such file") from error
+        text = gzip.decompress(data).decode("utf-8")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: damaged ({error})") from error
     try:

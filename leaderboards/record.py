@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +17,71 @@ _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
 Status = Literal["ok", "failed"]
 Origin = Literal["measured", "imported", "reported"]
+Fault = Literal["damaged", "newer", "unreadable"]
 
 
 class RecordError(ValueError):
-    """A record on disk cannot be read; the message names the file and the reason."""
+    """A file of a record cannot be used; the message names the file and the reason.
+
+    Attributes:
+        fault: What is wrong, in one word.
+    """
+
+    fault: ClassVar[Fault] = "damaged"
+
+
+class IncompleteError(RecordError):
+    """A file is missing, empty or cut short, so that it can only be made again."""
+
+
+class NewerError(RecordError):
+    """A file has the schema of a later version of this package."""
+
+    fault = "newer"
+
+
+class UnreadableError(RecordError):
+    """The system refuses to read a file."""
+
+    fault = "unreadable"
+
+
+def read_json_object(path: Path, schema: int) -> dict[str, Any]:
+    """Read a JSON file that holds an object with a "schema".
+
+    Raises:
+        IncompleteError: The file is missing, or is not a JSON object.
+        NewerError: Its schema is later than `schema`.
+        UnreadableError: The system refuses to read it.
+        RecordError: Its schema is another one.
+    """
+    content = read_file(path)
+    try:
+        data = json.loads(content)
+    except ValueError as error:
+        raise IncompleteError(f"{path}: not readable as JSON ({error})") from error
+    if not isinstance(data, dict):
+        raise IncompleteError(f"{path}: not a JSON object")
+    found = data.get("schema")
+    if found != schema:
+        kind = NewerError if isinstance(found, int) and found > schema else RecordError
+        raise kind(f"{path}: schema {found!r}; this version reads {schema}")
+    return data
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        IncompleteError: There is no such file.
+        UnreadableError: The system refuses to read it.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise IncompleteError(f"{path}: no such file") from error
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
 def slug(name: object, what: str) -> str:
@@ -61,7 +122,7 @@ class Record:
         seed: The method's seed.
         run: Settings that do not decide the labels: {batch_size, device, workers, overrides,
             choices}.
-        environment: Versions, hardware, git state of this package.
+        environment: Versions, hardware, device, threads, launcher, git state of this package.
         counts: {units, dead, unlabelled, undefined_scores, ...}; `non_finite` counts dead units
             with NaN or infinite activations.
         notes: Sentences for a reader ("top_k clamped from 100 to 60 images").
@@ -107,20 +168,10 @@ class Record:
         """Read `folder`/record.json.
 
         Raises:
-            RecordError: The file is missing, is not a JSON object, has unknown or missing fields,
-                or another schema.
+            RecordError: As for `read_json_object`; or it has unknown, missing or wrong fields.
         """
         path = folder / "record.json"
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise RecordError(f"{path}: no such file") from error
-        except (ValueError, OSError) as error:
-            raise RecordError(f"{path}: not readable as JSON ({error})") from error
-        if not isinstance(data, dict):
-            raise RecordError(f"{path}: not a JSON object")
-        if data.get("schema") != SCHEMA:
-            raise RecordError(f"{path}: schema {data.get('schema')!r}; this version reads {SCHEMA}")
+        data = read_json_object(path, SCHEMA)
         try:
             data["notes"] = tuple(data.get("notes", ()))
             record = cls(**data)

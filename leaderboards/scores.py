@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.record import RecordError
+from leaderboards.record import RecordError, read_json_object
 from metrics.scores import Score
 
 if TYPE_CHECKING:
@@ -46,14 +45,10 @@ def parse_scores(data: object, where: str) -> ScoreSet:
         where: File name for messages.
 
     Raises:
-        RecordError: The value is not that of a scores file, or has another schema.
+        RecordError: The value is not that of a scores file.
     """
     if not isinstance(data, Mapping):
         raise RecordError(f"{where}: not a JSON object")
-    if data.get("schema") != SCORES_SCHEMA:
-        raise RecordError(
-            f"{where}: schema {data.get('schema')!r}; this version reads {SCORES_SCHEMA}"
-        )
     skey, scoring, controls = data.get("skey"), data.get("scoring"), data.get("controls", {})
     if not isinstance(skey, str) or not isinstance(scoring, Mapping):
         raise RecordError(f"{where}: 'skey' or 'scoring' is missing")
@@ -75,15 +70,9 @@ def read_scores(path: Path) -> ScoreSet:
     """Read one scores file.
 
     Raises:
-        RecordError: The file is missing, is not JSON, or is not a scores file of this version.
+        RecordError: As for `read_json_object`; or it is not a scores file.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RecordError(f"{path}: no such file") from error
-    except (ValueError, OSError) as error:
-        raise RecordError(f"{path}: not readable as JSON ({error})") from error
-    return parse_scores(data, str(path))
+    return parse_scores(read_json_object(path, SCORES_SCHEMA), str(path))
 
 
 def _parse_all(data: object, where: str) -> dict[str, Score]:

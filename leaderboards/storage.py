@@ -7,19 +7,31 @@ import os
 import shutil
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from leaderboards.files import (
     csv_bytes,
+    file_stamp,
     gzip_bytes,
+    is_whole_gzip,
     json_bytes,
     json_line,
     read_csv_gz,
     replace_file,
     write_bytes,
 )
-from leaderboards.record import Record, RecordError, slug
-from leaderboards.scores import parse_scores
+from leaderboards.record import (
+    Fault,
+    IncompleteError,
+    Record,
+    RecordError,
+    UnreadableError,
+    read_file,
+    read_json_object,
+    slug,
+)
+from leaderboards.scores import SCORES_SCHEMA, parse_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,12 +58,13 @@ class Problem:
 
     Attributes:
         where: The folder or file, relative to the results root that was searched.
-        kind: "damaged" (left out), "unscored" (left out) or "duplicate" (one copy kept).
+        kind: "damaged", "newer" (of a later version), "unreadable" or "unscored", which are left
+            out; or "duplicate" (one copy kept).
         message: What is wrong.
     """
 
     where: str
-    kind: Literal["damaged", "unscored", "duplicate"]
+    kind: Fault | Literal["unscored", "duplicate"]
     message: str
 
 
@@ -87,8 +100,9 @@ def write_record(
 ) -> Path:
     """Write a record folder into a hidden sibling, then rename it into place.
 
-    An existing finished record is kept, since an equal key means equal labels (two processes may
-    run the same cell); a failed or damaged one is replaced.
+    An existing finished record is kept, with the new timing beside its own, since an equal key
+    means equal labels (two processes may run the same cell). A failed or incomplete one is
+    replaced, except by a failed one; its scores and timings are kept.
 
     Args:
         root: The results root.
@@ -98,16 +112,19 @@ def write_record(
         timing: One timed run, the first line of timings.jsonl.
         texts: Further files by name, such as run.log and config.yaml.
         tables: Further tables by stem, such as "tally" for tally.csv.gz.
-        replace: Replace a finished record too.
+        replace: Replace a finished record too, with its scores and timings.
 
     Returns:
         The record's folder.
 
     Raises:
-        RecordError: A name cannot be a part of a path, or a table or scores file breaks its schema.
+        RecordError: A name cannot be a part of a path, a table or scores file breaks its schema, or
+            the existing record is of a later version or unreadable.
     """
     folder = record_folder(root, record)
-    if not replace and is_finished(folder):
+    if not replace and _is_kept(folder, record):
+        if timing is not None:
+            append_timing(folder, timing)
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Hidden, so that readers ignore the folder of an interrupted process.
@@ -126,6 +143,8 @@ def write_record(
         if timing is not None:
             append_timing(temporary, timing)
         write_bytes(temporary / "record.json", record.to_json().encode("utf-8"))
+        if not replace:
+            _copy_results(folder, temporary)
         _move_into_place(temporary, folder, replace=replace)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -133,11 +152,66 @@ def write_record(
 
 
 def is_finished(folder: Path) -> bool:
-    """Return whether a folder holds a readable record with status "ok"."""
+    """Return whether a folder holds a record with status "ok" and its descriptions.
+
+    Raises:
+        RecordError: The record is of a later version, unreadable, or not a record.
+    """
     try:
-        return Record.read(folder).status == "ok"
-    except RecordError:
+        return Record.read(folder).status == "ok" and has_descriptions(folder)
+    except IncompleteError:
         return False
+
+
+def has_descriptions(folder: Path) -> bool:
+    """Return whether the table of descriptions is complete, without parsing it.
+
+    Raises:
+        UnreadableError: The system refuses to read it.
+    """
+    return is_whole_gzip(folder / DESCRIPTIONS)
+
+
+def has_scores(folder: Path, skey: str) -> bool:
+    """Return whether scores of one key and their table of units are complete.
+
+    Raises:
+        RecordError: The file is of a later version, unreadable, or not a scores file.
+    """
+    file = folder / "scores" / f"{skey}.json"
+    try:
+        found = _read_scores_key(file, file_stamp(file))
+    except IncompleteError:
+        return False
+    return found == skey and is_whole_gzip(_units_path(folder, skey))
+
+
+@lru_cache(maxsize=10_000)
+def _read_scores_key(file: Path, _stamp: tuple[int, ...]) -> object:
+    return read_json_object(file, SCORES_SCHEMA).get("skey")
+
+
+def _is_kept(folder: Path, record: Record) -> bool:
+    if is_finished(folder):
+        return True
+    try:
+        return record.status == "failed" and Record.read(folder).status == "ok"
+    except IncompleteError:
+        return False
+
+
+def _copy_results(folder: Path, temporary: Path) -> None:
+    """Copy scores and timings of the record that a new one replaces; its labels are the same."""
+    for file in (folder / "scores").glob("[!.]*"):
+        copy = temporary / "scores" / file.name
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, copy)
+    old, new = folder / TIMINGS, temporary / TIMINGS
+    if old.is_file():
+        added = new.read_bytes() if new.is_file() else b""
+        lines = [*old.read_bytes().splitlines(), *added.splitlines()]
+        write_bytes(new, b"".join(line + b"\n" for line in lines))
 
 
 def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
@@ -176,7 +250,7 @@ def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) ->
     _require(units, _UNIT_TYPES, f"{skey}.units.csv.gz")
     scores = folder / "scores"
     scores.mkdir(exist_ok=True)
-    replace_file(scores / f"{skey}.units.csv.gz", gzip_bytes(csv_bytes(units)))
+    replace_file(_units_path(folder, skey), gzip_bytes(csv_bytes(units)))
     replace_file(scores / f"{skey}.json", data)
     return scores / f"{skey}.json"
 
@@ -196,6 +270,25 @@ def append_timing(folder: Path, timing: Mapping[str, Any]) -> None:
         stream.write(line)
 
 
+def add_phases(folder: Path, hardware: object, phases: Sequence[Mapping[str, Any]]) -> None:
+    """Add phases to the last timed run of a record, such as scoring, which comes last.
+
+    Do nothing if some run has a phase of that name, or if the last run was on other hardware.
+
+    Args:
+        folder: The record's folder.
+        hardware: Where the phases ran.
+        phases: As in a timed run.
+    """
+    runs, faults = read_timings(folder)
+    timed = {phase["name"] for run in runs for phase in run.get("phases", ())}
+    if not runs or faults or timed.intersection(phase["name"] for phase in phases):
+        return
+    if runs[-1].get("hardware") == hardware:
+        runs[-1] = {**runs[-1], "phases": [*runs[-1].get("phases", ()), *phases]}
+        replace_file(folder / TIMINGS, b"".join(json_line(run) + b"\n" for run in runs))
+
+
 def read_timings(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Read timings.jsonl; a missing file is an empty list.
 
@@ -204,8 +297,10 @@ def read_timings(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """
     path = folder / TIMINGS
     try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
+        lines = read_file(path).splitlines()
+    except UnreadableError as error:
+        return [], [str(error)]
+    except IncompleteError:
         return [], []
     runs: list[dict[str, Any]] = []
     faults: list[str] = []
@@ -237,12 +332,15 @@ def read_units(folder: Path, skey: str) -> pd.DataFrame:
     Raises:
         RecordError: The file is missing, damaged, or has another layout.
     """
-    path = folder / "scores" / f"{slug(skey, 'scores key')}.units.csv.gz"
-    return read_csv_gz(path, _UNIT_TYPES)
+    return read_csv_gz(_units_path(folder, skey), _UNIT_TYPES)
+
+
+def _units_path(folder: Path, skey: str) -> Path:
+    return folder / "scores" / f"{slug(skey, 'scores key')}.units.csv.gz"
 
 
 def find_records(*roots: Path) -> SearchResult:
-    """Find every record under some folders; report damaged ones and skip them.
+    """Find every record under some folders; report those that cannot be used and skip them.
 
     Of several copies of one key on one board keep the first finished one, in the order of the roots
     and then of the paths. Ignore hidden folders, which hold unfinished writes.
@@ -264,7 +362,7 @@ def find_records(*roots: Path) -> SearchResult:
                 record_folder(root, record)
             except RecordError as error:
                 message = str(error).replace(f"{path.parent}{os.sep}", "")
-                problems.append(Problem(where.as_posix(), "damaged", message))
+                problems.append(Problem(where.as_posix(), error.fault, message))
                 continue
             first = kept.setdefault((record.board, record.key), (path.parent, record))
             if first[0] == path.parent:

@@ -10,8 +10,10 @@ from omegaconf import OmegaConf
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.run.archive import results_folder
+from bench.run.plan import explain_fault
 from bench.run.results import add_scores, write_record
-from leaderboards.storage import is_finished, record_folder
+from leaderboards.record import RecordError
+from leaderboards.storage import has_scores, is_finished, record_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,15 +43,20 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> ImportRe
     """Score labels and write their record, or add scores to an existing record.
 
     Raises:
-        UserError: The truth belongs to another layer, or `results` is a file.
+        UserError: The truth belongs to another layer, `results` is a file, or the existing record
+            is of a later version or unreadable.
         RecordError: A name is invalid in a path.
     """
     judges = imported_judges(config, record)
     root = results_folder(config.results)
     folder = record_folder(root, record)
     skey = judges.scores_key(record.target["layer"], folder)
-    exists = is_finished(folder)
-    if exists and (folder / "scores" / f"{skey}.json").is_file():
+    try:
+        exists = is_finished(folder)
+        scored = exists and has_scores(folder, skey)
+    except RecordError as error:
+        raise explain_fault(error) from error
+    if scored:
         return ImportResult(folder, skey, "skipped")
     from bench.run.scoring import score_table
 

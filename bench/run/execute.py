@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from bench.environment import hardware
 from bench.errors import LayerError, UnwritableError
 from bench.evidence import Store
 from bench.evidence.prune import keep_within
 from bench.networks.precision import set_precision
 from bench.offline import offline
+from bench.run.claims import Claims, wait_for_release
 from bench.run.device import resolve_device
 from bench.run.identity import params_of, target_notes
 from bench.run.labels import describe_table, store_scores
@@ -23,18 +23,19 @@ from bench.run.log import job_log
 from bench.run.plan import State
 from bench.run.provenance import describe_concepts
 from bench.run.record import failed_record, measured_record
-from bench.run.results import append_timing, write_record
+from bench.run.results import write_record
 from bench.run.retime import time_again
 from bench.run.scoring import score_record
 from bench.run.shared import gather_one_share, gather_shared, warm_up
 from bench.run.signal import read_signal
+from bench.run.timed_run import describe_timing
 from bench.timing import Timer
 from leaderboards.record import Record
 from leaderboards.unique_names import title
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from bench.run.plan import Cell, JobPlan
     from bench.run.selection import Selection
@@ -43,18 +44,67 @@ if TYPE_CHECKING:
 log = logging.getLogger("bench.run")
 
 
+def execute_jobs(plans: Sequence[JobPlan]) -> None:
+    """Run the pending cells of jobs in this process; failures are recorded on disk, not raised.
+
+    Pass over cells that other processes work on, wait for them at the end, and run those that are
+    still not finished then.
+    """
+    places = [(number, len(plans)) for number in range(1, len(plans) + 1)]
+    pairs = zip(plans, places, strict=True)
+    _finish([(plan, place, _execute(plan, place)) for plan, place in pairs])
+
+
 def execute(plan: JobPlan, *, position: tuple[int, int] = (1, 1)) -> None:
-    """Run the pending cells of a job; a failure is recorded on disk, not raised.
+    """Run one job as `execute_jobs` does.
 
     Args:
         plan: The job.
         position: Number of this job and count of all, for the log.
     """
-    with offline(plan.job.config.runtime.offline), job_log() as text:
+    _finish([(plan, position, _execute(plan, position))])
+
+
+def _finish(jobs: Iterable[tuple[JobPlan, tuple[int, int], list[Cell]]]) -> None:
+    """Wait for cells of other processes, and run those that these do not finish.
+
+    Args:
+        jobs: Jobs, their positions, and their cells that other processes work on.
+    """
+    left = [job for job in jobs if job[2]]
+    folders = [cell.folder for *_, cells in left for cell in cells]
+    if folders:
+        with job_log():
+            log.info("waiting for other processes: %d cells, first %s", len(folders), folders[0])
+    while left:
+        wait_for_release(cell.folder for *_, cells in left for cell in cells)
+        rest = [(plan, place, _execute(plan, place, only=cells)) for plan, place, cells in left]
+        left = [job for job in rest if job[2]]
+
+
+def _execute(
+    plan: JobPlan, position: tuple[int, int], *, only: Collection[Cell] | None = None
+) -> list[Cell]:
+    """Run the pending cells of a job that no other process works on.
+
+    Args:
+        plan: The job.
+        position: Number of this job and count of all, for the log.
+        only: Cells that another process worked on; of these, run the unfinished ones. None for all.
+
+    Returns:
+        The cells that other processes work on.
+    """
+    with offline(plan.job.config.runtime.offline), job_log() as text, Claims() as claims:
         start = time.perf_counter()
         job_title = _title(plan.selection)
         log.debug("%s", job_title)
-        pending = plan.pending()
+        held = [] if plan.job.config.runtime.share else _claim(plan, claims, only)
+        pending = {cell: state for cell, state in _pending(plan, only) if cell not in held}
+        if not pending:
+            if only is None:
+                log.info("[%d/%d] %s: left to another process", *position, job_title)
+            return held
         run = _JobRun(plan, text)
         to_run = [c for c, state in pending.items() if state in (State.TO_RUN, State.FAILED)]
         try:
@@ -71,6 +121,25 @@ def execute(plan: JobPlan, *, position: tuple[int, int] = (1, 1)) -> None:
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
             run.write_failures(to_run, error)
         log.info("[%d/%d] %s (%.1f s)", *position, job_title, time.perf_counter() - start)
+    return held
+
+
+def _pending(plan: JobPlan, only: Collection[Cell] | None) -> list[tuple[Cell, State]]:
+    """Return the cells to work on; without those in `only` that another process failed to run."""
+    return [
+        (cell, state)
+        for cell, state in plan.pending().items()
+        if only is None or (cell in only and state is not State.FAILED)
+    ]
+
+
+def _claim(plan: JobPlan, claims: Claims, only: Collection[Cell] | None) -> list[Cell]:
+    """Claim the cells to run or score; return those that other processes hold."""
+    return [
+        cell
+        for cell, state in _pending(plan, only)
+        if state is not State.DONE and not claims.take(cell.folder)
+    ]
 
 
 class _JobRun:
@@ -160,19 +229,14 @@ class _JobRun:
             descriptions=describe_table(labelling),
             texts=self._texts(),
             tables=labelling.tables,
+            timing=describe_timing(
+                device,
+                units=shared.units(cell.layer),
+                phases=[*timer.records(), *own.records()],
+                evidence_cost=shared.costs,
+            ),
         )
-        score_record(folder, record, self._plan.judges, timer=own)
-        append_timing(
-            folder,
-            {
-                "hardware": hardware(device),
-                "device": device,
-                "repeats": 1,
-                "units": shared.units(cell.layer),
-                "phases": [*timer.records(), *own.records()],
-                "evidence_cost": list(shared.costs),
-            },
-        )
+        score_record(folder, record, self._plan.judges)
 
     @property
     def _results(self) -> Path:

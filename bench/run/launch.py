@@ -27,7 +27,7 @@ from bench.leftovers import sweep
 from bench.offline import offline
 from bench.run.device import resolve_device
 from bench.run.disk import check_disk
-from bench.run.execute import execute
+from bench.run.execute import execute_jobs
 from bench.run.identity import params_of
 from bench.run.plan import State
 from bench.run.predict import predict, read_history
@@ -78,8 +78,7 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
     if not job.config.runtime.share:
         write_sweep(plans, predict(plans, read_history(plans)), bound.jobs)
     if job.launcher == "basic":
-        for number, plan in enumerate(pending, start=1):
-            execute(plan, position=(number, len(pending)))
+        execute_jobs(pending)
     else:
         _launch_tasks(pending, overrides)
     return len(pending)

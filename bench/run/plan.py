@@ -7,18 +7,30 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bench.errors import UserError
 from bench.run.archive import results_folder
 from bench.run.judges import SelectionJudges
 from bench.run.mask_crops import check_mask_crops
 from bench.run.provenance import cell_key
 from bench.run.selection import Selection, build_selection
 from bench.run.world import check_world
-from leaderboards.record import Record, RecordError
+from leaderboards.record import IncompleteError, Record, RecordError
+from leaderboards.storage import has_descriptions, has_scores
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bench.config.compose import Job
+    from leaderboards.record import Fault
+
+
+_HINTS: Mapping[Fault, str] = {
+    "newer": "a later version wrote it: `pip install --upgrade dissectbench`, or choose another "
+    "folder of results",
+    "unreadable": "give yourself the right to read it, or choose another folder of results",
+    "damaged": "move it to another place, then run its request again",
+}
 
 
 class State(StrEnum):
@@ -47,15 +59,35 @@ class Cell:
     folder: Path
 
     def read_state(self) -> State:
-        """Read from the disk how far the cell has come."""
+        """Read from the content of its files how far the cell has come.
+
+        A file that is missing, empty or cut short counts as not made.
+
+        Raises:
+            UserError: A file must not be made again: it is of a later version, unreadable, or not
+                of a record.
+        """
         try:
-            record = Record.read(self.folder)
-        except RecordError:
+            return self._read_state()
+        except IncompleteError:
             return State.TO_RUN
-        if record.status == "failed":
+        except RecordError as error:
+            raise explain_fault(error) from error
+
+    def _read_state(self) -> State:
+        if Record.read(self.folder).status == "failed":
             return State.FAILED
-        done = (self.folder / "scores" / f"{self.skey}.json").is_file()
-        return State.DONE if done else State.TO_SCORE
+        if not has_descriptions(self.folder):
+            return State.TO_RUN
+        return State.DONE if has_scores(self.folder, self.skey) else State.TO_SCORE
+
+
+def explain_fault(error: RecordError) -> UserError:
+    """Return what is wrong with a file of a record, and what to do about it."""
+    hint = _HINTS[error.fault]
+    if isinstance(error, IncompleteError):
+        hint = "run its request again: `dissectbench run`"
+    return UserError(str(error), hint=hint)
 
 
 @dataclass(frozen=True)

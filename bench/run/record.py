@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -177,11 +178,22 @@ def _record(
             "overrides": [text for text in plan.job.overrides if not _PLACE.match(text)],
             "choices": dict(plan.job.choices),
         },
-        environment=environment(device),
+        environment={
+            **environment(device),
+            "device": device,
+            "launcher": plan.job.launcher,
+            "threads": config.runtime.threads or _torch_threads(),
+        },
         counts=counts,
         notes=notes,
         error=error,
     )
+
+
+def _torch_threads() -> int | None:
+    """Return torch's threads on the CPU; None before torch is imported."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else int(torch.get_num_threads())
 
 
 def _network(name: str, part: Encoder | Segmenter | CaptionerPart | None) -> dict[str, Any]:

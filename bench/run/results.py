@@ -30,4 +30,5 @@ def _reported(write: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[
 
 write_record = _reported(storage.write_record)
 add_scores = _reported(storage.add_scores)
+add_phases = _reported(storage.add_phases)
 append_timing = _reported(storage.append_timing)

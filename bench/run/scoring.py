@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.environment import hardware
 from bench.errors import UnwritableError, UserError
 from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.bertscore import bert_scorer
@@ -15,7 +16,7 @@ from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
 from bench.run.labels import WRITTEN, lists_by_unit, load_scores
 from bench.run.rank_reuse import reuse_ranks
-from bench.run.results import add_scores
+from bench.run.results import add_phases, add_scores
 from bench.timing import Timer
 from leaderboards.hashing import short_hash
 from leaderboards.scores import SCORES_SCHEMA
@@ -47,16 +48,16 @@ ONE_JUDGE = "its text tower is the sentence scorer's: it would judge the same tw
 NO_CLIP_TEXT = "n/a: no CLIP text encoder was given (scoring.clip_text.name)"
 
 
-def score_record(
-    folder: Path, record: Record, judges: Judges, *, timer: Timer | None = None
-) -> Path:
+def score_record(folder: Path, record: Record, judges: Judges) -> Path:
     """Score a record's labels and put the scores beside them.
+
+    Add the phase "score" to a timed run that has none, before the scores are written: a record with
+    scores has the complete time too.
 
     Args:
         folder: The record's folder.
         record: The record.
         judges: Truth, models and rules.
-        timer: Gets the phase "score".
 
     Returns:
         The path of the scores file.
@@ -70,8 +71,10 @@ def score_record(
             where="results",
             hint="run again, and keep the folder until the end",
         )
+    timer = Timer(resolve_device(judges.config))
     content, units = score_table(record, read_descriptions(folder), judges, timer=timer)
     content, units = reuse_ranks(folder, content, units)
+    add_phases(folder, hardware(timer.device), timer.records())
     return add_scores(folder, content, units)
 
 

@@ -155,6 +155,8 @@ def _survey_job(job: Job, parts: Parts) -> JobSurvey:
             unmet = find_unmet(selection, parts)
             if any(not need.automatic for need in unmet):
                 return JobSurvey(job, selection, unmet)
-            return JobSurvey(job, selection, unmet, plan_job(job, selection))
+            planned = plan_job(job, selection)
+            planned.pending()  # refuse records that cannot be read
+            return JobSurvey(job, selection, unmet, planned)
     except UserError as fault:
         return JobSurvey(job, selection, unmet, fault=fault)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leaderboards.costs import PHASES
-from leaderboards.pages.markdown import escape, table
+from leaderboards.costs import MARKS, PHASES
+from leaderboards.pages.markdown import escape, quoted, table
 from leaderboards.pages.provenance import provenance
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ score tables this page changes whenever a cell is timed again.
   cache."""
 
 
+_NOT_TIMED = """\
+These cells have labels, but no timing. The command times them, in the working folder of their first
+run and with its `results=`."""
+
+
 def costs_page(board: Board) -> str:
     """Return costs.md: a table per hardware and layer, fast matching of a condition first."""
     made = provenance(board).removesuffix(".")
@@ -33,13 +39,27 @@ def costs_page(board: Board) -> str:
         f"{made} and timing set `{board.timing_hash[:16]}`. Unrounded: [costs.csv](costs.csv).",
         _INTRODUCTION,
     ]
+    shown = {mark for marks in board.costs["marks"] for mark in marks.split()}
+    parts += ["\n".join(f"- ({mark}): {MARKS[mark]}." for mark in sorted(shown))] if shown else []
     if board.costs.empty:
         parts.append("No timings are recorded.")
     for (hardware, device), group in board.costs.groupby(["hardware", "device"], sort=True):
         parts.append(f"## {escape(str(hardware))} ({escape(str(device))})")
         for (target, layer), rows in group.groupby(["target", "layer"], sort=True):
             parts += [f"### {escape(f'{target}, {layer}')}", _table(rows)]
+    parts += _untimed(board)
     return "\n\n".join(parts) + "\n"
+
+
+def _untimed(board: Board) -> list[str]:
+    """Return the section on cells without a timing, by the command that times them."""
+    if not board.untimed:
+        return []
+    parts = ["## Not timed", _NOT_TIMED]
+    for command, cells in groupby(board.untimed, key=lambda one: one.command):
+        lines = [f"- {escape(one.label)} on {escape(one.where, 200)}" for one in cells]
+        parts += [quoted(command, 2_000), "\n".join(lines)]
+    return parts
 
 
 def _table(rows: pd.DataFrame) -> str:
@@ -52,7 +72,8 @@ def _table(rows: pd.DataFrame) -> str:
     for row in rows.to_dict("records"):
         cached = str(row["cached"]).split()
         cells = [escape(str(row[name])) for name in ("method", "probe", "concepts")]
-        cells += [_count(row["units"]), _count(row["repeats"])]
+        marks = f" ({', '.join(str(row['marks']).split())})" if row["marks"] else ""
+        cells += [_count(row["units"]), _count(row["repeats"]) + marks]
         cells += [_seconds(row["cold_total_s"]), _seconds(row["match_per_unit_s"])]
         for name in shown:
             cells.append(_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))

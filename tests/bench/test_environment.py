@@ -1,8 +1,13 @@
 import json
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
-from bench.environment import PACKAGES, environment, git_state
+import pytest
+import torch
+
+from bench.environment import PACKAGES, environment, git_state, gpu_is_shared
 
 
 def test_it_is_json_and_names_the_versions():
@@ -50,3 +55,23 @@ def test_a_folder_inside_somebody_elses_checkout_has_no_state(tmp_path, monkeypa
     assert git_state(tmp_path / "site-packages") is None
     # A checkout without a commit is no error either.
     assert git_state(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "shared"),
+    [("{own}\n", False), ("7\n{own}\n", True), ("7\n", None), ("[N/A]\n", None), (None, None)],
+)
+def test_other_processes_on_a_gpu(listed, shared, monkeypatch):
+    asked = []
+
+    def output(command):
+        asked.append(command)
+        return listed and listed.format(own=os.getpid())
+
+    monkeypatch.setattr("bench.environment._output", output)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid="1b-2c")
+    )
+    assert gpu_is_shared("cuda:0") is shared
+    assert asked[0][0] == "nvidia-smi"
+    assert "--id=GPU-1b-2c" in asked[0]

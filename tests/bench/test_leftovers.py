@@ -22,6 +22,7 @@ RECORD = "board/method/0123456789abcdef"
 LEFT = (
     f"board/method/.0123456789abcdef.{uuid4().hex}.tmp/record.json",
     f"board/method/.0123456789abcdef.{uuid4().hex}.old/record.json",
+    "board/method/.0123456789abcdef.claim",
     f"{RECORD}/scores/.8c.json.{uuid4().hex}.tmp",
     f"activations/ab/{KEY}/.begun.json.k3_x9abc.tmp",
     f"trees/ab/.{KEY}.tmp/images/val/0.png",

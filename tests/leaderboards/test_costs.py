@@ -66,3 +66,47 @@ def test_hardware_is_never_mixed_and_most_repeats_count(tmp_path: Path, build: A
     page = costs_page(board)
     assert page.index("## 2 cores (cpu)") < page.index("## a &lt;GPU&gt; (cpu)")
     assert page.count("| clip_dissect") == 2
+
+
+@pytest.mark.parametrize(
+    ("facts", "marks"),
+    [
+        ({}, ""),
+        ({"earlier_cells": 0, "gpu_shared": False}, ""),
+        ({"earlier_cells": 3, "gpu_shared": True}, "warm gpu-shared"),
+        ({"gpu_shared": None}, "gpu-use-unknown"),
+    ],
+)
+def test_what_disturbed_a_timing_is_marked(
+    tmp_path: Path, build: Any, facts: dict[str, Any], marks: str
+) -> None:
+    write_record(tmp_path, build.make_record(), timing=build.make_timing(**facts))
+    board = load_board([tmp_path])
+    assert list(board.costs["marks"]) == [marks]
+    page = costs_page(board)
+    for mark in marks.split():
+        assert f"\n- ({mark}): " in page
+    assert page.count("| 1 (") == bool(marks)
+
+
+def test_cells_without_a_timing_are_listed_by_the_command_that_times_them(
+    tmp_path: Path, build: Any
+) -> None:
+    def put(similarity: str, *overrides: str, **changes: Any) -> None:
+        record = build.make_record(similarity, run={"overrides": list(overrides)}, **changes)
+        write_record(tmp_path, record)
+
+    put("wpmi", "target=a b", "seed=1")
+    put("soft_wpmi", "target=c", "experiment=demo")
+    put("rank_reorder", "target=d", "experiment=demo")
+    put("cos_similarity", origin="imported")
+    build.put(tmp_path, build.make_record("cos_similarity_cubed"), build.make_scores(0.5))
+    page = costs_page(load_board([tmp_path]))
+    section = page.partition("## Not timed")[2]
+    commands = [line for line in section.splitlines() if line.startswith("`")]
+    assert commands == [
+        "`dissectbench run 'target=a b' seed=1 runtime.retime=true`",
+        "`dissectbench run experiment=demo runtime.retime=true`",
+    ]
+    assert section.count("\n- clip_dissect") == 3
+    assert "glyphs_objects fc, glyphs_val" in section

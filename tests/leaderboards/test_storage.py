@@ -14,6 +14,7 @@ from leaderboards.cells import load_cells
 from leaderboards.files import csv_bytes, gzip_bytes, read_csv_gz
 from leaderboards.record import Record, RecordError, slug
 from leaderboards.storage import (
+    add_phases,
     add_scores,
     append_timing,
     find_records,
@@ -202,3 +203,39 @@ def test_a_line_that_was_cut_short_costs_no_other(tmp_path: Path, build: Any) ->
     assert runs == [build.make_timing(1.0), build.make_timing(3.0)]
     assert len(faults) == 1
     assert "timings.jsonl:2" in faults[0]
+
+
+def test_a_second_run_of_a_finished_cell_adds_its_timing(tmp_path: Path, build: Any) -> None:
+    folder = build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    write_record(tmp_path, build.make_record(seed=1), timing=build.make_timing(7.0))
+    assert read_timings(folder) == ([build.make_timing(), build.make_timing(7.0)], [])
+    assert Record.read(folder).seed == 0
+
+
+@pytest.mark.parametrize("name", ["record.json", "descriptions.csv.gz"])
+def test_an_incomplete_record_is_replaced_and_its_scores_and_timings_stay(
+    tmp_path: Path, build: Any, name: str
+) -> None:
+    folder = build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    other = build.make_scores(0.4, skey="0ther", scoring={"rules": {"official": True}})
+    add_scores(folder, other, build.make_units())
+    (folder / name).write_bytes((folder / name).read_bytes()[:20])
+    assert build.put(tmp_path, build.make_record(), build.make_scores(0.6)) == folder
+    [cell], problems = load_cells([tmp_path])
+    assert problems == []
+    assert sorted(scores.skey for scores in cell.scores) == ["0ther", "5c0e"]
+    assert max(scores.scores["lexical_match"].value for scores in cell.scores) == 0.6
+    assert len(cell.timings) == 2
+
+
+def test_the_phase_of_scoring_is_added_once_and_on_the_same_hardware(
+    tmp_path: Path, build: Any
+) -> None:
+    timing = build.make_timing(phases=[{"name": "match", "wall_s": 2.0}])
+    score = {"name": "score", "wall_s": 1.0}
+    append_timing(tmp_path, timing)
+    add_phases(tmp_path, "others", [score])
+    assert read_timings(tmp_path) == ([timing], [])
+    for seconds in (1.0, 9.0):
+        add_phases(tmp_path, timing["hardware"], [score | {"wall_s": seconds}])
+    assert read_timings(tmp_path) == ([timing | {"phases": [*timing["phases"], score]}], [])

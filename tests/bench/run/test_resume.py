@@ -177,3 +177,26 @@ def test_an_interruption_leaves_no_half_a_record(
     assert not Path("results/.jobs").exists()
     assert run("method.params.similarity=wpmi") == 0
     assert len(list(CELLS.iterdir())) == 2
+
+
+def test_an_interruption_before_the_scores_loses_no_timing(
+    here: Path, run: Callable[..., int], described: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    def phases() -> list[str]:
+        [file] = Path("results/few").rglob("timings.jsonl")
+        [timing] = map(json.loads, file.read_text().splitlines())
+        return [phase["name"] for phase in timing["phases"]]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.run.execute.score_record", interrupted)
+        assert run("board=few") == 130
+    assert "match" in phases()
+    assert "score" not in phases()
+    assert run("board=few") == 0
+    assert described == ["soft_wpmi"]
+    assert phases()[-1] == "score"
+    assert run("board=few", "scoring.official_labels=true") == 0
+    assert phases().count("score") == 1

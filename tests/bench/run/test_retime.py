@@ -9,6 +9,7 @@ import pytest
 
 from baselines.clip_dissect import ClipDissect
 from bench.__main__ import main
+from bench.run import timed_run
 from bench.run.retime import combine
 
 if TYPE_CHECKING:
@@ -41,17 +42,24 @@ def test_runs_of_other_phases_are_no_repeats() -> None:
         combine([[phase("gather", 1.0)], []])
 
 
-def test_a_finished_cell_is_timed_from_an_empty_cache(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_new_process", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_finished_cell_is_timed_from_an_empty_cache(
+    in_new_process: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     request = ["run", "probe.params.size=24", "concepts=glyphs_objects"]
     request += [f"results={tmp_path}", "board=times", "runtime.progress=false"]
     assert main(request) == 0
     [folder] = (tmp_path / "times" / "clip_dissect").iterdir()
+    if not in_new_process:  # which is for processes that have run a cell
+        monkeypatch.setattr(timed_run, "_cells", 0)
     before = {f: f.read_bytes() for f in folder.rglob("*") if f.is_file()}
     assert main([*request, "runtime.retime=true", "runtime.repeats=2"]) == 0
     changed = {f.name for f in folder.rglob("*") if f.is_file() and f.read_bytes() != before.get(f)}
     assert changed == {"timings.jsonl"}
     first, second = map(json.loads, (folder / "timings.jsonl").read_text().splitlines())
     assert (first["repeats"], second["repeats"]) == (1, 2)
+    assert second["earlier_cells"] == 0
+    assert (timed_run.earlier_cells() == 1) is not in_new_process
     assert not any(p["cached"] for p in second["phases"])
     assert next(p["name"] for p in second["phases"]) == "gather"
     assert {"gather", "text", "match"} <= {p["name"] for p in second["phases"]}
@@ -63,6 +71,7 @@ def test_a_cell_that_cannot_be_timed_again_is_no_success(
     request = ["run", "probe.params.size=24", "concepts=glyphs_objects"]
     request += [f"results={tmp_path}", "board=times", "runtime.progress=false"]
     assert main(request) == 0
+    monkeypatch.setattr(timed_run, "_cells", 0)
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the fan stopped")
