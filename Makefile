@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo real test test-all slurm coverage docs lint typecheck format bench gpu gpu-wheels \
+.PHONY: demo real test test-all slurm chaos coverage docs lint typecheck format bench gpu gpu-wheels \
 	gpu-rehearsal clean
 
 demo: $(VENV)/.installed
@@ -29,6 +29,10 @@ test-all: $(VENV)/.installed-dev
 # A sweep on a real Slurm of one node, which needs root and: apt-get install slurm-wlm munge
 slurm: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/slurm
+
+# Interrupt, crowd and starve small sweeps, and count what is lost: some ten minutes on two cores.
+chaos: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 # Lines of the source that `make test` runs; compiled kernels run outside Python and count as missed.
 coverage: $(VENV)/.installed-dev

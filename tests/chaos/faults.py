@@ -64,15 +64,18 @@ def disturb_each(
     Returns:
         What was lost, and the number of operations that were disturbed.
     """
-    total, done = Loss(), 0
-    for number in range(0, operations, step):
+    total = Loss()
+    numbers = range(0, operations, step)
+    for number in numbers:
         results = folder / f"{'kill' if kill else 'fault'}-{number}"
         _run_forked(results, _disturbance(number, kill))
         _run_forked(results)
-        total += compare(results, expected)
+        loss = compare(results, expected)
+        if loss != Loss():
+            sys.stderr.write(f"operation {number}, {'killed' if kill else 'failed'}: {loss}\n")
+        total += loss
         shutil.rmtree(results)
-        done += 1
-    return total, done
+    return total, len(numbers)
 
 
 def _disturbance(number: int, kill: bool) -> Callable[[], None]:

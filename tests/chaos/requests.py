@@ -13,13 +13,13 @@ SWEEP = (
     "run", "-m", "board=chaos", "target=glyphs_objects,glyphs_scenes", "target.layers=[fc]",
     "probe.params.size=96", "concepts=glyphs_all",
     "method=clip_dissect", "method.params.similarity=soft_wpmi,cos_similarity",
-    "runtime.progress=false",
+    "scoring=none", "runtime.progress=false",
 )  # fmt: skip
 """Four cells; the cells of a target share its activations."""
 
 CELL = (
     "run", "board=chaos", "target=glyphs_objects", "target.layers=[fc]", "probe.params.size=4",
-    "concepts=glyphs_all", "method=netdissect", "runtime.progress=false",
+    "concepts=glyphs_all", "method=netdissect", "scoring=none", "runtime.progress=false",
 )  # fmt: skip
 """One cell, which writes activations, maps, a record, a timing and scores."""
 
