@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.environment import hardware
 from leaderboards.hashing import canonical_json
 from leaderboards.record import Record, RecordError
-from leaderboards.storage import TIMINGS, read_timings
+from leaderboards.timings import TIMINGS, read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -17,7 +17,7 @@ from bench.errors import UserError
 from bench.files import write_atomic
 from bench.run.history import PHASES, Estimate
 from bench.run.plan import Cell, State
-from leaderboards.storage import read_timings
+from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -186,7 +186,7 @@ def run_job(job: Job) -> tuple[list[dict[str, Any]], list[Any]]:
     from bench.run.execute import execute
     from bench.run.survey import plan
     from leaderboards.record import Record
-    from leaderboards.storage import read_timings
+    from leaderboards.timings import read_timings
 
     [planned] = plan([job])
     execute(planned)

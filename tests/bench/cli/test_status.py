@@ -16,7 +16,7 @@ from bench.run.predict import Prediction
 from bench.run.survey import plan
 from bench.run.sweeps import FOLDER, read_progress, write_sweep
 from leaderboards.record import Record
-from leaderboards.storage import append_timing
+from leaderboards.timings import append_timing
 
 if TYPE_CHECKING:
     from bench.run.plan import JobPlan
