@@ -127,7 +127,7 @@ def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
     if blocking:
         need = blocking[0]
         error = UserError(
-            f"{need.name} is not here",
+            f"not found: {need.name}",
             where=need.where,
             valid=need.similar,
             hint=need.hint,

@@ -149,8 +149,8 @@ def read_progress(root: Path) -> SweepProgress:
         raise UserError(
             "no sweep was started here" if root.is_dir() else "there is no such folder",
             where=str(root),
-            valid=[f"{root}/{name}" for name in boards],
-            hint="give the folder of results of a `dissectbench run`, such as results",
+            hint="give the folder of results of a `dissectbench run`, such as "
+            + (", ".join(f"{root}/{name}" for name in boards) or "results"),
         )
     head, *jobs = (json.loads(line) for line in files[-1].read_text(encoding="utf-8").splitlines())
     started = float(head["started"])
