@@ -31,7 +31,7 @@ class RecordError(ValueError):
 
 
 class IncompleteError(RecordError):
-    """A file is missing, empty or cut short, so that it can only be made again."""
+    """A file is missing, empty or truncated; the cell must be run again."""
 
 
 class NewerError(RecordError):

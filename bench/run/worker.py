@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class JobError(Exception):
-    """Some cell of a job is not done."""
+    """A cell of a job is not done."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A job for another process, which needs no file to run it.
+    """A job with everything that another process needs to run it.
 
     Attributes:
         job: The job.
