@@ -127,7 +127,7 @@ def _needed(
 
     Args:
         plan: The job.
-        cells: Those of its cells that are to run.
+        cells: Its cells to run.
         made: Evidence that earlier jobs make; that of this job is added.
     """
     each = [traits_of(plan, cell.layer) for cell in cells]

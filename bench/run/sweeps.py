@@ -94,7 +94,7 @@ def write_sweep(
 ) -> None:
     """Write the cells of a sweep and their forecasts, where `read_progress` finds them.
 
-    Do nothing where the folder of results cannot be written to: the first record says so.
+    Do nothing if the folder of results cannot be written to: the first record reports it.
 
     Args:
         plans: The sweep's jobs.

@@ -55,7 +55,7 @@ def make_files(
 
     Args:
         folder: Where to write them; created if missing.
-        setting: Its networks and number of images count.
+        setting: Its networks and its number of images are used.
         concepts: Number of made-up words, or the name of a concept set.
         masked: Whether the images need masks.
 
