@@ -1,1 +1,1 @@
-"""Interrupt, crowd and starve sweeps on purpose: `python -m tests.chaos`."""
+"""Interrupt, crowd and starve sweeps on purpose: `make chaos`."""
