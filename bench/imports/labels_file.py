@@ -47,11 +47,12 @@ def import_labels_file(
     Raises:
         UserError: The file, a name or a setting is wrong.
     """
-    try:
-        slug(claim.method, "method")
-        slug(board, "board")
-    except RecordError as error:
-        raise UserError(str(error), hint="choose another name") from error
+    for option, name in (("method", claim.method), ("board", board)):
+        try:
+            slug(name, option)
+        except RecordError as error:
+            hint = f"choose another name: --{option} NAME or {option}=NAME"
+            raise UserError(str(error), hint=hint) from error
     for text in overrides:
         key = text.lstrip("+").partition("=")[0]
         if "=" not in text or not key.startswith(SETTINGS):
