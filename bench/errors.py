@@ -73,7 +73,7 @@ class NetworkError(UserError):
 
 
 class UnwritableError(UserError):
-    """Results cannot be written: no record can say so either, and the request ends."""
+    """Results cannot be written, not even the record of a failure; the request ends."""
 
 
 def nearest(name: str, valid: Iterable[str], limit: int = 3) -> list[str]:

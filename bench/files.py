@@ -243,12 +243,12 @@ _REASONS = {
     errno.EISDIR: "it is a folder",
     errno.ENOENT: "it was deleted meanwhile",
 }
-"""Reasons in other words than the system's, which is about single files of ours."""
+"""Reasons to show in place of the system's, which are about single files of a record."""
 
 
 @contextmanager
 def writing(path: Path, where: str = "") -> Iterator[None]:
-    """Report errors of the system as results that cannot be written.
+    """Raise `UnwritableError` in place of OSError inside the block.
 
     Args:
         path: The file or folder that the block writes.
@@ -274,7 +274,7 @@ def writing(path: Path, where: str = "") -> Iterator[None]:
 
 
 def check_writable(folder: Path, where: str) -> None:
-    """Make a folder, and a file in it for a moment, before work whose results go there.
+    """Check that a folder can be written to: make it, and a temporary file in it.
 
     Raises:
         UnwritableError: This is not possible.

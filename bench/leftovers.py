@@ -20,14 +20,14 @@ _NAMES = re.compile(
     r"|\.[0-9a-f]{64}\.tmp"  # a tree of masks
     r"|\..+\.claim"  # a claim of a cell, which a running process renews
 )
-"""Temporary files and folders of ours: hidden, with the random part of their name."""
+"""Names of temporary files and folders: hidden, most of them with a random part."""
 
 
 def sweep(root: Path, older_than_s: float = DAY_S) -> int:
     """Delete temporary files and folders of killed processes.
 
-    What is younger may belong to a running process, on any host, and is kept. A file that cannot
-    be deleted is skipped.
+    Keep younger ones, which may belong to a running process on any host, and skip those that cannot
+    be deleted.
 
     Args:
         root: The folder to search, with all folders in it; may be missing.

@@ -10,7 +10,8 @@ from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.reading import newest, plain_labels
 from leaderboards.record import Fault, Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
-from leaderboards.storage import Problem, find_records, read_timings, read_units
+from leaderboards.storage import Problem, find_records, read_units
+from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

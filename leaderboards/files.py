@@ -117,7 +117,7 @@ def gunzip_bytes(data: bytes) -> bytes:
 
 
 def is_whole_gzip(path: Path) -> bool:
-    """Return whether a gzip file is complete and not empty; read it once as long as it is the same.
+    """Return whether a gzip file is complete and not empty; read each version of it once.
 
     Raises:
         UnreadableError: The system refuses to read it.
@@ -126,7 +126,7 @@ def is_whole_gzip(path: Path) -> bool:
 
 
 def file_stamp(path: Path) -> tuple[int, ...]:
-    """Return what changes with a file's content, () for no file: a key of what was read from it."""
+    """Return inode, size and time of a file, a key for its cached content; () if it is missing."""
     try:
         state = path.stat()
     except OSError:

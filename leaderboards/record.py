@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RecordError(ValueError):
 
 
 class IncompleteError(RecordError):
-    """A file is missing, empty or cut short, so that it can only be made again."""
+    """A file is missing, empty or truncated; the cell must be run again."""
 
 
 class NewerError(RecordError):
@@ -78,7 +78,7 @@ def read_file(path: Path) -> bytes:
     """
     try:
         return path.read_bytes()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise IncompleteError(f"{path}: no such file") from error
     except OSError as error:
         raise UnreadableError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -172,14 +172,26 @@ class Record:
         """
         path = folder / "record.json"
         data = read_json_object(path, SCHEMA)
-        try:
-            data["notes"] = tuple(data.get("notes", ()))
-            record = cls(**data)
-        except TypeError as error:
-            raise RecordError(f"{path}: {error}") from error
+        names = {each.name for each in fields(cls)}
+        for fault, found in (
+            ("unknown", data.keys() - names),
+            ("missing", _REQUIRED - data.keys()),
+        ):
+            if found:
+                raise RecordError(f"{path}: {fault} fields {', '.join(map(repr, sorted(found)))}")
+        notes = data.get("notes", [])
+        if not isinstance(notes, list):
+            raise RecordError(f"{path}: field 'notes' is not a list")
+        record = cls(**{**data, "notes": tuple(notes)})
         _check(record, path)
         return record
 
+
+_REQUIRED = frozenset(
+    each.name
+    for each in fields(Record)
+    if each.default is MISSING and each.default_factory is MISSING
+)
 
 _TYPES: Mapping[str, type] = {
     **dict.fromkeys(("key", "board"), str),

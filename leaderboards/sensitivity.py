@@ -37,7 +37,7 @@ COLUMNS = (
     "settled",
 )  # fmt: skip
 AGREEMENT = 0.9
-"""Least Kendall's tau of a settled ranking."""
+"""Smallest Kendall's tau of a settled ranking."""
 
 _METRICS = tuple(name for name in HEADLINES if name != NORMALISED)
 _SUBSET = ("size", "limit", "offset")
@@ -157,7 +157,7 @@ def _of_shared_sizes(members: Sequence[_Observation]) -> list[_Observation]:
 
 
 def _are_disjoint(members: Iterable[_Observation]) -> bool:
-    """Return whether there are several draws, none of which reaches into the next one."""
+    """Return whether there are several draws that do not overlap."""
     ends: dict[int, int] = {}
     for one in members:
         ends[one.offset] = max(ends.get(one.offset, 0), one.offset + one.length)

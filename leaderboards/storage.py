@@ -1,4 +1,4 @@
-"""Record folders: write them atomically, add scores and timings later, find them again."""
+"""Record folders: write them atomically, add scores later, find them again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from leaderboards.files import (
     gzip_bytes,
     is_whole_gzip,
     json_bytes,
-    json_line,
     read_csv_gz,
     replace_file,
     write_bytes,
@@ -26,12 +25,11 @@ from leaderboards.record import (
     IncompleteError,
     Record,
     RecordError,
-    UnreadableError,
-    read_file,
     read_json_object,
     slug,
 )
 from leaderboards.scores import SCORES_SCHEMA, parse_scores
+from leaderboards.timings import TIMINGS, append_timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTIONS = "descriptions.csv.gz"
-TIMINGS = "timings.jsonl"
 _DESCRIPTION_TYPES = {"unit": "int64", "rank": "int64", "label": "str", "score": "float64"}
 _UNIT_TYPES = {
     "unit": "int64",
@@ -253,68 +250,6 @@ def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) ->
     replace_file(_units_path(folder, skey), gzip_bytes(csv_bytes(units)))
     replace_file(scores / f"{skey}.json", data)
     return scores / f"{skey}.json"
-
-
-def append_timing(folder: Path, timing: Mapping[str, Any]) -> None:
-    """Append one timed run to timings.jsonl, on a new line even after an incomplete one.
-
-    Raises:
-        RecordError: The timing cannot be written as JSON.
-    """
-    line = json_line(timing) + b"\n"
-    with (folder / TIMINGS).open("ab+") as stream:
-        if stream.seek(0, os.SEEK_END):
-            stream.seek(-1, os.SEEK_END)
-            if stream.read(1) != b"\n":
-                line = b"\n" + line
-        stream.write(line)
-
-
-def add_phases(folder: Path, hardware: object, phases: Sequence[Mapping[str, Any]]) -> None:
-    """Add phases to the last timed run of a record, such as scoring, which comes last.
-
-    Do nothing if some run has a phase of that name, or if the last run was on other hardware.
-
-    Args:
-        folder: The record's folder.
-        hardware: Where the phases ran.
-        phases: As in a timed run.
-    """
-    runs, faults = read_timings(folder)
-    timed = {phase["name"] for run in runs for phase in run.get("phases", ())}
-    if not runs or faults or timed.intersection(phase["name"] for phase in phases):
-        return
-    if runs[-1].get("hardware") == hardware:
-        runs[-1] = {**runs[-1], "phases": [*runs[-1].get("phases", ()), *phases]}
-        replace_file(folder / TIMINGS, b"".join(json_line(run) + b"\n" for run in runs))
-
-
-def read_timings(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Read timings.jsonl; a missing file is an empty list.
-
-    Returns:
-        The timed runs in the order of their lines, and a message for each line that is damaged.
-    """
-    path = folder / TIMINGS
-    try:
-        lines = read_file(path).splitlines()
-    except UnreadableError as error:
-        return [], [str(error)]
-    except IncompleteError:
-        return [], []
-    runs: list[dict[str, Any]] = []
-    faults: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            run = json.loads(line)
-        except ValueError as error:
-            faults.append(f"{path}:{number}: not readable as JSON ({error})")
-            continue
-        if isinstance(run, dict):
-            runs.append(run)
-        else:
-            faults.append(f"{path}:{number}: not a JSON object")
-    return runs, faults
 
 
 def read_descriptions(folder: Path) -> pd.DataFrame:

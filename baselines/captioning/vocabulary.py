@@ -88,7 +88,7 @@ class Vocabulary:
         """Build the vocabulary of texts.
 
         Args:
-            texts: Sentences to be said.
+            texts: Sentences that the vocabulary should cover.
             min_count: Minimum number of occurrences; rarer words become unk.
 
         Raises:

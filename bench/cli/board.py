@@ -52,10 +52,12 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
     except RecordError as error:
         raise UserError(str(error), hint="run something first: `dissectbench run`") from error
     if not board.n_records and not board.problems:
+        archives = [str(archive) for root in results for archive in sorted(root.rglob("*.tar.xz"))]
         raise UserError(
             f"there is no record under {roots}",
-            valid=[str(archive) for root in results for archive in sorted(root.rglob("*.tar.xz"))],
-            hint="run something first: `dissectbench run`",
+            hint=f"give the archive: {', '.join(archives)}"
+            if archives
+            else "run something first: `dissectbench run`",
         )
     if check:
         changed = check_board(board, out)

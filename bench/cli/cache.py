@@ -144,8 +144,7 @@ def _choose(entries: Sequence[EntryInfo], prefix: str, root: Path) -> EntryInfo:
     raise UserError(
         f"{len(matches)} entries' keys begin with {prefix!r}",
         where="KEY",
-        valid=[entry.key[:12] for entry in matches[:6]],
-        hint="give more digits",
+        hint=f"give more digits: {', '.join(entry.key[:12] for entry in matches[:6])}",
     )
 
 

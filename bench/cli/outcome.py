@@ -10,7 +10,7 @@ from bench.run.candidates import explain_no_match
 from bench.run.plan import JobPlan, State
 from bench.run.signal import NO_SIGNAL
 from leaderboards.record import Record
-from leaderboards.storage import read_timings
+from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

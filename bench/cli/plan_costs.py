@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a request will need.
+    """Forecast costs of a request.
 
     Attributes:
         surveys: The jobs that can run.
-        predictions: Of each of them.
-        bound: Of their disk space.
+        predictions: Time and memory of each.
+        bound: Upper bounds of their disk space.
         calibration: Times by a sample; None without --time.
     """
 
@@ -73,7 +73,7 @@ def forecast_costs(surveys: Sequence[JobSurvey], *, sample: bool) -> Costs | Non
 
 
 def show_costs(costs: Costs) -> None:
-    """Print what all jobs need together, and how sure that is."""
+    """Print time with its range and basis, memory and disk of all jobs together."""
     from bench.run.history import Estimate
 
     times = [one.time for one in costs.predictions if one.phases or one.unknown]

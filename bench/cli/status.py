@@ -28,14 +28,14 @@ cell failed, or (with --once) is not done.
 """
 
 _EVERY_S = 2.0
-"""Seconds between two looks at the folder."""
+"""Seconds between two readings of the folder."""
 
 _SHOWN = 8
 """Most processes and failed jobs that are listed without --cells."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the state of a sweep; until it is finished, or once."""
+    """Print the progress of a sweep, until it is finished or once."""
     options = parser("status", "Watch a running sweep from another terminal.", EPILOG)
     options.add_argument("results", type=Path, help="the folder of results")
     options.add_argument("--once", action="store_true", help="print once, and stop")

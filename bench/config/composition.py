@@ -34,12 +34,12 @@ _SECTIONS = GROUPS[:9]
 """Groups whose choices fill the section of their own name."""
 
 _WIDE = re.compile(r"^(#\s*@package|defaults\s*:)", re.MULTILINE)
-"""What a file of a config group needs in it to change other sections than its own."""
+"""Text without which a file of a config group changes no other section than its own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Composition:
-    """What a list of choices composes to, before single values are set.
+    """The configuration of a list of choices, before single values are set.
 
     Attributes:
         sections: By section, a configuration that holds it.
@@ -55,7 +55,7 @@ class Composition:
 
 
 class Composer:
-    """Compose choices; those of one section each are composed once, and then combined.
+    """A cache of compositions; choices of one section each are composed once, then combined.
 
     Args:
         config_dir: A user's own folder of config groups, searched besides ours.

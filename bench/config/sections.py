@@ -1,4 +1,4 @@
-"""Sections of configurations: set values in them, resolve and check them, each distinct one once.
+"""Set values in sections of configurations, resolve and check them: each distinct section once.
 
 The jobs of a sweep share the sections in which they do not differ.
 """
@@ -38,7 +38,7 @@ class Sections:
     def assemble(self, composed: Mapping[str, DictConfig], values: Sequence[str]) -> DictConfig:
         """Return a configuration with values set, interpolations resolved and everything checked.
 
-        It shares sections with other configurations: do not change it, but copies of it.
+        It shares sections with other configurations: change only copies of it.
 
         Args:
             composed: By section, a configuration that holds it.

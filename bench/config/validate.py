@@ -69,8 +69,7 @@ def _check_target(config: DictConfig) -> None:
         raise UserError(
             f"unknown precision {config.target.precision!r}",
             where="target.precision",
-            valid=PRECISIONS,
-            hint="the published methods use float32",
+            hint=f"choose one of: {', '.join(PRECISIONS)}; the published methods use float32",
         )
     if not config.target.layers:
         raise UserError("no layer to describe", where="target.layers", hint="target.layers=[fc]")
@@ -106,7 +105,7 @@ def _check_runtime(config: DictConfig) -> None:
         raise UserError(
             f"unknown device {config.runtime.device!r}",
             where="runtime.device",
-            valid=("auto", "cpu", "cuda", "cuda:0"),
+            hint="choose one of: auto, cpu, cuda, or a GPU by its number, such as cuda:0",
         )
 
 
@@ -141,8 +140,8 @@ def channels_last_of(config: DictConfig) -> str:
         raise UserError(
             f"invalid value {value!r}",
             where="runtime.channels_last",
-            valid=CHANNELS_LAST,
-            hint="auto uses this memory format for networks that support it",
+            hint=f"choose one of: {', '.join(CHANNELS_LAST)}; auto uses this memory format for "
+            "networks that support it",
         )
     return value
 

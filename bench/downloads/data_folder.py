@@ -30,7 +30,7 @@ class State:
     """State of an entry on this machine.
 
     Attributes:
-        kind: "by hand" for an entry that only its owners distribute and that is not here.
+        kind: "by hand" for an entry that is missing and that only its owners distribute.
         detail: What is wrong with it, or not checked; empty if there is nothing to report.
     """
 

@@ -40,7 +40,7 @@ class Result:
 
     Attributes:
         path: Where the entry is kept.
-        new: Whether it was not here before.
+        new: Whether this request fetched it.
         checked: How it was verified, in words.
     """
 
@@ -203,7 +203,7 @@ def _provide(
 
 def _offline_error(entry: Download, alternative: str) -> UserError:
     return UserError(
-        f"{entry.name} is not here, and connections are disabled",
+        f"cannot fetch {entry.name}: connections are disabled",
         where=f"runtime.offline or ${VARIABLE}",
         hint=f"fetch it on a machine with a connection, and {alternative}",
     )

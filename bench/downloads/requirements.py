@@ -5,7 +5,7 @@ Look at names and sizes only: compute no hash, open no connection and import no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from bench.downloads.data_folder import inspect_entry, path_of
@@ -34,7 +34,7 @@ class Requirement:
     hint: str
     size: int | None = None
     automatic: bool = False
-    where: str = ""
+    where: str = field(default="", compare=False)
     similar: tuple[str, ...] = ()
 
 
@@ -74,13 +74,19 @@ def unmet_package(module: str) -> tuple[Requirement, ...]:
     return (Requirement(f"the package {module}", pip_install(module)),)
 
 
-def unmet_download(entry: Download) -> tuple[Requirement, ...]:
-    """Return an entry of the download catalog as a requirement; empty if it is present."""
+def unmet_download(entry: Download, where: str = "") -> tuple[Requirement, ...]:
+    """Return an entry of the download catalog as a requirement; empty if it is present.
+
+    Args:
+        entry: The entry.
+        where: The config key of its path; empty if the choice of a part implies it.
+    """
     if inspect_entry(entry, hashes=False).kind == "here":
         return ()
     # Libraries download models of the hub on demand; nothing else is downloaded by a run.
     automatic = entry.kind == "hub"
-    return (Requirement(entry.summary, fetch_hint(entry), entry.size or entry.estimate, automatic),)
+    size = entry.size or entry.estimate
+    return (Requirement(entry.summary, fetch_hint(entry), size, automatic, where),)
 
 
 def unmet_path(
@@ -99,7 +105,7 @@ def unmet_path(
     entry = entry_of(path)
     # A user may have unpacked an archive in another form; the part that reads it decides.
     if entry is not None and (entry.kind == "file" or not path_of(entry).exists()):
-        return unmet_download(entry)
+        return unmet_download(entry, where)
     try:
         file = user_path(path)
     except UserError as error:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.errors import UserError, nearest
 from bench.imports.lists import read_lists
-from bench.imports.table import Line, Table, read_table
+from bench.imports.table import Line, Table, column_setting, read_table
 from bench.run.labels import WRITTEN
 from metrics.formulas import clean_mask_label
 
@@ -51,14 +51,12 @@ class Columns:
 
     @property
     def wanted(self) -> dict[str, str]:
-        """The command-line option of each required column."""
-        optional = {
-            self.layer: "--layer-column" if self.layer_given else "",
-            self.score: "--score-column" if self.score else "",
-            self.rank: "--rank-column" if self.rank else "",
-        }
-        must = {self.unit: "--unit-column", self.label: "--label-column"}
-        return must | {column: option for column, option in optional.items() if option}
+        """The required columns, each with how to name another one."""
+        names = {self.unit: "unit", self.label: "label"}
+        names |= {self.layer: "layer"} if self.layer_given else {}
+        names |= {self.score: "score"} if self.score else {}
+        names |= {self.rank: "rank"} if self.rank else {}
+        return {column: column_setting(name) for column, name in names.items()}
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ def read_labels(
         raise UserError(
             "the column contains no label",
             where=f"{path}: column {columns.label!r}",
-            hint="name the column of labels: --label-column COLUMN",
+            hint=f"name the column of labels: {column_setting('label')}",
         )
     if masks:
         notes.append('"-s" and "-c" at the end of labels are dropped, "_" is a blank')
@@ -135,7 +133,7 @@ def read_labels(
         notes.append(f"partial: the file is about {len(found):,} of the layer's {n_units:,} units")
         # If only unit 0 is missing, the file probably counts from 1.
         if columns.first_unit == 0 and 0 not in found and len(found) == max(found):
-            notes.append("unit 0 is not in the file; if it counts from 1, give --first-unit 1")
+            notes.append(f"unit 0 is not in the file; if it counts from 1: {_first_unit(1)}")
     kept, dropped = _best(rows)
     if not masks:
         kept = kept.drop(columns=WRITTEN)
@@ -146,15 +144,20 @@ def read_labels(
     return Labels(kept, units, vocabulary, ranked, tuple(notes), lists is not None)
 
 
+def _first_unit(number: int) -> str:
+    """Return how to set the number of the first unit."""
+    return f"--first-unit {number} or Columns(first_unit={number})"
+
+
 def _check_lists(path: str, columns: Columns) -> None:
     """Check that lists of labels have no other columns of ranks or scores."""
-    for option, column in (("--rank-column", columns.rank), ("--score-column", columns.score)):
+    for kind, column in (("ranks", columns.rank), ("scores", columns.score)):
         if column:
             raise UserError(
-                f"lists of labels have their own order and scores, so that {option} {column!r} is "
-                "not used",
+                f"lists of labels have their own order and scores: the column {column!r} of {kind} "
+                "is not used",
                 where=f"{path}: column {columns.label!r}",
-                hint=f"leave {option} out",
+                hint=f"name no column of {kind}",
             )
 
 
@@ -170,7 +173,7 @@ def _select_layer(path: str, table: Table, columns: Columns, layer: str) -> Sequ
             f"the table has no line of layer {layer!r}; its layers are {shown}",
             where=f"{path}: column {columns.layer!r}",
             valid=nearest(layer, layers),
-            hint="give one of these by --layer, or another column by --layer-column",
+            hint=f"give one of these layers, or another column: {column_setting('layer')}",
         )
     return own
 
@@ -194,16 +197,16 @@ def _unit(line: Line, columns: Columns, n_units: int) -> int:
         raise UserError(
             f"unit {cell!r} is not a whole number from 0",
             where=line.where,
-            hint=f"column {columns.unit!r} is read as the unit; for another: --unit-column COLUMN",
+            hint=f"the column of units is {columns.unit!r}; for another: {column_setting('unit')}",
         )
     unit = number - columns.first_unit
     if 0 <= unit < n_units:
         return unit
     hint = "check that the file belongs to this layer and network"
     if columns.first_unit == 0 and number == n_units:
-        hint = "if the file counts from 1: --first-unit 1"
+        hint = f"if the file counts from 1: {_first_unit(1)}"
     elif unit < 0:
-        hint = "if the file counts from 0: --first-unit 0"
+        hint = f"if the file counts from 0: {_first_unit(0)}"
     last = n_units - 1 + columns.first_unit
     raise UserError(
         f"unit {number} is unknown: the layer's {n_units} units are numbered "
@@ -240,7 +243,8 @@ def _check_unique(
         where=line.where,
         hint="keep one line for each"
         if columns.rank
-        else "keep one line per unit; several labels of a unit need --rank-column COLUMN",
+        else "keep one line per unit; several labels of a unit need a column of ranks: "
+        + column_setting("rank"),
     )
 
 
@@ -252,7 +256,7 @@ def _label(line: Line, columns: Columns) -> str:
         raise UserError(
             f"label {cell!r} is not a text",
             where=line.where,
-            hint="write it in quotes; for another column: --label-column COLUMN",
+            hint=f"write it in quotes; for another column: {column_setting('label')}",
         )
     return cell
 
@@ -267,7 +271,7 @@ def _score(line: Line, columns: Columns) -> float:
     raise UserError(
         f"score {cell!r} is not a number",
         where=line.where,
-        hint="leave the cell empty without a score; for another column: --score-column COLUMN",
+        hint="leave the cell empty without a score; for another column: " + column_setting("score"),
     )
 
 

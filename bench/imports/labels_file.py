@@ -47,27 +47,28 @@ def import_labels_file(
     Raises:
         UserError: The file, a name or a setting is wrong.
     """
-    try:
-        slug(claim.method, "method")
-        slug(board, "board")
-    except RecordError as error:
-        raise UserError(str(error), hint="choose another name: --method, --board") from error
+    for option, name in (("method", claim.method), ("board", board)):
+        try:
+            slug(name, option)
+        except RecordError as error:
+            hint = f"choose another name: --{option} NAME or {option}=NAME"
+            raise UserError(str(error), hint=hint) from error
     for text in overrides:
         key = text.lstrip("+").partition("=")[0]
         if "=" not in text or not key.startswith(SETTINGS):
             raise UserError(
                 f"{text!r} is not a setting of scoring",
                 where=key,
-                hint="give scoring.*, target.truth.* or runtime.* as key=value, after FILE",
+                hint="give scoring.*, target.truth.* or runtime.* as key=value",
             )
     if vocabulary is not None and vocabulary not in VOCABULARIES:
         raise UserError(
             f"unknown vocabulary {vocabulary!r}",
-            where="--vocabulary",
+            where="vocabulary",
             hint=f"choose one of: {', '.join(VOCABULARIES)}",
         )
     if units is not None and units < 1:
-        raise UserError(f"invalid number of units {units}", where="--units", hint="1 or more")
+        raise UserError(f"invalid number of units {units}", where="units", hint="give 1 or more")
     layer = find_layer(claim.target, claim.layer, units)
     config = import_config(
         claim, layer, board=board, results=results, official=official, overrides=overrides

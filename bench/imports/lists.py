@@ -11,6 +11,7 @@ from tokenize import NL, STRING, TokenError, generate_tokens
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
+from bench.imports.table import column_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,8 @@ def read_lists(lines: Sequence[Line], column: str) -> list[Ranked] | None:
                 else f"label {_shorten(cell)} looks like a list, but cannot be read as one",
                 where=line.where,
                 hint="lists are ['fish', 'river'] or [('fish', 0.31), ('river', 0.12)] in every "
-                "line; or write one line per label, with --rank-column COLUMN",
+                "line; or write one line per label, with a column of ranks: "
+                + column_setting("rank"),
             )
         scores = [score for _, score in ranked if not math.isnan(score)]
         if scores != sorted(scores, reverse=True):

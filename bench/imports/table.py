@@ -74,19 +74,24 @@ def read_table(path: str, wanted: Mapping[str, str]) -> Table:
     return table
 
 
+def column_setting(name: str) -> str:
+    """Return how to name a column on the command line, and in Python."""
+    return f"--{name}-column COLUMN or Columns({name}=COLUMN)"
+
+
 def require_columns(path: str, table: Table, wanted: Mapping[str, str]) -> None:
     """Check that a table has the required columns.
 
     Raises:
         UserError: One is missing; lists similar ones.
     """
-    for column, option in wanted.items():
+    for column, setting in wanted.items():
         if column not in table.columns:
             raise UserError(
                 f"the table has no column {column!r}; it has {_listed(table.columns)}",
                 where=f"{path}:1",
                 valid=nearest(column, table.columns),
-                hint=f"name the column: {option} COLUMN",
+                hint=f"name the column: {setting}",
             )
 
 

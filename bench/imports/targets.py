@@ -40,7 +40,7 @@ class NamedTarget:
     """A network that is known by name.
 
     Attributes:
-        name: As in `--target`.
+        name: The name of the network, such as resnet50_imagenet.
         layers: Its layers by torchvision's module path, in order.
     """
 
@@ -56,9 +56,9 @@ class NamedTarget:
         if name not in self.layers:
             raise UserError(
                 f"layer {name!r} of {self.name} is not listed",
-                where="--layer",
-                valid=nearest(name, self.layers) or tuple(self.layers),
-                hint=f"give one of {', '.join(self.layers)}, or the number of units: --units N",
+                where="layer",
+                valid=nearest(name, self.layers),
+                hint=f"give one of {', '.join(self.layers)}, or the layer's number of units",
             )
         return self.layers[name]
 
@@ -103,8 +103,8 @@ def find_layer(target: str, layer: str, units: int | None) -> Layer:
     if listed and units not in (None, listed.units):
         raise UserError(
             f"layer {layer} of {target} has {listed.units} units, not {units}",
-            where="--units",
-            hint="leave --units out",
+            where="units",
+            hint="leave the number of units out",
         )
     if listed:
         return listed
@@ -114,8 +114,8 @@ def find_layer(target: str, layer: str, units: int | None) -> Layer:
         return network.layer(layer)
     raise UserError(
         f"unknown target {target!r}",
-        where="--target",
+        where="target",
         valid=nearest(target, TARGETS),
-        hint=f"one of {', '.join(TARGETS)}; or any name with --units N and a truth: "
+        hint=f"one of {', '.join(TARGETS)}; or any name with the number of units and a truth: "
         "target.truth.name=class_list target.truth.params.path=classes.txt",
     )

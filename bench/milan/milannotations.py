@@ -82,7 +82,8 @@ def read_milannotations(
         UserError: A file is missing or damaged.
     """
     if geometry not in get_args(Geometry):
-        raise UserError(f"unknown geometry {geometry!r}", valid=get_args(Geometry))
+        hint = f"choose one of: {', '.join(get_args(Geometry))}"
+        raise UserError(f"unknown geometry {geometry!r}", hint=hint)
     if annotation_count is not None and annotation_count < 1:
         raise UserError(f"annotation_count must be at least 1, not {annotation_count}")
     if len(set(names)) != len(names) or not names:
@@ -167,7 +168,8 @@ def _read_annotations(file: Path) -> dict[tuple[str, int], tuple[int, list[str]]
             raise UserError(
                 f"missing column {', '.join(missing)}",
                 where=f"{file}:1",
-                valid=tuple(reader.fieldnames or ()),
+                valid=nearest(missing[0], reader.fieldnames or ()),
+                hint=f"required columns: {', '.join(_COLUMNS)}",
             )
         for row in reader:
             number = row["unit"] or ""

@@ -93,8 +93,7 @@ def find_state_dict(
         raise UserError(
             f"the file holds no tensors under {chosen!r}",
             where=setting,
-            valid=[few(checkpoint)],
-            hint="give one of its keys, or leave the setting out",
+            hint=f"give one of its keys ({few(checkpoint)}), or leave the setting out",
         )
     fitting = [
         state_dict

@@ -14,7 +14,7 @@ class FileParams:
     """A part that reads files.
 
     Class attributes:
-        config_key: Of its parameters: "probe.params".
+        config_key: Config key of its parameters, such as "probe.params".
         reads: Parameters that name a file or folder, each with its meaning.
     """
 

@@ -17,7 +17,8 @@ def check_precision(precision: str, where: str) -> None:
         UserError: It is not a precision.
     """
     if precision not in get_args(Precision):
-        raise UserError(f"unknown precision {precision!r}", where=where, valid=get_args(Precision))
+        hint = f"choose one of: {', '.join(get_args(Precision))}"
+        raise UserError(f"unknown precision {precision!r}", where=where, hint=hint)
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager[Any]:

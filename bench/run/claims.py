@@ -1,9 +1,9 @@
-"""Claims of cells: sweeps at once, on one machine or several, compute each cell once.
+"""Claims of cells: simultaneous sweeps, on one machine or several, compute each cell once.
 
 A claim is a file beside the record's folder, made by exclusive creation, which network disks
 support where they do not support locks. It names its process, and a thread writes the time into it
-as long as the process works. It is taken over when the process is gone, or the file stays the same
-for `STALE_S` seconds of the observer's own clock, so that clocks need not agree.
+as long as the process works. Another process takes it over when that process has ended, or the
+file has not changed for `STALE_S` seconds of the observer's own clock: clocks need not agree.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _claim_file(folder: Path) -> Path:
 
 
 def _describe(token: str) -> str:
-    """Return the text of a claim, renewed now."""
+    """Return the text of a claim, with the current time."""
     import psutil
 
     claim = {
@@ -131,7 +131,7 @@ def _describe(token: str) -> str:
 
 @cache
 def _host() -> str:
-    """Identify the machine, its start, and the container: what process ids belong to."""
+    """Identify the machine, its boot and the container, within which process ids are unique."""
     parts = [socket.gethostname()]
     with suppress(OSError):
         parts.append(str(Path("/proc/self/ns/pid").readlink()))
@@ -156,9 +156,10 @@ def _is_gone(claim: dict[str, Any]) -> bool:
 
 
 def _is_own(file: Path, token: str) -> bool:
-    """Return whether a claim is still this process's, and was not taken over while it stood still.
+    """Return whether a claim still belongs to this process.
 
-    One that was cut short by a full disk counts as its own.
+    Another process may have taken it over while this one was suspended. A truncated claim, such as
+    on a full disk, counts as its own.
     """
     return bool(_parse(_read(file)).get("token", token) == token)
 

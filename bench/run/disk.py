@@ -30,13 +30,13 @@ _FLOAT, _MASK = 4, 2
 """Bytes of a value, and of a pixel of a mask."""
 
 _DIMENSIONS = 2048
-"""More than image-text models have, whose embeddings are measured in at most 1,536 dimensions."""
+"""Upper bound of the dimensions of embeddings; those of image-text models have at most 1,536."""
 
 _TREE_IMAGE = 64_000
-"""More bytes than an image and its masks take in a tree of the embedded world."""
+"""Upper bound of the bytes of an image and its masks in a tree of the embedded world."""
 
 _RECORD, _UNIT = 500_000, 4_000
-"""More bytes than a record takes, and each of its units."""
+"""Upper bounds of the bytes of a record, and of each of its units."""
 
 Shapes = dict[tuple[str, str], tuple[int, int]]
 """By target's fingerprint and layer: the number of units and of the positions of their maps."""
@@ -50,10 +50,10 @@ class DiskBound:
     """Upper bounds in bytes.
 
     Attributes:
-        cache: Of new evidence, by kind.
-        largest: Of a single job's new evidence.
-        records: Of records.
-        jobs: Of each job's evidence that no earlier job makes, and records.
+        cache: New evidence, by kind.
+        largest: Most new evidence of a single job.
+        records: All records.
+        jobs: For each job, its records and the evidence that no earlier job makes.
         complete: Whether the size of every layer is known.
     """
 
@@ -70,13 +70,13 @@ class DiskBound:
 
 
 def bound_disk(plans: Sequence[JobPlan], shapes: Shapes, *, present: bool = False) -> DiskBound:
-    """Bound the disk space that the cells of jobs that are to run will take.
+    """Return upper bounds of the disk space of the cells that jobs are to run.
 
     Args:
         plans: The jobs.
-        shapes: Of their layers; a layer that is not among them does not count.
-        present: Subtract activations, maps and image embeddings that the cache holds. This reads
-            them, to check them.
+        shapes: Shapes of their layers; other layers are left out.
+        present: Subtract activations, maps and image embeddings in the cache, which are read to
+            check them.
     """
     made: set[Need] = set()
     cache: Counter[str] = Counter()
@@ -117,7 +117,7 @@ def check_disk(plans: Sequence[JobPlan]) -> DiskBound:
     bound = bound_disk(plans, shapes)
     if _find_short(folders, bound, limit) is None:
         return bound
-    # Only now, since it reads the evidence.
+    # Subtract cached evidence only if needed, since this reads it.
     bound = bound_disk(plans, shapes, present=True)
     short = _find_short(folders, bound, limit)
     if short is None:

@@ -47,8 +47,8 @@ log = logging.getLogger("bench.run")
 def execute_jobs(plans: Sequence[JobPlan]) -> None:
     """Run the pending cells of jobs in this process; failures are recorded on disk, not raised.
 
-    Pass over cells that other processes work on, wait for them at the end, and run those that are
-    still not finished then.
+    Skip cells that other processes work on, wait for them at the end, and run those that are not
+    finished then.
     """
     places = [(number, len(plans)) for number in range(1, len(plans) + 1)]
     pairs = zip(plans, places, strict=True)
@@ -115,7 +115,7 @@ def _execute(
                     score_record(cell.folder, Record.read(cell.folder), plan.judges)
                 elif state is State.DONE:
                     time_again(plan, cell)
-        except UnwritableError:  # no record can say so
+        except UnwritableError:  # nor can a record of the failure be written
             raise
         except (Exception, SystemExit) as error:  # later jobs must run, and workers must survive
             log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (traceback: in the record)
@@ -125,7 +125,7 @@ def _execute(
 
 
 def _pending(plan: JobPlan, only: Collection[Cell] | None) -> list[tuple[Cell, State]]:
-    """Return the cells to work on; without those in `only` that another process failed to run."""
+    """Return the cells to work on; of those in `only`, not the ones that failed elsewhere."""
     return [
         (cell, state)
         for cell, state in plan.pending().items()

@@ -70,7 +70,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The time that a request needs, by a sample.
+    """The time that a request needs, estimated from a sample.
 
     Attributes:
         works: Kinds of work: images, texts, cells; none where all cells have labels.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.environment import hardware
 from leaderboards.hashing import canonical_json
 from leaderboards.record import Record, RecordError
-from leaderboards.storage import TIMINGS, read_timings
+from leaderboards.timings import TIMINGS, read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,14 +28,14 @@ _IMAGE_BYTES = 16_384
 """Memory that an image takes, where there are timings of one number of images only."""
 
 _FIXED_IN_PASS, _FIXED = 0.05, 0.5
-"""Shares of the time of the smallest timed pass over images, and of other phases, that smaller ones
-need too."""
+"""Share of the time of the smallest timed pass over images, and of another phase, that does not
+depend on its size."""
 
 _COUNTED = frozenset({"gather", "segment", "text"})
 """Phases whose timing says how many images or texts they had."""
 
 _SPREAD = {MEASURED: 1.5, LIKE: 2.0, CALIBRATED: 2.5}
-"""By how much estimates may be wrong, as a factor, beyond the spread of what they are from."""
+"""Factor by which estimates may be wrong, in addition to the spread of their samples."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Traits:
 
         Args:
             phase: The phase.
-            units: Of the layer; 0 where the number is not known.
+            units: Number of units of the layer; 0 if unknown.
 
         Returns:
             Pairs of a key and the number of items that the time grows with.
@@ -126,13 +126,13 @@ class Estimate:
     ) -> Estimate:
         """Return the value for a number of items, by measured pairs (items, value).
 
-        Interpolate between them. Beyond the largest the value grows in proportion. Widen the spread
-        of the nearest pairs by what the basis may be wrong.
+        Interpolate between them; beyond the largest, the value grows in proportion. The range is
+        the spread of the nearest pairs, widened by the factor of the basis.
 
         Args:
             items: The number.
             samples: The pairs.
-            basis: What they are from.
+            basis: Where they come from.
             fixed: Share of the value of the smallest pair that does not depend on the items.
         """
         by_items: dict[int, list[float]] = {}
@@ -149,7 +149,7 @@ class Estimate:
 
     @classmethod
     def total(cls, parts: Iterable[Estimate]) -> Estimate:
-        """Return a sum, as sure as its least sure part."""
+        """Return the sum, with the least sure basis of its parts."""
         listed = list(parts)
         bases = [part.basis for part in listed]
         return cls(

@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from bench.config.composition import hydra_initialized
 from bench.config.grammar import explain
 from bench.config.quoting import quote
-from bench.errors import NetworkError, UserError
+from bench.errors import NetworkError, UnwritableError, UserError
 from bench.evidence.prune import delete_leftovers
 from bench.files import check_writable
 from bench.leftovers import sweep
@@ -62,7 +62,7 @@ def launch(plans: Sequence[JobPlan], overrides: Sequence[str]) -> int:
         The number of jobs that were run.
 
     Raises:
-        UserError: A target lacks a layer, a device is not here, a disk is too small, or the
+        UserError: A target lacks a layer, a device is missing, a disk is too small, or the
             launcher fails.
     """
     pending = [plan for plan in plans if plan.pending()]
@@ -136,7 +136,7 @@ def _launch_tasks(pending: Sequence[JobPlan], overrides: Sequence[str]) -> None:
     """Hand the jobs to a launcher of Hydra's, each with its whole configuration.
 
     Raises:
-        UserError: The launcher's settings are wrong, or it fails.
+        UserError: The launcher's settings are wrong, it fails, or results cannot be written.
     """
     from bench.run.submission import run_on_slurm
     from bench.run.worker import Task
@@ -171,6 +171,9 @@ def _run_by_hydra(tasks: Sequence[Task], config: DictConfig) -> None:
     """Run tasks by the launcher of a configuration that is composed from conf/job.yaml.
 
     Hydra's `multirun` does the same through its sweeper, which would compose each job here too.
+
+    Raises:
+        UnwritableError: A job's results cannot be written.
     """
     from bench.run.worker import run_task
 
@@ -180,5 +183,8 @@ def _run_by_hydra(tasks: Sequence[Task], config: DictConfig) -> None:
     )
     overrides = [[f"task={quote(task.encode())}"] for task in tasks]
     for task, outcome in zip(tasks, launcher.launch(overrides, 0), strict=True):
-        if reason := outcome.return_value:
+        reason = outcome.return_value
+        if isinstance(reason, UnwritableError):
+            raise reason
+        if reason:
             log.error("job %d of %d failed: %s", task.number, task.count, reason)

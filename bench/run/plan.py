@@ -61,11 +61,11 @@ class Cell:
     def read_state(self) -> State:
         """Read from the content of its files how far the cell has come.
 
-        A file that is missing, empty or cut short counts as not made.
+        Treat an empty or truncated file as missing.
 
         Raises:
-            UserError: A file must not be made again: it is of a later version, unreadable, or not
-                of a record.
+            UserError: A file must not be replaced: it is of a later version, unreadable, or does
+                not belong to a record.
         """
         try:
             return self._read_state()

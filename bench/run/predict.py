@@ -28,12 +28,12 @@ _GPU_DRIVER = Path("/proc/driver/nvidia")
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a job's cells that are still to run will need.
+    """Forecast costs of the cells that a job is to run.
 
     Attributes:
         plan: The job.
         phases: Time of each phase, in seconds. Evidence that an earlier job of the request makes
-            takes no time, evidence in the cache counts as if it was not there.
+            takes no time; evidence in the cache counts as if it was missing.
         unknown: Phases whose time is not known. Scoring is left out where it is not known.
         memory: Most memory of the host and of the device, in bytes; None where it is not known.
     """
@@ -127,7 +127,7 @@ def _needed(
 
     Args:
         plan: The job.
-        cells: Those of its cells that are to run.
+        cells: Its cells to run.
         made: Evidence that earlier jobs make; that of this job is added.
     """
     each = [traits_of(plan, cell.layer) for cell in cells]

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bench.files import writing
-from leaderboards import storage
+from leaderboards import storage, timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 def _reported(write: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
-    """Return a function of storage that raises `UnwritableError` instead of OSError."""
+    """Return a function that raises `UnwritableError` instead of OSError."""
 
     @wraps(write)
     def write_or_report(folder: Path, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -30,5 +30,5 @@ def _reported(write: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[
 
 write_record = _reported(storage.write_record)
 add_scores = _reported(storage.add_scores)
-add_phases = _reported(storage.add_phases)
-append_timing = _reported(storage.append_timing)
+add_phases = _reported(timings.add_phases)
+append_timing = _reported(timings.append_timing)

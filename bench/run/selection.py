@@ -135,14 +135,14 @@ class Selection:
         if not self.uses_masks or (self.segmenter and not self.segmenter.uses_probe_masks):
             return None
         if not isinstance(self.probe, SegmentedProbe):
+            probes = catalog.PROBES
+            names = [name for name in probes.names() if hasattr(probes.get(name), "masks")]
             raise UserError(
                 f"{self.names['method']} needs masks, and the probe set "
                 f"{self.names['probe']} has none",
                 where="probe",
-                valid=[
-                    n for n in catalog.PROBES.names() if hasattr(catalog.PROBES.get(n), "masks")
-                ],
-                hint="choose a probe set with masks, or write yours as a tree in Broden's layout",
+                hint=f"choose a probe set with masks ({', '.join(names)}), or write yours as a "
+                "tree in Broden's layout",
             )
         return self.probe
 
@@ -191,8 +191,7 @@ class Selection:
             raise UserError(
                 "there are several layers, and it is not set which one the truth names",
                 where="target.truth_layer",
-                valid=self.layers,
-                hint=f"add target.truth_layer={self.layers[-1]}",
+                hint=f"add target.truth_layer={self.layers[-1]}, or another of the layers",
             )
         return names if truth_layer in ("", layer) else {}
 

@@ -98,7 +98,7 @@ def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[JobPlan]:
         raise _refusal(stopped[0], len(stopped), len(surveys))
     if stopped:
         _LOG.warning(
-            "%d of %d jobs are left out: `dissectbench plan` with the same words says why",
+            "%d of %d jobs are left out: `dissectbench plan` with the same arguments says why",
             len(stopped),
             len(surveys),
         )
@@ -127,7 +127,7 @@ def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
     if blocking:
         need = blocking[0]
         error = UserError(
-            f"{need.name} is not here",
+            f"not found: {need.name}",
             where=need.where,
             valid=need.similar,
             hint=need.hint,
@@ -138,7 +138,7 @@ def _refusal(found: JobSurvey, stopped: int, jobs: int) -> UserError:
     if jobs == 1:
         return error
     others = (
-        f"{stopped} of {jobs} jobs cannot run: `dissectbench plan` with the same words says why"
+        f"{stopped} of {jobs} jobs cannot run: `dissectbench plan` with the same arguments says why"
     )
     if stopped < jobs:
         others += ", `dissectbench run --possible` runs the others"

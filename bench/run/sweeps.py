@@ -17,7 +17,7 @@ from bench.errors import UserError
 from bench.files import write_atomic
 from bench.run.history import PHASES, Estimate
 from bench.run.plan import Cell, State
-from leaderboards.storage import read_timings
+from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.run.predict import Prediction
 
 FOLDER = ".sweeps"
-"""Below a folder of results."""
+"""Folder of the files of sweeps, in a folder of results."""
 
 _KEPT_S = 30 * 86_400
 """Seconds after which a sweep's file is deleted."""
@@ -35,7 +35,7 @@ _STALE_S = 120.0
 """Seconds after which a claim that is not renewed does not count."""
 
 RUNNING, WAITING = "running", "waiting"
-"""States of cells beside those of `State`: a process works on it; none does yet."""
+"""States of cells besides those of `State`: claimed by a process, or not started."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class JobProgress:
     Attributes:
         title: Method, target and the like.
         states: State of each cell, by layer: "done", "failed", `RUNNING` or `WAITING`.
-        workers: Who works on its running cells, such as "node7, process 1234".
+        workers: Processes that work on its running cells, such as "node7, process 1234".
         forecast: Time of each phase as forecast before the sweep.
         known: Whether the time of all phases was forecast.
         measured: Time of each phase as measured in this sweep; empty before it is done.
@@ -75,8 +75,8 @@ class SweepProgress:
     Attributes:
         jobs: Its jobs.
         elapsed: Seconds since its start, up to its last cell.
-        remaining: Seconds that it still takes; None where this is not known.
-        starter: Who started it.
+        remaining: Forecast of the seconds until its end; None if unknown.
+        starter: The process that started it.
     """
 
     jobs: tuple[JobProgress, ...]
@@ -94,11 +94,11 @@ def write_sweep(
 ) -> None:
     """Write the cells of a sweep and their forecasts, where `read_progress` finds them.
 
-    Do nothing where the folder of results cannot be written to: the first record says so.
+    Do nothing if the folder of results cannot be written to: the first record reports it.
 
     Args:
         plans: The sweep's jobs.
-        predictions: Of each job.
+        predictions: Prediction of each job.
         disk: Upper bound for each job, in bytes; empty for none.
     """
     root = Path(str(plans[0].job.config.results)).expanduser()
@@ -149,8 +149,8 @@ def read_progress(root: Path) -> SweepProgress:
         raise UserError(
             "no sweep was started here" if root.is_dir() else "there is no such folder",
             where=str(root),
-            valid=[f"{root}/{name}" for name in boards],
-            hint="give the folder of results of a `dissectbench run`, such as results",
+            hint="give the folder of results of a `dissectbench run`, such as "
+            + (", ".join(f"{root}/{name}" for name in boards) or "results"),
         )
     head, *jobs = (json.loads(line) for line in files[-1].read_text(encoding="utf-8").splitlines())
     started = float(head["started"])
@@ -233,7 +233,7 @@ def _end(folder: Path) -> float:
 
 
 def _worker(folder: Path) -> str:
-    """Return who holds the claim of a cell; "" for nobody, or where it is stale."""
+    """Return the process that holds the claim of a cell; "" for none, or if it is stale."""
     try:
         claim = json.loads(folder.with_name(f".{folder.name}.claim").read_text(encoding="utf-8"))
         if time.time() - float(claim["renewed"]) > _STALE_S:

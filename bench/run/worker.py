@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.config.compose import Job
+from bench.errors import UnwritableError
 from bench.offline import offline
 from bench.run.execute import execute
 from bench.run.plan import State, plan_job
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class JobError(Exception):
-    """Some cell of a job is not done."""
+    """A cell of a job is not done."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A job for another process, which needs no file to run it.
+    """A job with everything that another process needs to run it.
 
     Attributes:
         job: The job.
@@ -74,16 +75,19 @@ class Task:
         return cls(Job.from_json(content["job"]), content["number"], content["count"])
 
 
-def run_task(config: DictConfig) -> str:
+def run_task(config: DictConfig) -> str | UnwritableError:
     """Run the task in a configuration that conf/job.yaml composes; for Hydra's launchers.
 
     Returns:
-        Why the job could not start; empty if it did. Failures of cells are on disk.
+        Why the job could not start, or why results cannot be written; empty for neither. Failures
+        of cells are on disk.
     """
     try:
         Task.decode(config.task)()
     except JobError:
         return ""
+    except UnwritableError as error:
+        return error
     except Exception as error:
         return str(error)
     return ""

@@ -55,7 +55,7 @@ def make_files(
 
     Args:
         folder: Where to write them; created if missing.
-        setting: Its networks and number of images count.
+        setting: Its networks and its number of images are used.
         concepts: Number of made-up words, or the name of a concept set.
         masked: Whether the images need masks.
 
@@ -186,7 +186,7 @@ def run_job(job: Job) -> tuple[list[dict[str, Any]], list[Any]]:
     from bench.run.execute import execute
     from bench.run.survey import plan
     from leaderboards.record import Record
-    from leaderboards.storage import read_timings
+    from leaderboards.timings import read_timings
 
     [planned] = plan([job])
     execute(planned)

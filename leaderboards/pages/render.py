@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from leaderboards.board import Board
 
 _SMALL = 100
-"""Boards of no more records have one board.md up to twice a page's size: others link to it."""
+"""Boards of at most so many records keep board.md whole up to twice a page's size, for links."""
 
 _FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r", "\n")
 

@@ -48,7 +48,7 @@ def first_metric(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _conclude(panel: dict[str, str], curves: pd.DataFrame) -> str:
-    """Return what a panel is of, and whether its ranking settles."""
+    """Return a panel's condition, and from which size its ranking is settled."""
     noun, settled = _NOUNS[panel["axis"]], curves["settled"].iloc[0]
     largest = curves["size"].max()
     where = ", ".join(panel[name] for name in ("target", "layer", "probe", "concepts"))

@@ -7,7 +7,8 @@ import json
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leaderboards.storage import find_records, read_descriptions, read_timings
+from leaderboards.storage import find_records, read_descriptions
+from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ from leaderboards.board import build_board, load_board
 from leaderboards.cells import load_cells
 from leaderboards.pages.console import print_board
 from leaderboards.pages.render import check_board, render_scores, write_board
-from leaderboards.storage import append_timing, write_record
+from leaderboards.storage import write_record
+from leaderboards.timings import append_timing
 
 GOLDEN = Path(__file__).with_name("golden.md")
 

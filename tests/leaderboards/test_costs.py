@@ -6,7 +6,8 @@ import pytest
 
 from leaderboards.board import load_board
 from leaderboards.pages.costs import costs_page
-from leaderboards.storage import append_timing, write_record
+from leaderboards.storage import write_record
+from leaderboards.timings import append_timing
 
 if TYPE_CHECKING:
     from pathlib import Path

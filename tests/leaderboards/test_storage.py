@@ -14,15 +14,13 @@ from leaderboards.cells import load_cells
 from leaderboards.files import csv_bytes, gzip_bytes, read_csv_gz
 from leaderboards.record import Record, RecordError, slug
 from leaderboards.storage import (
-    add_phases,
     add_scores,
-    append_timing,
     find_records,
     read_descriptions,
-    read_timings,
     read_units,
     write_record,
 )
+from leaderboards.timings import add_phases, append_timing, read_timings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -45,8 +45,8 @@ class LayoutSettings:
             raise UserError(
                 f"unknown pooling {self.pooling!r}",
                 where="target.pooling",
-                valid=POOLINGS,
-                hint="target.pooling=auto takes the class token if there is one, else the average",
+                hint=f"choose one of: {', '.join(POOLINGS)}; auto takes the class token if "
+                "there is one, else the average",
             )
 
     @classmethod

@@ -72,7 +72,7 @@ class HuggingFaceCaptioner:
             raise UserError(
                 f"unknown prior {self.prior!r}",
                 where="captioner.params.prior",
-                valid=get_args(Prior),
+                hint=f"choose one of: {', '.join(get_args(Prior))}",
             )
         check_background(self.background)
 

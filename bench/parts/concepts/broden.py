@@ -56,7 +56,6 @@ class BrodenConcepts(FileParams):
             raise UserError(
                 "the tree has no label in these categories",
                 where="concepts.params.categories",
-                valid=vocabulary.categories,
                 hint=f"its categories are: {', '.join(vocabulary.categories)}",
             )
         again = len(names) - len(words)

@@ -132,6 +132,8 @@ def _preprocess(given: Mapping[str, Any], vision: Mapping[str, Any], path: str) 
     unknown = sorted(set(given) - set(_PREPROCESS))
     if unknown:
         raise UserError(
-            f"unknown keys in preprocess_cfg: {', '.join(unknown)}", where=path, valid=_PREPROCESS
+            f"unknown keys in preprocess_cfg: {', '.join(unknown)}",
+            where=path,
+            hint=f"the keys are {', '.join(_PREPROCESS)}",
         )
     return {"size": vision.get("image_size", 224), **given}

@@ -123,6 +123,5 @@ class OpenClipPretrained(OpenClip):
                 f"the weights {self.pretrained} were trained with QuickGELU, which {self.model} "
                 "does not have: the embeddings would be those of another network",
                 where="encoder.params.model",
-                valid=[f"{self.model}-quickgelu"],
                 hint=f"encoder.params.model={self.model}-quickgelu",
             )

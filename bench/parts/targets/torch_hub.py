@@ -188,7 +188,7 @@ class TorchHubTarget(CodeTarget):
             folder = self._copy
             if is_offline() and not folder.is_dir():
                 raise UserError(
-                    f"{self.repo_or_dir} is not here, and connections are disabled",
+                    f"cannot fetch {self.repo_or_dir}: connections are disabled",
                     where=_WHERE,
                     hint="run once with a connection, or give a folder",
                 )

@@ -50,7 +50,7 @@ class AnnotationsTruth(CachedTruth):
             raise UserError(
                 f"{self.path} has no line of layer {self.layer!r}",
                 where="target.truth.params.layer",
-                valid=nearest(str(self.layer), layers) or tuple(layers)[:20],
+                valid=nearest(str(self.layer), layers),
                 hint=f"its layers are {', '.join(tuple(layers)[:20])}",
             )
         return {

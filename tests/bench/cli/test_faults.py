@@ -74,7 +74,7 @@ def test_a_concept_file_without_words(
 def test_a_concept_file_that_is_not_there(refused: Callable[..., str]) -> None:
     Path("words.txt").write_text("sea\n")
     error = refused("run", "concepts=file", "concepts.params.path=word.txt")
-    assert "concepts.params.path: the concept file word.txt is not here" in error
+    assert "concepts.params.path: not found: the concept file word.txt" in error
     assert "nearest: words.txt" in error
 
 

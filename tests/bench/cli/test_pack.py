@@ -128,4 +128,6 @@ def test_a_board_names_the_archive_that_lies_in_its_folder(
 ) -> None:
     Path("mine").mkdir()
     Path("a.tar.xz").rename("mine/records.tar.xz")
-    assert "nearest: mine/records.tar.xz" in refused(capsys, "board", "mine", "--out", "new")
+    assert "hint: give the archive: mine/records.tar.xz" in refused(
+        capsys, "board", "mine", "--out", "new"
+    )

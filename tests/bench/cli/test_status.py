@@ -16,7 +16,7 @@ from bench.run.predict import Prediction
 from bench.run.survey import plan
 from bench.run.sweeps import FOLDER, read_progress, write_sweep
 from leaderboards.record import Record
-from leaderboards.storage import append_timing
+from leaderboards.timings import append_timing
 
 if TYPE_CHECKING:
     from bench.run.plan import JobPlan
@@ -123,7 +123,7 @@ def test_a_run_writes_its_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     from bench.run import launch
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(launch, "execute", lambda *_, **__: None)
+    monkeypatch.setattr(launch, "execute_jobs", lambda *_, **__: None)
     planned = plan(expand([*REQUEST[1:], "probe.params.size=20"]))
     assert launch.launch(planned, []) == 1
     progress = read_progress(Path("out"))

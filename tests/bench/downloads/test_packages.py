@@ -81,7 +81,7 @@ def test_run_and_plan_name_the_package_and_list_does_without(
     assert f"the package {package}\n    pip install {hint}\n" in told
     assert main(["run", *request]) == 2
     error = capsys.readouterr().err
-    assert f"the package {package} is not here" in error
+    assert f"not found: the package {package}" in error
     assert f"hint: pip install {hint}\n" in error
     assert "Traceback" not in error
     assert not list(tmp_path.rglob("record.json"))

@@ -11,7 +11,8 @@ import pytest
 
 from leaderboards.record import Record
 from leaderboards.scores import read_scores
-from leaderboards.storage import read_descriptions, read_timings
+from leaderboards.storage import read_descriptions
+from leaderboards.timings import read_timings
 from tests.bench.run.test_launch import LAUNCHER
 
 if TYPE_CHECKING:

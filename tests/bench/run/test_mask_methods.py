@@ -67,7 +67,7 @@ def test_a_probe_without_masks_is_refused(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     with pytest.raises(UserError, match="has none") as caught:
         plan(expand(["method=netdissect", "probe=folder", f"probe.params.path={tmp_path}"]))
-    assert "glyphs" in caught.value.valid
+    assert "glyphs" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def other_fields(file: Path) -> None:
     [
         (newer, "newer", "schema 2; this version reads 1", "pip install --upgrade"),
         (unreadable, "unreadable", "cannot be read (Is a directory)", "the right to read it"),
-        (other_fields, "damaged", "'extra'", "move it to another place"),
+        (other_fields, "damaged", "unknown fields 'extra'", "move it to another place"),
     ],
 )
 def test_a_record_that_is_not_torn_is_never_replaced(

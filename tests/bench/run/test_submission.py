@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hydra import compose
 
 from bench.config.compose import expand
-from bench.errors import UserError
-from bench.run import submission
+from bench.config.composition import hydra_initialized
+from bench.errors import UnwritableError, UserError
+from bench.run import launch, submission, worker
 from bench.run.plan import plan_job
 from bench.run.submission import run_on_slurm
 from bench.run.worker import JobError, Task, run_task
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from omegaconf import DictConfig
+    from bench.config.compose import Job
 
 
 class ClusterJob:
@@ -167,11 +170,43 @@ def test_a_task_with_a_failed_cell_raises(
         task()
 
 
-def test_hydras_launchers_learn_why_a_job_did_not_start(here: Path, small: tuple[str, ...]) -> None:
-    job = job_of(small, "results=file")
-    (here / "file").touch()
-    config: DictConfig = SimpleNamespace(task=Task(job, 1, 1).encode())  # type: ignore[assignment]
-    assert "file" in run_task(config)
+class Launcher:
+    """A launcher of Hydra's: it runs tasks one after the other, and pickles what they return."""
+
+    def launch(self, overrides: list[list[str]], _: int) -> list[SimpleNamespace]:
+        returned = [run_task(compose("job", words)) for words in overrides]
+        return [SimpleNamespace(return_value=pickle.loads(pickle.dumps(one))) for one in returned]
+
+
+def run_by_hydra(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch.Plugins, "instantiate_launcher", lambda *_, **__: Launcher())
+    with hydra_initialized():
+        launch._run_by_hydra([task], compose("job", return_hydra_config=True))
+
+
+@pytest.mark.usefixtures("here")
+def test_hydras_launchers_say_why_a_job_did_not_start(
+    small: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Job) -> None:
+        raise UserError("no such folder", where="probe.params.path")
+
+    monkeypatch.setattr(worker, "plan_job", fail)
+    run_by_hydra(Task(job_of(small), 1, 1), monkeypatch)
+    assert "job 1 of 1 failed: probe.params.path: no such folder" in caplog.text
+
+
+@pytest.mark.usefixtures("here")
+def test_a_full_disk_in_a_launchers_process_ends_the_request(
+    small: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise UnwritableError("results: no space left", hint="free some space")
+
+    monkeypatch.setattr(worker, "execute", fail)
+    with pytest.raises(UnwritableError, match="no space left") as caught:
+        run_by_hydra(Task(job_of(small), 1, 1), monkeypatch)
+    assert caught.value.hint == "free some space"
 
 
 def test_a_job_that_is_requeued_records_no_failure(

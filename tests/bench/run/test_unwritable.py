@@ -128,7 +128,7 @@ def test_a_disk_that_fills_up_during_a_run(
         if name:
             patch.setattr(storage, name, full)
         else:
-            patch.setattr("leaderboards.storage.json_line", full)
+            patch.setattr("leaderboards.timings.json_line", full)
         assert main(arguments) == 2
     assert not [path for path in Path(f"disk-{write}").rglob("*") if ".tmp" in path.name]
     assert main(arguments) == 0
