@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from random import Random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import stats
 
 from metrics.paired import ALPHA, compact_letters, compare_pairs, holm
 from metrics.statistics import mcnemar
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from numpy.typing import NDArray
 
 
 def decisions(seed: int, rows: int = 4, n: int = 60) -> NDArray[np.float64]:

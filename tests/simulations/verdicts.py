@@ -32,7 +32,8 @@ def latent(rng: np.random.Generator, n: int, shifts: NDArray[np.float64]) -> NDA
     """Draw correlated normal values [R, N], shifted by method."""
     shared = rng.normal(size=n) * np.sqrt(CORRELATION)
     own = rng.normal(size=(len(shifts), n)) * np.sqrt(1 - CORRELATION)
-    return shared + own + shifts[:, None]
+    values: NDArray[np.float64] = shared + own + shifts[:, None]
+    return values
 
 
 def right_or_wrong(share: float) -> Draw:
@@ -99,7 +100,12 @@ def error_rates(runs: int) -> Iterator[tuple[str, int, int, list[float]]]:
     for (name, law), rows, n in tqdm(cases, desc="equal methods", disable=None):
         rng = np.random.default_rng([rows, n])
         tables = [law(rng, n, np.zeros(rows)) for _ in range(runs)]
-        yield name, rows, n, [np.mean([bool(rule(t)) for t in tables]) for rule in RULES.values()]
+        yield (
+            name,
+            rows,
+            n,
+            [float(np.mean([bool(rule(t)) for t in tables])) for rule in RULES.values()],
+        )
 
 
 def powers(runs: int) -> Iterator[tuple[str, int, int, list[float]]]:
@@ -108,7 +114,12 @@ def powers(runs: int) -> Iterator[tuple[str, int, int, list[float]]]:
     for (name, law), n in tqdm(cases, desc="different methods", disable=None):
         rng = np.random.default_rng(n)
         tables = [law(rng, n, np.linspace(0, 0.75, 6)) for _ in range(runs)]
-        yield name, 6, n, [np.mean([len(rule(t)) / 15 for t in tables]) for rule in RULES.values()]
+        yield (
+            name,
+            6,
+            n,
+            [float(np.mean([len(rule(t)) for t in tables])) / 15 for rule in RULES.values()],
+        )
 
 
 def main() -> int:
