@@ -9,12 +9,13 @@ correlation.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import binom
+
+from metrics.statistics import resample_counts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -76,25 +77,20 @@ class Comparison:
         return letters
 
 
-def compare_pairs(
-    values: ArrayLike, *, strata: ArrayLike | None = None, seed: int = 0, resamples: int = RESAMPLES
-) -> Comparison:
+def compare_pairs(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Comparison:
     """Compare all pairs of methods; values that are all 0 or 1 are right/wrong values.
 
     Args:
         values: One number per method and unit [R, N]; NaN where a method has none. Units without a
             number for some method are left out.
-        strata: Stratum of each unit [N], such as its layer: units are resampled within strata.
         seed: Seed of the resampling.
         resamples: Number of bootstrap resamples.
     """
     table = np.asarray(values, dtype=np.float64)
-    shared = ~np.isnan(table).any(axis=0)
-    groups = np.zeros(table.shape[1]) if strata is None else np.asarray(strata)
-    table, groups = table[:, shared], groups[shared]
+    table = table[:, ~np.isnan(table).any(axis=0)]
     if np.isin(table, (0.0, 1.0)).all():
         return _compare_decisions(table)
-    return _compare_means(table, np.unique(groups, return_inverse=True)[1], seed, resamples)
+    return _compare_means(table, seed, resamples)
 
 
 def _compare_decisions(table: NDArray[np.float64]) -> Comparison:
@@ -103,7 +99,7 @@ def _compare_decisions(table: NDArray[np.float64]) -> Comparison:
     pairs = max(1, rows * (rows - 1) // 2)
     wins = table @ (1 - table).T  # units where i is right and j is wrong
     discordant = wins + wins.T
-    p = np.minimum(1, 2 * binom.cdf(np.minimum(wins, wins.T), discordant, 0.5))
+    p = np.minimum(1.0, 2 * binom.cdf(np.minimum(wins, wins.T), discordant, 0.5))
     upper = np.triu_indices(rows, 1)
     corrected = np.ones((rows, rows))
     corrected[upper] = holm(p[upper])
@@ -122,18 +118,14 @@ def _compare_decisions(table: NDArray[np.float64]) -> Comparison:
     )
 
 
-def _compare_means(
-    table: NDArray[np.float64], strata: NDArray[np.intp], seed: int, resamples: int
-) -> Comparison:
+def _compare_means(table: NDArray[np.float64], seed: int, resamples: int) -> Comparison:
     rows, n = table.shape
     first, second = np.triu_indices(rows, 1)
     differences = (table[first] - table[second]).T  # [N, P]
-    observed, errors = _means_and_errors(np.ones((1, n)), differences, strata)
-    counts = _stratified_counts(tuple(np.bincount(strata).tolist()), resamples, seed)
-    # Counts are of units sorted by stratum.
-    order = np.argsort(strata, kind="stable")
-    centred = differences[order] - observed
-    drawn, drawn_errors = _means_and_errors(counts, centred, strata[order])
+    observed, errors = _means_and_errors(np.ones((1, n)), differences)
+    centred = differences - observed
+    counts = resample_counts(n, resamples, seed).astype(np.float64)
+    drawn, drawn_errors = _means_and_errors(counts, centred)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.abs(observed[0]) / errors[0]
         # A resample without variation of a pair says nothing about this pair.
@@ -143,7 +135,8 @@ def _compare_means(
     p = (1 + exceeding) / (1 + resamples)
     equal = errors[0] == 0  # methods with a constant difference: nothing was drawn that could vary
     p[equal] = 1.0
-    critical = float(maxima[int(np.ceil((1 - ALPHA) * (resamples + 1))) - 1]) if n else np.nan
+    place = min(resamples, int(np.ceil((1 - ALPHA) * (resamples + 1))))
+    critical = maxima[place - 1]
     half = critical * errors[0]
     return Comparison(
         n=n,
@@ -168,41 +161,21 @@ def _square(
 
 
 def _means_and_errors(
-    counts: NDArray[np.floating], values: NDArray[np.float64], strata: NDArray[np.intp]
+    counts: NDArray[np.float64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the means of resamples [B, P] and their standard errors, stratified.
+    """Return the means of resamples [B, P] and their standard errors.
 
     Args:
         counts: How often each unit is drawn [B, N].
         values: [N, P].
-        strata: Stratum of each unit [N].
     """
     n = len(values)
-    means = np.zeros((len(counts), values.shape[1]))
-    variances = np.zeros_like(means)
-    for stratum in range(int(strata.max(initial=-1)) + 1):
-        own = strata == stratum
-        size = int(own.sum())
-        drawn, part = counts[:, own], values[own]
-        sums = drawn @ part
-        means += sums / n
-        if size > 1:
-            squares = np.maximum(drawn @ part**2 - sums**2 / size, 0.0)
-            variances += squares * size / (size - 1) / n**2
-    tiny = (_ROUNDING * np.abs(values).max(axis=0, initial=0.0)) ** 2 / max(1, n)
+    means = counts @ values / max(1, n)
+    squares = counts @ values**2 / max(1, n) - means**2
+    variances = np.maximum(squares, 0.0) / max(1, n - 1)
+    tiny = (_ROUNDING * np.abs(values).max(axis=0, initial=0.0)) ** 2
     variances[variances <= tiny] = 0.0
     return means, np.sqrt(variances)
-
-
-@lru_cache(maxsize=2)
-def _stratified_counts(sizes: tuple[int, ...], resamples: int, seed: int) -> NDArray[np.float32]:
-    """Return how often each unit is drawn [B, N], as many in each stratum as it has units."""
-    generator = np.random.default_rng(seed)
-    parts = [
-        generator.multinomial(size, np.full(size, 1 / size), size=resamples).astype(np.float32)
-        for size in sizes
-    ]
-    return np.concatenate(parts, axis=1) if parts else np.zeros((resamples, 0), np.float32)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

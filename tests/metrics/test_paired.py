@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metrics.paired import ALPHA, compact_letters, compare_pairs, holm
-from metrics.statistics import mcnemar
 
 if TYPE_CHECKING:
     from random import Random
@@ -32,11 +31,16 @@ def test_holm_by_hand() -> None:
     assert holm([]).size == 0
 
 
+def exact_mcnemar(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    only_a, only_b = int(((a == 1) & (b == 0)).sum()), int(((a == 0) & (b == 1)).sum())
+    return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue) if only_a + only_b else 1.0
+
+
 def test_decisions_are_compared_by_mcnemar_and_holm() -> None:
     table = decisions(0)
     found = compare_pairs(table)
     pairs = list(itertools.combinations(range(len(table)), 2))
-    expected = holm([mcnemar(table[i], table[j]) for i, j in pairs])
+    expected = holm([exact_mcnemar(table[i], table[j]) for i, j in pairs])
     assert [found.p[i, j] for i, j in pairs] == pytest.approx(expected)
     assert np.array_equal(found.p, found.p.T)
     assert found.differences[0, 3] == pytest.approx(table[0].mean() - table[3].mean())
@@ -74,15 +78,6 @@ def test_many_independent_means_need_the_quantile_of_the_studentised_range() -> 
     error = (values[0] - values[1]).std(ddof=1) / np.sqrt(2000)
     tukey = stats.studentized_range.ppf(0.95, 5, np.inf) / np.sqrt(2)
     assert half / error == pytest.approx(tukey, rel=0.04)
-
-
-def test_strata_remove_what_differs_between_them() -> None:
-    """A difference that depends on the layer only is certain, once layers are kept apart."""
-    rng = np.random.default_rng(3)
-    layer = np.repeat([0, 1], 40)
-    values = np.stack([2.0 * layer + rng.normal(scale=0.01, size=80), np.full(80, 0.9)])
-    assert compare_pairs(values).p[0, 1] > 0.05
-    assert compare_pairs(values, strata=layer).p[0, 1] < 0.001
 
 
 def test_equal_methods_do_not_differ() -> None:
