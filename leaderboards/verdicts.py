@@ -116,7 +116,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one column supports; overlap of intervals decides nothing.
+    """What one column supports; overlap of intervals decides nothing between methods.
 
     Attributes:
         best: The method with the best value; empty for a saturated column, and if no method has a
@@ -126,7 +126,7 @@ class Verdict:
         saturated: Two or more methods reach the limit, so the column ranks no method.
         at_limit: The methods that reach it.
         limit: The limit: 1.0, or the oracle's score where it is lower.
-        not_above: By control, the methods whose interval is not wholly above the control's value.
+        not_above: By control, the methods whose interval is not wholly above the control's.
         valued: Methods with a value.
         pairs: The methods compared in pairs; None where the score has no values by unit.
     """
@@ -202,12 +202,15 @@ def _compare_methods(
 
 
 def _above(method: Estimate, floor: Estimate) -> bool:
-    """Return whether a method's interval lies wholly above the value of a control."""
+    """Return whether a method's interval lies wholly above a control's; an expectation is a point.
+
+    Controls have no values by unit to compare in pairs.
+    """
     assert floor.value is not None
+    low, high = floor.interval or (floor.value, floor.value)
     if method.interval is None:
         return False
-    low, high = method.interval
-    return low > floor.value if method.higher_is_better else high < floor.value
+    return method.interval[0] > high if method.higher_is_better else method.interval[1] < low
 
 
 def _limit(oracle: Estimate | None) -> float:

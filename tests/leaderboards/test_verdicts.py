@@ -8,6 +8,7 @@ import pytest
 
 from leaderboards.pages.conclusions import conclude
 from leaderboards.verdicts import Estimate, compare
+from metrics.statistics import wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,3 +109,9 @@ def test_an_exact_expectation_is_a_floor() -> None:
     rows = [row("a", 0.8), row("b", 0.02)]
     for floor in (chance, bare):
         assert compare([*rows, floor]).not_above == {"shuffled": ("b",)}
+
+
+def test_one_right_unit_is_not_above_a_control_with_none() -> None:
+    one = Estimate("a", True, 0.01, *wilson(1, 100))
+    none = Estimate("listed", False, 0.0, *wilson(0, 100))
+    assert compare([one, none]).not_above == {"listed": ("a",)}
