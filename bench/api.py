@@ -165,7 +165,7 @@ def load_board(results: PathLike | Iterable[PathLike]) -> Board:
     paths = _paths(results)
     try:
         with record_folders(paths) as folders:
-            board = boards.load_board(folders, units=True)
+            board = boards.load_board(folders)
     except RecordError as error:
         raise UserError(str(error), hint=_RUN_FIRST) from error
     if not board.n_records and not board.problems:

@@ -51,7 +51,7 @@ class Board:
         summaries: One table per layer and headline metric.
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
-        units: One row per condition, method and unit; empty unless requested.
+        units: One row per condition, method and unit.
         costs: Time and memory, one row per cell and hardware.
         untimed: Finished cells that no run has timed.
         detectors: Detectors of each layer by category; empty where no method counts them.
@@ -92,19 +92,18 @@ class Board:
         return f"<Board {self.name}: {', '.join(f'{n} {name}' for name, n in counts.items())}>"
 
 
-def load_board(roots: Iterable[Path], command: str = COMMAND, *, units: bool = False) -> Board:
+def load_board(roots: Iterable[Path], command: str = COMMAND) -> Board:
     """Return the board of all records under some folders, its tables as data frames.
 
     Args:
         roots: Folders of records, such as `results/glyphs`; archives have to be unpacked first
             (`bench.run.archive.record_folders`).
         command: The command to print on every file.
-        units: Fill `Board.units` too, for which every table of units is read.
 
     Raises:
         RecordError: A root is not a folder.
     """
-    cells, problems = load_cells(roots, units=units)
+    cells, problems = load_cells(roots)
     return build_board(cells, problems, command)
 
 

@@ -33,7 +33,7 @@ class Cell:
         first_labels: True name and first label of each unit, "" for none, and whether the label is
             right; read for layers that some method describes in sentences.
         comma_joined: By skey, the fraction of labels that are comma-joined true names.
-        units: By skey, the scores of each unit; read on request.
+        units: By skey, the table of units.
     """
 
     record: Record
@@ -44,19 +44,18 @@ class Cell:
     units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-def load_cells(roots: Iterable[Path], *, units: bool = False) -> tuple[list[Cell], list[Problem]]:
+def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
     """Read every record, scores file and timing under the roots; report damaged ones and skip them.
 
     Args:
         roots: Folders of records.
-        units: Read the tables of units too.
 
     Raises:
         RecordError: A root is not a folder.
     """
     search = find_records(*roots)
     sentence_layers = {_layer(record) for _, record in search.records if record.has_free_text}
-    loader = _Loader(sentence_layers, units)
+    loader = _Loader(sentence_layers)
     cells = [loader.load(folder, record) for folder, record in search.records]
     return cells, [*search.problems, *loader.problems]
 
@@ -64,10 +63,9 @@ def load_cells(roots: Iterable[Path], *, units: bool = False) -> tuple[list[Cell
 class _Loader:
     """Reads cells and collects what is wrong with their files."""
 
-    def __init__(self, sentence_layers: set[str], units: bool) -> None:
+    def __init__(self, sentence_layers: set[str]) -> None:
         self.problems: list[Problem] = []
         self._sentence_layers = sentence_layers
-        self._units = units
         self._comma_joined = CommaJoinedCounter()
 
     def load(self, folder: Path, record: Record) -> Cell:
@@ -82,19 +80,12 @@ class _Loader:
         comma_joined = self._try(
             where, lambda: {own.skey: self._comma_joined.fraction(folder, own) for own in scores}
         )
-        first_labels = None
-        if scores and _layer(record) in self._sentence_layers:
-            first_labels = self._try(
-                where, lambda: _first_labels(read_units(folder, plain_labels(scores).skey))
-            )
-        units = None
-        if self._units:
-            units = self._try(
-                where, lambda: {own.skey: read_units(folder, own.skey) for own in scores}
-            )
-        return Cell(
-            record, scores, tuple(timings), first_labels or (), comma_joined or {}, units or {}
-        )
+        read = self._try(where, lambda: {own.skey: read_units(folder, own.skey) for own in scores})
+        units = read or {}
+        first_labels: tuple[tuple[str, str, bool], ...] = ()
+        if units and _layer(record) in self._sentence_layers:
+            first_labels = _first_labels(units[plain_labels(scores).skey])
+        return Cell(record, scores, tuple(timings), first_labels, comma_joined or {}, units)
 
     def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
         found = []

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from leaderboards.rows import Row
     from leaderboards.summary import Summary
     from leaderboards.tables import ConditionTable
+    from leaderboards.verdicts import Verdict
     from metrics.scores import Score
 
 _WHERE = ("board", "target", "layer", "probe", "concepts")
 _SIZES = ("n_images", "n_concepts")
-_FLOATS = ("value", "ci_low", "ci_high", "chance", "ceiling", "limit")
+_FLOATS = (
+    "value", "ci_low", "ci_high", "chance", "ceiling", "limit",
+    "to_best", "to_best_low", "to_best_high", "smallest",
+)  # fmt: skip
 _INTS = (
-    "n", "n_unlabelled", "units", "dead", *_SIZES,
-    "disjoint_rows", "disjoint_methods",
+    "n", "n_unlabelled", "units", "dead", *_SIZES, "rank_low", "rank_high", "separated", "pairs",
 )  # fmt: skip
 RESULTS = (
     *_WHERE, "scoring", "condition", "row", "kind", "key", "metric", "value", "ci_low", "ci_high",
@@ -31,7 +34,8 @@ RESULTS = (
 )  # fmt: skip
 SUMMARY = (
     *_WHERE, "scoring", "condition", "metric", "row", "kind", "value", "ci_low", "ci_high", "n",
-    "reason", "circular", "saturated", "limit", "standing", "disjoint_rows", "disjoint_methods",
+    "reason", "circular", "saturated", "limit", "standing", "letters", "rank_low", "rank_high",
+    "to_best", "to_best_low", "to_best_high", "separated", "pairs", "smallest",
 )  # fmt: skip
 UNITS = (
     *_WHERE, "scoring", "condition", "row", "key", "unit", "truth", "label", "score", "truth_rank",
@@ -109,10 +113,11 @@ def units_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
 
 
 def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
-    """Return one row per headline metric, condition and row, with what the intervals support.
+    """Return one row per headline metric, condition and row, with the column's verdict.
 
-    `standing` is best, tied (its interval overlaps the best's), below, or empty: for controls, and
-    for every row of a saturated column.
+    `standing` is best, tied (not significantly worse), below, or empty: for controls, and for every
+    row of a saturated column. Methods that share a letter do not differ significantly; ranks are
+    the best and the worst that the comparisons leave open; `to_best` is the difference to the best.
     """
     rows: list[dict[str, Any]] = []
     for summary in summaries:
@@ -143,11 +148,27 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
                         "saturated": verdict.saturated,
                         "limit": verdict.limit,
                         "standing": standing,
-                        "disjoint_rows": verdict.disjoint_rows,
-                        "disjoint_methods": verdict.disjoint_methods,
+                        **(_compared(label, verdict) if estimate.is_method else {}),
                     }
                 )
     return _frame(rows, SUMMARY)
+
+
+def _compared(label: str, verdict: Verdict) -> dict[str, Any]:
+    """Return what the comparison of all pairs says of one method."""
+    pairs = verdict.pairs
+    if pairs is None or label not in pairs.labels:
+        return {}
+    columns = ("to_best", "to_best_low", "to_best_high")
+    known = verdict.best in pairs.labels
+    return {
+        "letters": pairs.letters[label],
+        **dict(zip(("rank_low", "rank_high"), pairs.ranks[label], strict=True)),
+        **(dict(zip(columns, pairs.difference(label, verdict.best), strict=True)) if known else {}),
+        "separated": pairs.separated,
+        "pairs": pairs.total,
+        "smallest": pairs.smallest,
+    }
 
 
 def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

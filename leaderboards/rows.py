@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from leaderboards.scores import CONTROLS, ScoreSet
+from metrics.catalog import metric_of, split_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
     from leaderboards.cells import Cell
     from leaderboards.record import Record
@@ -73,6 +76,21 @@ class Row:
         """Return the value of a score; None where the row has none."""
         score = self.scores.get(name)
         return None if score is None else score.value
+
+    def unit_values(self, name: str) -> pd.Series | None:
+        """Return what a score averages, by unit; None where it is no mean over units."""
+        base, group = split_group(name)
+        metric = metric_of(base)
+        assert self.cell is not None
+        assert self.score_set is not None
+        units = self.cell.units.get(self.score_set.skey)
+        needed = {metric.column, "dead", *(["group"] if group else [])}
+        if units is None or metric.average == "median" or not needed <= set(units.columns):
+            return None
+        scored = (units["truth"] != "") & (units["dead"].astype(str) != "True")
+        if group:
+            scored &= units["group"] == group
+        return units[scored].set_index("unit")[metric.column]
 
     def goodness(self, name: str) -> float:
         """Return a score turned so that more is better; -inf where the row has none."""

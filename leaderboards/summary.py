@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from leaderboards.intervals import Estimate, Verdict, compare
 from leaderboards.scores import CONTROLS
 from metrics.catalog import HEADLINES, metric_of, split_group
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from leaderboards.conditions import Condition
     from leaderboards.tables import ConditionTable
+    from leaderboards.verdicts import Estimate, Verdict
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _column(table: ConditionTable, metric: str) -> Column:
     scores = [row.scores[base] for row in table.methods if base in row.scores]
     circular = any(score.circular for score in scores)
     own = {estimate.label: estimate for estimate in estimates}
-    return Column(table.condition, own, compare(estimates), circular, table)
+    return Column(table.condition, own, table.verdict(metric), circular, table)
 
 
 def _order(columns: Sequence[Column]) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from leaderboards.controls import choose_controls, shuffled_control
-from leaderboards.intervals import Estimate
 from leaderboards.reading import READING
 from leaderboards.rows import Row
 from leaderboards.scores import CONTROLS
+from leaderboards.verdicts import Estimate, Verdict, compare
 from metrics.catalog import HEADLINES, NORMALISED
 from metrics.scores import Score
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
     from leaderboards.conditions import Condition
     from leaderboards.naming import NamedCell
+
+
+_RAW = "sentence_cosine"
+"""The score that `NORMALISED` scales."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,29 @@ class ConditionTable:
         return next((row for row in self.rows if not row.is_method and row.label == name), None)
 
     def estimates(self, name: str) -> list[Estimate]:
-        """Return one score of every row, ready for `leaderboards.intervals.compare`."""
+        """Return one score of every row."""
         return [self._estimate(row, name) for row in self.rows]
+
+    def verdict(self, name: str) -> Verdict:
+        """Return what one score of all rows supports."""
+        raw = _RAW if name == NORMALISED else name
+        found = {row.label: row.unit_values(raw) for row in self.methods}
+        columns = {label: values for label, values in found.items() if values is not None}
+        # One order of units for all methods; a unit that a method lacks is NaN.
+        units = pd.DataFrame(columns)
+        if name == NORMALISED and (scale := self._scale(raw)):
+            units = (units - scale[0]) / (scale[1] - scale[0])
+        return compare(
+            self.estimates(name), {label: units[label].to_numpy(float) for label in columns}
+        )
+
+    def _scale(self, name: str) -> tuple[float, float] | None:
+        """Return the values of constant and oracle; None where one is missing."""
+        floor, ceiling = (
+            row.value(name) if (row := self.control(control)) else None
+            for control in ("constant", "oracle")
+        )
+        return None if floor is None or ceiling is None else (floor, ceiling)
 
     def _estimate(self, row: Row, name: str) -> Estimate:
         score = self.normalised(row) if name == NORMALISED else row.scores.get(name)
@@ -67,17 +94,12 @@ class ConditionTable:
             score.reason or "",
         )
 
-    def normalised(self, row: Row, name: str = "sentence_cosine") -> Score | None:
+    def normalised(self, row: Row) -> Score | None:
         """Return (score - constant) / (oracle - constant); None where one of them is missing."""
-        score, floor, ceiling = (
-            None if source is None else source.scores.get(name)
-            for source in (row, self.control("constant"), self.control("oracle"))
-        )
-        if score is None or floor is None or ceiling is None:
+        score, ends = row.scores.get(_RAW), self._scale(_RAW)
+        if score is None or score.value is None or ends is None:
             return None
-        if score.value is None or floor.value is None or ceiling.value is None:
-            return None
-        low, span = floor.value, ceiling.value - floor.value
+        low, span = ends[0], ends[1] - ends[0]
         if span <= 0:
             return Score(None, reason="the oracle is no better than the constant word")
 

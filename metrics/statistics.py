@@ -1,11 +1,10 @@
-"""Intervals over units, and paired comparisons of two methods. All intervals are 95 %.
+"""Intervals over units. All intervals are 95 %.
 
 Values are sorted before they are resampled, so an interval does not depend on the order of units.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -48,7 +47,7 @@ def wilson(successes: float, n: int) -> Interval:
 
 
 @lru_cache(maxsize=2)
-def _resample_counts(n: int, resamples: int, seed: int) -> NDArray[np.int16]:
+def resample_counts(n: int, resamples: int, seed: int) -> NDArray[np.int16]:
     """Return how often each of n values is drawn in each resample, int16 [resamples, n]."""
     drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
     drawn += np.arange(resamples)[:, None] * n
@@ -92,7 +91,7 @@ def bca_mean(
     scale = float(np.abs(sample - mean).max())
     shifted = (sample - mean) / scale
     # einsum and not BLAS: the same sums for any number of threads.
-    means = np.einsum("bn,n->b", _resample_counts(n, resamples, seed), shifted) / n
+    means = np.einsum("bn,n->b", resample_counts(n, resamples, seed), shifted) / n
     tied = np.abs(means) <= 1e-12
     below = (np.sum((means < 0) & ~tied) + 0.5 * np.sum(tied)) / resamples
     bias = float(ndtri(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples)))
@@ -128,7 +127,7 @@ def bootstrap_interval(
     if n < 2:
         return NO_INTERVAL
     ordered = rows[np.lexsort(rows.T[::-1])].astype(np.int64)
-    counts = _resample_counts(n, resamples, seed).astype(np.int64)
+    counts = resample_counts(n, resamples, seed).astype(np.int64)
     values = statistic(np.einsum("bn,nk->bk", counts, ordered))
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
@@ -198,51 +197,3 @@ def _hanley_mcneil(area: float, n1: int, n0: int) -> Interval:
     low = 0.0 if area <= nudge else float(brentq(excess, 0.0, area - nudge))
     high = 1.0 if area >= 1 - nudge else float(brentq(excess, area + nudge, 1.0))
     return low, high
-
-
-@dataclass(frozen=True)
-class PairedDifference:
-    """Mean of a - b over shared units.
-
-    Attributes:
-        value: The mean difference; None without shared units.
-        ci_low: Lower end of its BCa interval; None for fewer than two shared units.
-        ci_high: Upper end.
-        n: Shared units.
-    """
-
-    value: float | None
-    ci_low: float | None
-    ci_high: float | None
-    n: int
-
-
-def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDifference:
-    """Return the difference of two methods' means (or proportions) over units that both have.
-
-    Args:
-        a: One number per unit [n]; NaN where the unit has none.
-        b: The same units in the same order [n].
-        seed: Seed of the resampling.
-    """
-    differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    differences = np.sort(differences[~np.isnan(differences)])
-    if differences.size == 0:
-        return PairedDifference(None, None, None, 0)
-    low, high = bca_mean(differences, seed=seed)
-    return PairedDifference(float(differences.mean()), low, high, differences.size)
-
-
-def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
-    """Return the exact two-sided p of McNemar's test that two methods are right equally often.
-
-    Args:
-        a: 1 where the first is right, 0 where it is wrong, NaN where the unit has none [n].
-        b: The same for the second.
-
-    Returns:
-        p; 1 where they never disagree.
-    """
-    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    only_a, only_b = int(np.sum(difference == 1)), int(np.sum(difference == -1))
-    return min(1.0, float(2 * binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)))

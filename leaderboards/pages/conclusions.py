@@ -1,4 +1,4 @@
-"""Sentences under a table: what its intervals support."""
+"""Sentences under a table: what the comparison of its methods supports."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from leaderboards.pages.numbers import show
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from leaderboards.intervals import Verdict
-
-FEW = 3
-"""Least number of pairwise disjoint rows for a conclusion."""
+    from leaderboards.verdicts import Pairs, Verdict
+    from metrics.catalog import Format
 
 
-def conclude(verdict: Verdict) -> list[str]:
-    """Return what a column supports as Markdown sentences, with row labels in code spans."""
+def conclude(verdict: Verdict, form: Format = "fraction") -> list[str]:
+    """Return what a column supports as Markdown sentences, with row labels in code spans.
+
+    Args:
+        verdict: The column's.
+        form: How its values are rounded.
+    """
     if verdict.valued == 0:
         return ["No method has a score here."]
     if verdict.saturated:
         limit = show(verdict.limit, "fraction")
         names = _names(verdict.at_limit)
         return [f"No conclusion: saturated ({names} reach {limit})."]
-    if verdict.methods < verdict.valued:
-        which = "with an interval" if verdict.methods else "(none has an interval)"
-        sentences = [f"{quoted(verdict.best)} has the best value of the methods {which}."]
-    elif verdict.valued == 1:
+    if verdict.valued == 1:
         sentences = [f"{quoted(verdict.best)} is the only method here."]
+    elif not verdict.tied and not verdict.below:
+        sentences = [f"{quoted(verdict.best)} has the best value; the methods are not compared."]
     else:
         sentences = [_ranking(verdict)]
     sentences += _floors(verdict)
-    sentences.append(
-        f"Pairwise disjoint: {verdict.disjoint_rows} of {verdict.rows} rows, "
-        f"{verdict.disjoint_methods} of {verdict.methods} methods"
-        + (": too few to conclude much." if verdict.disjoint_rows < FEW else ".")
-    )
+    if verdict.pairs is not None:
+        sentences.append(_power(verdict.pairs, form))
     return sentences
 
 
@@ -50,6 +49,14 @@ def _ranking(verdict: Verdict) -> str:
         f"{_names([verdict.best, *verdict.tied])} are not separable; "
         f"{best} is above {_names(verdict.below)}."
     )
+
+
+def _power(pairs: Pairs, form: Format) -> str:
+    """Say how many pairs differ, and how small a difference the column could show."""
+    text = f"{pairs.separated} of {pairs.total} pairs of methods differ (n = {pairs.comparison.n}"
+    if pairs.smallest is None:
+        return f"{text}: too few units for any difference to be significant)."
+    return f"{text}; no difference below {show(pairs.smallest, form)} can be expected to show)."
 
 
 def _floors(verdict: Verdict) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from leaderboards.pages.estimates import separated
 from leaderboards.pages.markdown import clean
 from leaderboards.pages.numbers import show, show_interval
 from metrics.aggregate import DEAD, NO_NAME
@@ -29,7 +30,7 @@ _COLUMN_WIDTH = 24
 def print_board(board: Board, console: Console) -> None:
     """Print the first headline table of each layer, and its tables of decisions.
 
-    Bold is best, `~` overlaps the best. Tables that are too wide are split by columns.
+    Bold is best, `~` is not significantly worse. Tables that are too wide are split by columns.
     """
     first: dict[tuple[str, str, str], Summary] = {}
     for summary in board.summaries:
@@ -51,9 +52,10 @@ def print_board(board: Board, console: Console) -> None:
         images = "; of decisions over images" if any(s.metric in DECISIONS for s in shown) else ""
         console.print(
             Text(
-                f"score [95 % interval over units{images}]; bold: best method; ~: its interval "
-                "overlaps the best's; saturated: two or more methods reach the limit, so no method "
-                "is ranked; apart: most rows (methods) with pairwise disjoint intervals",
+                f"score [95 % interval over units{images}]; bold: best method; ~: not "
+                "significantly worse; saturated: two or more methods reach the limit, so no method "
+                "is ranked; separated: pairs of methods that differ significantly, compared unit "
+                "by unit and corrected for all pairs",
                 style="dim",
             )
         )
@@ -110,15 +112,8 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
         last = label == controls[-1]
         cells = [_cell(column, label, metric.format) for column in columns]
         table.add_row(title, *none, *cells, end_section=last)
-    verdicts = [column.verdict for column in columns]
-    table.add_row(
-        Text("apart", style="dim"),
-        *none,
-        *(
-            Text(f"{v.disjoint_rows} of {v.rows} ({v.disjoint_methods} of {v.methods})", "dim")
-            for v in verdicts
-        ),
-    )
+    counts = [Text(separated(column.verdict), "dim") for column in columns]
+    table.add_row(Text("separated pairs", style="dim"), *none, *counts)
     return table
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboards.intervals import compare
 from leaderboards.pages.estimates import mark
 from leaderboards.pages.markdown import escape, table
 from leaderboards.pages.numbers import show
@@ -98,7 +97,7 @@ def _metrics(one: ConditionTable, names: Sequence[str]) -> str:
         estimates = one.estimates(name)
         if all(estimate.value is None for estimate in estimates):
             continue
-        verdict, metric = compare(estimates), metric_of(name)
+        verdict, metric = one.verdict(name), metric_of(name)
         circular = any(name in row.scores and row.scores[name].circular for row in one.methods)
         title = escape(metric.title) + ("°" if circular else "")
         if not metric.ranks:

@@ -8,12 +8,12 @@ from leaderboards.pages.markdown import escape
 from leaderboards.pages.numbers import show, show_interval
 
 if TYPE_CHECKING:
-    from leaderboards.intervals import Estimate, Verdict
+    from leaderboards.verdicts import Estimate, Verdict
     from metrics.catalog import Format
 
 
 def mark(estimate: Estimate, verdict: Verdict, form: Format) -> str:
-    """Return a number with its interval: bold where best, `≈` where tied with the best."""
+    """Return a number with its interval: bold where best, `≈` where not separable from it."""
     text = number(estimate, form)
     if estimate.is_method and estimate.label == verdict.best:
         value, _, interval = text.partition(" ")
@@ -30,9 +30,7 @@ def number(estimate: Estimate, form: Format) -> str:
     return text if not interval or estimate.low == estimate.high else f"{text} {interval}"
 
 
-def apart(verdict: Verdict) -> str:
-    """Return how many rows (methods) have pairwise disjoint intervals."""
-    return (
-        f"{verdict.disjoint_rows} of {verdict.rows} "
-        f"({verdict.disjoint_methods} of {verdict.methods})"
-    )
+def separated(verdict: Verdict) -> str:
+    """Return how many pairs of methods differ significantly, of how many."""
+    pairs = verdict.pairs
+    return "—" if pairs is None else f"{pairs.separated} of {pairs.total}"

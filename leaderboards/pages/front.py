@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from leaderboards.comma_joined import WHOLE
 from leaderboards.pages.conclusions import conclude
 from leaderboards.pages.detectors import detectors_section
-from leaderboards.pages.estimates import apart, mark, number
+from leaderboards.pages.estimates import mark, number, separated
 from leaderboards.pages.imported import imported_section
 from leaderboards.pages.markdown import escape, quoted, table
 from leaderboards.pages.numbers import show
@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
 _HOW_TO_READ = """\
 **How to read it.** A cell is the score and its 95 % interval over units. **Bold** is the best
-method of a column; `≈` marks those whose interval overlaps the best's, so that the column cannot
-tell them apart. Where two or more methods reach 1.0 (or the oracle, where that is lower) the column
-is *saturated*: it ranks nobody, nothing in it is bold, and nothing is concluded from it. *Apart*
-is the size of the largest set of rows (of methods) whose intervals are pairwise disjoint; controls
-that are exact expectations have no interval and do not count. Intervals are not corrected for the
-number of comparisons; where all units score alike, so that resampling sees no spread, they show
-Wilson's bound on the share of units that could differ. `°` marks circular scores: the judge shares
-its text tower with the encoder that made the labels.
+method of a column; `≈` marks those that are not significantly worse. All methods name the same
+units, so that a column compares all pairs of methods unit by unit: by McNemar's exact test with
+Holm's correction where labels are right or wrong, else by the largest studentised difference of all
+pairs in a paired bootstrap (max-T). Either keeps the chance of any false difference in a column at
+5 %; whether their intervals overlap decides nothing. A method is above a control where its interval
+is. *Separated pairs* counts the pairs that differ; letters and rank intervals are in
+[summary.csv](summary.csv). Where two or more methods reach 1.0
+(or the oracle, where that is lower) the column is *saturated*: it ranks no method, nothing in it is
+bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
+methods; where all units score alike, so that resampling sees no spread, they show Wilson's bound on
+the share of units that could differ. `°` marks circular scores: the judge shares its text tower
+with the encoder that made the labels.
 
 *Controls* are no methods. **oracle** gives each unit the best label that the concept set holds,
 **constant** gives all units the one concept that scores best, **shuffled** deals the labels of the
@@ -112,7 +116,7 @@ def _glance(board: Board) -> str:
     ]
     names = sorted({metric_of(summary.metric).title for summary in first.values()})
     header = ["target", "probe set", "concepts", "best method", " or ".join(names)]
-    header += ["not separable from it", "oracle", "constant", "chance", "apart"]
+    header += ["not separable from it", "oracle", "constant", "chance", "separated pairs"]
     return table(header, rows)
 
 
@@ -140,7 +144,7 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
         score,
         tied,
         *controls,
-        apart(verdict),
+        separated(verdict),
     ]
 
 
@@ -160,7 +164,8 @@ def _summary(summary: Summary) -> list[str]:
         ]
         for label in summary.rows
     ]
-    rows.append(["apart", *[""] * len(given), *(apart(c.verdict) for c in summary.columns)])
+    shown = [separated(column.verdict) for column in summary.columns]
+    rows.append(["separated pairs", *[""] * len(given), *shown])
     parts.append(table(header, rows))
     parts.append("\n".join(_conclusions(summary)))
     return parts
@@ -168,12 +173,13 @@ def _summary(summary: Summary) -> list[str]:
 
 def _conclusions(summary: Summary) -> list[str]:
     """Return a bullet per conclusion and per warning; columns with the same one share it."""
+    form = metric_of(summary.metric).format
     warn = summary.metric.partition(" (")[0] == WHOLE
     conclusions: dict[str, list[str]] = defaultdict(list)
     warnings: dict[str, list[str]] = defaultdict(list)
     for column in summary.columns:
         heading = escape(" × ".join(column.condition.heading))
-        conclusions[" ".join(conclude(column.verdict))].append(heading)
+        conclusions[" ".join(conclude(column.verdict, form))].append(heading)
         if warn and (warning := warn_of_comma_joined(column.table.methods)):
             warnings[f"**Warning.** {escape(warning, 600)}"].append(heading)
     return [

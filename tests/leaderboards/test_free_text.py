@@ -53,8 +53,9 @@ def board(tmp_path: Path, build: Any) -> Board:
             record = build.make_record(similarity, concepts=concepts, n_concepts=n)
             build.put(tmp_path, record, build.make_scores(value, n))
     for strategy, value in (("rerank", 0.6), ("greedy", 0.3)):
-        units = build.make_units()
-        units["label"] = [SENTENCE, "", f"A <b>{strategy}</b> sentence."]
+        units = build.make_units(value)
+        units.loc[:2, "label"] = [SENTENCE, "", f"A <b>{strategy}</b> sentence."]
+        units.loc[2, "lexical_match"] = 0.5
         scores = [(free_scores(build, value, f"The {strategy} sentence."), units)]
         write_record(
             tmp_path, free_record(build, strategy), descriptions=build.make_descriptions(),

@@ -37,7 +37,7 @@ def board(tmp_path: Path, build: Any) -> Board:
     writer = {**method(), "name": "milan", "vocabulary": "free text", "params": {}}
     sentences = type(done)(**{**vars(sentences), "method": writer})
     build.put(tmp_path, sentences, build.make_scores(0.4))
-    return load_board([tmp_path], units=True)
+    return load_board([tmp_path])
 
 
 def test_a_failed_cell_counts_for_the_names_on_all_pages(board: Board) -> None:

@@ -15,10 +15,11 @@ from metrics.catalog import AVERAGES, METRICS
 from metrics.decisions import decision_score
 from metrics.lexical import lexical_match
 from metrics.numeric import auroc
+from metrics.paired import compare_pairs
 from metrics.references import corpus_bleu
 from metrics.scoring import score
 from metrics.sentences import SentenceReader
-from metrics.statistics import mcnemar, paired_difference, wilson
+from metrics.statistics import wilson
 from metrics.truth import TrueName
 from tests.metrics.plain import NAN, embedder, sacrebleu, unit_values
 from tests.metrics.tester import MetricTester
@@ -188,13 +189,13 @@ TESTERS: dict[str, MetricTester[Any]] = {
         decisions, decision_reference, st.tuples(st.integers(0, 3), st.integers(-1, 2)),
         left_out=[(0, NONE), (3, NONE)], undefined=[[], [(0, NONE)]],
     ),
-    "paired_difference": MetricTester(
-        lambda pairs: paired_difference([a for a, _ in pairs], [b for _, b in pairs]),
+    "difference": MetricTester(
+        lambda pairs: float(compare_pairs(np.array(pairs).T, resamples=9).differences[0, 1]),
         lambda pairs: float(np.mean([a - b for a, b in pairs])), st.tuples(coarse, coarse),
         left_out=[(NAN, 1.0), (0.0, NAN)], undefined=[],
     ),
     "mcnemar": MetricTester(
-        lambda pairs: mcnemar([a for a, _ in pairs], [b for _, b in pairs]), mcnemar_reference,
+        lambda pairs: float(compare_pairs(np.array(pairs).T).p[0, 1]), mcnemar_reference,
         st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0])),
         left_out=[(NAN, 1.0), (1.0, 1.0)], undefined=[],
     ),

@@ -1,0 +1,1 @@
+"""Simulations of the statistics: what their error rates, power and coverage are."""
