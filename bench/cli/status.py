@@ -122,7 +122,8 @@ def _describe_time(progress: SweepProgress) -> str:
     if progress.is_stopped:
         return (
             f"stopped: {progress.starter} has ended, and no process works on the cells that are "
-            "left\nhint: run the same request again; finished cells are kept"
+            "left\nhint: run the same request again, unless its jobs wait in a cluster's queue; "
+            "finished cells are kept"
         )
     left = "unknown" if progress.remaining is None else f"about {show_span(progress.remaining)}"
     return f"elapsed {elapsed}, remaining {left}; started by {progress.starter}"

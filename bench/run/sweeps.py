@@ -33,7 +33,8 @@ _KEPT_S = 30 * 86_400
 """Seconds after which a sweep's file is deleted."""
 
 RUNNING, WAITING, IMPOSSIBLE = "running", "waiting", "impossible"
-"""States of cells besides those of `State`: claimed by a process; not started; a file of its record is of a later version, unreadable, or not of a record."""
+"""States of cells besides those of `State`: claimed by a process; not started; or with a file that is
+of a later version, unreadable, or not of a record."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def read_progress(root: Path) -> SweepProgress:
             "no sweep was started here" if root.is_dir() else "there is no such folder",
             where=str(root),
             hint="give the folder of results of a `dissectbench run`, such as "
-            + (", ".join(f"{root}/{name}" for name in boards) or "results"),
+            + (", ".join(f"{root}/{name}" for name in boards) or "results")
+            + "; a run is shown when its first job starts",
         )
     head, *jobs = _read_lines(files[-1])
     started = float(head["started"])
