@@ -33,8 +33,8 @@ _KEPT_S = 30 * 86_400
 """Seconds after which a sweep's file is deleted."""
 
 RUNNING, WAITING, IMPOSSIBLE = "running", "waiting", "impossible"
-"""States of cells besides those of `State`: claimed by a process; not started; or with a file that is
-of a later version, unreadable, or not of a record."""
+"""States of cells besides those of `State`: claimed by a process; not started; or with a file that
+is of a later version, unreadable, or not of a record."""
 
 
 @dataclass(frozen=True)
