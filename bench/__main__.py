@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             finally:
                 sys.stdout.flush()
         except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+            _discard_output()
             return DONE
         except (Exception, KeyboardInterrupt) as error:
             # An interrupted import may end in another error.
@@ -73,10 +74,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             from bench.downloads.packages import as_user_error
 
             fault = as_user_error(error)
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                _discard_output()  # it may be what cannot be written
             if debug or fault is None:
                 raise
             sys.stderr.write(f"dissectbench: {fault}\n")
             return BAD_REQUEST
+
+
+def _discard_output() -> None:
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _dispatch(arguments: list[str]) -> int:

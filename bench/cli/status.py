@@ -11,7 +11,7 @@ from bench.cli.arguments import parser
 from bench.cli.units import show_size, show_span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -23,8 +23,8 @@ examples:
   dissectbench status results --once       print once
   dissectbench status results --cells      each job, with its forecast beside what was measured
 
-Shows the latest sweep that wrote to the folder of results. Exit codes: 0 all cells are done, 1 some
-cell failed, or (with --once) is not done.
+Shows the latest sweep that wrote to the folder of results, until all cells are done or no process
+works on them any more. Exit codes: 0 all cells are done, 1 some are not.
 """
 
 _EVERY_S = 2.0
@@ -45,24 +45,36 @@ def main(arguments: Sequence[str]) -> int:
     from rich.live import Live
 
     from bench.cli.console import Console
-    from bench.run.sweeps import read_progress
 
-    root, console = given.results.expanduser(), Console()
-    progress = read_progress(root)
-    if not given.once and console.is_terminal:
-        with Live(_show(progress, cells=given.cells), console=console) as live:
-            while not _finished(progress):
-                time.sleep(_EVERY_S)
-                progress = read_progress(root)
+    console = Console()
+    looks = _watch(given.results.expanduser(), once=given.once)
+    if console.is_terminal and not given.once:
+        with Live(console=console) as live:
+            for progress in looks:
                 live.update(_show(progress, cells=given.cells))
     else:
-        while not given.once and not _finished(progress):
-            time.sleep(_EVERY_S)
-            progress = read_progress(root)
+        *_, progress = looks
         console.print(_show(progress, cells=given.cells))
     sys.stdout.flush()
     counts = progress.counts()
     return 0 if counts["done"] == sum(counts.values()) else 1
+
+
+def _watch(root: Path, *, once: bool) -> Iterator[SweepProgress]:
+    """Read the progress of a sweep once, or until it is finished or seen stopped twice in a row.
+
+    Twice, since another sweep with the same cells holds no claim between two jobs.
+    """
+    from bench.run.sweeps import read_progress
+
+    was_stopped = False
+    while True:
+        progress = read_progress(root)
+        yield progress
+        if once or _finished(progress) or (was_stopped and progress.is_stopped):
+            return
+        was_stopped = progress.is_stopped
+        time.sleep(_EVERY_S)
 
 
 def _finished(progress: SweepProgress) -> bool:
@@ -78,7 +90,7 @@ def _show(progress: SweepProgress, *, cells: bool) -> RenderableType:
     counts = progress.counts()
     states = ", ".join(
         f"{counts[state]} {state}"
-        for state in ("done", "running", "waiting", "failed")
+        for state in ("done", "running", "waiting", "failed", "impossible")
         if counts[state]
     )
     total = sum(counts.values())
@@ -87,6 +99,8 @@ def _show(progress: SweepProgress, *, cells: bool) -> RenderableType:
         lines += [f"  running: {job.title} ({worker})" for worker in job.workers]
     failed = [job for job in progress.jobs if "failed" in job.states.values()]
     lines += [f"  failed: {job.title}" for job in failed[:_SHOWN]]
+    reasons = [reason for job in progress.jobs for reason in job.reasons]
+    lines += [f"  impossible: {reason}" for reason in reasons[:_SHOWN]]
     parts: list[RenderableType] = [Text("\n".join(lines))]
     rows = progress.jobs if cells else ()
     if cells or _finished(progress):
@@ -105,6 +119,12 @@ def _describe_time(progress: SweepProgress) -> str:
     elapsed = show_span(progress.elapsed)
     if _finished(progress):
         return f"took {elapsed}"
+    if progress.is_stopped:
+        return (
+            f"stopped: {progress.starter} has ended, and no process works on the cells that are "
+            "left\nhint: run the same request again, unless its jobs wait in a cluster's queue; "
+            "finished cells are kept"
+        )
     left = "unknown" if progress.remaining is None else f"about {show_span(progress.remaining)}"
     return f"elapsed {elapsed}, remaining {left}; started by {progress.starter}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,16 @@ def install_hint(error: Exception) -> str:
 
 
 def as_user_error(error: Exception) -> UserError | None:
-    """Return an error that the user can fix, such as a missing package; None for a bug of ours."""
+    """Return an error that the user can fix, such as a missing package or a full disk.
+
+    Return None for a bug of ours.
+    """
     if isinstance(error, UserError):
         return error
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return UserError(
+            f"no space is left on the disk of {error.filename or 'the output'}",
+            hint="free some space, then run the same command again",
+        )
     hint = install_hint(error)
     return UserError(str(error), hint=hint) if hint else None

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 RENEW_S = 10.0
 """Seconds between two renewals."""
@@ -97,10 +97,35 @@ def is_held(folder: Path) -> bool:
     now = time.monotonic()
     if file not in _seen or _seen[file][0] != text:
         _seen[file] = (text, now)
-    if now - _seen[file][1] < STALE_S and not _is_gone(_parse(text)):
+    if now - _seen[file][1] < STALE_S and not is_gone(_parse(text)):
         return True
     _remove(file, text)
     return False
+
+
+def read_worker(folder: Path) -> str:
+    """Return which process works on a cell, without removing a stale claim; "" for none.
+
+    A process of another machine works as long as the time in its claim is recent by this clock.
+    """
+    claim = _parse(_read(_claim_file(folder)))
+    with suppress(KeyError, TypeError, ValueError):
+        is_here = claim["host"] == host()
+        is_old = not is_here and time.time() - float(claim["renewed"]) > STALE_S
+        return "" if is_old or is_gone(claim) else name_process(claim)
+    return ""
+
+
+def describe_process() -> dict[str, Any]:
+    """Return what identifies this process among those of all machines and times."""
+    import psutil
+
+    return {"host": host(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+
+
+def name_process(process: Mapping[str, Any]) -> str:
+    """Return a short name of what `describe_process` returns: "node7, process 1234"."""
+    return f"{str(process['host']).partition(' ')[0]}, process {process['pid']}"
 
 
 def wait_for_release(folders: Iterable[Path], poll_s: float = 1.0) -> None:
@@ -117,20 +142,12 @@ def _claim_file(folder: Path) -> Path:
 
 def _describe(token: str) -> str:
     """Return the text of a claim, with the current time."""
-    import psutil
-
-    claim = {
-        "host": _host(),
-        "pid": os.getpid(),
-        "started": psutil.Process().create_time(),
-        "token": token,
-        "renewed": f"{time.time():.3f}",
-    }
+    claim = {**describe_process(), "token": token, "renewed": f"{time.time():.3f}"}
     return json.dumps(claim) + "\n"
 
 
 @cache
-def _host() -> str:
+def host() -> str:
     """Identify the machine, its boot and the container, within which process ids are unique."""
     parts = [socket.gethostname()]
     with suppress(OSError):
@@ -139,16 +156,19 @@ def _host() -> str:
     return " ".join(parts)
 
 
-def _is_gone(claim: dict[str, Any]) -> bool:
-    """Return whether a claim's process ended; False for a process of another machine."""
-    if claim.get("host") != _host():
+def is_gone(process: Mapping[str, Any]) -> bool:
+    """Return whether a process, as `describe_process` returns it, has ended.
+
+    Return False for a process of another machine.
+    """
+    if process.get("host") != host():
         return False
     import psutil
 
     try:
-        process = psutil.Process(claim["pid"])
-        is_other = abs(process.create_time() - claim["started"]) > 1
-        return bool(is_other or process.status() == psutil.STATUS_ZOMBIE)
+        found = psutil.Process(process["pid"])
+        is_other = abs(found.create_time() - process["started"]) > 1
+        return bool(is_other or found.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

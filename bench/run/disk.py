@@ -124,10 +124,10 @@ def check_disk(plans: Sequence[JobPlan]) -> DiskBound:
         return bound
     folder, need, free = short
     kinds = Counter(bound.cache) + Counter({"records": bound.records})
-    parts = ", ".join(f"{kind} {size / GB:.1f} GB" for kind, size in kinds.most_common(4))
+    parts = ", ".join(f"{kind} {_show(size)}" for kind, size in kinds.most_common(4))
     raise UserError(
-        f"the request may write {need / GB:.1f} GB ({parts}), and {free / GB:.1f} GB are free on "
-        f"the disk of {folder}",
+        f"the request may write {_show(need)} ({parts}), and {_show(free)} are free on the disk of "
+        f"{folder}",
         where="runtime.cache" if folder == folders[0] else "results",
         hint="free some space, choose another disk, or keep less: runtime.maps_limit_gb for maps, "
         "runtime.cache_limit_gb for all evidence",
@@ -244,6 +244,10 @@ def _find_short(
         if need > free:
             return folder, need, free
     return None
+
+
+def _show(size: float) -> str:
+    return f"{float(f'{size / GB:.3g}'):,g} GB"
 
 
 def _key(*parts: Any) -> str:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _HINTS: Mapping[Fault, str] = {
     "newer": "a later version wrote it: `pip install --upgrade dissectbench`, or choose another "
     "folder of results",
-    "unreadable": "give yourself the right to read it, or choose another folder of results",
+    "unreadable": "make it a file that you may read, move it to another place, or choose another "
+    "folder of results",
     "damaged": "move it to another place, then run its request again",
 }
 

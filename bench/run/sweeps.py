@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 import uuid
 from collections import Counter
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
 from bench.files import write_atomic
+from bench.leftovers import delete_old
+from bench.run.claims import describe_process, is_gone, name_process, read_worker
 from bench.run.history import PHASES, Estimate
 from bench.run.plan import Cell, State
 from leaderboards.timings import read_timings
@@ -31,11 +32,9 @@ FOLDER = ".sweeps"
 _KEPT_S = 30 * 86_400
 """Seconds after which a sweep's file is deleted."""
 
-_STALE_S = 120.0
-"""Seconds after which a claim that is not renewed does not count."""
-
-RUNNING, WAITING = "running", "waiting"
-"""States of cells besides those of `State`: claimed by a process, or not started."""
+RUNNING, WAITING, IMPOSSIBLE = "running", "waiting", "impossible"
+"""States of cells besides those of `State`: claimed by a process; not started; or with a file that
+is of a later version, unreadable, or not of a record."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,10 @@ class JobProgress:
 
     Attributes:
         title: Method, target and the like.
-        states: State of each cell, by layer: "done", "failed", `RUNNING` or `WAITING`.
+        states: State of each cell, by layer: "done", "failed", `RUNNING`, `WAITING` or
+            `IMPOSSIBLE`.
         workers: Processes that work on its running cells, such as "node7, process 1234".
+        reasons: Why cells are impossible.
         forecast: Time of each phase as forecast before the sweep.
         known: Whether the time of all phases was forecast.
         measured: Time of each phase as measured in this sweep; empty before it is done.
@@ -56,6 +57,7 @@ class JobProgress:
     title: str
     states: Mapping[str, str]
     workers: tuple[str, ...]
+    reasons: tuple[str, ...]
     forecast: Mapping[str, Estimate]
     known: bool
     measured: Mapping[str, float]
@@ -77,12 +79,15 @@ class SweepProgress:
         elapsed: Seconds since its start, up to its last cell.
         remaining: Forecast of the seconds until its end; None if unknown.
         starter: The process that started it.
+        is_stopped: Whether the process that started it has ended before its last cell, and no other
+            process works on a cell now.
     """
 
     jobs: tuple[JobProgress, ...]
     elapsed: float
     remaining: float | None
     starter: str
+    is_stopped: bool
 
     def counts(self) -> Counter[str]:
         """Return the number of cells by state."""
@@ -102,7 +107,7 @@ def write_sweep(
         disk: Upper bound for each job, in bytes; empty for none.
     """
     root = Path(str(plans[0].job.config.results)).expanduser()
-    head = {"started": time.time(), "host": socket.gethostname(), "pid": os.getpid()}
+    head = {"started": time.time(), "process": describe_process()}
     lines: list[Mapping[str, Any]] = [head]
     for number, (plan, prediction) in enumerate(zip(plans, predictions, strict=True)):
         cells = [
@@ -131,8 +136,7 @@ def write_sweep(
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
-            if time.time() - old.stat().st_mtime > _KEPT_S:
-                old.unlink()
+            delete_old(old, _KEPT_S)
         text = "".join(json.dumps(line) + "\n" for line in lines)
         write_atomic(folder / f"{time.time():.0f}-{uuid.uuid4().hex[:8]}.jsonl", text)
 
@@ -150,9 +154,10 @@ def read_progress(root: Path) -> SweepProgress:
             "no sweep was started here" if root.is_dir() else "there is no such folder",
             where=str(root),
             hint="give the folder of results of a `dissectbench run`, such as "
-            + (", ".join(f"{root}/{name}" for name in boards) or "results"),
+            + (", ".join(f"{root}/{name}" for name in boards) or "results")
+            + "; a run is shown when its first job starts",
         )
-    head, *jobs = (json.loads(line) for line in files[-1].read_text(encoding="utf-8").splitlines())
+    head, *jobs = _read_lines(files[-1])
     started = float(head["started"])
     found = tuple(_read_job(job, root, started) for job in jobs)
     ends = [_end(root / cell["folder"]) for job in jobs for cell in job["cells"]]
@@ -161,8 +166,23 @@ def read_progress(root: Path) -> SweepProgress:
     elapsed = end - started
     done = [job for job in found if job.finished and job.measured]
     left = [job for job in found if not job.finished]
-    starter = f"{head['host']}, process {head['pid']}"
-    return SweepProgress(found, elapsed, _remaining(elapsed, done, left), starter)
+    is_stopped = bool(left) and is_gone(head["process"]) and not any(job.workers for job in left)
+    return SweepProgress(
+        found, elapsed, _remaining(elapsed, done, left), name_process(head["process"]), is_stopped
+    )
+
+
+def _read_lines(file: Path) -> list[Any]:
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        float(lines[0]["started"]), lines[0]["process"]["pid"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UserError(
+            "this list of a sweep's cells cannot be read",
+            where=str(file),
+            hint="delete it; the next `dissectbench run` writes a new one",
+        ) from error
+    return lines
 
 
 def _remaining(
@@ -183,9 +203,14 @@ def _read_job(job: Mapping[str, Any], root: Path, started: float) -> JobProgress
         Cell(str(cell["layer"]), "", str(cell["skey"]), root / cell["folder"])
         for cell in job["cells"]
     ]
-    states, workers = {}, []
+    states, workers, reasons = {}, [], []
     for cell in cells:
-        state, worker = cell.read_state(), _worker(cell.folder)
+        try:
+            state, worker = cell.read_state(), read_worker(cell.folder)
+        except UserError as error:
+            states[cell.layer] = IMPOSSIBLE
+            reasons.append(error.what)
+            continue
         if state in (State.DONE, State.FAILED):
             states[cell.layer] = str(state)
         else:
@@ -196,6 +221,7 @@ def _read_job(job: Mapping[str, Any], root: Path, started: float) -> JobProgress
         title=str(job["title"]),
         states=states,
         workers=tuple(dict.fromkeys(workers)),
+        reasons=tuple(reasons),
         forecast={name: Estimate(*values) for name, values in job["phases"].items()},
         known=bool(job["known"]),
         measured=measured,
@@ -230,17 +256,6 @@ def _end(folder: Path) -> float:
         return (folder / "record.json").stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _worker(folder: Path) -> str:
-    """Return the process that holds the claim of a cell; "" for none, or if it is stale."""
-    try:
-        claim = json.loads(folder.with_name(f".{folder.name}.claim").read_text(encoding="utf-8"))
-        if time.time() - float(claim["renewed"]) > _STALE_S:
-            return ""
-        return f"{str(claim['host']).split()[0]}, process {claim['pid']}"
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return ""
 
 
 def _title(plan: JobPlan) -> str:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import multiprocessing
+import os
 import signal
+import threading
+import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.config.compose import Job
@@ -82,6 +87,7 @@ def run_task(config: DictConfig) -> str | UnwritableError:
         Why the job could not start, or why results cannot be written; empty for neither. Failures
         of cells are on disk.
     """
+    _end_with_parent()
     try:
         Task.decode(config.task)()
     except JobError:
@@ -91,6 +97,24 @@ def run_task(config: DictConfig) -> str | UnwritableError:
     except Exception as error:
         return str(error)
     return ""
+
+
+@cache
+def _end_with_parent() -> None:
+    """End this worker within a second of the process that started it, which may have been killed.
+
+    Workers of joblib would keep their memory for ever. Do nothing in the main process.
+    """
+    if multiprocessing.current_process().name == "MainProcess":
+        return
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(128 + signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _interrupt_when_requeued() -> None:

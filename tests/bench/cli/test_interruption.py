@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.cli.interruption import interruptible
+from bench.run import worker
 
 ROOT = Path(__file__).parents[3]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -57,6 +59,7 @@ import time
 from pathlib import Path
 from joblib import Parallel, delayed
 from bench.cli.interruption import interruptible
+from bench.run import worker
 
 def write(number):
     while True:
@@ -90,6 +93,26 @@ def test_joblib_workers_end_with_the_command(number: signal.Signals, tmp_path: P
     assert {path: path.read_text() for path in files} == files
 
 
+def test_a_worker_ends_after_its_parent_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "name", "LokyProcess-1")
+    reader, writer = os.pipe()
+    parent = os.fork()
+    if not parent:
+        if not os.fork():
+            worker._end_with_parent.__wrapped__()
+            os.write(writer, b".")
+        time.sleep(10)
+        os._exit(0)
+    os.close(writer)
+    os.read(reader, 1)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    started = time.monotonic()
+    assert os.read(reader, 1) == b""  # the worker has ended, too
+    assert time.monotonic() - started < 8
+    os.close(reader)
+
+
 def test_a_forked_child_ends_by_the_signal() -> None:
     reader, writer = os.pipe()
     with interruptible():
@@ -117,3 +140,15 @@ def test_a_closed_pipe_is_no_error(arguments: str) -> None:
     )  # fmt: skip
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_for_the_output_is_named() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "--help"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("dissectbench: no space is left on the disk")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.__main__ import main
+from bench.cli import status
 from bench.config.compose import expand
+from bench.run.claims import Claims
 from bench.run.history import MEASURED, Estimate
 from bench.run.predict import Prediction
 from bench.run.survey import plan
@@ -94,6 +96,49 @@ def test_cells_are_counted_by_state(
     finish(jobs[2], failed=True)
     assert main(["status", "out"]) == 1
     assert "3 cells: 2 done, 1 failed" in capsys.readouterr().out
+
+
+def test_a_sweep_whose_processes_have_ended_is_stopped(
+    jobs: list[JobPlan], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status, "_EVERY_S", 0.0)
+    [file] = Path("out", FOLDER).iterdir()
+    head, *lines = file.read_text(encoding="utf-8").splitlines()
+    content = json.loads(head)
+    content["process"]["pid"] = 2**22 + 1
+    file.write_text("\n".join([json.dumps(content), *lines]), encoding="utf-8")
+    with Claims() as claims:  # by another sweep with the same cells
+        assert claims.take(jobs[0].cells[0].folder)
+        assert main(["status", "out", "--once"]) == 1
+        assert "3 cells: 1 running, 2 waiting\nelapsed" in capsys.readouterr().out
+        killed = content["process"] | {"token": "", "renewed": str(time.time())}
+        left = jobs[1].cells[0].folder.with_name(f".{jobs[1].cells[0].folder.name}.claim")
+        left.write_text(json.dumps(killed), encoding="utf-8")
+    assert main(["status", "out"]) == 1  # it does not wait
+    shown = capsys.readouterr().out
+    assert "3 cells: 3 waiting\nstopped: " in shown
+    assert "run the same request again" in shown
+    assert left.exists()
+
+
+def test_a_record_that_cannot_be_read_is_listed(
+    jobs: list[JobPlan], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (jobs[0].cells[0].folder / "record.json").mkdir(parents=True)
+    assert main(["status", "out", "--once"]) == 1
+    shown = capsys.readouterr().out
+    assert "3 cells: 2 waiting, 1 impossible" in shown
+    assert "impossible: out/local/clip_dissect/" in shown
+
+
+def test_a_list_of_cells_that_is_cut_short_is_named(
+    jobs: list[JobPlan], capsys: pytest.CaptureFixture[str]
+) -> None:
+    [file] = Path("out", FOLDER).iterdir()
+    for text in ("", file.read_text(encoding="utf-8")[:-9]):
+        file.write_text(text, encoding="utf-8")
+        assert main(["status", "out", "--once"]) == 2
+        assert f"{file}: this list of a sweep's cells cannot be read" in capsys.readouterr().err
 
 
 def test_the_end_shows_the_forecast_beside_what_was_measured(

@@ -105,7 +105,7 @@ def test_a_renewed_claim_of_another_machine_is_respected(
     cell = tmp_path / "cell"
     with Claims() as own:
         assert own.take(cell)
-        monkeypatch.setattr(claims, "_host", lambda: "another machine")
+        monkeypatch.setattr(claims, "host", lambda: "another machine")
         end = time.monotonic() + 1.0
         while time.monotonic() < end:
             assert is_held(cell)

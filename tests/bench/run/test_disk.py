@@ -87,6 +87,7 @@ def test_what_cannot_fit_is_refused_before_the_first_job(
     assert main(["run", *SMALL, "seed=1", "runtime.progress=false"]) == 2
     shown = capsys.readouterr().err
     assert "the request may write" in shown
+    assert " 0.0 GB" not in shown
     assert "hint: free some space" in shown
     assert len(list(here.rglob("record.json"))) == 1
     assert main(["run", *SMALL, "runtime.progress=false"]) == 0  # nothing is left to write
