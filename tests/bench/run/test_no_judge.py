@@ -113,7 +113,11 @@ def test_scores_of_an_older_release_are_not_made_again(
     [file] = [f for f in folder.glob("scores/*.json") if not _told(f)["sentence"]]
     content = json.loads(file.read_text())
     content["scoring"] |= {"sentence": {"kind": "old"}, "clip_text": {"kind": "old"}}
+    content["skey"] = "0123456789abcdef"
     (folder / "scores" / "0123456789abcdef.json").write_text(json.dumps(content))
+    file.with_name(f"{file.stem}.units.csv.gz").rename(
+        folder / "scores" / "0123456789abcdef.units.csv.gz"
+    )
     file.unlink()
     asked = expand([*small, NO_TRUTH])
     [cell] = plan(asked)[0].cells
