@@ -25,10 +25,10 @@ HEADER = "| disturbance | times | lost | damaged | without timing | left over | 
 def main() -> int:
     """Run all disturbances; 0 if nothing was lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=15, help="random kills of a sweep")
+    parser.add_argument("--kills", type=int, default=9, help="random kills of a sweep")
     parser.add_argument("--together", type=int, default=4, help="equal sweeps at once")
-    parser.add_argument("--moments", type=int, default=20, help="moments at which the disk is full")
-    parser.add_argument("--step", type=int, default=3, help="3: every third file operation")
+    parser.add_argument("--moments", type=int, default=6, help="moments at which the disk is full")
+    parser.add_argument("--step", type=int, default=5, help="1: every file operation")
     options = parser.parse_args()
     print(HEADER, "| :-- " + "| --: " * 5 + "| :-- |", sep="\n", flush=True)  # noqa: T201
     total = Loss()
