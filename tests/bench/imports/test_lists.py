@@ -101,5 +101,5 @@ def test_what_cannot_be_read_is_refused_by_line(read, cells, line, what):
 def test_a_list_has_its_own_ranks_and_scores(tmp_path, columns):
     path = tmp_path / "labels.csv"
     path.write_text("unit,label,r\n0,\"['fish']\",1\n")
-    with pytest.raises(UserError, match=r"leave --(rank|score)-column out"):
+    with pytest.raises(UserError, match=r"name no column of (ranks|scores)"):
         read_labels(str(path), columns, "fc", 1)

@@ -130,7 +130,12 @@ def other_fields(file: Path) -> None:
     ("change", "word", "message", "hint"),
     [
         (newer, "newer", "schema 2; this version reads 1", "pip install --upgrade"),
-        (unreadable, "unreadable", "cannot be read (Is a directory)", "the right to read it"),
+        (
+            unreadable,
+            "unreadable",
+            "cannot be read (Is a directory)",
+            "make it a file that you may read",
+        ),
         (other_fields, "damaged", "unknown fields 'extra'", "move it to another place"),
     ],
 )

@@ -73,6 +73,7 @@ def test_differences_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [rows[name]["largest"] for name in ("off", "same")] == [2, 0]
 
 
+@pytest.mark.slow
 def test_the_page_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = ["--images", "8", "--timed", "2", "--size", "300x260", "--workers", "2"]
     assert run("decoding", [*sizes, "--repeats", "1", "--out", str(tmp_path)]) == 0

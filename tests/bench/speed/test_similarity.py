@@ -111,6 +111,7 @@ def test_the_page_names_the_hardware_and_the_limits() -> None:
     assert "100 GFLOP/s" in page
 
 
+@pytest.mark.slow
 def test_rows_of_an_earlier_run_of_equal_sizes_are_kept(tmp_path: Path) -> None:
     def run_function(name: str, images: str = "40") -> list[str]:
         sizes = f"--images {images} --units 3 --concepts 5 --width 4 --repeats 1"
