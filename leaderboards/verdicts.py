@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _EPSILON = 1e-9
 """The mean of many ones may miss 1.0 by its rounding."""
 
+_DIGITS = 9
+"""Of differences, so that pages do not depend on a processor's last bits."""
+
 FLOORS = ("constant", "listed", "shuffled")
 """Controls that use nothing of the network."""
 
@@ -99,7 +102,7 @@ class Pairs:
     def smallest(self) -> float | None:
         """The smallest difference that can be significant; None where none can."""
         value = self.comparison.smallest
-        return None if np.isnan(value) else value
+        return None if np.isnan(value) else round(value, _DIGITS)
 
     def is_better(self, first: str, second: str) -> bool:
         """Return whether one method is significantly better than another."""
@@ -110,7 +113,9 @@ class Pairs:
         """Return a mean difference and its interval; those of all pairs hold together with 95 %."""
         row, column = self.labels.index(first), self.labels.index(second)
         matrices = (self.comparison.differences, self.comparison.low, self.comparison.high)
-        value, low, high = (self.sign * float(matrix[row, column]) for matrix in matrices)
+        value, low, high = (
+            round(self.sign * float(matrix[row, column]), _DIGITS) for matrix in matrices
+        )
         return value, min(low, high), max(low, high)
 
 

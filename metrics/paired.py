@@ -170,8 +170,9 @@ def _means_and_errors(
         values: [N, P].
     """
     n = len(values)
-    means = counts @ values / max(1, n)
-    squares = counts @ values**2 / max(1, n) - means**2
+    # einsum and not BLAS: the same sums for any number of threads.
+    means = np.einsum("bn,np->bp", counts, values) / max(1, n)
+    squares = np.einsum("bn,np->bp", counts, values**2) / max(1, n) - means**2
     variances = np.maximum(squares, 0.0) / max(1, n - 1)
     tiny = (_ROUNDING * np.abs(values).max(axis=0, initial=0.0)) ** 2
     variances[variances <= tiny] = 0.0
