@@ -36,6 +36,9 @@ class TargetConfig(PartConfig):
             W width, T tokens): a text for all layers, or a mapping by layer; empty to detect them.
         prefix_tokens: How many of the first tokens show no patch; null to detect them.
         precision: Of the forward pass: "float32", "bfloat16" or "float16".
+        directions: What is described in place of the layers' units: a file of directions
+            [directions, units] (PATH, PATH#NAME, or {file, transpose}), or {rotation: SEED}; empty
+            for the units.
         truth: True names of the units of `truth_layer`.
         truth_layer: The layer that the truth is about; empty where `layers` has one entry.
     """
@@ -45,6 +48,7 @@ class TargetConfig(PartConfig):
     axes: Any = ""
     prefix_tokens: int | None = None
     precision: str = "float32"
+    directions: Any = ""
     truth: PartConfig = field(default_factory=lambda: PartConfig(name=NONE))
     truth_layer: str = ""
 

@@ -99,6 +99,10 @@ def _reading(selection: Selection, layer: str) -> dict[str, Any]:
     return {"pooling": selection.config.target.pooling}
 
 
+def _directions(selection: Selection) -> dict[str, str]:
+    return {"directions": selection.directions.title()} if selection.directions else {}
+
+
 def _concept_notes(plan: JobPlan) -> tuple[str, ...]:
     return plan.selection.concepts.notes() if plan.selection.uses_concepts else ()
 
@@ -151,8 +155,8 @@ def _record(
         },
         target={
             "name": names["target"],
-            "params": params_of(selection.target),
-            "fingerprint": dict(fingerprint(selection.target)),
+            "params": {**params_of(selection.target), **_directions(selection)},
+            "fingerprint": dict(selection.target_fingerprint),
             "layer": cell.layer,
             **_reading(selection, cell.layer),
             "precision": config.target.precision,
