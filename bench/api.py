@@ -120,13 +120,17 @@ def plan(
 
 
 def score(
-    records: PathLike | Iterable[PathLike], overrides: str | Sequence[str] = ()
+    records: PathLike | Iterable[PathLike],
+    overrides: str | Sequence[str] = (),
+    *,
+    replace: bool = False,
 ) -> pd.DataFrame:
     """Score existing labels under other settings, as `dissectbench score` does.
 
     Args:
         records: Records, or folders of them.
         overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
+        replace: Replace scores that exist under these settings, as those of an older release.
 
     Returns:
         One row a record: record (its folder), scores (the file), state ("scored"; "kept" for
@@ -141,7 +145,7 @@ def score(
     words = _words(overrides)
     check_settings(words)
     folders = find_folders(_paths(records))
-    return pd.DataFrame([rescore(folder, words) for folder in folders])
+    return pd.DataFrame([rescore(folder, words, replace=replace) for folder in folders])
 
 
 def load_board(results: PathLike | Iterable[PathLike]) -> Board:
