@@ -170,6 +170,12 @@ METRICS = {
         ranks=False,
     ),
     "coverage": Metric("coverage", "Share of live units that got a label.", ranks=False),
+    "reach": Metric(
+        "reach",
+        "Share of the true names that the concept set holds, exactly, by a synonym or by an "
+        "inflection; no method can name the others.",
+        ranks=False,
+    ),
 }
 
 AVERAGES = {name: metric for name, metric in METRICS.items() if metric.column}
@@ -177,7 +183,8 @@ AVERAGES = {name: metric for name, metric in METRICS.items() if metric.column}
 
 VARIANTS = {
     "selective_*": "A score over labelled units alone.",
-    "*[group]": "A score over one group of units, such as seen and unseen names.",
+    "*[group]": "A score over one group of units, such as seen and unseen names; `[reachable]`: "
+    "those whose true name the concept set holds, where it does not hold all.",
 }
 """Patterns of further score names, each with what it means."""
 
