@@ -112,9 +112,7 @@ def rescore(folder: Path, overrides: Sequence[str], *, replace: bool = False) ->
         raise explain_fault(error) from error
 
 
-def _write_scores(
-    folder: Path, record: Record, config: DictConfig, replace: bool
-) -> ScoreOutcome:
+def _write_scores(folder: Path, record: Record, config: DictConfig, replace: bool) -> ScoreOutcome:
     from bench.run.scoring import score_record
 
     judges: Judges

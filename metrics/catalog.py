@@ -10,9 +10,7 @@ Format = Literal["fraction", "rank", "count"]
 DECISION_TRUTH = "decision_truth"
 DECISION_PREDICTION = "decision_prediction"
 DECISIONS = (DECISION_TRUTH, DECISION_PREDICTION)
-NORMALISED = "sentence_cosine (normalised)"
-"""Computed by boards, from a score and its controls."""
-HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", NORMALISED, *DECISIONS)
+HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", *DECISIONS)
 """Scores with a summary table, in order; methods are sorted by the first that has values."""
 
 FRACTION = (0.0, 1.0)
@@ -114,13 +112,6 @@ METRICS = {
         column="sentence_cosine_best_synonym",
         by_group=True,
         limits=COSINE,
-        judged=True,
-    ),
-    NORMALISED: Metric(
-        "sentence cosine, normalised",
-        "(score - constant) / (oracle - constant): 0 is the best single word for all units, 1 the "
-        "best that the concept set allows. The interval is scaled alike, with both ends of the "
-        "scale taken as given.",
         judged=True,
     ),
     "lexical_match": Metric(

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from bench.config.schema import RunConfig
 from bench.errors import UserError, nearest
 from bench.networks.layout import LayoutSettings
+from metrics.development import DEV
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -84,6 +85,25 @@ def _check_board(config: DictConfig) -> None:
         )
 
 
+def _check_tuned_on(config: DictConfig) -> None:
+    check_tuned_on(config.tuned_on)
+
+
+def check_tuned_on(value: str) -> None:
+    """Check the setting `tuned_on`.
+
+    Raises:
+        UserError: It is neither empty nor "dev".
+    """
+    if value not in ("", DEV):
+        raise UserError(
+            f"unknown units {value!r}",
+            where="tuned_on",
+            hint=f"give {DEV} if development units were used to tune the settings, else nothing; "
+            "`dissectbench.development_units(layer, n)` lists them",
+        )
+
+
 def _check_scoring(config: DictConfig) -> None:
     if not 0 <= config.scoring.decisions.clip_weight < math.inf:
         raise UserError(
@@ -112,6 +132,7 @@ def _check_runtime(config: DictConfig) -> None:
 _CHECKS = {
     "target": _check_target,
     "board": _check_board,
+    "tuned_on": _check_tuned_on,
     "scoring": _check_scoring,
     "runtime": _check_runtime,
 }

@@ -58,9 +58,7 @@ def _fill(
     other = json.loads(path.read_text(encoding="utf-8"))
 
     def fill(own: dict[str, Any], ranked: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: ranked.get(name, own[name]) if _is_rank(name) else own[name] for name in own
-        }
+        return {name: ranked.get(name, own[name]) if _is_rank(name) else own[name] for name in own}
 
     controls = other["controls"]
     merged = {

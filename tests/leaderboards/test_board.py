@@ -161,16 +161,41 @@ def test_a_number_that_hangs_on_a_text_is_no_difference(tmp_path: Path, build: A
     ]
 
 
-def test_normalised_cosine_runs_from_constant_to_oracle(tmp_path: Path, build: Any) -> None:
+def test_scaled_scores_run_from_the_better_floor_to_the_oracle(tmp_path: Path, build: Any) -> None:
     build.put(tmp_path, build.make_record(), build.make_scores(0.5))
-    [table] = load_board([tmp_path]).tables
-    values = {row.label: table.normalised(row) for row in table.rows}
-    score = values["clip_dissect"]
-    assert score is not None
-    assert score.value == pytest.approx((0.6 - 0.32) / (0.95 - 0.32))
-    assert score.ci_low == pytest.approx((0.55 - 0.32) / (0.95 - 0.32))
-    assert score.circular
-    assert [values[name].value for name in ("constant", "oracle")] == [0.0, 1.0]  # type: ignore[union-attr]
+    board = load_board([tmp_path])
+    cosine, lexical = (
+        board.results[board.results.metric == name].set_index("row")
+        for name in ("sentence_cosine", "lexical_match")
+    )
+    own = cosine.loc["clip_dissect"]
+    assert (own.floor, own.ceiling) == (0.32, 0.95)  # constant is above shuffled, 0.22
+    assert own.scaled == pytest.approx((0.6 - 0.32) / (0.95 - 0.32))
+    assert own.scaled_low == pytest.approx((0.55 - 0.32) / (0.95 - 0.32))
+    assert own.scaled_high == pytest.approx((0.65 - 0.32) / (0.95 - 0.32))
+    assert own.circular
+    assert cosine.scaled[["constant", "oracle"]].tolist() == [0.0, 1.0]
+    assert lexical.scaled["clip_dissect"] == pytest.approx((0.5 - 1 / 55) / (1 - 1 / 55))
+    summary = board.summary[board.summary.metric == "sentence_cosine"].set_index("row")
+    columns = ["scaled", "scaled_low", "scaled_high", "floor", "ceiling", "not_scaled"]
+    assert summary.loc["clip_dissect", columns].tolist() == own[columns].tolist()
+    others = board.results[board.results.metric == "mrr"]
+    assert others.scaled.isna().all()
+
+
+def test_no_score_is_scaled_where_floor_and_ceiling_meet(tmp_path: Path, build: Any) -> None:
+    scores = build.make_scores(0.5)
+    scores["controls"]["shuffled"]["sentence_cosine"]["value"] = 0.95
+    del scores["controls"]["oracle"]["accuracy_at_1"]
+    build.put(tmp_path, build.make_record(), scores)
+    rows = load_board([tmp_path]).summary.set_index(["metric", "row"])
+    for metric, reason in (
+        ("sentence_cosine", "the ceiling is not above the floor"),
+        ("accuracy_at_1", "no floor or no ceiling to scale by"),
+    ):
+        assert pd.isna(rows.loc[(metric, "clip_dissect"), "scaled"])
+        assert rows.loc[(metric, "clip_dissect"), "not_scaled"] == reason
+    assert rows.loc[("sentence_cosine", "clip_dissect"), "floor"] == 0.95
 
 
 def test_controls_that_disagree_are_pointed_out(tmp_path: Path, build: Any) -> None:

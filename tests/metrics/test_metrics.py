@@ -214,7 +214,6 @@ def test_metric(name: str) -> None:
 
 def test_each_metric_of_the_table_has_a_tester() -> None:
     other = {
-        "sentence_cosine (normalised)": "tests/leaderboards/test_board.py",
         "bertscore_f1": "tests/metrics/test_references.py",
         "reach": "tests/metrics/test_reach.py",
     }
