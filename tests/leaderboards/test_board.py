@@ -257,3 +257,46 @@ def test_units_are_a_table_of_the_board(tmp_path: Path, build: Any) -> None:
     assert list(own["label"][:3]) == ["umbrella", "", "nan"]
     assert own["lexical_match"].sum() == round(0.5 * 55)
     assert set(own["concepts"]) == {"own (56)"}
+
+
+def test_true_names_out_of_reach_are_counted_and_the_others_have_scores(
+    tmp_path: Path, build: Any
+) -> None:
+    units = build.make_units(0.4)
+    units["reach"] = ["exact"] * 25 + ["synonym"] * 5 + ["none"] * 25
+    for similarity, n in (("wpmi", 22), ("cos", 10)):
+        scores = build.make_scores(n / 55, 20000)
+        counts = {"exact": 25, "synonym": 5, "none": 25}
+        scores["scores"]["reach"] = build.share(30 / 55, detail=counts)
+        for name in ("lexical_match", "accuracy_at_1", "sentence_cosine"):
+            part = build.share(n / 30, n=30)
+            scores["scores"][f"{name}[reachable]"] = part
+            scores["controls"]["oracle"][f"{name}[reachable]"] = build.share(1.0, n=30)
+        right = (units["unit"] < n).astype(float)
+        write_record(
+            tmp_path,
+            build.make_record(similarity, concepts="english", n_concepts=20000),
+            scores=[(scores, units.assign(lexical_match=right))],
+            descriptions=build.make_descriptions(),
+        )
+        build.put(tmp_path, build.make_record(similarity), build.make_scores(0.5))
+    board = load_board([tmp_path])
+    [table] = [s for s in board.summaries if s.metric == "lexical_match[reachable]"]
+    [column] = table.columns  # the other concept set holds all names
+    assert column.condition.concepts == "english (20,000)"
+    assert column.verdict.best == "clip_dissect wpmi"
+    assert column.verdict.pairs is not None
+    assert column.verdict.pairs.comparison.n == 30
+    files = render_scores(board)
+    said = (
+        "The concept set holds 30 of 55 true names (25 exactly, 5 by a synonym or an inflection); "
+        "no method can name the other 25. Scores on the 30: *reachable names*."
+    )
+    front = files["README.md"].decode()
+    assert front.count(f"- glyphs_val × english (20,000): {said}") == 3  # once for each score
+    assert "### lexical match, reachable names" in front
+    details = files["board.md"].decode()
+    assert details.count(said) == 1
+    assert "sentence cosine, reachable names" in details
+    reach = board.results[board.results.metric == "reach"]
+    assert set(reach.detail) == {"exact=25, none=25, synonym=5"}
