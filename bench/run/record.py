@@ -14,6 +14,7 @@ from bench.run.candidates import explain_no_match
 from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
 from bench.run.provenance import describe_concepts, describe_given, describe_method
+from leaderboards.development import describe_tuning
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ def _record(
             "source": method.source,
             "given": describe_given(selection),
             "vocabulary": method.vocabulary,
+            **describe_tuning(config.tuned_on),
         },
         target={
             "name": names["target"],
