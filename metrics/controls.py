@@ -11,7 +11,7 @@ Free text has no concept set. Its constant is the best of the labels in use; its
 true name into the method's own sentences (`metrics.control_sentences`); chance has a value for
 `nearest_name` only; and a fifth control, listed, names all true names in one label.
 
-No control is a method: they know the truth, or a method's labels.
+Controls are not methods: they know the truth, or a method's labels.
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ def _draw(context: ControlContext) -> tuple[dict[str, Floats | str], Indices]:
 def constant(context: ControlContext) -> dict[str, Score]:
     """Return the scores of the single concept with the best mean; ties go to the lowest index.
 
-    Each slice has a best concept of its own, chosen by the truth, so the floor is a strong one. For
-    free text the concept is one of the labels in use.
+    The concept is chosen by the truth, for each slice anew, which makes the floor a strong one. For
+    free text it is one of the labels in use.
     """
     if not context.concepts:
         return _no_values(context, _NO_LABEL)

@@ -128,12 +128,12 @@ def _compare_means(table: NDArray[np.float64], seed: int, resamples: int) -> Com
     drawn, drawn_errors = _means_and_errors(counts, centred)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.abs(observed[0]) / errors[0]
-        # A resample without variation of a pair says nothing about this pair.
+        # Ignore resamples in which the difference of a pair does not vary.
         maxima = np.nan_to_num(np.abs(drawn) / drawn_errors, posinf=0.0).max(axis=1, initial=0.0)
     maxima.sort()
     exceeding = resamples - np.searchsorted(maxima, statistic * (1 - _ROUNDING), side="left")
     p = (1 + exceeding) / (1 + resamples)
-    equal = errors[0] == 0  # methods with a constant difference: nothing was drawn that could vary
+    equal = errors[0] == 0  # methods whose difference is the same for all units
     p[equal] = 1.0
     place = min(resamples, int(np.ceil((1 - ALPHA) * (resamples + 1))))
     critical = maxima[place - 1]
@@ -170,7 +170,7 @@ def _means_and_errors(
         values: [N, P].
     """
     n = len(values)
-    # einsum and not BLAS: the same sums for any number of threads.
+    # Use einsum, not BLAS: its sums are the same for any number of threads.
     means = np.einsum("bn,np->bp", counts, values) / max(1, n)
     squares = np.einsum("bn,np->bp", counts, values**2) / max(1, n) - means**2
     variances = np.maximum(squares, 0.0) / max(1, n - 1)

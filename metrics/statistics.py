@@ -64,18 +64,18 @@ def bca_mean(
 ) -> Interval:
     """Return the bias-corrected and accelerated bootstrap interval of a mean (B. Efron, 1987).
 
-    Resampling equal values would give an interval without width. The fraction of units that could
-    differ has Wilson's bound z^2 / (n + z^2); with limits, the interval for equal values is how far
-    this fraction can move the mean.
+    Resampling equal values would give an interval without width. Wilson's upper bound on the
+    fraction of units that could differ is z^2 / (n + z^2); with limits, the interval of equal
+    values is how far this fraction can move the mean.
 
     Args:
         values: One number per unit [n].
         seed: Seed of the resampling.
         resamples: Number of bootstrap resamples.
-        limits: The least and the greatest value that a unit can have, where there are such.
+        limits: The least and the greatest possible value of a unit; None if unbounded.
 
     Returns:
-        The interval; none for fewer than two values, whose split_labels is unknown.
+        The interval; none for fewer than two values, whose spread is unknown.
     """
     sample = np.sort(np.asarray(values, dtype=np.float64))
     n = sample.size
@@ -87,10 +87,10 @@ def bca_mean(
         differ = _Z**2 / (n + _Z**2)
         return value - differ * (value - least), value + differ * (greatest - value)
     mean = float(sample.mean())
-    # Centred, so that ties with the mean do not drown in rounding; scaled, so that cubes hold.
+    # Centre, so that ties with the mean survive rounding; scale, so that cubes do not overflow.
     scale = float(np.abs(sample - mean).max())
     shifted = (sample - mean) / scale
-    # einsum and not BLAS: the same sums for any number of threads.
+    # Use einsum, not BLAS: its sums are the same for any number of threads.
     means = np.einsum("bn,n->b", resample_counts(n, resamples, seed), shifted) / n
     tied = np.abs(means) <= 1e-12
     below = (np.sum((means < 0) & ~tied) + 0.5 * np.sum(tied)) / resamples
@@ -136,7 +136,8 @@ def bootstrap_interval(
 def median_interval(values: ArrayLike) -> Interval:
     """Return the interval of a median between two order statistics, by the binomial distribution.
 
-    It is symmetric in rank and covers at least 95 % for any distribution, with or without ties.
+    It is symmetric in rank and covers at least 95 % for any distribution, with or without ties
+    (H. A. David and H. N. Nagaraja, Order Statistics, 2003, section 7.1).
 
     Args:
         values: One number per unit [n].
@@ -188,10 +189,12 @@ def auroc_interval(scores: ArrayLike, labels: ArrayLike) -> Interval:
 
 
 def _hanley_mcneil(area: float, n1: int, n0: int) -> Interval:
+    """Return the areas at z standard errors from `area` (J. A. Hanley and B. J. McNeil, 1982)."""
+
     def excess(theta: float) -> float:
         q1, q2 = theta / (2 - theta), 2 * theta**2 / (1 + theta)
-        split_labels = theta * (1 - theta) + (n1 - 1) * (q1 - theta**2) + (n0 - 1) * (q2 - theta**2)
-        return (area - theta) ** 2 - _Z**2 * split_labels / (n1 * n0)
+        variance = theta * (1 - theta) + (n1 - 1) * (q1 - theta**2) + (n0 - 1) * (q2 - theta**2)
+        return (area - theta) ** 2 - _Z**2 * variance / (n1 * n0)
 
     nudge = 1e-9
     low = 0.0 if area <= nudge else float(brentq(excess, 0.0, area - nudge))

@@ -6,6 +6,7 @@ A nominal 95 % interval is as good as the share of samples in which it holds the
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from metrics.statistics import Interval
 
     Floats = NDArray[np.float64]
+    Draw = Callable[[np.random.Generator, int], Floats]
 
 SIZES = (25, 87, 200, 365, 1000)
 SHARES = (0.5, 0.8, 0.9, 0.95, 0.98)
@@ -53,7 +55,7 @@ class Case(NamedTuple):
     interval: str
     law: str
     truth: float
-    draw: Callable[[np.random.Generator, int], Floats]
+    draw: Draw
     estimate: Callable[[Floats], Interval]
 
 
@@ -91,7 +93,7 @@ def simulate(case: Case, n: int, runs: int) -> Coverage:
     found = [case.estimate(case.draw(rng, n)) for _ in range(runs)]
     ends = np.array([pair for pair in found if pair[0] is not None], dtype=np.float64)
     if not len(ends):
-        return Coverage(*[float("nan")] * 4, missing=1.0)
+        return Coverage(math.nan, math.nan, math.nan, math.nan, 1.0)
     covers = (ends[:, 0] <= case.truth) & (case.truth <= ends[:, 1])
     widths = ends[:, 1] - ends[:, 0]
     return Coverage(
@@ -103,12 +105,19 @@ def simulate(case: Case, n: int, runs: int) -> Coverage:
     )
 
 
-def heavy(rng: np.random.Generator, n: int) -> Floats:
-    """Draw log-normal values."""
-    return np.exp(SIGMA * rng.normal(size=n))
+LAWS: dict[str, tuple[float, float, Draw]] = {
+    "normal": (0.0, 0.0, lambda rng, n: rng.normal(size=n)),
+    "skewed (exponential)": (1.0, math.log(2), lambda rng, n: rng.exponential(size=n)),
+    "heavy tails (log-normal)": (
+        math.exp(SIGMA**2 / 2),
+        1.0,
+        lambda rng, n: rng.lognormal(sigma=SIGMA, size=n),
+    ),
+}
+"""Mean, median and draws of each law."""
 
 
-def cosines(share: float) -> Callable[[np.random.Generator, int], Floats]:
+def cosines(share: float) -> Draw:
     """Return a law like that of cosines: 1 for right labels, 0.3 with deviation 0.1 for others."""
 
     def draw(rng: np.random.Generator, n: int) -> Floats:
@@ -117,7 +126,7 @@ def cosines(share: float) -> Callable[[np.random.Generator, int], Floats]:
     return draw
 
 
-def scores_and_marks(area: float, right: float) -> Callable[[np.random.Generator, int], Floats]:
+def scores_and_marks(area: float, right: float) -> Draw:
     """Return a law of normal scores [0] of right and wrong labels [1] with this AUROC."""
     shift = np.sqrt(2) * ndtri(area)
 
@@ -140,24 +149,18 @@ def sums(rng: np.random.Generator, n: int) -> Floats:
 def cases(resamples: int) -> Iterator[Case]:
     """Yield all cases that are simulated."""
     mean = partial(bca_mean, seed=0, resamples=resamples)
-    normal = partial(np.random.Generator.normal, loc=0.0, scale=1.0)
-    laws = {
-        "normal": (0.0, 0.0, lambda rng, n: normal(rng, size=n)),
-        "skewed (exponential)": (1.0, np.log(2), lambda rng, n: rng.exponential(size=n)),
-        "heavy tails (log-normal)": (float(np.exp(SIGMA**2 / 2)), 1.0, heavy),
-    }
-    for law, (truth, _, draw) in laws.items():
+    for law, (truth, _, draw) in LAWS.items():
         yield Case("BCa, mean", law, truth, draw, mean)
     for share in (0.5, 0.9):
         truth = share + (1 - share) * 0.3
         law = f"cosines, {share:.0%} of them 1"
         yield Case("BCa, mean", law, truth, cosines(share), partial(mean, limits=(-1, 1)))
-    for law, (_, truth, draw) in laws.items():
-        yield Case("order statistics, median", law, float(truth), draw, median_interval)
+    for law, (_, truth, draw) in LAWS.items():
+        yield Case("order statistics, median", law, truth, draw, median_interval)
     for area, right in ((0.7, 0.5), (0.9, 0.5), (0.9, 0.9)):
         law = f"area {area}, {right:.0%} right"
-        estimate = lambda pair: auroc_interval(pair[0], pair[1])  # noqa: E731
-        yield Case("DeLong, AUROC", law, area, scores_and_marks(area, right), estimate)
+        draw = scores_and_marks(area, right)
+        yield Case("DeLong, AUROC", law, area, draw, lambda pair: auroc_interval(*pair))
     ratio = partial(
         bootstrap_interval,
         statistic=lambda totals: totals[:, 0] / totals[:, 1],
