@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 from metrics.aggregate import aggregate_units
 from metrics.development import is_development_unit
 from metrics.scores import Score
-from metrics.units import COLUMNS, TEXT_COLUMNS
+from metrics.units import COLUMNS
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from leaderboards.record import Record
     from leaderboards.rows import Row
 
@@ -48,8 +46,9 @@ def score_outside_development(row: Row) -> Row:
     layer = str(row.record.target["layer"])
     kept = units[[not is_development_unit(layer, int(unit)) for unit in units["unit"]]]
     assert row.score_set is not None
+    complete = kept.reindex(columns=list(COLUMNS))  # older releases wrote fewer
     found = aggregate_units(
-        complete_units(kept),
+        complete.assign(dead=complete["dead"].astype(str) == "True"),
         seed=int(row.score_set.scoring.get("seed", 0)),
         circular=row.score_set.circular,
     )
@@ -58,11 +57,3 @@ def score_outside_development(row: Row) -> Row:
         own = found.get(name, Score(None, reason=_ALL_UNITS))
         scores[name] = whole if whole.value is None else own
     return replace(row, scores=scores, units=kept)
-
-
-def complete_units(units: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of units with all columns; empty ones for those of later releases."""
-    complete = units.reindex(columns=list(COLUMNS))
-    texts = complete[list(TEXT_COLUMNS)].astype(object)
-    complete[list(TEXT_COLUMNS)] = texts.where(texts.notna(), "")
-    return complete.assign(dead=complete["dead"].astype(str) == "True")

@@ -120,8 +120,8 @@ def aggregate_units(
     live = ~units["dead"].to_numpy(dtype=bool)
     scored = units[live & (units["truth"] != "").to_numpy(dtype=bool)]
     labelled = (scored["label"] != "").to_numpy(dtype=bool)
-    reach = scored["reach"].to_numpy(dtype=object)
-    masks = subsets(labelled, scored["group"].to_numpy(dtype=object), reach)
+    reach = _texts(scored, "reach")
+    masks = subsets(labelled, _texts(scored, "group"), reach)
     found: dict[str, Score] = {}
     for item in metric_slices([part[1:-1] for part in masks if part.startswith("[")]):
         metric = AVERAGES[item.metric]
@@ -140,6 +140,14 @@ def aggregate_units(
     if (reach != "").any():
         found["reach"] = _reach(reach)
     return found | _variety(units[live])
+
+
+def _texts(units: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """Return a column of texts; "" for a missing column, and for the NaN of an empty one."""
+    if name not in units:
+        return np.full(len(units), "", dtype=object)
+    column = units[name].astype(object)
+    return column.where(column.notna(), "").to_numpy()
 
 
 def average(metric: Metric, values: Floats, *, seed: int, reason: str) -> Score:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from metrics.aggregate import aggregate_units
 from metrics.reach import find_reach
 from metrics.scoring import score
 from metrics.truth import TrueName
@@ -55,6 +56,20 @@ def test_scores_on_the_reachable_part_are_those_of_these_units_alone() -> None:
     # 1 for the name and for its inflection, 0 for another's name.
     assert found.values["lexical_match[reachable]"].value == 0.75
     assert found.controls["oracle"]["lexical_match[reachable]"].value == 1
+
+
+def test_a_table_without_the_column_gives_all_other_scores() -> None:
+    found = score(
+        labels=[["Tench"], ["crane"]], label_scores=[[1.0], [1.0]], concepts=CONCEPTS,
+        score_matrix=None, dead=[False, False], truth={0: TRUTHS[0], 1: TRUTHS[6]}, sentence=None,
+    )  # fmt: skip
+    old, free = found.units.drop(columns="reach"), found.units.assign(reach=float("nan"))
+    for table in (old, free):  # of an older release; of free text, as it is read from a file
+        again = aggregate_units(table, seed=0)
+        assert set(found.values) - set(again) == {
+            "reach", *(name for name in found.values if name.endswith("[reachable]"))
+        }  # fmt: skip
+        assert again["lexical_match"].value == found.values["lexical_match"].value
 
 
 def test_free_text_has_no_reach() -> None:
