@@ -104,7 +104,7 @@ def check_tuned_on(value: str) -> None:
         raise UserError(
             f"unknown units {value!r}",
             where="tuned_on",
-            hint=f"give {DEV} if development units were used to tune the settings, else nothing; "
+            hint=f"tuned_on={DEV} for settings that were tuned on development units, else nothing; "
             "`dissectbench.development_units(layer, n)` lists them",
         )
 
