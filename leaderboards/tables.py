@@ -65,9 +65,10 @@ class ConditionTable:
         columns = {label: values for label, values in found.items() if values is not None}
         # One order of units for all methods; a unit that a method lacks is NaN.
         units = pd.DataFrame(columns)
-        return compare(
-            self.estimates(name), {label: units[label].to_numpy(float) for label in columns}
-        )
+        estimates = self.estimates(name)
+        if self.tuned:  # the oracle of all units is no limit of a part of them
+            estimates = [one for one in estimates if one.is_method or one.label != "oracle"]
+        return compare(estimates, {label: units[label].to_numpy(float) for label in columns})
 
     def scaled(self, row: Row, name: str) -> ScaledScore:
         """Return a score of a row on the scale from its floor to its ceiling.

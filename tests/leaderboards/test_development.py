@@ -27,7 +27,9 @@ def test_the_split_never_changes() -> None:
     assert len(layer4) == 179
 
 
-def put(root: Path, build: Any, similarity: str, right: list[int], **method: str) -> None:
+def put(
+    root: Path, build: Any, similarity: str, right: list[int], scores: Any = None, **method: str
+) -> None:
     """Write a record whose labels are right for the given units of 55."""
     record = build.make_record(similarity)
     value = len(right) / 55
@@ -38,7 +40,7 @@ def put(root: Path, build: Any, similarity: str, right: list[int], **method: str
         root,
         replace(record, method={**record.method, **method}),
         descriptions=build.make_descriptions(),
-        scores=[(build.make_scores(value), units)],
+        scores=[(scores or build.make_scores(value), units)],
     )
 
 
@@ -70,6 +72,15 @@ def test_all_rows_of_its_column_are_compared_on_the_other_units(board: Board) ->
     assert verdict.pairs is not None
     assert verdict.pairs.comparison.n == 46
     assert verdict.pairs.difference(plain.label, tuned.label)[0] == pytest.approx(8 / 46)
+
+
+def test_the_oracle_of_all_units_saturates_no_column(tmp_path: Path, build: Any) -> None:
+    scores = build.make_scores(0.5)
+    scores["controls"]["oracle"]["lexical_match"]["value"] = 0.5
+    for similarity, right in (("tuned", range(1, 40)), ("plain", range(1, 38))):
+        put(tmp_path, build, similarity, list(right), scores=scores, tuned_on="dev")
+    verdict = load_board([tmp_path]).tables[0].verdict("lexical_match")
+    assert (verdict.saturated, verdict.limit) == (False, 1.0)
 
 
 def test_tables_and_pages_say_so(board: Board) -> None:
