@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.errors import UserError
 from bench.parts.probes import GlyphsNoisyMasksProbe, GlyphsProbe
 from bench.parts.protocols import SegmentedProbe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_images_are_those_of_glyphs_and_the_masks_are_not(tmp_path: Path) -> None:
