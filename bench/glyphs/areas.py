@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.glyphs.raster import SIZE
 from bench.glyphs.world import masks_of, plan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 GRID = 8
 """Cells on a side; each has 16 x 16 pixels."""

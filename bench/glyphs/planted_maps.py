@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,11 +78,14 @@ class PlantedMaps:
             maps += drawn[..., _CELLS:] * of_image[:, None]
             yield maps.reshape(len(maps), -1, GRID, GRID)
 
-    @cached_property
-    def means(self) -> NDArray[np.float32]:
-        """Means of the maps, float32 [size, units]."""
-        rows = [maps.mean(axis=(2, 3), dtype=np.float64) for maps in self.batches()]
-        return np.concatenate(rows).astype(np.float32)
+
+@lru_cache(maxsize=4)
+def mean_maps(maps: PlantedMaps) -> NDArray[np.float32]:
+    """Return the means of maps, float32 [N, units]; the last results are remembered."""
+    rows = [batch.mean(axis=(2, 3), dtype=np.float64) for batch in maps.batches()]
+    means: NDArray[np.float32] = np.concatenate(rows).astype(np.float32)
+    means.setflags(write=False)
+    return means
 
 
 def shown_regions(units: tuple[PlantedUnit, ...], areas: Areas) -> NDArray[np.bool_]:

@@ -53,7 +53,7 @@ class PlantedTarget:
             UserError: There is no such layer, or the images are not of Glyphs.
         """
         from bench.glyphs.areas import GRID
-        from bench.glyphs.planted_maps import PlantedMaps
+        from bench.glyphs.planted_maps import PlantedMaps, mean_maps
 
         if layer not in self.module_paths():
             raise UserError(
@@ -72,7 +72,7 @@ class PlantedTarget:
             n=probe.size,
             units=len(maps.units),
             map_size=(GRID, GRID),
-            activations=lambda: maps.means,
+            activations=lambda: mean_maps(maps),
             maps=maps.batches,
         )
 

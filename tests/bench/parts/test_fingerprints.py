@@ -74,6 +74,7 @@ FROM_FILES: list[tuple[str, str, dict[str, Any]]] = [
     ("truth", "glyphs", {}),
     ("truth", "imagenet", {}),
     ("truth", "none", {}),
+    ("truth", "planted", {}),
 ]  # fmt: skip
 
 
@@ -140,8 +141,14 @@ def facts(part: Any) -> object:
 
 
 def _digest(value: object) -> str:
-    plain = json.dumps(value, default=lambda item: list(vars(item).values()))
+    plain = json.dumps(value, default=_fields)
     return sha256_json(json.loads(plain))
+
+
+def _fields(name: Any) -> list[object]:
+    """Return the fields of a true name, without concepts where it has none: as in older names."""
+    fields = vars(name)
+    return [fields[key] for key in fields if key != "concepts" or fields[key]]
 
 
 def all_facts() -> dict[str, object]:
