@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from leaderboards.comma_joined import WHOLE
+from leaderboards.pages.concept_sets import concept_sets_section
 from leaderboards.pages.conclusions import conclude
 from leaderboards.pages.confidence import confidence_section
 from leaderboards.pages.detectors import detectors_section
@@ -79,6 +80,7 @@ def front_page(board: Board) -> str:
         for summary in summaries:
             parts += _summary(summary)
         parts += scale_section(summaries)
+    parts += concept_sets_section(board)
     parts += confidence_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
