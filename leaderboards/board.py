@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
+from leaderboards.confidence import confidence_frame
 from leaderboards.costs import Untimed, costs_frame, find_untimed
 from leaderboards.detectors import detectors_frame
 from leaderboards.frames import results_frame, summary_frame, units_frame
@@ -56,6 +57,7 @@ class Board:
         untimed: Finished cells that no run has timed.
         detectors: Detectors of each layer by category; empty where no method counts them.
         sensitivity: Scores by size of the sets; empty where no records sweep sizes with draws.
+        confidence: What methods' own scores say of their labels, by condition and method.
         labels: Labels side by side, of layers that some method describes in sentences.
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
@@ -76,6 +78,7 @@ class Board:
     untimed: tuple[Untimed, ...]
     detectors: pd.DataFrame
     sensitivity: pd.DataFrame
+    confidence: pd.DataFrame
     labels: tuple[LabelTable, ...]
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
@@ -136,6 +139,7 @@ def build_board(
         untimed=tuple(find_untimed(named)),
         detectors=detectors_frame(named),
         sensitivity=sensitivity_frame(tables),
+        confidence=confidence_frame(tables),
         labels=tuple(build_label_tables(tables)),
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.catalog import AVERAGES
+from metrics.catalog import AVERAGES, FALSE_LABELS, SET_METRICS, WITHOUT_CONCEPT
 from metrics.numeric import auroc
 from metrics.reach import EXACT, NONE, REACHABLE, SYNONYM, is_reachable
 from metrics.scores import Score
@@ -55,17 +55,19 @@ class MetricSlice:
     subset: str
 
 
-def metric_slices(groups: list[str]) -> Iterator[MetricSlice]:
+def metric_slices(groups: list[str], *, concept_sets: bool) -> Iterator[MetricSlice]:
     """Yield all slices that averages of columns are computed for.
 
     Args:
         groups: Groups of the truth, in the order to show them.
+        concept_sets: Whether the truth lists the concepts of units.
     """
+    averages = {n: m for n, m in AVERAGES.items() if concept_sets or n not in SET_METRICS}
     for subset in ("", SELECTIVE):
-        yield from (MetricSlice(subset + name, name, subset) for name in AVERAGES)
+        yield from (MetricSlice(subset + name, name, subset) for name in averages)
     for group in groups:
         part = f"[{group}]"
-        for name, metric in AVERAGES.items():
+        for name, metric in averages.items():
             # Ranks are over units whose true name is in the set anyway.
             if metric.by_group and (group != REACHABLE or metric.format != "rank"):
                 yield MetricSlice(f"{name}{part}", name, part)
@@ -123,7 +125,8 @@ def aggregate_units(
     reach = _texts(scored, "reach")
     masks = subsets(labelled, _texts(scored, "group"), reach)
     found: dict[str, Score] = {}
-    for item in metric_slices([part[1:-1] for part in masks if part.startswith("[")]):
+    groups = [part[1:-1] for part in masks if part.startswith("[")]
+    for item in metric_slices(groups, concept_sets=set(SET_METRICS) <= set(units.columns)):
         metric = AVERAGES[item.metric]
         column = scored[metric.column].to_numpy(dtype=np.float64)
         reason = no_unit_reason(units)
@@ -139,6 +142,8 @@ def aggregate_units(
     found["auroc"] = _auroc(scored[labelled], int((~labelled).sum()))
     if (reach != "").any():
         found["reach"] = _reach(reach)
+    if WITHOUT_CONCEPT in units:
+        found[FALSE_LABELS] = _false_labels(units[units[WITHOUT_CONCEPT].to_numpy(dtype=bool)])
     return found | _variety(units[live])
 
 
@@ -196,6 +201,19 @@ def _reach(reach: NDArray[np.object_]) -> Score:
     """Return the share of true names in the concept set, with counts; it is exact for the layer."""
     counts = {name: int((reach == name).sum()) for name in (EXACT, SYNONYM, NONE)}
     return Score(float(is_reachable(reach).mean()), n=reach.size, detail=counts)
+
+
+def _false_labels(without: pd.DataFrame) -> Score:
+    """Return the share of units without a concept that got a label; count dead ones apart."""
+    named = (without["label"] != "").to_numpy(dtype=bool)
+    dead = without["dead"].to_numpy(dtype=bool)
+    n, labelled = int((~dead).sum()), int((named & ~dead).sum())
+    detail = {"dead": int(dead.sum()), "dead_labelled": int((named & dead).sum())}
+    if not n:
+        reason = "every unit without a concept is dead"
+        return Score(None, higher_is_better=False, reason=reason, detail=detail)
+    low, high = wilson(labelled, n)
+    return Score(labelled / n, low, high, n, n - labelled, higher_is_better=False, detail=detail)
 
 
 def _auroc(labelled: pd.DataFrame, silent: int) -> Score:

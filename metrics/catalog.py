@@ -10,7 +10,21 @@ Format = Literal["fraction", "rank", "count"]
 DECISION_TRUTH = "decision_truth"
 DECISION_PREDICTION = "decision_prediction"
 DECISIONS = (DECISION_TRUTH, DECISION_PREDICTION)
-HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", *DECISIONS)
+CONCEPT_IOU = "concept_iou"
+EXACT_CONCEPTS = "exact_concepts"
+SET_METRICS = (CONCEPT_IOU, EXACT_CONCEPTS)
+"""Scores of truths that list all concepts of a unit; other layers do not have them."""
+FALSE_LABELS = "false_labels"
+WITHOUT_CONCEPT = "without_concept"
+"""Column of the table of units: whether a unit is known to respond to no concept; only of layers
+with such units."""
+HEADLINES = (
+    "lexical_match",
+    "accuracy_at_1",
+    *SET_METRICS,
+    "sentence_cosine",
+    *DECISIONS,
+)
 """Scores with a summary table, in order; methods are sorted by the first that has values."""
 
 FRACTION = (0.0, 1.0)
@@ -122,6 +136,20 @@ METRICS = {
         by_group=True,
         limits=FRACTION,
     ),
+    CONCEPT_IOU: Metric(
+        "concept IoU",
+        "Concepts that label and unit have in common, as a share of the concepts of either.",
+        column=CONCEPT_IOU,
+        by_group=True,
+        limits=FRACTION,
+    ),
+    EXACT_CONCEPTS: Metric(
+        "exact concepts",
+        "Share of units whose label says all of their concepts and no other.",
+        column=EXACT_CONCEPTS,
+        average="proportion",
+        by_group=True,
+    ),
     "nearest_name": Metric(
         "nearest true name",
         "Share of units whose label is nearer, in the sentence encoder, to their own true name or "
@@ -166,6 +194,12 @@ METRICS = {
         "Share of the true names that the concept set holds, exactly, by a synonym or by an "
         "inflection; no method can name the others.",
         ranks=False,
+    ),
+    FALSE_LABELS: Metric(
+        "false labels",
+        "Share of live units that got a label although they respond to no concept; lower is "
+        "better.",
+        higher_is_better=False,
     ),
 }
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metrics.catalog import CONCEPT_IOU, EXACT_CONCEPTS
+from metrics.concept_sets import concept_credits, has_concept_sets
 from metrics.credit import Credit, cosine_credit, sparse_credit
 from metrics.formulas import merge_credits, merge_hits, split_labels
 from metrics.labels import true_concepts
@@ -117,6 +119,11 @@ class CreditBuilder:
             "accuracy_at_1": self._hits(true, len(texts)),
             "lexical_match": sparse_credit(lexical, len(texts), self.masks),
         }
+        if has_concept_sets(self.layer):
+            overlaps = concept_credits(self.truths, self.layer, texts, self.reader)
+            equal = [indices[values == 1] for indices, values in overlaps]
+            credits[CONCEPT_IOU] = sparse_credit(overlaps, len(texts), self.masks)
+            credits[EXACT_CONCEPTS] = self._hits(equal, len(texts))
         reasons: dict[str, str] = {}
         for name, scorer in self.scorers.items():
             columns = [name, f"{name}_best_synonym", *([NEAREST] if name == SENTENCE else [])]

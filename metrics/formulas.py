@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,21 +68,27 @@ def leaves(formula: str, names: Collection[str] = ()) -> tuple[tuple[str, ...], 
     return tuple(asked), tuple(excluded)
 
 
-def formula_reader(categories: Mapping[str, str]) -> Reader:
-    """Return a reader of formulas.
+@dataclass(frozen=True)
+class FormulaReader:
+    """Returns the names that a formula counts as; a `Reader`.
 
-    Args:
+    Attributes:
         categories: Category by name, as formulas write the names; a missing name is a category of
             its own.
     """
 
-    def read(label: str) -> tuple[str, ...]:
-        asked = dict.fromkeys(leaves(label, categories)[0])
-        place = {name: categories.get(name, f"={name}") for name in asked}
+    categories: Mapping[str, str]
+
+    def __call__(self, label: str) -> tuple[str, ...]:
+        """Return the names that are the only ones of their category, in plain words."""
+        asked = dict.fromkeys(leaves(label, self.categories)[0])
+        place = {name: self.categories.get(name, f"={name}") for name in asked}
         crowd = Counter(place.values())
         return tuple(clean_mask_label(name) for name in asked if crowd[place[name]] == 1)
 
-    return read
+    def asked(self, label: str) -> tuple[str, ...]:
+        """Return all names that are not behind NOT, in plain words."""
+        return tuple(map(clean_mask_label, dict.fromkeys(leaves(label, self.categories)[0])))
 
 
 def split_labels(labels: Sequence[str], reader: Reader | None) -> tuple[list[int], list[str]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.aggregate import aggregate_units, by_sentence_encoder, subsets
-from metrics.catalog import AVERAGES
+from metrics.catalog import AVERAGES, FALSE_LABELS, WITHOUT_CONCEPT
 from metrics.context import ControlContext, null, silence
 from metrics.control_sentences import ControlSentences, write_sentences
 from metrics.controls import chance, constant, listed, oracle
@@ -29,7 +29,7 @@ from metrics.shuffled import shuffled
 from metrics.units import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -99,6 +99,7 @@ def score(
     reader: Reader | None = None,
     bert: Callable[..., Score] | None = None,
     withheld: Mapping[str, str] | None = None,
+    without_concept: Collection[int] = (),
     seed: int = 0,
 ) -> ScoringResult:
     """Score the labels that one method gives a layer.
@@ -123,6 +124,7 @@ def score(
             None for no value.
         withheld: Reasons by column of the table of units why it has no value, whatever the labels;
             the controls have none either.
+        without_concept: Units that respond to no concept, for the share of them with a label.
         seed: Seed of bootstraps and of the chance draw.
 
     Returns:
@@ -150,6 +152,8 @@ def score(
     rules = rules or LabelRules()
     withheld = withheld or {}
     context, units = _evaluate(given, truth, scorers, rules, reader, withheld, seed)
+    if without_concept:
+        units[WITHOUT_CONCEPT] = units["unit"].isin(list(without_concept)).astype(np.int64)
     values = aggregate_units(units, seed=seed, circular=circular, reasons=context.reasons)
     controls = {
         "chance": chance(context),
@@ -176,7 +180,7 @@ def score(
 
 def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]]) -> Score:
     """Add chance and ceiling over the same units to a score."""
-    if entry.value is None or name in ("coverage", "reach"):
+    if entry.value is None or name in ("coverage", "reach", FALSE_LABELS):
         return entry
     ceiling = 1.0 if name == "auroc" else controls["oracle"][name].value
     return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from leaderboards.hashing import short_hash, words_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from bench.parts.protocols import (
         CaptionerPart,
@@ -133,9 +133,15 @@ def label_key(
     return short_hash(parts | {name: part for name, part in optional.items() if part is not None})
 
 
-def describe_truth(name: str, truth: Mapping[int, TrueName]) -> dict[str, Any]:
-    """Return a layer's true names as in scores files: {name, units, hash}."""
-    return {"name": name, "units": len(truth), "hash": _hash_names(_Identity(truth))}
+def describe_truth(
+    name: str, truth: Mapping[int, TrueName], without_concept: Collection[int] = ()
+) -> dict[str, Any]:
+    """Return a layer's true names as in scores files: {name, units, hash}.
+
+    And `without_concept`, the units that respond to no concept, where there are any.
+    """
+    found = {"name": name, "units": len(truth), "hash": _hash_names(_Identity(truth))}
+    return found | ({"without_concept": sorted(without_concept)} if without_concept else {})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bench.parts.protocols import HasUnitsWithoutConcept
 from bench.parts.targets.patterns import may_name
 from bench.parts.truths.official import official_texts
 from bench.run.bertscore import describe_bertscore
@@ -15,7 +16,7 @@ from bench.run.identity import describe_truth, fingerprint
 from leaderboards.hashing import short_hash
 from leaderboards.record import RecordError
 from leaderboards.scores import read_scores
-from metrics.formulas import formula_reader
+from metrics.formulas import FormulaReader
 from metrics.sentences import READING_VERSION, SentenceReader
 
 if TYPE_CHECKING:
@@ -96,6 +97,12 @@ class Judges:
         """Return true names by unit."""
         return self.truth.names()
 
+    def without_concept(self, layer: str) -> frozenset[int]:
+        """Return the units of a layer with true names that are known to respond to no concept."""
+        if isinstance(self.truth, HasUnitsWithoutConcept) and self.true_names(layer):
+            return self.truth.without_concept()
+        return frozenset()
+
     def judged(self, layer: str) -> bool:
         """Return whether there are names to compare the labels with; else no model is needed."""
         return bool(self.true_names(layer))
@@ -128,7 +135,11 @@ class Judges:
                 **describe_bertscore(self.config.scoring.bertscore),
             }
         return {
-            "truth": describe_truth(self.config.target.truth.name, self.true_names(layer)),
+            "truth": describe_truth(
+                self.config.target.truth.name,
+                self.true_names(layer),
+                self.without_concept(layer),
+            ),
             **models,
             "rules": {"official_labels": self.config.scoring.official_labels},
             **self._describe_reading(layer),
@@ -246,7 +257,7 @@ class SelectionJudges(Judges):
         if self.free_text or self.closed or not self.selection.uses_masks:
             return super().reader(layer)
         labels = self.selection.mask_labels
-        return formula_reader({label.name: label.category for label in labels})
+        return FormulaReader({label.name: label.category for label in labels})
 
 
 def _without_models(scoring: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,6 +135,7 @@ def score_table(
             reader=reader,
             bert=bert_scorer(config.scoring.bertscore, device) if judged else None,
             withheld=judges.withheld,
+            without_concept=judges.without_concept(layer),
             seed=config.scoring.seed,
         )
         decisions = score_decisions(

@@ -10,7 +10,7 @@ from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.warnings import warn_of_comma_joined
-from metrics.catalog import DECISIONS, metric_of, split_group
+from metrics.catalog import DECISIONS, FALSE_LABELS, SET_METRICS, metric_of, split_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,9 @@ def _section(number: int, one: ConditionTable) -> list[str]:
         " · ".join(fact for fact in facts if fact),
     ]
     names = [*_NAMES[:1], *_groups(one, "lexical_match"), *_NAMES[1:]]
-    tables = (_metrics(one, columns) for columns in (names, _MEANING, DECISIONS, _RANKS))
+    sets = [name for metric in SET_METRICS for name in (metric, *_groups(one, metric))]
+    sets.append(FALSE_LABELS)
+    tables = (_metrics(one, columns) for columns in (names, sets, _MEANING, DECISIONS, _RANKS))
     parts += [text for text in tables if text]
     parts.append(_facts(one))
     if lines := _notes(one):

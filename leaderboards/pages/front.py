@@ -7,7 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from leaderboards.comma_joined import WHOLE
+from leaderboards.pages.concept_sets import concept_sets_section
 from leaderboards.pages.conclusions import conclude
+from leaderboards.pages.confidence import confidence_section
 from leaderboards.pages.detectors import detectors_section
 from leaderboards.pages.estimates import mark, number, separated
 from leaderboards.pages.imported import imported_section
@@ -78,6 +80,8 @@ def front_page(board: Board) -> str:
         for summary in summaries:
             parts += _summary(summary)
         parts += scale_section(summaries)
+    parts += concept_sets_section(board)
+    parts += confidence_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
     parts += imported_section(board)

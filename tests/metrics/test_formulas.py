@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.formulas import clean_mask_label, formula_reader, leaves, merge_credits, split_labels
+from metrics.formulas import FormulaReader, clean_mask_label, leaves, merge_credits, split_labels
 from metrics.scoring import score
 from metrics.truth import TrueName
 
@@ -47,7 +47,7 @@ def test_leaves(formula, asked, excluded):
     ],
 )
 def test_a_name_must_stand_alone_in_its_category(formula, says):
-    assert formula_reader(CATEGORIES)(formula) == says
+    assert FormulaReader(CATEGORIES)(formula) == says
 
 
 def test_only_brodens_suffixes_are_dropped():
@@ -74,7 +74,7 @@ def test_formulas_are_scored_by_what_they_say():
         labels=[[label] if label else [] for label in said],
         label_scores=[[0.5] if label else [] for label in said],
         concepts=None, score_matrix=None, dead=np.zeros(4, bool), truth=truth, sentence=None,
-        reader=formula_reader(CATEGORIES),
+        reader=FormulaReader(CATEGORIES),
     )  # fmt: skip
     assert found.units["accuracy_at_1"].tolist() == [1, 0, 0, 0]
     assert found.units["lexical_match"].tolist() == [1, 0, 0, 0]

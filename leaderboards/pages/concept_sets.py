@@ -1,0 +1,87 @@
+"""The section of a board's front page on units whose concepts are all known, by kind and layer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from leaderboards.pages.markdown import escape, table
+from leaderboards.pages.numbers import show
+from metrics.catalog import CONCEPT_IOU, EXACT_CONCEPTS, FALSE_LABELS, split_group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leaderboards.board import Board
+    from leaderboards.rows import Row
+    from leaderboards.tables import ConditionTable
+
+_INTRODUCTION = """\
+The truth lists all concepts that a unit responds to. *Exact*: the share of units whose label says
+all of them and no other. *IoU*: the concepts that label and unit have in common, as a share of the
+concepts of either. *False labels*: the share of live units without any concept that got a label;
+lower is better. The layers stand in the order of their mean IoU. Intervals are in
+[board.md](board.md)."""
+
+
+def concept_sets_section(board: Board) -> list[str]:
+    """Return the parts of the section; none where no truth lists the concepts of units."""
+    found: defaultdict[tuple[str, ...], dict[str, ConditionTable]] = defaultdict(dict)
+    for one in board.tables:
+        if any(row.value(CONCEPT_IOU) is not None for row in one.methods):
+            condition = one.condition.without_judge
+            place = (condition.board, condition.target, *condition.heading)
+            found[place].setdefault(condition.layer, one)
+    parts = []
+    for (_, target, *heading), layers in found.items():
+        parts.append(f"### {escape(target)}: {escape(' × '.join(heading))}")
+        parts += _tables(sorted(layers.values(), key=_mean_iou, reverse=True))
+    return ["## Sets of concepts", _INTRODUCTION, *parts] if parts else []
+
+
+def _mean_iou(one: ConditionTable) -> float:
+    values = [value for row in one.methods if (value := row.value(CONCEPT_IOU)) is not None]
+    return sum(values) / len(values)
+
+
+def _tables(layers: Sequence[ConditionTable]) -> list[str]:
+    """Return a table by kind and layer for each kind of credit, and one of false labels."""
+    names = {name for one in layers for row in one.methods for name in row.scores}
+    groups = map(split_group, names)
+    kinds = sorted(kind for metric, kind in groups if metric == EXACT_CONCEPTS and kind)
+    parts = []
+    for title, name in (("exact", EXACT_CONCEPTS), ("IoU", CONCEPT_IOU)):
+        of_kinds = [(f"{title}, {kind}", f"{name}[{kind}]") for kind in kinds]
+        parts.append(_table(layers, [(title, name), *of_kinds]))
+    if FALSE_LABELS in names:
+        parts.append(_table(layers, [("false labels", FALSE_LABELS)]))
+    return parts
+
+
+def _table(layers: Sequence[ConditionTable], columns: Sequence[tuple[str, str]]) -> str:
+    """Return a table of methods by columns, a title and a score's name each, and layers."""
+    rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+    for one in layers:
+        for row in one.methods:
+            rows[row.label][one.condition.layer] = row
+    places = [one.condition.layer for one in layers]
+    first = columns[0][1]
+    goodness = {
+        label: sum(own[place].goodness(first) for place in places if place in own)
+        for label, own in rows.items()
+    }
+    header = ["", *(escape(f"{title}, {place}") for title, _ in columns for place in places)]
+    cells = [
+        [
+            escape(label),
+            *(
+                escape(show(rows[label][place].value(name), "fraction"))
+                if place in rows[label]
+                else "—"
+                for _, name in columns
+                for place in places
+            ),
+        ]
+        for label in sorted(rows, key=lambda label: (-goodness[label], label))
+    ]
+    return table(header, cells)
