@@ -17,6 +17,7 @@ EPILOG = """\
 examples:
   dissectbench train glyphs --out rebuilt                  all networks, some hours on 2 cores
   dissectbench train glyphs --parts encoder --out rebuilt  one network
+  dissectbench train glyphs --seeds 1 2 3 --out seeds      networks of objects from other seeds
   dissectbench train milan --out rebuilt                   the decoder of the embedded world
 """
 MILAN_EPILOG = """\
@@ -51,6 +52,15 @@ def main(arguments: Sequence[str]) -> int:
         default=Path("glyphs_weights"),
         help="folder to write into (glyphs_weights)",
     )
+    world.add_argument(
+        "--seeds",
+        nargs="+",
+        type=int,
+        default=[],
+        metavar="SEED",
+        help="instead, train the network of objects from each seed, some minutes on one core, for "
+        "target=glyphs_objects target.params.file=OUT/objects-seedSEED.safetensors",
+    )
     decoder = kinds.add_parser(
         "milan",
         help="a decoder that writes sentences about exemplars",
@@ -79,6 +89,14 @@ def main(arguments: Sequence[str]) -> int:
     given = options.parse_args(arguments)
     if given.what == "milan" and given.annotations:
         return _on_annotations(given)
+    if given.what == "glyphs" and given.seeds:
+        import torch
+
+        from bench.glyphs.train.seeds import train_seeds
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        train_seeds(given.seeds, given.out, Path("glyphs_training"), device)
+        return 0
 
     from bench.glyphs.train.run import train_glyphs
     from bench.parts.sentences import SentenceTransformer

@@ -1,0 +1,80 @@
+"""Networks of other seeds, and the target that loads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from bench.errors import UserError
+from bench.glyphs.train import seeds
+from bench.glyphs.train.loop import Recipe, Stage
+from bench.glyphs.weights import target_path
+from bench.parts.targets.glyphs import GlyphsTarget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TINY = Recipe((Stage(32, 32),), batch=16, rate=1e-3)
+
+
+def test_trains_a_network_that_the_target_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A seed gives its own weights, a record of them, and parameters that name the seed."""
+    monkeypatch.setattr(seeds, "TRAIN_IMAGES", 32)
+    monkeypatch.setattr(seeds, "VALIDATION_IMAGES", 8)
+    monkeypatch.setattr(seeds, "SHORT", TINY)
+    out, scratch = tmp_path / "out", tmp_path / "scratch"
+    records = seeds.train_seeds([3], out, scratch, "cpu")
+    assert records["3"]["cycles"][0]["seed"] == 3
+    assert 0 <= records["3"]["accuracy"]["top1"] <= 1
+    trained = GlyphsTarget(file=str(out / "objects-seed3.safetensors"))
+    assert trained.parameters == {"net": "objects", "file": "objects-seed3.safetensors", "seed": 3}
+    assert trained.fingerprint()["weights"] != GlyphsTarget().fingerprint()["weights"]
+    weights = [target.load("cpu").module.fc.weight for target in (trained, GlyphsTarget())]
+    assert not torch.equal(*weights)
+
+    def train(recipe: Recipe, *_: object) -> dict[str, object]:
+        return {"cycles": [recipe.record()], "again": True}
+
+    monkeypatch.setattr(seeds, "_train_seed", train)
+    assert "again" not in seeds.train_seeds([3], out, scratch, "cpu")["3"]
+    monkeypatch.setattr(seeds, "SHORT", replace(TINY, rate=2e-3))
+    assert seeds.train_seeds([3], out, scratch, "cpu")["3"]["again"]
+
+
+def test_the_shipped_file_has_no_seed_and_equals_the_default() -> None:
+    """A copy of the shipped weights has the fingerprint of the default target."""
+    given = GlyphsTarget(file=str(target_path("objects")))
+    assert given.fingerprint() == GlyphsTarget().fingerprint()
+    assert given.parameters == {"net": "objects", "file": "objects.safetensors"}
+    assert GlyphsTarget().parameters == {"net": "objects"}
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights"])
+def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    """The message names the file and the setting."""
+    file = tmp_path / "bad.safetensors"
+    file.write_bytes(content)
+    target = GlyphsTarget(file=str(file))
+    with pytest.raises(UserError, match=r"bad\.safetensors") as caught:
+        target.load("cpu")
+    assert caught.value.where == "target.params.file"
+    with pytest.raises(UserError, match=r"bad\.safetensors"):
+        _ = target.parameters
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    """The weights of scenes do not fit the network of objects."""
+    with pytest.raises(UserError, match="size mismatch"):
+        GlyphsTarget(file=str(target_path("scenes"))).load("cpu")
+
+
+def test_a_missing_file_is_a_requirement() -> None:
+    """A plan says that the file is missing before anything runs."""
+    target = GlyphsTarget(file="nowhere/objects-seed1.safetensors")
+    (requirement,) = target.unmet_requirements()
+    assert "objects-seed1" in str(requirement)
