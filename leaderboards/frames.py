@@ -22,7 +22,7 @@ _WHERE = ("board", "target", "layer", "probe", "concepts")
 _SIZES = ("n_images", "n_concepts")
 _FLOATS = (
     "value", "ci_low", "ci_high", "chance", "ceiling", "limit",
-    "to_best", "to_best_low", "to_best_high", "smallest",
+    "to_best", "to_best_low", "to_best_high", "smallest", "p_shuffled",
 )  # fmt: skip
 _INTS = (
     "n", "n_unlabelled", "units", "dead", *_SIZES, "rank_low", "rank_high", "separated", "pairs",
@@ -31,11 +31,13 @@ RESULTS = (
     *_WHERE, "scoring", "condition", "row", "kind", "key", "metric", "value", "ci_low", "ci_high",
     "n", "n_unlabelled", "chance", "ceiling", "higher_is_better", "circular", "reason", "detail",
     "given", "vocabulary", "origin", "units", "dead", "n_images", "n_concepts",
+    "p_shuffled",
 )  # fmt: skip
 SUMMARY = (
     *_WHERE, "scoring", "condition", "metric", "row", "kind", "value", "ci_low", "ci_high", "n",
     "reason", "circular", "saturated", "limit", "standing", "letters", "rank_low", "rank_high",
     "to_best", "to_best_low", "to_best_high", "separated", "pairs", "smallest",
+    "p_shuffled",
 )  # fmt: skip
 UNITS = (
     *_WHERE, "scoring", "condition", "row", "key", "unit", "truth", "label", "score", "truth_rank",
@@ -144,6 +146,7 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
                         "ci_high": estimate.high,
                         "n": estimate.n,
                         "reason": estimate.reason,
+                        "p_shuffled": estimate.p_shuffled,
                         "circular": column.circular,
                         "saturated": verdict.saturated,
                         "limit": verdict.limit,

@@ -92,6 +92,7 @@ class ConditionTable:
             score.higher_is_better,
             score.n,
             score.reason or "",
+            score.p_shuffled,
         )
 
     def normalised(self, row: Row) -> Score | None:
@@ -116,6 +117,7 @@ class ConditionTable:
             ceiling=1.0,
             circular=score.circular,
             reason=score.reason,
+            p_shuffled=score.p_shuffled,
         )
 
 

@@ -28,8 +28,9 @@ method of a column; `≈` marks those that are not significantly worse. All meth
 units, so that a column compares all pairs of methods unit by unit: by McNemar's exact test with
 Holm's correction where labels are right or wrong, else by the largest studentised difference of all
 pairs in a paired bootstrap (max-T). Either keeps the chance of any false difference in a column at
-5 %; whether their intervals overlap decides nothing. A method is above a control where its interval
-is. *Separated pairs* counts the pairs that differ; letters and rank intervals are in
+5 %; whether their intervals overlap decides nothing. A method is above **shuffled** where a
+permutation test says so (Holm's correction over the methods of a column), above another control
+where its interval is. *Separated pairs* counts the pairs that differ; letters and rank intervals are in
 [summary.csv](summary.csv). Where two or more methods reach 1.0
 (or the oracle, where that is lower) the column is *saturated*: it ranks no method, nothing in it is
 bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
