@@ -75,7 +75,7 @@ def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
         **({"scoring": row.score_set.skey} if row.score_set else {}),
         "row": label,
         "kind": "method" if row.is_method else "control",
-        "key": row.record.key if row.is_method or row.label == "shuffled" else "",
+        "key": row.record.key if row.cell or row.label == "shuffled" else "",
         "metric": metric,
         **vars(score),
         "reason": score.reason or "",

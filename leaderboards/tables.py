@@ -34,7 +34,8 @@ class ConditionTable:
     Attributes:
         condition: What they have in common.
         headline: The score that they are sorted by; empty where no method has one.
-        rows: Methods, best first, then the controls from the ceiling down.
+        rows: Methods, best first, then the controls from the ceiling down, then methods on control
+            networks.
         shuffled: The shuffled control of every method, by the method's label.
         notes: What a reader should know of this table.
     """
@@ -134,7 +135,8 @@ def build_tables(cells: Iterable[NamedCell]) -> list[ConditionTable]:
     for named in cells:
         cell = named.cell
         for condition, scores in named.scored if cell.record.status == "ok" else ():
-            row = Row(named.row, True, scores.scores, cell.record, "", scores, cell)
+            is_method = not cell.record.target.get("control")
+            row = Row(named.row, is_method, scores.scores, cell.record, "", scores, cell)
             members[condition].append(row)
     return [_build_table(key, members[key]) for key in sorted(members, key=lambda key: key.order)]
 
@@ -142,6 +144,8 @@ def build_tables(cells: Iterable[NamedCell]) -> list[ConditionTable]:
 def _build_table(condition: Condition, members: Sequence[Row]) -> ConditionTable:
     values = {name for row in members for name in row.scores if row.value(name) is not None}
     headline = next((name for name in HEADLINES if name in values), "")
+    networks = sorted((row for row in members if not row.is_method), key=lambda row: row.label)
+    members = [row for row in members if row.is_method]
     methods = sorted(members, key=lambda row: (-row.goodness(headline), row.label))
     # A concept set's controls hold for all rows; free text has none, so the best method's do.
     place = {row.label: number for number, row in enumerate(methods, start=1)}
@@ -150,7 +154,7 @@ def _build_table(condition: Condition, members: Sequence[Row]) -> ConditionTable
     shuffled = {row.label: control for row in methods if (control := shuffled_control(row))}
     if shuffled:
         controls["shuffled"] = next(iter(shuffled.values()))
-    rows = [*methods, *(controls[name] for name in CONTROLS if name in controls)]
+    rows = [*methods, *(controls[name] for name in CONTROLS if name in controls), *networks]
     notes += _note_outdated(sources)
     return ConditionTable(condition, headline, tuple(rows), shuffled, notes)
 

@@ -212,9 +212,8 @@ def _compare_methods(
 
 def _correct_p_values(methods: Sequence[Estimate]) -> dict[str, float]:
     """Return the p-values against shuffled, by method, with Holm's correction for their number."""
-    tested = [row for row in methods if row.p_shuffled is not None]
-    corrected = holm([row.p_shuffled for row in tested])
-    return dict(zip((row.label for row in tested), corrected.tolist(), strict=True))
+    found = {row.label: row.p_shuffled for row in methods if row.p_shuffled is not None}
+    return dict(zip(found, holm(list(found.values())).tolist(), strict=True))
 
 
 def _above(method: Estimate, floor: Estimate, corrected: Mapping[str, float]) -> bool:

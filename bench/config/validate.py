@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
-from bench.config.schema import RunConfig
+from bench.config.schema import NONE, RANDOM_WEIGHTS, ROTATED, RunConfig
 from bench.errors import UserError, nearest
 from bench.networks.layout import LayoutSettings
 
@@ -70,6 +70,16 @@ def _check_target(config: DictConfig) -> None:
             f"unknown precision {config.target.precision!r}",
             where="target.precision",
             hint=f"choose one of: {', '.join(PRECISIONS)}; the published methods use float32",
+        )
+    if config.target.control not in (NONE, RANDOM_WEIGHTS, ROTATED):
+        raise UserError(
+            f"unknown control {config.target.control!r}",
+            where="target.control",
+            hint=f"choose one of: {NONE}, {RANDOM_WEIGHTS}, {ROTATED}",
+        )
+    if config.target.control_seed < 0:
+        raise UserError(
+            "must be at least 0", where="target.control_seed", hint="give 0 or a larger number"
         )
     if not config.target.layers:
         raise UserError("no layer to describe", where="target.layers", hint="target.layers=[fc]")

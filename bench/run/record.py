@@ -14,6 +14,7 @@ from bench.run.candidates import explain_no_match
 from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
 from bench.run.provenance import describe_concepts, describe_given, describe_method
+from bench.run.target_control import describe_control
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def _record(
             "name": names["target"],
             "params": params_of(selection.target),
             "fingerprint": dict(fingerprint(selection.target)),
+            **describe_control(selection.target, config.target),
             "layer": cell.layer,
             **_reading(selection, cell.layer),
             "precision": config.target.precision,

@@ -68,7 +68,7 @@ def _is_finished(record: dict[str, Any] | None, recipe: Recipe, file: Path) -> b
     wanted = json.loads(json.dumps([recipe.record()]))
     if record is None or record["cycles"] != wanted or not file.exists():
         return False
-    return sha256_file(file) == record["sha256"]
+    return sha256_file(file) == str(record["sha256"])
 
 
 def _train_seed(

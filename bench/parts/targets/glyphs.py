@@ -15,7 +15,10 @@ from bench.networks.loaded import LoadedTarget
 from bench.parts.targets.transform import square_transform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from PIL.Image import Image
+    from torch import Tensor
 
     from bench.parts.protocols import Fingerprint
 
@@ -87,6 +90,16 @@ class GlyphsTarget:
             module = models.get_model(weights.TARGETS[self.net][0])
         return tuple(path for path, _ in module.named_modules(remove_duplicate=False) if path)
 
+    def untrained(self) -> LoadedTarget:
+        """Return the network with random weights."""
+        from torchvision import models
+
+        from bench.glyphs import weights
+
+        architecture, classes = weights.TARGETS[self.net]
+        module = models.get_model(architecture, num_classes=len(classes))
+        return LoadedTarget(module.eval().requires_grad_(False), self._transform())
+
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights."""
         from bench.glyphs import weights
@@ -94,7 +107,12 @@ class GlyphsTarget:
         with _refusing(self.file):
             module = weights.load_target(self.net, self._file())
         module = module.requires_grad_(False).to(device)
-        return LoadedTarget(module, square_transform(SIZE, SIZE, weights.MEAN, weights.STD))
+        return LoadedTarget(module, self._transform())
+
+    def _transform(self) -> Callable[[Image], Tensor]:
+        from bench.glyphs import weights
+
+        return square_transform(SIZE, SIZE, weights.MEAN, weights.STD)
 
     def _file(self) -> Path:
         from bench.glyphs import weights

@@ -8,6 +8,7 @@ import pytest
 
 from baselines.clip_dissect import ClipDissect
 from bench.config.compose import expand
+from bench.errors import UserError
 from bench.glyphs.vocabulary import SCENES
 from bench.run.survey import plan
 
@@ -119,3 +120,21 @@ def test_words_count_and_not_the_file_they_come_from(
     assert from_file("b.txt", "\n \r\n".join(WORDS) + "\n") == base.key
     assert from_file("longer.txt", "\n".join([*WORDS, "attic"])) != base.key
     assert from_file("reversed.txt", "\n".join(reversed(WORDS))) != base.key
+
+
+def test_a_control_of_the_target_changes_the_key(cell: Callable[..., Cell], base: Cell) -> None:
+    """Kind and seed decide the labels; a seed without a control decides nothing."""
+    keys = {
+        cell(f"target.control={name}", f"target.control_seed={seed}").key
+        for name in ("random_weights",)
+        for seed in (0, 1)
+    }
+    assert len(keys | {base.key}) == 3
+    assert cell("target.control_seed=1").key == base.key
+
+
+@pytest.mark.parametrize("override", ["target.control=shuffled", "target.control_seed=-1"])
+def test_an_invalid_control_is_refused(override: str, cell: Callable[..., Cell]) -> None:
+    with pytest.raises(UserError) as caught:
+        cell(override)
+    assert caught.value.where == override.partition("=")[0]
