@@ -29,6 +29,7 @@ class Phase:
         peak_host_bytes: Most resident memory of this process; null if it was not measured.
         items: Number of images, texts or units; null if that does not apply.
         cached: Whether its result came from the cache.
+        note: What it does not measure; records leave it out where it is empty.
     """
 
     name: str
@@ -38,10 +39,13 @@ class Phase:
     peak_host_bytes: int | None = None
     items: int | None = None
     cached: bool = False
+    note: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return the phase as in records."""
-        return asdict(self)
+        fields = asdict(self)
+        note = fields.pop("note")
+        return {**fields, "note": note} if note else fields
 
 
 @dataclass

@@ -165,6 +165,9 @@ def _marks(run: Mapping[str, Any]) -> list[str]:
 def _cold_total(
     run: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]
 ) -> tuple[float | None, str]:
+    for phase in phases:
+        if phase.get("note"):
+            return None, str(phase["note"])
     evidence = _dicts(run.get("evidence_cost"))
     own = [p for p in phases if p.get("name") in PHASES and not p.get("cached")]
     if any(p.get("cached") for p in phases) and not evidence:

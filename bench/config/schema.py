@@ -40,6 +40,9 @@ class TargetConfig(PartConfig):
             W width, T tokens): a text for all layers, or a mapping by layer; empty to detect them.
         prefix_tokens: How many of the first tokens show no patch; null to detect them.
         precision: Of the forward pass: "float32", "bfloat16" or "float16".
+        directions: What is described in place of the layers' units: a file of directions
+            [directions, units] (PATH, PATH#NAME, or {file, transpose}), or {rotation: SEED}; empty
+            for the units.
         control: Make the row a control, which shows what a method scores without what the network
             learned: "random_weights" (the same architecture, freshly initialised) or "rotated" (the
             layer's units mixed by a random rotation); "none" for the network itself.
@@ -53,6 +56,7 @@ class TargetConfig(PartConfig):
     axes: Any = ""
     prefix_tokens: int | None = None
     precision: str = "float32"
+    directions: Any = ""
     control: str = NONE
     control_seed: int = 0
     truth: PartConfig = field(default_factory=lambda: PartConfig(name=NONE))

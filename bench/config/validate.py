@@ -10,13 +10,17 @@ import dataclasses
 import math
 import re
 from functools import cache
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
 from bench.config.schema import NONE, RANDOM_WEIGHTS, ROTATED, RunConfig
 from bench.errors import UserError, nearest
 from bench.networks.layout import LayoutSettings
+from bench.parts.directions import Rotation, parse_directions
+
+if TYPE_CHECKING:
+    from bench.parts.directions import Directions
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -65,6 +69,7 @@ def validate_section(config: DictConfig, name: str) -> None:
 
 def _check_target(config: DictConfig) -> None:
     layout_settings(config)
+    directions_of(config)
     if config.target.precision not in PRECISIONS:
         raise UserError(
             f"unknown precision {config.target.precision!r}",
@@ -137,6 +142,25 @@ def layout_settings(config: DictConfig) -> LayoutSettings:
     axes = target.axes
     axes = OmegaConf.to_container(axes, resolve=True) if OmegaConf.is_config(axes) else axes
     return LayoutSettings.from_config(target.pooling, axes, target.prefix_tokens)
+
+
+def directions_of(config: DictConfig) -> Directions | None:
+    """Read `target.directions`, or the rotation of `target.control`; None for the layers' units.
+
+    Raises:
+        UserError: The setting is invalid, or a control would rotate directions.
+    """
+    given = config.target.directions
+    given = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
+    if config.target.control != ROTATED:
+        return parse_directions(given)
+    if given:
+        raise UserError(
+            "a control rotates the layer's own units, and directions are given",
+            where="target.control",
+            hint="leave out target.control or target.directions",
+        )
+    return Rotation(config.target.control_seed)
 
 
 def channels_last_of(config: DictConfig) -> str:

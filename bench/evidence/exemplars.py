@@ -24,10 +24,11 @@ from bench.evidence.stored_exemplars import (
     table_type,
     unique_ids,
 )
+from bench.parts.protocols import GivesArrays
 from bench.parts.view import crop_of, square_view
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from bench.evidence.request import EvidenceRequest
     from bench.evidence.store import Entry, Store
     from bench.evidence.stored_exemplars import StoredExemplars
+    from bench.networks.layout import Layout
     from bench.timing import Timer
 
 _WINDOW = 64
@@ -125,15 +127,29 @@ def has_exemplars(request: EvidenceRequest, rule: ExemplarRule, size: int, *, st
     """
     request = replace(request, encoder=None, maps=False, extra_layers=())
     layouts = request.layouts(store)
-    with store.hold(*request.members()[0].keys(layouts)) as pooled:
-        if not all(entry.complete for entry in pooled):
+    for layer in request.layers:
+        units = _count_units(request, layer, layouts, store)
+        if units is None:
             return False
-    for layer, entry in zip(request.layers, pooled, strict=True):
-        units = int(entry.meta["units"])
         keys = exemplar_keys(request, layer, layouts[layer], rule, size, n_units=units)
         if open_exemplars(*keys, store) is None:
             return False
     return True
+
+
+def _count_units(
+    request: EvidenceRequest, layer: str, layouts: Mapping[str, Layout], store: Store
+) -> int | None:
+    """Return the number of a layer's units or directions; None where no run has shown it yet."""
+    if isinstance(request.target, GivesArrays):
+        units = request.target.arrays(layer, request.probe).units
+    else:
+        [first, *_] = replace(request, layers=(layer,), directions=None).members()
+        with store.hold(*first.keys(layouts)) as [pooled]:
+            if not pooled.complete:
+                return None
+        units = int(pooled.meta["units"])
+    return units if request.directions is None else request.directions.count(units)
 
 
 def _choose(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bench.evidence.arrays import given_arrays, projected_arrays
 from bench.evidence.cost import make_cost
 from bench.evidence.gather_pass import GatherPass
 from bench.evidence.pass_entries import open_entries
-from bench.evidence.probe_evidence import ProbeEvidence
+from bench.evidence.probe_evidence import ProbeEvidence, complete_layout
 from bench.evidence.store import CHUNK, chunks_of_share
 from bench.networks.pooling import check_mixed
+from bench.parts.protocols import GivesArrays, GivesEmbeddings
 
 if TYPE_CHECKING:
     from bench.evidence.request import EvidenceRequest
@@ -22,7 +26,8 @@ def gather(request: EvidenceRequest, *, store: Store, timer: Timer) -> ProbeEvid
 
     Decode each image once for the target and the encoder. Write chunks to the store as they are
     made; an interrupted run continues after its last chunk. Run only what is missing: load no
-    network where the store holds everything.
+    network where the store holds everything. Arrays that a target or an encoder gives are read
+    where they are, and not copied into the store. Directions are applied to what was gathered.
 
     Args:
         request: What to gather.
@@ -38,9 +43,23 @@ def gather(request: EvidenceRequest, *, store: Store, timer: Timer) -> ProbeEvid
         UserError: The target does not have a layer, or an image cannot be read.
     """
     # Members of a union are gathered separately, so that cached evidence is reused.
-    return ProbeEvidence.concatenate(
+    evidence = ProbeEvidence.concatenate(
         [_gather_one(member, store, timer) for member in request.members()]
     )
+    if isinstance(request.target, GivesArrays) and request.pooled_layers:
+        evidence = _add_arrays(evidence, request, store)
+    if isinstance(request.encoder, GivesEmbeddings):
+        read = partial(request.encoder.image_embeddings, request.probe)
+        evidence = replace(evidence, embeddings=read)
+    if request.directions is not None:
+        projected = {
+            layer: projected_arrays(
+                evidence.arrays[layer], request.directions, evidence.layouts[layer]
+            )
+            for layer in request.layers
+        }
+        evidence = replace(evidence, arrays={**evidence.arrays, **projected})
+    return evidence
 
 
 def gather_share(
@@ -109,6 +128,7 @@ def _gather_one(request: EvidenceRequest, store: Store, timer: Timer) -> ProbeEv
         timer.phase("gather", items=len(request.probe)) as phase,
         open_entries(request, layouts, store) as entries,
     ):
+        phase.note = _unmeasured(request)
         too_large = entries.too_large(execution.maps_limit)
         reused = [entry for entry in entries.all() if entry.complete]
         missing = entries.incomplete(execution.maps_limit)
@@ -135,4 +155,25 @@ def _gather_one(request: EvidenceRequest, store: Store, timer: Timer) -> ProbeEv
         cached=phase.cached,
         batch_size=work.batch_size,
         reruns=frozenset(layer for layer in entries.maps if layer in too_large),
+    )
+
+
+def _unmeasured(request: EvidenceRequest) -> str:
+    """Return what a timing of a request does not include, because no network runs for it."""
+    given = ["activations"] if isinstance(request.target, GivesArrays) else []
+    given += ["image embeddings"] if isinstance(request.encoder, GivesEmbeddings) else []
+    return f"{' and '.join(given)} given as arrays" if given else ""
+
+
+def _add_arrays(evidence: ProbeEvidence, request: EvidenceRequest, store: Store) -> ProbeEvidence:
+    """Add the arrays of a target that runs no network."""
+    layouts = request.layouts(store)
+    arrays = {layer: given_arrays(request, layer, layouts[layer]) for layer in layouts}
+    return replace(
+        evidence,
+        layouts={
+            layer: complete_layout(layout, {"map_size": arrays[layer].map_size})
+            for layer, layout in layouts.items()
+        },
+        arrays=arrays,
     )

@@ -8,11 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from bench.downloads.requirements import unmet_requirements
-from bench.errors import LayerError, NetworkError
+from bench.errors import LayerError, NetworkError, UserError
 from bench.evidence.store import first_unknown
 from bench.files import write_atomic
 from bench.networks.layout import PLAIN, Layout
 from bench.offline import is_offline
+from bench.parts.protocols import GivesArrays
 from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def layouts_of(
 
     All layers of a target with `plain_layers` give [B, U, H, W] or [B, U]. To find the layouts of
     other targets, show the network a few synthetic images, once for equal fingerprints. Where the
-    network cannot be loaded here, take its layers as plain; a run checks that.
+    network cannot be loaded here, take its layers as plain; a run checks that. Layers of a target
+    that gives arrays are plain.
 
     Args:
         target: The network; `untrained() -> LoadedTarget`, where it has that, builds it without
@@ -52,14 +54,18 @@ def layouts_of(
         By layer its layout, or why it cannot be read.
 
     Raises:
-        UserError: The network cannot be built as configured.
+        UserError: The network cannot be built as configured, or a target that gives arrays cannot
+            be read as set.
     """
+    if isinstance(target, GivesArrays):
+        _require_plain(settings)
+        return dict.fromkeys(layers, _plain(settings))
     plain = getattr(target, "plain_layers", False) and settings.pooling != "cls"
     layouts: dict[str, Layout | LayerError] = {}
     missing: dict[str, str] = {}
     for layer in layers:
         if plain and ":" not in layer and not settings.axes_of(layer):
-            layouts[layer] = Layout(pooling="max") if settings.pooling == "max" else PLAIN
+            layouts[layer] = _plain(settings)
             continue
         key = _key(target, layer, settings)
         if (known := _read(key, cache)) is not None:
@@ -98,6 +104,26 @@ def check_layouts(
                 where="target.axes",
                 hint=f"set target.axes={layout.axes}",
             )
+
+
+def _plain(settings: LayoutSettings) -> Layout:
+    return Layout(pooling="max") if settings.pooling == "max" else PLAIN
+
+
+def _require_plain(settings: LayoutSettings) -> None:
+    """Refuse settings that say how a network's output is read."""
+    wrong = {
+        "target.axes": bool(settings.axes),
+        "target.prefix_tokens": settings.prefix_tokens is not None,
+        "target.pooling": settings.pooling == "cls",
+    }
+    for where in (name for name, given in wrong.items() if given):
+        raise UserError(
+            "the target gives arrays, whose axes are images x units or images x units x rows x "
+            "columns",
+            where=where,
+            hint="leave this setting at its default",
+        )
 
 
 def _load(target: Target) -> LoadedTarget | None:

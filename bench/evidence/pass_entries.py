@@ -94,7 +94,7 @@ def open_entries(
     with store.hold(*request.keys(layouts), share=share) as entries:
         rest = iter(entries)
         yield PassEntries(
-            {layer: next(rest) for layer in request.pooled_layers},
-            {layer: next(rest) for layer in request.layers} if request.maps else {},
+            {layer: next(rest) for layer in request.run_layers},
+            {layer: next(rest) for layer in request.map_layers},
             next(rest, None),
         )

@@ -12,12 +12,14 @@ from bench.networks.execution import Execution
 from bench.networks.layout import LayoutSettings
 from bench.networks.pooling import MODES
 from bench.networks.precision import key_part
+from bench.parts.protocols import GivesArrays, GivesEmbeddings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.evidence.store import Store
     from bench.networks.layout import Layout
+    from bench.parts.directions import Directions
     from bench.parts.protocols import Encoder, Probe, Target
 
 EXTRACTOR_VERSION = 1
@@ -37,6 +39,8 @@ class EvidenceRequest:
         execution: Device, batch size, precision and the like.
         maps: Whether to gather the maps of `layers`.
         extra_layers: Further layers, of which only pooled activations are gathered.
+        directions: What is described in place of the units of `layers`; None for the units. Not
+            part of the keys: evidence of the units is gathered, cached, and projected when read.
     """
 
     target: Target
@@ -47,6 +51,7 @@ class EvidenceRequest:
     execution: Execution = field(default_factory=Execution)
     maps: bool = False
     extra_layers: Sequence[str] = ()
+    directions: Directions | None = None
 
     def __post_init__(self) -> None:
         layers = tuple(dict.fromkeys(name.strip() for name in self.layers))
@@ -58,6 +63,20 @@ class EvidenceRequest:
     def pooled_layers(self) -> tuple[str, ...]:
         """All layers of which pooled activations are gathered."""
         return (*self.layers, *self.extra_layers)
+
+    @property
+    def run_layers(self) -> tuple[str, ...]:
+        """Layers whose activations come from a network; none where the target gives arrays."""
+        return () if isinstance(self.target, GivesArrays) else self.pooled_layers
+
+    @property
+    def map_layers(self) -> tuple[str, ...]:
+        """Layers of which a network's maps are gathered.
+
+        The largest value of a direction's map does not follow from the pooled units.
+        """
+        wanted = self.maps or (self.directions is not None and self.layout.pooling == "max")
+        return tuple(self.layers) if wanted and self.run_layers else ()
 
     def members(self) -> tuple[EvidenceRequest, ...]:
         """Split a request for a union of probe sets, so that cached evidence is reused.
@@ -84,6 +103,14 @@ class EvidenceRequest:
         ).items():
             if isinstance(layout, LayerError):
                 raise layout
+            if self.directions and layout.pooling == "max" and not layout.pools_maps:
+                raise LayerError(
+                    layer,
+                    f"the largest value of a direction over the positions of {layer} is unknown: "
+                    "only maps are kept",
+                    where="target.pooling",
+                    hint="target.pooling=avg takes the average over the positions",
+                )
             layouts[layer] = layout
         return layouts
 
@@ -94,13 +121,12 @@ class EvidenceRequest:
             layouts: Of all layers.
 
         Returns:
-            Keys of the pooled activations of `layers` and `extra_layers`; then of the maps of
-            `layers`, where they are gathered; then of the image embeddings, where there is an
-            encoder.
+            Keys of the pooled activations of `run_layers`; then of the maps of `map_layers`; then
+            of the image embeddings, where there is an encoder that does not give them as arrays.
         """
         # Once for all keys: the fingerprint of a folder of images looks at each of its files.
         images = {"probe": dict(self.probe.fingerprint()), "n": len(self.probe)}
-        network = dict(self.target.fingerprint()) if self.pooled_layers else {}
+        network = dict(self.target.fingerprint()) if self.run_layers else {}
         execution = self.execution
         tf32 = key_part(tf32=execution.tf32)
         shared = {
@@ -118,21 +144,20 @@ class EvidenceRequest:
                 **layouts[layer].key_part(),
                 **shared,
             }
-            for layer in self.pooled_layers
+            for layer in self.run_layers
         ]
-        if self.maps:
-            keys += [
-                {
-                    "kind": "maps",
-                    "target": network,
-                    "layer": layer,
-                    "rows": ROWS,
-                    **layouts[layer].maps_key_part(),
-                    **shared,
-                }
-                for layer in self.layers
-            ]
-        if self.encoder is not None:
+        keys += [
+            {
+                "kind": "maps",
+                "target": network,
+                "layer": layer,
+                "rows": ROWS,
+                **layouts[layer].maps_key_part(),
+                **shared,
+            }
+            for layer in self.map_layers
+        ]
+        if self.encoder is not None and not isinstance(self.encoder, GivesEmbeddings):
             # Prompts do not change image embeddings; the rest of the fingerprint may.
             encoder = {k: v for k, v in self.encoder.fingerprint().items() if k != "templates"}
             keys.append(

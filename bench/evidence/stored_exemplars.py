@@ -115,8 +115,10 @@ def exemplar_keys(
         size: S.
         n_units: U, the rows of both entries.
     """
+    described = request.directions
     parts = {
         "target": dict(request.target.fingerprint()),
+        **({"directions": dict(described.fingerprint())} if described else {}),
         "layer": layer,
         "precision": request.execution.precision,
         **key_part(tf32=request.execution.tf32),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from baselines.captions import Captioner
     from baselines.spatial import MaskLabel, Masks
     from bench.networks.loaded import LoadedTarget
+    from bench.parts.layer_arrays import Array, LayerArrays
     from metrics.truth import TrueName
 
 Fingerprint = Mapping[str, Any]
@@ -77,7 +78,7 @@ class LoadedSegmenter:
 class Target(Hashable, Protocol):
     """A network whose units are described.
 
-    Optional: `HasModulePaths`, `HasUntrained`, `HasPlainLayers`, `HasView`.
+    Optional: `HasModulePaths`, `HasUntrained`, `HasPlainLayers`, `HasView`, `GivesArrays`.
     """
 
     summary: ClassVar[str]
@@ -161,7 +162,10 @@ class ConceptSet(Hashable, Protocol):
 
 @runtime_checkable
 class Encoder(Hashable, Protocol):
-    """An image-text model that embeds images and labels in one space."""
+    """An image-text model that embeds images and labels in one space.
+
+    Optional: `GivesEmbeddings`.
+    """
 
     summary: ClassVar[str]
 
@@ -258,6 +262,38 @@ class HasUntrained(Protocol):
 
     def untrained(self) -> LoadedTarget:
         """Return the network with random weights."""
+
+
+@runtime_checkable
+class GivesArrays(Protocol):
+    """Optional for a target: give activations as arrays; no network runs, and none is loaded.
+
+    Its `load` raises UserError: whatever needs the network itself is refused with that message.
+    """
+
+    def module_paths(self) -> tuple[str, ...]:
+        """Return the names of its layers."""
+
+    def arrays(self, layer: str, probe: Probe) -> LayerArrays:
+        """Return a layer's activations on all images of a probe set, in the set's order.
+
+        Cheap: reads shapes only. The fingerprint decides every value.
+
+        Raises:
+            UserError: There is no such layer, or the activations do not belong to these images.
+        """
+
+
+@runtime_checkable
+class GivesEmbeddings(Protocol):
+    """Optional for an encoder: give image embeddings as arrays; no image is decoded for them."""
+
+    def image_embeddings(self, probe: Probe) -> Array:
+        """Return the embeddings of all images of a probe set, in its order, float32 [N, D].
+
+        Raises:
+            UserError: The embeddings do not belong to these images.
+        """
 
 
 class HasPlainLayers(Protocol):

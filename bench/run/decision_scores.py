@@ -130,6 +130,8 @@ def score_decisions(
 
 def _other_evidence(record: Record, setup: DecisionSetup) -> str:
     """Return why the network or images at hand are not those of a record; empty if they are."""
+    if "directions" in record.target["fingerprint"]:
+        return "n/a: the labels are of directions, and the classifier reads the layer's own units"
     made_with = [("network", setup.target.fingerprint(), record.target)]
     if setup.same_probe:
         made_with.append(("probe set", setup.probe.fingerprint(), record.probe))

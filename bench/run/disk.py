@@ -6,12 +6,14 @@ import shutil
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import LayerError, UserError
 from bench.evidence import Store
 from bench.networks.pooling import MODES
+from bench.parts.protocols import GivesArrays
 from bench.run.device import GB
 from bench.run.history import describe
 from bench.run.identity import fingerprint
@@ -98,7 +100,8 @@ def bound_disk(plans: Sequence[JobPlan], shapes: Shapes, *, present: bool = Fals
         made.update(own)
         for (kind, _), size in own.items():
             cache[kind] += size
-        written = sum(_RECORD + _UNIT * shapes[target, layer][0] for layer in known)
+        described = [_described(plan, shapes[target, layer][0]) for layer in known]
+        written = sum(_RECORD + _UNIT * units for units in described)
         records += written
         jobs.append(sum(own.values()) + written)
     return DiskBound(cache, largest, records, tuple(jobs), complete)
@@ -161,6 +164,9 @@ def _run_once(selection: Selection, layouts: Mapping[str, Layout]) -> dict[str, 
     from bench.networks.hooks import LayerHooks
     from bench.networks.layout.trace import synthetic_images
 
+    if isinstance(selection.target, GivesArrays):
+        given = {layer: selection.target.arrays(layer, selection.probe) for layer in layouts}
+        return {layer: (one.units, prod(one.map_size or ())) for layer, one in given.items()}
     loaded = selection.target.load("cpu")
     shapes = {}
     with LayerHooks(loaded.module, layouts, maps=()) as hooks:
@@ -182,15 +188,18 @@ def _evidence(
             continue
         units, positions = shapes[target, cell.layer]
         of_layer = _key(target, cell.layer, probe)
-        yield ("activations", of_layer), len(MODES) * _FLOAT * n * units
-        maps = _FLOAT * n * units * positions
-        if {"maps", "exemplars"} & needs and maps <= plan.job.config.runtime.maps_limit_gb * GB:
-            yield ("maps", of_layer), maps
+        if not isinstance(selection.target, GivesArrays):
+            yield ("activations", of_layer), len(MODES) * _FLOAT * n * units
+            maps = _FLOAT * n * units * positions
+            limit = plan.job.config.runtime.maps_limit_gb * GB
+            if evidence_request(plan, [cell.layer], "cpu").map_layers and maps <= limit:
+                yield ("maps", of_layer), maps
+        units = _described(plan, units)
         if "exemplars" in needs:
             rule, side = selection.exemplar_settings
             shown = min(n, units * rule.top_k)
             size = 3 * shown * side**2 + units * rule.top_k * (side**2 // 8 + 64)
-            yield ("exemplars", f"{of_layer} {rule} {side}"), size
+            yield ("exemplars", f"{of_layer} {rule} {side} {selection.directions}"), size
         if selection.closed:
             yield ("score matrices", cell.key), _FLOAT * units * len(selection.words)
     if selection.encoder is not None:
@@ -208,6 +217,12 @@ def _evidence(
         side = int(facts.get("mask_size") or 0)
         planes = len(selection.segmenter.categories())
         yield ("masks", _key(canonical_json(facts), probe)), _MASK * n * planes * side**2
+
+
+def _described(plan: JobPlan, units: int) -> int:
+    """Return how many units, or directions, are described of a layer of so many units."""
+    directions = plan.selection.directions
+    return units if directions is None else directions.count(units)
 
 
 def _subtract(plan: JobPlan, target: str, layers: Sequence[str], needs: dict[Need, int]) -> None:

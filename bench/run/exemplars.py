@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.config.validate import layout_settings
+from bench.config.validate import directions_of, layout_settings
 from bench.evidence import EvidenceRequest, Store, gather, gather_exemplars, has_exemplars
 from bench.parts import catalog
 from bench.parts.targets import expand_layers
@@ -101,6 +101,7 @@ class ExemplarSource:
             self.probe,
             layout=layout_settings(self.config),
             execution=execution_of(self.config, device),
+            directions=directions_of(self.config),
         )
         maps = not has_exemplars(request, rule, size, store=self.store)
         request = replace(request, maps=maps)

@@ -25,6 +25,7 @@ from bench.evidence.prune import delete_leftovers
 from bench.files import check_writable
 from bench.leftovers import sweep
 from bench.offline import offline
+from bench.parts.protocols import GivesArrays
 from bench.run.device import resolve_device
 from bench.run.disk import check_disk
 from bench.run.execute import execute_jobs
@@ -113,7 +114,7 @@ def _check_layers(pending: Sequence[JobPlan]) -> None:
         # Layers with labels were checked when these were made.
         new = (State.TO_RUN, State.FAILED)
         names = {cell.layer for cell, state in plan.pending().items() if state in new}
-        if names:
+        if names and not isinstance(plan.selection.target, GivesArrays):  # checked by `plan_job`
             target = plan.selection.target
             layers.setdefault(target, set()).update(names)
             names_of_targets[target] = title(plan.selection.names["target"], params_of(target))

@@ -111,7 +111,7 @@ def traits_of(plan: JobPlan, layer: str) -> Traits:
     return Traits(
         method=method["name"],
         params=canonical_json([method["name"], method["params"]]),
-        target=describe(fingerprint(selection.target)),
+        target=describe(selection.target_fingerprint),
         layer=layer,
         encoder=describe(fingerprint(selection.encoder)) if selection.encoder else "",
         segmenter=describe(fingerprint(selection.segmenter)) if selection.segmenter else "",

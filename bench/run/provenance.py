@@ -30,7 +30,7 @@ def cell_key(selection: Selection, layer: str) -> str:
     return label_key(
         describe_method(selection),
         {
-            "fingerprint": fingerprint(selection.target),
+            "fingerprint": selection.target_fingerprint,
             "layer": layer,
             "precision": selection.config.target.precision,
             **_describe_layout(selection, layer),

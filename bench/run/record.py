@@ -7,6 +7,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from bench.config.schema import ROTATED
 from bench.environment import environment
 from bench.errors import UserError
 from bench.networks.layout import Layout
@@ -100,6 +101,12 @@ def _reading(selection: Selection, layer: str) -> dict[str, Any]:
     return {"pooling": selection.config.target.pooling}
 
 
+def _directions(selection: Selection) -> dict[str, str]:
+    if selection.config.target.control == ROTATED:  # described as the target's control
+        return {}
+    return {"directions": selection.directions.title()} if selection.directions else {}
+
+
 def _concept_notes(plan: JobPlan) -> tuple[str, ...]:
     return plan.selection.concepts.notes() if plan.selection.uses_concepts else ()
 
@@ -152,8 +159,8 @@ def _record(
         },
         target={
             "name": names["target"],
-            "params": params_of(selection.target),
-            "fingerprint": dict(fingerprint(selection.target)),
+            "params": {**params_of(selection.target), **_directions(selection)},
+            "fingerprint": dict(selection.target_fingerprint),
             **describe_control(selection.target, config.target),
             "layer": cell.layer,
             **_reading(selection, cell.layer),

@@ -12,6 +12,7 @@ from bench.config.validate import layout_settings
 from bench.evidence import EvidenceRequest, gather
 from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.networks.precision import set_precision
+from bench.parts.protocols import GivesArrays, GivesEmbeddings
 from bench.run.device import execution_of, resolve_device
 from bench.run.shared import warm_up
 from bench.timing import Timer
@@ -97,12 +98,15 @@ class Sample:
         """Return the seconds that matching one layer takes, over the whole probe set.
 
         Returns:
-            None for a method that needs more than activations and embeddings.
+            None for a method that needs more than activations and embeddings, and for arrays, which
+            are of the whole probe set.
         """
         import torch
 
         selection = self._selection
-        if not selection.method.needs <= _MATCHED:
+        arrays = isinstance(selection.target, GivesArrays)
+        arrays = arrays or isinstance(selection.encoder, GivesEmbeddings)
+        if arrays or not selection.method.needs <= _MATCHED:
             return None
         encoder = selection.encoder if "image_embeddings" in selection.method.needs else None
         timer = Timer(self._device)
@@ -141,6 +145,7 @@ class Sample:
             encoder,
             layout_settings(self._config),
             self._execution,
+            directions=self._selection.directions if layers else None,
         )
         return gather(request, store=self._store, timer=timer)
 

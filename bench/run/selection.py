@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.base import CLOSED
 from bench.config.schema import NONE, SAME
-from bench.config.validate import layout_settings
+from bench.config.validate import directions_of, layout_settings
 from bench.errors import UserError
 from bench.evidence.layouts import layouts_of
 from bench.parts import catalog
@@ -19,7 +19,7 @@ from bench.parts.sentences import NoSentenceEncoder
 from bench.parts.targets import expand_layers
 from bench.run.build import Parts
 from bench.run.decision_setup import DecisionSetup, build_decision_setup
-from bench.run.identity import words_of
+from bench.run.identity import fingerprint, words_of
 from bench.run.target_control import apply_control
 from metrics.formulas import clean_mask_label
 
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from baselines.spatial import ExemplarRule, MaskLabel
     from bench.errors import LayerError
     from bench.networks.layout import Layout
+    from bench.parts.directions import Directions
     from bench.parts.protocols import (
         CaptionerPart,
         ConceptSet,
         Encoder,
+        Fingerprint,
         Probe,
         Segmenter,
         SentenceEncoder,
@@ -105,6 +107,19 @@ class Selection:
         for name in settings.unused(self.layers):
             _warn_once(f"target.axes names {name}, which is not among target.layers")
         return layouts_of(self.target, self.layers, settings, cache)
+
+    @cached_property
+    def directions(self) -> Directions | None:
+        """The directions that are described in place of the layers' units; None for the units."""
+        return directions_of(self.config)
+
+    @property
+    def target_fingerprint(self) -> Fingerprint:
+        """The fingerprint of the target, and of the directions where there are any."""
+        own = fingerprint(self.target)
+        if self.directions is None:
+            return own
+        return {**own, "directions": dict(self.directions.fingerprint())}
 
     @property
     def uses_masks(self) -> bool:

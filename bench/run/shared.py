@@ -126,6 +126,7 @@ def evidence_request(plan: JobPlan, layers: Sequence[str], device: str) -> Evide
         execution_of(config, device),
         maps=bool({"maps", "exemplars"} & selection.method.needs),
         extra_layers=classifier_layers(config, selection.decisions, layers),
+        directions=selection.directions,
     )
 
 

@@ -108,7 +108,7 @@ def plan(jobs: Iterable[Job], *, only_possible: bool = False) -> list[JobPlan]:
 def find_unmet(selection: Selection, parts: Parts | None = None) -> tuple[Requirement, ...]:
     """Return the unmet requirements of the parts that a job uses, without duplicates."""
     unmet = (parts or Parts()).unmet_requirements
-    used: list[object] = [selection.target, selection.truth, selection.probe]
+    used: list[object] = [selection.target, selection.directions, selection.truth, selection.probe]
     # A method with masks reads the concept set too, to compare the words.
     used += [] if selection.free_text else [selection.concepts]
     used += [selection.encoder, selection.segmenter, selection.captioner]

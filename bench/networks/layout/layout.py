@@ -73,6 +73,13 @@ class Layout:
         positions = [n for letter, n in zip(self.axes, self.shape, strict=False) if letter == "T"]
         return positions == [1]
 
+    @property
+    def pools_maps(self) -> bool:
+        """Whether pooling is over the units' maps, or there is nothing to pool: no other tokens."""
+        return (
+            self.axes in ("", "BU") or {"H", "W"} <= set(self.axes) <= set("BUHW") or self.one_token
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return all attributes, ready for JSON."""
         return asdict(self)
