@@ -12,6 +12,7 @@ from leaderboards.frames import results_frame, summary_frame, units_frame
 from leaderboards.labels import LabelTable, build_label_tables
 from leaderboards.naming import NamedCell, name_cells
 from leaderboards.reproduction import compare_published, experiments_of
+from leaderboards.seeds import seeds_frame
 from leaderboards.sensitivity import sensitivity_frame
 from leaderboards.summary import Summary, build_summaries
 from leaderboards.tables import ConditionTable, build_tables
@@ -56,6 +57,7 @@ class Board:
         untimed: Finished cells that no run has timed.
         detectors: Detectors of each layer by category; empty where no method counts them.
         sensitivity: Scores by size of the sets; empty where no records sweep sizes with draws.
+        seeds: Spread of scores over training seeds; empty where no network has several.
         labels: Labels side by side, of layers that some method describes in sentences.
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
@@ -76,6 +78,7 @@ class Board:
     untimed: tuple[Untimed, ...]
     detectors: pd.DataFrame
     sensitivity: pd.DataFrame
+    seeds: pd.DataFrame
     labels: tuple[LabelTable, ...]
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
@@ -136,6 +139,7 @@ def build_board(
         untimed=tuple(find_untimed(named)),
         detectors=detectors_frame(named),
         sensitivity=sensitivity_frame(tables),
+        seeds=seeds_frame(tables),
         labels=tuple(build_label_tables(tables)),
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),

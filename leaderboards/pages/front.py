@@ -14,6 +14,7 @@ from leaderboards.pages.markdown import escape, quoted, table
 from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.published import published_section
+from leaderboards.pages.seeds import seeds_section
 from leaderboards.pages.sensitivity import sensitivity_section
 from leaderboards.pages.warnings import warn_of_comma_joined
 from metrics.catalog import DECISIONS, HEADLINES, NORMALISED, Format, metric_of, split_group
@@ -83,6 +84,7 @@ def front_page(board: Board) -> str:
             place = summary.place
             parts.append(f"## {_place(summary, board)}")
         parts += _summary(summary)
+    parts += seeds_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
     parts += imported_section(board)

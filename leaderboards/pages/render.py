@@ -46,6 +46,8 @@ def render_scores(board: Board) -> dict[str, bytes]:
         files["detectors.csv"] = _csv(board.detectors, _provenance(board))
     if len(board.sensitivity):
         files["sensitivity.csv"] = _csv(board.sensitivity, _provenance(board))
+    if len(board.seeds):
+        files["seeds.csv"] = _csv(board.seeds, _provenance(board))
     return files
 
 
