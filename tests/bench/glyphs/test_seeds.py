@@ -26,24 +26,27 @@ def test_trains_a_network_that_the_target_loads(
     """A seed gives its own weights, a record of them, and parameters that name the seed."""
     monkeypatch.setattr(seeds, "TRAIN_IMAGES", 32)
     monkeypatch.setattr(seeds, "VALIDATION_IMAGES", 8)
-    monkeypatch.setattr(seeds, "SHORT", TINY)
+    monkeypatch.setitem(seeds.SHORT, "scenes", TINY)
     out, scratch = tmp_path / "out", tmp_path / "scratch"
-    records = seeds.train_seeds([3], out, scratch, "cpu")
-    assert records["3"]["cycles"][0]["seed"] == 3
-    assert 0 <= records["3"]["accuracy"]["top1"] <= 1
-    trained = GlyphsTarget(file=str(out / "objects-seed3.safetensors"))
-    assert trained.parameters == {"net": "objects", "file": "objects-seed3.safetensors", "seed": 3}
-    assert trained.fingerprint()["weights"] != GlyphsTarget().fingerprint()["weights"]
-    weights = [target.load("cpu").module.fc.weight for target in (trained, GlyphsTarget())]
+    [record] = seeds.train_seeds([3], out, scratch, "cpu", ["scenes"]).values()
+    assert record["cycles"][0]["seed"] == 3
+    assert 0 <= record["accuracy"]["top1"] <= 1
+    trained = GlyphsTarget("scenes", file=str(out / "scenes-seed3.safetensors"))
+    assert trained.parameters == {"net": "scenes", "file": "scenes-seed3.safetensors", "seed": 3}
+    assert trained.fingerprint()["weights"] != GlyphsTarget("scenes").fingerprint()["weights"]
+    weights = [target.load("cpu").module.fc.weight for target in (trained, GlyphsTarget("scenes"))]
     assert not torch.equal(*weights)
+    assert not list(scratch.glob("*.ckpt"))
 
-    def train(recipe: Recipe, *_: object) -> dict[str, object]:
-        return {"cycles": [recipe.record()], "again": True}
+    def train(*_: object, cycles: tuple[Recipe, ...], **__: object) -> dict[str, object]:
+        return {"cycles": [recipe.record() for recipe in cycles], "again": True}
 
-    monkeypatch.setattr(seeds, "_train_seed", train)
-    assert "again" not in seeds.train_seeds([3], out, scratch, "cpu")["3"]
-    monkeypatch.setattr(seeds, "SHORT", replace(TINY, rate=2e-3))
-    assert seeds.train_seeds([3], out, scratch, "cpu")["3"]["again"]
+    monkeypatch.setattr(seeds, "train_target", train)
+    [record] = seeds.train_seeds([3], out, scratch, "cpu", ["scenes"]).values()
+    assert "again" not in record
+    monkeypatch.setitem(seeds.SHORT, "scenes", replace(TINY, rate=2e-3))
+    [record] = seeds.train_seeds([3], out, scratch, "cpu", ["scenes"]).values()
+    assert record["again"]
 
 
 def test_the_shipped_file_has_no_seed_and_equals_the_default() -> None:
