@@ -20,6 +20,7 @@ from bench.imports.labels_file import import_labels_file
 from bench.imports.record import NOT_STATED, Claim
 from leaderboards.board import Board
 from leaderboards.record import IncompleteError, Record, RecordError
+from metrics.development import is_development_unit
 
 if TYPE_CHECKING:
     from bench.config.compose import Job
@@ -32,6 +33,7 @@ __all__ = [
     "Columns",
     "UserError",
     "describe",
+    "development_units",
     "import_labels",
     "load_board",
     "plan",
@@ -120,13 +122,17 @@ def plan(
 
 
 def score(
-    records: PathLike | Iterable[PathLike], overrides: str | Sequence[str] = ()
+    records: PathLike | Iterable[PathLike],
+    overrides: str | Sequence[str] = (),
+    *,
+    replace: bool = False,
 ) -> pd.DataFrame:
     """Score existing labels under other settings, as `dissectbench score` does.
 
     Args:
         records: Records, or folders of them.
         overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
+        replace: Replace scores that exist under these settings, as those of an older release.
 
     Returns:
         One row a record: record (its folder), scores (the file), state ("scored"; "kept" for
@@ -141,7 +147,7 @@ def score(
     words = _words(overrides)
     check_settings(words)
     folders = find_folders(_paths(records))
-    return pd.DataFrame([rescore(folder, words) for folder in folders])
+    return pd.DataFrame([rescore(folder, words, replace=replace) for folder in folders])
 
 
 def load_board(results: PathLike | Iterable[PathLike]) -> Board:
@@ -186,6 +192,7 @@ def import_labels(
     given: str = NOT_STATED,
     source: str = NOT_STATED,
     vocabulary: str | None = None,
+    tuned_on: str = "",
     official: bool | None = None,
     columns: Columns | None = None,
     overrides: str | Sequence[str] = (),
@@ -203,6 +210,7 @@ def import_labels(
         given: What the method was given besides images.
         source: Paper, repository or commit.
         vocabulary: "concept set", "mask labels" or "free text"; None to detect it in the header.
+        tuned_on: "dev" if the method's settings were tuned on `development_units`.
         official: Whether to compare labels as CLIP-Dissect's published code does.
         columns: Names of the file's columns (`dissectbench.Columns`); None for unit and label.
         overrides: Of `scoring.*`, `target.truth.*` and `runtime.*`.
@@ -214,7 +222,7 @@ def import_labels(
         UserError: The file, a name or a setting is wrong.
     """
     written, _ = import_labels_file(
-        Claim(os.fspath(file), method, target, layer, source, given),
+        Claim(os.fspath(file), method, target, layer, source, given, tuned_on),
         columns or Columns(),
         board=board,
         results=os.fspath(results),
@@ -224,6 +232,19 @@ def import_labels(
         overrides=_words(overrides),
     )
     return written.folder
+
+
+def development_units(layer: str, units: int) -> list[int]:
+    """Return the units of a layer that a method's settings may be tuned on, about a fifth of it.
+
+    A method whose settings were chosen by true names of these units says `tuned_on=dev`; boards
+    compare it on the other units.
+
+    Args:
+        layer: Name of the layer, such as "fc".
+        units: Its number of units.
+    """
+    return [unit for unit in range(units) if is_development_unit(layer, unit)]
 
 
 def _words(overrides: str | Sequence[str]) -> list[str]:

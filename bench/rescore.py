@@ -90,8 +90,13 @@ def find_folders(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
-def rescore(folder: Path, overrides: Sequence[str]) -> ScoreOutcome:
+def rescore(folder: Path, overrides: Sequence[str], *, replace: bool = False) -> ScoreOutcome:
     """Score one record under its own settings, changed by the overrides.
+
+    Args:
+        folder: The record's folder.
+        overrides: Of `SETTINGS`.
+        replace: Replace scores that exist under these settings, as those of an older release.
 
     Raises:
         UserError: The record or its scores cannot be used, or its truth is not about this layer.
@@ -102,12 +107,12 @@ def rescore(folder: Path, overrides: Sequence[str]) -> ScoreOutcome:
             return ScoreOutcome(folder, None, "failed")
         config = _config(folder, overrides)
         with offline(config.runtime.offline):
-            return _write_scores(folder, record, config)
+            return _write_scores(folder, record, config, replace)
     except RecordError as error:
         raise explain_fault(error) from error
 
 
-def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutcome:
+def _write_scores(folder: Path, record: Record, config: DictConfig, replace: bool) -> ScoreOutcome:
     from bench.run.scoring import score_record
 
     judges: Judges
@@ -118,7 +123,7 @@ def _write_scores(folder: Path, record: Record, config: DictConfig) -> ScoreOutc
     layer = record.target["layer"]
     skey = judges.scores_key(layer, folder)
     file = folder / "scores" / f"{skey}.json"
-    if has_scores(folder, skey):
+    if has_scores(folder, skey) and not replace:
         return ScoreOutcome(folder, file, "kept")
     try:
         score_record(folder, record, judges)

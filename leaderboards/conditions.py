@@ -25,6 +25,7 @@ class Condition:
             (`leaderboards.reading`), the key of one of them.
         n_images: Size of the probe set.
         n_concepts: Size of the concept set; None for labels from no set.
+        split: The units that its rows are compared on, such as "outside dev"; empty for all.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Condition:
     skey: str = field(compare=False)
     n_images: int | None
     n_concepts: int | None
+    split: str = ""
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -48,7 +50,9 @@ class Condition:
     def heading(self) -> tuple[str, ...]:
         """The lines of the column's heading in a summary."""
         judge = f"judge {self.judge}" if self.judge else ""
-        return tuple(part for part in (self.probe, self.concepts, self.scoring, judge) if part)
+        split = f"units {self.split}" if self.split else ""
+        parts = (self.probe, self.concepts, self.scoring, judge, split)
+        return tuple(part for part in parts if part)
 
     @property
     def title(self) -> str:

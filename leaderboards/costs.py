@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leaderboards.hashing import page_hash
+from leaderboards.timings import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leaderboards.naming import NamedCell
     from leaderboards.record import Record
-
-PHASES = ("gather", "segment", "exemplars", "text", "match", "score")
-"""Phases whose wall times add up; decode, target_forward and others are parts of these."""
 
 MARKS = {
     "warm": "the process had run other cells, so its peak memory may include theirs",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leaderboards.scores import concept_of
+from metrics.catalog import HEADLINES, split_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 _WHERE = ("board", "target", "layer", "probe", "concepts")
 _SIZES = ("n_images", "n_concepts")
 _FLOATS = (
-    "value", "ci_low", "ci_high", "chance", "ceiling", "limit",
+    "value", "ci_low", "ci_high", "chance", "scaled", "scaled_low", "scaled_high", "floor",
+    "ceiling", "limit",
     "to_best", "to_best_low", "to_best_high", "smallest", "p_shuffled",
 )  # fmt: skip
 _INTS = (
@@ -30,13 +32,14 @@ _INTS = (
 RESULTS = (
     *_WHERE, "scoring", "condition", "row", "kind", "key", "metric", "value", "ci_low", "ci_high",
     "n", "n_unlabelled", "chance", "ceiling", "higher_is_better", "circular", "reason", "detail",
-    "given", "vocabulary", "origin", "units", "dead", "n_images", "n_concepts",
-    "p_shuffled",
+    "given", "vocabulary", "origin", "units", "dead", "n_images", "n_concepts", "split", "scaled",
+    "scaled_low", "scaled_high", "floor", "not_scaled", "p_shuffled",
 )  # fmt: skip
 SUMMARY = (
     *_WHERE, "scoring", "condition", "metric", "row", "kind", "value", "ci_low", "ci_high", "n",
     "reason", "circular", "saturated", "limit", "standing", "letters", "rank_low", "rank_high",
-    "to_best", "to_best_low", "to_best_high", "separated", "pairs", "smallest",
+    "to_best", "to_best_low", "to_best_high", "separated", "pairs", "smallest", "split", "scaled",
+    "scaled_low", "scaled_high", "floor", "ceiling", "not_scaled",
     "p_shuffled",
 )  # fmt: skip
 UNITS = (
@@ -53,7 +56,9 @@ def results_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
         named += [(f"shuffled: {name}", row) for name, row in sorted(table.shuffled.items())]
         for label, row in named:
             rows += [
-                _where(table.condition) | _result(label, row, name, row.scores[name])
+                _where(table.condition)
+                | _result(label, row, name, row.scores[name])
+                | _scaled(table, row, name)
                 for name in sorted(row.scores)
             ]
     return _frame(rows, RESULTS)
@@ -66,6 +71,7 @@ def _where(condition: Condition) -> dict[str, Any]:
         "condition": condition.id,
         "n_images": condition.n_images,
         "n_concepts": condition.n_concepts,
+        "split": condition.split,
     }
 
 
@@ -85,6 +91,21 @@ def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
         "origin": row.origin,
         "units": counts.get("units"),
         "dead": counts.get("dead"),
+    }
+
+
+def _scaled(table: ConditionTable, row: Row, metric: str) -> dict[str, Any]:
+    """Return a headline score on the scale from floor to ceiling, or why it has no place there."""
+    if split_group(metric)[0] not in HEADLINES:
+        return {}
+    found = table.scaled(row, metric)
+    return {
+        "scaled": found.value,
+        "scaled_low": found.low,
+        "scaled_high": found.high,
+        "floor": found.floor,
+        "ceiling": found.ceiling,
+        "not_scaled": found.reason,
     }
 
 
@@ -109,9 +130,9 @@ def units_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
     found = pd.concat(parts, ignore_index=True)
     if "dead" in found:
         found["dead"] = found["dead"] == "True"
-    if "group" in found:  # a table without a single group reads as one of missing numbers
-        found["group"] = found["group"].astype(object).where(found["group"].notna(), "")
-    return found[[*UNITS, *found.columns.difference([*UNITS, *_SIZES], sort=False)]]
+    for name in {"group", "reach"} & set(found):  # columns without a text read as missing numbers
+        found[name] = found[name].astype(object).where(found[name].notna(), "")
+    return found[[*UNITS, *found.columns.difference([*UNITS, *_SIZES, "split"], sort=False)]]
 
 
 def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
@@ -125,6 +146,7 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
     for summary in summaries:
         for column in summary.columns:
             verdict = column.verdict
+            own = {row.label: row for row in reversed(column.table.rows)}  # a method first
             for label in summary.rows:
                 estimate = column.estimates.get(label)
                 if estimate is None:
@@ -152,6 +174,7 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
                         "limit": verdict.limit,
                         "standing": standing,
                         **(_compared(label, verdict) if estimate.is_method else {}),
+                        **_scaled(column.table, own[label], summary.metric),
                     }
                 )
     return _frame(rows, SUMMARY)

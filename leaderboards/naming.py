@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from leaderboards.conditions import Condition
+from leaderboards.development import tuned_on
 from leaderboards.hashing import page_hash
 from leaderboards.judge_names import judge_name
 from leaderboards.reading import without_reading
@@ -156,6 +157,7 @@ def _name_rows(records: Sequence[Record]) -> list[str]:
         " ".join(
             [_row_name(record)]
             + [text for scope, text, _ in _settings(record) if text and len(varies[scope]) > 1]
+            + ([f"(tuned on {split})"] if (split := tuned_on(record)) else [])
         )
         + control_suffix(record)
         for record in records

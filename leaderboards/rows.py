@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.scores import CONTROLS, ScoreSet
 from metrics.catalog import metric_of, split_group
+from metrics.reach import REACHABLE, is_reachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ class Row:
         note: What a reader should know of a control: its word, or whose labels were shuffled.
         score_set: The scores file of a method on a network; None for other controls.
         cell: The cell of a method on a network; None for other controls.
+        units: The table of units that a method's scores are over; None where there is none.
     """
 
     label: str
@@ -41,6 +43,7 @@ class Row:
     note: str = ""
     score_set: ScoreSet | None = None
     cell: Cell | None = field(default=None, compare=False, repr=False)
+    units: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_control_network(self) -> bool:
@@ -88,15 +91,14 @@ class Row:
         """Return what a score averages, by unit; None where it is no mean over units."""
         base, group = split_group(name)
         metric = metric_of(base)
-        assert self.cell is not None
-        assert self.score_set is not None
-        units = self.cell.units.get(self.score_set.skey)
-        needed = {metric.column, "dead", *(["group"] if group else [])}
+        units = self.units
+        part = "reach" if group == REACHABLE else "group"
+        needed = {metric.column, "dead", *([part] if group else [])}
         if units is None or metric.average == "median" or not needed <= set(units.columns):
             return None
         scored = (units["truth"] != "") & (units["dead"].astype(str) != "True")
         if group:
-            scored &= units["group"] == group
+            scored &= is_reachable(units[part]) if group == REACHABLE else units[part] == group
         return units[scored].set_index("unit")[metric.column]
 
     def goodness(self, name: str) -> float:

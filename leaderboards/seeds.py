@@ -34,7 +34,7 @@ def seeds_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
         highest value.
     """
     values: dict[tuple[str, ...], dict[int, float]] = defaultdict(dict)
-    names: dict[tuple[str, ...], str] = {}
+    names: dict[str, str] = {}
     for table in tables:
         condition = table.condition
         for row in table.methods:
@@ -45,14 +45,15 @@ def seeds_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
                 continue
             rest = {key: params[key] for key in params if key not in _OF_ONE_SEED}
             network = page_hash([own.get("name"), rest])
-            names[network,] = title(str(own.get("name")), rest)
-            place = (condition.board, network, condition.layer, condition.probe)
-            place += (condition.concepts, condition.scoring, condition.judge)
+            names[network] = title(str(own.get("name")), rest)
+            measured = (condition.layer, condition.probe, condition.concepts)
+            judged_by = (condition.scoring, condition.judge)
             for metric in HEADLINES:
                 if (value := row.value(metric)) is not None:
+                    place = (condition.board, network, *measured, *judged_by)
                     values[*place, metric, row.label][seed] = value
     rows = [
-        _spread((place[0], names[place[1],], *place[2:]), pd.Series(by_seed))
+        _spread((place[0], names[place[1]], *place[2:]), pd.Series(by_seed))
         for place, by_seed in values.items()
         if len(by_seed) > 1
     ]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from leaderboards.hashing import page_hash
 from leaderboards.unique_names import Item, unique_names
-from metrics.catalog import HEADLINES, NORMALISED
+from metrics.catalog import HEADLINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +39,6 @@ COLUMNS = (
 AGREEMENT = 0.9
 """Smallest Kendall's tau of a settled ranking."""
 
-_METRICS = tuple(name for name in HEADLINES if name != NORMALISED)
 _SUBSET = ("size", "limit", "offset")
 """Parameters that take a subset of a set."""
 
@@ -142,7 +141,7 @@ def _axis_rows(tables: Sequence[ConditionTable], axis: Axis) -> list[dict[str, A
         members = _of_shared_sizes(members)
         if _are_disjoint(members):
             where = (board, target, layer, axis, probe, concepts, scoring, judge)
-            for metric in _METRICS:
+            for metric in HEADLINES:
                 rows += _curves((*where, metric), members)
     return rows
 

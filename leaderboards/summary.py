@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.scores import CONTROLS
 from metrics.catalog import HEADLINES, metric_of, split_group
+from metrics.reach import REACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,8 @@ def build_summaries(tables: Sequence[ConditionTable]) -> list[Summary]:
         order: tuple[str, ...] | None = None
         for metric in _metrics(own):
             columns = _columns(own, metric)
+            if split_group(metric)[1] == REACHABLE:  # of sets that hold every name there is none
+                columns = [column for column in columns if column.verdict.valued]
             if not any(column.verdict.valued for column in columns):
                 continue
             # All tables of a layer list methods in the order of the first, so that a reader can
@@ -134,8 +137,7 @@ def _columns(tables: Sequence[ConditionTable], metric: str) -> list[Column]:
 
 def _column(table: ConditionTable, metric: str) -> Column:
     estimates = table.estimates(metric)
-    base = metric.partition(" (")[0]
-    scores = [row.scores[base] for row in table.methods if base in row.scores]
+    scores = [row.scores[metric] for row in table.methods if metric in row.scores]
     circular = any(score.circular for score in scores)
     own = {estimate.label: estimate for estimate in estimates}
     return Column(table.condition, own, table.verdict(metric), circular, table)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from leaderboards.controls import choose_controls, shuffled_control
+from leaderboards.development import SPLIT, score_outside_development, tuned_on
 from leaderboards.reading import READING
 from leaderboards.rows import Row
 from leaderboards.scores import CONTROLS
 from leaderboards.verdicts import Estimate, Verdict, compare
-from metrics.catalog import HEADLINES, NORMALISED
-from metrics.scores import Score
+from metrics.catalog import HEADLINES
+from metrics.scale import ScaledScore, scale_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from leaderboards.conditions import Condition
     from leaderboards.naming import NamedCell
-
-
-_RAW = "sentence_cosine"
-"""The score that `NORMALISED` scales."""
+    from metrics.scores import Score
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,8 @@ class ConditionTable:
             networks.
         shuffled: The shuffled control of every method, by the method's label.
         notes: What a reader should know of this table.
+        tuned: Labels of methods that were tuned on development units; all methods are then scored
+            on the other units.
     """
 
     condition: Condition
@@ -45,6 +45,7 @@ class ConditionTable:
     rows: tuple[Row, ...]
     shuffled: Mapping[str, Row] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tuned: tuple[str, ...] = ()
 
     @property
     def methods(self) -> tuple[Row, ...]:
@@ -57,69 +58,55 @@ class ConditionTable:
 
     def estimates(self, name: str) -> list[Estimate]:
         """Return one score of every row."""
-        return [self._estimate(row, name) for row in self.rows]
+        return [_estimate(row, name) for row in self.rows]
 
     def verdict(self, name: str) -> Verdict:
         """Return what one score of all rows supports."""
-        raw = _RAW if name == NORMALISED else name
-        found = {row.label: row.unit_values(raw) for row in self.methods}
+        found = {row.label: row.unit_values(name) for row in self.methods}
         columns = {label: values for label, values in found.items() if values is not None}
         # One order of units for all methods; a unit that a method lacks is NaN.
         units = pd.DataFrame(columns)
-        if name == NORMALISED and (scale := self._scale(raw)):
-            units = (units - scale[0]) / (scale[1] - scale[0])
         return compare(
             self.estimates(name), {label: units[label].to_numpy(float) for label in columns}
         )
 
-    def _scale(self, name: str) -> tuple[float, float] | None:
-        """Return the values of constant and oracle; None where one is missing."""
-        floor, ceiling = (
-            row.value(name) if (row := self.control(control)) else None
-            for control in ("constant", "oracle")
-        )
-        return None if floor is None or ceiling is None else (floor, ceiling)
+    def scaled(self, row: Row, name: str) -> ScaledScore:
+        """Return a score of a row on the scale from its floor to its ceiling.
 
-    def _estimate(self, row: Row, name: str) -> Estimate:
-        score = self.normalised(row) if name == NORMALISED else row.scores.get(name)
+        The floor is the better of `constant` and of the row's own labels in random order, the
+        ceiling is `oracle`. Of labels from a concept set, `shuffled` is never above `constant`, so
+        that all rows have one floor.
+        """
+        score = row.scores.get(name)
         if score is None:
-            return Estimate(row.label, row.is_method, None, reason="not computed")
-        return Estimate(
-            row.label,
-            row.is_method,
-            score.value,
-            score.ci_low,
-            score.ci_high,
-            score.higher_is_better,
-            score.n,
-            score.reason or "",
-            score.p_shuffled,
-        )
+            return ScaledScore(reason="not computed")
+        own = self.shuffled.get(row.label) if row.is_method else self.control("shuffled")
+        floors = [one.scores.get(name) for one in (self.control("constant"), own) if one]
+        oracle = self.control("oracle")
+        return scale_score(score, floors, oracle.scores.get(name) if oracle else None)
 
-    def normalised(self, row: Row) -> Score | None:
-        """Return (score - constant) / (oracle - constant); None where one of them is missing."""
-        score, ends = row.scores.get(_RAW), self._scale(_RAW)
-        if score is None or score.value is None or ends is None:
-            return None
-        low, span = ends[0], ends[1] - ends[0]
-        if span <= 0:
-            return Score(None, reason="the oracle is no better than the constant word")
+    @property
+    def reach(self) -> Score | None:
+        """How many true names the concept set holds; None where it is not known."""
+        found = (row.scores.get("reach") for row in self.methods)
+        return next((score for score in found if score and score.value is not None), None)
 
-        def scale(value: float | None) -> float | None:
-            return None if value is None else (value - low) / span
 
-        return Score(
-            value=scale(score.value),
-            ci_low=scale(score.ci_low),
-            ci_high=scale(score.ci_high),
-            n=score.n,
-            n_unlabelled=score.n_unlabelled,
-            chance=scale(score.chance),
-            ceiling=1.0,
-            circular=score.circular,
-            reason=score.reason,
-            p_shuffled=score.p_shuffled,
-        )
+def _estimate(row: Row, name: str) -> Estimate:
+    score = row.scores.get(name)
+    if score is None:
+        return Estimate(row.label, row.is_method, None, reason="not computed")
+    return Estimate(
+        row.label,
+        row.is_method,
+        score.value,
+        score.ci_low,
+        score.ci_high,
+        score.higher_is_better,
+        score.n,
+        score.reason or "",
+        score.p_shuffled,
+    )
 
 
 def build_tables(cells: Iterable[NamedCell]) -> list[ConditionTable]:
@@ -135,8 +122,8 @@ def build_tables(cells: Iterable[NamedCell]) -> list[ConditionTable]:
     for named in cells:
         cell = named.cell
         for condition, scores in named.scored if cell.record.status == "ok" else ():
-            is_method = not cell.record.target.get("control")
-            row = Row(named.row, is_method, scores.scores, cell.record, "", scores, cell)
+            units, is_method = cell.units.get(scores.skey), not cell.record.target.get("control")
+            row = Row(named.row, is_method, scores.scores, cell.record, "", scores, cell, units)
             members[condition].append(row)
     return [_build_table(key, members[key]) for key in sorted(members, key=lambda key: key.order)]
 
@@ -144,6 +131,10 @@ def build_tables(cells: Iterable[NamedCell]) -> list[ConditionTable]:
 def _build_table(condition: Condition, members: Sequence[Row]) -> ConditionTable:
     values = {name for row in members for name in row.scores if row.value(name) is not None}
     headline = next((name for name in HEADLINES if name in values), "")
+    tuned = tuple(sorted(row.label for row in members if tuned_on(row.record)))
+    if tuned:
+        members = [score_outside_development(row) for row in members]
+        condition = replace(condition, split=SPLIT)
     networks = sorted((row for row in members if not row.is_method), key=lambda row: row.label)
     members = [row for row in members if row.is_method]
     methods = sorted(members, key=lambda row: (-row.goodness(headline), row.label))
@@ -156,7 +147,7 @@ def _build_table(condition: Condition, members: Sequence[Row]) -> ConditionTable
         controls["shuffled"] = next(iter(shuffled.values()))
     rows = [*methods, *(controls[name] for name in CONTROLS if name in controls), *networks]
     notes += _note_outdated(sources)
-    return ConditionTable(condition, headline, tuple(rows), shuffled, notes)
+    return ConditionTable(condition, headline, tuple(rows), shuffled, notes, tuned)
 
 
 def _note_outdated(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 TIMINGS = "timings.jsonl"
 
+PHASES = ("gather", "segment", "exemplars", "text", "match", "score")
+"""Phases whose wall times add up; decode, target_forward and others are parts of these."""
+
 
 def append_timing(folder: Path, timing: Mapping[str, Any]) -> None:
     """Append one timed run to timings.jsonl, on a new line even after an incomplete one.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from metrics.catalog import AVERAGES
 from metrics.numeric import auroc
+from metrics.reach import EXACT, NONE, REACHABLE, SYNONYM, is_reachable
 from metrics.scores import Score
 from metrics.statistics import Interval, auroc_interval, bca_mean, median_interval, wilson
 
@@ -65,22 +66,29 @@ def metric_slices(groups: list[str]) -> Iterator[MetricSlice]:
     for group in groups:
         part = f"[{group}]"
         for name, metric in AVERAGES.items():
-            if metric.by_group:
+            # Ranks are over units whose true name is in the set anyway.
+            if metric.by_group and (group != REACHABLE or metric.format != "rank"):
                 yield MetricSlice(f"{name}{part}", name, part)
 
 
-def subsets(labelled: Mask, group: NDArray[np.object_]) -> dict[str, Mask]:
+def subsets(
+    labelled: Mask, group: NDArray[np.object_], reach: NDArray[np.object_]
+) -> dict[str, Mask]:
     """Return the subsets of the scored units that scores are computed over.
 
     Args:
         labelled: Whether the method named the unit, bool [R].
         group: Group of each unit's truth [R]; "" for none.
+        reach: How the concept set holds each unit's truth [R]; "" where there is no set.
 
     Returns:
         Masks [R] by `MetricSlice.subset`.
     """
     found = {"": np.ones_like(labelled), SELECTIVE: labelled}
     found |= {f"[{name}]": group == name for name in sorted(set(group) - {""})}
+    reachable = is_reachable(reach)
+    if reachable.any() and not reachable.all():
+        found[f"[{REACHABLE}]"] = reachable
     return found
 
 
@@ -112,7 +120,8 @@ def aggregate_units(
     live = ~units["dead"].to_numpy(dtype=bool)
     scored = units[live & (units["truth"] != "").to_numpy(dtype=bool)]
     labelled = (scored["label"] != "").to_numpy(dtype=bool)
-    masks = subsets(labelled, scored["group"].to_numpy(dtype=object))
+    reach = scored["reach"].to_numpy(dtype=object)
+    masks = subsets(labelled, scored["group"].to_numpy(dtype=object), reach)
     found: dict[str, Score] = {}
     for item in metric_slices([part[1:-1] for part in masks if part.startswith("[")]):
         metric = AVERAGES[item.metric]
@@ -128,6 +137,8 @@ def aggregate_units(
         found[item.name] = replace(score, n_unlabelled=silent, circular=marked)
     found["coverage"] = _coverage(labelled, no_unit_reason(units) if not len(scored) else None)
     found["auroc"] = _auroc(scored[labelled], int((~labelled).sum()))
+    if (reach != "").any():
+        found["reach"] = _reach(reach)
     return found | _variety(units[live])
 
 
@@ -171,6 +182,12 @@ def _coverage(labelled: Mask, reason: str | None) -> Score:
     low, high = wilson(float(labelled.sum()), labelled.size)
     silent = int((~labelled).sum())
     return Score(float(labelled.mean()), low, high, n=labelled.size, n_unlabelled=silent)
+
+
+def _reach(reach: NDArray[np.object_]) -> Score:
+    """Return the share of true names in the concept set, with counts; it is exact for the layer."""
+    counts = {name: int((reach == name).sum()) for name in (EXACT, SYNONYM, NONE)}
+    return Score(float(is_reachable(reach).mean()), n=reach.size, detail=counts)
 
 
 def _auroc(labelled: pd.DataFrame, silent: int) -> Score:

@@ -10,9 +10,7 @@ Format = Literal["fraction", "rank", "count"]
 DECISION_TRUTH = "decision_truth"
 DECISION_PREDICTION = "decision_prediction"
 DECISIONS = (DECISION_TRUTH, DECISION_PREDICTION)
-NORMALISED = "sentence_cosine (normalised)"
-"""Computed by boards, from a score and its controls."""
-HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", NORMALISED, *DECISIONS)
+HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", *DECISIONS)
 """Scores with a summary table, in order; methods are sorted by the first that has values."""
 
 FRACTION = (0.0, 1.0)
@@ -116,13 +114,6 @@ METRICS = {
         limits=COSINE,
         judged=True,
     ),
-    NORMALISED: Metric(
-        "sentence cosine, normalised",
-        "(score - constant) / (oracle - constant): 0 is the best single word for all units, 1 the "
-        "best that the concept set allows. The interval is scaled alike, with both ends of the "
-        "scale taken as given.",
-        judged=True,
-    ),
     "lexical_match": Metric(
         "lexical match",
         "1 for the true name, an inflection or a listed synonym, 0.5 for a listed broader name, "
@@ -170,6 +161,12 @@ METRICS = {
         ranks=False,
     ),
     "coverage": Metric("coverage", "Share of live units that got a label.", ranks=False),
+    "reach": Metric(
+        "reach",
+        "Share of the true names that the concept set holds, exactly, by a synonym or by an "
+        "inflection; no method can name the others.",
+        ranks=False,
+    ),
 }
 
 AVERAGES = {name: metric for name, metric in METRICS.items() if metric.column}
@@ -177,7 +174,8 @@ AVERAGES = {name: metric for name, metric in METRICS.items() if metric.column}
 
 VARIANTS = {
     "selective_*": "A score over labelled units alone.",
-    "*[group]": "A score over one group of units, such as seen and unseen names.",
+    "*[group]": "A score over one group of units, such as seen and unseen names; `[reachable]`: "
+    "those whose true name the concept set holds, where it does not hold all.",
 }
 """Patterns of further score names, each with what it means."""
 

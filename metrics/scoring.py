@@ -18,9 +18,11 @@ from metrics.context import ControlContext, null, silence
 from metrics.control_sentences import ControlSentences, write_sentences
 from metrics.controls import chance, constant, listed, oracle
 from metrics.credit_builder import CreditBuilder, TextScorer
+from metrics.formulas import split_labels
 from metrics.labels import LabelRules, normalise
 from metrics.permutation import p_shuffled
 from metrics.ranks import truth_ranks
+from metrics.reach import find_reach
 from metrics.references import reference_scores
 from metrics.scores import Score, ScoringResult
 from metrics.sentences import SentenceReader
@@ -178,7 +180,7 @@ def score(
 
 def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]]) -> Score:
     """Add chance and ceiling over the same units to a score."""
-    if entry.value is None or name == "coverage":
+    if entry.value is None or name in ("coverage", "reach"):
         return entry
     ceiling = 1.0 if name == "auroc" else controls["oracle"][name].value
     return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)
@@ -209,13 +211,17 @@ def _evaluate(
     top = [_top(given.labels[unit], place, rules) for unit in rows]
     own = np.array([place[n[0]] if (n := given.labels[u]) else -1 for u in rows], dtype=np.int64)
     group = np.array([name.group for name in truths], dtype=object)
-    masks = subsets(own >= 0, group)
+    reach = np.full(len(rows), "", dtype=object)
+    if given.concepts is not None:
+        reach[:] = find_reach(truths, split_labels(vocabulary, reader)[1])
+    masks = subsets(own >= 0, group, reach)
     layer = [truth[unit] for unit in sorted(truth)]
     builder = CreditBuilder(truths, layer, scorers, rules, reader, np.stack(list(masks.values())))
     tables = builder.build(vocabulary)
     true, reasons = tables.true, tables.reasons
 
     table = _bare_table(given, truth)
+    table.loc[rows, "reach"] = reach
     for name, credit in tables.credits.items():
         table.loc[rows, name] = credit.own(own, silence(name, credit))
     table.loc[rows, "accuracy_at_5"] = [
@@ -282,6 +288,7 @@ def _bare_table(given: Labels, truth: Mapping[int, TrueName]) -> pd.DataFrame:
             "label": np.array([labels[0] if labels else "" for labels in given.labels], object),
             "score": [float(scores[0]) if len(scores) else np.nan for scores in given.label_scores],
             "dead": given.dead,
+            "reach": np.full(n, "", dtype=object),
         }
     )
     return table.reindex(columns=list(COLUMNS)).astype(

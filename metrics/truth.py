@@ -18,6 +18,9 @@ class TrueName:
         references: Sentences that people wrote of the unit, for BLEU and BERTScore.
         lookalikes: Names of other units, normalised, that look like an inflection of this name but
             are not ("sunglasses" and "sunglass").
+        concepts: Names of all concepts that the unit responds to ("umbrella", "red"), which a label
+            is compared with as a set; empty where the truth holds no such sets. Synonyms of a
+            concept are those of the true name with the same `name` in the layer.
     """
 
     name: str
@@ -26,6 +29,7 @@ class TrueName:
     group: str = ""
     references: tuple[str, ...] = ()
     lookalikes: tuple[str, ...] = ()
+    concepts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.synonyms:

@@ -6,7 +6,7 @@ that a table gives the same scores, to the last bit, after it is read back.
 
 from __future__ import annotations
 
-TEXT_COLUMNS = ("truth", "group", "label")
+TEXT_COLUMNS = ("truth", "group", "label", "reach")
 METRIC_COLUMNS = (
     "accuracy_at_1",
     "accuracy_at_5",

@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
             layer=options.layer,
             source=options.source,
             given=options.given,
+            tuned_on=options.tuned_on,
         ),
         Columns(
             unit=options.unit_column,
@@ -91,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         type=lambda text: text.replace("-", " "),
         choices=("concept set", "mask labels", "free text"),
         help="where the labels come from",
+    )
+    about.add_argument(
+        "--tuned-on", default="", metavar="dev", help="units that its settings were tuned on"
     )
     about.add_argument("--source", default="not said", help="paper, repository, commit")
     table = options.add_argument_group("how the file is read")

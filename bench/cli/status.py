@@ -150,7 +150,7 @@ def _show_phases(progress: SweepProgress) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from bench.run.history import PHASES
+    from leaderboards.timings import PHASES
 
     jobs = [job for job in progress.jobs if job.measured and job.known and job.forecast]
     if not jobs:

@@ -53,6 +53,8 @@ def _add_new_settings(config: DictConfig) -> None:
     for part in ("segmenter", "captioner"):
         if part not in config:  # no older method used one
             config[part] = {"name": "glyphs", "params": {}}
+    if "tuned_on" not in config:
+        config["tuned_on"] = ""
     for section, schema in _SECTIONS.items():
         settings = config.get(section)
         if not isinstance(settings, DictConfig):

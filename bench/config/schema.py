@@ -183,6 +183,8 @@ class RunConfig:
         runtime: Where and how a cell runs.
         seed: Seed of a method that draws at random.
         board: Name of the board that the records are written for.
+        tuned_on: Units whose true names were used to tune the method's settings: "dev" for the
+            development units, empty for none. Boards compare such a row on the other units only.
         results: Folder of results.
         blocks: Sweeps of an experiment; each is a list of overrides.
     """
@@ -198,6 +200,7 @@ class RunConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     seed: int = 0
     board: str = MISSING
+    tuned_on: str = ""
     results: str = MISSING
     blocks: list[list[str]] = field(default_factory=list)
 

@@ -18,6 +18,7 @@ from bench.config.schema import NONE, RANDOM_WEIGHTS, ROTATED, RunConfig
 from bench.errors import UserError, nearest
 from bench.networks.layout import LayoutSettings
 from bench.parts.directions import Rotation, parse_directions
+from metrics.development import DEV
 
 if TYPE_CHECKING:
     from bench.parts.directions import Directions
@@ -99,6 +100,25 @@ def _check_board(config: DictConfig) -> None:
         )
 
 
+def _check_tuned_on(config: DictConfig) -> None:
+    check_tuned_on(config.tuned_on)
+
+
+def check_tuned_on(value: str) -> None:
+    """Check the setting `tuned_on`.
+
+    Raises:
+        UserError: It is neither empty nor "dev".
+    """
+    if value not in ("", DEV):
+        raise UserError(
+            f"unknown units {value!r}",
+            where="tuned_on",
+            hint=f"give {DEV} if development units were used to tune the settings, else nothing; "
+            "`dissectbench.development_units(layer, n)` lists them",
+        )
+
+
 def _check_scoring(config: DictConfig) -> None:
     if not 0 <= config.scoring.decisions.clip_weight < math.inf:
         raise UserError(
@@ -127,6 +147,7 @@ def _check_runtime(config: DictConfig) -> None:
 _CHECKS = {
     "target": _check_target,
     "board": _check_board,
+    "tuned_on": _check_tuned_on,
     "scoring": _check_scoring,
     "runtime": _check_runtime,
 }

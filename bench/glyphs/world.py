@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.glyphs.captions import captions
 from bench.glyphs.clutter import paint_clutter, paint_occluder
 from bench.glyphs.objects import Placement, paint_object, place
-from bench.glyphs.raster import SIZE, Draw, clamp
+from bench.glyphs.raster import SIZE, Array, Draw, clamp
 from bench.glyphs.scenes import paint_scene
 from bench.glyphs.vocabulary import DATA, HALF_OBJECTS, OBJECTS, SCENES
 
@@ -139,6 +139,31 @@ def paint(sketch: Plan) -> Sample:
     other pixels.
     """
     image = paint_scene(sketch.scene_id, Draw(*sketch.key, 1))
+    scene_mask, masks = _paint_things(image, sketch)
+    image = sketch.haze + (image - sketch.haze) * sketch.contrast
+    if sketch.grain > 0:
+        speckle = Draw(*sketch.key, 4).array(SIZE, SIZE) - 0.5
+        image = image + (speckle * sketch.grain)[..., None]
+    pixels = np.floor(clamp(image) * 255 + 0.5).astype(np.uint8)
+    instances = tuple(
+        Instance(thing.object_id, thing.colour_id, thing.texture_id, mask)
+        for thing, mask in zip(sketch.things, masks, strict=True)
+    )
+    things = [(one.object_id, one.colour_id, one.texture_id) for one in sketch.things]
+    written = captions(Draw(*sketch.key, 5), sketch.scene_id, things)
+    return Sample(pixels, sketch.scene_id, scene_mask, instances, written)
+
+
+def masks_of(sketch: Plan) -> tuple[Mask, list[Mask]]:
+    """Return the masks of the bare scene and of the things of a plan, without painting the scene.
+
+    They are those of `paint`.
+    """
+    return _paint_things(np.zeros((SIZE, SIZE, 3)), sketch)
+
+
+def _paint_things(image: Array, sketch: Plan) -> tuple[Mask, list[Mask]]:
+    """Paint clutter, things and the occluder over a scene, in place; return masks as `masks_of`."""
     covered = paint_clutter(image, Draw(*sketch.key, 2), 4)
     masks: list[Mask] = []
     for thing in reversed(sketch.things):  # the main object comes last, in front
@@ -150,20 +175,7 @@ def paint(sketch: Plan) -> Sample:
         main = sketch.things[0]
         front = paint_occluder(image, Draw(*sketch.key, 3), main.x, main.y, main.size)
     masks = [mask & ~front for mask in reversed(masks)]
-    image = sketch.haze + (image - sketch.haze) * sketch.contrast
-    if sketch.grain > 0:
-        speckle = Draw(*sketch.key, 4).array(SIZE, SIZE) - 0.5
-        image = image + (speckle * sketch.grain)[..., None]
-    pixels = np.floor(clamp(image) * 255 + 0.5).astype(np.uint8)
-    for mask in masks:
-        covered = covered | mask
-    instances = tuple(
-        Instance(thing.object_id, thing.colour_id, thing.texture_id, mask)
-        for thing, mask in zip(sketch.things, masks, strict=True)
-    )
-    things = [(one.object_id, one.colour_id, one.texture_id) for one in sketch.things]
-    written = captions(Draw(*sketch.key, 5), sketch.scene_id, things)
-    return Sample(pixels, sketch.scene_id, ~(covered | front), instances, written)
+    return ~np.logical_or.reduce([covered, front, *masks]), masks
 
 
 def render(index: int, variant: str = "val", split: str = "probe") -> Sample:

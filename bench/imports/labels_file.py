@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.config.validate import check_tuned_on
 from bench.errors import UserError
 from bench.imports.labels import VOCABULARIES, Columns, read_labels
 from bench.imports.record import Claim, import_config, imported_record
@@ -67,6 +68,7 @@ def import_labels_file(
             where="vocabulary",
             hint=f"choose one of: {', '.join(VOCABULARIES)}",
         )
+    check_tuned_on(claim.tuned_on)
     if units is not None and units < 1:
         raise UserError(f"invalid number of units {units}", where="units", hint="give 1 or more")
     layer = find_layer(claim.target, claim.layer, units)

@@ -14,6 +14,7 @@ from bench.downloads.paths import require_file
 from bench.environment import environment
 from bench.files import sha256_file
 from bench.parts.choice import CONF
+from leaderboards.development import describe_tuning
 from leaderboards.hashing import short_hash
 from leaderboards.record import Record
 
@@ -41,6 +42,7 @@ class Claim:
         layer: Name of its layer.
         source: Source of the labels: paper, repository.
         given: Data that the method had besides images.
+        tuned_on: Units that its settings were tuned on: "dev" or "" (`tuned_on` of a run).
     """
 
     file: str
@@ -49,6 +51,7 @@ class Claim:
     layer: str
     source: str = NOT_STATED
     given: str = NOT_STATED
+    tuned_on: str = ""
 
 
 def import_key(claim: Claim, columns: Columns, vocabulary: str, *, lists: bool = False) -> str:
@@ -88,6 +91,7 @@ def imported_record(
             "source": claim.source,
             "given": claim.given,
             "vocabulary": labels.vocabulary,
+            **describe_tuning(claim.tuned_on),
         },
         target={
             "name": claim.target,

@@ -10,9 +10,10 @@ from omegaconf import OmegaConf
 from bench.errors import UserError
 from bench.imports.judges import imported_judges
 from bench.run.archive import results_folder
-from bench.run.plan import explain_fault
+from bench.run.plan import check_tuning, explain_fault
 from bench.run.results import add_scores, write_record
-from leaderboards.record import RecordError
+from leaderboards.development import tuned_on
+from leaderboards.record import Record, RecordError
 from leaderboards.storage import has_scores, is_finished, record_folder
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from bench.imports.labels import Labels
-    from leaderboards.record import Record
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> ImportRe
     skey = judges.scores_key(record.target["layer"], folder)
     try:
         exists = is_finished(folder)
+        if exists:
+            check_tuning(Record.read(folder), tuned_on(record), folder)
         scored = exists and has_scores(folder, skey)
     except RecordError as error:
         raise explain_fault(error) from error

@@ -31,6 +31,7 @@ METHODS: Registry[Method] = Registry("method", "methods", Method, _METHODS)
 _TARGETS = {
     "callable": "bench.parts.targets:CallableTarget",
     "glyphs": "bench.parts.targets:GlyphsTarget",
+    "planted": "bench.parts.targets:PlantedTarget",
     "timm": "bench.parts.targets:TimmTarget",
     "torch_hub": "bench.parts.targets:TorchHubTarget",
     "torchvision": "bench.parts.targets:TorchvisionTarget",
@@ -44,6 +45,7 @@ _TRUTHS = {
     "imagenet": "bench.parts.truths:ImageNetTruth",
     "none": "bench.parts.truths:NoTruth",
     "places365": "bench.parts.truths:Places365Truth",
+    "planted": "bench.parts.truths:PlantedTruth",
 }
 TRUTHS: Registry[Truth] = Registry("truth", "truths", Truth, _TRUTHS)
 _PROBES = {
@@ -53,6 +55,7 @@ _PROBES = {
     "folder": "bench.parts.probes:FolderProbe",
     "glyphs": "bench.parts.probes:GlyphsProbe",
     "glyphs_broden": "bench.parts.probes:GlyphsBrodenProbe",
+    "glyphs_noisy_masks": "bench.parts.probes:GlyphsNoisyMasksProbe",
     "imagenet_val": "bench.parts.probes:ImageNetValProbe",
     "places365_val": "bench.parts.probes:Places365ValProbe",
     "tiny_imagenet": "bench.parts.probes:TinyImageNetProbe",

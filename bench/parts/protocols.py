@@ -92,7 +92,10 @@ class Target(Hashable, Protocol):
 
 @runtime_checkable
 class Truth(Hashable, Protocol):
-    """The true names of a layer's units; some units may have none."""
+    """The true names of a layer's units; some units may have none.
+
+    Optional: `HasUnitsWithoutConcept`.
+    """
 
     summary: ClassVar[str]
 
@@ -321,6 +324,14 @@ class HasParameters(Protocol):
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Parameters by name, as JSON values, without paths that decide nothing."""
+
+
+@runtime_checkable
+class HasUnitsWithoutConcept(Protocol):
+    """Optional for a truth: units that are known to respond to no concept."""
+
+    def without_concept(self) -> frozenset[int]:
+        """Return these units; none of them has a true name, and some may be dead."""
 
 
 @runtime_checkable

@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, Any
 from bench.environment import hardware
 from leaderboards.hashing import canonical_json
 from leaderboards.record import Record, RecordError
-from leaderboards.timings import TIMINGS, read_timings
+from leaderboards.timings import PHASES, TIMINGS, read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-
-PHASES = ("gather", "segment", "exemplars", "text", "match", "score")
-"""Phases whose times add up; the others are parts of these."""
 
 MEASURED, LIKE, CALIBRATED = "measured here", "like hardware", "calibrated"
 """How sure an estimate is, from the surest: equal hardware, equal processor and GPU, a sample."""

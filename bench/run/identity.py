@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from metrics.truth import TrueName
 
-_LATER = frozenset({"references", "lookalikes"})
+_LATER = frozenset({"references", "lookalikes", "concepts"})
 """Fields of a true name that older keys do not have."""
 
 

@@ -15,6 +15,7 @@ from bench.run.mask_crops import check_mask_crops
 from bench.run.provenance import cell_key
 from bench.run.selection import Selection, build_selection
 from bench.run.world import check_world
+from leaderboards.development import tuned_on
 from leaderboards.record import IncompleteError, Record, RecordError
 from leaderboards.storage import has_descriptions, has_scores
 
@@ -53,12 +54,14 @@ class Cell:
         key: Hash of all that decides the labels.
         skey: Key of its scores under the job's judges.
         folder: Where its record is, or will be.
+        tuned_on: What the request says that the settings were tuned on.
     """
 
     layer: str
     key: str
     skey: str
     folder: Path
+    tuned_on: str = ""
 
     def read_state(self) -> State:
         """Read from the content of its files how far the cell has come.
@@ -67,7 +70,7 @@ class Cell:
 
         Raises:
             UserError: A file must not be replaced: it is of a later version, unreadable, or does
-                not belong to a record.
+                not belong to a record; or the record does not say what its settings were tuned on.
         """
         try:
             return self._read_state()
@@ -77,11 +80,27 @@ class Cell:
             raise explain_fault(error) from error
 
     def _read_state(self) -> State:
-        if Record.read(self.folder).status == "failed":
+        record = Record.read(self.folder)
+        if record.status == "failed":
             return State.FAILED
+        check_tuning(record, self.tuned_on, self.folder)
         if not has_descriptions(self.folder):
             return State.TO_RUN
         return State.DONE if has_scores(self.folder, self.skey) else State.TO_SCORE
+
+
+def check_tuning(record: Record, claimed: str, folder: Path) -> None:
+    """Check that a finished record says what its settings were tuned on, where a request says so.
+
+    Raises:
+        UserError: It does not.
+    """
+    if claimed not in ("", tuned_on(record)):
+        raise UserError(
+            f"the record {folder} exists and does not say tuned_on={claimed}",
+            where="tuned_on",
+            hint="write the row to another board: board=NAME; cached evidence is used again",
+        )
 
 
 def explain_fault(error: RecordError) -> UserError:
@@ -134,10 +153,11 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
     _check_arrays(selection)
     judges = SelectionJudges.of(selection)
     root = results_folder(job.config.results) / job.config.board / job.config.method.name
+    tuned = job.config.tuned_on
     cells = []
     for layer in selection.layers:
         key = cell_key(selection, layer)
-        cells.append(Cell(layer, key, judges.scores_key(layer, root / key), root / key))
+        cells.append(Cell(layer, key, judges.scores_key(layer, root / key), root / key, tuned))
     return JobPlan(job, selection, tuple(cells))
 
 

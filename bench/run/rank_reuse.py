@@ -58,13 +58,15 @@ def _fill(
     other = json.loads(path.read_text(encoding="utf-8"))
 
     def fill(own: dict[str, Any], ranked: dict[str, Any]) -> dict[str, Any]:
-        return {name: ranked[name] if _is_rank(name) else own[name] for name in own}
+        return {name: ranked.get(name, own[name]) if _is_rank(name) else own[name] for name in own}
 
     controls = other["controls"]
     merged = {
         **content,
         "scores": fill(content["scores"], other["scores"]),
-        "controls": {name: fill(own, controls[name]) for name, own in content["controls"].items()},
+        "controls": {
+            name: fill(own, controls.get(name, {})) for name, own in content["controls"].items()
+        },
     }
     columns = other_units.set_index("unit").loc[units["unit"], _COLUMNS]
     return merged, units.assign(**{name: columns[name].to_numpy() for name in _COLUMNS})

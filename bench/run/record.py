@@ -16,6 +16,7 @@ from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
 from bench.run.provenance import describe_concepts, describe_given, describe_method
 from bench.run.target_control import describe_control
+from leaderboards.development import describe_tuning
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _record(
             "source": method.source,
             "given": describe_given(selection),
             "vocabulary": method.vocabulary,
+            **describe_tuning(config.tuned_on),
         },
         target={
             "name": names["target"],

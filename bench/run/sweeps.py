@@ -16,9 +16,9 @@ from bench.errors import UserError
 from bench.files import write_atomic
 from bench.leftovers import delete_old
 from bench.run.claims import describe_process, is_gone, name_process, read_worker
-from bench.run.history import PHASES, Estimate
+from bench.run.history import Estimate
 from bench.run.plan import Cell, State
-from leaderboards.timings import read_timings
+from leaderboards.timings import PHASES, read_timings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bench.errors import UserError, nearest
+from leaderboards.timings import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,6 @@ BRODEN = 63_305
 """Number of images of Broden, the probe set of CLIP-Dissect's timings."""
 
 FIVE_LAYERS = ("conv1", "layer1", "layer2", "layer3", "layer4")
-_PHASES = frozenset({"gather", "segment", "exemplars", "text", "match", "score"})
 _PER_LAYER = frozenset({"match", "score"})
 """Phases that run once per layer; the layers of a job share the others."""
 
@@ -227,8 +227,8 @@ def sum_phases(timings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         outer = ""
         for phase in timing["phases"]:
             name = str(phase["name"])
-            outer = name if name in _PHASES else outer
-            name = name if name in _PHASES else f"{outer}/{name}"
+            outer = name if name in PHASES else outer
+            name = name if name in PHASES else f"{outer}/{name}"
             if number and name not in _PER_LAYER:
                 continue
             total = totals.setdefault(name, {"name": name, "cached": phase["cached"]})

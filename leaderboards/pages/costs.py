@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leaderboards.costs import MARKS, PHASES
+from leaderboards.costs import MARKS
 from leaderboards.pages.markdown import escape, quoted, table
 from leaderboards.pages.provenance import provenance
+from leaderboards.timings import PHASES
 
 if TYPE_CHECKING:
     from leaderboards.board import Board

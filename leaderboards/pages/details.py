@@ -8,6 +8,7 @@ from leaderboards.pages.estimates import mark
 from leaderboards.pages.markdown import escape, table
 from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
+from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.warnings import warn_of_comma_joined
 from metrics.catalog import DECISIONS, metric_of, split_group
 
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from leaderboards.rows import Row
     from leaderboards.tables import ConditionTable
 
-_NAMES = ("lexical_match", "accuracy_at_1", "accuracy_at_5", "mrr")
+_NAMES = ("lexical_match", "accuracy_at_1", "accuracy_at_1[reachable]", "accuracy_at_5", "mrr")
 _MEANING = (
     "sentence_cosine",
+    "sentence_cosine[reachable]",
     "sentence_cosine_best_synonym",
     "clip_cosine",
     "clip_cosine_best_synonym",
@@ -161,6 +163,7 @@ def _notes(one: ConditionTable) -> list[str]:
     for reason in sorted(reasons):
         missing = ", ".join(escape(name) for name in sorted(reasons[reason]))
         lines.append(f"- no {missing}: {escape(reason, 300)}")
+    lines += [f"- {text}" for text in (describe_reach(one), describe_split(one)) if text]
     lines += [f"- {escape(note, 600)}" for note in one.notes]
     if warning := warn_of_comma_joined(one.methods):
         lines.append(f"- {escape(warning, 600)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from leaderboards.comma_joined import WHOLE
@@ -14,10 +15,12 @@ from leaderboards.pages.markdown import escape, quoted, table
 from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.published import published_section
+from leaderboards.pages.remarks import describe_reach, describe_split
+from leaderboards.pages.scale import scale_section, scaled
 from leaderboards.pages.seeds import seeds_section
 from leaderboards.pages.sensitivity import sensitivity_section
 from leaderboards.pages.warnings import warn_of_comma_joined
-from metrics.catalog import DECISIONS, HEADLINES, NORMALISED, Format, metric_of, split_group
+from metrics.catalog import DECISIONS, HEADLINES, Format, metric_of, split_group
 
 if TYPE_CHECKING:
     from leaderboards.board import Board
@@ -42,7 +45,8 @@ with the encoder that made the labels.
 *Controls* are no methods. **oracle** gives each unit the best label that the concept set holds,
 **constant** gives all units the one concept that scores best, **shuffled** deals the labels of the
 best method out at random (the exact mean over permutations), **chance** is the expected score of a
-uniformly random concept."""
+uniformly random concept. *Scaled* is (score - floor) / (ceiling - floor), from the better of
+constant and shuffled to the oracle."""
 
 
 _FREE_TEXT = """\
@@ -78,12 +82,12 @@ def front_page(board: Board) -> str:
         parts.append(_CONTROL_NETWORKS)
     if board.summaries:
         parts += ["## At a glance", _glance(board)]
-    place = None
-    for summary in board.summaries:
-        if summary.place != place:
-            place = summary.place
-            parts.append(f"## {_place(summary, board)}")
-        parts += _summary(summary)
+    for _, group in groupby(board.summaries, key=lambda summary: summary.place):
+        summaries = list(group)
+        parts.append(f"## {_place(summaries[0], board)}")
+        for summary in summaries:
+            parts += _summary(summary)
+        parts += scale_section(summaries)
     parts += seeds_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
@@ -127,7 +131,7 @@ def _glance(board: Board) -> str:
     ]
     names = sorted({metric_of(summary.metric).title for summary in first.values()})
     header = ["target", "probe set", "concepts", "best method", " or ".join(names)]
-    header += ["not separable from it", "oracle", "constant", "chance", "separated pairs"]
+    header += ["scaled", "not separable from it", "oracle", "constant", "chance", "separated pairs"]
     return table(header, rows)
 
 
@@ -139,12 +143,13 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
         for name in ("oracle", "constant", "chance")
     ]
     if verdict.saturated:
-        best, score, tied = "*saturated*", escape(show(verdict.limit, form)), "—"
+        best, score, scale, tied = "*saturated*", escape(show(verdict.limit, form)), "—", "—"
     elif not verdict.best:
-        best, score, tied = "—", "—", "—"
+        best, score, scale, tied = "—", "—", "—", "—"
     else:
         estimate = column.estimates[verdict.best]
         best, score = f"**{escape(verdict.best)}**", number(estimate, form)
+        scale = scaled(column, verdict.best, summary.metric)
         tied = ", ".join(escape(label) for label in verdict.tied[:2]) or "none"
         tied += f" and {len(verdict.tied) - 2} more" if len(verdict.tied) > 2 else ""
     concepts = " ".join(condition.heading[1:])
@@ -153,6 +158,7 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
         escape(concepts),
         best,
         score,
+        scale,
         tied,
         *controls,
         separated(verdict),
@@ -185,23 +191,35 @@ def _summary(summary: Summary) -> list[str]:
 def _conclusions(summary: Summary) -> list[str]:
     """Return a bullet per conclusion and per warning; columns with the same one share it."""
     form = metric_of(summary.metric).format
-    warn = summary.metric.partition(" (")[0] == WHOLE
     conclusions: dict[str, list[str]] = defaultdict(list)
-    warnings: dict[str, list[str]] = defaultdict(list)
+    remarks: dict[str, list[str]] = defaultdict(list)
     for column in summary.columns:
         heading = escape(" × ".join(column.condition.heading))
         conclusions[" ".join(conclude(column.verdict, form))].append(heading)
-        if warn and (warning := warn_of_comma_joined(column.table.methods)):
-            warnings[f"**Warning.** {escape(warning, 600)}"].append(heading)
+        for remark in _remarks(summary.metric, column):
+            remarks[remark].append(heading)
     return [
         f"- {'; '.join(headings)}: {text}"
-        for text, headings in [*conclusions.items(), *warnings.items()]
+        for text, headings in [*conclusions.items(), *remarks.items()]
     ]
+
+
+def _remarks(metric: str, column: Column) -> list[str]:
+    """Return what a reader should know of a column besides its verdict."""
+    own = column.table
+    warning = warn_of_comma_joined(own.methods) if metric == WHOLE else ""
+    remarks = (
+        f"**Warning.** {escape(warning, 600)}" if warning else "",
+        "" if split_group(metric)[1] else describe_reach(own),
+        describe_split(own),
+    )
+    return [remark for remark in remarks if remark]
 
 
 def _heading(column: Column) -> str:
     lines = [escape(line) for line in column.condition.heading]
-    n = max((estimate.n or 0 for estimate in column.estimates.values()), default=0)
+    methods = [estimate for estimate in column.estimates.values() if estimate.is_method]
+    n = max((estimate.n or 0 for estimate in methods), default=0)
     if n:
         lines.append(f"n = {n}")
     if column.verdict.saturated:
@@ -238,7 +256,7 @@ def _left_out(board: Board) -> str:
 def _legend(board: Board) -> str:
     """Return what each score on the pages means."""
     seen = {name for one in board.tables for row in one.rows for name in row.scores}
-    bases = {split_group(name)[0] for name in seen} | {NORMALISED}
+    bases = {split_group(name)[0] for name in seen}
     known = [name for name in (*HEADLINES, *sorted(bases)) if name in bases]
     lines = []
     for name in dict.fromkeys(known):

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SCREEN = 120
+"""Width in characters up to which a table is padded."""
+
 _SPECIAL = re.compile(r"([\\`*|\[\]~$])")
 _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
@@ -34,7 +37,10 @@ def quoted(text: str, limit: int = 100) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a padded pipe table, its first column aligned left and the others right.
+    """Return a pipe table, its first column aligned left and the others right.
+
+    Cells are padded where the lines fit a screen. Wider tables wrap as plain text anyway, and
+    padding doubles the size of a page.
 
     Args:
         header: Escaped titles.
@@ -42,6 +48,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """
     columns = list(zip(header, *rows, strict=True))
     widths = [max(3, *(len(cell) for cell in column)) for column in columns]
+    if sum(widths) + 3 * len(widths) + 1 > _SCREEN:
+        widths = [3] * len(widths)
     lines = [_line(header, widths)]
     rules = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
     lines.append(f"| {' | '.join(rules)} |")

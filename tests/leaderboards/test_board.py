@@ -161,16 +161,41 @@ def test_a_number_that_hangs_on_a_text_is_no_difference(tmp_path: Path, build: A
     ]
 
 
-def test_normalised_cosine_runs_from_constant_to_oracle(tmp_path: Path, build: Any) -> None:
+def test_scaled_scores_run_from_the_better_floor_to_the_oracle(tmp_path: Path, build: Any) -> None:
     build.put(tmp_path, build.make_record(), build.make_scores(0.5))
-    [table] = load_board([tmp_path]).tables
-    values = {row.label: table.normalised(row) for row in table.rows}
-    score = values["clip_dissect"]
-    assert score is not None
-    assert score.value == pytest.approx((0.6 - 0.32) / (0.95 - 0.32))
-    assert score.ci_low == pytest.approx((0.55 - 0.32) / (0.95 - 0.32))
-    assert score.circular
-    assert [values[name].value for name in ("constant", "oracle")] == [0.0, 1.0]  # type: ignore[union-attr]
+    board = load_board([tmp_path])
+    cosine, lexical = (
+        board.results[board.results.metric == name].set_index("row")
+        for name in ("sentence_cosine", "lexical_match")
+    )
+    own = cosine.loc["clip_dissect"]
+    assert (own.floor, own.ceiling) == (0.32, 0.95)  # constant is above shuffled, 0.22
+    assert own.scaled == pytest.approx((0.6 - 0.32) / (0.95 - 0.32))
+    assert own.scaled_low == pytest.approx((0.55 - 0.32) / (0.95 - 0.32))
+    assert own.scaled_high == pytest.approx((0.65 - 0.32) / (0.95 - 0.32))
+    assert own.circular
+    assert cosine.scaled[["constant", "oracle"]].tolist() == [0.0, 1.0]
+    assert lexical.scaled["clip_dissect"] == pytest.approx((0.5 - 1 / 55) / (1 - 1 / 55))
+    summary = board.summary[board.summary.metric == "sentence_cosine"].set_index("row")
+    columns = ["scaled", "scaled_low", "scaled_high", "floor", "ceiling", "not_scaled"]
+    assert summary.loc["clip_dissect", columns].tolist() == own[columns].tolist()
+    others = board.results[board.results.metric == "mrr"]
+    assert others.scaled.isna().all()
+
+
+def test_no_score_is_scaled_where_floor_and_ceiling_meet(tmp_path: Path, build: Any) -> None:
+    scores = build.make_scores(0.5)
+    scores["controls"]["shuffled"]["sentence_cosine"]["value"] = 0.95
+    del scores["controls"]["oracle"]["accuracy_at_1"]
+    build.put(tmp_path, build.make_record(), scores)
+    rows = load_board([tmp_path]).summary.set_index(["metric", "row"])
+    for metric, reason in (
+        ("sentence_cosine", "the ceiling is not above the floor"),
+        ("accuracy_at_1", "no floor or no ceiling to scale by"),
+    ):
+        assert pd.isna(rows.loc[(metric, "clip_dissect"), "scaled"])
+        assert rows.loc[(metric, "clip_dissect"), "not_scaled"] == reason
+    assert rows.loc[("sentence_cosine", "clip_dissect"), "floor"] == 0.95
 
 
 def test_controls_that_disagree_are_pointed_out(tmp_path: Path, build: Any) -> None:
@@ -232,3 +257,46 @@ def test_units_are_a_table_of_the_board(tmp_path: Path, build: Any) -> None:
     assert list(own["label"][:3]) == ["umbrella", "", "nan"]
     assert own["lexical_match"].sum() == round(0.5 * 55)
     assert set(own["concepts"]) == {"own (56)"}
+
+
+def test_true_names_out_of_reach_are_counted_and_the_others_have_scores(
+    tmp_path: Path, build: Any
+) -> None:
+    units = build.make_units(0.4)
+    units["reach"] = ["exact"] * 25 + ["synonym"] * 5 + ["none"] * 25
+    for similarity, n in (("wpmi", 22), ("cos", 10)):
+        scores = build.make_scores(n / 55, 20000)
+        counts = {"exact": 25, "synonym": 5, "none": 25}
+        scores["scores"]["reach"] = build.share(30 / 55, detail=counts)
+        for name in ("lexical_match", "accuracy_at_1", "sentence_cosine"):
+            part = build.share(n / 30, n=30)
+            scores["scores"][f"{name}[reachable]"] = part
+            scores["controls"]["oracle"][f"{name}[reachable]"] = build.share(1.0, n=30)
+        right = (units["unit"] < n).astype(float)
+        write_record(
+            tmp_path,
+            build.make_record(similarity, concepts="english", n_concepts=20000),
+            scores=[(scores, units.assign(lexical_match=right))],
+            descriptions=build.make_descriptions(),
+        )
+        build.put(tmp_path, build.make_record(similarity), build.make_scores(0.5))
+    board = load_board([tmp_path])
+    [table] = [s for s in board.summaries if s.metric == "lexical_match[reachable]"]
+    [column] = table.columns  # the other concept set holds all names
+    assert column.condition.concepts == "english (20,000)"
+    assert column.verdict.best == "clip_dissect wpmi"
+    assert column.verdict.pairs is not None
+    assert column.verdict.pairs.comparison.n == 30
+    files = render_scores(board)
+    said = (
+        "The concept set holds 30 of 55 true names (25 exactly, 5 by a synonym or an inflection); "
+        "no method can name the other 25. Scores on the 30: *reachable names*."
+    )
+    front = files["README.md"].decode()
+    assert front.count(f"- glyphs_val × english (20,000): {said}") == 3  # once for each score
+    assert "### lexical match, reachable names" in front
+    details = files["board.md"].decode()
+    assert details.count(said) == 1
+    assert "sentence cosine, reachable names" in details
+    reach = board.results[board.results.metric == "reach"]
+    assert set(reach.detail) == {"exact=25, none=25, synonym=5"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -51,6 +52,8 @@ def test_golden_keys_of_labels_and_truths() -> None:
     dog = TrueName("dog, hound", ("dog", "hound"), ("animal",), "seen", ("a dog",), ("doggy",))
     truth = describe_truth("t", {0: TrueName("cat", ("cat",)), 3: dog})
     assert truth == {"name": "t", "units": 2, "hash": "f13f2777f357005d"}
+    several = replace(dog, concepts=("dog", "red"))
+    assert describe_truth("t", {3: several})["hash"] != describe_truth("t", {3: dog})["hash"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}])

@@ -47,3 +47,8 @@ def test_table_is_aligned_as_text() -> None:
     lines = table(["", "value"], [["a", "1.000"], ["longer", "0.5"]]).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert lines[1] == "| :----- | ----: |"
+
+
+def test_wide_table_is_not_padded() -> None:
+    lines = table(["", "value"], [["a", "x"], ["a" * 120, "y"]]).splitlines()
+    assert lines == ["|     | value |", "| :-- | --: |", "| a   |   x |", f"| {'a' * 120} |   y |"]

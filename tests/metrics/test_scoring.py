@@ -83,9 +83,10 @@ def test_names_columns_and_json():
     expected = {*bases, *(f"selective_{b}" for b in bases), "coverage", "auroc"}
     expected |= {"distinct_labels", "top_label_share"}
     expected |= {f"{b}[{g}]" for b in grouped for g in ("seen", "unseen")}
+    expected |= {f"{b}[reachable]" for b in grouped if b != "mean_rank"} | {"reach"}
     assert set(result.values) == expected
     for entries in result.controls.values():
-        assert set(entries) == expected - {"coverage"}
+        assert set(entries) == expected - {"coverage", "reach"}
     assert tuple(result.units.columns) == COLUMNS
     data = json.loads(json.dumps(result.to_json(), allow_nan=False))
     assert Score(**data["values"]["mrr"]) == result.values["mrr"]

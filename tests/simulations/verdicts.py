@@ -18,7 +18,7 @@ from metrics.paired import ALPHA, Comparison, compare_pairs, holm
 from metrics.statistics import bca_mean, wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -94,9 +94,11 @@ def paired(values: NDArray[np.float64]) -> set[tuple[int, int]]:
 RULES = {"paired, all pairs": paired, "unpaired, Holm": unpaired, "overlap": by_overlap}
 
 
-def error_rates(runs: int) -> Iterator[tuple[str, int, int, list[float]]]:
+def error_rates(
+    runs: int, laws: Mapping[str, Draw] = LAWS, counts: Sequence[int] = (6, 12)
+) -> Iterator[tuple[str, int, int, list[float]]]:
     """Yield law, methods, units, and by rule the share of runs with any pair called different."""
-    cases = list(itertools.product(LAWS.items(), (6, 12), (25, 87, 200, 365)))
+    cases = list(itertools.product(laws.items(), counts, (25, 87, 200, 365)))
     for (name, law), rows, n in tqdm(cases, desc="equal methods", disable=None):
         rng = np.random.default_rng([rows, n])
         tables = [law(rng, n, np.zeros(rows)) for _ in range(runs)]
@@ -108,9 +110,11 @@ def error_rates(runs: int) -> Iterator[tuple[str, int, int, list[float]]]:
         )
 
 
-def powers(runs: int) -> Iterator[tuple[str, int, int, list[float]]]:
+def powers(
+    runs: int, laws: Mapping[str, Draw] = LAWS
+) -> Iterator[tuple[str, int, int, list[float]]]:
     """Yield the same for six methods that differ: the share of true pairs that are found."""
-    cases = list(itertools.product(LAWS.items(), (25, 87, 200, 365, 1000)))
+    cases = list(itertools.product(laws.items(), (25, 87, 200, 365, 1000)))
     for (name, law), n in tqdm(cases, desc="different methods", disable=None):
         rng = np.random.default_rng(n)
         tables = [law(rng, n, np.linspace(0, 0.75, 6)) for _ in range(runs)]
@@ -125,11 +129,19 @@ def powers(runs: int) -> Iterator[tuple[str, int, int, list[float]]]:
 def main() -> int:
     """Print both tables as Markdown."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulations.verdicts")
-    parser.add_argument("--runs", type=int, default=2000, help="of each case")
+    parser.add_argument("--runs", type=int, default=2000, help="columns of equal methods a case")
+    parser.add_argument("--power-runs", type=int, default=200, help="columns of different methods")
+    parser.add_argument("--law", choices=LAWS, help="one law alone")
+    parser.add_argument("--methods", type=int, help="one number of equal methods alone")
     options = parser.parse_args()
+    laws = {options.law: LAWS[options.law]} if options.law else LAWS
+    counts = [options.methods] if options.methods else (6, 12)
     for title, rows in (
-        ("Equal methods: share of columns with any false verdict", error_rates(options.runs)),
-        ("Different methods: share of pairs that are found", powers(max(1, options.runs // 10))),
+        (
+            "Equal methods: share of columns with any false verdict",
+            error_rates(options.runs, laws, counts),
+        ),
+        ("Different methods: share of pairs that are found", powers(options.power_runs, laws)),
     ):
         sys.stdout.write(f"\n{title}\n\n| law | methods | units | {' | '.join(RULES)} |\n")
         sys.stdout.write("| :-- " + "| --: " * (2 + len(RULES)) + "|\n")

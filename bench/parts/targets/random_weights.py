@@ -40,12 +40,9 @@ class RandomWeights:
     @property
     def parameters(self) -> Mapping[str, Any]:
         """The parameters of the target."""
-        own = getattr(self.trained, "parameters", None)
-        return (
-            {f.name: getattr(self.trained, f.name) for f in fields(self.trained)}
-            if own is None
-            else own
-        )
+        part: Any = self.trained
+        default = {field.name: getattr(part, field.name) for field in fields(part)}
+        return dict(getattr(part, "parameters", default))
 
     def fingerprint(self) -> Fingerprint:
         """Return architecture and transform of the target, the seed, and torch's version."""

@@ -7,3 +7,4 @@ from bench.parts.truths.glyphs import GlyphsTruth
 from bench.parts.truths.imagenet import ImageNetTruth
 from bench.parts.truths.none import NoTruth
 from bench.parts.truths.places365 import Places365Truth
+from bench.parts.truths.planted import PlantedTruth

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from baselines.clip_dissect import ClipDissect
 from bench.__main__ import main
 
 if TYPE_CHECKING:
@@ -87,3 +88,17 @@ def here(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(finished, folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def described(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The similarity function of every call of the method."""
+    seen: list[str] = []
+    describe = ClipDissect.describe
+
+    def wrapper(method: ClipDissect, *arguments: Any, **named: Any) -> Any:
+        seen.append(method.similarity)
+        return describe(method, *arguments, **named)
+
+    monkeypatch.setattr(ClipDissect, "describe", wrapper)
+    return seen

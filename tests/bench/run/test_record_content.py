@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,19 +22,6 @@ CELLS = Path("results/local/clip_dissect")
 def folder(here: Path) -> Path:
     [folder] = CELLS.iterdir()
     return folder
-
-
-@pytest.fixture
-def described(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    seen: list[str] = []
-    describe = ClipDissect.describe
-
-    def wrapper(method: ClipDissect, *arguments: Any, **named: Any) -> Any:
-        seen.append(method.similarity)
-        return describe(method, *arguments, **named)
-
-    monkeypatch.setattr(ClipDissect, "describe", wrapper)
-    return seen
 
 
 def contents(folder: Path) -> dict[str, bytes]:

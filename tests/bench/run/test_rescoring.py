@@ -70,6 +70,20 @@ def test_a_score_that_exists_is_kept(folder: Path, capsys: pytest.CaptureFixture
     assert contents(folder) == before
 
 
+@pytest.mark.usefixtures("no_method")
+def test_scores_of_an_older_release_are_replaced_and_keep_their_ranks(folder: Path) -> None:
+    complete = contents(folder)
+    [name] = [name for name in complete if name.startswith("scores/") and name.endswith(".json")]
+    old = json.loads(complete[name])
+    del old["scores"]["nearest_name"], old["controls"]["oracle"]["nearest_name"]
+    (folder / name).write_text(json.dumps(old))
+    shutil.rmtree("results/.cache")
+    assert main(["score", str(folder)]) == 0
+    assert json.loads((folder / name).read_text()) == old
+    assert main(["score", "--replace", str(folder)]) == 0
+    assert contents(folder) == complete
+
+
 def test_run_and_score_agree(folder: Path, run: Callable[..., int]) -> None:
     assert main(["score", str(folder), OFFICIAL]) == 0
     before = contents(folder)

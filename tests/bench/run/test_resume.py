@@ -43,20 +43,6 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.fixture
-def described(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The similarity of every call of the method."""
-    seen: list[str] = []
-    describe = ClipDissect.describe
-
-    def wrapper(method: ClipDissect, *arguments: Any, **named: Any) -> Any:
-        seen.append(method.similarity)
-        return describe(method, *arguments, **named)
-
-    monkeypatch.setattr(ClipDissect, "describe", wrapper)
-    return seen
-
-
 def test_a_finished_cell_is_left_alone(
     here: Path, run: Callable[..., int], loads: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
