@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from bench.__main__ import main
 from bench.errors import UserError
 from bench.glyphs.train import seeds
 from bench.glyphs.train.loop import Recipe, Stage
@@ -81,3 +82,9 @@ def test_a_missing_file_is_a_requirement() -> None:
     target = GlyphsTarget(file="nowhere/objects-seed1.safetensors")
     (requirement,) = target.unmet_requirements()
     assert "objects-seed1" in str(requirement)
+
+
+def test_a_part_without_a_short_recipe_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names the parts that have one."""
+    assert main(["train", "glyphs", "--parts", "encoder", "--seeds", "1"]) == 2
+    assert "--parts objects scenes" in capsys.readouterr().err
