@@ -11,6 +11,7 @@ from bench.config.compose import expand
 from bench.errors import UserError
 from bench.glyphs.vocabulary import SCENES
 from bench.run.survey import plan
+from bench.run.target_control import describe_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,3 +138,19 @@ def test_an_invalid_control_is_refused(override: str, cell: Callable[..., Cell])
     with pytest.raises(UserError) as caught:
         cell(override)
     assert caught.value.where == override.partition("=")[0]
+
+
+@pytest.mark.parametrize("name", ["random_weights", "rotated"])
+def test_a_control_names_the_network_that_it_belongs_to(name: str, small: tuple[str, ...]) -> None:
+    """The base is the fingerprint of the network itself; the control has another one."""
+    overrides = [f"target.control={name}", "target.control_seed=7"]
+    own, controlled = (plan(expand([*small, *more]))[0].selection for more in ([], overrides))
+    described = describe_control(controlled.target, controlled.config.target)["control"]
+    assert described == {"name": name, "seed": 7, "base": own.target_fingerprint}
+    assert controlled.target_fingerprint != own.target_fingerprint
+    assert describe_control(own.target, own.config.target) == {}
+
+
+def test_a_rotation_of_directions_is_refused(cell: Callable[..., Cell]) -> None:
+    with pytest.raises(UserError, match="directions are given"):
+        cell("target.control=rotated", "target.directions={rotation:1}")
