@@ -13,6 +13,7 @@ from leaderboards.frames import results_frame, summary_frame, units_frame
 from leaderboards.labels import LabelTable, build_label_tables
 from leaderboards.naming import NamedCell, name_cells
 from leaderboards.reproduction import compare_published, experiments_of
+from leaderboards.seeds import seeds_frame
 from leaderboards.sensitivity import sensitivity_frame
 from leaderboards.summary import Summary, build_summaries
 from leaderboards.tables import ConditionTable, build_tables
@@ -58,6 +59,7 @@ class Board:
         detectors: Detectors of each layer by category; empty where no method counts them.
         sensitivity: Scores by size of the sets; empty where no records sweep sizes with draws.
         confidence: What methods' own scores say of their labels, by condition and method.
+        seeds: Spread of scores over training seeds; empty where no network has several.
         labels: Labels side by side, of layers that some method describes in sentences.
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
@@ -79,6 +81,7 @@ class Board:
     detectors: pd.DataFrame
     sensitivity: pd.DataFrame
     confidence: pd.DataFrame
+    seeds: pd.DataFrame
     labels: tuple[LabelTable, ...]
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
@@ -140,6 +143,7 @@ def build_board(
         detectors=detectors_frame(named),
         sensitivity=sensitivity_frame(tables),
         confidence=confidence_frame(tables),
+        seeds=seeds_frame(tables),
         labels=tuple(build_label_tables(tables)),
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),

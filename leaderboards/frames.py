@@ -24,7 +24,7 @@ _SIZES = ("n_images", "n_concepts")
 _FLOATS = (
     "value", "ci_low", "ci_high", "chance", "scaled", "scaled_low", "scaled_high", "floor",
     "ceiling", "limit",
-    "to_best", "to_best_low", "to_best_high", "smallest",
+    "to_best", "to_best_low", "to_best_high", "smallest", "p_shuffled",
 )  # fmt: skip
 _INTS = (
     "n", "n_unlabelled", "units", "dead", *_SIZES, "rank_low", "rank_high", "separated", "pairs",
@@ -33,13 +33,14 @@ RESULTS = (
     *_WHERE, "scoring", "condition", "row", "kind", "key", "metric", "value", "ci_low", "ci_high",
     "n", "n_unlabelled", "chance", "ceiling", "higher_is_better", "circular", "reason", "detail",
     "given", "vocabulary", "origin", "units", "dead", "n_images", "n_concepts", "split", "scaled",
-    "scaled_low", "scaled_high", "floor", "not_scaled",
+    "scaled_low", "scaled_high", "floor", "not_scaled", "p_shuffled",
 )  # fmt: skip
 SUMMARY = (
     *_WHERE, "scoring", "condition", "metric", "row", "kind", "value", "ci_low", "ci_high", "n",
     "reason", "circular", "saturated", "limit", "standing", "letters", "rank_low", "rank_high",
     "to_best", "to_best_low", "to_best_high", "separated", "pairs", "smallest", "split", "scaled",
     "scaled_low", "scaled_high", "floor", "ceiling", "not_scaled",
+    "p_shuffled",
 )  # fmt: skip
 UNITS = (
     *_WHERE, "scoring", "condition", "row", "key", "unit", "truth", "label", "score", "truth_rank",
@@ -80,7 +81,7 @@ def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
         **({"scoring": row.score_set.skey} if row.score_set else {}),
         "row": label,
         "kind": "method" if row.is_method else "control",
-        "key": row.record.key if row.is_method or row.label == "shuffled" else "",
+        "key": row.record.key if row.cell or row.label == "shuffled" else "",
         "metric": metric,
         **vars(score),
         "reason": score.reason or "",
@@ -167,6 +168,7 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
                         "ci_high": estimate.high,
                         "n": estimate.n,
                         "reason": estimate.reason,
+                        "p_shuffled": estimate.p_shuffled,
                         "circular": column.circular,
                         "saturated": verdict.saturated,
                         "limit": verdict.limit,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _MODELS = ("sentence", "clip_text", "bertscore")
 """Keys of a scores file's `scoring` that describe the models that judge."""
 
+CONTROL_NETWORKS = {"random_weights": "random weights", "rotated": "rotated basis"}
+"""Names of what a control makes of a network, by their name in a record."""
+
 
 @dataclass(frozen=True)
 class NamedCell:
@@ -156,6 +159,7 @@ def _name_rows(records: Sequence[Record]) -> list[str]:
             + [text for scope, text, _ in _settings(record) if text and len(varies[scope]) > 1]
             + ([f"(tuned on {split})"] if (split := tuned_on(record)) else [])
         )
+        + control_suffix(record)
         for record in records
     ]
 
@@ -182,6 +186,18 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
     place = page_hash([record.target.get("name"), record.target.get("layer")])
     pooling = str(record.target.get("pooling", ""))
     yield (record.board, place, _row_name(record), "pooling"), pooling, pooling
+
+
+def control_suffix(record: Record) -> str:
+    """Return what a control made of the network, such as ", random weights 0"; "" for no control.
+
+    The number is the control's seed.
+    """
+    control = _mapping(record.target.get("control"))
+    if not control:
+        return ""
+    name = str(control.get("name"))
+    return f", {CONTROL_NETWORKS.get(name, name)} {control.get('seed')}"
 
 
 def _row_name(record: Record) -> str:
@@ -224,8 +240,12 @@ def _item(part: Mapping[str, Any], scope: Hashable) -> Item:
 
 
 def _identity(part: Mapping[str, Any]) -> str:
-    """Hash what decides a part's work: its fingerprint, or the words of a concept set."""
-    return page_hash(part.get("fingerprint", part.get("sha256")))
+    """Hash what decides a part's work: its fingerprint, or the words of a concept set.
+
+    A control network has the identity of the network that it belongs to.
+    """
+    own = part.get("fingerprint", part.get("sha256"))
+    return page_hash(_mapping(part.get("control")).get("base", own))
 
 
 def _place(record: Record) -> tuple[str, str, str, str]:

@@ -113,7 +113,8 @@ class Record:
         status: "ok", or "failed" with `error` filled in.
         origin: Where the labels come from.
         method: {name, version, params, source, given, vocabulary}.
-        target: {name, params, fingerprint, layer, pooling, units, map_size}.
+        target: {name, params, fingerprint, layer, pooling, units, map_size}; for a control row also
+            `control`: {name, seed, base}, base the fingerprint of the network that it belongs to.
         probe: {name, params, fingerprint, n}.
         concepts: {name, params, sha256, n}.
         encoder: {name, params, fingerprint}; empty where the method needs none.

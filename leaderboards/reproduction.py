@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DECIDING = {
     "method": re.compile(r"^\+*method\.params\.(?!similarity=)"),
     "target": re.compile(
-        r"^\+*target\.(pooling=|axes=|prefix_tokens=|precision=(?!float32$)|params\.(arch|weights|num_classes|model|mean|std)="
+        r"^\+*target\.(pooling=|axes=|prefix_tokens=|control=(?!none$)|precision=(?!float32$)|params\.(arch|weights|num_classes|model|mean|std)="
         # Whole images of Broden's own size are what the blocks with masks ask for.
         r"|params\.(input_size|resize)=(?!224$))"
     ),

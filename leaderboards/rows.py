@@ -27,12 +27,12 @@ class Row:
 
     Attributes:
         label: The method and the settings that tell it apart, or the control's name.
-        is_method: False for a control.
+        is_method: False for a control, also for a method on a control network.
         scores: Score by name.
         record: The record behind it; for a control, the one whose file it was read from.
         note: What a reader should know of a control: its word, or whose labels were shuffled.
-        score_set: The scores file that a method's row comes from; None for a control.
-        cell: The cell of a method's row; None for a control.
+        score_set: The scores file of a method on a network; None for other controls.
+        cell: The cell of a method on a network; None for other controls.
         units: The table of units that a method's scores are over; None where there is none.
     """
 
@@ -46,6 +46,11 @@ class Row:
     units: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     @property
+    def is_control_network(self) -> bool:
+        """Whether it is a method on a network with random weights or a rotated layer."""
+        return not self.is_method and self.cell is not None
+
+    @property
     def comma_joined(self) -> float:
         """The fraction of a method's labels that are comma-joined true names."""
         found = self.cell and self.score_set and self.cell.comma_joined.get(self.score_set.skey)
@@ -54,7 +59,8 @@ class Row:
     @property
     def given(self) -> str:
         """What the row was given besides images."""
-        return str(self.record.method.get("given", "?")) if self.is_method else _GIVEN[self.label]
+        own = str(self.record.method.get("given", "?"))
+        return own if self.cell is not None or self.is_method else _GIVEN[self.label]
 
     @property
     def from_set(self) -> bool:
@@ -68,7 +74,8 @@ class Row:
         own = str(self.record.method.get("vocabulary", "?"))
         if not self.is_method and self.record.is_imported:
             return "labels in use"
-        return own if self.is_method or self.record.has_free_text else "concept set"
+        own_words = self.is_method or self.is_control_network or self.record.has_free_text
+        return own if own_words else "concept set"
 
     @property
     def origin(self) -> str:

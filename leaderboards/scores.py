@@ -96,6 +96,7 @@ def _parse_one(data: object, where: str) -> Score:
         higher_is_better=direction is None or bool(direction),
         reason=None if data.get("reason") is None else str(data["reason"]),
         circular=bool(data.get("circular", False)),
+        p_shuffled=_number(data, "p_shuffled", where),
         detail=_detail(data.get("detail")),
     )
 

@@ -50,7 +50,7 @@ class Summary:
         place: Board, target and layer.
         metric: The score's name; `name[group]` for a part of the truth.
         methods: Row labels of the methods, best first.
-        controls: Row labels of the controls.
+        controls: Row labels of the controls, control networks last.
         columns: One per condition.
         given: What each method was given besides images, by row label; empty if all were given the
             same.
@@ -88,7 +88,8 @@ def build_summaries(tables: Sequence[ConditionTable]) -> list[Summary]:
             # follow a row down the page.
             order = order or _order(columns)
             present = {row.label for table in own for row in table.rows if not row.is_method}
-            controls = tuple(name for name in CONTROLS if name in present)
+            networks = sorted(present.difference(CONTROLS))
+            controls = (*(name for name in CONTROLS if name in present), *networks)
             summaries.append(Summary(place, metric, order, controls, tuple(columns), _given(own)))
     return summaries
 

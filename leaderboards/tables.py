@@ -32,7 +32,8 @@ class ConditionTable:
     Attributes:
         condition: What they have in common.
         headline: The score that they are sorted by; empty where no method has one.
-        rows: Methods, best first, then the controls from the ceiling down.
+        rows: Methods, best first, then the controls from the ceiling down, then methods on control
+            networks.
         shuffled: The shuffled control of every method, by the method's label.
         notes: What a reader should know of this table.
         tuned: Labels of methods that were tuned on development units; all methods are then scored
@@ -105,6 +106,7 @@ def _estimate(row: Row, name: str) -> Estimate:
         score.higher_is_better,
         score.n,
         score.reason or "",
+        score.p_shuffled,
     )
 
 
@@ -121,8 +123,8 @@ def build_tables(cells: Iterable[NamedCell]) -> list[ConditionTable]:
     for named in cells:
         cell = named.cell
         for condition, scores in named.scored if cell.record.status == "ok" else ():
-            units = cell.units.get(scores.skey)
-            row = Row(named.row, True, scores.scores, cell.record, "", scores, cell, units)
+            units, is_method = cell.units.get(scores.skey), not cell.record.target.get("control")
+            row = Row(named.row, is_method, scores.scores, cell.record, "", scores, cell, units)
             members[condition].append(row)
     return [_build_table(key, members[key]) for key in sorted(members, key=lambda key: key.order)]
 
@@ -134,6 +136,8 @@ def _build_table(condition: Condition, members: Sequence[Row]) -> ConditionTable
     if tuned:
         members = [score_outside_development(row) for row in members]
         condition = replace(condition, split=SPLIT)
+    networks = sorted((row for row in members if not row.is_method), key=lambda row: row.label)
+    members = [row for row in members if row.is_method]
     methods = sorted(members, key=lambda row: (-row.goodness(headline), row.label))
     # A concept set's controls hold for all rows; free text has none, so the best method's do.
     place = {row.label: number for number, row in enumerate(methods, start=1)}
@@ -142,7 +146,7 @@ def _build_table(condition: Condition, members: Sequence[Row]) -> ConditionTable
     shuffled = {row.label: control for row in methods if (control := shuffled_control(row))}
     if shuffled:
         controls["shuffled"] = next(iter(shuffled.values()))
-    rows = [*methods, *(controls[name] for name in CONTROLS if name in controls)]
+    rows = [*methods, *(controls[name] for name in CONTROLS if name in controls), *networks]
     notes += _note_outdated(sources)
     return ConditionTable(condition, headline, tuple(rows), shuffled, notes, tuned)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.paired import compare_pairs
+from metrics.paired import ALPHA, compare_pairs, holm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +40,7 @@ class Estimate:
         higher_is_better: The direction.
         n: Units scored.
         reason: Why there is no value.
+        p_shuffled: p-value of the permutation test against the shuffled control; None for none.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Estimate:
     higher_is_better: bool = True
     n: int | None = None
     reason: str = ""
+    p_shuffled: float | None = None
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -131,7 +133,8 @@ class Verdict:
         saturated: Two or more methods reach the limit, so the column ranks no method.
         at_limit: The methods that reach it.
         limit: The limit: 1.0, or the oracle's score where it is lower.
-        not_above: By control, the methods whose interval is not wholly above the control's.
+        not_above: By control, the methods whose interval is not wholly above the control's; for
+            shuffled, those whose permutation test does not reject after Holm's correction.
         valued: Methods with a value.
         pairs: The methods compared in pairs; None where the score has no values by unit.
     """
@@ -176,6 +179,7 @@ def compare(
     pairs = _compare_methods(methods, values or {})
     compared = pairs.labels if pairs else ()
     others = [label for label in compared if label != best] if best in compared else []
+    corrected = _correct_p_values(methods)
     return Verdict(
         best=best,
         tied=tuple(one for one in others if pairs and not pairs.is_better(best, one)),
@@ -184,7 +188,7 @@ def compare(
         at_limit=at_limit,
         limit=limit,
         not_above={
-            name: tuple(row.label for row in methods if not _above(row, controls[name]))
+            name: tuple(row.label for row in methods if not _above(row, controls[name], corrected))
             for name in floors
             if name in controls and controls[name].value is not None
         },
@@ -206,11 +210,21 @@ def _compare_methods(
     return Pairs(labels, comparison, sign) if comparison.n > 1 else None
 
 
-def _above(method: Estimate, floor: Estimate) -> bool:
-    """Return whether a method's interval lies wholly above a control's; an expectation is a point.
+def _correct_p_values(methods: Sequence[Estimate]) -> dict[str, float]:
+    """Return the p-values against shuffled, by method, with Holm's correction for their number."""
+    found = {row.label: row.p_shuffled for row in methods if row.p_shuffled is not None}
+    return dict(zip(found, holm(list(found.values())).tolist(), strict=True))
 
-    Controls have no values by unit to compare in pairs.
+
+def _above(method: Estimate, floor: Estimate, corrected: Mapping[str, float]) -> bool:
+    """Return whether a method is above a control.
+
+    The shuffled control is tested by permutations, where the scores file has their p-value. Other
+    controls have no values by unit to compare in pairs: the method's interval has to lie wholly
+    above the control's, and an expectation is a point.
     """
+    if floor.label == "shuffled" and method.label in corrected:
+        return corrected[method.label] <= ALPHA
     assert floor.value is not None
     low, high = floor.interval or (floor.value, floor.value)
     if method.interval is None:

@@ -24,10 +24,13 @@ Indices = NDArray[np.int64]
 
 
 class Table(Protocol):
-    """Random access to the credit of single pairs."""
+    """Random access to credits."""
 
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """Return the credits of pairs of a unit and a concept, float64 [P]."""
+
+    def columns(self, concepts: Indices) -> Floats:
+        """Return the credits of all units for L different ascending concepts, float64 [R, L]."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,14 @@ class SparseTable:
             place = int(np.searchsorted(indices, column))
             if place < indices.size and indices[place] == column:
                 values[number] = credits[place]
+        return values
+
+    def columns(self, concepts: Indices) -> Floats:
+        """Return the credits of all units for L different ascending concepts, float64 [R, L]."""
+        values = np.zeros((len(self.entries), concepts.size))
+        for row, (indices, credits) in enumerate(self.entries):
+            _, chosen, own = np.intersect1d(concepts, indices, return_indices=True)
+            values[row, chosen] = credits[own]
         return values
 
 

@@ -27,6 +27,8 @@ class Score:
         higher_is_better: Direction.
         reason: Why the value, or its interval, is missing.
         circular: The scorer shares its text tower with the encoder that made the labels.
+        p_shuffled: Probability that the same labels, assigned to units at random, score at least as
+            well (`metrics.permutation`); None where it is not tested.
         detail: Further facts, such as the concept that the `constant` control names.
     """
 
@@ -40,6 +42,7 @@ class Score:
     higher_is_better: bool = True
     reason: str | None = None
     circular: bool = False
+    p_shuffled: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -50,10 +53,10 @@ class Score:
         return self.value if self.higher_is_better else -self.value
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; omit an empty `reason` or `detail` and a false `circular`."""
+        """Return plain JSON values; omit optional ones that are empty."""
         data: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         data["detail"] = dict(self.detail)
-        for name in ("reason", "circular", "detail"):
+        for name in ("reason", "circular", "p_shuffled", "detail"):
             if not data[name]:
                 del data[name]
         return data

@@ -20,6 +20,7 @@ from metrics.controls import chance, constant, listed, oracle
 from metrics.credit_builder import CreditBuilder, TextScorer
 from metrics.formulas import split_labels
 from metrics.labels import LabelRules, normalise
+from metrics.permutation import p_shuffled
 from metrics.ranks import truth_ranks
 from metrics.reach import find_reach
 from metrics.references import reference_scores
@@ -165,6 +166,9 @@ def score(
         controls["listed"] = listed(context)
     controls = {name: entries | _without(context, withheld) for name, entries in controls.items()}
     bounded = {name: _bounded(name, entry, controls) for name, entry in values.items()}
+    for name, p in p_shuffled(context).items():
+        if bounded[name].value is not None:
+            bounded[name] = replace(bounded[name], p_shuffled=p)
     marked = {
         control: {
             name: replace(entry, circular=circular and by_sentence_encoder(name))

@@ -85,6 +85,13 @@ class TextCosines:
         right = self.concepts[np.repeat(columns, counts)].astype(np.float64)
         return np.asarray(np.maximum.reduceat(np.einsum("pd,pd->p", left, right), firsts))
 
+    def columns(self, concepts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the cosines of all units with L concepts, float64 [R, L]."""
+        chosen = self.concepts[concepts].astype(np.float64)
+        cosines = self.strings.astype(np.float64) @ chosen.T
+        found: NDArray[np.float64] = np.maximum.reduceat(cosines, self.starts, axis=0)
+        return found
+
     def tiles(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield the whole table, some units at a time.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
+from bench.errors import UserError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -17,6 +18,7 @@ EPILOG = """\
 examples:
   dissectbench train glyphs --out rebuilt                  all networks, some hours on 2 cores
   dissectbench train glyphs --parts encoder --out rebuilt  one network
+  dissectbench train glyphs --seeds 1 2 3 --out seeds      networks of other seeds, briefly trained
   dissectbench train milan --out rebuilt                   the decoder of the embedded world
 """
 MILAN_EPILOG = """\
@@ -41,7 +43,6 @@ def main(arguments: Sequence[str]) -> int:
         "--parts",
         nargs="+",
         choices=PARTS,
-        default=list(PARTS),
         metavar="PART",
         help=f"networks to train, all by default: {', '.join(PARTS)}",
     )
@@ -50,6 +51,15 @@ def main(arguments: Sequence[str]) -> int:
         type=Path,
         default=Path("glyphs_weights"),
         help="folder to write into (glyphs_weights)",
+    )
+    world.add_argument(
+        "--seeds",
+        nargs="+",
+        type=int,
+        default=[],
+        metavar="SEED",
+        help="instead, train objects (or --parts scenes) from each seed by a short recipe, some "
+        "minutes on one core, for target.params.file=OUT/objects-seedSEED.safetensors",
     )
     decoder = kinds.add_parser(
         "milan",
@@ -79,16 +89,36 @@ def main(arguments: Sequence[str]) -> int:
     given = options.parse_args(arguments)
     if given.what == "milan" and given.annotations:
         return _on_annotations(given)
+    if given.what == "glyphs" and given.seeds:
+        return _from_seeds(given)
 
     from bench.glyphs.train.run import train_glyphs
     from bench.parts.sentences import SentenceTransformer
 
-    parts = given.parts if given.what == "glyphs" else ["milan"]
+    parts = (given.parts or PARTS) if given.what == "glyphs" else ["milan"]
     train_glyphs(
         parts,
         given.out or Path("glyphs_weights"),
         load_embedder=lambda: SentenceTransformer().load("cpu"),
     )
+    return 0
+
+
+def _from_seeds(given: Namespace) -> int:
+    import torch
+
+    from bench.glyphs.train.seeds import SHORT, train_seeds
+
+    parts = given.parts or ["objects"]
+    for part in parts:
+        if part not in SHORT:
+            raise UserError(
+                f"{part} has no short recipe",
+                where="--seeds",
+                hint=f"choose among --parts {' '.join(SHORT)}",
+            )
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    train_seeds(given.seeds, given.out, Path("glyphs_training"), device, parts)
     return 0
 
 

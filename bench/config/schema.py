@@ -11,6 +11,10 @@ SAME, NONE = "same", "none"
 """Names that stand for no registered part: the one of the labels themselves, and no part."""
 
 
+RANDOM_WEIGHTS, ROTATED = "random_weights", "rotated"
+"""Values of `target.control`."""
+
+
 @dataclass
 class PartConfig:
     """A registered part and its parameters.
@@ -39,6 +43,10 @@ class TargetConfig(PartConfig):
         directions: What is described in place of the layers' units: a file of directions
             [directions, units] (PATH, PATH#NAME, or {file, transpose}), or {rotation: SEED}; empty
             for the units.
+        control: Make the row a control, which shows what a method scores without what the network
+            learned: "random_weights" (the same architecture, freshly initialised) or "rotated" (the
+            layer's units mixed by a random rotation); "none" for the network itself.
+        control_seed: Seed of the random weights or of the rotation.
         truth: True names of the units of `truth_layer`.
         truth_layer: The layer that the truth is about; empty where `layers` has one entry.
     """
@@ -49,6 +57,8 @@ class TargetConfig(PartConfig):
     prefix_tokens: int | None = None
     precision: str = "float32"
     directions: Any = ""
+    control: str = NONE
+    control_seed: int = 0
     truth: PartConfig = field(default_factory=lambda: PartConfig(name=NONE))
     truth_layer: str = ""
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
-from bench.config.schema import RunConfig
+from bench.config.schema import NONE, RANDOM_WEIGHTS, ROTATED, RunConfig
 from bench.errors import UserError, nearest
 from bench.networks.layout import LayoutSettings
-from bench.parts.directions import parse_directions
+from bench.parts.directions import Rotation, parse_directions
 from metrics.development import DEV
 
 if TYPE_CHECKING:
@@ -76,6 +76,16 @@ def _check_target(config: DictConfig) -> None:
             f"unknown precision {config.target.precision!r}",
             where="target.precision",
             hint=f"choose one of: {', '.join(PRECISIONS)}; the published methods use float32",
+        )
+    if config.target.control not in (NONE, RANDOM_WEIGHTS, ROTATED):
+        raise UserError(
+            f"unknown control {config.target.control!r}",
+            where="target.control",
+            hint=f"choose one of: {NONE}, {RANDOM_WEIGHTS}, {ROTATED}",
+        )
+    if config.target.control_seed < 0:
+        raise UserError(
+            "must be at least 0", where="target.control_seed", hint="give 0 or a larger number"
         )
     if not config.target.layers:
         raise UserError("no layer to describe", where="target.layers", hint="target.layers=[fc]")
@@ -156,14 +166,22 @@ def layout_settings(config: DictConfig) -> LayoutSettings:
 
 
 def directions_of(config: DictConfig) -> Directions | None:
-    """Read `target.directions`; None for the units of the layers.
+    """Read `target.directions`, or the rotation of `target.control`; None for the layers' units.
 
     Raises:
-        UserError: The setting is invalid.
+        UserError: The setting is invalid, or a control would rotate directions.
     """
     given = config.target.directions
     given = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
-    return parse_directions(given)
+    if config.target.control != ROTATED:
+        return parse_directions(given)
+    if given:
+        raise UserError(
+            "a control rotates the layer's own units, and directions are given",
+            where="target.control",
+            hint="leave out target.control or target.directions",
+        )
+    return Rotation(config.target.control_seed)
 
 
 def channels_last_of(config: DictConfig) -> str:

@@ -57,13 +57,19 @@ def _by_channel(scale: NDArray[np.float32], weight: NDArray[Any]) -> NDArray[np.
     return scale.reshape(-1, *[1] * (weight.ndim - 1))
 
 
-def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def save_arrays(
+    path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None
+) -> None:
     """Write a safetensors file whole or not at all; drop batch counters."""
     from safetensors.numpy import save_file
 
     kept = {key: value for key, value in arrays.items() if not key.endswith(_COUNTER)}
     with atomic_path(path) as part:
-        save_file({key: np.ascontiguousarray(value) for key, value in kept.items()}, str(part))
+        save_file(
+            {key: np.ascontiguousarray(value) for key, value in kept.items()},
+            str(part),
+            dict(metadata) if metadata else None,
+        )
 
 
 def pack_target(state: Mapping[str, NDArray[Any]]) -> State:
@@ -117,6 +123,15 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
     from safetensors.numpy import load_file
 
     return unpack_target(load_file(str(path or target_path(name))))
+
+
+def target_seed(path: Path) -> int | None:
+    """Read the seed from a file that `bench.glyphs.train.seeds` wrote; None if it has none."""
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        seed: str | None = (file.metadata() or {}).get("seed")
+    return None if seed is None else int(seed)
 
 
 def load_target(name: str, path: Path | None = None) -> torch.nn.Module:

@@ -12,6 +12,7 @@ from bench.parts.targets import expand_layers
 from bench.run.build import build_part
 from bench.run.device import execution_of, resolve_device
 from bench.run.identity import params_of
+from bench.run.target_control import apply_control
 from bench.timing import Timer
 from leaderboards.unique_names import title
 
@@ -48,7 +49,7 @@ class ExemplarSource:
         """
         return cls(
             config,
-            build_part(catalog.TARGETS, config.target, "target"),
+            apply_control(build_part(catalog.TARGETS, config.target, "target"), config.target),
             build_part(catalog.PROBES, config.probe, "probe"),
             Store(config.runtime.cache),
         )

@@ -7,6 +7,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from bench.config.schema import ROTATED
 from bench.environment import environment
 from bench.errors import UserError
 from bench.networks.layout import Layout
@@ -14,6 +15,7 @@ from bench.run.candidates import explain_no_match
 from bench.run.identity import fingerprint, params_of, target_notes
 from bench.run.labels import labelled_units
 from bench.run.provenance import describe_concepts, describe_given, describe_method
+from bench.run.target_control import describe_control
 from leaderboards.development import describe_tuning
 from leaderboards.record import Record
 
@@ -101,6 +103,8 @@ def _reading(selection: Selection, layer: str) -> dict[str, Any]:
 
 
 def _directions(selection: Selection) -> dict[str, str]:
+    if selection.config.target.control == ROTATED:  # described as the target's control
+        return {}
     return {"directions": selection.directions.title()} if selection.directions else {}
 
 
@@ -159,6 +163,7 @@ def _record(
             "name": names["target"],
             "params": {**params_of(selection.target), **_directions(selection)},
             "fingerprint": dict(selection.target_fingerprint),
+            **describe_control(selection.target, config.target),
             "layer": cell.layer,
             **_reading(selection, cell.layer),
             "precision": config.target.precision,

@@ -20,6 +20,7 @@ from bench.parts.targets import expand_layers
 from bench.run.build import Parts
 from bench.run.decision_setup import DecisionSetup, build_decision_setup
 from bench.run.identity import fingerprint, words_of
+from bench.run.target_control import apply_control
 from metrics.formulas import clean_mask_label
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def build_selection(config: DictConfig, parts: Parts | None = None) -> Selection
         config=config,
         names=names,
         method=method,
-        target=build(catalog.TARGETS, config.target, "target"),
+        target=apply_control(build(catalog.TARGETS, config.target, "target"), config.target),
         truth=build(catalog.TRUTHS, config.target.truth, "target.truth"),
         probe=build(catalog.PROBES, config.probe, "probe"),
         concepts=build(catalog.CONCEPTS, config.concepts, "concepts"),

@@ -125,6 +125,8 @@ def _cell(column: Column, label: str, form: Format) -> Text:
     if estimate.low != estimate.high:
         text.append(f" {show_interval(estimate.low, estimate.high, form)}", style="dim")
     if not estimate.is_method:
+        if estimate.p_shuffled is not None:
+            text.append(f" p = {estimate.p_shuffled:.2g}")
         text.stylize("italic")
     elif label == verdict.best:
         text.stylize("bold green")

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 
 
 def mark(estimate: Estimate, verdict: Verdict, form: Format) -> str:
-    """Return a number with its interval: bold where best, `≈` where not separable from it."""
+    """Return a number with its interval: bold where best, `≈` where not separable from it.
+
+    Add the p-value of a control network.
+    """
     text = number(estimate, form)
     if estimate.is_method and estimate.label == verdict.best:
         value, _, interval = text.partition(" ")
         return f"**{value}** {interval}".rstrip()
     if estimate.is_method and estimate.label in verdict.tied:
         return f"≈ {text}"
+    if not estimate.is_method and estimate.p_shuffled is not None:
+        return f"{text}, p = {estimate.p_shuffled:.2g}"
     return text
 
 

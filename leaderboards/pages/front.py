@@ -19,6 +19,7 @@ from leaderboards.pages.provenance import provenance
 from leaderboards.pages.published import published_section
 from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.scale import scale_section, scaled
+from leaderboards.pages.seeds import seeds_section
 from leaderboards.pages.sensitivity import sensitivity_section
 from leaderboards.pages.warnings import warn_of_comma_joined
 from metrics.catalog import DECISIONS, HEADLINES, Format, metric_of, split_group
@@ -33,9 +34,10 @@ method of a column; `≈` marks those that are not significantly worse. All meth
 units, so that a column compares all pairs of methods unit by unit: by McNemar's exact test with
 Holm's correction where labels are right or wrong, else by the largest studentised difference of all
 pairs in a paired bootstrap (max-T). Either keeps the chance of any false difference in a column at
-5 %; whether their intervals overlap decides nothing. A method is above a control where its interval
-is. *Separated pairs* counts the pairs that differ; letters and rank intervals are in
-[summary.csv](summary.csv). Where two or more methods reach 1.0
+5 %; whether their intervals overlap decides nothing. A method is above **shuffled** where a
+permutation test says so (Holm's correction over the methods of a column), above another control
+where its interval is. *Separated pairs* counts the pairs that differ; letters and rank intervals
+are in [summary.csv](summary.csv). Where two or more methods reach 1.0
 (or the oracle, where that is lower) the column is *saturated*: it ranks no method, nothing in it is
 bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
 methods; where all units score alike, so that resampling sees no spread, they show Wilson's bound on
@@ -56,6 +58,12 @@ best, and **listed** one label that lists all true names of the layer. A sentenc
 mentions the true name, or a synonym, as whole words and no other true name of the layer."""
 
 
+_CONTROL_NETWORKS = """\
+*Control networks* are methods on units that the network did not learn: **random weights** in the
+same architecture, or a **rotated basis**, in which a random rotation mixes the layer's units. The
+number is the seed, and p compares the row with its own labels, shuffled. They are never ranked."""
+
+
 _CIRCULAR = (
     "*Circular: the sentence scorer shares its text tower with the encoder that made the "
     "labels, which favours methods that use it. Read the lexical match first.*"
@@ -72,6 +80,8 @@ def front_page(board: Board) -> str:
     listed = [row for one in board.tables if (row := one.control("listed"))]
     if any(not row.record.is_imported for row in listed):
         parts.append(_FREE_TEXT)
+    if any(row.is_control_network for one in board.tables for row in one.rows):
+        parts.append(_CONTROL_NETWORKS)
     if board.summaries:
         parts += ["## At a glance", _glance(board)]
     for _, group in groupby(board.summaries, key=lambda summary: summary.place):
@@ -82,6 +92,7 @@ def front_page(board: Board) -> str:
         parts += scale_section(summaries)
     parts += concept_sets_section(board)
     parts += confidence_section(board)
+    parts += seeds_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
     parts += imported_section(board)

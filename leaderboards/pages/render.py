@@ -48,6 +48,8 @@ def render_scores(board: Board) -> dict[str, bytes]:
         files["sensitivity.csv"] = _csv(board.sensitivity, _provenance(board))
     if len(board.confidence):
         files["confidence.csv"] = _csv(board.confidence, _provenance(board))
+    if len(board.seeds):
+        files["seeds.csv"] = _csv(board.seeds, _provenance(board))
     return files
 
 

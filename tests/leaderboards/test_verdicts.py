@@ -102,6 +102,19 @@ def test_a_method_within_the_constant_is_named() -> None:
     assert "No method is above constant." in conclude(compare(rows[1:]))
 
 
+def test_the_permutation_test_decides_against_shuffled() -> None:
+    """Holm's correction is over the methods of the column; intervals decide without p-values."""
+    shuffled = row("shuffled", 0.02, 0.0, method=False)
+    found = {"a": 0.001, "b": 0.02, "c": 0.03, "d": 0.2}
+    methods = [replace(row(label, 0.9), p_shuffled=p) for label, p in found.items()]
+    assert compare([*methods, shuffled]).not_above["shuffled"] == ("b", "c", "d")
+    assert compare([methods[1], shuffled]).not_above["shuffled"] == ()
+    older = row("e", 0.8)
+    assert compare([*methods, older, shuffled]).not_above["shuffled"] == ("b", "c", "d")
+    constant = row("constant", 0.88, method=False)
+    assert compare([*methods, constant]).not_above["constant"] == tuple("abcd")
+
+
 def test_an_exact_expectation_is_a_floor() -> None:
     """A control without an interval is a point, which a method can lie above."""
     chance = row("shuffled", 0.02, 0.0, False)

@@ -15,7 +15,7 @@ from bench.glyphs.train.loop import Recipe, Stage, fit
 from bench.glyphs.weights import TARGETS, load_state, load_target, pack_target, save_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -71,7 +71,14 @@ def class_loss(
 
 
 def train_target(
-    part: str, data: RenderedSplit, out: Path, scratch: Path, device: str = "cpu"
+    part: str,
+    data: RenderedSplit,
+    out: Path,
+    scratch: Path,
+    device: str = "cpu",
+    *,
+    cycles: Sequence[Recipe] = (),
+    name: str = "",
 ) -> dict[str, Any]:
     """Train a target (a key of ``CYCLES``) and write ``<part>.safetensors``.
 
@@ -81,25 +88,28 @@ def train_target(
         out: Folder of shipped weights.
         scratch: Folder for checkpoints, and for weights that are not shipped.
         device: torch device.
+        cycles: Other recipes than those of ``CYCLES``.
+        name: Name of the file instead of the part's.
 
     Returns:
         Record: architecture, cycles (recipes), training images, seconds.
     """
-    cycles = CYCLES[part]
+    cycles, name = cycles or CYCLES[part], name or part
     torch.manual_seed(cycles[0].seed)
     architecture = _architecture(part)
     model = _build(part)
     loss = class_loss(labels(data, part), device)
     seconds = 0.0
     for number, cycle in enumerate(cycles, start=1):
-        checkpoint = scratch / f"{part}.{number}.ckpt"
-        seconds += fit(model, data.images, loss, cycle, checkpoint, device, part)
+        checkpoint = scratch / f"{name}.{number}.ckpt"
+        seconds += fit(model, data.images, loss, cycle, checkpoint, device, name)
     state = {key: value.cpu().numpy() for key, value in model.state_dict().items()}
     if part in TARGETS:
-        save_arrays(out / f"{part}.safetensors", pack_target(state))
+        seed = {} if name == part else {"seed": str(cycles[0].seed)}
+        save_arrays(out / f"{name}.safetensors", pack_target(state), seed)
     else:
-        save_arrays(scratch / f"{part}.safetensors", state)
-    _LOG.info("%s trained in %.0f s", part, seconds)
+        save_arrays(scratch / f"{name}.safetensors", state)
+    _LOG.info("%s trained in %.0f s", name, seconds)
     return {
         "architecture": architecture,
         "images": len(data.images),

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from bench.downloads.requirements import Requirement
+from bench.downloads.paths import require_file
+from bench.downloads.requirements import Requirement, unmet_path
 from bench.errors import UserError
 from bench.files import sha256_file
 from bench.networks.loaded import LoadedTarget
 from bench.parts.targets.transform import square_transform
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
+
+    from PIL.Image import Image
+    from torch import Tensor
 
     from bench.parts.protocols import Fingerprint
 
 SIZE = 128
 """Side of the networks' input, in pixels."""
 
+_WHERE = "target.params.file"
 _HINT = "reinstall dissectbench, or rebuild them with `dissectbench train glyphs`"
 
 
@@ -28,15 +35,29 @@ class GlyphsTarget:
 
     Attributes:
         net: "objects" or "scenes".
+        file: Weights of `dissectbench train glyphs`; empty for the shipped ones.
     """
 
     summary: ClassVar[str] = "a ResNet-18 of the embedded world"
     plain_layers: ClassVar[bool] = True
 
     net: Literal["objects", "scenes"] = "objects"
+    file: str = ""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The network; for a file its name, and the seed that it was trained from, if known."""
+        from bench.glyphs import weights
+
+        if not self.file:
+            return {"net": self.net}
+        with _refusing(self.file):
+            seed = weights.target_seed(self._file())
+        named = {"net": self.net, "file": Path(self.file).name}
+        return named if seed is None else {**named, "seed": seed}
 
     def fingerprint(self) -> Fingerprint:
-        """Return architecture, sha256 of the shipped file, and transform."""
+        """Return architecture, sha256 of the weights, and transform."""
         from bench.glyphs import weights
 
         return {
@@ -48,9 +69,11 @@ class GlyphsTarget:
         }
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:
-        """Return the shipped weights, if missing."""
+        """Return the weights, if missing."""
         from bench.glyphs import weights
 
+        if self.file:
+            return unmet_path(self.file, "file of weights", _WHERE)
         file = weights.target_path(self.net)
         if file.is_file():
             return ()
@@ -67,18 +90,53 @@ class GlyphsTarget:
             module = models.get_model(weights.TARGETS[self.net][0])
         return tuple(path for path, _ in module.named_modules(remove_duplicate=False) if path)
 
+    def untrained(self) -> LoadedTarget:
+        """Return the network with random weights."""
+        from torchvision import models
+
+        from bench.glyphs import weights
+
+        architecture, classes = weights.TARGETS[self.net]
+        module = models.get_model(architecture, num_classes=len(classes))
+        return LoadedTarget(module.eval().requires_grad_(False), self._transform())
+
     def load(self, device: str) -> LoadedTarget:
         """Build the network and read its weights."""
         from bench.glyphs import weights
 
-        self._file()
-        module = weights.load_target(self.net).requires_grad_(False).to(device)
-        return LoadedTarget(module, square_transform(SIZE, SIZE, weights.MEAN, weights.STD))
+        with _refusing(self.file):
+            module = weights.load_target(self.net, self._file())
+        module = module.requires_grad_(False).to(device)
+        return LoadedTarget(module, self._transform())
+
+    def _transform(self) -> Callable[[Image], Tensor]:
+        from bench.glyphs import weights
+
+        return square_transform(SIZE, SIZE, weights.MEAN, weights.STD)
 
     def _file(self) -> Path:
         from bench.glyphs import weights
 
+        if self.file:
+            return require_file(self.file, _WHERE)
         return require_shipped(weights.target_path(self.net), "target.params.net")
+
+
+@contextmanager
+def _refusing(file: str) -> Iterator[None]:
+    """Turn what is wrong with a user's file into a UserError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, ValueError, RuntimeError) as error:
+        if not file:
+            raise
+        raise UserError(
+            f"cannot read weights from {file}: {error}",
+            where=_WHERE,
+            hint="give a file that `dissectbench train glyphs` wrote for this network",
+        ) from error
 
 
 def require_shipped(file: Path, where: str) -> Path:

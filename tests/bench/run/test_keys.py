@@ -8,8 +8,10 @@ import pytest
 
 from baselines.clip_dissect import ClipDissect
 from bench.config.compose import expand
+from bench.errors import UserError
 from bench.glyphs.vocabulary import SCENES
 from bench.run.survey import plan
+from bench.run.target_control import describe_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,3 +121,36 @@ def test_words_count_and_not_the_file_they_come_from(
     assert from_file("b.txt", "\n \r\n".join(WORDS) + "\n") == base.key
     assert from_file("longer.txt", "\n".join([*WORDS, "attic"])) != base.key
     assert from_file("reversed.txt", "\n".join(reversed(WORDS))) != base.key
+
+
+def test_a_control_of_the_target_changes_the_key(cell: Callable[..., Cell], base: Cell) -> None:
+    """Kind and seed decide the labels; a seed without a control decides nothing."""
+    keys = {
+        cell(f"target.control={name}", f"target.control_seed={seed}").key
+        for name, seed in (("random_weights", 0), ("random_weights", 1), ("rotated", 1))
+    }
+    assert len(keys | {base.key}) == 4
+    assert cell("target.control_seed=1").key == base.key
+
+
+@pytest.mark.parametrize("override", ["target.control=shuffled", "target.control_seed=-1"])
+def test_an_invalid_control_is_refused(override: str, cell: Callable[..., Cell]) -> None:
+    with pytest.raises(UserError) as caught:
+        cell(override)
+    assert caught.value.where == override.partition("=")[0]
+
+
+@pytest.mark.parametrize("name", ["random_weights", "rotated"])
+def test_a_control_names_the_network_that_it_belongs_to(name: str, small: tuple[str, ...]) -> None:
+    """The base is the fingerprint of the network itself; the control has another one."""
+    overrides = [f"target.control={name}", "target.control_seed=7"]
+    own, controlled = (plan(expand([*small, *more]))[0].selection for more in ([], overrides))
+    described = describe_control(controlled.target, controlled.config.target)["control"]
+    assert described == {"name": name, "seed": 7, "base": own.target_fingerprint}
+    assert controlled.target_fingerprint != own.target_fingerprint
+    assert describe_control(own.target, own.config.target) == {}
+
+
+def test_a_rotation_of_directions_is_refused(cell: Callable[..., Cell]) -> None:
+    with pytest.raises(UserError, match="directions are given"):
+        cell("target.control=rotated", "target.directions={rotation:1}")
