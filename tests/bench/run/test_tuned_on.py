@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 import dissectbench
 from bench.__main__ import main
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
 TUNED = "tuned_on=dev"
 
