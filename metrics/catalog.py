@@ -15,6 +15,7 @@ EXACT_CONCEPTS = "exact_concepts"
 SET_METRICS = (CONCEPT_IOU, EXACT_CONCEPTS)
 """Scores of truths that list all concepts of a unit; other layers do not have them."""
 FALSE_LABELS = "false_labels"
+CONCEPT_AUROC = "concept_auroc"
 WITHOUT_CONCEPT = "without_concept"
 """Column of the table of units: whether a unit is known to respond to no concept; only of layers
 with such units."""
@@ -200,6 +201,11 @@ METRICS = {
         "Share of live units that got a label although they respond to no concept; lower is "
         "better.",
         higher_is_better=False,
+    ),
+    CONCEPT_AUROC: Metric(
+        "AUROC, concept or none",
+        "How well the method's own score tells units with a true name from those that respond to "
+        "no concept.",
     ),
 }
 

@@ -10,7 +10,14 @@ from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.warnings import warn_of_comma_joined
-from metrics.catalog import DECISIONS, FALSE_LABELS, SET_METRICS, metric_of, split_group
+from metrics.catalog import (
+    CONCEPT_AUROC,
+    DECISIONS,
+    FALSE_LABELS,
+    SET_METRICS,
+    metric_of,
+    split_group,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +86,7 @@ def _section(number: int, one: ConditionTable) -> list[str]:
     ]
     names = [*_NAMES[:1], *_groups(one, "lexical_match"), *_NAMES[1:]]
     sets = [name for metric in SET_METRICS for name in (metric, *_groups(one, metric))]
-    sets.append(FALSE_LABELS)
+    sets += [FALSE_LABELS, CONCEPT_AUROC]
     tables = (_metrics(one, columns) for columns in (names, sets, _MEANING, DECISIONS, _RANKS))
     parts += [text for text in tables if text]
     parts.append(_facts(one))
