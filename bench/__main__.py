@@ -29,6 +29,7 @@ COMMANDS = {
     "fetch": "download published files: weights, images with masks, concept lists",
     "train": "rebuild the embedded world's networks, or train a MILAN decoder",
     "export-broden": "write the embedded world's images and masks in Broden's layout",
+    "export-evidence": "write activations and embeddings as files, for runs without networks",
     "export-exemplars": "write units' top images and masks in MILANNOTATIONS' layout",
 }
 _MODULES = {"import": "import_labels"}

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.parts.protocols import GivesArrays
 from bench.run.archive import results_folder
+from bench.run.given_arrays import check_given_arrays
 from bench.run.judges import SelectionJudges
 from bench.run.mask_crops import check_mask_crops
 from bench.run.provenance import cell_key
@@ -150,7 +150,7 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
     selection = selection or build_selection(job.config)
     check_world(selection, job.named)
     check_mask_crops(selection)
-    _check_arrays(selection)
+    check_given_arrays(selection)
     judges = SelectionJudges.of(selection)
     root = results_folder(job.config.results) / job.config.board / job.config.method.name
     tuned = job.config.tuned_on
@@ -159,16 +159,3 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
         key = cell_key(selection, layer)
         cells.append(Cell(layer, key, judges.scores_key(layer, root / key), root / key, tuned))
     return JobPlan(job, selection, tuple(cells))
-
-
-def _check_arrays(selection: Selection) -> None:
-    """Refuse a layer that the target gives no arrays of, or not for these images.
-
-    Raises:
-        UserError: There is one, or the directions are of another space.
-    """
-    if isinstance(selection.target, GivesArrays):
-        for layer in selection.layers:
-            arrays = selection.target.arrays(layer, selection.probe)
-            if selection.directions:
-                selection.directions.count(arrays.units)
