@@ -134,11 +134,13 @@ def _scores(diff: RecordDiff) -> list[str]:
     """Return the scores of the labels that differ, with a line above that counts all."""
     lines = [f"scores: {len(diff.scores) or 'none'} of {diff.n_scores} differ"]
     shown = diff.scores[diff.scores["score"].isin(list(METRICS))]
-    judged = shown["score"].map(lambda name: metric_of(name).judged)
+    # CLIP's text tower is the labelling encoder's, not the sentence encoder that the row names.
+    judged = shown["score"].map(lambda name: metric_of(name).judged and "clip" not in name)
     shown = shown.assign(judge=shown["judge"].where(judged, "")).drop(columns="scores")
     shown = shown.drop_duplicates()
     if len(shown):
-        lines.append(_table(shown.assign(difference=shown["b"] - shown["a"]), digits=4))
+        change = (shown["b"] - shown["a"]).map("{:+.2g}".format).replace("+nan", "")
+        lines.append(_table(shown.assign(difference=change)))
     return lines
 
 

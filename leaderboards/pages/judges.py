@@ -10,7 +10,7 @@ from leaderboards.pages.markdown import escape, quoted, table
 from metrics.catalog import metric_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from leaderboards.board import Board
     from leaderboards.judges import Agreement, JudgedLabels, Ranking
@@ -21,9 +21,10 @@ _INTRODUCTION = f"""\
 The same labels can be scored in several ways, and each score, under each judge and each rule of
 what counts as right, ranks the methods. *tau* is Kendall's tau-b of a ranking with that of the
 headline, the condition's first score in the tables above: 1 for the same order, -1 for the reverse.
-*Same best* counts the conditions in which a method is best by both. Where none is, a **warning**
-says that each ranking significantly separates its best method from the other's, and a *weak
-warning* that at least one of them does not. All pairs of rankings: [{JUDGES}]({JUDGES})."""
+*Best method* counts the conditions in which a method is best, or equal to the best; *same best*
+those in which one method is so by both rankings. Where none is, a **warning** says that each
+ranking significantly separates its best method from the other's, and a *weak warning* that at least
+one of them does not. All pairs of rankings: [{JUDGES}]({JUDGES})."""
 
 _MOST = 3
 """Best methods that a row of the table names."""
@@ -110,15 +111,12 @@ def _table(board: Board) -> str:
     return table(header, rows)
 
 
-def _count(rankings: Iterable[Ranking]) -> str:
-    """Return the most frequent best methods, each with its number of conditions."""
-    counts: Counter[str] = Counter()
-    for ranking in rankings:
-        first, *tied = ranking.best(ranking.goodness)
-        counts[f"{escape(first)} and {len(tied)} equal" if tied else escape(first)] += 1
+def _count(rankings: Sequence[Ranking]) -> str:
+    """Return the most frequent best methods, each with its number of conditions if several."""
+    counts = Counter(method for one in rankings for method in one.best(one.goodness))
     shown = [
-        text if counts.total() == 1 else f"{text} ({count})"
-        for text, count in counts.most_common(_MOST)
+        f"{escape(method)} ({count})" if len(rankings) > 1 else escape(method)
+        for method, count in counts.most_common(_MOST)
     ]
     more = [f"{len(counts) - _MOST} more"] if len(counts) > _MOST else []
     return ", ".join([*shown, *more])

@@ -89,7 +89,7 @@ def test_a_flipped_unit_is_named_with_its_truth(build: Any, diff: Run) -> None:
     assert "labels: 1 of 4 units differ; right only in A: 1, only in B: 0" in text
     lines = [line.split() for line in text.splitlines()]
     assert ["1", "cow", "cow", "horse", "True", "False"] in lines
-    assert ["-", "lexical_match", "1.0000", "0.6667", "-0.3333"] in lines
+    assert ["-", "lexical_match", "1.0000", "0.6667", "-0.33"] in lines
     table = pd.read_csv("out/labels.csv")
     assert table.iloc[0].to_dict() == {
         "key_a": record.key, "key_b": record.key, "unit": 1, "truth": "cow", "label_a": "cow",
