@@ -1,4 +1,4 @@
-"""Differences between two records, and which records of two folders belong together."""
+"""Differences between two records, and the matching of the records of two folders."""
 
 from __future__ import annotations
 
@@ -76,16 +76,16 @@ class RecordDiff:
 def match_records(
     a: Sequence[Entry], b: Sequence[Entry]
 ) -> list[tuple[Entry | None, Entry | None]]:
-    """Pair the records of two folders that are of one cell.
+    """Match the records of two folders that are of the same cell.
 
-    Records of equal keys belong together; of the others, those of equal seeds, layers, and names
-    and parameters of the method and of each part. Fingerprints may differ, so that a cell is still
-    found after its weights or images have changed.
+    Records of equal keys match; of the others, those with equal seeds, layers, and names and
+    parameters of the method and of all parts. Fingerprints may differ, so that a cell is still
+    matched after its weights or images have changed.
 
     Returns:
         Pairs in the order of `a`, with None for a missing record; then those that `a` lacks.
     """
-    return _pair_up(
+    return _match(
         a,
         b,
         (
@@ -102,10 +102,10 @@ def _request(record: Record) -> object:
     return [names, record.target.get("layer"), record.seed]
 
 
-def _pair_up(
+def _match(
     a: Sequence[_Item], b: Sequence[_Item], identities: Sequence[Callable[[_Item], object]]
 ) -> list[tuple[_Item | None, _Item | None]]:
-    """Pair items by the first identity, the remaining ones by the next, and so on."""
+    """Match items by the first identity, the remaining ones by the next, and so on."""
     partners: dict[int, _Item] = {}
     left = list(b)
     for identity in identities:
@@ -135,7 +135,7 @@ def compare_records(a: Entry, b: Entry, ignored: Sequence[str] = ()) -> RecordDi
     Raises:
         RecordError: A file of a record is missing or damaged.
     """
-    pairs = _pair_up(_score_sets(a[0]), _score_sets(b[0]), (lambda own: own.skey, _judging))
+    pairs = _match(_score_sets(a[0]), _score_sets(b[0]), (lambda own: own.skey, _scoring_identity))
     left, right = (_settings(record, pairs, side) for side, (_, record) in enumerate((a, b)))
     settings = [
         one
@@ -143,24 +143,13 @@ def compare_records(a: Entry, b: Entry, ignored: Sequence[str] = ()) -> RecordDi
         if not any(one.name == name or one.name.startswith(f"{name}.") for name in ignored)
     ]
     both = [(own, other) for own, other in pairs if own and other]
-    shown = both or pairs  # whose true names are shown
-    units = (
-        _first_labels(a, [own for own, _ in shown])
-        .add_suffix("_a")
-        .join(_first_labels(b, [own for _, own in shown]).add_suffix("_b"), how="outer")
-    )
-    texts = ["label_a", "label_b", "truth_a", "truth_b"]
-    units[texts] = units[texts].fillna("")
-    units["truth"] = units["truth_a"].where(units["truth_a"] != "", units["truth_b"])
-    if any(a[1].target.get(name) != b[1].target.get(name) for name in ("name", "layer")):
-        units = units[:0]  # units of equal numbers are not the same ones
-    units = units.rename_axis("unit").reset_index().assign(key_a=a[1].key, key_b=b[1].key)
+    units = _units(a, b, both or pairs)
     scores = [one for pair in both for one in _score_rows(*pair)]
     return RecordDiff(
         a[1],
         b[1],
         settings=tuple(settings),
-        labels=units.loc[units["label_a"] != units["label_b"], list(LABELS)],
+        labels=units[units["label_a"] != units["label_b"]],
         n_units=len(units),
         scores=pd.DataFrame(
             [row for row, equal in scores if not equal], columns=pd.Index(SCORES)
@@ -174,8 +163,8 @@ def _score_sets(folder: Path) -> Sequence[ScoreSet]:
     return newest(read_scores(path) for path in sorted((folder / "scores").glob("[!.]*.json")))
 
 
-def _judging(scores: ScoreSet) -> object:
-    """Return what scores hang on, without the encoder that made the labels."""
+def _scoring_identity(scores: ScoreSet) -> object:
+    """Return what decides scores, without the encoder that made the labels."""
     names = ("truth", "units", "rules", "sentence", "decisions")
     return [scores.scoring.get(name) for name in names]
 
@@ -208,7 +197,7 @@ def _differences(name: str, a: object, b: object) -> Iterator[Difference]:
 
 
 def _hold_texts(*lists: Sequence[object]) -> bool:
-    """Return whether lists hold texts alone, and other ones than each other."""
+    """Return whether lists contain only texts, and not the same ones."""
     texts = all(isinstance(one, str) for own in lists for one in own)
     return texts and len({frozenset(own) for own in lists}) > 1
 
@@ -231,6 +220,24 @@ def _scores(own: ScoreSet) -> dict[str, Score]:
         for name, score in scores.items()
     }
     return {**own.scores, **controls}
+
+
+def _units(
+    a: Entry, b: Entry, pairs: Sequence[tuple[ScoreSet | None, ScoreSet | None]]
+) -> pd.DataFrame:
+    """Return the first labels of all units side by side, columns `LABELS`.
+
+    Units of different layers have nothing in common but their numbers: return none.
+    """
+    if any(a[1].target.get(name) != b[1].target.get(name) for name in ("name", "layer")):
+        return pd.DataFrame(columns=pd.Index(LABELS))
+    left = _first_labels(a, [own for own, _ in pairs]).add_suffix("_a")
+    right = _first_labels(b, [own for _, own in pairs]).add_suffix("_b")
+    units = left.join(right, how="outer").rename_axis("unit").reset_index()
+    texts = ["label_a", "label_b", "truth_a", "truth_b"]
+    units[texts] = units[texts].fillna("")
+    truth = units["truth_a"].where(units["truth_a"] != "", units["truth_b"])
+    return units.assign(truth=truth, key_a=a[1].key, key_b=b[1].key)[list(LABELS)]
 
 
 def _first_labels(entry: Entry, scores: Sequence[ScoreSet | None]) -> pd.DataFrame:

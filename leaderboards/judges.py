@@ -29,11 +29,11 @@ COLUMNS = (
 SCORES = tuple(
     name
     for name in dict.fromkeys((*HEADLINES, *METRICS))
-    # AUROC judges no label; the other two rank by what another score ranks by.
+    # AUROC rates a method's own scores, not its labels; the others repeat another ranking.
     if METRICS[name].ranks and name not in ("auroc", "median_rank", NORMALISED)
 )
 _DIGITS = 9
-"""Of scores, so that a processor's last bits neither make nor break ties."""
+"""Decimal places of scores, so that rounding errors neither make nor break ties."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ class Agreement:
     separated: tuple[bool | None, bool | None] = (None, None)
 
     @property
-    def changes_best(self) -> bool:
+    def is_change(self) -> bool:
         """Whether no method is best by both rankings."""
         return self.best[0] != self.best[1]
 
 
 @dataclass(frozen=True)
-class JudgedLabels:
+class RankingGroup:
     """The rankings of the labels of one layer, probe set and concept set.
 
     Attributes:
@@ -116,19 +116,19 @@ class JudgedLabels:
     agreements: tuple[Agreement, ...]
 
     @property
-    def with_headline(self) -> tuple[Agreement, ...]:
-        """The agreement of the first ranking with each of the others."""
+    def headline_agreements(self) -> tuple[Agreement, ...]:
+        """The agreement of the headline's ranking with each of the others."""
         return tuple(one for one in self.agreements if one.first is self.rankings[0])
 
     @property
-    def changes_best(self) -> bool:
-        """Whether some ranking has another best method than the headline's."""
-        return any(pair.changes_best for pair in self.with_headline)
+    def changes(self) -> tuple[Agreement, ...]:
+        """The agreements with rankings whose best method is not the headline's."""
+        return tuple(one for one in self.headline_agreements if one.is_change)
 
     @property
-    def contradicts_best(self) -> bool:
-        """Whether it and the headline's ranking separate their best methods from each other."""
-        return any(pair.separated == (True, True) for pair in self.with_headline)
+    def has_significant_change(self) -> bool:
+        """Whether a ranking and the headline's each separate their best method from the other's."""
+        return any(one.separated == (True, True) for one in self.changes)
 
     @property
     def has_several_scorings(self) -> bool:
@@ -136,7 +136,7 @@ class JudgedLabels:
         return len({ranking.scoring for ranking in self.rankings}) > 1
 
 
-def compare_judges(tables: Iterable[ConditionTable]) -> list[JudgedLabels]:
+def compare_judges(tables: Iterable[ConditionTable]) -> list[RankingGroup]:
     """Compare all rankings of equal labels; leave out labels with fewer than two rankings."""
     conditions: dict[tuple[str, ...], list[ConditionTable]] = defaultdict(list)
     for table in tables:
@@ -147,12 +147,12 @@ def compare_judges(tables: Iterable[ConditionTable]) -> list[JudgedLabels]:
         pairs = (compare_rankings(*pair) for pair in combinations(rankings, 2))
         if agreements := tuple(pair for pair in pairs if pair):
             where = (board, target, layer, probe, concepts)
-            found.append(JudgedLabels(where, tuple(rankings), agreements))
+            found.append(RankingGroup(where, tuple(rankings), agreements))
     return found
 
 
 def _rankings(tables: Sequence[ConditionTable]) -> list[Ranking]:
-    """Return each score of each table as a ranking; one ranking where judges change no score."""
+    """Return a ranking for each score and table; a single one where the judges change no value."""
     found: list[Ranking] = []
     for metric in SCORES:
         for table in tables:
@@ -168,16 +168,18 @@ def _rankings(tables: Sequence[ConditionTable]) -> list[Ranking]:
             again = any(replace(one, judge=judge) == ranking for one in found)
             if len(goodness) > 1 and not again:
                 found.append(ranking)
+    # A score that no model judges names one only where its values differ between judges.
     judges: dict[object, set[str]] = defaultdict(set)
     for one in found:
-        judges[_judged(one)].add(one.judge)
-    return [replace(one, judge="") if len(judges[_judged(one)]) == 1 else one for one in found]
+        judges[_judge_scope(one)].add(one.judge)
+    return [replace(one, judge="") if len(judges[_judge_scope(one)]) == 1 else one for one in found]
 
 
-def _judged(ranking: Ranking) -> object:
-    """Return what has to have several judges for a ranking to name its own."""
-    judged = METRICS[ranking.metric].judged
-    return ranking.metric if judged else (ranking.metric, ranking.scoring)
+def _judge_scope(ranking: Ranking) -> object:
+    """Return the scope within which a ranking names its judge if there are several."""
+    if METRICS[ranking.metric].judged:
+        return ranking.metric
+    return ranking.metric, ranking.scoring
 
 
 def compare_rankings(first: Ranking, second: Ranking) -> Agreement | None:
@@ -202,15 +204,15 @@ def compare_rankings(first: Ranking, second: Ranking) -> Agreement | None:
     return Agreement(first, second, len(methods), tau, (a, b), separated)
 
 
-def judges_frame(judged: Iterable[JudgedLabels]) -> pd.DataFrame:
+def judges_frame(groups: Iterable[RankingGroup]) -> pd.DataFrame:
     """Return one row per pair of rankings, with columns `COLUMNS`."""
     rows: list[dict[str, Any]] = [
-        dict(zip(WHERE, labels.where, strict=True))
+        dict(zip(WHERE, group.where, strict=True))
         | _side("a", pair.first, pair.best[0], pair.separated[0])
         | _side("b", pair.second, pair.best[1], pair.separated[1])
         | {"methods": pair.methods, "tau": pair.tau}
-        for labels in judged
-        for pair in labels.agreements
+        for group in groups
+        for pair in group.agreements
     ]
     table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
     return table.astype({"tau": "float64", "separated_a": "boolean", "separated_b": "boolean"})

@@ -59,8 +59,8 @@ def print_board(board: Board, console: Console) -> None:
                 style="dim",
             )
         )
-    if changing := sum(labels.changes_best for labels in board.judged):
-        where = f"{changing} of {len(board.judged)} conditions"
+    if changing := sum(bool(group.changes) for group in board.rankings):
+        where = f"{changing} of {len(board.rankings)} conditions"
         console.print(Text(f"the best method depends on the judge in {where}", "yellow"))
     for failure in board.failures:
         console.print(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leaderboards.board import Board
-    from leaderboards.judges import Agreement, JudgedLabels, Ranking
+    from leaderboards.judges import Agreement, Ranking, RankingGroup
 
 JUDGES = "judges.csv.gz"
 
@@ -32,71 +32,70 @@ _MOST = 3
 
 def judges_section(board: Board) -> list[str]:
     """Return warnings and a table of rankings; nothing where no labels have two rankings."""
-    if not board.judged:
+    if not board.rankings:
         return []
-    warnings = [warning for labels in board.judged if (warning := _warning(board, labels))]
-    stable = len(board.judged) - len(warnings)
+    warnings = [warning for group in board.rankings if (warning := _warning(board, group))]
+    stable = len(board.rankings) - len(warnings)
     warnings.append(
-        f"- In {stable} of {len(board.judged)} conditions no ranking changes the best method."
+        f"- In {stable} of {len(board.rankings)} conditions no ranking changes the best method."
     )
     return ['<a id="judges"></a>\n\n## Judges', _INTRODUCTION, "\n".join(warnings), _table(board)]
 
 
 def judges_note(board: Board, place: tuple[str, str, str]) -> list[str]:
     """Return a sentence on the judges of a layer; nothing where no best method changes."""
-    own = [labels for labels in board.judged if labels.where[:3] == place]
-    changing = sum(labels.changes_best for labels in own)
+    own = [group for group in board.rankings if group.where[:3] == place]
+    changing = sum(bool(group.changes) for group in own)
     if not changing:
         return []
-    separated = sum(labels.contradicts_best for labels in own)
+    separated = sum(group.has_significant_change for group in own)
     where = f"in {changing} of {len(own)} conditions, significantly in {separated} of them"
     return [f"The best method depends on the judge {where}: see [Judges](#judges)."]
 
 
-def _warning(board: Board, labels: JudgedLabels) -> str:
+def _warning(board: Board, group: RankingGroup) -> str:
     """Return which rankings change the best method, as a list item; empty for none."""
     changes: dict[tuple[str, str], list[Agreement]] = defaultdict(list)
-    for pair in labels.with_headline:
-        if pair.changes_best:
-            changes[pair.best].append(pair)
+    for pair in group.changes:
+        changes[pair.best].append(pair)
     if not changes:
         return ""
-    kind = "**Warning**" if labels.contradicts_best else "*Weak warning*"
-    own_board, target, layer, probe, concepts = labels.where
-    scoring = "" if labels.has_several_scorings else labels.rankings[0].scoring
+    kind = "**Warning**" if group.has_significant_change else "*Weak warning*"
+    own_board, target, layer, probe, concepts = group.where
+    scoring = "" if group.has_several_scorings else group.rankings[0].scoring
     condition = " × ".join(part for part in (probe, concepts, scoring) if part)
     heading = f"{target}, {layer}: {condition}"
     if ", " in board.name:  # several boards
         heading = f"{own_board}: {heading}"
     lines = [f"- {kind}, {escape(heading, 300)}: the best method depends on the judge."]
-    return "\n".join([*lines, *(f"  - {_change(labels, pairs)}" for pairs in changes.values())])
+    return "\n".join([*lines, *(f"  - {_change(group, pairs)}" for pairs in changes.values())])
 
 
-def _change(labels: JudgedLabels, pairs: list[Agreement]) -> str:
+def _change(group: RankingGroup, pairs: list[Agreement]) -> str:
     """Return two methods, the rankings by which each is best, and those that tie them."""
-    first, (a, b) = labels.rankings[0], pairs[0].best
-    others = _names(labels, [pair.second for pair in pairs])
+    first, (a, b) = group.rankings[0], pairs[0].best
+    others = _names(group, [pair.second for pair in pairs])
     among = "" if a in first.best(first.goodness) else " (of the methods that have both scores)"
-    text = f"{quoted(a)} by {_names(labels, [first])}{among}, {quoted(b)} by {others}."
+    text = f"{quoted(a)} by {_names(group, [first])}{among}, {quoted(b)} by {others}."
     unsure = [first] if pairs[0].separated[0] is not True else []
     unsure += [pair.second for pair in pairs if pair.separated[1] is not True]
-    return f"{text} Not separable by {_names(labels, unsure)}." if unsure else text
+    return f"{text} Not separable by {_names(group, unsure)}." if unsure else text
 
 
 def _table(board: Board) -> str:
     """Return one row per score, scoring and judge, over all conditions that have it."""
     rankings: dict[str, list[Ranking]] = defaultdict(list)
     agreements: dict[str, list[Agreement]] = defaultdict(list)
-    for labels in board.judged:
-        for ranking in labels.rankings:
-            rankings[_names(labels, [ranking])].append(ranking)
-        for pair in labels.with_headline:
-            agreements[_names(labels, [pair.second])].append(pair)
-    header = ["score (judge)", "conditions", "best method", "same best", "median tau", "least tau"]
+    for group in board.rankings:
+        for ranking in group.rankings:
+            rankings[_names(group, [ranking])].append(ranking)
+        for pair in group.headline_agreements:
+            agreements[_names(group, [pair.second])].append(pair)
+    header = ["score (judge)", "conditions", "best method", "same best", "median tau", "lowest tau"]
     rows = []
     for name, own in rankings.items():
         pairs = agreements[name]
-        same = sum(not pair.changes_best for pair in pairs)
+        same = sum(not pair.is_change for pair in pairs)
         tau = [pair.tau for pair in pairs if pair.tau == pair.tau]
         rows.append(
             [
@@ -122,13 +121,13 @@ def _count(rankings: Sequence[Ranking]) -> str:
     return ", ".join([*shown, *more])
 
 
-def _names(labels: JudgedLabels, rankings: Iterable[Ranking]) -> str:
+def _names(group: RankingGroup, rankings: Iterable[Ranking]) -> str:
     """Return scores with their scorings and judges, `°` at circular ones."""
     judges: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in rankings:
         mark = "°" if one.circular else ""
         title = escape(metric_of(one.metric).title)
-        scoring = escape(one.scoring) if labels.has_several_scorings else ""
+        scoring = escape(one.scoring) if group.has_several_scorings else ""
         judges[title if one.judge else title + mark, scoring].append(
             f"{escape(one.judge)}{mark}" if one.judge else ""
         )

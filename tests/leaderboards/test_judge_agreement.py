@@ -58,7 +58,7 @@ def test_a_method_that_ties_for_the_best_is_no_change() -> None:
     found = compare_rankings(ranking(a=2, b=2, c=1), ranking(a=1, b=2, c=2))
     assert found is not None
     assert found.best == ("b", "b")
-    assert not found.changes_best
+    assert not found.is_change
 
 
 def put(root: Path, build: Any, name: str, right: int, **cosines: float) -> None:
@@ -99,7 +99,7 @@ def test_the_section_warns_where_the_best_method_changes(board: Board) -> None:
     )
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert [rows[0], *rows[2:]] == [
-        ["score (judge)", "conditions", "best method", "same best", "median tau", "least tau"],
+        ["score (judge)", "conditions", "best method", "same best", "median tau", "lowest tau"],
         ["lexical match", "1", "clip_dissect wpmi", "—", "—", "—"],
         [f"sentence cosine ({MINILM}°)", "1", "clip_dissect cos", "0 of 1", "-1.00", "-1.00"],
         [f"sentence cosine ({MPNET})", "1", "clip_dissect wpmi", "1 of 1", "1.00", "1.00"],
