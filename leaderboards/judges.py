@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from metrics.catalog import HEADLINES, METRICS, NORMALISED
+from metrics.catalog import FALSE_LABELS, HEADLINES, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,8 @@ COLUMNS = (
 SCORES = tuple(
     name
     for name in dict.fromkeys((*HEADLINES, *METRICS))
-    # AUROC rates a method's own scores, not its labels; the others repeat another ranking.
-    if METRICS[name].ranks and name not in ("auroc", "median_rank", NORMALISED)
+    # AUROC rates a method's own scores, false labels other units; the median repeats the mean rank.
+    if METRICS[name].ranks and name not in ("auroc", FALSE_LABELS, "median_rank")
 )
 _DIGITS = 9
 """Decimal places of scores, so that rounding errors neither make nor break ties."""
