@@ -23,6 +23,7 @@ COMMANDS = {
     "score": "score existing labels under another truth, judge or rule",
     "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "make leaderboards from the records on disk (Markdown, CSV)",
+    "diff": "show what differs between records: settings, labels, scores",
     "pack": "put the records of a folder into one file, which `board` reads as it is",
     "unpack": "unpack such a file into a folder of records",
     "cache": "show what the evidence cache holds and why; delete least recently used entries",

@@ -13,6 +13,7 @@ from leaderboards.pages.confidence import confidence_section
 from leaderboards.pages.detectors import detectors_section
 from leaderboards.pages.estimates import mark, number, separated
 from leaderboards.pages.imported import imported_section
+from leaderboards.pages.judges import judges_note, judges_section
 from leaderboards.pages.markdown import escape, quoted, table
 from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
@@ -87,12 +88,14 @@ def front_page(board: Board) -> str:
     for _, group in groupby(board.summaries, key=lambda summary: summary.place):
         summaries = list(group)
         parts.append(f"## {_place(summaries[0], board)}")
+        parts += judges_note(board, summaries[0].place)
         for summary in summaries:
             parts += _summary(summary)
         parts += scale_section(summaries)
     parts += concept_sets_section(board)
     parts += confidence_section(board)
     parts += seeds_section(board)
+    parts += judges_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
     parts += imported_section(board)
