@@ -10,6 +10,8 @@ Format = Literal["fraction", "rank", "count"]
 DECISION_TRUTH = "decision_truth"
 DECISION_PREDICTION = "decision_prediction"
 DECISIONS = (DECISION_TRUTH, DECISION_PREDICTION)
+LABEL_STABILITY = "label_stability"
+"""Measured by runs with `runtime.bootstraps`, in a file of its own."""
 HEADLINES = ("lexical_match", "accuracy_at_1", "sentence_cosine", *DECISIONS)
 """Scores with a summary table, in order; methods are sorted by the first that has values."""
 
@@ -158,6 +160,13 @@ METRICS = {
         "top label's share",
         "Share of the units that got the most frequent label.",
         higher_is_better=False,
+        ranks=False,
+    ),
+    LABEL_STABILITY: Metric(
+        "label stability",
+        "Mean share of bootstrap resamples of the probe images in which a unit keeps its first "
+        "label; the interval is over units.",
+        limits=FRACTION,
         ranks=False,
     ),
     "coverage": Metric("coverage", "Share of live units that got a label.", ranks=False),

@@ -10,7 +10,7 @@ from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.warnings import warn_of_comma_joined
-from metrics.catalog import DECISIONS, metric_of, split_group
+from metrics.catalog import DECISIONS, LABEL_STABILITY, metric_of, split_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,14 @@ _MEANING = (
     "bleu",
     "bertscore_f1",
 )
-_RANKS = ("mean_rank", "median_rank", "auroc", "distinct_labels", "top_label_share")
+_RANKS = (
+    "mean_rank",
+    "median_rank",
+    "auroc",
+    "distinct_labels",
+    "top_label_share",
+    LABEL_STABILITY,
+)
 _COVERAGE = ("coverage",)
 
 

@@ -216,6 +216,7 @@ def test_each_metric_of_the_table_has_a_tester() -> None:
     other = {
         "bertscore_f1": "tests/metrics/test_references.py",
         "reach": "tests/metrics/test_reach.py",
+        "label_stability": "tests/bench/run/test_stability.py",
     }
     covered = set(label_references([Unit((0.0,) * len(CONCEPTS), TRUTHS[0])])) | set(TESTERS)
     covered |= {"decision_truth", "decision_prediction"}
