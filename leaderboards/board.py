@@ -9,6 +9,7 @@ from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
 from leaderboards.confidence import confidence_frame
 from leaderboards.costs import Untimed, costs_frame, find_untimed
 from leaderboards.detectors import detectors_frame
+from leaderboards.draws import group_draws
 from leaderboards.frames import results_frame, summary_frame, units_frame
 from leaderboards.judges import RankingGroup, compare_judges, judges_frame
 from leaderboards.labels import LabelTable, build_label_tables
@@ -50,7 +51,7 @@ class Board:
         score_hash: sha256 over the records and scores shown.
         timing_hash: sha256 over the timed runs.
         n_records: Records read.
-        tables: One table per condition.
+        tables: One table per condition; of several draws of a probe set the first, with the others.
         summaries: One table per layer and headline metric.
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
@@ -130,7 +131,8 @@ def build_board(
     """
     named = name_cells(cells)
     cells = [one.cell for one in named]
-    tables = build_tables(named)
+    every_draw = build_tables(named)
+    tables = group_draws(every_draw)
     summaries = build_summaries(tables)
     rankings = compare_judges(tables)
     return Board(
@@ -147,7 +149,7 @@ def build_board(
         costs=costs_frame(named),
         untimed=tuple(find_untimed(named)),
         detectors=detectors_frame(named),
-        sensitivity=sensitivity_frame(tables),
+        sensitivity=sensitivity_frame(every_draw),
         confidence=confidence_frame(tables),
         seeds=seeds_frame(tables),
         rankings=tuple(rankings),

@@ -19,6 +19,8 @@ CONCEPT_AUROC = "concept_auroc"
 WITHOUT_CONCEPT = "without_concept"
 """Column of the table of units: whether a unit is known to respond to no concept; only of layers
 with such units."""
+LABEL_STABILITY = "label_stability"
+"""Measured by runs with `runtime.bootstraps`, in a file of its own."""
 HEADLINES = (
     "lexical_match",
     "accuracy_at_1",
@@ -187,6 +189,13 @@ METRICS = {
         "top label's share",
         "Share of the units that got the most frequent label.",
         higher_is_better=False,
+        ranks=False,
+    ),
+    LABEL_STABILITY: Metric(
+        "label stability",
+        "Mean share of bootstrap resamples of the probe images in which a unit keeps its first "
+        "label; the interval is over units.",
+        limits=FRACTION,
         ranks=False,
     ),
     "coverage": Metric("coverage", "Share of live units that got a label.", ranks=False),

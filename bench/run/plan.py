@@ -17,6 +17,7 @@ from bench.run.selection import Selection, build_selection
 from bench.run.world import check_world
 from leaderboards.development import tuned_on
 from leaderboards.record import IncompleteError, Record, RecordError
+from leaderboards.stability import has_stability
 from leaderboards.storage import has_descriptions, has_scores
 
 if TYPE_CHECKING:
@@ -133,7 +134,26 @@ class JobPlan:
         if not runtime.retime:
             skip.add(State.DONE)
         states = {cell: cell.read_state() for cell in self.cells}
-        return {cell: state for cell, state in states.items() if state not in skip}
+        return {
+            cell: state
+            for cell, state in states.items()
+            if state not in skip or (state is State.DONE and self.lacks_stability(cell))
+        }
+
+    def lacks_stability(self, cell: Cell) -> bool:
+        """Return whether the stability of a cell's labels is asked for, and not measured yet.
+
+        Raises:
+            UserError: The file that holds it is unreadable, or of a later version.
+        """
+        config = self.job.config
+        resamples, seed = config.runtime.bootstraps, config.scoring.seed
+        if not resamples or config.runtime.share:
+            return False
+        try:
+            return not has_stability(cell.folder, resamples, seed)
+        except RecordError as error:
+            raise explain_fault(error) from error
 
 
 def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:

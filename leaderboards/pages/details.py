@@ -14,6 +14,7 @@ from metrics.catalog import (
     CONCEPT_AUROC,
     DECISIONS,
     FALSE_LABELS,
+    LABEL_STABILITY,
     SET_METRICS,
     metric_of,
     split_group,
@@ -37,7 +38,14 @@ _MEANING = (
     "bleu",
     "bertscore_f1",
 )
-_RANKS = ("mean_rank", "median_rank", "auroc", "distinct_labels", "top_label_share")
+_RANKS = (
+    "mean_rank",
+    "median_rank",
+    "auroc",
+    "distinct_labels",
+    "top_label_share",
+    LABEL_STABILITY,
+)
 _COVERAGE = ("coverage",)
 
 

@@ -11,6 +11,7 @@ from leaderboards.pages.concept_sets import concept_sets_section
 from leaderboards.pages.conclusions import conclude
 from leaderboards.pages.confidence import confidence_section
 from leaderboards.pages.detectors import detectors_section
+from leaderboards.pages.draws import draws_section
 from leaderboards.pages.estimates import mark, number, separated
 from leaderboards.pages.imported import imported_section
 from leaderboards.pages.judges import judges_note, judges_section
@@ -22,6 +23,7 @@ from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.scale import scale_section, scaled
 from leaderboards.pages.seeds import seeds_section
 from leaderboards.pages.sensitivity import sensitivity_section
+from leaderboards.pages.stability import stability_section
 from leaderboards.pages.warnings import warn_of_comma_joined
 from metrics.catalog import DECISIONS, HEADLINES, Format, metric_of, split_group
 
@@ -96,6 +98,8 @@ def front_page(board: Board) -> str:
     parts += confidence_section(board)
     parts += seeds_section(board)
     parts += judges_section(board)
+    parts += draws_section(board)
+    parts += stability_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
     parts += imported_section(board)
@@ -229,6 +233,8 @@ def _heading(column: Column) -> str:
     n = max((estimate.n or 0 for estimate in methods), default=0)
     if n:
         lines.append(f"n = {n}")
+    if column.table.draws:
+        lines.append(f"first of {len(column.table.draws) + 1} draws")
     if column.verdict.saturated:
         lines.append("*saturated*")
     return "<br>".join(lines)
