@@ -7,13 +7,15 @@ methods' modules do not import torch at run time, so that `dissectbench list` is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from baselines.captions import Captioner, ImageText
@@ -35,6 +37,20 @@ Need = Literal[
 the encoder itself, for images and texts that a method creates."""
 
 Vocabulary = Literal["concept set", "mask labels", "formulas of mask labels", "free text"]
+
+RESAMPLED: frozenset[Need] = frozenset(
+    {
+        "activations",
+        "image_embeddings",
+        "concept_embeddings",
+        "maps",
+        "masks",
+        "pseudo_masks",
+        "captioner",
+        "image_text",
+    }
+)
+"""Kinds of evidence that `Evidence.resample` supports."""
 
 CLOSED: frozenset[Vocabulary] = frozenset({"concept set", "mask labels"})
 """Vocabularies that are a fixed set of labels, ranked for every unit."""
@@ -71,6 +87,34 @@ class Evidence:
     exemplars: Exemplars | None = None
     captioner: Captioner | None = None
     image_text: ImageText | None = None
+
+    def resample(self, indices: NDArray[np.int64]) -> Evidence:
+        """Return the evidence on resampled probe images, without running a network.
+
+        Args:
+            indices: Ascending positions of images, with repetitions, int64 [M], M >= 1.
+
+        Raises:
+            ValueError: Positions are not ascending, or the evidence contains exemplars, whose
+                choice and masks need another pass over maps and images.
+        """
+        import torch
+
+        from baselines.bootstrap import ResampledMaps, ResampledMasks
+
+        if (indices[1:] < indices[:-1]).any():
+            raise ValueError("positions of resampled images must be ascending")
+        if self.exemplars is not None:
+            raise ValueError("exemplars cannot be resampled")
+        rows = torch.from_numpy(indices).to(self.activations.device)
+        images = self.image_embeddings
+        return replace(
+            self,
+            activations=self.activations[rows],
+            image_embeddings=None if images is None else images[rows],
+            maps=None if self.maps is None else ResampledMaps(self.maps, indices),
+            masks=None if self.masks is None else ResampledMasks(self.masks, indices),
+        )
 
     def dissected(self) -> tuple[Maps, Masks]:
         """Return maps and masks, for a method that declared both.

@@ -23,12 +23,14 @@ COMMANDS = {
     "score": "score existing labels under another truth, judge or rule",
     "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "make leaderboards from the records on disk (Markdown, CSV)",
+    "diff": "show what differs between records: settings, labels, scores",
     "pack": "put the records of a folder into one file, which `board` reads as it is",
     "unpack": "unpack such a file into a folder of records",
     "cache": "show what the evidence cache holds and why; delete least recently used entries",
     "fetch": "download published files: weights, images with masks, concept lists",
     "train": "rebuild the embedded world's networks, or train a MILAN decoder",
     "export-broden": "write the embedded world's images and masks in Broden's layout",
+    "export-evidence": "write activations and embeddings as files, for runs without networks",
     "export-exemplars": "write units' top images and masks in MILANNOTATIONS' layout",
 }
 _MODULES = {"import": "import_labels"}

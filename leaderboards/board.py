@@ -9,7 +9,9 @@ from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
 from leaderboards.confidence import confidence_frame
 from leaderboards.costs import Untimed, costs_frame, find_untimed
 from leaderboards.detectors import detectors_frame
+from leaderboards.draws import group_draws
 from leaderboards.frames import results_frame, summary_frame, units_frame
+from leaderboards.judges import RankingGroup, compare_judges, judges_frame
 from leaderboards.labels import LabelTable, build_label_tables
 from leaderboards.naming import NamedCell, name_cells
 from leaderboards.reproduction import compare_published, experiments_of
@@ -49,7 +51,7 @@ class Board:
         score_hash: sha256 over the records and scores shown.
         timing_hash: sha256 over the timed runs.
         n_records: Records read.
-        tables: One table per condition.
+        tables: One table per condition; of several draws of a probe set the first, with the others.
         summaries: One table per layer and headline metric.
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
@@ -60,6 +62,8 @@ class Board:
         sensitivity: Scores by size of the sets; empty where no records sweep sizes with draws.
         confidence: What methods' own scores say of their labels, by condition and method.
         seeds: Spread of scores over training seeds; empty where no network has several.
+        rankings: Rankings of the methods by each score and judge, compared in pairs.
+        judges: The same, one row per pair of rankings.
         labels: Labels side by side, of layers that some method describes in sentences.
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
@@ -82,6 +86,8 @@ class Board:
     sensitivity: pd.DataFrame
     confidence: pd.DataFrame
     seeds: pd.DataFrame
+    rankings: tuple[RankingGroup, ...]
+    judges: pd.DataFrame
     labels: tuple[LabelTable, ...]
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
@@ -125,8 +131,10 @@ def build_board(
     """
     named = name_cells(cells)
     cells = [one.cell for one in named]
-    tables = build_tables(named)
+    every_draw = build_tables(named)
+    tables = group_draws(every_draw)
     summaries = build_summaries(tables)
+    rankings = compare_judges(tables)
     return Board(
         name=", ".join(sorted({cell.record.board for cell in cells})) or "empty",
         command=command,
@@ -141,9 +149,11 @@ def build_board(
         costs=costs_frame(named),
         untimed=tuple(find_untimed(named)),
         detectors=detectors_frame(named),
-        sensitivity=sensitivity_frame(tables),
+        sensitivity=sensitivity_frame(every_draw),
         confidence=confidence_frame(tables),
         seeds=seeds_frame(tables),
+        rankings=tuple(rankings),
+        judges=judges_frame(rankings),
         labels=tuple(build_label_tables(tables)),
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leaderboards.comma_joined import CommaJoinedCounter
@@ -10,6 +10,7 @@ from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.reading import newest, plain_labels
 from leaderboards.record import Fault, Record, RecordError
 from leaderboards.scores import ScoreSet, read_scores
+from leaderboards.stability import read_stability
 from leaderboards.storage import Problem, find_records, read_units
 from leaderboards.timings import read_timings
 
@@ -28,7 +29,7 @@ class Cell:
 
     Attributes:
         record: What ran on what.
-        scores: Its scores files, by skey.
+        scores: Its scores files, by skey, each with the stability of the labels if measured.
         timings: Its timed runs, in the order in which they were made.
         first_labels: True name and first label of each unit, "" for none, and whether the label is
             right; read for layers that some method describes in sentences.
@@ -71,6 +72,8 @@ class _Loader:
     def load(self, folder: Path, record: Record) -> Cell:
         where = f"{record.board}/{record.method['name']}/{record.key}"
         scores = newest(self._scores(folder, where))
+        if stability := self._try(where, lambda: read_stability(folder)):
+            scores = tuple(replace(own, scores={**own.scores, **stability}) for own in scores)
         timings, faults = read_timings(folder)
         for fault in faults:
             self._report(f"{where}/timings.jsonl", fault.rpartition("/")[2])

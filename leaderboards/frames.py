@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from leaderboards.draws import DRAW_COLUMNS, draw_spread, spread_rows
 from leaderboards.scores import concept_of
 from metrics.catalog import HEADLINES, split_group
 
@@ -24,23 +26,23 @@ _SIZES = ("n_images", "n_concepts")
 _FLOATS = (
     "value", "ci_low", "ci_high", "chance", "scaled", "scaled_low", "scaled_high", "floor",
     "ceiling", "limit",
-    "to_best", "to_best_low", "to_best_high", "smallest", "p_shuffled",
+    "to_best", "to_best_low", "to_best_high", "smallest", "p_shuffled", *DRAW_COLUMNS[1:],
 )  # fmt: skip
 _INTS = (
     "n", "n_unlabelled", "units", "dead", *_SIZES, "rank_low", "rank_high", "separated", "pairs",
+    "draws",
 )  # fmt: skip
 RESULTS = (
     *_WHERE, "scoring", "condition", "row", "kind", "key", "metric", "value", "ci_low", "ci_high",
     "n", "n_unlabelled", "chance", "ceiling", "higher_is_better", "circular", "reason", "detail",
     "given", "vocabulary", "origin", "units", "dead", "n_images", "n_concepts", "split", "scaled",
-    "scaled_low", "scaled_high", "floor", "not_scaled", "p_shuffled",
+    "scaled_low", "scaled_high", "floor", "not_scaled", "p_shuffled", *DRAW_COLUMNS,
 )  # fmt: skip
 SUMMARY = (
     *_WHERE, "scoring", "condition", "metric", "row", "kind", "value", "ci_low", "ci_high", "n",
     "reason", "circular", "saturated", "limit", "standing", "letters", "rank_low", "rank_high",
     "to_best", "to_best_low", "to_best_high", "separated", "pairs", "smallest", "split", "scaled",
-    "scaled_low", "scaled_high", "floor", "ceiling", "not_scaled",
-    "p_shuffled",
+    "scaled_low", "scaled_high", "floor", "ceiling", "not_scaled", "p_shuffled", *DRAW_COLUMNS,
 )  # fmt: skip
 UNITS = (
     *_WHERE, "scoring", "condition", "row", "key", "unit", "truth", "label", "score", "truth_rank",
@@ -49,19 +51,37 @@ UNITS = (
 
 
 def results_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
-    """Return one row per condition, row and metric, with the shuffled control of every method."""
+    """Return one row per condition, row and metric, with the shuffled control of every method.
+
+    Further draws of a probe set follow the first one, whose rows have the spread over all draws.
+    """
     rows: list[dict[str, Any]] = []
     for table in tables:
-        named = [(row.label, row) for row in table.rows if row.label != "shuffled"]
-        named += [(f"shuffled: {name}", row) for name, row in sorted(table.shuffled.items())]
-        for label, row in named:
-            rows += [
-                _where(table.condition)
-                | _result(label, row, name, row.scores[name])
-                | _scaled(table, row, name)
-                for name in sorted(row.scores)
-            ]
+        for number, one in enumerate((table, *table.draws)):
+            rows += _results(one, () if number else table.draws)
     return _frame(rows, RESULTS)
+
+
+def _named_rows(table: ConditionTable) -> dict[str, Row]:
+    named = {row.label: row for row in table.rows if row.label != "shuffled"}
+    return named | {f"shuffled: {name}": row for name, row in sorted(table.shuffled.items())}
+
+
+def _results(table: ConditionTable, draws: Sequence[ConditionTable]) -> list[dict[str, Any]]:
+    """Return the results of one condition, with their spread over further draws."""
+    others = [_named_rows(one) for one in draws]
+    return [
+        {
+            **_where(table.condition),
+            **_result(label, row, name, row.scores[name]),
+            **_scaled(table, row, name),
+            **draw_spread(
+                [row.value(name), *(own[label].value(name) for own in others if label in own)]
+            ),
+        }
+        for label, row in _named_rows(table).items()
+        for name in sorted(row.scores)
+    ]
 
 
 def _where(condition: Condition) -> dict[str, Any]:
@@ -117,7 +137,7 @@ def units_frame(tables: Sequence[ConditionTable]) -> pd.DataFrame:
         true name, group or label. Empty where the cells were read without tables of units.
     """
     parts = []
-    for table in tables:
+    for table in chain.from_iterable((table, *table.draws) for table in tables):
         for row in table.methods:
             assert row.cell is not None
             assert row.score_set is not None
@@ -147,6 +167,7 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
         for column in summary.columns:
             verdict = column.verdict
             own = {row.label: row for row in reversed(column.table.rows)}  # a method first
+            spreads = spread_rows(column.table, summary.metric)
             for label in summary.rows:
                 estimate = column.estimates.get(label)
                 if estimate is None:
@@ -175,6 +196,7 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
                         "standing": standing,
                         **(_compared(label, verdict) if estimate.is_method else {}),
                         **_scaled(column.table, own[label], summary.metric),
+                        **spreads.get(label, {}),
                     }
                 )
     return _frame(rows, SUMMARY)

@@ -58,9 +58,9 @@ def parse_scores(data: object, where: str) -> ScoreSet:
         skey=skey,
         scoring=scoring,
         circular=bool(data.get("circular", False)),
-        scores=_parse_all(data.get("scores"), f"{where}: scores"),
+        scores=parse_each(data.get("scores"), f"{where}: scores"),
         controls={
-            str(name): _parse_all(controls[name], f"{where}: controls: {name}")
+            str(name): parse_each(controls[name], f"{where}: controls: {name}")
             for name in sorted(controls)
         },
     )
@@ -75,7 +75,12 @@ def read_scores(path: Path) -> ScoreSet:
     return parse_scores(read_json_object(path, SCORES_SCHEMA), str(path))
 
 
-def _parse_all(data: object, where: str) -> dict[str, Score]:
+def parse_each(data: object, where: str) -> dict[str, Score]:
+    """Check the JSON value of several scores by name, and return them.
+
+    Raises:
+        RecordError: It is another value.
+    """
     if not isinstance(data, Mapping):
         raise RecordError(f"{where}: not a JSON object")
     return {str(name): _parse_one(data[name], f"{where}: {name}") for name in sorted(data)}

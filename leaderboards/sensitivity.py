@@ -7,12 +7,12 @@ disjoint draws (`offset`) of one set.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from leaderboards.draws import are_disjoint
 from leaderboards.hashing import page_hash
 from leaderboards.unique_names import Item, unique_names
 from metrics.catalog import HEADLINES
@@ -160,8 +160,7 @@ def _are_disjoint(members: Iterable[_Observation]) -> bool:
     ends: dict[int, int] = {}
     for one in members:
         ends[one.offset] = max(ends.get(one.offset, 0), one.offset + one.length)
-    draws = sorted(ends.items())
-    return len(draws) > 1 and all(end <= start for (_, end), (start, _) in pairwise(draws))
+    return len(ends) > 1 and are_disjoint((start, end - start) for start, end in ends.items())
 
 
 def _curves(panel: tuple[str, ...], members: Sequence[_Observation]) -> list[dict[str, Any]]:

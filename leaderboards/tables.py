@@ -38,6 +38,7 @@ class ConditionTable:
         notes: What a reader should know of this table.
         tuned: Labels of methods that were tuned on development units; all methods are then scored
             on the other units.
+        draws: The tables of further draws of the probe set (`leaderboards.draws`).
     """
 
     condition: Condition
@@ -46,6 +47,7 @@ class ConditionTable:
     shuffled: Mapping[str, Row] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tuned: tuple[str, ...] = ()
+    draws: tuple[ConditionTable, ...] = ()
 
     @property
     def methods(self) -> tuple[Row, ...]:

@@ -12,6 +12,9 @@ from leaderboards.hashing import page_hash
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+_DIRECTIONS = "directions"
+"""Parameter of a target whose directions are described."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -51,9 +54,13 @@ def unique_names(items: Sequence[Item]) -> list[str]:
 
 
 def title(name: str, params: Mapping[str, Any]) -> str:
-    """Return the registered name and the first parameter that is a text: "torchvision resnet18"."""
+    """Return the registered name and the first parameter that is a text: "torchvision resnet18".
+
+    Directions that are described in place of units follow.
+    """
     leading = _leading(params)
-    return f"{name} {_short(params[leading])}" if leading else name
+    words = [name, _short(params[leading])] if leading else [name]
+    return " ".join([*words, *filter(None, [params.get(_DIRECTIONS)])])
 
 
 def _labels(known: Mapping[str, Item]) -> dict[str, str]:
@@ -67,7 +74,7 @@ def _labels(known: Mapping[str, Item]) -> dict[str, str]:
 
 def _label(item: Item, others: Iterable[Item]) -> str:
     words = [title(item.name, item.params)]
-    for key in sorted(item.params.keys() - {_leading(item.params)}):
+    for key in sorted(item.params.keys() - {_leading(item.params), _DIRECTIONS}):
         value = item.params[key]
         shown = value != item.size or key == "offset"
         if shown and len({page_hash(other.params.get(key)) for other in others}) > 1:
@@ -77,7 +84,7 @@ def _label(item: Item, others: Iterable[Item]) -> str:
 
 def _leading(params: Mapping[str, Any]) -> str:
     """Return the name of the path, or else of the first parameter that is a text."""
-    texts = [key for key, value in params.items() if isinstance(value, str) and value]
+    texts = [k for k, v in params.items() if isinstance(v, str) and v and k != _DIRECTIONS]
     return "path" if "path" in texts else next(iter(texts), "")
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.catalog import AVERAGES, FALSE_LABELS, SET_METRICS, WITHOUT_CONCEPT
+from metrics.catalog import AVERAGES, SET_METRICS, WITHOUT_CONCEPT
+from metrics.false_labels import false_label_scores
 from metrics.numeric import auroc
 from metrics.reach import EXACT, NONE, REACHABLE, SYNONYM, is_reachable
 from metrics.scores import Score
@@ -143,7 +144,7 @@ def aggregate_units(
     if (reach != "").any():
         found["reach"] = _reach(reach)
     if WITHOUT_CONCEPT in units:
-        found[FALSE_LABELS] = _false_labels(units[units[WITHOUT_CONCEPT].to_numpy(dtype=bool)])
+        found |= false_label_scores(units)
     return found | _variety(units[live])
 
 
@@ -201,19 +202,6 @@ def _reach(reach: NDArray[np.object_]) -> Score:
     """Return the share of true names in the concept set, with counts; it is exact for the layer."""
     counts = {name: int((reach == name).sum()) for name in (EXACT, SYNONYM, NONE)}
     return Score(float(is_reachable(reach).mean()), n=reach.size, detail=counts)
-
-
-def _false_labels(without: pd.DataFrame) -> Score:
-    """Return the share of units without a concept that got a label; count dead ones apart."""
-    named = (without["label"] != "").to_numpy(dtype=bool)
-    dead = without["dead"].to_numpy(dtype=bool)
-    n, labelled = int((~dead).sum()), int((named & ~dead).sum())
-    detail = {"dead": int(dead.sum()), "dead_labelled": int((named & dead).sum())}
-    if not n:
-        reason = "every unit without a concept is dead"
-        return Score(None, higher_is_better=False, reason=reason, detail=detail)
-    low, high = wilson(labelled, n)
-    return Score(labelled / n, low, high, n, n - labelled, higher_is_better=False, detail=detail)
 
 
 def _auroc(labelled: pd.DataFrame, silent: int) -> Score:

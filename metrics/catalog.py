@@ -15,9 +15,12 @@ EXACT_CONCEPTS = "exact_concepts"
 SET_METRICS = (CONCEPT_IOU, EXACT_CONCEPTS)
 """Scores of truths that list all concepts of a unit; other layers do not have them."""
 FALSE_LABELS = "false_labels"
+CONCEPT_AUROC = "concept_auroc"
 WITHOUT_CONCEPT = "without_concept"
 """Column of the table of units: whether a unit is known to respond to no concept; only of layers
 with such units."""
+LABEL_STABILITY = "label_stability"
+"""Measured by runs with `runtime.bootstraps`, in a file of its own."""
 HEADLINES = (
     "lexical_match",
     "accuracy_at_1",
@@ -188,6 +191,13 @@ METRICS = {
         higher_is_better=False,
         ranks=False,
     ),
+    LABEL_STABILITY: Metric(
+        "label stability",
+        "Mean share of bootstrap resamples of the probe images in which a unit keeps its first "
+        "label; the interval is over units.",
+        limits=FRACTION,
+        ranks=False,
+    ),
     "coverage": Metric("coverage", "Share of live units that got a label.", ranks=False),
     "reach": Metric(
         "reach",
@@ -200,6 +210,11 @@ METRICS = {
         "Share of live units that got a label although they respond to no concept; lower is "
         "better.",
         higher_is_better=False,
+    ),
+    CONCEPT_AUROC: Metric(
+        "AUROC, concept or none",
+        "How well the method's own score tells units with a true name from those that respond to "
+        "no concept.",
     ),
 }
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.aggregate import aggregate_units, by_sentence_encoder, subsets
-from metrics.catalog import AVERAGES, FALSE_LABELS, WITHOUT_CONCEPT
+from metrics.catalog import AVERAGES, CONCEPT_AUROC, FALSE_LABELS, WITHOUT_CONCEPT
 from metrics.context import ControlContext, null, silence
 from metrics.control_sentences import ControlSentences, write_sentences
 from metrics.controls import chance, constant, listed, oracle
@@ -42,6 +42,8 @@ TOP = 5
 NO_MATRIX = "needs the full score matrix, which is no longer in the cache"
 NO_SET = "free text: there is no concept set to rank"
 NOT_IN_SET = "no scored unit's true name is in the concept set"
+_UNBOUNDED = ("coverage", "reach", FALSE_LABELS, CONCEPT_AUROC)
+"""Scores without a chance level and a ceiling."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def score(
 
 def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]]) -> Score:
     """Add chance and ceiling over the same units to a score."""
-    if entry.value is None or name in ("coverage", "reach", FALSE_LABELS):
+    if entry.value is None or name in _UNBOUNDED:
         return entry
     ceiling = 1.0 if name == "auroc" else controls["oracle"][name].value
     return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)

@@ -73,6 +73,19 @@ def report_untimed(before: Mapping[Path, int]) -> int:
     return 1 if untimed else 0
 
 
+def report_unmeasured(plans: Sequence[JobPlan]) -> int:
+    """Print done cells whose stability was not measured, and return the exit code: 1 for any."""
+    unmeasured = [
+        cell.folder
+        for plan in plans
+        for cell in plan.cells
+        if cell.read_state() is State.DONE and plan.lacks_stability(cell)
+    ]
+    for folder in unmeasured:
+        sys.stdout.write(f"  not resampled: {folder}: see the log above for the reason\n")
+    return 1 if unmeasured else 0
+
+
 def show(plans: Sequence[JobPlan]) -> None:
     """Print the scores of a request's own cells, and the command that writes all tables."""
     from bench.cli.console import Console

@@ -46,13 +46,19 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(OmegaConf.to_yaml(job.config, resolve=True))
         return 0
 
-    from bench.cli.outcome import count_timings, report, report_untimed, show
+    from bench.cli.outcome import (
+        count_timings,
+        report,
+        report_unmeasured,
+        report_untimed,
+        show,
+    )
     from bench.run.launch import launch
     from bench.run.survey import plan
 
     plans = plan(jobs, only_possible=given.possible)
     timings = count_timings(plans)
     launch(plans, given.overrides)
-    code = max(report(plans), report_untimed(timings))
+    code = max(report(plans), report_untimed(timings), report_unmeasured(plans))
     show(plans)
     return code

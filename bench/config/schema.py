@@ -147,6 +147,8 @@ class RuntimeConfig:
         retry_failed: Run cells again whose record says "failed".
         retime: Time finished cells again on this machine, each from an empty cache.
         repeats: How often `retime` runs a cell; the median is kept.
+        bootstraps: Resample the probe images so many times, with replacement, and record how often
+            each unit keeps its first label; done for finished cells too. 0 for none.
         offline: Open no connection; a file that is not on this machine is an error.
     """
 
@@ -164,6 +166,7 @@ class RuntimeConfig:
     retry_failed: bool = False
     retime: bool = False
     repeats: int = 3
+    bootstraps: int = 0
     offline: bool = False
 
 

@@ -31,6 +31,7 @@ LEAST = {
     "workers": 0,
     "threads": 0,
     "repeats": 1,
+    "bootstraps": 0,
     "cache_limit_gb": 0,
     "maps_limit_gb": 0,
 }

@@ -11,6 +11,7 @@ import numpy as np
 from bench.evidence.cost import make_cost
 from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.evidence.store import CHUNK, Store
+from bench.parts.protocols import GivesEmbeddings
 from bench.timing import Timer
 from leaderboards.hashing import words_sha256
 
@@ -66,6 +67,8 @@ def text_embeddings(
     key = _key("text_embeddings", encoder, words)
     with timer.phase("text", items=len(words)) as phase, store.hold(key) as [entry]:
         phase.cached = entry.complete
+        if isinstance(encoder, GivesEmbeddings):
+            phase.note = "text embeddings given as arrays"
         if not entry.complete:
             loaded = load_encoder(encoder, device)
             table = loaded.encode_texts(words).float().cpu().numpy()

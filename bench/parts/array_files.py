@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.downloads.paths import require_file
+from bench.downloads.requirements import unmet_path
 from bench.errors import UserError, nearest
 from bench.files import sha256_file
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from bench.downloads.requirements import Requirement
 
 FORMATS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 
@@ -100,11 +104,8 @@ class ArrayFile:
 
     def _fault(self, error: Exception) -> UserError:
         text = str(error).split("\n")[0]
-        if (
-            isinstance(error, pickle.UnpicklingError)
-            or "pickle" in text.lower()
-            or "Object" in text
-        ):
+        objects = "pickle" in text.lower() or "objects" in text.lower()
+        if objects or isinstance(error, pickle.UnpicklingError):
             return UserError(
                 f"{self.path} holds Python objects, or is damaged; running its code is refused",
                 where=self.where,
@@ -121,6 +122,11 @@ def parse_array_file(setting: str, where: str) -> ArrayFile:
     """Parse PATH or PATH#NAME."""
     path, _, name = setting.partition("#")
     return ArrayFile(path, name, where)
+
+
+def unmet_array(setting: str, what: str, where: str) -> tuple[Requirement, ...]:
+    """Return the file of PATH or PATH#NAME as a requirement; empty if it exists."""
+    return unmet_path(setting.partition("#")[0], what, where)
 
 
 @dataclass(frozen=True)
@@ -224,12 +230,22 @@ def _open_npy(file: Path) -> dict[str, Any]:
 
 
 def _open_npz(file: Path) -> dict[str, Any]:
-    def read(name: str) -> Any:
-        with np.load(file, allow_pickle=False) as arrays:
-            return arrays[name]
-
+    stamp = file.stat().st_mtime_ns
     with np.load(file, allow_pickle=False) as arrays:
-        return {name: (lambda name=name: read(name)) for name in arrays.files}
+        return {name: (lambda name=name: _read_npz(file, name, stamp)) for name in arrays.files}
+
+
+@lru_cache(maxsize=2)
+def _read_npz(file: Path, name: str, stamp: int) -> Any:
+    """Read an array, which cannot be mapped: keep the last ones in memory.
+
+    Args:
+        file: The file.
+        name: Of the array.
+        stamp: Time of the file's last change.
+    """
+    with np.load(file, allow_pickle=False) as arrays:
+        return arrays[name]
 
 
 def _open_safetensors(file: Path) -> dict[str, Any]:

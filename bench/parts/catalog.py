@@ -32,6 +32,7 @@ _TARGETS = {
     "callable": "bench.parts.targets:CallableTarget",
     "glyphs": "bench.parts.targets:GlyphsTarget",
     "planted": "bench.parts.targets:PlantedTarget",
+    "precomputed": "bench.parts.targets:PrecomputedTarget",
     "timm": "bench.parts.targets:TimmTarget",
     "torch_hub": "bench.parts.targets:TorchHubTarget",
     "torchvision": "bench.parts.targets:TorchvisionTarget",
@@ -58,6 +59,7 @@ _PROBES = {
     "glyphs_noisy_masks": "bench.parts.probes:GlyphsNoisyMasksProbe",
     "imagenet_val": "bench.parts.probes:ImageNetValProbe",
     "places365_val": "bench.parts.probes:Places365ValProbe",
+    "precomputed": "bench.parts.probes:PrecomputedProbe",
     "tiny_imagenet": "bench.parts.probes:TinyImageNetProbe",
     "union": "bench.parts.probes:UnionProbe",
 }
@@ -77,6 +79,7 @@ _ENCODERS = {
     "glyphs": "bench.parts.encoders:GlyphsEncoder",
     "open_clip": "bench.parts.encoders:OpenClipPretrained",
     "open_clip_files": "bench.parts.encoders:OpenClipEncoder",
+    "precomputed": "bench.parts.encoders:PrecomputedEncoder",
 }
 ENCODERS: Registry[Encoder] = Registry("encoder", "encoders", Encoder, _ENCODERS)
 _SEGMENTERS = {

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from bench.downloads.requirements import unmet_path
 from bench.errors import UserError
-from bench.parts.array_files import ArrayFile, parse_array_file
+from bench.parts.array_files import ArrayFile, parse_array_file, unmet_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +79,7 @@ class FileDirections:
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Return the file, if missing."""
-        return unmet_path(self.file.path, "file of directions", WHERE)
+        return unmet_array(self.file.path, "file of directions", WHERE)
 
     def count(self, units: int) -> int:
         """Return K; see `Directions`."""

@@ -298,6 +298,13 @@ class GivesEmbeddings(Protocol):
             UserError: The embeddings do not belong to these images.
         """
 
+    def check_embeddings(self, probe: Probe, words: Sequence[str]) -> None:
+        """Check that all images of a probe set and all words have embeddings.
+
+        Raises:
+            UserError: Some have not.
+        """
+
 
 class HasPlainLayers(Protocol):
     """Optional for a target: the layouts of its layers are known without running it."""

@@ -33,7 +33,7 @@ def crop_of(target: Target | Segmenter) -> float:
     fault = "the visible part of an image is unknown: the transform of the weights decides it"
     if share is not None:
         fault = f"the network sees {share:.1%} of an image's shorter side, which is more than all"
-    raise UserError(fault, where="target", hint=HINT)
+    raise UserError(fault, where="target", hint=getattr(target, "view_hint", HINT))
 
 
 def square_view(image: Image, crop: float, size: int | None = None) -> Image:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import LayerError, UserError
 from bench.evidence import Store
 from bench.networks.pooling import MODES
-from bench.parts.protocols import GivesArrays
+from bench.parts.protocols import GivesArrays, GivesEmbeddings
 from bench.run.device import GB
 from bench.run.history import describe
 from bench.run.identity import fingerprint
@@ -204,7 +204,7 @@ def _evidence(
             yield ("score matrices", cell.key), _FLOAT * units * len(selection.words)
     if selection.encoder is not None:
         encoder = describe(fingerprint(selection.encoder))
-        if "image_embeddings" in needs:
+        if "image_embeddings" in needs and not isinstance(selection.encoder, GivesEmbeddings):
             yield ("image embeddings", _key(encoder, probe)), _FLOAT * n * _DIMENSIONS
         if "concept_embeddings" in needs:
             words = hash(selection.words)

@@ -28,6 +28,7 @@ from bench.run.retime import time_again
 from bench.run.scoring import score_record
 from bench.run.shared import gather_one_share, gather_shared, warm_up
 from bench.run.signal import read_signal
+from bench.run.stability import measure_stability
 from bench.run.timed_run import describe_timing
 from bench.timing import Timer
 from leaderboards.record import Record
@@ -113,8 +114,9 @@ def _execute(
             for cell, state in pending.items():
                 if state is State.TO_SCORE:
                     score_record(cell.folder, Record.read(cell.folder), plan.judges)
-                elif state is State.DONE:
+                elif state is State.DONE and plan.job.config.runtime.retime:
                     time_again(plan, cell)
+            measure_stability(plan, pending)
         except UnwritableError:  # nor can a record of the failure be written
             raise
         except (Exception, SystemExit) as error:  # later jobs must run, and workers must survive

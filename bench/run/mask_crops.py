@@ -66,6 +66,8 @@ def _describe(crop: float | None) -> str:
 
 def _hint(selection: Selection, masks: float, target: float | None) -> str:
     """Return settings with which both show the same part."""
+    if own := getattr(selection.target, "view_hint", ""):
+        return str(own)
     if selection.segmented_probe is None and hasattr(selection.segmenter, "crop"):
         if target is not None and target <= 1:
             return f"segmenter.params.crop={target:.6g} lets the segmenter look at the same part"

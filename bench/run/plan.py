@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.parts.protocols import GivesArrays
 from bench.run.archive import results_folder
+from bench.run.given_arrays import check_given_arrays
 from bench.run.judges import SelectionJudges
 from bench.run.mask_crops import check_mask_crops
 from bench.run.provenance import cell_key
@@ -17,6 +17,7 @@ from bench.run.selection import Selection, build_selection
 from bench.run.world import check_world
 from leaderboards.development import tuned_on
 from leaderboards.record import IncompleteError, Record, RecordError
+from leaderboards.stability import has_stability
 from leaderboards.storage import has_descriptions, has_scores
 
 if TYPE_CHECKING:
@@ -133,7 +134,26 @@ class JobPlan:
         if not runtime.retime:
             skip.add(State.DONE)
         states = {cell: cell.read_state() for cell in self.cells}
-        return {cell: state for cell, state in states.items() if state not in skip}
+        return {
+            cell: state
+            for cell, state in states.items()
+            if state not in skip or (state is State.DONE and self.lacks_stability(cell))
+        }
+
+    def lacks_stability(self, cell: Cell) -> bool:
+        """Return whether the stability of a cell's labels is asked for, and not measured yet.
+
+        Raises:
+            UserError: The file that holds it is unreadable, or of a later version.
+        """
+        config = self.job.config
+        resamples, seed = config.runtime.bootstraps, config.scoring.seed
+        if not resamples or config.runtime.share:
+            return False
+        try:
+            return not has_stability(cell.folder, resamples, seed)
+        except RecordError as error:
+            raise explain_fault(error) from error
 
 
 def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
@@ -150,7 +170,7 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
     selection = selection or build_selection(job.config)
     check_world(selection, job.named)
     check_mask_crops(selection)
-    _check_arrays(selection)
+    check_given_arrays(selection)
     judges = SelectionJudges.of(selection)
     root = results_folder(job.config.results) / job.config.board / job.config.method.name
     tuned = job.config.tuned_on
@@ -159,16 +179,3 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
         key = cell_key(selection, layer)
         cells.append(Cell(layer, key, judges.scores_key(layer, root / key), root / key, tuned))
     return JobPlan(job, selection, tuple(cells))
-
-
-def _check_arrays(selection: Selection) -> None:
-    """Refuse a layer that the target gives no arrays of, or not for these images.
-
-    Raises:
-        UserError: There is one, or the directions are of another space.
-    """
-    if isinstance(selection.target, GivesArrays):
-        for layer in selection.layers:
-            arrays = selection.target.arrays(layer, selection.probe)
-            if selection.directions:
-                selection.directions.count(arrays.units)

@@ -14,7 +14,7 @@ from bench.config.validate import directions_of, layout_settings
 from bench.errors import UserError
 from bench.evidence.layouts import layouts_of
 from bench.parts import catalog
-from bench.parts.protocols import SegmentedProbe
+from bench.parts.protocols import GivesEmbeddings, SegmentedProbe
 from bench.parts.sentences import NoSentenceEncoder
 from bench.parts.targets import expand_layers
 from bench.run.build import Parts
@@ -246,6 +246,8 @@ def build_selection(config: DictConfig, parts: Parts | None = None) -> Selection
     elif encoder is None and not isinstance(sentence, NoSentenceEncoder):
         # The configured encoder judges methods without an encoder: one judge for all rows.
         clip_text = build(catalog.ENCODERS, config.encoder, "encoder")
+    if config.scoring.clip_text.name == SAME and isinstance(clip_text, GivesEmbeddings):
+        clip_text = None  # it knows the candidate labels, and not the true names
     return Selection(
         config=config,
         names=names,

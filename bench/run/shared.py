@@ -108,13 +108,16 @@ def _warm_up_method(selection: Selection, device: str) -> None:
         compile_parts(*[device] if signature(compile_parts).parameters else [])
 
 
-def evidence_request(plan: JobPlan, layers: Sequence[str], device: str) -> EvidenceRequest:
+def evidence_request(
+    plan: JobPlan, layers: Sequence[str], device: str, *, maps: bool = False
+) -> EvidenceRequest:
     """Return what to gather for a job's method.
 
     Args:
         plan: The job.
         layers: The layers to describe.
         device: Where networks run.
+        maps: Whether to gather maps that the method does not need.
     """
     selection, config = plan.selection, plan.job.config
     return EvidenceRequest(
@@ -124,7 +127,7 @@ def evidence_request(plan: JobPlan, layers: Sequence[str], device: str) -> Evide
         selection.encoder if "image_embeddings" in selection.method.needs else None,
         layout_settings(config),
         execution_of(config, device),
-        maps=bool({"maps", "exemplars"} & selection.method.needs),
+        maps=maps or bool({"maps", "exemplars"} & selection.method.needs),
         extra_layers=classifier_layers(config, selection.decisions, layers),
         directions=selection.directions,
     )

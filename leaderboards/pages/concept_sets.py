@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from leaderboards.pages.markdown import escape, table
 from leaderboards.pages.numbers import show
-from metrics.catalog import CONCEPT_IOU, EXACT_CONCEPTS, FALSE_LABELS, split_group
+from metrics.catalog import CONCEPT_AUROC, CONCEPT_IOU, EXACT_CONCEPTS, FALSE_LABELS, split_group
+from metrics.reach import REACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,8 @@ _INTRODUCTION = """\
 The truth lists all concepts that a unit responds to. *Exact*: the share of units whose label says
 all of them and no other. *IoU*: the concepts that label and unit have in common, as a share of the
 concepts of either. *False labels*: the share of live units without any concept that got a label;
-lower is better. The layers stand in the order of their mean IoU. Intervals are in
-[board.md](board.md)."""
+lower is better. *AUROC*: how well the method's own score tells units with a concept from these. The
+layers stand in the order of their mean IoU. Intervals are in [board.md](board.md)."""
 
 
 def concept_sets_section(board: Board) -> list[str]:
@@ -47,14 +48,14 @@ def _mean_iou(one: ConditionTable) -> float:
 def _tables(layers: Sequence[ConditionTable]) -> list[str]:
     """Return a table by kind and layer for each kind of credit, and one of false labels."""
     names = {name for one in layers for row in one.methods for name in row.scores}
-    groups = map(split_group, names)
-    kinds = sorted(kind for metric, kind in groups if metric == EXACT_CONCEPTS and kind)
+    groups = (group for metric, group in map(split_group, names) if metric == EXACT_CONCEPTS)
+    kinds = sorted(set(groups) - {"", REACHABLE})
     parts = []
     for title, name in (("exact", EXACT_CONCEPTS), ("IoU", CONCEPT_IOU)):
         of_kinds = [(f"{title}, {kind}", f"{name}[{kind}]") for kind in kinds]
         parts.append(_table(layers, [(title, name), *of_kinds]))
     if FALSE_LABELS in names:
-        parts.append(_table(layers, [("false labels", FALSE_LABELS)]))
+        parts.append(_table(layers, [("false labels", FALSE_LABELS), ("AUROC", CONCEPT_AUROC)]))
     return parts
 
 

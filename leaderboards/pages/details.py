@@ -10,7 +10,15 @@ from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.warnings import warn_of_comma_joined
-from metrics.catalog import DECISIONS, FALSE_LABELS, SET_METRICS, metric_of, split_group
+from metrics.catalog import (
+    CONCEPT_AUROC,
+    DECISIONS,
+    FALSE_LABELS,
+    LABEL_STABILITY,
+    SET_METRICS,
+    metric_of,
+    split_group,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +38,14 @@ _MEANING = (
     "bleu",
     "bertscore_f1",
 )
-_RANKS = ("mean_rank", "median_rank", "auroc", "distinct_labels", "top_label_share")
+_RANKS = (
+    "mean_rank",
+    "median_rank",
+    "auroc",
+    "distinct_labels",
+    "top_label_share",
+    LABEL_STABILITY,
+)
 _COVERAGE = ("coverage",)
 
 
@@ -79,7 +94,7 @@ def _section(number: int, one: ConditionTable) -> list[str]:
     ]
     names = [*_NAMES[:1], *_groups(one, "lexical_match"), *_NAMES[1:]]
     sets = [name for metric in SET_METRICS for name in (metric, *_groups(one, metric))]
-    sets.append(FALSE_LABELS)
+    sets += [FALSE_LABELS, CONCEPT_AUROC]
     tables = (_metrics(one, columns) for columns in (names, sets, _MEANING, DECISIONS, _RANKS))
     parts += [text for text in tables if text]
     parts.append(_facts(one))

@@ -11,8 +11,10 @@ from leaderboards.pages.concept_sets import concept_sets_section
 from leaderboards.pages.conclusions import conclude
 from leaderboards.pages.confidence import confidence_section
 from leaderboards.pages.detectors import detectors_section
+from leaderboards.pages.draws import draws_section
 from leaderboards.pages.estimates import mark, number, separated
 from leaderboards.pages.imported import imported_section
+from leaderboards.pages.judges import judges_note, judges_section
 from leaderboards.pages.markdown import escape, quoted, table
 from leaderboards.pages.numbers import show
 from leaderboards.pages.provenance import provenance
@@ -21,6 +23,7 @@ from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.scale import scale_section, scaled
 from leaderboards.pages.seeds import seeds_section
 from leaderboards.pages.sensitivity import sensitivity_section
+from leaderboards.pages.stability import stability_section
 from leaderboards.pages.warnings import warn_of_comma_joined
 from metrics.catalog import DECISIONS, HEADLINES, Format, metric_of, split_group
 
@@ -87,12 +90,16 @@ def front_page(board: Board) -> str:
     for _, group in groupby(board.summaries, key=lambda summary: summary.place):
         summaries = list(group)
         parts.append(f"## {_place(summaries[0], board)}")
+        parts += judges_note(board, summaries[0].place)
         for summary in summaries:
             parts += _summary(summary)
         parts += scale_section(summaries)
     parts += concept_sets_section(board)
     parts += confidence_section(board)
     parts += seeds_section(board)
+    parts += judges_section(board)
+    parts += draws_section(board)
+    parts += stability_section(board)
     parts += sensitivity_section(board)
     parts += detectors_section(board)
     parts += imported_section(board)
@@ -226,6 +233,8 @@ def _heading(column: Column) -> str:
     n = max((estimate.n or 0 for estimate in methods), default=0)
     if n:
         lines.append(f"n = {n}")
+    if column.table.draws:
+        lines.append(f"first of {len(column.table.draws) + 1} draws")
     if column.verdict.saturated:
         lines.append("*saturated*")
     return "<br>".join(lines)

@@ -10,10 +10,12 @@ from leaderboards.pages.costs import costs_page
 from leaderboards.pages.details import details_page
 from leaderboards.pages.detectors import PICTURE
 from leaderboards.pages.front import front_page
+from leaderboards.pages.judges import JUDGES
 from leaderboards.pages.labels import labels_page
 from leaderboards.pages.provenance import recorded_command
 from leaderboards.pages.sensitivity import SENSITIVITY_PICTURE
 from leaderboards.pages.split import PAGE_BYTES, PART, split_page
+from leaderboards.pages.spreadsheet import escape_formulas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 _SMALL = 100
 """Boards of at most so many records keep board.md whole up to twice a page's size, for links."""
-
-_FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r", "\n")
 
 RESULTS = "results.csv.gz"
 """Every number of a board; as plain text it would be the largest file by far."""
@@ -44,6 +44,8 @@ def render_scores(board: Board) -> dict[str, bytes]:
         files |= _pages("labels.md", labels_page(board))
     if len(board.detectors):
         files["detectors.csv"] = _csv(board.detectors, _provenance(board))
+    if len(board.judges):
+        files[JUDGES] = gzip_bytes(_csv(board.judges, _provenance(board)))
     if len(board.sensitivity):
         files["sensitivity.csv"] = _csv(board.sensitivity, _provenance(board))
     if len(board.confidence):
@@ -141,10 +143,4 @@ def _csv(table: pd.DataFrame, provenance: str) -> bytes:
     """
     stamps = [provenance, *[""] * (len(table) - 1)]
     stamped = table.reindex(range(max(1, len(table)))).assign(provenance=stamps)
-    texts = stamped.select_dtypes(include=["object", "string"])
-    return csv_bytes(stamped.assign(**{str(name): texts[name].map(_inert) for name in texts}))
-
-
-def _inert(cell: object) -> object:
-    """Put an apostrophe before a text that a spreadsheet would evaluate (OWASP, CSV injection)."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    return csv_bytes(escape_formulas(stamped))

@@ -28,7 +28,7 @@ def cells(page: str, start: str) -> list[list[str]]:
 
 
 def test_methods_by_kind_and_layer(tmp_path: Path, build: Any) -> None:
-    put(tmp_path, build, "wpmi", "weak", 0.3, false_labels=0.9)
+    put(tmp_path, build, "wpmi", "weak", 0.3, false_labels=0.9, concept_auroc=0.7)
     put(tmp_path, build, "wpmi", "strong", 0.5, false_labels=1.0)
     put(tmp_path, build, "cos", "strong", 0.2, false_labels=0.0)
     board = load_board([tmp_path])
@@ -41,12 +41,12 @@ def test_methods_by_kind_and_layer(tmp_path: Path, build: Any) -> None:
     assert cells(page, "clip_dissect wpmi") == [
         ["0.500", "0.300", "0.600", "0.400", "0.400", "0.200"],
         ["0.750", "0.550", "0.850", "0.650", "0.650", "0.450"],
-        ["1.000", "0.900"],
+        ["1.000", "0.900", "—", "0.700"],
     ]
     assert cells(page, "clip_dissect cos") == [
         ["0.200", "—", "0.300", "—", "0.100", "—"],
         ["0.450", "—", "0.550", "—", "0.350", "—"],
-        ["0.000", "—"],
+        ["0.000", "—", "—", "—"],
     ]
     first = [line for line in page.splitlines() if line.startswith("| clip_dissect")]
     assert [line.split()[2] for line in first[:2]] == ["wpmi", "cos"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,9 @@ from metrics.formulas import FormulaReader
 from metrics.scoring import score
 from metrics.sentences import SentenceReader
 from metrics.truth import TrueName
+
+if TYPE_CHECKING:
+    from metrics.scores import ScoringResult
 
 UMBRELLA = TrueName(
     "umbrella", ("umbrella", "brolly"), ("shade",), "single", concepts=("umbrella",)
@@ -106,7 +111,7 @@ TRUTH = dict(enumerate((*LAYER, UMBRELLA)))
 WORDS = ("umbrella", "anchor", "red", "brolly", "cat")
 
 
-def run(**changes: object):
+def run(**changes: object) -> ScoringResult:
     labels = [["umbrella"], ["cat"], [], ["brolly"], ["anchor"], ["red"], ["cat"], [], ["red"]]
     arguments = {
         "labels": labels,
@@ -156,3 +161,15 @@ def test_labels_of_units_without_a_concept_are_false() -> None:
     assert own.detail == {"dead": 1, "dead_labelled": 1}
     assert aggregate_units(found.units, seed=0)["false_labels"] == own
     assert run(dead=np.arange(9) >= 6).values["false_labels"].value is None
+
+
+def test_the_score_tells_units_with_a_concept_from_those_without() -> None:
+    # Named: 0.9, 0.2, none, 0.5, 0.5, 0.1; without a concept: 0.2 (unit 6), none (unit 7).
+    scores = [[0.9], [0.2], [], [0.5], [0.5], [0.1], [0.2], [], [0.9]]
+    own = run(label_scores=scores).values["concept_auroc"]
+    above_6, above_7 = 3 + 1 / 2, 5 + 1 / 2
+    assert own.value == pytest.approx((above_6 + above_7) / 12)
+    assert (own.n, own.n_unlabelled) == (8, 2)
+    assert own.ci_low is not None
+    unscored = run(label_scores=[[float("nan")] * len(row) for row in scores])
+    assert unscored.values["concept_auroc"].value is None

@@ -221,6 +221,8 @@ def test_each_metric_of_the_table_has_a_tester() -> None:
         "concept_iou": "tests/metrics/test_concept_sets.py",
         "exact_concepts": "tests/metrics/test_concept_sets.py",
         "false_labels": "tests/metrics/test_concept_sets.py",
+        "concept_auroc": "tests/metrics/test_concept_sets.py",
+        "label_stability": "tests/bench/run/test_stability.py",
     }
     covered = set(label_references([Unit((0.0,) * len(CONCEPTS), TRUTHS[0])])) | set(TESTERS)
     covered |= {"decision_truth", "decision_prediction"}

@@ -9,5 +9,6 @@ from bench.parts.probes.glyphs_broden import GlyphsBrodenProbe
 from bench.parts.probes.glyphs_noisy_masks import GlyphsNoisyMasksProbe
 from bench.parts.probes.imagenet_val import ImageNetValProbe
 from bench.parts.probes.places365_val import Places365ValProbe
+from bench.parts.probes.precomputed import PrecomputedProbe
 from bench.parts.probes.tiny_imagenet import TinyImageNetProbe
 from bench.parts.probes.union import UnionProbe

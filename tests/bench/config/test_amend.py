@@ -14,7 +14,7 @@ from bench.parts.choice import CONF
 LATER = {
     "target": ("axes", "prefix_tokens", "precision", "truth_layer"),
     "scoring": ("bertscore", "decisions", "seed"),
-    "runtime": ("channels_last", "tf32", "share", "retime", "repeats"),
+    "runtime": ("channels_last", "tf32", "share", "retime", "repeats", "bootstraps"),
     "": ("segmenter", "captioner"),
 }
 """Settings that some older release did not have, by section."""
