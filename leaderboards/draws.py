@@ -84,7 +84,7 @@ def spread_rows(table: ConditionTable, name: str) -> dict[str, dict[str, Any]]:
 def _draw(table: ConditionTable) -> tuple[int, Hashable]:
     """Return the offset of a condition's images, and what all draws of its probe set share."""
     condition = table.condition
-    record = table.methods[0].record
+    record = table.rows[0].record  # a method's, or a control network's where there is no method
     params = record.probe.get("params")
     if record.is_imported or not isinstance(params, dict):
         return 0, condition.id
