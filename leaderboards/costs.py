@@ -126,8 +126,9 @@ def _hardware(value: object) -> str:
 def run_cost(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cost of one timed run: seconds by phase, the cold total, memory."""
     phases = _dicts(run.get("phases"))
-    wall = {name: _sum(phases, name) for name in PHASES}
     cold, reason = _cold_total(run, phases)
+    phases = [phase for phase in phases if not phase.get("note")]
+    wall = {name: _sum(phases, name) for name in PHASES}
     units = run.get("units")
     match = wall["match"]
     peaks = {

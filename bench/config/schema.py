@@ -41,7 +41,7 @@ class TargetConfig(PartConfig):
         prefix_tokens: How many of the first tokens show no patch; null to detect them.
         precision: Of the forward pass: "float32", "bfloat16" or "float16".
         directions: What is described in place of the layers' units: a file of directions
-            [directions, units] (PATH, PATH#NAME, or {file, transpose}), or {rotation: SEED}; empty
+            [directions, units] (PATH, PATH::NAME, or {file, transpose}), or {rotation: SEED}; empty
             for the units.
         control: Make the row a control, which shows what a method scores without what the network
             learned: "random_weights" (the same architecture, freshly initialised) or "rotated" (the

@@ -1,4 +1,4 @@
-"""Arrays of layers: read from the cache, given by a target, joined, and projected on directions."""
+"""Open arrays of layers, from the cache or from a target; join them; project them on directions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def as_tensor(values: Array) -> Tensor:
     return torch.from_numpy(np.require(values, np.float32, ["C", "W"]))
 
 
-def stored_arrays(
+def open_stored_arrays(
     request: EvidenceRequest, layer: str, layout: Layout, entries: PassEntries, *, rerun: bool
 ) -> LayerArrays:
     """Return a layer's arrays from complete entries of the cache.
@@ -79,8 +79,8 @@ def stored_arrays(
     )
 
 
-def given_arrays(request: EvidenceRequest, layer: str, layout: Layout) -> LayerArrays:
-    """Return a layer's arrays from a target that runs no network, pooled as the layout has it.
+def open_given_arrays(request: EvidenceRequest, layer: str, layout: Layout) -> LayerArrays:
+    """Return a layer's arrays from a target that runs no network, pooled according to the layout.
 
     Raises:
         UserError: The target does not have the layer, or not for these images.
@@ -103,14 +103,14 @@ def given_arrays(request: EvidenceRequest, layer: str, layout: Layout) -> LayerA
     if arrays.maps is None:
         raise LayerError(
             layer,
-            f"the target has averages of {layer}'s maps, and no maps to take the largest value of",
+            f"the target gives averages of the maps of {layer}; the largest values need the maps",
             where="target.pooling",
             hint="set target.pooling=auto",
         )
-    return replace(arrays, activations=partial(_largest_values, arrays))
+    return replace(arrays, activations=partial(_take_largest, arrays))
 
 
-def joined_arrays(parts: Sequence[LayerArrays]) -> LayerArrays:
+def join_arrays(parts: Sequence[LayerArrays]) -> LayerArrays:
     """Join the arrays of one layer on the members of a union, in the union's order."""
     import torch
 
@@ -125,7 +125,7 @@ def joined_arrays(parts: Sequence[LayerArrays]) -> LayerArrays:
     )
 
 
-def projected_arrays(arrays: LayerArrays, directions: Directions, layout: Layout) -> LayerArrays:
+def project_arrays(arrays: LayerArrays, directions: Directions, layout: Layout) -> LayerArrays:
     """Return the arrays of directions in place of those of the layer's units.
 
     Activations A [N, U] become A Dᵀ [N, K], and so do maps at each position. The pooled value of a
@@ -157,7 +157,7 @@ def projected_arrays(arrays: LayerArrays, directions: Directions, layout: Layout
         maps=None if arrays.maps is None else maps,
     )
     if layout.pooling == "max" and arrays.map_size is not None:
-        return replace(projected, activations=partial(_largest_values, projected))
+        return replace(projected, activations=partial(_take_largest, projected))
     return projected
 
 
@@ -179,7 +179,7 @@ def _project(values: Array, matrix: NDArray[np.float32]) -> Tensor:
     return result
 
 
-def _largest_values(arrays: LayerArrays) -> Tensor:
+def _take_largest(arrays: LayerArrays) -> Tensor:
     """Return the largest value of each map, float32 [N, U]."""
     import torch
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.evidence.arrays import given_arrays, projected_arrays
+from bench.evidence.arrays import open_given_arrays, project_arrays
 from bench.evidence.cost import make_cost
 from bench.evidence.gather_pass import GatherPass
 from bench.evidence.pass_entries import open_entries
@@ -26,8 +26,8 @@ def gather(request: EvidenceRequest, *, store: Store, timer: Timer) -> ProbeEvid
 
     Decode each image once for the target and the encoder. Write chunks to the store as they are
     made; an interrupted run continues after its last chunk. Run only what is missing: load no
-    network where the store holds everything. Arrays that a target or an encoder gives are read
-    where they are, and not copied into the store. Directions are applied to what was gathered.
+    network where the store holds everything. Read arrays of a target or an encoder in place, and do
+    not copy them into the store. Apply directions to the evidence of the units.
 
     Args:
         request: What to gather.
@@ -53,7 +53,7 @@ def gather(request: EvidenceRequest, *, store: Store, timer: Timer) -> ProbeEvid
         evidence = replace(evidence, embeddings=read)
     if request.directions is not None:
         projected = {
-            layer: projected_arrays(
+            layer: project_arrays(
                 evidence.arrays[layer], request.directions, evidence.layouts[layer]
             )
             for layer in request.layers
@@ -168,7 +168,7 @@ def _unmeasured(request: EvidenceRequest) -> str:
 def _add_arrays(evidence: ProbeEvidence, request: EvidenceRequest, store: Store) -> ProbeEvidence:
     """Add the arrays of a target that runs no network."""
     layouts = request.layouts(store)
-    arrays = {layer: given_arrays(request, layer, layouts[layer]) for layer in layouts}
+    arrays = {layer: open_given_arrays(request, layer, layouts[layer]) for layer in layouts}
     return replace(
         evidence,
         layouts={

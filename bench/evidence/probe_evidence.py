@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.evidence.arrays import as_tensor, joined_arrays, stored_arrays
+from bench.evidence.arrays import as_tensor, join_arrays, open_stored_arrays
 from bench.evidence.maps import LayerMaps
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ class ProbeEvidence:
             },
             n=len(request.probe),
             arrays={
-                layer: stored_arrays(again, layer, layouts[layer], entries, rerun=layer in reruns)
+                layer: open_stored_arrays(
+                    again, layer, layouts[layer], entries, rerun=layer in reruns
+                )
                 for layer in entries.activations
             },
             embeddings=entries.embeddings.read if entries.embeddings else None,
@@ -104,7 +106,7 @@ class ProbeEvidence:
             notes=tuple(dict.fromkeys(note for member in members for note in member.notes)),
             n=sum(member.n for member in members),
             arrays={
-                layer: joined_arrays([member.arrays[layer] for member in members])
+                layer: join_arrays([member.arrays[layer] for member in members])
                 for layer in first.arrays
             },
             embeddings=None if first.embeddings is None else lambda: _joined_embeddings(members),

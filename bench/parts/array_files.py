@@ -84,7 +84,7 @@ class ArrayFile:
                 fault,
                 where=self.where,
                 valid=nearest(name, arrays),
-                hint=f"name one of its arrays, as in PATH#NAME: {known}",
+                hint=f"name one of its arrays, as in PATH::NAME: {known}",
             )
         try:
             return OpenArray(arrays[name](), self.path, self.where)
@@ -119,14 +119,14 @@ class ArrayFile:
 
 
 def parse_array_file(setting: str, where: str) -> ArrayFile:
-    """Parse PATH or PATH#NAME."""
-    path, _, name = setting.partition("#")
+    """Parse PATH or PATH::NAME."""
+    path, _, name = setting.partition("::")
     return ArrayFile(path, name, where)
 
 
 def unmet_array(setting: str, what: str, where: str) -> tuple[Requirement, ...]:
-    """Return the file of PATH or PATH#NAME as a requirement; empty if it exists."""
-    return unmet_path(setting.partition("#")[0], what, where)
+    """Return the file of PATH or PATH::NAME as a requirement; empty if it exists."""
+    return unmet_path(setting.partition("::")[0], what, where)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 WHERE = "target.directions"
 
 _HINT = (
-    "give a file of directions [directions, units] (PATH, PATH#NAME, or "
-    "{file: PATH#NAME, transpose: true} for [units, directions]), or {rotation: SEED}"
+    "give a file of directions [directions, units] (PATH, PATH::NAME, or "
+    "{file: PATH::NAME, transpose: true} for [units, directions]), or {rotation: SEED}"
 )
 
 
@@ -75,7 +75,7 @@ class FileDirections:
     def title(self) -> str:
         """Return the file's name, and the array's."""
         path = PurePath(self.file.path).name
-        return f"{path}#{self.file.name}" if self.file.name else path
+        return f"{path}::{self.file.name}" if self.file.name else path
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Return the file, if missing."""

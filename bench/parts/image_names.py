@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from bench.parts.protocols import Probe
 
 
-def image_names(probe: Probe) -> tuple[str, ...]:
+def find_image_names(probe: Probe) -> tuple[str, ...]:
     """Return the names of a probe set's images, in its order; none where they have no names."""
     files = getattr(probe, "files", ())
     return files if isinstance(files, tuple) else ()
 
 
 def read_texts(setting: str, where: str) -> tuple[str, ...]:
-    """Read a list of texts: the lines of a text file, or an array of texts (PATH or PATH#NAME).
+    """Read a list of texts: the lines of a text file, or an array of texts (PATH or PATH::NAME).
 
     Raises:
         UserError: The file is missing or damaged, or a line inside is blank.
@@ -64,7 +64,7 @@ def require_images(what: str, rows: int, names: Sequence[str], probe: Probe, whe
             where=where,
             hint="give one row per image of the probe set, in its order",
         )
-    own = image_names(probe)
+    own = find_image_names(probe)
     if not names or not own:
         return
     for row, (given, expected) in enumerate(zip(names, own, strict=True)):

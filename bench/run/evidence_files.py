@@ -14,7 +14,7 @@ from bench.config.quoting import quote
 from bench.config.schema import NONE
 from bench.errors import UserError
 from bench.evidence import Store, gather, text_embeddings
-from bench.parts.image_names import image_names
+from bench.parts.image_names import find_image_names
 from bench.run.exemplar_files import file_name
 from bench.run.identity import fingerprint
 from bench.run.shared import evidence_request
@@ -82,7 +82,8 @@ def export_evidence(plan: JobPlan, out: Path, device: str, *, maps: bool) -> Exp
                 shapes[layer] = table.shape
                 np.save(file, table)
         _write_lines(
-            temporary / "names.txt", image_names(selection.probe) or map(str, range(gathered.n))
+            temporary / "names.txt",
+            find_image_names(selection.probe) or map(str, range(gathered.n)),
         )
         if embeddings is not None and texts is not None:
             np.save(temporary / "images.npy", embeddings.numpy())

@@ -247,7 +247,7 @@ def build_selection(config: DictConfig, parts: Parts | None = None) -> Selection
         # The configured encoder judges methods without an encoder: one judge for all rows.
         clip_text = build(catalog.ENCODERS, config.encoder, "encoder")
     if config.scoring.clip_text.name == SAME and isinstance(clip_text, GivesEmbeddings):
-        clip_text = None  # it knows the candidate labels, and not the true names
+        clip_text = None  # it has no embeddings of the true names
     return Selection(
         config=config,
         names=names,

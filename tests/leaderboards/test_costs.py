@@ -111,3 +111,14 @@ def test_cells_without_a_timing_are_listed_by_the_command_that_times_them(
     ]
     assert section.count("\n- clip_dissect") == 3
     assert "glyphs_objects fc, glyphs_val" in section
+
+
+def test_what_arrays_cost_is_not_shown(tmp_path: Path, build: Any) -> None:
+    timing = build.make_timing(evidence_cost=[])
+    gather = next(phase for phase in timing["phases"] if phase["name"] == "gather")
+    gather["note"] = "activations given as arrays"
+    row = costs(tmp_path, build, timing)
+    assert row["cold_total_s"] != row["cold_total_s"]
+    assert row["gather_s"] != row["gather_s"]
+    assert row["reason"] == "activations given as arrays"
+    assert row["match_s"] > 0

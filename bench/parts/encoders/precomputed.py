@@ -32,9 +32,9 @@ class PrecomputedEncoder:
     """Image embeddings [images, D] and text embeddings [words, D], in files.
 
     Attributes:
-        images: The image embeddings (PATH or PATH#NAME), one row per image of the probe set.
-        texts: The text embeddings (PATH or PATH#NAME), one row per word.
-        words: The words: a text file, one per line, or PATH#NAME of an array of texts. They contain
+        images: The image embeddings (PATH or PATH::NAME), one row per image of the probe set.
+        texts: The text embeddings (PATH or PATH::NAME), one row per word.
+        words: The words: a text file, one per line, or PATH::NAME of an array of texts. They contain
             every candidate label, in any order.
         names: Names of the images, one per row, to compare with the probe set's; empty to compare
             the number of rows only.

@@ -32,7 +32,7 @@ class PrecomputedProbe:
     """Images by name, in the order of rows of arrays; their pixels are optional.
 
     Attributes:
-        names: Names of the images: a text file, one per line, or PATH#NAME of an array of texts.
+        names: Names of the images: a text file, one per line, or PATH::NAME of an array of texts.
         classes: The class of each image, in the same form; empty if unknown.
         images: The folder in which the names are paths of image files; empty where no part of the
             run looks at images.

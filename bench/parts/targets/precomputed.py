@@ -35,14 +35,14 @@ ONLY_LAYER = "activations"
 class PrecomputedTarget:
     """Activations [images, units] or maps [images, units, rows, columns] of layers, in files.
 
-    Rows are the images of the probe set, in its order. Maps are pooled as `target.pooling` has it.
+    Rows are the images of the probe set, in its order. `target.pooling` says how maps are pooled.
 
     Attributes:
-        path: A file (PATH or PATH#NAME), a folder of files, or {layer: PATH#NAME}. The layers of a
+        path: A file (PATH or PATH::NAME), a folder of files, or {layer: PATH::NAME}. The layers of a
             folder are its files without extension; those of a file with several arrays are its
             arrays; a single array is the layer "activations".
         names: Names of the images, one per row, to compare with the probe set's: a text file, or
-            PATH#NAME of an array of texts; empty to compare the number of rows only.
+            PATH::NAME of an array of texts; empty to compare the number of rows only.
         visible_share: Side of the central square that the network saw, as a share of the image's
             shorter side; null if unknown. Methods that compare maps with images or masks need it.
         squashes: Whether the network saw the whole image, resized to a square.
@@ -67,7 +67,7 @@ class PrecomputedTarget:
             raise UserError(
                 f"invalid path {path!r}",
                 where=_WHERE,
-                hint="give PATH, PATH#NAME, a folder, or {layer: PATH#NAME}",
+                hint="give PATH, PATH::NAME, a folder, or {layer: PATH::NAME}",
             )
         object.__setattr__(self, "path", path)
         if self.visible_share is not None and not 0 < self.visible_share <= 1:

@@ -42,11 +42,11 @@ def write(name: str, table: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["a.npy", "a.npz#one", "a.safetensors", "a.pt#state.one", "a.pt", "a.pth"]
+    "setting", ["a.npy", "a.npz::one", "a.safetensors", "a.pt::state.one", "a.pt", "a.pth"]
 )
 @pytest.mark.parametrize("kind", ["float32", "float16", "float64", "int16"])
 def test_each_format_and_type(setting, kind):
-    write(setting.partition("#")[0], TABLE.astype(kind))
+    write(setting.partition("::")[0], TABLE.astype(kind))
     array = opened(setting)
     assert (array.shape, array.dtype) == ((4, 3), kind)
     array.require_shape("images x units")
@@ -91,7 +91,7 @@ def test_truncated_files(name, part):
     content = Path(name).read_bytes()
     Path(name).write_bytes(content[: int(len(content) * part)])
     with pytest.raises(UserError, match=name) as caught:
-        opened(f"{name}#one" if name == "a.npz" else name)
+        opened(f"{name}::one" if name == "a.npz" else name)
     assert caught.value.hint
 
 
@@ -101,8 +101,8 @@ def test_truncated_files(name, part):
         ("missing.npy", "there is no file missing.npy"),
         ("a.csv", "a.csv is in no known format of arrays"),
         ("a.npz", "a.npz holds several"),
-        ("a.npz#ones", "a.npz holds no array 'ones'"),
-        ("a.npz#texts", "is an array of <U1, not of numbers"),
+        ("a.npz::ones", "a.npz holds no array 'ones'"),
+        ("a.npz::texts", "is an array of <U1, not of numbers"),
         ("cube.npy", r"has shape \[2, 2, 2\]"),
         ("empty.npy", r"has shape \[0, 3\]"),
     ],
@@ -129,7 +129,7 @@ def test_texts(tmp_path):
     Path("names.txt").write_bytes("\ufeffa b\r\nç\r\n".encode())
     assert read_texts("names.txt", WHERE) == ("a b", "ç")
     np.savez("names.npz", names=np.array(["a b", "ç"]))
-    assert read_texts("names.npz#names", WHERE) == ("a b", "ç")
+    assert read_texts("names.npz::names", WHERE) == ("a b", "ç")
     Path("names.txt").write_text("a\n\nb\n")
     with pytest.raises(UserError, match="blank") as caught:
         read_texts("names.txt", WHERE)

@@ -54,7 +54,7 @@ class Unnamed:
 
 
 @pytest.mark.parametrize(
-    "path", ["layers", "layers.npz", {"conv": "layers/conv.npy", "fc": "layers.npz#fc"}]
+    "path", ["layers", "layers.npz", {"conv": "layers/conv.npy", "fc": "layers.npz::fc"}]
 )
 def test_layers_of_a_target(path):
     part = target(path)
@@ -76,7 +76,7 @@ def test_layers_of_a_target(path):
 
 def test_a_single_array_is_a_layer():
     assert target("layers/fc.npy").module_paths() == ("activations",)
-    assert target("layers.npz#fc").module_paths() == ("activations",)
+    assert target("layers.npz::fc").module_paths() == ("activations",)
 
 
 def test_content_decides_the_fingerprint():
@@ -109,11 +109,11 @@ def test_invalid_parameters_of_a_target(params, message):
 
 
 def test_missing_files_are_requirements():
-    missing = [need.where for need in target("layer.npy#x").unmet_requirements()]
+    missing = [need.where for need in target("layer.npy::x").unmet_requirements()]
     missing += [need.where for need in encoder(words="none.txt").unmet_requirements()]
     missing += [need.where for need in probe(images="none").unmet_requirements()]
     assert missing == ["target.params.path", "encoder.params.words", "probe.params.images"]
-    for part in (target(), target("layers.npz#fc"), encoder(), probe()):
+    for part in (target(), target("layers.npz::fc"), encoder(), probe()):
         assert part.unmet_requirements() == ()
 
 
