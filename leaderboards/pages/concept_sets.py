@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from leaderboards.pages.markdown import escape, table
@@ -41,8 +42,7 @@ def concept_sets_section(board: Board) -> list[str]:
 
 
 def _mean_iou(one: ConditionTable) -> float:
-    values = [value for row in one.methods if (value := row.value(CONCEPT_IOU)) is not None]
-    return sum(values) / len(values)
+    return mean(v for row in one.methods if (v := row.value(CONCEPT_IOU)) is not None)
 
 
 def _tables(layers: Sequence[ConditionTable]) -> list[str]:
@@ -60,29 +60,23 @@ def _tables(layers: Sequence[ConditionTable]) -> list[str]:
 
 
 def _table(layers: Sequence[ConditionTable], columns: Sequence[tuple[str, str]]) -> str:
-    """Return a table of methods by columns, a title and a score's name each, and layers."""
+    """Return a table of methods, best first, by columns (title and score's name) and layers."""
     rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     for one in layers:
         for row in one.methods:
             rows[row.label][one.condition.layer] = row
-    places = [one.condition.layer for one in layers]
     first = columns[0][1]
     goodness = {
-        label: sum(own[place].goodness(first) for place in places if place in own)
-        for label, own in rows.items()
+        label: mean(row.goodness(first) for row in own.values()) for label, own in rows.items()
     }
-    header = ["", *(escape(f"{title}, {place}") for title, _ in columns for place in places)]
+    places = [(name, one.condition.layer) for _, name in columns for one in layers]
+    header = [escape(f"{title}, {one.condition.layer}") for title, _ in columns for one in layers]
     cells = [
-        [
-            escape(label),
-            *(
-                escape(show(rows[label][place].value(name), "fraction"))
-                if place in rows[label]
-                else "—"
-                for _, name in columns
-                for place in places
-            ),
-        ]
+        [escape(label), *(_number(rows[label].get(layer), name) for name, layer in places)]
         for label in sorted(rows, key=lambda label: (-goodness[label], label))
     ]
-    return table(header, cells)
+    return table(["", *header], cells)
+
+
+def _number(row: Row | None, name: str) -> str:
+    return escape(show(row.value(name) if row else None, "fraction"))
