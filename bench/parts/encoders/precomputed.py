@@ -34,8 +34,8 @@ class PrecomputedEncoder:
     Attributes:
         images: The image embeddings (PATH or PATH::NAME), one row per image of the probe set.
         texts: The text embeddings (PATH or PATH::NAME), one row per word.
-        words: The words: a text file, one per line, or PATH::NAME of an array of texts. They contain
-            every candidate label, in any order.
+        words: The words: a text file, one per line, or PATH::NAME of an array of texts. They
+            contain every candidate label, in any order.
         names: Names of the images, one per row, to compare with the probe set's; empty to compare
             the number of rows only.
         text_tower: Identity of the text tower, to mark scores by a judge with the same one as

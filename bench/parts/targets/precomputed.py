@@ -38,8 +38,8 @@ class PrecomputedTarget:
     Rows are the images of the probe set, in its order. `target.pooling` says how maps are pooled.
 
     Attributes:
-        path: A file (PATH or PATH::NAME), a folder of files, or {layer: PATH::NAME}. The layers of a
-            folder are its files without extension; those of a file with several arrays are its
+        path: A file (PATH or PATH::NAME), a folder of files, or {layer: PATH::NAME}. The layers of
+            a folder are its files without extension; those of a file with several arrays are its
             arrays; a single array is the layer "activations".
         names: Names of the images, one per row, to compare with the probe set's: a text file, or
             PATH::NAME of an array of texts; empty to compare the number of rows only.

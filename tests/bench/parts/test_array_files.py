@@ -72,6 +72,7 @@ class Attack:
         return os.system, ("touch attacked",)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_code_in_files_is_not_run():
     np.save("a.npy", np.array([Attack()], dtype=object), allow_pickle=True)
     Path("b.npy").write_bytes(pickle.dumps(Attack()))
