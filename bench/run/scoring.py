@@ -19,8 +19,8 @@ from bench.run.rank_reuse import reuse_ranks
 from bench.run.results import add_phases, add_scores
 from bench.timing import Timer
 from leaderboards.hashing import short_hash
+from leaderboards.record_tables import read_descriptions
 from leaderboards.scores import SCORES_SCHEMA
-from leaderboards.storage import read_descriptions
 from metrics.labels import LabelRules
 from metrics.scores import Score
 from metrics.scoring import score
