@@ -175,7 +175,7 @@ def _is_whole_gzip(path: Path, _stamp: tuple[int, ...]) -> bool:
         return False
 
 
-def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
+def read_csv_gz(path: Path, dtypes: Mapping[str, str], *, as_text: bool = False) -> pd.DataFrame:
     """Read a gzipped CSV that must have some columns of some types.
 
     "null" and "nan" are labels like any other, so no text is taken for a missing value; an empty
@@ -185,6 +185,7 @@ def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
     Args:
         path: The file.
         dtypes: "int64", "float64", "float32" (widened to float64) or "str" by column.
+        as_text: Read other columns as text even if they are numbers.
 
     Raises:
         RecordError: The file is missing, unreadable or damaged, a column is missing, or a field has
@@ -203,8 +204,9 @@ def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
     missing = [name for name in dtypes if name not in table.columns]
     if missing:
         raise RecordError(f"{path}: has no column {', '.join(missing)}")
+    other = "str" if as_text else None
     for name in table.columns:
-        table[name] = _typed(table[name], dtypes.get(str(name)), f"{path}: column {name!r}")
+        table[name] = _typed(table[name], dtypes.get(str(name), other), f"{path}: column {name!r}")
     return table
 
 

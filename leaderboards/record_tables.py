@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboards.files import csv_bytes, gzip_bytes, read_csv_gz, sha256_unpacked, shorten_floats
+from leaderboards.files import (
+    csv_bytes,
+    gzip_bytes,
+    read_csv_gz,
+    sha256_unpacked,
+    shorten_floats,
+    write_bytes,
+)
 from leaderboards.record import RecordError, slug
 
 if TYPE_CHECKING:
@@ -64,18 +71,38 @@ def read_descriptions(folder: Path) -> pd.DataFrame:
     return read_csv_gz(folder / DESCRIPTIONS, _DESCRIPTION_TYPES)
 
 
-def read_units(folder: Path, skey: str) -> pd.DataFrame:
+def read_units(folder: Path, skey: str, *, exact: bool = False) -> pd.DataFrame:
     """Read the table of units of one scores file; the label of a unit without one is "".
+
+    Args:
+        folder: The record's folder.
+        skey: Key of the scores.
+        exact: Read all digits of scores, of which older files have more than float32 holds.
 
     Raises:
         RecordError: The file is missing, damaged, or has another layout.
     """
-    return read_csv_gz(units_path(folder, skey), _UNIT_TYPES)
+    types = _UNIT_TYPES | ({"score": "float64"} if exact else {})
+    return read_csv_gz(units_path(folder, skey), types)
 
 
 def units_path(folder: Path, skey: str) -> Path:
     """Return the file of the table of units of one scores file."""
     return folder / "scores" / f"{slug(skey, 'scores key')}.units.csv.gz"
+
+
+def shorten_scores(path: Path) -> None:
+    """Write the scores of a table of an older release as float32, and keep all other text.
+
+    Raises:
+        RecordError: The table is unreadable or damaged.
+    """
+    columns = ("score", "truth_score")
+    table = read_csv_gz(path, dict.fromkeys(("unit", "label", "score"), "str"), as_text=True)
+    numbers = table.reindex(columns=[name for name in columns if name in table])
+    short = shorten_floats(numbers.replace("", "nan").astype("float64"), columns)
+    texts = {name: short[name].map(repr).replace("nan", "") for name in short}
+    write_bytes(path, gzip_bytes(csv_bytes(table.assign(**texts))))
 
 
 def hash_tables(folder: Path) -> dict[str, str]:

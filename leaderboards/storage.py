@@ -140,7 +140,7 @@ def write_record(
         write_bytes(temporary / "record.json", record.to_json().encode("utf-8"))
         if not replace:
             _copy_results(folder, temporary)
-        _move_into_place(temporary, folder, replace=replace)
+        move_into_place(temporary, folder, replace=replace)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
@@ -209,7 +209,8 @@ def _copy_results(folder: Path, temporary: Path) -> None:
         write_bytes(new, b"".join(line + b"\n" for line in lines))
 
 
-def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
+def move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
+    """Rename a temporary folder; keep a finished record of another process unless `replace`."""
     try:
         temporary.rename(folder)
     except OSError:
