@@ -186,6 +186,7 @@ class ClipText:
         self._encoder, self._store, self._device = encoder, store, device
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit-norm vectors of texts, float32 [n, D]."""
         embedded = text_embeddings(
             self._encoder, texts, store=self._store, timer=Timer(self._device), device=self._device
         )

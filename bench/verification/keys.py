@@ -44,8 +44,9 @@ def _measured_keys(record: Record, masks: Any, *, uses_concepts: bool) -> list[s
         "axes": axes,
         **({"prefix_tokens": target.get("prefix_tokens")} if "T" in axes else {}),
     }
-    readings = [{}, {"reading": plain}, {"reading": {"axes": axes, "token": "class"}}]
-    pooling = {"max": "max"}.get(target["pooling"], "avg")
+    token = {"axes": axes, "token": "class"}
+    readings: list[dict[str, Any]] = [{}, {"reading": plain}, {"reading": token}]
+    pooling = "max" if target["pooling"] == "max" else "avg"
     return [
         label_key(
             {name: record.method[name] for name in ("name", "params", "version")},

@@ -11,11 +11,12 @@ from tqdm import tqdm
 
 from bench.run.build import Parts
 from bench.verification.record import verify_record
-from leaderboards.verify.findings import Findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from leaderboards.verify.findings import Findings
 
 ALONE = 16
 """Up to so many records, starting processes would take longer than it saves."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config.compose import Job
@@ -14,6 +13,8 @@ from leaderboards.record_tables import DESCRIPTIONS, read_descriptions
 from leaderboards.verify.labels import compare_labels
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omegaconf import DictConfig
 
     from leaderboards.verify.findings import Findings

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from leaderboards.verify.compare import TOLERANCE, is_close
 from leaderboards.verify.units import COSINE_TOLERANCE, JUDGED, RANKED
 from metrics.aggregate import SELECTIVE
@@ -13,6 +11,8 @@ from metrics.catalog import AVERAGES, split_group
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    import pandas as pd
 
     from leaderboards.scores import ScoreSet
     from leaderboards.verify.findings import Findings

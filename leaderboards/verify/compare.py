@@ -46,4 +46,5 @@ def compare_columns(
         return ""
     row = rows[0]
     count = f"{rows.size} units differ, the first is" if rows.size > 1 else "differs at"
-    return f"{count} unit {units.iloc[row]}: {first[row]!r} instead of {second[row]!r}"
+    found, own = stored.iloc[row : row + 1].tolist()[0], wanted.iloc[row : row + 1].tolist()[0]
+    return f"{count} unit {units.iloc[row]}: {found!r} instead of {own!r}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from leaderboards.record_tables import DESCRIPTIONS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from leaderboards.verify.findings import Findings
 
 CLOSE = 2e-4

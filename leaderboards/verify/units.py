@@ -77,7 +77,7 @@ def check_cosines(stored: pd.DataFrame, where: str, findings: Findings) -> None:
             row = bad.iloc[0]
             findings.differ(
                 f"{where}: {name}",
-                f"unit {row['unit']}: {row[name]!r} for {row['label']!r} and {row['truth']!r}",
+                f"unit {row['unit']}: {float(row[name])} for {row['label']!r} and {row['truth']!r}",
             )
 
 
