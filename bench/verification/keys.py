@@ -28,7 +28,7 @@ def check_key(record: Record, judges: Judges, findings: Findings) -> None:
         except UserError as error:
             findings.trust("key", f"the masks are not on this machine: {error.what}")
             return
-        keys = _measured_keys(record, masks, uses_concepts=judges.selection.uses_concepts)
+        keys = recorded_keys(record, masks, uses_concepts=judges.selection.uses_concepts)
     if record.key not in keys:
         findings.differ(
             "record.json: key",
@@ -36,8 +36,14 @@ def check_key(record: Record, judges: Judges, findings: Findings) -> None:
         )
 
 
-def _measured_keys(record: Record, masks: Any, *, uses_concepts: bool) -> list[str]:
-    """Return the keys of the ways to read a layer that a record does not tell apart."""
+def recorded_keys(record: Record, masks: Any, *, uses_concepts: bool) -> list[str]:
+    """Return the keys of measured labels, for the ways to read a layer that a record does not name.
+
+    Args:
+        record: The record.
+        masks: Fingerprint of its masks; None where the method reads none.
+        uses_concepts: Whether the candidate labels are the concept set.
+    """
     target = record.target
     axes = target.get("axes", "")
     plain = {

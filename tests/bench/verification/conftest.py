@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-UNITS = 25
 PARTS = Parts()
 
 
@@ -42,23 +42,28 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     return table / np.linalg.norm(table, axis=1, keepdims=True)
 
 
-@pytest.fixture(scope="session")
-def judges() -> SelectionJudges:
-    request = ["board=glyphs", "target=glyphs_scenes", "concepts=glyphs_all", "scoring=none"]
-    [job] = expand(request)
+SCENES = "board=glyphs target=glyphs_scenes concepts=glyphs_all scoring=none"
+
+
+@cache
+def make_judges(request: str) -> SelectionJudges:
+    [job] = expand(request.split())
     return SelectionJudges.of(build_selection(job.config, PARTS))
 
 
 @pytest.fixture(scope="session")
-def write(judges: SelectionJudges) -> Callable[..., Path]:
+def write() -> Callable[..., Path]:
     """Return a function that writes a record of random scores of concepts, true names raised."""
 
-    def write_one(root: Path, seed: int = 0) -> Path:
+    def write_one(root: Path, seed: int = 0, request: str = SCENES) -> Path:
+        judges = make_judges(request)
         selection, layer = judges.selection, "fc"
         random = np.random.default_rng(seed)
         words = selection.words
-        matrix = random.random((UNITS, len(words)), dtype=np.float32)
-        for unit, truth in judges.true_names(layer).items():
+        true_names = judges.true_names(layer)
+        units = len(true_names)
+        matrix = random.random((units, len(words)), dtype=np.float32)
+        for unit, truth in true_names.items():
             if unit % 3:
                 matrix[unit, words.index(truth.name)] += unit % 5 / 5
         order = np.argsort(-matrix, axis=1, kind="stable")[:, :10]
@@ -89,14 +94,14 @@ def write(judges: SelectionJudges) -> Callable[..., Path]:
                 "layer": layer,
                 "pooling": "avg",
                 "precision": "float32",
-                "units": UNITS,
+                "units": units,
                 "dead_units": [],
             },
             probe={"name": "glyphs", "params": {}, "fingerprint": {"n": 1}, "n": 1},
             concepts=describe_concepts(selection),
             encoder={"name": "glyphs", "params": {}, "fingerprint": {"weights": "e"}},
             seed=seed,
-            counts={"units": UNITS, "dead": 0, "unlabelled": 0},
+            counts={"units": units, "dead": 0, "unlabelled": 0},
         )
         key = label_key(
             describe_method(selection),
@@ -125,7 +130,7 @@ def write(judges: SelectionJudges) -> Callable[..., Path]:
             "controls": content["controls"],
         }
         phases = [{"name": name, "wall_s": 1.5, "cached": False} for name in ("gather", "match")]
-        timing = {"hardware": "h", "device": "cpu", "repeats": 1, "units": UNITS, "phases": phases}
+        timing = {"hardware": "h", "device": "cpu", "repeats": 1, "units": units, "phases": phases}
         return write_record(
             root,
             record,
