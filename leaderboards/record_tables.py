@@ -101,7 +101,7 @@ def shorten_scores(path: Path) -> None:
     table = read_csv_gz(path, dict.fromkeys(("unit", "label", "score"), "str"), as_text=True)
     numbers = table.reindex(columns=[name for name in columns if name in table])
     short = shorten_floats(numbers.replace("", "nan").astype("float64"), columns)
-    texts = {name: short[name].map(repr).replace("nan", "") for name in short}
+    texts = {str(name): short[name].map(repr).replace("nan", "") for name in short}
     write_bytes(path, gzip_bytes(csv_bytes(table.assign(**texts))))
 
 

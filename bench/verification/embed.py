@@ -43,27 +43,25 @@ def check_cosines_again(
         findings: Gets what differs.
     """
     store, device = Store(None), resolve_device(judges.config)
-    models: dict[str, Any] = {}
+    models: dict[str, Any] = dict.fromkeys(("sentence", "clip_text"))
+    columns = {"sentence": "sentence_cosine", "clip_text": "clip_cosine"}
     for name, model in (("sentence", judges.sentence), ("clip_text", judges.clip_text)):
-        models[name] = None
         wanted = scores.scoring.get(name)
-        if not wanted:
+        if not wanted or stored[columns[name]].isna().all():
             continue
+        what = f"{columns[name]} and controls"
         try:
             if model is None or dict(fingerprint(model)) != wanted:
-                findings.trust(f"cosines by {name}", "the configured model is another one")
+                findings.trust(what, "the configured model is another one")
             elif name == "sentence":
                 models[name] = sentence_embedder(judges.sentence, store, device)
             elif judges.clip_text is not None:
                 models[name] = ClipText(judges.clip_text, store, device)
         except UserError as error:
-            findings.trust(f"cosines by {name}", error.what)
-    if stored["clip_cosine"].isna().all():
-        models["clip_text"] = None
-    wanted_result = score(**given, score_matrix=None, circular=scores.circular, **models)
-    units = wanted_result.units
-    embedded = tuple(name for name in JUDGED if units[name].notna().any())
+            findings.trust(what, error.what)
+    scored = score(**given, score_matrix=None, circular=scores.circular, **models)
+    embedded = tuple(name for name in JUDGED if scored.units[name].notna().any())
     where = f"scores/{scores.skey}.units.csv.gz"
-    compare_units(stored, units, where, findings, columns=embedded)
+    compare_units(stored, scored.units, where, findings, columns=embedded)
     if given["concepts"] is not None or record.method.get("vocabulary") == "free text":
-        compare_controls(scores, wanted_result.controls, findings, columns=embedded)
+        compare_controls(scores, scored.controls, findings, columns=embedded)

@@ -69,7 +69,12 @@ def build_judges(record: Record, config: DictConfig, parts: Parts) -> Judges:
     except UserError:
         has_words = False
     return RecordedJudges(
-        config, selection.truth, selection.sentence, None, selection, has_words=has_words
+        config,
+        selection.truth,
+        selection.sentence,
+        selection.clip_text,
+        selection,
+        has_words=has_words,
     )
 
 

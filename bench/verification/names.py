@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from omegaconf import OmegaConf
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class GivenNames:
     """True names that were found otherwise than by their configuration."""
 
-    summary = "true names found by their hash"
+    summary: ClassVar[str] = "true names found by their hash"
 
     of: Mapping[int, TrueName]
 

@@ -144,6 +144,12 @@ def write() -> Callable[..., Path]:
     return write_one
 
 
+@pytest.fixture
+def embedder() -> Callable[..., NDArray[np.float32]]:
+    """The sentence encoder of the records."""
+    return embed
+
+
 class Forger:
     """Changes files of a record, with or without their hashes."""
 
