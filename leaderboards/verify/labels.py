@@ -25,7 +25,7 @@ def compare_labels(stored: pd.DataFrame, again: pd.DataFrame, findings: Findings
         again: Those of a new run.
         findings: Gets what differs.
     """
-    first = _first(stored).join(_first(again), how="outer", rsuffix="_again")
+    first = _first(stored).join(_first(again).add_suffix("_again"), how="outer")
     other = first[(first["label"] != first["label_again"]) & ~(first["gap_again"] < CLOSE)]
     if len(other):
         row = other.iloc[0]
@@ -41,7 +41,7 @@ def compare_labels(stored: pd.DataFrame, again: pd.DataFrame, findings: Findings
         findings.differ(
             DESCRIPTIONS,
             f"the first scores of {len(far)} units differ from those of a new run, first unit "
-            f"{far.index[0]}: {row['score']!r} instead of {row['score_again']!r}",
+            f"{far.index[0]}: {float(row['score'])} instead of {float(row['score_again'])}",
         )
 
 
