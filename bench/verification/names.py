@@ -51,8 +51,9 @@ def find_truth(
     """
     if not described.get("units"):
         return GivenNames({})
-    for truth in _candidates(str(described["name"]), configured, published, parts):
-        if describe_truth(str(described["name"]), truth.names()) == described:
+    name = str(described["name"])
+    for truth in _candidates(name, configured, published, parts):
+        if describe_truth(name, truth.names())["hash"] == described["hash"]:
             return truth
     return None
 

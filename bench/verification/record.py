@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -32,6 +32,7 @@ from leaderboards.verify.units import (
     check_cosines,
     check_ranks,
     compare_units,
+    lexical_columns,
     normalise_units,
 )
 from metrics.aggregate import aggregate_units
@@ -166,13 +167,22 @@ class _Verification:
             wanted = self._score(given, scores)
             if wanted is None:
                 return
-            compare_units(stored, wanted.units, where, findings)
+            columns = lexical_columns(wanted.units)
+            if "reach" in table and given["concepts"] is not None:
+                columns.append("reach")
+            compare_units(stored, wanted.units, where, findings, columns)
             check_ranks(stored, given, where, findings)
-            kept = {name: stored[name] for name in ("score", *RANKED, *JUDGED)}
+            kept = {name: stored[name] for name in ("score", "reach", *RANKED, *JUDGED)}
             merged = wanted.units.assign(**kept)
             found = aggregate_units(merged, seed=given["seed"], circular=scores.circular)
             found |= {name: own for name, own in wanted.values.items() if name == "bleu"}
             found |= layer_coverage(wanted, given["truth"], record.target.get("left_out", ()))
+            found = {
+                name: replace(own, p_shuffled=wanted.values[name].p_shuffled)
+                if name in wanted.values
+                else own
+                for name, own in found.items()
+            }
             compare_scores(scores, found, table, findings)
             by_set = record.method.get("vocabulary") in ("concept set", "mask labels")
             if by_set and given["concepts"] is None and not record.is_imported:

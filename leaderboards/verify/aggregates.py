@@ -44,6 +44,10 @@ def compare_scores(
             _compare(stored.scores[name], score, f"{where}.{name}", findings)
         elif score.value is not None and column_of(name) in units:
             findings.differ(f"{where}.{name}", f"is missing, the units give {score.value!r}")
+        own = stored.scores.get(name)
+        pair = (own and own.p_shuffled, score.p_shuffled)
+        if None not in pair and not is_close(*pair):
+            findings.differ(f"{where}.{name}.p_shuffled", f"{pair[0]!r} instead of {pair[1]!r}")
     for name in stored.scores.keys() - wanted.keys():
         findings.trust(split_group(name)[0], "not computed from the table of units")
     for name, score in stored.scores.items():

@@ -23,9 +23,6 @@ RANKED = ("truth_rank", "truth_score", "reciprocal_rank")
 """Columns that need the scores of all concepts, of which a record has the ten best."""
 JUDGED = tuple(name for name in METRIC_COLUMNS if "cosine" in name or by_sentence_encoder(name))
 """Columns that need an embedder."""
-LEXICAL = tuple(name for name in COLUMNS if name not in (*RANKED, *JUDGED))
-"""Columns that follow from labels, truth and rules."""
-
 SCORE_TOLERANCE = 1e-5
 """Of the score of a true name, which may be from another run than the descriptions."""
 COSINE_TOLERANCE = 1e-4
@@ -34,11 +31,10 @@ COSINE_TOLERANCE = 1e-4
 
 def normalise_units(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table from disk with the columns and types of a table in memory."""
-    table = table.reindex(columns=list(COLUMNS))
-    texts = {
-        name: table[name].astype(object).where(table[name].notna(), "") for name in TEXT_COLUMNS
-    }
-    return table.assign(**texts, dead=table["dead"].astype(str) == "True")
+    table = table.reindex(columns=list(dict.fromkeys((*COLUMNS, *table.columns))))
+    texts = {name: table[name].astype(object) for name in TEXT_COLUMNS}
+    filled = {name: column.where(column.notna(), "") for name, column in texts.items()}
+    return table.assign(**filled, dead=table["dead"].astype(str) == "True")
 
 
 def compare_units(
@@ -46,7 +42,7 @@ def compare_units(
     wanted: pd.DataFrame,
     where: str,
     findings: Findings,
-    columns: Collection[str] = LEXICAL,
+    columns: Collection[str],
 ) -> None:
     """Compare columns with recomputed ones; leave out columns that the file does not have.
 
@@ -58,12 +54,17 @@ def compare_units(
         columns: Their names.
     """
     for name in columns:
-        if stored[name].isna().all():
+        if name not in stored or stored[name].isna().all():
             continue
         tolerance = COSINE_TOLERANCE if name in JUDGED else TOLERANCE
         column = stored[name].astype("float32") if name == "score" else stored[name]
         if message := compare_columns(column, wanted[name], wanted["unit"], tolerance):
             findings.differ(f"{where}: {name}", message)
+
+
+def lexical_columns(wanted: pd.DataFrame) -> list[str]:
+    """Return the recomputed columns that follow from labels, truth and rules."""
+    return [str(name) for name in wanted if name not in (*RANKED, *JUDGED, "reach")]
 
 
 def check_cosines(stored: pd.DataFrame, where: str, findings: Findings) -> None:
