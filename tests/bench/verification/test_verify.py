@@ -97,6 +97,7 @@ def in_json(name: str, *keys: str, value: object) -> Callable[[Forger], None]:
         (with_hashes("score", "0.125"), r"score: differs at unit 3: 0.125 instead of"),
         (with_hashes("accuracy_at_1", "0.5"), r"accuracy_at_1: differs at unit 3: 0.5 instead of"),
         (with_hashes("lexical_match", "0.25"), r"lexical_match: differs at unit 3"),
+        (with_hashes("reach", "none"), r"reach: differs at unit 3: 'none' instead of 'exact'"),
         (with_hashes("truth_rank", "7.0"), r"truth_rank: differs at unit 3: 7.0 instead of"),
         (with_hashes("truth_rank", "900.0", 4), r"truth_rank: differs at unit 4"),
         (with_hashes("reciprocal_rank", "0.9"), r"reciprocal_rank: differs at unit 3"),
@@ -114,6 +115,7 @@ def in_json(name: str, *keys: str, value: object) -> Callable[[Forger], None]:
         (in_json("scores", "tables", "descriptions.csv.gz", value="0"), r"sha256 0 is recorded"),
         (in_json("scores", "scores", "mrr", "value", value=0.9), r"scores.mrr.value: 0.9 instead"),
         (in_json("scores", "scores", "mrr", "ci_high", value=0.99), r"scores.mrr.ci_high: 0.99"),
+        (in_json("scores", "scores", "accuracy_at_1", "p_shuffled", value=0.5), r"p_shuffled: 0.5 in"),
         (in_json("scores", "scores", "auroc", "n", value=24), r"scores.auroc.n: 24 instead of 25"),
         (in_json("scores", "scores", "mrr", "chance", value=0.5), r"mrr.chance: 0.5, the control"),
         (
