@@ -24,6 +24,7 @@ COMMANDS = {
     "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "make leaderboards from the records on disk (Markdown, CSV)",
     "diff": "show what differs between records: settings, labels, scores",
+    "verify": "recompute the numbers of records from their labels up",
     "pack": "put the records of a folder into one file, which `board` reads as it is",
     "unpack": "unpack such a file into a folder of records",
     "cache": "show what the evidence cache holds and why; delete least recently used entries",

@@ -9,9 +9,10 @@ from leaderboards.comma_joined import CommaJoinedCounter
 from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.reading import newest, plain_labels
 from leaderboards.record import Fault, Record, RecordError
+from leaderboards.record_tables import read_units
 from leaderboards.scores import ScoreSet, read_scores
 from leaderboards.stability import read_stability
-from leaderboards.storage import Problem, find_records, read_units
+from leaderboards.storage import Problem, find_records
 from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:
@@ -141,12 +142,13 @@ def hash_scores(cells: Iterable[Cell]) -> str:
     """Return one sha256 over all that the score tables show.
 
     Leave out what may differ between two machines that agree on every label and score:
-    environment, run settings, parameters of parts (fingerprints represent them) and timings.
+    environment, run settings, parameters of parts (fingerprints represent them), timings, and the
+    hashes of tables, whose scores may differ in their last digits.
     """
     lines = []
     for cell in cells:
         record = asdict(cell.record)
-        for name in ("environment", "run", "notes", "schema"):
+        for name in ("environment", "run", "notes", "schema", "tables"):
             del record[name]
         for name in ("segmenter", "captioner"):  # as older records have none
             if not record[name]:
@@ -156,7 +158,10 @@ def hash_scores(cells: Iterable[Cell]) -> str:
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:
             record["error"] = {key: record["error"].get(key) for key in ("type", "message")}
-        lines.append(page_json([record, [asdict(scores) for scores in cell.scores]]))
+        scored = [asdict(scores) for scores in cell.scores]
+        for scores in scored:
+            del scores["tables"]
+        lines.append(page_json([record, scored]))
     return sha256_lines(sorted(lines))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leaderboards.hashing import page_json
-from leaderboards.storage import read_units
+from leaderboards.record_tables import read_units
 
 if TYPE_CHECKING:
     from pathlib import Path

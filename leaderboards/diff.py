@@ -12,8 +12,8 @@ import pandas as pd
 from leaderboards.hashing import page_json
 from leaderboards.judge_names import judge_name
 from leaderboards.reading import newest
+from leaderboards.record_tables import read_descriptions, read_units
 from leaderboards.scores import ScoreSet, read_scores
-from leaderboards.storage import read_descriptions, read_units
 from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -12,12 +13,13 @@ import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from leaderboards.record import IncompleteError, RecordError, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -100,6 +102,20 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return text.encode("utf-8")
 
 
+def shorten_floats(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Round columns to float32, then to the shortest decimals that identify these numbers.
+
+    Cast the texts that `csv_bytes` makes of them to float32 to read the numbers back exactly.
+    """
+    with np.errstate(over="ignore"):
+        short = {
+            name: table[name].to_numpy(np.float32).astype(str).astype(np.float64)
+            for name in columns
+            if name in table
+        }
+    return table.assign(**short)
+
+
 def gzip_bytes(data: bytes) -> bytes:
     """Compress with neither time nor name in the header."""
     buffer = io.BytesIO()
@@ -114,6 +130,23 @@ def gunzip_bytes(data: bytes) -> bytes:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error):
         return data
+
+
+def sha256_unpacked(path: Path) -> str:
+    """Return the sha256 of the content of a gzip file, which does not depend on the packer.
+
+    Raises:
+        RecordError: The file is missing, unreadable or damaged.
+    """
+    return hashlib.sha256(_unpack(path)).hexdigest()
+
+
+def _unpack(path: Path) -> bytes:
+    data = read_file(path)
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordError(f"{path}: damaged ({error})") from error
 
 
 def is_whole_gzip(path: Path) -> bool:
@@ -142,7 +175,7 @@ def _is_whole_gzip(path: Path, _stamp: tuple[int, ...]) -> bool:
         return False
 
 
-def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
+def read_csv_gz(path: Path, dtypes: Mapping[str, str], *, as_text: bool = False) -> pd.DataFrame:
     """Read a gzipped CSV that must have some columns of some types.
 
     "null" and "nan" are labels like any other, so no text is taken for a missing value; an empty
@@ -151,16 +184,16 @@ def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
 
     Args:
         path: The file.
-        dtypes: "int64", "float64" or "str" by column.
+        dtypes: "int64", "float64", "float32" (widened to float64) or "str" by column.
+        as_text: Read other columns as text even if they are numbers.
 
     Raises:
         RecordError: The file is missing, unreadable or damaged, a column is missing, or a field has
             another type.
     """
-    data = read_file(path)
     try:
-        text = gzip.decompress(data).decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        text = _unpack(path).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise RecordError(f"{path}: damaged ({error})") from error
     try:
         table = pd.read_csv(
@@ -171,8 +204,9 @@ def read_csv_gz(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
     missing = [name for name in dtypes if name not in table.columns]
     if missing:
         raise RecordError(f"{path}: has no column {', '.join(missing)}")
+    other = "str" if as_text else None
     for name in table.columns:
-        table[name] = _typed(table[name], dtypes.get(str(name)), f"{path}: column {name!r}")
+        table[name] = _typed(table[name], dtypes.get(str(name), other), f"{path}: column {name!r}")
     return table
 
 
@@ -182,7 +216,8 @@ def _typed(column: pd.Series[Any], dtype: str | None, where: str) -> pd.Series[A
     try:
         if dtype == "int64":
             return column.map(int).astype("int64")
-        return column.map(lambda field: float(field or "nan")).astype("float64")
+        numbers = column.map(lambda field: float(field or "nan")).astype("float64")
+        return numbers.astype("float32").astype("float64") if dtype == "float32" else numbers
     except (ValueError, OverflowError) as error:
         if dtype is None:
             return column.astype("str")

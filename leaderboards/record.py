@@ -128,6 +128,7 @@ class Record:
             with NaN or infinite activations.
         notes: Sentences for a reader ("top_k clamped from 100 to 60 images").
         error: {type, message, traceback} of a failed cell.
+        tables: sha256 by file of the tables of labels, unpacked; empty in older records.
         schema: Version of this layout.
     """
 
@@ -148,6 +149,7 @@ class Record:
     error: Mapping[str, str] | None = None
     segmenter: Mapping[str, Any] = field(default_factory=dict)
     captioner: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property
@@ -197,7 +199,7 @@ _REQUIRED = frozenset(
 _TYPES: Mapping[str, type] = {
     **dict.fromkeys(("key", "board"), str),
     **dict.fromkeys(("method", "target", "probe", "concepts", "encoder"), dict),
-    **dict.fromkeys(("run", "environment", "counts"), dict),
+    **dict.fromkeys(("run", "environment", "counts", "tables"), dict),
     "seed": int,
 }
 

@@ -28,6 +28,8 @@ class ScoreSet:
         circular: The judge and the labelling encoder share a text tower.
         scores: Score by name; `name[group]` for a part of the truth.
         controls: The same by control ("oracle", "constant", "shuffled", "chance", "listed").
+        tables: sha256 by file of the table of units, and of the descriptions that were scored, both
+            unpacked; empty in older files.
     """
 
     skey: str
@@ -35,6 +37,7 @@ class ScoreSet:
     circular: bool
     scores: Mapping[str, Score]
     controls: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_scores(data: object, where: str) -> ScoreSet:
@@ -52,8 +55,9 @@ def parse_scores(data: object, where: str) -> ScoreSet:
     skey, scoring, controls = data.get("skey"), data.get("scoring"), data.get("controls", {})
     if not isinstance(skey, str) or not isinstance(scoring, Mapping):
         raise RecordError(f"{where}: 'skey' or 'scoring' is missing")
-    if not isinstance(controls, Mapping):
-        raise RecordError(f"{where}: 'controls' not a JSON object")
+    tables = data.get("tables", {})
+    if not isinstance(controls, Mapping) or not isinstance(tables, Mapping):
+        raise RecordError(f"{where}: 'controls' or 'tables' not a JSON object")
     return ScoreSet(
         skey=skey,
         scoring=scoring,
@@ -63,6 +67,7 @@ def parse_scores(data: object, where: str) -> ScoreSet:
             str(name): parse_each(controls[name], f"{where}: controls: {name}")
             for name in sorted(controls)
         },
+        tables=tables,
     )
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import uuid
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,8 +17,8 @@ from leaderboards.files import (
     gzip_bytes,
     is_whole_gzip,
     json_bytes,
-    read_csv_gz,
     replace_file,
+    sha256_unpacked,
     write_bytes,
 )
 from leaderboards.record import (
@@ -28,6 +29,13 @@ from leaderboards.record import (
     read_json_object,
     slug,
 )
+from leaderboards.record_tables import (
+    DESCRIPTIONS,
+    description_bytes,
+    hash_tables,
+    unit_bytes,
+    units_path,
+)
 from leaderboards.scores import SCORES_SCHEMA, parse_scores
 from leaderboards.timings import TIMINGS, append_timing
 
@@ -36,17 +44,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-
-DESCRIPTIONS = "descriptions.csv.gz"
-_DESCRIPTION_TYPES = {"unit": "int64", "rank": "int64", "label": "str", "score": "float64"}
-_UNIT_TYPES = {
-    "unit": "int64",
-    "truth": "str",
-    "label": "str",
-    "score": "float64",
-    "truth_rank": "float64",
-    "truth_score": "float64",
-}
 
 
 @dataclass(frozen=True)
@@ -133,8 +130,9 @@ def write_record(
         for name, table in (tables or {}).items():
             write_bytes(temporary / slug(f"{name}.csv.gz", "file"), gzip_bytes(csv_bytes(table)))
         if descriptions is not None:
-            _require(descriptions, _DESCRIPTION_TYPES, DESCRIPTIONS)
-            write_bytes(temporary / DESCRIPTIONS, gzip_bytes(csv_bytes(descriptions)))
+            data = description_bytes(descriptions)
+            write_bytes(temporary / DESCRIPTIONS, data)
+        record = with_fields(record, tables=hash_tables(temporary))
         for content, units in scores:
             add_scores(temporary, content, units)
         if timing is not None:
@@ -142,7 +140,7 @@ def write_record(
         write_bytes(temporary / "record.json", record.to_json().encode("utf-8"))
         if not replace:
             _copy_results(folder, temporary)
-        _move_into_place(temporary, folder, replace=replace)
+        move_into_place(temporary, folder, replace=replace)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
@@ -180,7 +178,7 @@ def has_scores(folder: Path, skey: str) -> bool:
         found = _read_scores_key(file, file_stamp(file))
     except IncompleteError:
         return False
-    return found == skey and is_whole_gzip(_units_path(folder, skey))
+    return found == skey and is_whole_gzip(units_path(folder, skey))
 
 
 @lru_cache(maxsize=10_000)
@@ -211,7 +209,8 @@ def _copy_results(folder: Path, temporary: Path) -> None:
         write_bytes(new, b"".join(line + b"\n" for line in lines))
 
 
-def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
+def move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
+    """Rename a temporary folder; keep a finished record of another process unless `replace`."""
     try:
         temporary.rename(folder)
     except OSError:
@@ -229,7 +228,8 @@ def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
 def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) -> Path:
     """Add (or replace) one scores file and its table of units in a record folder.
 
-    The table of units is written first, so that a scores file always has one.
+    The table of units is written first, so that a scores file always has one. The scores file gets
+    the hashes of this table and of the descriptions that were scored.
 
     Args:
         folder: The record's folder.
@@ -242,36 +242,15 @@ def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) ->
     Raises:
         RecordError: The content or the table breaks its schema.
     """
-    data = json_bytes(content)
-    skey = slug(parse_scores(json.loads(data), "scores").skey, "scores key")
-    _require(units, _UNIT_TYPES, f"{skey}.units.csv.gz")
-    scores = folder / "scores"
-    scores.mkdir(exist_ok=True)
-    replace_file(_units_path(folder, skey), gzip_bytes(csv_bytes(units)))
-    replace_file(scores / f"{skey}.json", data)
-    return scores / f"{skey}.json"
-
-
-def read_descriptions(folder: Path) -> pd.DataFrame:
-    """Read a record's labels: unit (int), rank (int, 1 = best), label (text), score (float).
-
-    Raises:
-        RecordError: The file is missing, damaged, or has another layout.
-    """
-    return read_csv_gz(folder / DESCRIPTIONS, _DESCRIPTION_TYPES)
-
-
-def read_units(folder: Path, skey: str) -> pd.DataFrame:
-    """Read the table of units of one scores file; the label of a unit without one is "".
-
-    Raises:
-        RecordError: The file is missing, damaged, or has another layout.
-    """
-    return read_csv_gz(_units_path(folder, skey), _UNIT_TYPES)
-
-
-def _units_path(folder: Path, skey: str) -> Path:
-    return folder / "scores" / f"{slug(skey, 'scores key')}.units.csv.gz"
+    skey = slug(parse_scores(json.loads(json_bytes(content)), "scores").skey, "scores key")
+    path = units_path(folder, skey)
+    path.parent.mkdir(exist_ok=True)
+    replace_file(path, unit_bytes(units, path.name))
+    hashed = {path.name: sha256_unpacked(path)}
+    if (folder / DESCRIPTIONS).is_file():
+        hashed[DESCRIPTIONS] = sha256_unpacked(folder / DESCRIPTIONS)
+    replace_file(path.with_name(f"{skey}.json"), json_bytes({**content, "tables": hashed}))
+    return path.with_name(f"{skey}.json")
 
 
 def find_records(*roots: Path) -> SearchResult:
@@ -310,9 +289,3 @@ def find_records(*roots: Path) -> SearchResult:
         kept.values(), key=lambda pair: (pair[1].board, pair[1].method["name"], pair[1].key)
     )
     return SearchResult(tuple(found), tuple(problems))
-
-
-def _require(table: pd.DataFrame, dtypes: Mapping[str, str], name: str) -> None:
-    missing = [column for column in dtypes if column not in table.columns]
-    if missing:
-        raise RecordError(f"{name}: the table has no column {', '.join(missing)}")

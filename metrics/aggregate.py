@@ -127,10 +127,11 @@ def aggregate_units(
     masks = subsets(labelled, _texts(scored, "group"), reach)
     found: dict[str, Score] = {}
     groups = [part[1:-1] for part in masks if part.startswith("[")]
+    none_scored = no_unit_reason(units)
     for item in metric_slices(groups, concept_sets=set(SET_METRICS) <= set(units.columns)):
         metric = AVERAGES[item.metric]
         column = scored[metric.column].to_numpy(dtype=np.float64)
-        reason = no_unit_reason(units)
+        reason = none_scored
         if len(scored):
             reason = "no unit of this part has a value"
         if len(scored) and np.isnan(column).all():
@@ -139,7 +140,7 @@ def aggregate_units(
         silent = int((~labelled & masks[item.subset] & ~np.isnan(column)).sum())
         marked = circular and by_sentence_encoder(metric.column)
         found[item.name] = replace(score, n_unlabelled=silent, circular=marked)
-    found["coverage"] = _coverage(labelled, no_unit_reason(units) if not len(scored) else None)
+    found["coverage"] = _coverage(labelled, none_scored if not len(scored) else None)
     found["auroc"] = _auroc(scored[labelled], int((~labelled).sum()))
     if (reach != "").any():
         found["reach"] = _reach(reach)

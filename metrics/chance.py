@@ -68,8 +68,14 @@ def expected_median(size: int, counts: NDArray[np.int64]) -> float:
         counts: m of each unit [n], all at least 1.
     """
     kinds, units = np.unique(counts, return_counts=True)
-    half = counts.size // 2
-    laws = np.stack([first_true(size, int(kind)).cumulative for kind in kinds])
+    return _expected_median(size, tuple(kinds.tolist()), tuple(units.tolist()))
+
+
+@lru_cache(maxsize=256)
+def _expected_median(size: int, kinds: tuple[int, ...], units: tuple[int, ...]) -> float:
+    """Return the expected median for units by their number of true concepts."""
+    half = sum(units) // 2
+    laws = np.stack([first_true(size, kind).cumulative for kind in kinds])
     if len(kinds) == 1:
         return 1.0 + float(binom.cdf(half, units[0], laws[0])[:-1].sum())
     above = 0.0

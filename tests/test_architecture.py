@@ -133,7 +133,7 @@ def test_light_commands_import_no_torch() -> None:
         "from bench.run.survey import plan\n"
         "assert main(['list']) == 0\n"
         "plan(expand([]))\n"
-        "import bench.cli.board, leaderboards.board, dissectbench\n"
+        "import bench.cli.board, bench.verification.seal, leaderboards.board, dissectbench\n"
         "assert 'torch' not in sys.modules, 'torch'\n"
     )
     done = subprocess.run(

@@ -30,7 +30,11 @@ def main(arguments: Sequence[str]) -> int:
         help="folders of records, or archives of them (`dissectbench pack`)",
     )
     options.add_argument("--out", type=Path, required=True, help="folder for the tables")
-    options.add_argument("--check", action="store_true", help="fail where the tables would change")
+    options.add_argument(
+        "--check",
+        action="store_true",
+        help="fail where the tables would change, or records differ from their recomputation",
+    )
     given = options.parse_args(arguments)
     return make_board(given.results, given.out, check=given.check)
 
@@ -46,9 +50,16 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
     from leaderboards.record import RecordError
 
     roots = " ".join(root.as_posix() for root in results)
+    differing = 0
     try:
         with record_folders(results) as folders:
             board = load_board(folders, f"dissectbench board {roots} --out {out.as_posix()}")
+            if check and board.n_records:
+                from bench.cli.verify import report
+                from bench.rescore import find_folders
+                from bench.verification.records import verify_records
+
+                differing = report(verify_records(find_folders(folders)), every=False)
     except RecordError as error:
         raise UserError(str(error), hint="run something first: `dissectbench run`") from error
     if not board.n_records and not board.problems:
@@ -63,7 +74,7 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
         changed = check_board(board, out)
         for name in changed:
             sys.stdout.write(f"{out / name}: differs from what the records give\n")
-        return 1 if changed else 0
+        return 1 if changed else differing
     with writing(out, "--out"):
         files = write_board(board, out)
     print_board(board, Console())

@@ -62,8 +62,10 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> ImportRe
         return ImportResult(folder, skey, "skipped")
     from bench.run.scoring import score_table
 
+    # As in the file, so that the scores follow from it.
+    table = labels.table.astype({"score": "float32"}).astype({"score": "float64"})
     try:
-        scores = score_table(record, labels.table, judges)
+        scores = score_table(record, table, judges)
     except ValueError as error:
         raise UserError(str(error), where="target.truth") from error
     if exists:
@@ -72,7 +74,7 @@ def write_import(record: Record, labels: Labels, config: DictConfig) -> ImportRe
     write_record(
         root,
         record,
-        descriptions=labels.table,
+        descriptions=table,
         scores=[scores],
         texts={"config.yaml": OmegaConf.to_yaml(config, resolve=True)},
     )

@@ -142,7 +142,7 @@ class Judges:
             ),
             **models,
             "rules": {"official_labels": self.config.scoring.official_labels},
-            **self._describe_reading(layer),
+            **self.reading(layer),
             "seed": self.config.scoring.seed,
             **describe_decisions(self.config, layer, self.decisions),
         }
@@ -166,7 +166,7 @@ class Judges:
                         return file.stem
         return short_hash(scoring)
 
-    def _describe_reading(self, layer: str) -> dict[str, Any]:
+    def reading(self, layer: str) -> dict[str, Any]:
         """Return how labels are read, where older releases read them differently; else {}."""
         if self.official_texts(layer) is not None:
             return {"reading": {"mask_labels": "as published"}}

@@ -39,7 +39,7 @@ def cell_key(selection: Selection, layer: str) -> str:
         hash_of_words(selection.words) if selection.uses_concepts else "",
         fingerprint(selection.encoder) if selection.encoder else None,
         selection.config.seed,
-        _masks_fingerprint(selection),
+        masks_fingerprint(selection),
         fingerprint(selection.captioner) if selection.captioner else None,
         tf32=selection.config.runtime.tf32,
     )
@@ -96,7 +96,12 @@ def _describe_layout(selection: Selection, layer: str) -> dict[str, Any]:
     return {"pooling": layout.key_pooling, **layout.key_part()}
 
 
-def _masks_fingerprint(selection: Selection) -> Fingerprint | None:
+def masks_fingerprint(selection: Selection) -> Fingerprint | None:
+    """Return the fingerprint of the masks that the method reads; None where it reads none.
+
+    Raises:
+        UserError: The masks are not on this machine.
+    """
     if selection.segmented_probe:
         return fingerprint_of_masks(selection.segmented_probe)
     return fingerprint(selection.segmenter) if selection.segmenter else None

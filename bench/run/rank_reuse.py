@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from leaderboards.record import RecordError
+from leaderboards.record_tables import read_units
 from leaderboards.scores import read_scores
-from leaderboards.storage import read_units
 from metrics.aggregate import SELECTIVE
 from metrics.catalog import AVERAGES
 from metrics.context import RANK_COLUMNS

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.environment import hardware
-from bench.errors import UnwritableError, UserError
+from bench.errors import UnwritableError
 from bench.evidence import CachedEmbedder, Store, text_embeddings
 from bench.run.bertscore import bert_scorer
 from bench.run.decision_scores import TextJudges, score_decisions
 from bench.run.device import resolve_device
 from bench.run.identity import fingerprint
-from bench.run.labels import WRITTEN, lists_by_unit, load_scores
+from bench.run.labels import load_scores
 from bench.run.rank_reuse import reuse_ranks
 from bench.run.results import add_phases, add_scores
+from bench.run.score_inputs import layer_coverage, score_inputs
 from bench.timing import Timer
 from leaderboards.hashing import short_hash
+from leaderboards.record_tables import read_descriptions
 from leaderboards.scores import SCORES_SCHEMA
-from leaderboards.storage import read_descriptions
-from metrics.labels import LabelRules
 from metrics.scores import Score
 from metrics.scoring import score
-from metrics.statistics import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,11 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.parts.protocols import Encoder, SentenceEncoder
-    from bench.parts.truths.official import OfficialTexts
     from bench.run.judges import Judges
     from leaderboards.record import Record
     from metrics.scores import ScoringResult
-    from metrics.truth import TrueName
 
 SHARED_TOWER = (
     "circular: the labelling encoder and the sentence scorer share a text tower, "
@@ -104,43 +101,23 @@ def score_table(
     circular = judged and shares_tower(judges.encoder, judges.sentence)
     one_judge = judged and shares_tower(judges.clip_text, judges.sentence)
     reason = (SHARED_TOWER if circular else ONE_JUDGE) if one_judge else ""
-    concepts = judges.words if judges.closed else None
-    reader, truth = judges.reader(layer), judges.true_names(layer)
-    official = judges.official_texts(layer)
-    if official is not None:
-        descriptions = _as_published(descriptions, judges, official)
-        concepts = concepts and tuple(map(official.label, judges.raw_mask_labels))
-        reader, truth = official.reader, official.names
-    labels, label_scores = lists_by_unit(descriptions, units)
-    dead = np.zeros(units, dtype=bool)
-    dead[list(record.target["dead_units"])] = True
-    left_out = list(record.target.get("left_out", ()))
-    dead[left_out] = True
+    given = score_inputs(record, descriptions, judges)
     clip_text = None
     if judged and judges.clip_text is not None and not one_judge:
-        clip_text = _ClipText(judges.clip_text, store, device)
+        clip_text = ClipText(judges.clip_text, store, device)
     with timer.phase("score", items=units):
         scored = score(
-            labels=labels,
-            label_scores=label_scores,
-            concepts=concepts,
+            **given,
             score_matrix=_matrix(store, record.key, units, judges),
-            dead=dead,
-            truth=truth,
-            sentence=_embedder(judges.sentence, store, device) if judged else None,
+            sentence=sentence_embedder(judges.sentence, store, device) if judged else None,
             clip_text=clip_text,
             clip_reason=reason if judges.clip_text is not None else NO_CLIP_TEXT,
             circular=circular,
-            rules=LabelRules(official=config.scoring.official_labels),
-            reader=reader,
             bert=bert_scorer(config.scoring.bertscore, device) if judged else None,
-            withheld=judges.withheld,
-            without_concept=judges.without_concept(layer),
-            seed=config.scoring.seed,
         )
         decisions = score_decisions(
             record,
-            [names[0] if names else "" for names in labels],
+            [names[0] if names else "" for names in given["labels"]],
             judges.decisions,
             config,
             _text_judges(judges, store, device) if judged else None,
@@ -149,10 +126,8 @@ def score_table(
         )
     if decisions:
         scored = _with_decisions(scored, decisions)
-    if left_out:
-        scored = replace(
-            scored, values={**scored.values, **_layer_coverage(scored, truth, left_out)}
-        )
+    coverage = layer_coverage(scored, given["truth"], record.target.get("left_out", ()))
+    scored = replace(scored, values={**scored.values, **coverage})
     content = scored.to_json()
     file = {
         "schema": SCORES_SCHEMA,
@@ -165,58 +140,20 @@ def score_table(
     return file, scored.units
 
 
-def _as_published(
-    descriptions: pd.DataFrame, judges: Judges, official: OfficialTexts
-) -> pd.DataFrame:
-    """Return the labels as the published notebooks embed them, made from those of the masks' files.
-
-    Raises:
-        UserError: An imported record of an older release, which has plain labels only.
-    """
-    if WRITTEN in descriptions:
-        written = descriptions[WRITTEN]
-    elif judges.closed:
-        pairs = zip(reversed(judges.words), reversed(judges.raw_mask_labels), strict=True)
-        written = descriptions["label"].map(dict(pairs))  # the first of equal words
-    else:
-        raise UserError(
-            "the record holds plain mask labels only, and the official rules embed the labels of "
-            "the authors' file",
-            where="scoring.official_labels",
-            hint="import that file again into another folder: dissectbench import FILE "
-            "--results DIR",
-        )
-    return descriptions.assign(label=written.map(official.label))
-
-
-def _layer_coverage(
-    scored: ScoringResult, truth: Mapping[int, TrueName], left_out: Sequence[int]
-) -> dict[str, Score]:
-    """Return the coverage of an imported part of a layer, over all units with a true name."""
-    own = scored.values["coverage"]
-    if own.value is None:
-        return {}
-    n = own.n + len(truth.keys() & set(left_out))
-    labelled = own.n - own.n_unlabelled
-    low, high = wilson(float(labelled), n)
-    detail = {"scored": own.n, "units": n}
-    return {"coverage": Score(labelled / n, low, high, n, n - labelled, detail=detail)}
-
-
 def _matrix(store: Store, key: str, units: int, judges: Judges) -> NDArray[np.float32] | None:
     return load_scores(store, key, units, judges.words) if judges.closed else None
 
 
 def _text_judges(judges: Judges, store: Store, device: str) -> TextJudges | None:
     """Return the judges of decisions: the models of both cosines, even where they are circular."""
-    sentence = _embedder(judges.sentence, store, device)
+    sentence = sentence_embedder(judges.sentence, store, device)
     if judges.clip_text is None or sentence is None:
         return None
     own = shares_tower(judges.encoder, judges.sentence)
     if judges.config.scoring.decisions.clip_weight:
         own = own or shares_tower(judges.encoder, judges.clip_text)
     return TextJudges(
-        _ClipText(judges.clip_text, store, device),
+        ClipText(judges.clip_text, store, device),
         sentence,
         circular=own,
         same=shares_tower(judges.clip_text, judges.sentence),
@@ -242,13 +179,14 @@ def shares_tower(encoder: Encoder | None, judge: Encoder | SentenceEncoder | Non
     return tower is not None and tower == fingerprint(judge).get("text_tower")
 
 
-class _ClipText:
+class ClipText:
     """An encoder's text tower as a judge: unit-length embeddings, cached by list."""
 
     def __init__(self, encoder: Encoder, store: Store, device: str) -> None:
         self._encoder, self._store, self._device = encoder, store, device
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit-norm vectors of texts, float32 [n, D]."""
         embedded = text_embeddings(
             self._encoder, texts, store=self._store, timer=Timer(self._device), device=self._device
         )
@@ -257,7 +195,9 @@ class _ClipText:
         return unit
 
 
-def _embedder(sentence: SentenceEncoder, store: Store, device: str) -> CachedEmbedder | None:
+def sentence_embedder(
+    sentence: SentenceEncoder, store: Store, device: str
+) -> CachedEmbedder | None:
     """Return one embedder per cache folder, whose lists all records of a sweep share.
 
     None where there is no sentence encoder.

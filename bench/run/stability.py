@@ -22,7 +22,7 @@ from bench.run.plan import State
 from bench.run.results import write_stability
 from bench.run.shared import gather_shared
 from bench.timing import Timer
-from leaderboards.storage import read_descriptions
+from leaderboards.record_tables import read_descriptions
 from metrics.aggregate import average
 from metrics.catalog import LABEL_STABILITY, METRICS
 from metrics.scores import Score

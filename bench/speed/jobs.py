@@ -205,7 +205,7 @@ def read_labels(job: Job) -> list[list[str]]:
     from bench.run.labels import lists_by_unit
     from bench.run.plan import plan_job
     from leaderboards.record import Record
-    from leaderboards.storage import read_descriptions
+    from leaderboards.record_tables import read_descriptions
 
     best = []
     for cell in plan_job(job).cells:

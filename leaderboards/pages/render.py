@@ -98,18 +98,17 @@ def write_board(board: Board, out_dir: Path) -> list[Path]:
 
 
 def check_board(board: Board, out_dir: Path) -> list[str]:
-    """Return the names of score files in `out_dir` that differ from the board's or are missing.
+    """Return the names of files in `out_dir` that differ from the board's or are missing.
 
-    Pictures and files about time are not compared: they change without a change of scores. The
-    command that the files name is taken from the front page in `out_dir`, since a check is often
-    started from another folder.
+    Pictures are not compared: they change with the plotting library. The command that the files
+    name is taken from the front page in `out_dir`, since a check is often started from another
+    folder.
     """
     page = (_read(out_dir / "README.md") or b"").decode("utf-8", errors="replace")
     board = replace(board, command=recorded_command(page) or board.command)
-    wanted = render_scores(board)
+    wanted = render_scores(board) | render_costs(board)
     differing = [n for n, data in wanted.items() if _content(_read(out_dir / n)) != _content(data)]
-    left = _further_pages(out_dir) - wanted.keys()
-    return [*differing, *sorted(name for name in left if not name.startswith("costs"))]
+    return [*differing, *sorted(_further_pages(out_dir) - wanted.keys())]
 
 
 def _further_pages(out_dir: Path) -> set[str]:

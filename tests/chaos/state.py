@@ -7,7 +7,8 @@ import json
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leaderboards.storage import find_records, read_descriptions
+from leaderboards.record_tables import read_descriptions
+from leaderboards.storage import find_records
 from leaderboards.timings import read_timings
 
 if TYPE_CHECKING:

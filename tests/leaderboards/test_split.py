@@ -13,7 +13,7 @@ import pytest
 from leaderboards.board import load_board
 from leaderboards.pages.render import check_board, render_costs, render_scores, write_board
 from leaderboards.pages.split import PAGE_BYTES, split_page
-from leaderboards.storage import read_descriptions
+from leaderboards.record_tables import read_descriptions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -13,13 +17,14 @@ from leaderboards.board import load_board
 from leaderboards.cells import load_cells
 from leaderboards.files import csv_bytes, gzip_bytes, read_csv_gz
 from leaderboards.record import Record, RecordError, slug
-from leaderboards.storage import (
-    add_scores,
-    find_records,
+from leaderboards.record_tables import (
+    description_bytes,
+    hash_tables,
     read_descriptions,
     read_units,
-    write_record,
 )
+from leaderboards.scores import read_scores
+from leaderboards.storage import add_scores, find_records, write_record
 from leaderboards.timings import add_phases, append_timing, read_timings
 
 if TYPE_CHECKING:
@@ -32,14 +37,61 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path, build: Any) -> No
     record = build.make_record(notes=("top_k clamped",))
     folder = build.put(tmp_path, record, build.make_scores(0.5), texts={"run.log": "done\n"})
     assert folder == tmp_path / "glyphs" / "clip_dissect" / record.key
-    assert Record.read(folder) == record
-    pd.testing.assert_frame_equal(read_descriptions(folder), build.make_descriptions())
+    assert Record.read(folder) == replace(record, tables=hash_tables(folder))
+    descriptions, units = build.make_descriptions(), build.make_units()
     pd.testing.assert_frame_equal(
-        read_units(folder, "5c0e"), build.make_units(), check_column_type=False
+        read_descriptions(folder), as_float32(descriptions, "score"), check_exact=True
+    )
+    pd.testing.assert_frame_equal(
+        read_units(folder, "5c0e"),
+        as_float32(units, "score", "truth_score"),
+        check_column_type=False,
+        check_exact=True,
     )
     assert read_timings(folder) == ([build.make_timing()], [])
     assert (folder / "run.log").read_text() == "done\n"
     assert [path.name for path in folder.parent.iterdir()] == [record.key]
+
+
+def as_float32(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    narrow = {name: table[name].astype("float32").astype("float64") for name in columns}
+    return table.assign(**narrow)
+
+
+def test_scores_are_written_as_the_shortest_float32(tmp_path: Path, build: Any) -> None:
+    folder = build.put(tmp_path, build.make_record(), build.make_scores(0.5))
+    texts = gzip.decompress((folder / "descriptions.csv.gz").read_bytes()).decode()
+    assert texts.splitlines()[1:3] == ["0,1,umbrella,0.3", "0,2,null,0.33333334"]
+    units = gzip.decompress((folder / "scores" / "5c0e.units.csv.gz").read_bytes()).decode()
+    assert ",0.1,2.0,0.33333334," in units.splitlines()[4]
+    before = (folder / "descriptions.csv.gz").read_bytes()
+    assert description_bytes(read_descriptions(folder)) == before
+
+
+@given(bits=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=50))
+def test_any_float32_survives(bits: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    scores = np.array(bits, dtype=np.uint32).view(np.float32)
+    table = pd.DataFrame({"unit": range(len(bits)), "rank": 1, "label": "a", "score": scores})
+    folder = tmp_path_factory.mktemp("t")
+    (folder / "descriptions.csv.gz").write_bytes(description_bytes(table))
+    back = read_descriptions(folder)["score"].to_numpy()
+    np.testing.assert_array_equal(back, scores.astype(np.float64))
+
+
+def test_hashes_are_those_of_the_unpacked_tables(tmp_path: Path, build: Any) -> None:
+    tally = pd.DataFrame({"unit": [0], "iou": [0.5]})
+    folder = build.put(tmp_path, build.make_record(), build.make_scores(0.5), tables={"t": tally})
+
+    def sha256(name: str) -> str:
+        return hashlib.sha256(gzip.decompress((folder / name).read_bytes())).hexdigest()
+
+    names = ("descriptions.csv.gz", "t.csv.gz")
+    assert Record.read(folder).tables == {name: sha256(name) for name in names}
+    scores = read_scores(folder / "scores" / "5c0e.json")
+    assert scores.tables == {
+        "descriptions.csv.gz": sha256("descriptions.csv.gz"),
+        "5c0e.units.csv.gz": sha256("scores/5c0e.units.csv.gz"),
+    }
 
 
 def test_equal_tables_are_equal_bytes(build: Any) -> None:

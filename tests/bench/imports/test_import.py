@@ -15,7 +15,8 @@ import pytest
 from bench.__main__ import main
 from leaderboards.board import load_board
 from leaderboards.pages.render import check_board, write_board
-from leaderboards.storage import find_records, read_descriptions
+from leaderboards.record_tables import read_descriptions
+from leaderboards.storage import find_records
 
 ROOT = Path(__file__).resolve().parents[3]
 NETDISSECT = """unit,category,label,score

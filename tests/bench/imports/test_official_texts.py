@@ -17,7 +17,8 @@ from bench.run.judges import SelectionJudges
 from bench.run.scoring import score_table
 from bench.run.selection import build_selection
 from leaderboards.record import Record
-from leaderboards.storage import find_records, read_descriptions
+from leaderboards.record_tables import read_descriptions
+from leaderboards.storage import find_records
 
 TABLE = """unit,category,label,score
 1,scene,airfield-s,0.3

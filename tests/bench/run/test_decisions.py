@@ -27,7 +27,8 @@ from bench.run.survey import plan
 from leaderboards.board import load_board
 from leaderboards.hashing import short_hash
 from leaderboards.record import Record
-from leaderboards.storage import find_records, read_descriptions
+from leaderboards.record_tables import read_descriptions
+from leaderboards.storage import find_records
 from metrics.statistics import wilson
 
 if TYPE_CHECKING:

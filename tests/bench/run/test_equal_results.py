@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leaderboards.record import Record
+from leaderboards.record_tables import read_descriptions
 from leaderboards.scores import read_scores
-from leaderboards.storage import read_descriptions
 from leaderboards.timings import read_timings
 from tests.bench.run.test_launch import LAUNCHER
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaderboards.storage import read_units
+from leaderboards.record_tables import read_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable

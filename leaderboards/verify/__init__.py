@@ -1,0 +1,1 @@
+"""Recompute the numbers of records from their labels, and compare."""

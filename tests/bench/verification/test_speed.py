@@ -1,0 +1,45 @@
+"""A large board is verified in a minute on two processors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.verification.keys import recorded_keys
+from bench.verification.records import verify_records
+from leaderboards.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+IMAGENET = "board=b target=resnet50_imagenet concepts=imagenet_classes scoring=none"
+RECORDS, SECONDS = 500, 60
+
+
+@pytest.mark.slow
+def test_five_hundred_records_of_a_thousand_units(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    folders = []
+    first = write(tmp_path, request=IMAGENET)
+    content = json.loads((first / "record.json").read_text())
+    for seed in range(RECORDS):
+        changed = Record(**{**content, "notes": (), "seed": seed})
+        key = recorded_keys(changed, None, uses_concepts=True)[0]
+        folder = first.with_name(key)
+        if not folder.exists():
+            shutil.copytree(first, folder)
+            changed = {**content, "seed": seed, "key": key}
+            (folder / "record.json").write_text(json.dumps(changed))
+        folders.append(folder)
+    assert len(set(folders)) == RECORDS
+    start, _cpu = time.perf_counter(), time.process_time()
+    findings = list(verify_records(folders))
+    assert [found.mismatches for found in findings if found.mismatches] == []
+    wall = time.perf_counter() - start
+    assert wall < SECONDS
