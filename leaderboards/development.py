@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metrics.aggregate import aggregate_units
 from metrics.development import is_development_unit
 from metrics.scores import Score
 from metrics.units import COLUMNS
@@ -40,6 +39,8 @@ def score_outside_development(row: Row) -> Row:
     Values and intervals are computed from the table of units, as scoring computes them. Scores that
     are no function of this table have no value.
     """
+    from metrics.aggregate import aggregate_units  # SciPy, which commands such as plan never need
+
     units = row.units
     if units is None:
         return replace(row, scores=dict.fromkeys(row.scores, Score(None, reason=_ALL_UNITS)))
