@@ -115,7 +115,10 @@ def in_json(name: str, *keys: str, value: object) -> Callable[[Forger], None]:
         (in_json("scores", "tables", "descriptions.csv.gz", value="0"), r"sha256 0 is recorded"),
         (in_json("scores", "scores", "mrr", "value", value=0.9), r"scores.mrr.value: 0.9 instead"),
         (in_json("scores", "scores", "mrr", "ci_high", value=0.99), r"scores.mrr.ci_high: 0.99"),
-        (in_json("scores", "scores", "accuracy_at_1", "p_shuffled", value=0.5), r"p_shuffled: 0.5 in"),
+        (
+            in_json("scores", "scores", "accuracy_at_1", "p_shuffled", value=0.5),
+            r"accuracy_at_1.p_shuffled: 0.5 instead of",
+        ),
         (in_json("scores", "scores", "auroc", "n", value=24), r"scores.auroc.n: 24 instead of 25"),
         (in_json("scores", "scores", "mrr", "chance", value=0.5), r"mrr.chance: 0.5, the control"),
         (
