@@ -20,7 +20,7 @@ from bench.run.judges import SelectionJudges
 from bench.run.plan import explain_fault
 from bench.run.selection import build_selection
 from leaderboards.record import Record, RecordError
-from leaderboards.storage import has_scores
+from leaderboards.storage import delete_scores, has_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,15 +126,18 @@ def _write_scores(folder: Path, record: Record, config: DictConfig, replace: boo
     if has_scores(folder, skey) and not replace:
         return ScoreOutcome(folder, file, "kept")
     try:
-        score_record(folder, record, judges)
+        written = score_record(folder, record, judges)
     except RecordError:
         raise
     except ValueError as error:
         raise UserError(str(error), where=f"{folder}: target.truth") from error
+    if written != file:
+        # An older release put more into the key of these scores.
+        delete_scores(folder, skey)
     fault = ""
     if isinstance(judges, SelectionJudges):
         fault = explain_no_match(judges.selection, layer)
-    return ScoreOutcome(folder, file, "scored", fault)
+    return ScoreOutcome(folder, written, "scored", fault)
 
 
 def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:

@@ -253,6 +253,12 @@ def add_scores(folder: Path, content: Mapping[str, Any], units: pd.DataFrame) ->
     return path.with_name(f"{skey}.json")
 
 
+def delete_scores(folder: Path, skey: str) -> None:
+    """Delete one scores file and its table of units, where they exist."""
+    (folder / "scores" / f"{slug(skey, 'scores key')}.json").unlink(missing_ok=True)
+    units_path(folder, skey).unlink(missing_ok=True)
+
+
 def find_records(*roots: Path) -> SearchResult:
     """Find every record under some folders; report those that cannot be used and skip them.
 

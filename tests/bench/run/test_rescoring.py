@@ -71,6 +71,24 @@ def test_a_score_that_exists_is_kept(folder: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.usefixtures("no_method")
+def test_scores_whose_key_an_older_release_made_of_models_too_are_replaced(folder: Path) -> None:
+    shutil.rmtree(folder / "scores")
+    assert main(["score", str(folder), "target.truth.name=none"]) == 0
+    [file] = (folder / "scores").glob("*.json")
+    older = json.loads(file.read_text())
+    older["scoring"]["sentence"] = {"kind": "sentence_transformers"}
+    older["skey"] = "0" * 16
+    file.with_name("0000000000000000.json").write_text(json.dumps(older))
+    units = folder / "scores" / f"{file.stem}.units.csv.gz"
+    units.rename(units.with_name("0000000000000000.units.csv.gz"))
+    file.unlink()
+    assert main(["score", str(folder), "target.truth.name=none"]) == 0
+    assert not file.exists()
+    assert main(["score", str(folder), "target.truth.name=none", "--replace"]) == 0
+    assert sorted(path.name for path in (folder / "scores").iterdir()) == [file.name, units.name]
+
+
+@pytest.mark.usefixtures("no_method")
 def test_scores_of_an_older_release_are_replaced_and_keep_their_ranks(folder: Path) -> None:
     complete = contents(folder)
     [name] = [name for name in complete if name.startswith("scores/") and name.endswith(".json")]
