@@ -13,6 +13,7 @@ from leaderboards.files import (
     write_bytes,
 )
 from leaderboards.record import RecordError, slug
+from leaderboards.stability import STABILITY_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,10 @@ def shorten_scores(path: Path) -> None:
 def hash_tables(folder: Path) -> dict[str, str]:
     """Return the sha256 of a record's tables of labels by file, unpacked.
 
+    The table of stability is left out: it may be measured at any time after the labels.
+
     Raises:
         RecordError: A table is unreadable or damaged.
     """
-    return {path.name: sha256_unpacked(path) for path in sorted(folder.glob("[!.]*.csv.gz"))}
+    paths = sorted(folder.glob("[!.]*.csv.gz"))
+    return {path.name: sha256_unpacked(path) for path in paths if path.name != STABILITY_UNITS}

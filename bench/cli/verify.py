@@ -84,10 +84,14 @@ def report(findings: Iterable[Findings], *, every: bool = True) -> int:
     differing = sum(bool(found.mismatches) for found in listed)
     if every or differing:
         sys.stdout.write(
-            f"{len(listed):,} records: {len(listed) - differing:,} agree, {differing:,} differ\n"
+            f"{_records(len(listed))}: {len(listed) - differing:,} agree, {differing:,} differ\n"
         )
     if every:
         sys.stdout.writelines(
-            f"on trust in {count:,} records: {what}\n" for what, count in trusted.most_common()
+            f"on trust in {_records(count)}: {what}\n" for what, count in trusted.most_common()
         )
     return 1 if differing else 0
+
+
+def _records(count: int) -> str:
+    return f"{count:,} record" if count == 1 else f"{count:,} records"

@@ -14,9 +14,10 @@ from bench.config.amend import amend
 from bench.errors import UserError
 from bench.parts.choice import CONF
 from bench.run.score_inputs import layer_coverage, score_inputs
-from bench.verification.judges import build_judges, judges_of
+from bench.verification.judges import RecordedJudges, build_judges, judges_of
 from bench.verification.keys import check_key
 from bench.verification.names import find_truth
+from bench.verification.request import check_request
 from leaderboards.files import sha256_unpacked
 from leaderboards.hashing import canonical_json, short_hash
 from leaderboards.record import Record, RecordError
@@ -25,6 +26,7 @@ from leaderboards.scores import read_scores
 from leaderboards.timings import read_timings
 from leaderboards.verify.aggregates import compare_controls, compare_scores
 from leaderboards.verify.findings import Findings
+from leaderboards.verify.stability import check_stability
 from leaderboards.verify.tables import check_descriptions, check_hashes, check_score_hashes
 from leaderboards.verify.units import (
     JUDGED,
@@ -123,8 +125,11 @@ class _Verification:
         check_hashes(self.folder, record, self.findings)
         self.descriptions = read_descriptions(self.folder)
         check_descriptions(self.descriptions, record, self.findings)
+        check_stability(self.folder, self.descriptions, self.findings)
         described = sha256_unpacked(self.folder / DESCRIPTIONS)
         judges = self._build_judges()
+        if not any(self.folder.glob("scores/[!.]*.json")):
+            self.findings.trust("labels", "they have no scores; `dissectbench score` makes them")
         for path in sorted(self.folder.glob("scores/[!.]*")):
             if path.suffix == ".json":
                 scores = read_scores(path)
@@ -141,6 +146,8 @@ class _Verification:
             self.findings.trust("key and labels", error.what)
             return None
         check_key(self.record, judges, self.findings)
+        if isinstance(judges, RecordedJudges):
+            check_request(self.record, judges, self.findings)
         return judges
 
     def _check_skey(self, stem: str, scores: ScoreSet) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,6 +13,10 @@ import pytest
 from bench.__main__ import main
 from bench.run.build import Parts
 from bench.verification.record import verify_record
+from leaderboards.record_tables import read_descriptions
+from leaderboards.stability import write_stability
+from metrics.aggregate import average
+from metrics.catalog import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,6 +139,12 @@ def in_json(name: str, *keys: str, value: object) -> Callable[[Forger], None]:
         (in_json("record", "method", "params", "similarity", value="wpmi"), r"key: \w+ is not the"),
         (in_json("record", "seed", value=5), r"record.json: key: \w+ is not the hash"),
         (in_json("record", "counts", "unlabelled", value=4), r"counts.unlabelled: 4 instead of 0"),
+        (in_json("record", "target", "name", value="x"), r"target.name: 'x' instead of 'glyphs'"),
+        (in_json("record", "probe", "params", "size", value=9), r"probe.params.size: 9 instead of"),
+        (in_json("record", "probe", "n", value=9), r"probe.n: 9 instead of"),
+        (in_json("record", "concepts", "n", value=9), r"concepts.n: 9 instead of"),
+        (in_json("record", "encoder", "name", value="x"), r"encoder.name: 'x' instead of 'glyphs'"),
+        (in_json("record", "method", "tuned_on", value="dev"), r"tuned_on: 'dev' instead of ''"),
     ],
 )  # fmt: skip
 def test_a_change_is_noticed(
@@ -155,6 +166,28 @@ def test_swapped_scores_are_noticed(
     assert re.search(r"label: \d+ units differ", found)
 
 
+def test_stability_follows_from_the_shares_of_the_units(record: Path) -> None:
+    first = read_descriptions(record).query("rank == 1")[["unit", "label"]]
+    units = first.assign(share=[0.5, *[1.0] * (len(first) - 1)])
+    score = average(METRICS["label_stability"], units["share"].to_numpy(), seed=0, reason="")
+    score = replace(score, detail={"resamples": 2, "seed": 0})
+    write_stability(record, score, units)
+    assert mismatches(record) == ""
+    assert main(["verify", str(record), "--add-hashes"]) == 0
+    assert mismatches(record) == ""
+    write_stability(record, replace(score, value=0.25), units)
+    assert "stability.json: label_stability.value: 0.25 instead of" in mismatches(record)
+    write_stability(record, score, units.assign(label="x"))
+    assert "its labels are not the first labels of the units" in mismatches(record)
+
+
+def test_labels_without_scores_are_on_trust(record: Path) -> None:
+    shutil.rmtree(record / "scores")
+    findings = verify_record(record, PARTS)
+    assert findings.mismatches == []
+    assert findings.trusted == [("labels", "they have no scores; `dissectbench score` makes them")]
+
+
 def test_timings_that_cannot_be_read_are_noticed(record: Path) -> None:
     (record / "timings.jsonl").write_text("{")
     assert "timings.jsonl:1: not readable as JSON" in mismatches(record)
@@ -173,7 +206,7 @@ def test_the_command_says_what_differs(
     assert main(["verify", results]) == 0
     said = capsys.readouterr().out
     assert "agrees; on trust: shuffled control of ranks; cosines and their controls\n" in said
-    assert "1 records: 1 agree, 0 differ\n" in said
+    assert "1 record: 1 agree, 0 differ\n" in said
     archive = str(tmp_path / "a.tar.xz")
     assert main(["pack", results, "--out", archive]) == 0
     assert main(["verify", archive]) == 0
