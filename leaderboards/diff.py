@@ -51,7 +51,7 @@ class RecordDiff:
         settings: Fields of record.json and of what the labels were scored by.
         labels: Units with different first labels, columns `LABELS`; "" for no label or true name,
             NA where it is unknown whether a label is right.
-        n_units: Units compared; 0 for different layers.
+        n_units: Units compared; 0 for different layers, or targets without common true names.
         scores: Scores, and scores of controls, that differ in value or interval, columns `SCORES`.
         n_scores: Scores compared.
         times: Seconds by phase of the last timed run, columns "a" and "b". They vary from run to
@@ -136,20 +136,28 @@ def compare_records(a: Entry, b: Entry, ignored: Sequence[str] = ()) -> RecordDi
         RecordError: A file of a record is missing or damaged.
     """
     pairs = _match(_score_sets(a[0]), _score_sets(b[0]), (lambda own: own.skey, _scoring_identity))
+    both = [(own, other) for own, other in pairs if own and other]
+    layers = [[record.target.get(name) for name in ("name", "layer")] for _, record in (a, b)]
+    # Units of targets with other names are the same if their true names are, as in exported arrays.
+    same = layers[0] == layers[1] or (bool(both) and layers[0][1] == layers[1][1])
+    units = _units(a, b, both or pairs) if same else pd.DataFrame(columns=pd.Index(LABELS))
+    labels = units[units["label_a"] != units["label_b"]]
     left, right = (_settings(record, pairs, side) for side, (_, record) in enumerate((a, b)))
+    if len(labels) or not (left["tables"] and right["tables"]):
+        left["tables"] = right[
+            "tables"
+        ] = {}  # hashes: the labels say more; older records lack them
     settings = [
         one
         for one in _differences("", left, right)
         if not any(one.name == name or one.name.startswith(f"{name}.") for name in ignored)
     ]
-    both = [(own, other) for own, other in pairs if own and other]
-    units = _units(a, b, both or pairs)
     scores = [one for pair in both for one in _score_rows(*pair)]
     return RecordDiff(
         a[1],
         b[1],
         settings=tuple(settings),
-        labels=units[units["label_a"] != units["label_b"]],
+        labels=labels,
         n_units=len(units),
         scores=pd.DataFrame(
             [row for row, equal in scores if not equal], columns=pd.Index(SCORES)
@@ -203,13 +211,16 @@ def _hold_texts(*lists: Sequence[object]) -> bool:
 
 
 def _score_rows(a: ScoreSet, b: ScoreSet) -> Iterator[tuple[tuple[object, ...], bool]]:
-    """Yield a row of `SCORES`, and whether both records have the same value and interval."""
+    """Yield a row of `SCORES`, and whether both records have the same value and interval, or none.
+
+    The reasons for a missing value may differ.
+    """
     judge = judge_name(a.scoring.get("sentence") or {})
     left, right = _scores(a), _scores(b)
     for name in left | right:
         own, other = left.get(name), right.get(name)
         values = [None if score is None else score.value for score in (own, other)]
-        yield (a.skey, judge, name, *values), own == other
+        yield (a.skey, judge, name, *values), own == other or values == [None, None]
 
 
 def _scores(own: ScoreSet) -> dict[str, Score]:
@@ -225,12 +236,7 @@ def _scores(own: ScoreSet) -> dict[str, Score]:
 def _units(
     a: Entry, b: Entry, pairs: Sequence[tuple[ScoreSet | None, ScoreSet | None]]
 ) -> pd.DataFrame:
-    """Return the first labels of all units side by side, columns `LABELS`.
-
-    Units of different layers have nothing in common but their numbers: return none.
-    """
-    if any(a[1].target.get(name) != b[1].target.get(name) for name in ("name", "layer")):
-        return pd.DataFrame(columns=pd.Index(LABELS))
+    """Return the first labels of all units side by side, columns `LABELS`."""
     left = _first_labels(a, [own for own, _ in pairs]).add_suffix("_a")
     right = _first_labels(b, [own for _, own in pairs]).add_suffix("_b")
     units = left.join(right, how="outer").rename_axis("unit").reset_index()

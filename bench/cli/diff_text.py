@@ -115,7 +115,7 @@ def _labels(diff: RecordDiff) -> list[str]:
     """Return the units whose first labels differ, with a line above."""
     labels = diff.labels
     if not diff.n_units:
-        return ["labels: not compared, since no units are the same"]
+        return ["labels: not compared, since the units are of different layers or targets"]
     if not len(labels):
         return [f"labels: all of {diff.n_units} units are equal"]
     right_a, right_b = (labels[name].fillna(False) for name in ("right_a", "right_b"))

@@ -13,12 +13,11 @@ import pytest
 
 from bench.__main__ import main
 from leaderboards.diff import compare_records, match_records
+from leaderboards.record import Record
 from leaderboards.storage import find_records, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from leaderboards.record import Record
 
     Run = Callable[..., tuple[int, str]]
 
@@ -143,6 +142,45 @@ def test_units_of_other_layers_are_not_compared(build: Any, tmp_path: Path, diff
     assert code == 1
     assert "labels: not compared" in text
     assert '  target.layer: "fc" | "layer4"' in text
+
+
+def test_units_of_other_targets_are_compared_if_they_have_the_same_truth(
+    build: Any, tmp_path: Path, diff: Run
+) -> None:
+    put(tmp_path / "a", build, build.make_record(), RIGHT)
+    put(tmp_path / "b", build, build.make_record(target="exported"), FLIPPED)
+    code, text = diff("a", "b")
+    assert code == 1
+    assert "labels: 1 of 4 units differ" in text
+
+
+def test_scores_without_values_are_equal_whatever_the_reason(build: Any, tmp_path: Path) -> None:
+    record = build.make_record()
+    folders = []
+    for name in ("circular", "no encoder"):
+        scores = build.make_scores(0.5)
+        scores["scores"]["clip_cosine"] = {
+            "value": None, "ci_low": None, "ci_high": None, "n": 0, "n_unlabelled": 0,
+            "higher_is_better": True, "reason": name,
+        }  # fmt: skip
+        tables = {
+            "descriptions": build.make_descriptions(),
+            "scores": [(scores, build.make_units(0.5))],
+        }
+        folders.append(write_record(tmp_path / name, record, **tables))
+    assert compare_records(*((folder, record) for folder in folders)).is_empty
+
+
+def test_tables_that_differ_below_the_first_labels_are_named(build: Any, tmp_path: Path) -> None:
+    record, described = build.make_record(), build.make_descriptions()
+    folders = [
+        write_record(tmp_path / name, record, descriptions=described.assign(score=score))
+        for name, score in (("a", 0.5), ("b", 0.25))
+    ]
+    found = compare_records(*((folder, Record.read(folder)) for folder in folders))
+    assert [one.name for one in found.settings] == ["tables.descriptions.csv.gz"]
+    older = [(folder, replace(Record.read(folder), tables={})) for folder in folders]
+    assert compare_records((folders[0], Record.read(folders[0])), older[0]).is_empty
 
 
 def test_a_failed_record_has_no_labels(build: Any, tmp_path: Path, diff: Run) -> None:
