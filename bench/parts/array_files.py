@@ -187,7 +187,7 @@ class OpenArray:
                 value = block[tuple(wrong[0])]
                 raise self._error(
                     f"has values that are not finite as float32; first at {at}: {value}",
-                    "leave these images or units out",
+                    "replace these values, or leave out their rows or columns",
                 )
             yield block
 

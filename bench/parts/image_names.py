@@ -30,6 +30,8 @@ def read_texts(setting: str, where: str) -> tuple[str, ...]:
     if array.path.lower().endswith(FORMATS):
         return array.open().texts()
     lines = [line.strip() for line in read_text(setting, where).rstrip("\n").split("\n")]
+    if lines == [""]:
+        raise UserError(f"{setting} is empty", where=where, hint="write one text per line")
     if "" in lines:
         raise UserError(
             "the line is blank, and each line stands for a row",

@@ -125,7 +125,9 @@ class Registry(Generic[T]):
                     f"the {self.kind} {name!r} has no parameter {key!r}",
                     where=f"{where}.params.{key}",
                     valid=nearest(key, fields),
-                    hint=f"its parameters are: {', '.join(fields) or 'none'}",
+                    hint=f"its parameters are: {', '.join(fields)}"
+                    if fields
+                    else "it has no parameters",
                 )
         for key, spec in fields.items():
             required = spec.default is spec.default_factory is dataclasses.MISSING

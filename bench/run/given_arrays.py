@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UserError
 from bench.parts.protocols import GivesArrays, GivesEmbeddings
+from bench.parts.targets.random_weights import RandomWeights
 
 if TYPE_CHECKING:
     from bench.run.selection import Selection
@@ -18,6 +19,12 @@ def check_given_arrays(selection: Selection) -> None:
         UserError: They are not, or the job needs a network or images that are not given.
     """
     target, encoder, probe = selection.target, selection.encoder, selection.probe
+    if isinstance(target, RandomWeights) and isinstance(target.trained, GivesArrays):
+        raise UserError(
+            "random weights need a network, and the target gives arrays",
+            where="target.control",
+            hint="choose target.control=rotated",
+        )
     if isinstance(target, GivesArrays):
         if selection.decisions is not None:
             raise UserError(

@@ -74,6 +74,8 @@ def print_board(board: Board, console: Console) -> None:
 
 def _why_none(tables: Sequence[ConditionTable]) -> str:
     """Return why no method of some tables has a score that needs true names."""
+    if not any(table.methods for table in tables):
+        return "only controls were described, and no method on the network itself"
     # Every method has the first headline score, which only needs a label and a true name.
     scores = [row.scores.get(HEADLINES[0]) for table in tables for row in table.methods]
     reasons = {score.reason for score in scores if score is not None and score.reason} - {NO_NAME}

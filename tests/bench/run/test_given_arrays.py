@@ -150,6 +150,7 @@ def test_the_command_of_the_page(
     [
         (["target.layers=[fc]"], "no activations of the layer 'fc'"),
         (["target.pooling=cls"], "the target gives arrays"),
+        (["target.control=random_weights"], "random weights need a network, and the target gives"),
         (["concepts.params.path=other.txt"], "1 of 2 texts have no embedding: 'Dog'"),
         (["target.directions=texts.npy"], "directions of 8 values, and the layer has 6 units"),
         (["encoder.params.images=texts.npy"], "3 rows, and the probe set has 40 images"),
