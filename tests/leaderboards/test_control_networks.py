@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from leaderboards.board import Board, load_board
+from leaderboards.pages.console import print_board
 from leaderboards.pages.render import render_scores
 
 if TYPE_CHECKING:
@@ -84,3 +86,6 @@ def test_a_board_of_control_networks_alone_has_no_best(tmp_path: Path, build: An
     [table] = board.tables
     assert [row.label for row in table.rows] == ["clip_dissect, rotated basis 3"]
     assert render_scores(board)
+    console = Console(width=100, record=True)
+    print_board(board, console)
+    assert "only controls were described" in console.export_text()

@@ -135,6 +135,9 @@ def test_texts(tmp_path):
     with pytest.raises(UserError, match="blank") as caught:
         read_texts("names.txt", WHERE)
     assert caught.value.where == "names.txt:2"
+    Path("names.txt").write_text("")
+    with pytest.raises(UserError, match=r"names\.txt is empty"):
+        read_texts("names.txt", WHERE)
     np.save("numbers.npy", np.arange(3))
     with pytest.raises(UserError, match="not texts"):
         read_texts("numbers.npy", WHERE)
