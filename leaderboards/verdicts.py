@@ -132,7 +132,7 @@ class Verdict:
         below: Methods that are significantly worse than the best.
         saturated: Two or more methods reach the limit, so the column ranks no method.
         at_limit: The methods that reach it.
-        limit: The limit: 1.0, or the oracle's score where it is lower.
+        limit: The oracle's score if it is below 1.0 and no method exceeds it, else 1.0.
         not_above: By control, the methods whose interval is not wholly above the control's; for
             shuffled, those whose permutation test does not reject after Holm's correction.
         valued: Methods with a value.
@@ -169,7 +169,7 @@ def compare(
     methods = [row for row in estimates if row.is_method and row.value is not None]
     controls = {row.label: row for row in estimates if not row.is_method}
     bounded = all(row.higher_is_better for row in estimates)
-    limit = _limit(controls.get("oracle")) if bounded else 1.0
+    limit = _limit(methods, controls.get("oracle")) if bounded else 1.0
     at_limit = tuple(row.label for row in methods if bounded and row.goodness >= limit - _EPSILON)
     saturated = len(at_limit) > 1
     # A value without an interval may come from one lucky unit: any method with an interval wins.
@@ -232,6 +232,13 @@ def _above(method: Estimate, floor: Estimate, corrected: Mapping[str, float]) ->
     return method.interval[0] > high if method.higher_is_better else method.interval[1] < low
 
 
-def _limit(oracle: Estimate | None) -> float:
-    """Return 1.0, or the best score that the concept set allows: no method can exceed it."""
-    return 1.0 if oracle is None or oracle.value is None else min(1.0, oracle.value)
+def _limit(methods: Sequence[Estimate], oracle: Estimate | None) -> float:
+    """Return the oracle's score if it is below 1.0 and no method exceeds it, else 1.0.
+
+    The oracle chooses single concepts. Formulas of several concepts can score higher, so that it
+    limits no column in which one of them does.
+    """
+    if oracle is None or oracle.value is None:
+        return 1.0
+    exceeded = any(row.goodness > oracle.value + _EPSILON for row in methods)
+    return 1.0 if exceeded else min(1.0, oracle.value)

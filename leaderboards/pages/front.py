@@ -41,14 +41,14 @@ pairs in a paired bootstrap (max-T). Either keeps the chance of any false differ
 permutation test says so (Holm's correction over the methods of a column), above another control
 where its interval is. *Separated pairs* counts the pairs that differ; letters and rank intervals
 are in [summary.csv](summary.csv). Where two or more methods reach 1.0
-(or the oracle, where that is lower) the column is *saturated*: it ranks no method, nothing in it is
-bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
+(or a lower oracle that no method exceeds) the column is *saturated*: it ranks no method, nothing in
+it is bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
 methods; where all units score alike, so that resampling sees no spread, they show Wilson's bound on
 the share of units that could differ. `°` marks circular scores: the judge shares its text tower
 with the encoder that made the labels.
 
-*Controls* are no methods. **oracle** gives each unit the best label that the concept set holds,
-**constant** gives all units the one concept that scores best, **shuffled** deals the labels of the
+*Controls* are no methods. **oracle** gives each unit the best label that the concept set holds
+(formulas of several concepts can exceed it), **constant** gives all units the one concept that scores best, **shuffled** deals the labels of the
 best method out at random (the exact mean over permutations), **chance** is the expected score of a
 uniformly random concept. *Scaled* is (score - floor) / (ceiling - floor), from the better of
 constant and shuffled to the oracle."""

@@ -50,7 +50,7 @@ def judges_note(board: Board, place: tuple[str, str, str]) -> list[str]:
         return []
     separated = sum(group.has_significant_change for group in own)
     where = f"in {changing} of {len(own)} conditions, significantly in {separated} of them"
-    return [f"The best method depends on the judge {where}: see [Judges](#judges)."]
+    return [f"The best method depends on the score {where}: see [Judges](#judges)."]
 
 
 def _warning(board: Board, group: RankingGroup) -> str:
@@ -67,7 +67,7 @@ def _warning(board: Board, group: RankingGroup) -> str:
     heading = f"{target}, {layer}: {condition}"
     if ", " in board.name:  # several boards
         heading = f"{own_board}: {heading}"
-    lines = [f"- {kind}, {escape(heading, 300)}: the best method depends on the judge."]
+    lines = [f"- {kind}, {escape(heading, 300)}: the best method depends on the score."]
     return "\n".join([*lines, *(f"  - {_change(group, pairs)}" for pairs in changes.values())])
 
 

@@ -88,6 +88,14 @@ def test_the_oracle_lowers_the_limit() -> None:
     assert verdict.limit == 0.6
 
 
+def test_an_oracle_that_a_method_exceeds_is_no_limit() -> None:
+    """A formula of two concepts can be right where no single concept is."""
+    rows = [row("formula", 0.8), row("a", 0.0), row("b", 0.0), row("oracle", 0.0, method=False)]
+    verdict = compare(rows)
+    assert (verdict.best, verdict.saturated, verdict.limit) == ("formula", False, 1.0)
+    assert compare(rows[1:]).saturated
+
+
 def test_a_value_without_an_interval_is_not_the_best() -> None:
     """It may come from one lucky unit."""
     assert compare([Estimate("a", True, 0.9), row("b", 0.2)]).best == "b"
