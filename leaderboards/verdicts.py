@@ -128,7 +128,8 @@ class Verdict:
     Attributes:
         best: The method with the best value; empty for a saturated column, and if no method has a
             value.
-        tied: Methods that do not differ significantly from the best, in the order of the rows.
+        tied: Methods that do not differ significantly from the best, in the order of the rows; of
+            methods that are not compared in pairs, those with an equal value.
         below: Methods that are significantly worse than the best.
         saturated: Two or more methods reach the limit, so the column ranks no method.
         at_limit: The methods that reach it.
@@ -175,15 +176,13 @@ def compare(
     # A value without an interval may come from one lucky unit: any method with an interval wins.
     ranked = [row for row in methods if row.interval] or methods
     top = None if saturated else max(ranked, key=lambda row: row.goodness, default=None)
-    best = "" if top is None else top.label
     pairs = _compare_methods(methods, values or {})
-    compared = pairs.labels if pairs else ()
-    others = [label for label in compared if label != best] if best in compared else []
+    tied, below = _rank_others(top, methods, pairs) if top else ((), ())
     corrected = _correct_p_values(methods)
     return Verdict(
-        best=best,
-        tied=tuple(one for one in others if pairs and not pairs.is_better(best, one)),
-        below=tuple(one for one in others if pairs and pairs.is_better(best, one)),
+        best=top.label if top else "",
+        tied=tied,
+        below=below,
         saturated=saturated,
         at_limit=at_limit,
         limit=limit,
@@ -208,6 +207,22 @@ def _compare_methods(
     comparison = compare_pairs(sign * np.stack([values[row.label] for row in own]))
     labels = tuple(row.label for row in own)
     return Pairs(labels, comparison, sign) if comparison.n > 1 else None
+
+
+def _rank_others(
+    best: Estimate, methods: Sequence[Estimate], pairs: Pairs | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the methods that do not differ significantly from the best, and those below it."""
+    tied: list[str] = []
+    below: list[str] = []
+    for row in methods:
+        if row.label == best.label:
+            continue
+        if pairs and {best.label, row.label} <= set(pairs.labels):
+            (below if pairs.is_better(best.label, row.label) else tied).append(row.label)
+        elif abs(row.goodness - best.goodness) <= _EPSILON:
+            tied.append(row.label)
+    return tuple(tied), tuple(below)
 
 
 def _correct_p_values(methods: Sequence[Estimate]) -> dict[str, float]:

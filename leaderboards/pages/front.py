@@ -37,21 +37,22 @@ method of a column; `≈` marks those that are not significantly worse. All meth
 units, so that a column compares all pairs of methods unit by unit: by McNemar's exact test with
 Holm's correction where labels are right or wrong, else by the largest studentised difference of all
 pairs in a paired bootstrap (max-T). Either keeps the chance of any false difference in a column at
-5 %; whether their intervals overlap decides nothing. A method is above **shuffled** where a
-permutation test says so (Holm's correction over the methods of a column), above another control
-where its interval is. *Separated pairs* counts the pairs that differ; letters and rank intervals
-are in [summary.csv](summary.csv). Where two or more methods reach 1.0
-(or a lower oracle that no method exceeds) the column is *saturated*: it ranks no method, nothing in
-it is bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
+5 % or less; whether their intervals overlap decides nothing. Scores without a value for each unit
+(AUROC, false labels, median rank) are not compared: there `≈` marks equal values. A method is above
+**shuffled** where a permutation test says so (Holm's correction over the methods of a column),
+above another control where its interval is. *Separated pairs* counts the pairs that differ; letters
+and rank intervals are in [summary.csv](summary.csv). Where two or more methods reach 1.0 (or a
+lower oracle that no method exceeds) the column is *saturated*: it ranks no method, nothing in it is
+bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
 methods; where all units score alike, so that resampling sees no spread, they show Wilson's bound on
 the share of units that could differ. `°` marks circular scores: the judge shares its text tower
 with the encoder that made the labels.
 
 *Controls* are no methods. **oracle** gives each unit the best label that the concept set holds
-(formulas of several concepts can exceed it), **constant** gives all units the one concept that scores best, **shuffled** deals the labels of the
-best method out at random (the exact mean over permutations), **chance** is the expected score of a
-uniformly random concept. *Scaled* is (score - floor) / (ceiling - floor), from the better of
-constant and shuffled to the oracle."""
+(formulas of several concepts can exceed it), **constant** gives all units the one concept that
+scores best, **shuffled** deals the labels of the best method out at random (the exact mean over
+permutations), **chance** is the expected score of a uniformly random concept. *Scaled* is (score -
+floor) / (ceiling - floor), from the better of constant and shuffled to the oracle."""
 
 
 _FREE_TEXT = """\
@@ -68,12 +69,12 @@ number is the seed, and p compares the row with its own labels, shuffled. They a
 
 
 _CIRCULAR = (
-    "*Circular: the sentence scorer shares its text tower with the encoder that made the "
+    "*Circular (°): the sentence encoder shares its text tower with the encoder that made the "
     "labels, which favours methods that use it. Read the lexical match first.*"
 )
 _CIRCULAR_DECISIONS = (
-    "*Circular: a text encoder that says which class a label is nearest to shares its text tower "
-    "with the encoder that made some of the labels.*"
+    "*Circular (°): a text encoder that says which class a label is nearest to shares its text "
+    "tower with the encoder that made some of the labels.*"
 )
 
 
@@ -178,12 +179,11 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
 
 def _summary(summary: Summary) -> list[str]:
     metric = metric_of(summary.metric)
-    circular = any(column.circular for column in summary.columns)
-    parts = [f"### {escape(metric.title)}{'°' if circular else ''}"]
-    if circular:
+    parts = [f"### {escape(metric.title)}{'°' if summary.is_circular else ''}"]
+    if any(column.circular for column in summary.columns):
         parts.append(_CIRCULAR_DECISIONS if summary.metric in DECISIONS else _CIRCULAR)
     given = ["given"] if summary.given else []
-    header = ["", *given, *(_heading(column) for column in summary.columns)]
+    header = ["", *given, *(_heading(column, summary) for column in summary.columns)]
     rows = [
         [
             _row_title(label, label in summary.methods),
@@ -227,8 +227,8 @@ def _remarks(metric: str, column: Column) -> list[str]:
     return [remark for remark in remarks if remark]
 
 
-def _heading(column: Column) -> str:
-    lines = [escape(line) for line in column.condition.heading]
+def _heading(column: Column, summary: Summary) -> str:
+    lines = [escape(line) for line in summary.heading(column)]
     methods = [estimate for estimate in column.estimates.values() if estimate.is_method]
     n = max((estimate.n or 0 for estimate in methods), default=0)
     if n:

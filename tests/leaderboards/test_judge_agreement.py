@@ -107,6 +107,9 @@ def test_the_section_warns_where_the_best_method_changes(board: Board) -> None:
     page = render_scores(board)["README.md"].decode()
     [note] = judges_note(board, ("glyphs", "glyphs_objects", "fc"))
     assert note in page
+    assert "### sentence cosine\n" in page  # one of its two judges is circular
+    assert f"judge {MINILM}°<br>" in page
+    assert f"judge {MPNET}<br>" in page
     assert "in 1 of 1 conditions, significantly in 1 of them" in note
 
 

@@ -56,6 +56,12 @@ def test_without_values_by_unit_nothing_is_compared() -> None:
     assert conclude(verdict) == ["`a` has the best value; the methods are not compared."]
 
 
+def test_equal_values_are_tied_although_nothing_is_compared() -> None:
+    verdict = compare([row("a", 0.9), row("b", 0.9), row("c", 0.1)])
+    assert (verdict.best, verdict.tied, verdict.below) == ("a", ("b",), ())
+    assert conclude(verdict) == ["`a` and `b` have the best value; the methods are not compared."]
+
+
 def test_lower_is_better_turns_the_ranking() -> None:
     estimates = [
         Estimate("a", True, 5.0, 4.0, 6.0, False),
