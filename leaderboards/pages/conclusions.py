@@ -58,7 +58,7 @@ def _power(pairs: Pairs, form: Format) -> str:
     text = f"{pairs.separated} of {pairs.total} pairs of methods differ (n = {pairs.comparison.n}"
     if pairs.smallest is None:
         return f"{text}: too few units for any difference to be significant)."
-    return f"{text}; no difference below {show(pairs.smallest, form)} can be expected to show)."
+    return f"{text}; differences below about {show(pairs.smallest, form)} rarely show)."
 
 
 def _floors(verdict: Verdict) -> list[str]:

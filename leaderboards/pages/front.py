@@ -93,7 +93,7 @@ def front_page(board: Board) -> str:
         parts.append(f"## {_place(summaries[0], board)}")
         parts += judges_note(board, summaries[0].place)
         for summary in summaries:
-            parts += _summary(summary)
+            parts += _summary(summary, is_first=summary is summaries[0])
         parts += scale_section(summaries)
     parts += concept_sets_section(board)
     parts += confidence_section(board)
@@ -177,7 +177,7 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
     ]
 
 
-def _summary(summary: Summary) -> list[str]:
+def _summary(summary: Summary, *, is_first: bool) -> list[str]:
     metric = metric_of(summary.metric)
     parts = [f"### {escape(metric.title)}{'°' if summary.is_circular else ''}"]
     if any(column.circular for column in summary.columns):
@@ -195,33 +195,37 @@ def _summary(summary: Summary) -> list[str]:
     shown = [separated(column.verdict) for column in summary.columns]
     rows.append(["separated pairs", *[""] * len(given), *shown])
     parts.append(table(header, rows))
-    parts.append("\n".join(_conclusions(summary)))
+    parts.append("\n".join(_conclusions(summary, is_first=is_first)))
     return parts
 
 
-def _conclusions(summary: Summary) -> list[str]:
-    """Return a bullet per conclusion and per warning; columns with the same one share it."""
+def _conclusions(summary: Summary, *, is_first: bool) -> list[str]:
+    """Return a bullet per conclusion and per warning; columns with the same one share it.
+
+    A single column is not named. The reach of a concept set stands below the first table only.
+    """
     form = metric_of(summary.metric).format
     conclusions: dict[str, list[str]] = defaultdict(list)
     remarks: dict[str, list[str]] = defaultdict(list)
     for column in summary.columns:
         heading = escape(" × ".join(column.condition.heading))
         conclusions[" ".join(conclude(column.verdict, form))].append(heading)
-        for remark in _remarks(summary.metric, column):
+        for remark in _remarks(summary.metric, column, is_first=is_first):
             remarks[remark].append(heading)
+    several = len(summary.columns) > 1
     return [
-        f"- {'; '.join(headings)}: {text}"
+        f"- {'; '.join(headings)}: {text}" if several else f"- {text}"
         for text, headings in [*conclusions.items(), *remarks.items()]
     ]
 
 
-def _remarks(metric: str, column: Column) -> list[str]:
+def _remarks(metric: str, column: Column, *, is_first: bool) -> list[str]:
     """Return what a reader should know of a column besides its verdict."""
     own = column.table
     warning = warn_of_comma_joined(own.methods) if metric == WHOLE else ""
     remarks = (
         f"**Warning.** {escape(warning, 600)}" if warning else "",
-        "" if split_group(metric)[1] else describe_reach(own),
+        describe_reach(own) if is_first else "",
         describe_split(own),
     )
     return [remark for remark in remarks if remark]

@@ -38,7 +38,7 @@ def test_best_tied_and_below() -> None:
     assert low < value < high < 0
     ranking, power = conclude(verdict)
     assert ranking == "`a` and `b` are not separable; `a` is above `c`."
-    shown = "no difference below 0.070 can be expected to show"
+    shown = "differences below about 0.070 rarely show"
     assert power == f"2 of 3 pairs of methods differ (n = 100; {shown})."
 
 
