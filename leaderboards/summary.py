@@ -68,6 +68,16 @@ class Summary:
         """All row labels, methods first."""
         return self.methods + self.controls
 
+    @property
+    def is_circular(self) -> bool:
+        """Whether all columns are circular."""
+        return all(column.circular for column in self.columns)
+
+    def heading(self, column: Column) -> list[str]:
+        """Return the heading of a column; `°` marks a circular one if others are not."""
+        *lines, last = column.condition.heading
+        return [*lines, last + "°" if column.circular and not self.is_circular else last]
+
 
 def build_summaries(tables: Sequence[ConditionTable]) -> list[Summary]:
     """Build the headline tables of each layer; leave out metrics without any value."""

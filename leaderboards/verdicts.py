@@ -128,11 +128,12 @@ class Verdict:
     Attributes:
         best: The method with the best value; empty for a saturated column, and if no method has a
             value.
-        tied: Methods that do not differ significantly from the best, in the order of the rows.
+        tied: Methods that do not differ significantly from the best, in the order of the rows; of
+            methods that are not compared in pairs, those with an equal value.
         below: Methods that are significantly worse than the best.
         saturated: Two or more methods reach the limit, so the column ranks no method.
         at_limit: The methods that reach it.
-        limit: The limit: 1.0, or the oracle's score where it is lower.
+        limit: The oracle's score if it is below 1.0 and no method exceeds it, else 1.0.
         not_above: By control, the methods whose interval is not wholly above the control's; for
             shuffled, those whose permutation test does not reject after Holm's correction.
         valued: Methods with a value.
@@ -169,21 +170,19 @@ def compare(
     methods = [row for row in estimates if row.is_method and row.value is not None]
     controls = {row.label: row for row in estimates if not row.is_method}
     bounded = all(row.higher_is_better for row in estimates)
-    limit = _limit(controls.get("oracle")) if bounded else 1.0
+    limit = _limit(methods, controls.get("oracle")) if bounded else 1.0
     at_limit = tuple(row.label for row in methods if bounded and row.goodness >= limit - _EPSILON)
     saturated = len(at_limit) > 1
     # A value without an interval may come from one lucky unit: any method with an interval wins.
     ranked = [row for row in methods if row.interval] or methods
     top = None if saturated else max(ranked, key=lambda row: row.goodness, default=None)
-    best = "" if top is None else top.label
     pairs = _compare_methods(methods, values or {})
-    compared = pairs.labels if pairs else ()
-    others = [label for label in compared if label != best] if best in compared else []
+    tied, below = _rank_others(top, methods, pairs) if top else ((), ())
     corrected = _correct_p_values(methods)
     return Verdict(
-        best=best,
-        tied=tuple(one for one in others if pairs and not pairs.is_better(best, one)),
-        below=tuple(one for one in others if pairs and pairs.is_better(best, one)),
+        best=top.label if top else "",
+        tied=tied,
+        below=below,
         saturated=saturated,
         at_limit=at_limit,
         limit=limit,
@@ -210,6 +209,22 @@ def _compare_methods(
     return Pairs(labels, comparison, sign) if comparison.n > 1 else None
 
 
+def _rank_others(
+    best: Estimate, methods: Sequence[Estimate], pairs: Pairs | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the methods that do not differ significantly from the best, and those below it."""
+    tied: list[str] = []
+    below: list[str] = []
+    for row in methods:
+        if row.label == best.label:
+            continue
+        if pairs and {best.label, row.label} <= set(pairs.labels):
+            (below if pairs.is_better(best.label, row.label) else tied).append(row.label)
+        elif abs(row.goodness - best.goodness) <= _EPSILON:
+            tied.append(row.label)
+    return tuple(tied), tuple(below)
+
+
 def _correct_p_values(methods: Sequence[Estimate]) -> dict[str, float]:
     """Return the p-values against shuffled, by method, with Holm's correction for their number."""
     found = {row.label: row.p_shuffled for row in methods if row.p_shuffled is not None}
@@ -232,6 +247,13 @@ def _above(method: Estimate, floor: Estimate, corrected: Mapping[str, float]) ->
     return method.interval[0] > high if method.higher_is_better else method.interval[1] < low
 
 
-def _limit(oracle: Estimate | None) -> float:
-    """Return 1.0, or the best score that the concept set allows: no method can exceed it."""
-    return 1.0 if oracle is None or oracle.value is None else min(1.0, oracle.value)
+def _limit(methods: Sequence[Estimate], oracle: Estimate | None) -> float:
+    """Return the oracle's score if it is below 1.0 and no method exceeds it, else 1.0.
+
+    The oracle chooses single concepts. Formulas of several concepts can score higher, so that it
+    limits no column in which one of them does.
+    """
+    if oracle is None or oracle.value is None:
+        return 1.0
+    exceeded = any(row.goodness > oracle.value + _EPSILON for row in methods)
+    return 1.0 if exceeded else min(1.0, oracle.value)

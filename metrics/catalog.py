@@ -202,7 +202,7 @@ METRICS = {
     "reach": Metric(
         "reach",
         "Share of the true names that the concept set holds, exactly, by a synonym or by an "
-        "inflection; no method can name the others.",
+        "inflection; no label of a single concept names the others.",
         ranks=False,
     ),
     FALSE_LABELS: Metric(

@@ -133,8 +133,11 @@ def _compare_means(table: NDArray[np.float64], seed: int, resamples: int) -> Com
     maxima.sort()
     exceeding = resamples - np.searchsorted(maxima, statistic * (1 - _ROUNDING), side="left")
     p = (1 + exceeding) / (1 + resamples)
-    equal = errors[0] == 0  # methods whose difference is the same for all units
-    p[equal] = 1.0
+    # Where the difference is the same for all units, take the sign test, Bonferroni-corrected.
+    equal = errors[0] == 0
+    p[equal] = np.where(
+        np.abs(observed[0][equal]) <= _ROUNDING, 1.0, min(1.0, len(first) * 2.0 ** (1 - n))
+    )
     place = min(resamples, int(np.ceil((1 - ALPHA) * (resamples + 1))))
     critical = maxima[place - 1]
     half = critical * errors[0]

@@ -22,8 +22,9 @@ _INTRODUCTION = """\
 The truth lists all concepts that a unit responds to. *Exact*: the share of units whose label says
 all of them and no other. *IoU*: the concepts that label and unit have in common, as a share of the
 concepts of either. *False labels*: the share of live units without any concept that got a label;
-lower is better. *AUROC*: how well the method's own score tells units with a concept from these. The
-layers stand in the order of their mean IoU. Intervals are in [board.md](board.md)."""
+lower is better. *AUROC*: how well the method's own score tells units with a concept from these.
+Each table shows one kind of unit, with the layers in the order of their mean IoU. Intervals are in
+[board.md](board.md)."""
 
 
 def concept_sets_section(board: Board) -> list[str]:
@@ -46,21 +47,28 @@ def _mean_iou(one: ConditionTable) -> float:
 
 
 def _tables(layers: Sequence[ConditionTable]) -> list[str]:
-    """Return a table by kind and layer for each kind of credit, and one of false labels."""
+    """Return a table for all units, one for each kind of them, and one of false labels."""
     names = {name for one in layers for row in one.methods for name in row.scores}
     groups = (group for metric, group in map(split_group, names) if metric == EXACT_CONCEPTS)
     kinds = sorted(set(groups) - {"", REACHABLE})
     parts = []
-    for title, name in (("exact", EXACT_CONCEPTS), ("IoU", CONCEPT_IOU)):
-        of_kinds = [(f"{title}, {kind}", f"{name}[{kind}]") for kind in kinds]
-        parts.append(_table(layers, [(title, name), *of_kinds]))
+    for kind, group in (("all units", ""), *((kind, f"[{kind}]") for kind in kinds)):
+        columns = (("exact", EXACT_CONCEPTS + group), ("IoU", CONCEPT_IOU + group))
+        parts.append(_table(kind, layers, columns))
     if FALSE_LABELS in names:
-        parts.append(_table(layers, [("false labels", FALSE_LABELS), ("AUROC", CONCEPT_AUROC)]))
+        columns = (("false labels", FALSE_LABELS), ("AUROC", CONCEPT_AUROC))
+        parts.append(_table("no concept", layers, columns))
     return parts
 
 
-def _table(layers: Sequence[ConditionTable], columns: Sequence[tuple[str, str]]) -> str:
-    """Return a table of methods, best first, by columns (title and score's name) and layers."""
+def _table(kind: str, layers: Sequence[ConditionTable], columns: Sequence[tuple[str, str]]) -> str:
+    """Return a table of methods, best first, by columns (title and score's name) and layers.
+
+    Args:
+        kind: The units; stands in the corner.
+        layers: Tables of the layers.
+        columns: Title and name of each score; the first decides the order of the methods.
+    """
     rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     for one in layers:
         for row in one.methods:
@@ -75,7 +83,7 @@ def _table(layers: Sequence[ConditionTable], columns: Sequence[tuple[str, str]])
         [escape(label), *(_number(rows[label].get(layer), name) for name, layer in places)]
         for label in sorted(rows, key=lambda label: (-goodness[label], label))
     ]
-    return table(["", *header], cells)
+    return table([escape(kind), *header], cells)
 
 
 def _number(row: Row | None, name: str) -> str:

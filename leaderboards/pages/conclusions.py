@@ -29,8 +29,10 @@ def conclude(verdict: Verdict, form: Format = "fraction") -> list[str]:
         return [f"No conclusion: saturated ({names} reach {limit})."]
     if verdict.valued == 1:
         sentences = [f"{quoted(verdict.best)} is the only method here."]
-    elif not verdict.tied and not verdict.below:
-        sentences = [f"{quoted(verdict.best)} has the best value; the methods are not compared."]
+    elif verdict.pairs is None or verdict.best not in verdict.pairs.labels:
+        leaders = [verdict.best, *verdict.tied]
+        have = "have" if verdict.tied else "has"
+        sentences = [f"{_names(leaders)} {have} the best value; the methods are not compared."]
     else:
         sentences = [_ranking(verdict)]
     sentences += _floors(verdict)
@@ -56,7 +58,7 @@ def _power(pairs: Pairs, form: Format) -> str:
     text = f"{pairs.separated} of {pairs.total} pairs of methods differ (n = {pairs.comparison.n}"
     if pairs.smallest is None:
         return f"{text}: too few units for any difference to be significant)."
-    return f"{text}; no difference below {show(pairs.smallest, form)} can be expected to show)."
+    return f"{text}; differences below about {show(pairs.smallest, form)} rarely show)."
 
 
 def _floors(verdict: Verdict) -> list[str]:

@@ -61,7 +61,7 @@ def print_board(board: Board, console: Console) -> None:
         )
     if changing := sum(bool(group.changes) for group in board.rankings):
         where = f"{changing} of {len(board.rankings)} conditions"
-        console.print(Text(f"the best method depends on the judge in {where}", "yellow"))
+        console.print(Text(f"the best method depends on the score in {where}", "yellow"))
     for failure in board.failures:
         console.print(
             Text(f"failed: {failure.label} on {failure.where}: {clean(failure.error, 200)}", "red")

@@ -23,8 +23,8 @@ score tables this page changes whenever a cell is timed again.
   came from the cache what it took to make; missing where that was on other hardware.
 - **match per unit**: the method's own work alone, over the units of the layer. Evidence (images
   through the network and the encoder, embeddings of the concepts) is shared by all methods.
-- **gather**, **text**, **match**, **score**: wall seconds in this run; `*` where it came from the
-  cache."""
+- **gather**, **segment**, **exemplars**, **text**, **match**, **score**: time of each phase in this
+  run; `*` where its result came from the cache."""
 
 
 _NOT_TIMED = """\
@@ -41,7 +41,9 @@ def costs_page(board: Board) -> str:
         _INTRODUCTION,
     ]
     shown = {mark for marks in board.costs["marks"] for mark in marks.split()}
-    parts += ["\n".join(f"- ({mark}): {MARKS[mark]}." for mark in sorted(shown))] if shown else []
+    if shown:
+        marks = (f"- ({mark}): {MARKS[mark]}." for mark in sorted(shown))
+        parts.append("\n".join(["Marks in the column *runs*:\n", *marks]))
     if board.costs.empty:
         parts.append("No timings are recorded.")
     for (hardware, device), group in board.costs.groupby(["hardware", "device"], sort=True):
@@ -66,7 +68,7 @@ def _untimed(board: Board) -> list[str]:
 def _table(rows: pd.DataFrame) -> str:
     gpu = bool(rows["peak_device_bytes"].notna().any())
     header = ["method", "probe set", "concepts", "units", "runs", "cold total", "match per unit"]
-    shown = [n for n in PHASES if n != "segment" or bool(rows["segment_s"].notna().any())]
+    shown = [name for name in PHASES if bool(rows[f"{name}_s"].notna().any())]
     header += [*shown, "peak memory"]
     header += ["peak GPU memory"] if gpu else []
     body = []
@@ -78,8 +80,8 @@ def _table(rows: pd.DataFrame) -> str:
         cells += [_seconds(row["cold_total_s"]), _seconds(row["match_per_unit_s"])]
         for name in shown:
             cells.append(_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))
-        if pd.notna(row["match_min_s"]):
-            cells[-2] += f" [{_seconds(row['match_min_s'])}, {_seconds(row['match_max_s'])}]"
+            if name == "match" and pd.notna(row["match_min_s"]):
+                cells[-1] += f" [{_seconds(row['match_min_s'])}, {_seconds(row['match_max_s'])}]"
         cells.append(_mebibytes(row["peak_host_bytes"]))
         cells += [_mebibytes(row["peak_device_bytes"])] if gpu else []
         body.append(cells)

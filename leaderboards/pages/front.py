@@ -37,21 +37,22 @@ method of a column; `≈` marks those that are not significantly worse. All meth
 units, so that a column compares all pairs of methods unit by unit: by McNemar's exact test with
 Holm's correction where labels are right or wrong, else by the largest studentised difference of all
 pairs in a paired bootstrap (max-T). Either keeps the chance of any false difference in a column at
-5 %; whether their intervals overlap decides nothing. A method is above **shuffled** where a
-permutation test says so (Holm's correction over the methods of a column), above another control
-where its interval is. *Separated pairs* counts the pairs that differ; letters and rank intervals
-are in [summary.csv](summary.csv). Where two or more methods reach 1.0
-(or the oracle, where that is lower) the column is *saturated*: it ranks no method, nothing in it is
+5 % or less; whether their intervals overlap decides nothing. Scores without a value for each unit
+(AUROC, false labels, median rank) are not compared: there `≈` marks equal values. A method is above
+**shuffled** where a permutation test says so (Holm's correction over the methods of a column),
+above another control where its interval is. *Separated pairs* counts the pairs that differ; letters
+and rank intervals are in [summary.csv](summary.csv). Where two or more methods reach 1.0 (or a
+lower oracle that no method exceeds) the column is *saturated*: it ranks no method, nothing in it is
 bold, and nothing is concluded from it. Intervals of scores are not corrected for the number of
 methods; where all units score alike, so that resampling sees no spread, they show Wilson's bound on
 the share of units that could differ. `°` marks circular scores: the judge shares its text tower
 with the encoder that made the labels.
 
-*Controls* are no methods. **oracle** gives each unit the best label that the concept set holds,
-**constant** gives all units the one concept that scores best, **shuffled** deals the labels of the
-best method out at random (the exact mean over permutations), **chance** is the expected score of a
-uniformly random concept. *Scaled* is (score - floor) / (ceiling - floor), from the better of
-constant and shuffled to the oracle."""
+*Controls* are no methods. **oracle** gives each unit the best label that the concept set holds
+(formulas of several concepts can exceed it), **constant** gives all units the one concept that
+scores best, **shuffled** deals the labels of the best method out at random (the exact mean over
+permutations), **chance** is the expected score of a uniformly random concept. *Scaled* is (score -
+floor) / (ceiling - floor), from the better of constant and shuffled to the oracle."""
 
 
 _FREE_TEXT = """\
@@ -68,12 +69,12 @@ number is the seed, and p compares the row with its own labels, shuffled. They a
 
 
 _CIRCULAR = (
-    "*Circular: the sentence scorer shares its text tower with the encoder that made the "
+    "*Circular (°): the sentence encoder shares its text tower with the encoder that made the "
     "labels, which favours methods that use it. Read the lexical match first.*"
 )
 _CIRCULAR_DECISIONS = (
-    "*Circular: a text encoder that says which class a label is nearest to shares its text tower "
-    "with the encoder that made some of the labels.*"
+    "*Circular (°): a text encoder that says which class a label is nearest to shares its text "
+    "tower with the encoder that made some of the labels.*"
 )
 
 
@@ -92,7 +93,7 @@ def front_page(board: Board) -> str:
         parts.append(f"## {_place(summaries[0], board)}")
         parts += judges_note(board, summaries[0].place)
         for summary in summaries:
-            parts += _summary(summary)
+            parts += _summary(summary, is_first=summary is summaries[0])
         parts += scale_section(summaries)
     parts += concept_sets_section(board)
     parts += confidence_section(board)
@@ -176,14 +177,13 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
     ]
 
 
-def _summary(summary: Summary) -> list[str]:
+def _summary(summary: Summary, *, is_first: bool) -> list[str]:
     metric = metric_of(summary.metric)
-    circular = any(column.circular for column in summary.columns)
-    parts = [f"### {escape(metric.title)}{'°' if circular else ''}"]
-    if circular:
+    parts = [f"### {escape(metric.title)}{'°' if summary.is_circular else ''}"]
+    if any(column.circular for column in summary.columns):
         parts.append(_CIRCULAR_DECISIONS if summary.metric in DECISIONS else _CIRCULAR)
     given = ["given"] if summary.given else []
-    header = ["", *given, *(_heading(column) for column in summary.columns)]
+    header = ["", *given, *(_heading(column, summary) for column in summary.columns)]
     rows = [
         [
             _row_title(label, label in summary.methods),
@@ -195,40 +195,44 @@ def _summary(summary: Summary) -> list[str]:
     shown = [separated(column.verdict) for column in summary.columns]
     rows.append(["separated pairs", *[""] * len(given), *shown])
     parts.append(table(header, rows))
-    parts.append("\n".join(_conclusions(summary)))
+    parts.append("\n".join(_conclusions(summary, is_first=is_first)))
     return parts
 
 
-def _conclusions(summary: Summary) -> list[str]:
-    """Return a bullet per conclusion and per warning; columns with the same one share it."""
+def _conclusions(summary: Summary, *, is_first: bool) -> list[str]:
+    """Return a bullet per conclusion and per warning; columns with the same one share it.
+
+    A single column is not named. The reach of a concept set stands below the first table only.
+    """
     form = metric_of(summary.metric).format
     conclusions: dict[str, list[str]] = defaultdict(list)
     remarks: dict[str, list[str]] = defaultdict(list)
     for column in summary.columns:
         heading = escape(" × ".join(column.condition.heading))
         conclusions[" ".join(conclude(column.verdict, form))].append(heading)
-        for remark in _remarks(summary.metric, column):
+        for remark in _remarks(summary.metric, column, is_first=is_first):
             remarks[remark].append(heading)
+    several = len(summary.columns) > 1
     return [
-        f"- {'; '.join(headings)}: {text}"
+        f"- {'; '.join(headings)}: {text}" if several else f"- {text}"
         for text, headings in [*conclusions.items(), *remarks.items()]
     ]
 
 
-def _remarks(metric: str, column: Column) -> list[str]:
+def _remarks(metric: str, column: Column, *, is_first: bool) -> list[str]:
     """Return what a reader should know of a column besides its verdict."""
     own = column.table
     warning = warn_of_comma_joined(own.methods) if metric == WHOLE else ""
     remarks = (
         f"**Warning.** {escape(warning, 600)}" if warning else "",
-        "" if split_group(metric)[1] else describe_reach(own),
+        describe_reach(own) if is_first else "",
         describe_split(own),
     )
     return [remark for remark in remarks if remark]
 
 
-def _heading(column: Column) -> str:
-    lines = [escape(line) for line in column.condition.heading]
+def _heading(column: Column, summary: Summary) -> str:
+    lines = [escape(line) for line in summary.heading(column)]
     methods = [estimate for estimate in column.estimates.values() if estimate.is_method]
     n = max((estimate.n or 0 for estimate in methods), default=0)
     if n:

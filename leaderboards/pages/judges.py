@@ -22,9 +22,9 @@ The same labels can be scored in several ways, and each score, under each judge 
 what counts as right, ranks the methods. *tau* is Kendall's tau-b of a ranking with that of the
 headline, the condition's first score in the tables above: 1 for the same order, -1 for the reverse.
 *Best method* counts the conditions in which a method is best, or equal to the best; *same best*
-those in which one method is so by both rankings. Where none is, a **warning** says that each
-ranking significantly separates its best method from the other's, and a *weak warning* that at least
-one of them does not. All pairs of rankings: [{JUDGES}]({JUDGES})."""
+counts those in which some method is best by both rankings. Where no method is, a **warning** says
+that each ranking significantly separates its best method from the other's, and a *weak warning*
+that at least one of them does not. All pairs of rankings: [{JUDGES}]({JUDGES})."""
 
 _MOST = 3
 """Best methods that a row of the table names."""
@@ -50,7 +50,7 @@ def judges_note(board: Board, place: tuple[str, str, str]) -> list[str]:
         return []
     separated = sum(group.has_significant_change for group in own)
     where = f"in {changing} of {len(own)} conditions, significantly in {separated} of them"
-    return [f"The best method depends on the judge {where}: see [Judges](#judges)."]
+    return [f"The best method depends on the score {where}: see [Judges](#judges)."]
 
 
 def _warning(board: Board, group: RankingGroup) -> str:
@@ -67,7 +67,7 @@ def _warning(board: Board, group: RankingGroup) -> str:
     heading = f"{target}, {layer}: {condition}"
     if ", " in board.name:  # several boards
         heading = f"{own_board}: {heading}"
-    lines = [f"- {kind}, {escape(heading, 300)}: the best method depends on the judge."]
+    lines = [f"- {kind}, {escape(heading, 300)}: the best method depends on the score."]
     return "\n".join([*lines, *(f"  - {_change(group, pairs)}" for pairs in changes.values())])
 
 

@@ -19,7 +19,7 @@ def describe_reach(table: ConditionTable) -> str:
     exact, others, missing = (int(reach.detail.get(name, 0)) for name in (EXACT, SYNONYM, NONE))
     text = f"The concept set holds {exact + others} of {reach.n} true names ({exact} exactly"
     text += f", {others} by a synonym or an inflection" if others else ""
-    text += f"); no method can name the other {missing}."
+    text += f"); no label of a single concept names the other {missing}."
     return (
         f"{text} Scores on the {exact + others}: *{REACHABLE} names*." if exact + others else text
     )

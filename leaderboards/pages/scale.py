@@ -47,8 +47,7 @@ def _table(summary: Summary) -> str:
     ]
     if all(cell == "—" for row in cells for cell in row):
         return ""
-    circular = any(column.circular for column in summary.columns)
-    title = escape(metric_of(summary.metric).title) + ("°" if circular else "")
-    headings = ["<br>".join(map(escape, column.condition.heading)) for column in summary.columns]
+    title = escape(metric_of(summary.metric).title) + ("°" if summary.is_circular else "")
+    headings = ["<br>".join(map(escape, summary.heading(column))) for column in summary.columns]
     rows = [[escape(label), *own] for label, own in zip(summary.methods, cells, strict=True)]
     return table([title, *headings], rows)

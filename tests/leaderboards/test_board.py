@@ -292,10 +292,10 @@ def test_true_names_out_of_reach_are_counted_and_the_others_have_scores(
     files = render_scores(board)
     said = (
         "The concept set holds 30 of 55 true names (25 exactly, 5 by a synonym or an inflection); "
-        "no method can name the other 25. Scores on the 30: *reachable names*."
+        "no label of a single concept names the other 25. Scores on the 30: *reachable names*."
     )
     front = files["README.md"].decode()
-    assert front.count(f"- glyphs_val × english (20,000): {said}") == 3  # once for each score
+    assert front.count(f"- glyphs_val × english (20,000): {said}") == 1  # below the first table
     assert "### lexical match, reachable names" in front
     details = files["board.md"].decode()
     assert details.count(said) == 1

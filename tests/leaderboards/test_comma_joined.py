@@ -42,7 +42,7 @@ def test_the_warning_names_methods_and_shows_the_fair_cosine(board):
         "The cosine with the whole name rewards the form, right or wrong; compare by the nearest "
         "synonym: clip_dissect names 0.950, clip_dissect copies 0.795."
     )
-    assert f"glyphs_val × own (56): **Warning.** The true names are {told}" in pages["README.md"]
+    assert f"\n- **Warning.** The true names are {told}" in pages["README.md"]
     # Under the table of that cosine, and not under the lexical match.
     assert pages["README.md"].count("**Warning.**") == 1
     assert pages["README.md"].index("**Warning.**") > pages["README.md"].index(

@@ -33,19 +33,20 @@ def test_methods_by_kind_and_layer(tmp_path: Path, build: Any) -> None:
     put(tmp_path, build, "cos", "strong", 0.2, false_labels=0.0)
     board = load_board([tmp_path])
     page = "\n\n".join(concept_sets_section(board))
-    header, *_ = cells(page, "")
-    assert header == [
-        "exact, strong", "exact, weak", "exact, single, strong", "exact, single, weak",
-        "exact, union, strong", "exact, union, weak",
-    ]  # fmt: skip
+    header = ["exact, strong", "exact, weak", "IoU, strong", "IoU, weak"]
+    for kind in ("all units", "single", "union"):
+        assert cells(page, kind) == [header]
+    assert len(cells(page, "no concept")) == 1
     assert cells(page, "clip_dissect wpmi") == [
-        ["0.500", "0.300", "0.600", "0.400", "0.400", "0.200"],
-        ["0.750", "0.550", "0.850", "0.650", "0.650", "0.450"],
+        ["0.500", "0.300", "0.750", "0.550"],
+        ["0.600", "0.400", "0.850", "0.650"],
+        ["0.400", "0.200", "0.650", "0.450"],
         ["1.000", "0.900", "—", "0.700"],
     ]
     assert cells(page, "clip_dissect cos") == [
-        ["0.200", "—", "0.300", "—", "0.100", "—"],
-        ["0.450", "—", "0.550", "—", "0.350", "—"],
+        ["0.200", "—", "0.450", "—"],
+        ["0.300", "—", "0.550", "—"],
+        ["0.100", "—", "0.350", "—"],
         ["0.000", "—", "—", "—"],
     ]
     first = [line for line in page.splitlines() if line.startswith("| clip_dissect")]

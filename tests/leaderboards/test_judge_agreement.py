@@ -92,7 +92,7 @@ def test_the_section_warns_where_the_best_method_changes(board: Board) -> None:
     _, _, warnings, table = judges_section(board)
     assert warnings == (
         "- **Warning**, glyphs_objects, fc: glyphs_val × own (56): the best method depends on the "
-        "judge.\n"
+        "score.\n"
         "  - `clip_dissect wpmi` by lexical match, `clip_dissect cos` by sentence cosine "
         "(all-MiniLM-L6-v2°).\n"
         "- In 0 of 1 conditions no ranking changes the best method."
@@ -107,6 +107,9 @@ def test_the_section_warns_where_the_best_method_changes(board: Board) -> None:
     page = render_scores(board)["README.md"].decode()
     [note] = judges_note(board, ("glyphs", "glyphs_objects", "fc"))
     assert note in page
+    assert "### sentence cosine\n" in page  # one of its two judges is circular
+    assert f"judge {MINILM}°<br>" in page
+    assert f"judge {MPNET}<br>" in page
     assert "in 1 of 1 conditions, significantly in 1 of them" in note
 
 
@@ -115,7 +118,7 @@ def test_the_terminal_warns_too(board: Board) -> None:
 
     console = Console(width=100, record=True)
     print_board(board, console)
-    assert "the best method depends on the judge in 1 of 1 conditions" in console.export_text()
+    assert "the best method depends on the score in 1 of 1 conditions" in console.export_text()
 
 
 def test_the_table_has_a_row_for_each_pair(board: Board) -> None:

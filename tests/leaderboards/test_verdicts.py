@@ -38,7 +38,7 @@ def test_best_tied_and_below() -> None:
     assert low < value < high < 0
     ranking, power = conclude(verdict)
     assert ranking == "`a` and `b` are not separable; `a` is above `c`."
-    shown = "no difference below 0.070 can be expected to show"
+    shown = "differences below about 0.070 rarely show"
     assert power == f"2 of 3 pairs of methods differ (n = 100; {shown})."
 
 
@@ -54,6 +54,12 @@ def test_without_values_by_unit_nothing_is_compared() -> None:
     verdict = compare([row("a", 0.9), row("b", 0.1)])
     assert (verdict.best, verdict.tied, verdict.below, verdict.pairs) == ("a", (), (), None)
     assert conclude(verdict) == ["`a` has the best value; the methods are not compared."]
+
+
+def test_equal_values_are_tied_although_nothing_is_compared() -> None:
+    verdict = compare([row("a", 0.9), row("b", 0.9), row("c", 0.1)])
+    assert (verdict.best, verdict.tied, verdict.below) == ("a", ("b",), ())
+    assert conclude(verdict) == ["`a` and `b` have the best value; the methods are not compared."]
 
 
 def test_lower_is_better_turns_the_ranking() -> None:
@@ -86,6 +92,14 @@ def test_the_oracle_lowers_the_limit() -> None:
     verdict = compare([row("a", 0.6), row("b", 0.6), row("oracle", 0.6, method=False)])
     assert verdict.saturated
     assert verdict.limit == 0.6
+
+
+def test_an_oracle_that_a_method_exceeds_is_no_limit() -> None:
+    """A formula of two concepts can be right where no single concept is."""
+    rows = [row("formula", 0.8), row("a", 0.0), row("b", 0.0), row("oracle", 0.0, method=False)]
+    verdict = compare(rows)
+    assert (verdict.best, verdict.saturated, verdict.limit) == ("formula", False, 1.0)
+    assert compare(rows[1:]).saturated
 
 
 def test_a_value_without_an_interval_is_not_the_best() -> None:

@@ -80,6 +80,16 @@ def test_many_independent_means_need_the_quantile_of_the_studentised_range() -> 
     assert half / error == pytest.approx(tukey, rel=0.04)
 
 
+@pytest.mark.parametrize(("n", "p"), [(3, 0.75), (8, 3 / 128)])
+def test_a_difference_that_is_the_same_for_all_units_is_tested_by_its_sign(
+    n: int, p: float
+) -> None:
+    """Of three methods, two are equal and one gets 0.5 more on every unit."""
+    found = compare_pairs([[0.0] * n, [0.5] * n, [0.0] * n])
+    assert [found.p[0, 1], found.p[1, 2], found.p[0, 2]] == [p, p, 1.0]
+    assert bool(found.better[1, 0]) is (p <= ALPHA)
+
+
 def test_equal_methods_do_not_differ() -> None:
     values = np.random.default_rng(4).normal(size=(1, 30)).repeat(3, axis=0)
     found = compare_pairs(values)
