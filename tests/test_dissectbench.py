@@ -19,6 +19,7 @@ import dissectbench
 from bench.__main__ import main
 from bench.describe import OTHER_EVIDENCE
 from dissectbench import UserError
+from leaderboards.record_tables import read_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ def test_describe_gives_what_a_run_gives(
     """To the last bit: the labels and scores of the record, from the arrays in the cache."""
     records = {json.loads((f / "record.json").read_text())["method"]["params"]["similarity"]: f
                for f in cells.record}  # fmt: skip
-    expected = pd.read_csv(records[similarity] / "descriptions.csv.gz")
+    expected = read_descriptions(records[similarity])
     found = dissectbench.describe("clip_dissect", **arrays, similarity=similarity)
     assert len(found) > 200
     pd.testing.assert_frame_equal(found, expected, check_exact=True, check_flags=False)
