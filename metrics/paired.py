@@ -25,6 +25,9 @@ ALPHA = 0.05
 
 RESAMPLES = 4000
 
+_BLOCK = 2_000
+"""Pairs whose resamples are held at once: 64 MB a table for 4,000 resamples."""
+
 _ROUNDING = 1e-9
 
 
@@ -125,11 +128,14 @@ def _compare_means(table: NDArray[np.float64], seed: int, resamples: int) -> Com
     observed, errors = _means_and_errors(np.ones((1, n)), differences)
     centred = differences - observed
     counts = resample_counts(n, resamples, seed).astype(np.float64)
-    drawn, drawn_errors = _means_and_errors(counts, centred)
+    maxima = np.zeros(resamples)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.abs(observed[0]) / errors[0]
-        # Ignore resamples in which the difference of a pair does not vary.
-        maxima = np.nan_to_num(np.abs(drawn) / drawn_errors, posinf=0.0).max(axis=1, initial=0.0)
+        for start in range(0, len(first), _BLOCK):
+            drawn, drawn_errors = _means_and_errors(counts, centred[:, start : start + _BLOCK])
+            # Ignore resamples in which the difference of a pair does not vary.
+            statistics = np.nan_to_num(np.abs(drawn) / drawn_errors, posinf=0.0)
+            np.maximum(maxima, statistics.max(axis=1, initial=0.0), out=maxima)
     maxima.sort()
     exceeding = resamples - np.searchsorted(maxima, statistic * (1 - _ROUNDING), side="left")
     p = (1 + exceeding) / (1 + resamples)

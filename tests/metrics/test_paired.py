@@ -131,3 +131,12 @@ def test_permuting_methods_permutes_the_comparison() -> None:
     found, permuted = compare_pairs(values), compare_pairs(values[order])
     assert permuted.p == pytest.approx(found.p[np.ix_(order, order)])
     assert permuted.differences == pytest.approx(found.differences[np.ix_(order, order)])
+
+
+def test_pairs_in_blocks_give_the_same_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(5).normal(size=(5, 40))
+    whole = compare_pairs(values, resamples=500)
+    monkeypatch.setattr("metrics.paired._BLOCK", 3)
+    blocks = compare_pairs(values, resamples=500)
+    np.testing.assert_allclose(blocks.p, whole.p)
+    np.testing.assert_allclose(blocks.high, whole.high, rtol=1e-12)
