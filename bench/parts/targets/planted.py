@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
-from bench.errors import UserError
+from bench.errors import UserError, nearest
 from bench.parts.checks import check_not_negative
 from bench.parts.layer_arrays import LayerArrays
 from bench.parts.probes.glyphs import GlyphsProbe
@@ -59,6 +59,7 @@ class PlantedTarget:
             raise UserError(
                 f"planted units have no layer {layer!r}",
                 where="target.layers",
+                valid=nearest(layer, self.module_paths()),
                 hint=f"choose among: {', '.join(self.module_paths())}",
             )
         if not isinstance(probe, GlyphsProbe):
