@@ -21,7 +21,7 @@ from bench.run.submission import run_on_slurm
 from bench.run.worker import JobError, Task, run_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bench.config.compose import Job
@@ -101,6 +101,15 @@ def test_an_interruption_names_the_jobs_that_are_left(
     assert "jobs wait in the queue: PartitionTimeLimit" in capsys.readouterr().err
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt: a shell that starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_of_the_submission_names_its_jobs(
     jobs: list[ClusterJob], squeue: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
