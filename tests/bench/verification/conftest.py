@@ -88,7 +88,7 @@ def write() -> Callable[..., Path]:
                 "vocabulary": "concept set",
             },
             target={
-                "name": "glyphs",
+                "name": judges.config.target.name,
                 "params": {},
                 "fingerprint": {"weights": "w"},
                 "layer": layer,
