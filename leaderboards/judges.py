@@ -195,7 +195,7 @@ def compare_rankings(first: Ranking, second: Ranking) -> Agreement | None:
     goodness = [[ranking.goodness[one] for one in methods] for ranking in (first, second)]
     tau = round(float(kendalltau(*goodness).statistic), _DIGITS)
     tops = [ranking.best(methods) for ranking in (first, second)]
-    # A method that is best by both, even if tied, is no change.
+    # If some method is best by both rankings, even tied, the best method does not change.
     shared = [method for method in tops[0] if method in tops[1]]
     a, b = ((shared or top)[0] for top in tops)
     if a == b:

@@ -78,7 +78,7 @@ class PlantedTarget:
         )
 
     def load(self, device: str) -> NoReturn:
-        """Raise an error, since there is no network.
+        """Raise an error: planted units have no network.
 
         Raises:
             UserError: Always.

@@ -117,7 +117,7 @@ class PrecomputedTarget:
         return tuple(self._files)
 
     def load(self, device: str) -> NoReturn:
-        """Refuse: there is no network."""
+        """Raise a UserError: arrays have no network."""
         raise UserError(
             "the target is activations in files, and this needs the network itself",
             where="target",
