@@ -81,7 +81,8 @@ def test_jobs_outlive_an_interrupted_launch_and_a_requeue(tmp_path: Path) -> Non
     wait_until(lambda: f"{first} RUNNING" in slurm("squeue", "-hro", "%i %T"))
     slurm("scontrol", "requeue", first)  # cancels the running job, and lets it wait two minutes
     wait_until(lambda: f"{first} PENDING" in slurm("squeue", "-hro", "%i %T"))
-    slurm("scontrol", "update", f"JobId={first}", "StartTime=now")
+    # A job that starts again in the second of its requeue is refused: "Job credential revoked".
+    slurm("scontrol", "update", f"JobId={first}", "StartTime=now+5")
     wait_until(lambda: not slurm("squeue", "-h"))
     assert len(list(tmp_path.glob("results/smoke/*/*/record.json"))) == 2
     assert [path.name for path in Path(logs).parent.glob("*/*.err")] != []
