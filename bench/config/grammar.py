@@ -81,6 +81,10 @@ def split_sweep(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def explain(error: BaseException) -> str:
-    """Return an error's message with that of its cause."""
-    cause = f": {error.__cause__}" if error.__cause__ else ""
-    return f"{error}{cause}".strip()
+    """Return an error's message with that of its cause.
+
+    An error of joblib's process has that process's traceback as its cause, which says nothing more.
+    """
+    cause = str(error.__cause__ or "")
+    told = [str(error), *([] if "Traceback (most recent" in cause else [cause])]
+    return ": ".join(filter(None, told)).strip()

@@ -182,7 +182,8 @@ def _run_by_hydra(tasks: Sequence[Task], config: DictConfig) -> None:
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=run_task, config=config
     )
-    overrides = [[f"task={quote(task.encode())}"] for task in tasks]
+    chosen = list(config.hydra.overrides.task)  # settings of a launcher need the launcher itself
+    overrides = [[*chosen, f"task={quote(task.encode())}"] for task in tasks]
     for task, outcome in zip(tasks, launcher.launch(overrides, 0), strict=True):
         reason = outcome.return_value
         if isinstance(reason, UnwritableError):

@@ -70,6 +70,12 @@ def test_the_log_names_what_ran(
     assert "glyphs val (48)" in line
 
 
+def test_a_setting_of_joblib_reaches_its_jobs(here: Path, run: Callable[..., int]) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="the extra is not installed")
+    assert run(*FEW, "launcher=joblib", "hydra.launcher.n_jobs=1") == 0
+    assert len(list(here.glob("results/few/clip_dissect/*/record.json"))) == 1
+
+
 LAUNCHER = '''
 """A launcher like that of joblib's plugin: each job is pickled, composed and run elsewhere."""
 
