@@ -33,26 +33,28 @@ class Figure:
     """One published number, a line of the file; all fields are texts.
 
     Attributes:
-        experiment: The experiment of ours that makes the same table.
+        experiment: The experiment of ours that makes the same table; empty for none.
         target: The network, by the name of its choice.
         layer: Its layer, or several.
         method: The method's registered name.
         variant: Its similarity function; empty for none.
         probe_set: By the name of its choice; empty where that is not known.
         concept_set: Likewise; empty where the method has its own words.
-        metric: Our name of the score.
+        metric: Our name of the score, or a name of its own for one that we do not have.
+        protocol: How it was scored, in words: figures of different protocols cannot be compared.
         judge: The model that scores, "labels" or "clock".
         label_rules: "official", "mended" (the default), or empty where both agree; "official" of a
             cosine whose notebook embeds mask labels as their file has them.
         units: Number of units; empty where it is not known.
         value: As printed; empty where we have not seen it.
         rerun: The same from a third party's run of the authors' code; empty for none.
-        scale: "cosine", "%", "rank", "AUC" or "minutes".
+        scale: Its unit, such as "cosine", "%", "rank", "AUC" or "minutes".
         origin: "reported".
         table: Paper and table.
         source: Where the number was read.
         rerun_source: Where the rerun was read.
-        seen_in: Kind of that source.
+        seen_in: Kind of that source; "reading note" for a third party's summary of a paper whose
+            tables were not seen.
     """
 
     experiment: str
@@ -63,6 +65,7 @@ class Figure:
     probe_set: str
     concept_set: str
     metric: str
+    protocol: str
     judge: str
     label_rules: str
     units: str

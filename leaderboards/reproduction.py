@@ -51,7 +51,7 @@ class Comparison:
 
 def experiments_of(cells: Iterable[Cell]) -> list[str]:
     """Return the experiments of some records that have published figures, in order."""
-    known = {figure.experiment for figure in load_figures()}
+    known = {figure.experiment for figure in load_figures()} - {""}
     asked = (choices_of(cell.record).get("experiment", "") for cell in cells)
     return [name for name in dict.fromkeys(asked) if name in known]
 

@@ -117,8 +117,8 @@ def _imported_section(board: Board) -> list[str]:
     about = [f for f in load_figures() if (f.target, f.layer) in methods and f.seen]
     tables = {f.table for f in about if f.method in methods[f.target, f.layer]}
     # Take all figures of these experiments, from any publication.
-    made = {f.experiment for f in about if f.table in tables}
-    own = [figure for figure in about if figure.experiment in made]
+    made = {f.experiment for f in about if f.table in tables} - {""}
+    own = [figure for figure in about if figure.table in tables or figure.experiment in made]
     if not own:
         return []
     header = ["reported", "probe set", "concepts", "score", "judge", "over", "value"]

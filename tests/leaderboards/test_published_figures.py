@@ -62,9 +62,14 @@ def test_every_figure_has_a_source_and_is_marked_as_reported():
         assert found.origin == "reported"
         assert found.seen_in
         assert found.judge
+        assert found.protocol
         assert found.seen == (found.seen_in != "not seen")
         if found.metric == "minutes":
             assert "abstract" in found.source
+            continue
+        if not found.experiment:
+            float(found.value)
+            assert re.search(r"arXiv:\d{4}\.\d{5}|(ICLR|ICML|CVPR) 20\d\d|github", found.source)
             continue
         assert re.search(r"github\.com/\S+ at [0-9a-f]{7}", found.source)
         assert found.number is not None
@@ -76,7 +81,9 @@ def test_the_tables_are_whole():
     """Ten rows of Table 1, sixteen cells of Table 3 with their seven numbers, five layers' time."""
     cells: dict[str, set[tuple[str, ...]]] = {}
     for f in load_figures():
-        cells.setdefault(f.experiment, set()).add((f.method, f.variant, f.probe_set, f.concept_set))
+        if f.experiment:
+            cell = (f.method, f.variant, f.probe_set, f.concept_set)
+            cells.setdefault(f.experiment, set()).add(cell)
     assert {name: len(found) for name, found in cells.items()} == {
         "paper_table1": 10, "paper_table2": 2, "paper_table3": 32, "paper_table4": 4, "paper_a6": 3,
     }  # fmt: skip
@@ -186,3 +193,16 @@ def test_sentences_count_for_the_plurals_that_lexical_match_accepts(published):
         own = (row.scores[name].value for name in ("accuracy_at_1", "lexical_match"))
         right.setdefault(rules, set()).add(tuple(own))
     assert right == {False: {(0.014, 0.014)}, True: {(0.003, 0.014)}}
+
+
+def test_the_docs_have_the_figures_of_other_protocols():
+    page = (BOARDS[0].parents[1] / "docs/results/published.md").read_text()
+    others = [f for f in load_figures() if not f.experiment]
+    assert len(others) > 50
+    for f in others:
+        [row] = [
+            row for row in page.splitlines()
+            if f"| {f.metric} ({f.scale}) |" in row and f"{f.label} {f.value}" in row
+            and " ".join(filter(None, (f.target, f.layer, f.concept_set))) in row
+        ]  # fmt: skip
+        assert f.seen_in.partition(",")[0] in row
