@@ -123,8 +123,9 @@ def extract(font: Path, out: Path) -> None:
     ink, silhouette = np.stack(both, axis=1)
     codepoints = np.asarray([entry.codepoint for entry in OBJECTS])
     # numpy reads members of any compression; by LZMA they take two thirds of deflate's size.
+    arrays = {"ink": ink, "silhouette": silhouette, "codepoints": codepoints}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as file:
-        for name, values in {"ink": ink, "silhouette": silhouette, "codepoints": codepoints}.items():
+        for name, values in arrays.items():
             content = io.BytesIO()
             np.save(content, values)
             file.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_LZMA)
