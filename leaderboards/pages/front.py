@@ -13,6 +13,7 @@ from leaderboards.pages.headlines import at_a_glance, summary_section
 from leaderboards.pages.imported import imported_section
 from leaderboards.pages.judges import judges_note, judges_section
 from leaderboards.pages.markdown import escape, quoted
+from leaderboards.pages.numbers import count
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.published import published_section
 from leaderboards.pages.scale import scale_section
@@ -32,7 +33,7 @@ units, so that a column compares all pairs of methods unit by unit: by McNemar's
 Holm's correction where labels are right or wrong, else by the largest studentised difference of all
 pairs in a paired bootstrap (max-T). Either keeps the chance of any false difference in a column at
 5 % or less; whether their intervals overlap decides nothing. Scores without a value for each unit
-(AUROC, false labels, median rank) are not compared: there `≈` marks equal values. A method is above
+(AUROC, median rank) are not compared: there `≈` marks equal values. A method is above
 **shuffled** where a permutation test says so (Holm's correction over the methods of a column),
 above another control where its interval is. *Separated pairs* counts the pairs that differ; letters
 and rank intervals are in [summary.csv](summary.csv). Where two or more methods reach 1.0 (or a
@@ -98,7 +99,8 @@ def front_page(board: Board) -> str:
 def _introduction(board: Board) -> str:
     methods = {label for summary in board.summaries for label in summary.methods}
     counts = (
-        f"{board.n_records} records: {len(methods)} methods under {len(board.tables)} conditions."
+        f"{count(board.n_records, 'record')}: {count(len(methods), 'method')} under "
+        f"{count(len(board.tables), 'condition')}."
     )
     links = (
         "Every metric: [board.md](board.md), unrounded in [results.csv.gz](results.csv.gz). These "
