@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file and flush it to the disk, so that it is complete before a later rename."""
@@ -205,20 +208,22 @@ def read_csv_gz(path: Path, dtypes: Mapping[str, str], *, as_text: bool = False)
     if missing:
         raise RecordError(f"{path}: has no column {', '.join(missing)}")
     other = "str" if as_text else None
-    for name in table.columns:
-        table[name] = _typed(table[name], dtypes.get(str(name), other), f"{path}: column {name!r}")
-    return table
+    columns = {
+        name: _typed(table[name].tolist(), dtypes.get(str(name), other), f"{path}: column {name!r}")
+        for name in table
+    }
+    return pd.DataFrame(columns, index=table.index)
 
 
-def _typed(column: pd.Series[Any], dtype: str | None, where: str) -> pd.Series[Any]:
+def _typed(fields: list[str], dtype: str | None, where: str) -> NDArray[Any] | ExtensionArray:
     if dtype == "str":
-        return column.astype("str")
+        return pd.array(fields, dtype="str")
     try:
         if dtype == "int64":
-            return column.map(int).astype("int64")
-        numbers = column.map(lambda field: float(field or "nan")).astype("float64")
-        return numbers.astype("float32").astype("float64") if dtype == "float32" else numbers
+            return np.array(list(map(int, fields)), dtype=np.int64)
+        numbers = np.array([float(field or "nan") for field in fields])
+        return numbers.astype(np.float32).astype(np.float64) if dtype == "float32" else numbers
     except (ValueError, OverflowError) as error:
         if dtype is None:
-            return column.astype("str")
+            return pd.array(fields, dtype="str")
         raise RecordError(f"{where}: not all {dtype} ({error})") from error

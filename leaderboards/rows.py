@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from leaderboards.scores import CONTROLS, ScoreSet
-from metrics.catalog import metric_of, split_group
+from metrics.catalog import FALSE_LABELS, WITHOUT_CONCEPT, metric_of, split_group
 from metrics.reach import REACHABLE, is_reachable
 
 if TYPE_CHECKING:
@@ -92,6 +92,9 @@ class Row:
         base, group = split_group(name)
         metric = metric_of(base)
         units = self.units
+        if name == FALSE_LABELS and units is not None and WITHOUT_CONCEPT in units:
+            own = units[(units[WITHOUT_CONCEPT] == 1) & (units["dead"].astype(str) != "True")]
+            return (own.set_index("unit")["label"] != "").astype(float)
         part = "reach" if group == REACHABLE else "group"
         needed = {metric.column, "dead", *([part] if group else [])}
         if units is None or metric.average == "median" or not needed <= set(units.columns):

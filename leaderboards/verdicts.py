@@ -204,7 +204,9 @@ def _compare_methods(
     if len(own) < 2:
         return None
     sign = 1.0 if own[0].higher_is_better else -1.0
-    comparison = compare_pairs(sign * np.stack([values[row.label] for row in own]))
+    table = np.stack([values[row.label] for row in own])
+    # 1 - value keeps right/wrong values such, which are compared exactly.
+    comparison = compare_pairs(table if sign > 0 else 1 - table)
     labels = tuple(row.label for row in own)
     return Pairs(labels, comparison, sign) if comparison.n > 1 else None
 

@@ -17,6 +17,7 @@ Controls are not methods: they know the truth, or a method's labels.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,20 +136,24 @@ def _draw(context: ControlContext) -> tuple[dict[str, Floats | str], Indices]:
     first = np.zeros(n, dtype=np.int64)
     rank = np.full(n, np.nan)
     for number, unit in enumerate(context.live.tolist()):
-        order = np.random.default_rng([context.seed, unit]).permutation(size)
-        labels[number] = order[0]
         row = row_of.get(unit)
-        if row is None:
-            continue
-        first[row] = order[0]
-        if context.true[row].size:
-            place = np.empty(size, dtype=np.int64)
-            place[order] = np.arange(1, size + 1)
-            rank[row] = place[context.true[row]].min()
+        true = () if row is None else tuple(context.true[row].tolist())
+        labels[number], best = _draw_one(context.seed, unit, size, true)
+        if row is not None:
+            first[row], rank[row] = labels[number], best
     columns = _columns(context, lambda credit: credit.own(first, np.zeros(n)))
     columns["accuracy_at_5"] = (rank <= 5).astype(np.float64)
     columns["truth_rank"], columns["reciprocal_rank"] = rank, 1 / rank
     return columns, labels
+
+
+@lru_cache(maxsize=1 << 15)
+def _draw_one(seed: int, unit: int, size: int, true: tuple[int, ...]) -> tuple[int, float]:
+    """Return the first concept of a unit's random ordering, and the best rank of a true one."""
+    order = np.random.default_rng([seed, unit]).permutation(size)
+    place = np.empty(size, dtype=np.int64)
+    place[order] = np.arange(1, size + 1)
+    return int(order[0]), float(place[list(true)].min()) if true else np.nan
 
 
 def constant(context: ControlContext) -> dict[str, Score]:

@@ -68,33 +68,44 @@ class Credit:
         return values
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SparseTable:
-    """A table that is 0 except for listed entries.
+    """A table of R units by V concepts that is 0 except for E listed entries.
 
     Attributes:
-        entries: For each of R units, ascending concept indices and their credits.
+        shape: (R, V).
+        rows: Unit of each entry, ascending [E].
+        concepts: Its concept, ascending for each unit [E].
+        credits: Its credit [E].
     """
 
-    entries: Sequence[tuple[Indices, Floats]]
+    shape: tuple[int, int]
+    rows: Indices
+    concepts: Indices
+    credits: Floats
 
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """Return the credits of pairs of a unit and a concept, float64 [P]."""
-        values = np.zeros(len(rows))
-        for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
-            indices, credits = self.entries[row]
-            place = int(np.searchsorted(indices, column))
-            if place < indices.size and indices[place] == column:
-                values[number] = credits[place]
-        return values
+        listed = self.rows * self.shape[1] + self.concepts
+        return _look_up(listed, self.credits, rows * self.shape[1] + columns)
 
     def columns(self, concepts: Indices) -> Floats:
         """Return the credits of all units for L different ascending concepts, float64 [R, L]."""
-        values = np.zeros((len(self.entries), concepts.size))
-        for row, (indices, credits) in enumerate(self.entries):
-            _, chosen, own = np.intersect1d(concepts, indices, return_indices=True)
-            values[row, chosen] = credits[own]
+        values = np.zeros((self.shape[0], concepts.size))
+        chosen = np.isin(self.concepts, concepts)
+        places = np.searchsorted(concepts, self.concepts[chosen])
+        values[self.rows[chosen], places] = self.credits[chosen]
         return values
+
+
+def _look_up(keys: Indices, values: Floats, wanted: Indices) -> Floats:
+    """Return the values of some keys, 0 for a missing one; `keys` ascend."""
+    places = np.searchsorted(keys, wanted)
+    found = np.zeros(wanted.size)
+    inside = np.flatnonzero(places < keys.size)
+    inside = inside[keys[places[inside]] == wanted[inside]]
+    found[inside] = values[places[inside]]
+    return found
 
 
 def sparse_credit(
@@ -107,14 +118,24 @@ def sparse_credit(
         n_concepts: V, the number of concepts.
         subsets: Subsets of the units, bool [S, R].
     """
+    n = len(entries)
+    sizes = np.array([indices.size for indices, _ in entries], dtype=np.int64)
+    rows = np.repeat(np.arange(n), sizes)
+    concepts = np.concatenate([np.empty(0, np.int64), *(indices for indices, _ in entries)])
+    credits = np.concatenate([np.empty(0), *(values for _, values in entries)])
+    starts = np.cumsum(sizes) - sizes
+    means, best = np.zeros(n), np.zeros(n)
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        # Sum rows of one size at once: the order of the summands is that of a sum of one row.
+        chosen = np.flatnonzero(sizes == size)
+        block = credits[starts[chosen, None] + np.arange(size)]
+        means[chosen] = block.sum(axis=1) / n_concepts
+        best[chosen] = block.max(axis=1)
     sums = np.zeros((len(subsets), n_concepts))
-    means, best = np.zeros(len(entries)), np.zeros(len(entries))
-    for row, (indices, credits) in enumerate(entries):
-        if indices.size:
-            means[row] = credits.sum() / n_concepts
-            best[row] = credits.max()
-            sums[np.ix_(subsets[:, row], indices)] += credits
-    return Credit(SparseTable(entries), means, best, sums)
+    for own, subset in zip(sums, subsets, strict=True):
+        inside = subset[rows]
+        own += np.bincount(concepts[inside], credits[inside], n_concepts)
+    return Credit(SparseTable((n, n_concepts), rows, concepts, credits), means, best, sums)
 
 
 def cosine_credit(cosines: TextCosines, subsets: NDArray[np.bool_]) -> Credit:

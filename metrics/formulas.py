@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,19 +112,25 @@ def merge_hits(hits: Sequence[NDArray[np.int64]], owners: Sequence[int]) -> list
     Returns:
         For each unit the labels' positions, ascending, each once.
     """
-    label_of = np.asarray(owners, dtype=np.int64)
-    return [np.unique(label_of[indices]) for indices in hits]
+    credits = [(own, np.ones(own.size)) for own in hits]
+    return [labels for labels, _ in merge_credits(credits, owners)]
 
 
 def merge_credits(
     credits: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], owners: Sequence[int]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Turn credits of names into credits of labels: a label earns what its best name earns."""
+    if list(owners) == list(range(len(owners))):  # each label is one name
+        return list(credits)
+    sizes = [indices.size for indices, _ in credits]
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    indices = np.concatenate([np.empty(0, np.int64), *(own for own, _ in credits)])
+    earned = np.concatenate([np.empty(0), *(own for _, own in credits)])
+    n_labels = 1 + max(owners, default=0)
     label_of = np.asarray(owners, dtype=np.int64)
-    found = []
-    for indices, earned in credits:
-        labels, place = np.unique(label_of[indices], return_inverse=True)
-        best = np.zeros(len(labels))
-        np.maximum.at(best, place, earned)
-        found.append((labels, best))
-    return found
+    keys, place = np.unique(rows * n_labels + label_of[indices], return_inverse=True)
+    best = np.zeros(keys.size)
+    np.maximum.at(best, place, earned)
+    labels = keys % n_labels
+    bounds = np.searchsorted(keys, n_labels * np.arange(len(sizes) + 1)).tolist()
+    return [(labels[first:end], best[first:end]) for first, end in pairwise(bounds)]

@@ -96,6 +96,13 @@ def true_concepts(
         U ascending arrays of indices into `concepts`; several where the set lists a concept twice
         or lists two accepted names, none where it contains no accepted name.
     """
+    return list(_true_concepts(tuple(truths), tuple(concepts), rules))
+
+
+@lru_cache(maxsize=8)
+def _true_concepts(
+    truths: tuple[TrueName, ...], concepts: tuple[str, ...], rules: LabelRules
+) -> list[NDArray[np.int64]]:
     index: defaultdict[str, list[int]] = defaultdict(list)
     for position, concept in enumerate(concepts):
         # A comma-joined concept is found by its first part and then judged as a whole.

@@ -74,6 +74,13 @@ def lexical_credits(
     Returns:
         U pairs (ascending indices into `concepts`, their credits); concepts left out earn 0.
     """
+    return list(_lexical_credits(tuple(truths), tuple(concepts)))
+
+
+@lru_cache(maxsize=8)
+def _lexical_credits(
+    truths: tuple[TrueName, ...], concepts: tuple[str, ...]
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     index: defaultdict[str, list[int]] = defaultdict(list)
     for position, concept in enumerate(concepts):
         whole = normalise(concept)

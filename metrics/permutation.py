@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +13,7 @@ from metrics.catalog import AVERAGES, HEADLINES
 from metrics.context import silence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 PERMUTATIONS = 9_999
 
 _CHUNK = 1_000_000
-"""Labels that are dealt at once."""
+"""Numbers in memory at once, for each array."""
+
+_INDEXED = 2_048
+"""Most units whose permutations are kept for the next call, in 25 kB a unit."""
 
 _DIGITS = 9
 """Of credits, so that sums of equal credits are equal on every processor."""
@@ -74,24 +79,77 @@ def permutation_test(
     Returns:
         One-sided p-values by score.
     """
-    rng = np.random.default_rng(seed)
     n = codes.size
     rows = np.arange(n)
-    observed = {name: _sums(table, rows, codes[None])[0] for name, table in tables.items()}
-    exceeding = dict.fromkeys(tables, 0)
+    found = {}
+    for name, table in tables.items():
+        observed = table[rows, codes].sum()
+        if n <= _INDEXED:
+            sums = _index(n, seed, permutations).sums(table[:, codes])
+        else:
+            dealt = (codes[block] + rows * table.shape[1] for block in _draw(n, seed, permutations))
+            sums = np.concatenate([table.ravel().take(block).sum(axis=1) for block in dealt])
+        exceeding = int((sums >= observed - 0.1**_DIGITS).sum())
+        found[name] = (1 + exceeding) / (1 + permutations)
+    return found
+
+
+def _draw(n: int, seed: int, permutations: int) -> Iterator[Indices]:
+    """Yield permutations of n units in blocks [b, n]: which unit's label each unit gets."""
+    rng = np.random.default_rng(seed)
     size = max(1, _CHUNK // n)
     for start in range(0, permutations, size):
-        block = np.tile(codes, (min(size, permutations - start), 1))
-        dealt = rng.permuted(block, axis=1)
-        for name, table in tables.items():
-            sums = _sums(table, rows, dealt)
-            exceeding[name] += int((sums >= observed[name] - 0.1**_DIGITS).sum())
-    return {name: (1 + count) / (1 + permutations) for name, count in exceeding.items()}
+        units = np.arange(n, dtype=np.min_scalar_type(n))
+        yield rng.permuted(np.tile(units, (min(size, permutations - start), 1)), axis=1)
 
 
-def _sums(table: Floats, rows: Indices, dealt: Indices) -> Floats:
-    """Return the sum of credits of each assignment of labels to units [B, n]: float64 [B]."""
-    return np.asarray(table.ravel().take(dealt + rows * table.shape[1]).sum(axis=1))
+@dataclass(frozen=True, eq=False)
+class _Index:
+    """B permutations of n units, by what they give to each unit.
+
+    Attributes:
+        order: For each unit, the permutations, sorted by the unit whose label they give [n, B].
+        starts: For each unit, where the permutations begin that give the label of unit 0, 1, ...,
+            and the end of the last [n, n + 1].
+    """
+
+    order: NDArray[np.unsignedinteger]
+    starts: NDArray[np.unsignedinteger]
+
+    def sums(self, credits: Floats) -> Floats:
+        """Return the sum of credits of each permutation, float64 [B].
+
+        The cost is that of the credits other than 0.
+
+        Args:
+            credits: What each unit earns with the label of each unit [n, n].
+        """
+        n, permutations = self.order.shape
+        sums = np.zeros(permutations)
+        size = max(1, _CHUNK // permutations)
+        for start in range(0, n, size):
+            entries = np.flatnonzero(credits[start : start + size] != 0) + start * n
+            rows, others = np.divmod(entries, n)
+            first = self.starts[rows, others].astype(np.int64)
+            counts = self.starts[rows, others + 1] - first
+            skipped = np.cumsum(counts) - counts
+            places = np.repeat(rows * permutations + first - skipped, counts)
+            holders = self.order.ravel()[places + np.arange(places.size)]
+            sums += np.bincount(holders, np.repeat(credits[rows, others], counts), permutations)
+        return sums
+
+
+@lru_cache(maxsize=4)
+def _index(n: int, seed: int, permutations: int) -> _Index:
+    """Return the index of the permutations that `_draw` yields."""
+    dealt = np.concatenate(list(_draw(n, seed, permutations)))
+    dtype = np.min_scalar_type(permutations)
+    order = np.empty((n, permutations), dtype)
+    starts = np.zeros((n, n + 1), dtype)
+    for unit, own in enumerate(np.ascontiguousarray(dealt.T)):
+        order[unit] = np.argsort(own, kind="stable")
+        starts[unit, 1:] = np.bincount(own, minlength=n).cumsum()
+    return _Index(order, starts)
 
 
 def _table(column: str, credit: Credit, names: NDArray[np.int64]) -> Floats:

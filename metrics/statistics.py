@@ -78,6 +78,15 @@ def bca_mean(
         The interval; none for fewer than two values, whose spread is unknown.
     """
     sample = np.sort(np.asarray(values, dtype=np.float64))
+    return _bca_mean(sample.tobytes(), seed, resamples, limits)
+
+
+@lru_cache(maxsize=256)
+def _bca_mean(
+    values: bytes, seed: int, resamples: int, limits: tuple[float, float] | None
+) -> Interval:
+    """Return the interval of sorted float64 values; controls of many records share theirs."""
+    sample = np.frombuffer(values)
     n = sample.size
     if n < 2:
         return NO_INTERVAL

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
@@ -59,7 +60,13 @@ def _add_new_settings(config: DictConfig) -> None:
         settings = config.get(section)
         if not isinstance(settings, DictConfig):
             continue
-        defaults = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(schema)))
-        for key, default in defaults.items_ex(resolve=False):
+        for key, default in _defaults(schema).items():
             if key not in settings and default != MISSING:
                 settings[key] = default
+
+
+@cache
+def _defaults(schema: type) -> dict[str, Any]:
+    """Return the defaults of a section as plain values."""
+    found: Any = OmegaConf.to_container(OmegaConf.structured(schema))
+    return dict(found)

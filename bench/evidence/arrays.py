@@ -13,7 +13,7 @@ from bench.errors import LayerError, UserError
 from bench.evidence.maps import compute_maps, read_maps
 from bench.networks.pooling import MODES
 from bench.parts.layer_arrays import LayerArrays
-from bench.parts.protocols import GivesArrays
+from bench.parts.optional_protocols import GivesArrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -24,7 +24,7 @@ from bench.evidence.stored_exemplars import (
     table_type,
     unique_ids,
 )
-from bench.parts.protocols import GivesArrays
+from bench.parts.optional_protocols import GivesArrays
 from bench.parts.view import crop_of, square_view
 
 if TYPE_CHECKING:

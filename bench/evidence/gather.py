@@ -13,7 +13,7 @@ from bench.evidence.pass_entries import open_entries
 from bench.evidence.probe_evidence import ProbeEvidence, complete_layout
 from bench.evidence.store import CHUNK, chunks_of_share
 from bench.networks.pooling import check_mixed
-from bench.parts.protocols import GivesArrays, GivesEmbeddings
+from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 
 if TYPE_CHECKING:
     from bench.evidence.request import EvidenceRequest

@@ -13,7 +13,7 @@ from bench.evidence.store import first_unknown
 from bench.files import write_atomic
 from bench.networks.layout import PLAIN, Layout
 from bench.offline import is_offline
-from bench.parts.protocols import GivesArrays
+from bench.parts.optional_protocols import GivesArrays
 from leaderboards.hashing import sha256_json
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bench.networks.execution import Execution
 from bench.networks.layout import LayoutSettings
 from bench.networks.pooling import MODES
 from bench.networks.precision import key_part
-from bench.parts.protocols import GivesArrays, GivesEmbeddings
+from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

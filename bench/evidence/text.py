@@ -11,7 +11,7 @@ import numpy as np
 from bench.evidence.cost import make_cost
 from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.evidence.store import CHUNK, Store
-from bench.parts.protocols import GivesEmbeddings
+from bench.parts.optional_protocols import GivesEmbeddings
 from bench.timing import Timer
 from leaderboards.hashing import words_sha256
 

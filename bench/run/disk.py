@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import LayerError, UserError
 from bench.evidence import Store
 from bench.networks.pooling import MODES
-from bench.parts.protocols import GivesArrays, GivesEmbeddings
+from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 from bench.run.device import GB
 from bench.run.history import describe
 from bench.run.identity import fingerprint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.parts.protocols import GivesArrays, GivesEmbeddings
+from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 from bench.parts.targets.random_weights import RandomWeights
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from bench.parts.protocols import HasUnitsWithoutConcept
+from bench.parts.optional_protocols import HasUnitsWithoutConcept
 from bench.parts.targets.patterns import may_name
 from bench.parts.truths.official import official_texts
 from bench.run.bertscore import describe_bertscore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,13 +85,11 @@ def load_scores(
 
 def lists_by_unit(table: pd.DataFrame, units: int) -> tuple[list[list[str]], list[list[float]]]:
     """Return labels and scores of each of the layer's units, best first; empty lists for none."""
-    labels: list[list[str]] = [[] for _ in range(units)]
-    scores: list[list[float]] = [[] for _ in range(units)]
     ordered = table.sort_values(["unit", "rank"], kind="stable")
-    for unit, label, score in zip(ordered.unit, ordered.label, ordered.score, strict=True):
-        labels[int(unit)].append(str(label))
-        scores[int(unit)].append(float(score))
-    return labels, scores
+    starts = np.searchsorted(ordered["unit"], np.arange(units + 1)).tolist()
+    places = [slice(*pair) for pair in itertools.pairwise(starts)]
+    labels, scores = ordered["label"].tolist(), ordered["score"].tolist()
+    return [labels[place] for place in places], [scores[place] for place in places]
 
 
 def _parts(key: str, units: int, concepts: tuple[str, ...]) -> dict[str, Any]:

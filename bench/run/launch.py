@@ -25,7 +25,7 @@ from bench.evidence.prune import delete_leftovers
 from bench.files import check_writable
 from bench.leftovers import sweep
 from bench.offline import offline
-from bench.parts.protocols import GivesArrays
+from bench.parts.optional_protocols import GivesArrays
 from bench.run.device import resolve_device
 from bench.run.disk import check_disk
 from bench.run.execute import execute_jobs

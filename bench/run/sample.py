@@ -12,7 +12,7 @@ from bench.config.validate import layout_settings
 from bench.evidence import EvidenceRequest, gather
 from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.networks.precision import set_precision
-from bench.parts.protocols import GivesArrays, GivesEmbeddings
+from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 from bench.run.device import execution_of, resolve_device
 from bench.run.shared import warm_up
 from bench.timing import Timer

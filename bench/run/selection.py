@@ -14,7 +14,8 @@ from bench.config.validate import directions_of, layout_settings
 from bench.errors import UserError
 from bench.evidence.layouts import layouts_of
 from bench.parts import catalog
-from bench.parts.protocols import GivesEmbeddings, SegmentedProbe
+from bench.parts.optional_protocols import GivesEmbeddings
+from bench.parts.protocols import SegmentedProbe
 from bench.parts.sentences import NoSentenceEncoder
 from bench.parts.targets import expand_layers
 from bench.run.build import Parts

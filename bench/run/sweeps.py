@@ -155,7 +155,8 @@ def read_progress(root: Path) -> SweepProgress:
             where=str(root),
             hint="give the folder of results of a `dissectbench run`, such as "
             + (", ".join(f"{root}/{name}" for name in boards) or "results")
-            + "; a run is shown when its first job starts",
+            + "; a run is shown when its first job starts, but not one that only gathers evidence "
+            "(runtime.share)",
         )
     head, *jobs = _read_lines(files[-1])
     started = float(head["started"])

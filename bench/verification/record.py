@@ -122,8 +122,8 @@ class _Verification:
             return
         for fault in read_timings(self.folder)[1]:
             self.findings.differ("timings.jsonl", fault.rpartition("/")[2])
-        check_hashes(self.folder, record, self.findings)
         self.descriptions = read_descriptions(self.folder)
+        check_hashes(self.folder, record, self.findings)
         check_descriptions(self.descriptions, record, self.findings)
         check_stability(self.folder, self.descriptions, self.findings)
         described = sha256_unpacked(self.folder / DESCRIPTIONS)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from leaderboards.pages.estimates import separated
 from leaderboards.pages.markdown import clean
-from leaderboards.pages.numbers import show, show_interval
+from leaderboards.pages.numbers import count, show, show_interval
 from metrics.aggregate import DEAD, NO_NAME
 from metrics.catalog import DECISIONS, HEADLINES, Format, metric_of
 
@@ -60,7 +60,7 @@ def print_board(board: Board, console: Console) -> None:
             )
         )
     if changing := sum(bool(group.changes) for group in board.rankings):
-        where = f"{changing} of {len(board.rankings)} conditions"
+        where = f"{changing} of {count(len(board.rankings), 'condition')}"
         console.print(Text(f"the best method depends on the score in {where}", "yellow"))
     for failure in board.failures:
         console.print(

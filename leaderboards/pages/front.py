@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from leaderboards.comma_joined import WHOLE
 from leaderboards.pages.concept_sets import concept_sets_section
-from leaderboards.pages.conclusions import conclude
 from leaderboards.pages.confidence import confidence_section
 from leaderboards.pages.detectors import detectors_section
 from leaderboards.pages.draws import draws_section
-from leaderboards.pages.estimates import mark, number, separated
+from leaderboards.pages.headlines import at_a_glance, summary_section
 from leaderboards.pages.imported import imported_section
 from leaderboards.pages.judges import judges_note, judges_section
-from leaderboards.pages.markdown import escape, quoted, table
-from leaderboards.pages.numbers import show
+from leaderboards.pages.markdown import escape, quoted
+from leaderboards.pages.numbers import count
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.published import published_section
-from leaderboards.pages.remarks import describe_reach, describe_split
-from leaderboards.pages.scale import scale_section, scaled
+from leaderboards.pages.scale import scale_section
 from leaderboards.pages.seeds import seeds_section
 from leaderboards.pages.sensitivity import sensitivity_section
 from leaderboards.pages.stability import stability_section
-from leaderboards.pages.warnings import warn_of_comma_joined
-from metrics.catalog import DECISIONS, HEADLINES, Format, metric_of, split_group
+from metrics.catalog import HEADLINES, metric_of, split_group
 
 if TYPE_CHECKING:
     from leaderboards.board import Board
-    from leaderboards.summary import Column, Summary
+    from leaderboards.summary import Summary
 
 _HOW_TO_READ = """\
 **How to read it.** A cell is the score and its 95 % interval over units. **Bold** is the best
@@ -38,7 +33,7 @@ units, so that a column compares all pairs of methods unit by unit: by McNemar's
 Holm's correction where labels are right or wrong, else by the largest studentised difference of all
 pairs in a paired bootstrap (max-T). Either keeps the chance of any false difference in a column at
 5 % or less; whether their intervals overlap decides nothing. Scores without a value for each unit
-(AUROC, false labels, median rank) are not compared: there `≈` marks equal values. A method is above
+(AUROC, median rank) are not compared: there `≈` marks equal values. A method is above
 **shuffled** where a permutation test says so (Holm's correction over the methods of a column),
 above another control where its interval is. *Separated pairs* counts the pairs that differ; letters
 and rank intervals are in [summary.csv](summary.csv). Where two or more methods reach 1.0 (or a
@@ -68,16 +63,6 @@ same architecture, or a **rotated basis**, in which a random rotation mixes the 
 number is the seed, and p compares the row with its own labels, shuffled. They are never ranked."""
 
 
-_CIRCULAR = (
-    "*Circular (°): the sentence encoder shares its text tower with the encoder that made the "
-    "labels, which favours methods that use it. Read the lexical match first.*"
-)
-_CIRCULAR_DECISIONS = (
-    "*Circular (°): a text encoder that says which class a label is nearest to shares its text "
-    "tower with the encoder that made some of the labels.*"
-)
-
-
 def front_page(board: Board) -> str:
     """Return README.md: the best methods, the headline tables, and what they support."""
     parts = [f"# Leaderboard: {escape(board.name)}", _introduction(board), _HOW_TO_READ]
@@ -87,13 +72,13 @@ def front_page(board: Board) -> str:
     if any(row.is_control_network for one in board.tables for row in one.rows):
         parts.append(_CONTROL_NETWORKS)
     if board.summaries:
-        parts += ["## At a glance", _glance(board)]
+        parts += ["## At a glance", at_a_glance(board)]
     for _, group in groupby(board.summaries, key=lambda summary: summary.place):
         summaries = list(group)
         parts.append(f"## {_place(summaries[0], board)}")
         parts += judges_note(board, summaries[0].place)
         for summary in summaries:
-            parts += _summary(summary, is_first=summary is summaries[0])
+            parts += summary_section(summary, is_first=summary is summaries[0])
         parts += scale_section(summaries)
     parts += concept_sets_section(board)
     parts += confidence_section(board)
@@ -114,7 +99,8 @@ def front_page(board: Board) -> str:
 def _introduction(board: Board) -> str:
     methods = {label for summary in board.summaries for label in summary.methods}
     counts = (
-        f"{board.n_records} records: {len(methods)} methods under {len(board.tables)} conditions."
+        f"{count(board.n_records, 'record')}: {count(len(methods), 'method')} under "
+        f"{count(len(board.tables), 'condition')}."
     )
     links = (
         "Every metric: [board.md](board.md), unrounded in [results.csv.gz](results.csv.gz). These "
@@ -129,131 +115,6 @@ def _place(summary: Summary, board: Board) -> str:
     name, target, layer = summary.place
     several = len({summary.place[0] for summary in board.summaries}) > 1
     return escape(f"{name}: {target}, {layer}" if several else f"{target}, {layer}")
-
-
-def _glance(board: Board) -> str:
-    """Return one row per condition, from each layer's first headline table."""
-    first: dict[tuple[str, str, str], Summary] = {}
-    for summary in board.summaries:
-        first.setdefault(summary.place, summary)
-    rows = [
-        [escape(", ".join(summary.place[1:])), *_glance_row(summary, column)]
-        for summary in first.values()
-        for column in summary.columns
-    ]
-    names = sorted({metric_of(summary.metric).title for summary in first.values()})
-    header = ["target", "probe set", "concepts", "best method", " or ".join(names)]
-    header += ["scaled", "not separable from it", "oracle", "constant", "chance", "separated pairs"]
-    return table(header, rows)
-
-
-def _glance_row(summary: Summary, column: Column) -> list[str]:
-    condition, verdict = column.condition, column.verdict
-    form = metric_of(summary.metric).format
-    controls = [
-        escape(show(estimate.value, form)) if (estimate := column.estimates.get(name)) else "—"
-        for name in ("oracle", "constant", "chance")
-    ]
-    if verdict.saturated:
-        best, score, scale, tied = "*saturated*", escape(show(verdict.limit, form)), "—", "—"
-    elif not verdict.best:
-        best, score, scale, tied = "—", "—", "—", "—"
-    else:
-        estimate = column.estimates[verdict.best]
-        best, score = f"**{escape(verdict.best)}**", number(estimate, form)
-        scale = scaled(column, verdict.best, summary.metric)
-        tied = ", ".join(escape(label) for label in verdict.tied[:2]) or "none"
-        tied += f" and {len(verdict.tied) - 2} more" if len(verdict.tied) > 2 else ""
-    concepts = " ".join(condition.heading[1:])
-    return [
-        escape(condition.probe),
-        escape(concepts),
-        best,
-        score,
-        scale,
-        tied,
-        *controls,
-        separated(verdict),
-    ]
-
-
-def _summary(summary: Summary, *, is_first: bool) -> list[str]:
-    metric = metric_of(summary.metric)
-    parts = [f"### {escape(metric.title)}{'°' if summary.is_circular else ''}"]
-    if any(column.circular for column in summary.columns):
-        parts.append(_CIRCULAR_DECISIONS if summary.metric in DECISIONS else _CIRCULAR)
-    given = ["given"] if summary.given else []
-    header = ["", *given, *(_heading(column, summary) for column in summary.columns)]
-    rows = [
-        [
-            _row_title(label, label in summary.methods),
-            *([escape(summary.given.get(label, ""))] if given else []),
-            *(_cell(c, label, metric.format) for c in summary.columns),
-        ]
-        for label in summary.rows
-    ]
-    shown = [separated(column.verdict) for column in summary.columns]
-    rows.append(["separated pairs", *[""] * len(given), *shown])
-    parts.append(table(header, rows))
-    parts.append("\n".join(_conclusions(summary, is_first=is_first)))
-    return parts
-
-
-def _conclusions(summary: Summary, *, is_first: bool) -> list[str]:
-    """Return a bullet per conclusion and per warning; columns with the same one share it.
-
-    A single column is not named. The reach of a concept set stands below the first table only.
-    """
-    form = metric_of(summary.metric).format
-    conclusions: dict[str, list[str]] = defaultdict(list)
-    remarks: dict[str, list[str]] = defaultdict(list)
-    for column in summary.columns:
-        heading = escape(" × ".join(column.condition.heading))
-        conclusions[" ".join(conclude(column.verdict, form))].append(heading)
-        for remark in _remarks(summary.metric, column, is_first=is_first):
-            remarks[remark].append(heading)
-    several = len(summary.columns) > 1
-    return [
-        f"- {'; '.join(headings)}: {text}" if several else f"- {text}"
-        for text, headings in [*conclusions.items(), *remarks.items()]
-    ]
-
-
-def _remarks(metric: str, column: Column, *, is_first: bool) -> list[str]:
-    """Return what a reader should know of a column besides its verdict."""
-    own = column.table
-    warning = warn_of_comma_joined(own.methods) if metric == WHOLE else ""
-    remarks = (
-        f"**Warning.** {escape(warning, 600)}" if warning else "",
-        describe_reach(own) if is_first else "",
-        describe_split(own),
-    )
-    return [remark for remark in remarks if remark]
-
-
-def _heading(column: Column, summary: Summary) -> str:
-    lines = [escape(line) for line in summary.heading(column)]
-    methods = [estimate for estimate in column.estimates.values() if estimate.is_method]
-    n = max((estimate.n or 0 for estimate in methods), default=0)
-    if n:
-        lines.append(f"n = {n}")
-    if column.table.draws:
-        lines.append(f"first of {len(column.table.draws) + 1} draws")
-    if column.verdict.saturated:
-        lines.append("*saturated*")
-    return "<br>".join(lines)
-
-
-def _row_title(label: str, is_method: bool) -> str:
-    title = "shuffled (best method)" if label == "shuffled" and not is_method else label
-    return escape(title) if is_method else f"*{escape(title)}*"
-
-
-def _cell(column: Column, label: str, form: Format) -> str:
-    estimate = column.estimates.get(label)
-    if estimate is None or estimate.value is None:
-        return "—"
-    return mark(estimate, column.verdict, form)
 
 
 def _left_out(board: Board) -> str:

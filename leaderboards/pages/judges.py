@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from leaderboards.pages.markdown import escape, quoted, table
+from leaderboards.pages.numbers import count
 from metrics.catalog import metric_of
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from leaderboards.board import Board
     from leaderboards.judges import Agreement, Ranking, RankingGroup
 
+_TITLE = "Scores, judges and rules"
 JUDGES = "judges.csv.gz"
 
 _INTRODUCTION = f"""\
@@ -37,9 +39,11 @@ def judges_section(board: Board) -> list[str]:
     warnings = [warning for group in board.rankings if (warning := _warning(board, group))]
     stable = len(board.rankings) - len(warnings)
     warnings.append(
-        f"- In {stable} of {len(board.rankings)} conditions no ranking changes the best method."
+        f"- In {stable} of {count(len(board.rankings), 'condition')} no ranking changes the best "
+        "method."
     )
-    return ['<a id="judges"></a>\n\n## Judges', _INTRODUCTION, "\n".join(warnings), _table(board)]
+    heading = f'<a id="judges"></a>\n\n## {_TITLE}'
+    return [heading, _INTRODUCTION, "\n".join(warnings), _table(board)]
 
 
 def judges_note(board: Board, place: tuple[str, str, str]) -> list[str]:
@@ -49,8 +53,8 @@ def judges_note(board: Board, place: tuple[str, str, str]) -> list[str]:
     if not changing:
         return []
     separated = sum(group.has_significant_change for group in own)
-    where = f"in {changing} of {len(own)} conditions, significantly in {separated} of them"
-    return [f"The best method depends on the score {where}: see [Judges](#judges)."]
+    where = f"in {changing} of {count(len(own), 'condition')}, significantly in {separated} of them"
+    return [f"The best method depends on the score {where}: see [{_TITLE}](#judges)."]
 
 
 def _warning(board: Board, group: RankingGroup) -> str:

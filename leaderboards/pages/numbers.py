@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from metrics.catalog import Format
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number of things: "1 record", "2 records"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def show(value: float | None, form: Format, digits: int = 3) -> str:
     """Round a number for a reader; "—" for none.
 

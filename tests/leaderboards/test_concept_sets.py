@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from leaderboards.board import load_board
 from leaderboards.pages.concept_sets import concept_sets_section
 from leaderboards.pages.render import render_scores
+from leaderboards.storage import write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,31 @@ def test_methods_by_kind_and_layer(tmp_path: Path, build: Any) -> None:
     assert page in files["README.md"].decode()
     assert "exact concepts, union names" in files["board.md"].decode()
     assert "false labels" in files["board.md"].decode()
+
+
+def test_false_labels_are_compared_unit_by_unit(tmp_path: Path, build: Any) -> None:
+    """One method labels 2 of 40 units without a concept, the other two 20 and 22 of them."""
+    for name, false in (("wpmi", 2), ("cos", 20), ("soft_wpmi", 22)):
+        scores = build.make_scores(0.5)
+        share = build.share(false / 40, 40, higher_is_better=False)
+        scores["scores"]["false_labels"] = share
+        units = build.make_units().assign(without_concept=lambda t: (t["unit"] >= 14) * 1)
+        units.loc[units["unit"] >= 14 + false, "label"] = ""
+        units.loc[units["unit"] == 54, ["dead", "label"]] = ["True", "dead"]
+        write_record(
+            tmp_path,
+            build.make_record(name),
+            descriptions=build.make_descriptions(),
+            scores=[(scores, units)],
+        )
+    [one] = load_board([tmp_path]).tables
+    verdict = one.verdict("false_labels")
+    assert verdict.best == "clip_dissect wpmi"
+    assert set(verdict.below) == {"clip_dissect cos", "clip_dissect soft_wpmi"}
+    assert verdict.pairs is not None
+    assert verdict.pairs.comparison.n == 40
+    assert verdict.pairs.separated == 2
+    assert verdict.pairs.difference("clip_dissect cos", "clip_dissect wpmi")[0] == 18 / 40
 
 
 def test_no_section_without_sets(tmp_path: Path, build: Any) -> None:

@@ -95,7 +95,7 @@ def test_the_section_warns_where_the_best_method_changes(board: Board) -> None:
         "score.\n"
         "  - `clip_dissect wpmi` by lexical match, `clip_dissect cos` by sentence cosine "
         "(all-MiniLM-L6-v2°).\n"
-        "- In 0 of 1 conditions no ranking changes the best method."
+        "- In 0 of 1 condition no ranking changes the best method."
     )
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert [rows[0], *rows[2:]] == [
@@ -110,7 +110,7 @@ def test_the_section_warns_where_the_best_method_changes(board: Board) -> None:
     assert "### sentence cosine\n" in page  # one of its two judges is circular
     assert f"judge {MINILM}°<br>" in page
     assert f"judge {MPNET}<br>" in page
-    assert "in 1 of 1 conditions, significantly in 1 of them" in note
+    assert "in 1 of 1 condition, significantly in 1 of them" in note
 
 
 def test_the_terminal_warns_too(board: Board) -> None:
@@ -118,7 +118,7 @@ def test_the_terminal_warns_too(board: Board) -> None:
 
     console = Console(width=100, record=True)
     print_board(board, console)
-    assert "the best method depends on the score in 1 of 1 conditions" in console.export_text()
+    assert "the best method depends on the score in 1 of 1 condition" in console.export_text()
 
 
 def test_the_table_has_a_row_for_each_pair(board: Board) -> None:
@@ -155,7 +155,7 @@ def test_a_board_whose_best_method_stays_has_no_warning(tmp_path: Path, build: A
     put(tmp_path, build, "wpmi", 50, minilm=0.8)
     put(tmp_path, build, "cos", 10, minilm=0.6)
     board = load_board([tmp_path])
-    assert judges_section(board)[2] == "- In 1 of 1 conditions no ranking changes the best method."
+    assert judges_section(board)[2] == "- In 1 of 1 condition no ranking changes the best method."
     assert judges_note(board, ("glyphs", "glyphs_objects", "fc")) == []
 
 

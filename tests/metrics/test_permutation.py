@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from metrics import permutation
 from metrics.permutation import PERMUTATIONS, permutation_test
 from metrics.scoring import score
 from metrics.truth import TrueName
@@ -111,8 +112,21 @@ def test_p_values_are_uniform_if_labels_are_random() -> None:
 
 
 def test_p_is_the_same_whatever_the_size_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The permutations do not depend on how many are dealt at once."""
-    table = {"": np.random.default_rng(0).normal(size=(9, 9))}
-    whole = permutation_test(table, np.arange(9), 3)
+    """The permutations do not depend on how many are dealt at once, nor on whether they are kept.
+
+    The table has zeros, which the index of the permutations skips, and labels that units share.
+    """
+    table = np.random.default_rng(0).normal(size=(9, 7))
+    tables = {"dense": table, "sparse": table * (table > 1)}
+    codes = np.array([0, 1, 2, 3, 4, 5, 6, 1, 1])
+    whole = permutation_test(tables, codes, 3)
+    assert 0 < min(whole.values()) <= max(whole.values()) < 1
+    dealt = np.random.default_rng(3).permuted(np.tile(codes, (PERMUTATIONS, 1)), axis=1)
+    for name, own in tables.items():
+        exceeding = own[np.arange(9), dealt].sum(axis=1) >= own[np.arange(9), codes].sum() - 1e-9
+        assert whole[name] == (1 + exceeding.sum()) / (1 + PERMUTATIONS)
     monkeypatch.setattr("metrics.permutation._CHUNK", 50)
-    assert permutation_test(table, np.arange(9), 3) == whole
+    permutation._index.cache_clear()
+    assert permutation_test(tables, codes, 3) == whole
+    monkeypatch.setattr("metrics.permutation._INDEXED", 8)
+    assert permutation_test(tables, codes, 3) == whole

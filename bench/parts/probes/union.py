@@ -14,7 +14,7 @@ from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
 from bench.parts import choice
 from bench.parts.checks import check_index, check_limit
-from bench.parts.protocols import HasNotes
+from bench.parts.optional_protocols import HasNotes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

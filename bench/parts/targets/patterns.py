@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UserError, nearest
 from bench.networks.layers import choose_layers
-from bench.parts.protocols import HasModulePaths
+from bench.parts.optional_protocols import HasModulePaths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

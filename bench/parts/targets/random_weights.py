@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.downloads.requirements import unmet_requirements
 from bench.errors import UserError
-from bench.parts.protocols import HasModulePaths, HasUntrained
+from bench.parts.optional_protocols import HasModulePaths, HasUntrained
 from bench.parts.targets.networks import prepare
 
 if TYPE_CHECKING:

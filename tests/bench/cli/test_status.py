@@ -180,6 +180,8 @@ def test_a_folder_without_a_sweep_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["status", str(tmp_path)]) == 2
-    assert "no sweep was started here" in capsys.readouterr().err
+    message = " ".join(capsys.readouterr().err.split())
+    assert "no sweep was started here" in message
+    assert "not one that only gathers evidence (runtime.share)" in message
     assert main(["status", str(tmp_path / "none")]) == 2
     assert "there is no such folder" in capsys.readouterr().err

@@ -16,8 +16,8 @@ from bench.evidence.inventory import list_entries
 from bench.networks.layout import LayoutSettings
 from bench.parts.directions import Rotation, parse_directions
 from bench.parts.layer_arrays import LayerArrays
+from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 from bench.parts.probes.union import UnionProbe
-from bench.parts.protocols import GivesArrays, GivesEmbeddings
 from bench.timing import Timer
 from tests.bench.evidence.tiny import (
     COUNTS,

@@ -12,7 +12,8 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.parts.catalog import ENCODERS, PROBES, TARGETS
-from bench.parts.protocols import GivesArrays, GivesEmbeddings, LabelledProbe
+from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
+from bench.parts.protocols import LabelledProbe
 
 DRAW = np.random.default_rng(0)
 MAPS = DRAW.normal(size=(4, 3, 2, 5)).astype(np.float32)

@@ -1,10 +1,10 @@
-"""A large board: all of its records agree; the time is printed (`pytest -s`)."""
+"""A large board: all of its records agree; the CPU time is printed (`pytest -s`)."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,7 +42,8 @@ def test_five_hundred_records_of_a_thousand_units(
             OmegaConf.save(config, folder / "config.yaml")
         folders.append(folder)
     assert len(set(folders)) == RECORDS
-    start = time.perf_counter()
+    before = sum(os.times()[:4])
     findings = list(verify_records(folders))
     assert [found.mismatches for found in findings if found.mismatches] == []
-    print(f"{RECORDS} records: {time.perf_counter() - start:.0f} s")  # noqa: T201
+    seconds = sum(os.times()[:4]) - before  # of this process and of those that it started
+    print(f"{RECORDS} records: {seconds:.0f} s on all processors together")  # noqa: T201

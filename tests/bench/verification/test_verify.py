@@ -77,8 +77,14 @@ def duplicate_unit(forger: Forger) -> None:
     forger.hash()
 
 
-def cut_table(forger: Forger) -> None:
-    forger.units.write_bytes(forger.units.read_bytes()[:-9])
+def add_unit(forger: Forger) -> None:
+    last = {"unit": "25", "rank": "1"}
+    forger.table(forger.descriptions, lambda t: pd.concat([t, t.iloc[-1:].assign(**last)]))
+    forger.hash()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
 
 
 def with_hashes(column: str, value: str, row: int = 3) -> Callable[[Forger], None]:
@@ -113,9 +119,12 @@ def in_json(name: str, *keys: str, value: object) -> Callable[[Forger], None]:
         (replace_labels, r"label: 2[0-5] units differ, the first is unit"),
         (swap_ranks, r"unit 0: the score of rank 6 is above that of the rank before it"),
         (lambda forger: forger.units.unlink(), r"units.csv.gz: no such file"),
-        (lambda forger: forger.descriptions.unlink(), r"descriptions.csv.gz: the file is missing"),
+        (lambda forger: forger.descriptions.unlink(), r"\Adescriptions.csv.gz: no such file.*\Z"),
+        (lambda forger: cut(forger.descriptions), r"\Adescriptions.csv.gz: damaged .*\Z"),
+        (add_unit, r"descriptions.csv.gz: unit 25 is not one of the 25 units"),
         (lambda forger: (forger.folder / "report.csv.gz").unlink(), r"report.csv.gz: the file is"),
-        (cut_table, r"units.csv.gz: damaged"),
+        (lambda forger: cut(forger.units), r"units.csv.gz: damaged"),
+        (lambda forger: cut(forger.folder / "report.csv.gz"), r"\Areport.csv.gz: damaged .*\Z"),
         (in_json("record", "tables", "report.csv.gz", value="0" * 64), r"sha256 000000000000 is"),
         (in_json("scores", "tables", "descriptions.csv.gz", value="0"), r"sha256 0 is recorded"),
         (in_json("scores", "scores", "mrr", "value", value=0.9), r"scores.mrr.value: 0.9 instead"),
@@ -237,4 +246,4 @@ def test_board_check_verifies_records_and_costs(
     assert "units.csv.gz: label: " in capsys.readouterr().out
     forger.descriptions.unlink()
     assert main([*board, "--check"]) == 1
-    assert "descriptions.csv.gz: the file is missing" in capsys.readouterr().out
+    assert "descriptions.csv.gz: no such file" in capsys.readouterr().out

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bench.errors import UserError
+from bench.parts.optional_protocols import GivesArrays
 from bench.parts.probes import FolderProbe, GlyphsNoisyMasksProbe, GlyphsProbe
-from bench.parts.protocols import GivesArrays, Target
+from bench.parts.protocols import Target
 from bench.parts.targets import PlantedTarget
 
 

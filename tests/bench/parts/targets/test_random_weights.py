@@ -10,7 +10,8 @@ import torch
 import torchvision
 
 from bench.errors import UserError
-from bench.parts.protocols import HasUntrained, Target
+from bench.parts.optional_protocols import HasUntrained
+from bench.parts.protocols import Target
 from bench.parts.targets import CallableTarget, GlyphsTarget, TorchvisionTarget
 from bench.parts.targets.random_weights import RandomWeights
 from bench.run.identity import params_of

@@ -9,7 +9,7 @@ import pytest
 from bench.errors import UserError
 from bench.glyphs.planted import planted_units
 from bench.glyphs.vocabulary import COLOURS, OBJECTS
-from bench.parts.protocols import HasUnitsWithoutConcept
+from bench.parts.optional_protocols import HasUnitsWithoutConcept
 from bench.parts.truths import PlantedTruth
 from metrics.lexical import lexical_match
 
