@@ -8,8 +8,6 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.installed
 	$(BIN)/dissectbench demo
-	$(BIN)/dissectbench run experiment=planted_demo
-	$(BIN)/dissectbench board results/glyphs_planted --out results/boards/glyphs_planted
 
 # ResNet-18 and ResNet-50 on Tiny-ImageNet's images: 1.4 GB once, nothing by hand. The same command
 # goes on after a break. A smaller study: make real REAL="probe.params.limit=1000"

@@ -1,13 +1,14 @@
-"""`dissectbench demo`: the whole benchmark on the embedded world, and its leaderboard."""
+"""`dissectbench demo`: a first look at every method on the embedded world, and its leaderboard."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
 from bench.cli.board import make_board
-from bench.cli.outcome import report
+from bench.cli.outcome import report, show
 from bench.config.compose import expand
 from bench.run.launch import launch
 from bench.run.survey import plan
@@ -17,18 +18,25 @@ if TYPE_CHECKING:
 
 EPILOG = "Overrides are those of `dissectbench run`, such as runtime.batch_size=32."
 
+FIRST = 3
+"""Jobs of `experiment=glyphs_demo` whose table is printed before the others run."""
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the pending cells of `experiment=glyphs_demo`, then show its board."""
-    options = parser("demo", "Run the benchmark on Glyphs, and show its leaderboard.", EPILOG)
-    options.add_argument("--out", type=Path, help="folder for the tables (RESULTS/boards/glyphs)")
+    """Run the pending cells of `experiment=glyphs_demo`, show a first table and then the board."""
+    options = parser("demo", "Run each method on Glyphs, and show the leaderboard.", EPILOG)
+    options.add_argument("--out", type=Path, help="folder for the tables (RESULTS/boards/BOARD)")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     given = options.parse_intermixed_args(arguments)
     jobs = expand(["experiment=glyphs_demo", *given.overrides])
     plans = plan(jobs)
-    launch(plans, given.overrides)
+    if launch(plans[:FIRST], given.overrides):
+        show(plans[:FIRST])
+    launch(plans[FIRST:], given.overrides)
     code = report(plans)
     config = jobs[0].config
     results = Path(config.results).expanduser()
     out = given.out or results / "boards" / config.board
-    return max(code, make_board([results / config.board], out))
+    code = max(code, make_board([results / config.board], out))
+    sys.stdout.write(f"page: {(out / 'README.md').resolve()}\n")
+    return code

@@ -24,7 +24,7 @@ EPILOG = """\
 examples:
   dissectbench plan experiment=paper_table1
   dissectbench plan -m probe=glyphs_val,cifar100_train concepts=wordfreq_20k
-  dissectbench plan --time experiment=glyphs_demo
+  dissectbench plan --time experiment=glyphs_full
 
 Takes the overrides of `dissectbench run`, and runs nothing. Time, memory and disk are forecast from
 the timings in the folder of results; --time times 64 images and texts with each network for what

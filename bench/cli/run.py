@@ -16,7 +16,7 @@ examples:
   dissectbench run                                        the defaults, on the embedded world
   dissectbench run method.params.similarity=wpmi concepts=wordfreq_20k
   dissectbench run -m probe=glyphs_val,glyphs_half        a sweep
-  dissectbench run experiment=glyphs_demo                 a list of sweeps
+  dissectbench run experiment=glyphs_full                 a list of sweeps
   dissectbench run tuned_on=dev board=final               settings tuned on development units
   dissectbench plan experiment=paper_table1               what would run, what is missing
 """

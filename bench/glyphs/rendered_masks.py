@@ -9,7 +9,7 @@ import numpy as np
 
 from baselines.spatial import ImageMasks, MaskLabel
 from bench.glyphs.broden import CATEGORIES, MASK_SIZE, labels, marks
-from bench.glyphs.world import render
+from bench.glyphs.world import instances_of, plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,8 @@ class RenderedMasks:
         if not 0 <= index < self._size:
             raise IndexError(f"image {index} of {self._size}")
         if index not in self._images:
-            shown = marks(render(self._offset + index, self._variant))
+            sketch = plan(self._offset + index, self._variant)
+            shown = marks(sketch.scene_id, instances_of(sketch))
             in_order = [mark for name in CATEGORIES for mark in shown.get(name, ())]
             planes = [mark for mark in in_order if isinstance(mark, np.ndarray)]
             # The labels' numbers start at 1; 0 is no label.

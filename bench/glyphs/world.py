@@ -145,10 +145,7 @@ def paint(sketch: Plan) -> Sample:
         speckle = Draw(*sketch.key, 4).array(SIZE, SIZE) - 0.5
         image = image + (speckle * sketch.grain)[..., None]
     pixels = np.floor(clamp(image) * 255 + 0.5).astype(np.uint8)
-    instances = tuple(
-        Instance(thing.object_id, thing.colour_id, thing.texture_id, mask)
-        for thing, mask in zip(sketch.things, masks, strict=True)
-    )
+    instances = _instances(sketch, masks)
     things = [(one.object_id, one.colour_id, one.texture_id) for one in sketch.things]
     written = captions(Draw(*sketch.key, 5), sketch.scene_id, things)
     return Sample(pixels, sketch.scene_id, scene_mask, instances, written)
@@ -160,6 +157,18 @@ def masks_of(sketch: Plan) -> tuple[Mask, list[Mask]]:
     They are those of `paint`.
     """
     return _paint_things(np.zeros((SIZE, SIZE, 3)), sketch)
+
+
+def instances_of(sketch: Plan) -> tuple[Instance, ...]:
+    """Return the objects of a plan with their masks, as `masks_of`."""
+    return _instances(sketch, masks_of(sketch)[1])
+
+
+def _instances(sketch: Plan, masks: list[Mask]) -> tuple[Instance, ...]:
+    return tuple(
+        Instance(thing.object_id, thing.colour_id, thing.texture_id, mask)
+        for thing, mask in zip(sketch.things, masks, strict=True)
+    )
 
 
 def _paint_things(image: Array, sketch: Plan) -> tuple[Mask, list[Mask]]:

@@ -21,7 +21,7 @@ NEEDS = {"targets": ["target.layers=[fc]"]}
         ("concepts", ["file", "glyphs_all", "glyphs_objects", "wordfreq_3k", "wordfreq_20k"]),
         ("encoders", ["glyphs", "open_clip", "open_clip_files"]),
         ("metrics", ["accuracy_at_1", "lexical_match", "mean_rank", "sentence_cosine"]),
-        ("experiments", ["glyphs_demo", "glyphs_smoke"]),
+        ("experiments", ["glyphs_demo", "glyphs_full", "glyphs_smoke"]),
     ],
 )
 def test_a_kind_lists_its_names(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from omegaconf import OmegaConf
 
+from bench.cli.demo import FIRST
 from bench.config.compose import Job, expand
 from bench.errors import UserError
 from bench.parts.choice import CONF, choices
@@ -57,8 +58,8 @@ def test_every_experiment_changes_what_it_says(
     assert {job.choices["experiment"] for job in jobs} == {name}
 
 
-def test_the_demo_is_made_of_distinct_cells(expanded: Callable[[str], list[Job]]) -> None:
-    every = expanded("glyphs_demo")
+def test_the_full_study_is_made_of_distinct_cells(expanded: Callable[[str], list[Job]]) -> None:
+    every = expanded("glyphs_full")
     jobs = [job for job in every if job.config.method.name == "clip_dissect"]
     cells = {
         (
@@ -83,8 +84,24 @@ def test_the_demo_is_made_of_distinct_cells(expanded: Callable[[str], list[Job]]
     assert len(with_pixels) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1)
 
 
+def test_the_demo_runs_each_method_once_on_each_final_layer(
+    expanded: Callable[[str], list[Job]],
+) -> None:
+    jobs = expanded("glyphs_demo")
+    rows = [(job.choices["target"], job.config.method.name) for job in jobs]
+    assert len(rows) == len(set(rows)) == 15
+    for target in ("glyphs_objects", "glyphs_scenes"):
+        assert {method for own, method in rows if own == target} == set(choices("method", CONF))
+    assert {tuple(job.config.target.layers) for job in jobs} == {("fc",), ("middle",)}
+    assert {job.config.probe.params["size"] for job in jobs} == {2000}
+    first = rows[:FIRST]
+    assert {target for target, _ in first} == {"glyphs_objects"}
+    assert first[0][1] == "netdissect"  # its pass over the images gives the activations too
+    assert ("glyphs_objects", "clip_dissect") in first
+
+
 def test_the_user_beats_the_experiment() -> None:
-    jobs = expand(["experiment=glyphs_demo", "board=mine", "probe=glyphs_half", "seed=9"])
+    jobs = expand(["experiment=glyphs_full", "board=mine", "probe=glyphs_half", "seed=9"])
     assert len(jobs) == 30 + 14
     assert {job.config.board for job in jobs} == {"mine"}
     assert {job.config.seed for job in jobs} == {9}

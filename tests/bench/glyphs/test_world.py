@@ -11,7 +11,16 @@ import pytest
 from bench.glyphs.captions import captions
 from bench.glyphs.raster import SIZE, Draw
 from bench.glyphs.vocabulary import HALF_OBJECTS, OBJECTS, SCENES
-from bench.glyphs.world import SPLITS, VARIANTS, Sample, fingerprint, paint, plan, render
+from bench.glyphs.world import (
+    SPLITS,
+    VARIANTS,
+    Sample,
+    fingerprint,
+    instances_of,
+    paint,
+    plan,
+    render,
+)
 
 GOLDEN = {
     "val": "f16352255ea3b8e159a1f4c15dea18b8fdf2cb97b493fbf12d3056fc50a45b36",
@@ -93,6 +102,14 @@ def _grown(mask: np.ndarray, by: int) -> np.ndarray:
         ],
         axis=0,
     )
+
+
+def test_masks_without_the_scene_are_those_of_the_whole_image(samples: list[Sample]) -> None:
+    for index in range(0, 150, 5):
+        alone = instances_of(plan(index))
+        for one, other in zip(alone, samples[index].instances, strict=True):
+            assert (one.mask == other.mask).all()
+            assert replace(one, mask=other.mask) == other
 
 
 def test_the_main_object_is_the_larger_one() -> None:
