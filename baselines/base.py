@@ -26,6 +26,7 @@ Need = Literal[
     "activations",
     "image_embeddings",
     "concept_embeddings",
+    "blank_embedding",
     "maps",
     "masks",
     "pseudo_masks",
@@ -33,8 +34,9 @@ Need = Literal[
     "captioner",
     "image_text",
 ]
-"""Kinds of evidence; "masks" are the probe set's, "pseudo_masks" a segmenter's; "image_text" is
-the encoder itself, for images and texts that a method creates."""
+"""Kinds of evidence; "blank_embedding" is of the encoder's template without a label; "masks" are
+the probe set's, "pseudo_masks" a segmenter's; "image_text" is the encoder itself, for images and
+texts that a method creates."""
 
 Vocabulary = Literal["concept set", "mask labels", "formulas of mask labels", "free text"]
 
@@ -43,6 +45,7 @@ RESAMPLED: frozenset[Need] = frozenset(
         "activations",
         "image_embeddings",
         "concept_embeddings",
+        "blank_embedding",
         "maps",
         "masks",
         "pseudo_masks",
@@ -70,6 +73,8 @@ class Evidence:
         image_embeddings: The encoder's image embeddings, float32 [N, D], not normalised; this and
             the following are None if the method does not need them.
         concept_embeddings: The encoder's text embeddings, float32 [C, D], not normalised.
+        blank_embedding: The encoder's embedding of its template without a label, float32 [D], not
+            normalised; None too where the encoder is embeddings in files.
         maps: The layer's activation maps.
         masks: Concept masks of the images.
         exemplars: The units' top images, by the method's `exemplar_rule` and in the captioner's
@@ -82,6 +87,7 @@ class Evidence:
     concepts: tuple[str, ...]
     image_embeddings: Tensor | None = None
     concept_embeddings: Tensor | None = None
+    blank_embedding: Tensor | None = None
     maps: Maps | None = None
     masks: Masks | None = None
     exemplars: Exemplars | None = None
@@ -126,6 +132,18 @@ class Evidence:
             raise ValueError("maps or masks are missing; add both to the method's needs")
         return self.maps, self.masks
 
+    def embedded(self) -> tuple[Tensor, Tensor]:
+        """Return image and concept embeddings, for a method that declared both.
+
+        Raises:
+            ValueError: The evidence does not contain both.
+        """
+        if self.image_embeddings is None or self.concept_embeddings is None:
+            raise ValueError(
+                "embeddings are missing; add image_embeddings and concept_embeddings to needs"
+            )
+        return self.image_embeddings, self.concept_embeddings
+
     def embedded_scores(self) -> EmbeddedScores:
         """Return the cosines of images and concepts as a source that computes them in tiles.
 
@@ -134,11 +152,7 @@ class Evidence:
         """
         from baselines.similarity.sources import EmbeddedScores
 
-        if self.image_embeddings is None or self.concept_embeddings is None:
-            raise ValueError(
-                "embeddings are missing; add image_embeddings and concept_embeddings to needs"
-            )
-        return EmbeddedScores(self.image_embeddings, self.concept_embeddings)
+        return EmbeddedScores(*self.embedded())
 
     def concept_scores(self) -> Tensor:
         """Return the cosines as one matrix, float32 [N, C]: 4 GB for 50,000 x 20,000.

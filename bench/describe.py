@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any] | torch.Tensor
 
-ARRAYS = frozenset({"activations", "image_embeddings", "concept_embeddings"})
+ARRAYS = frozenset({"activations", "image_embeddings", "concept_embeddings", "blank_embedding"})
 OTHER_EVIDENCE = {
     "maps": "activation maps",
     "masks": "concept masks",
@@ -39,6 +39,7 @@ def describe(
     image_embeddings: Array,
     concept_embeddings: Array,
     concepts: Sequence[str],
+    blank_embedding: Array | None = None,
     n_labels: int = 10,
     seed: int = 0,
     **parameters: Any,
@@ -56,6 +57,8 @@ def describe(
         image_embeddings: Image embeddings of the same N images, [N, D], finite; normalised or not.
         concept_embeddings: Text embeddings of the concepts by the same encoder, [C, D], finite.
         concepts: The C candidate labels.
+        blank_embedding: Text embedding [D] of the template without a label ("a photo of a "), for
+            methods that subtract it, such as "semantic_lens".
         n_labels: Labels per unit at most.
         seed: Seed of a method that draws at random.
         **parameters: The method's own parameters, as `method.params.*` on the command line:
@@ -111,8 +114,18 @@ def describe(
             where="concept_embeddings",
             hint="embed images and texts with the same image-text encoder",
         )
+    blank = None
+    if blank_embedding is not None:
+        blank = _table(blank_embedding[None], "blank_embedding").to(device)[0]
+        _require_equal(
+            len(blank), "blank_embedding", texts.shape[1], "a text embedding", "one embedding"
+        )
     evidence = Evidence(
-        activations=given, concepts=labels, image_embeddings=images, concept_embeddings=texts
+        activations=given,
+        concepts=labels,
+        image_embeddings=images,
+        concept_embeddings=texts,
+        blank_embedding=blank,
     )
     labelling = part.describe(evidence, seed=seed)
     table = describe_table(labelling, int(n_labels))

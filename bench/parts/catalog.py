@@ -22,10 +22,14 @@ from bench.parts.registry import Registry
 _METHODS = {
     "clip_dissect": "baselines.clip_dissect:ClipDissect",
     "compositional": "baselines.compositional:Compositional",
+    "csp": "baselines.csp:ContrastiveProjection",
+    "direction": "baselines.direction:Direction",
     "milan": "baselines.milan:Milan",
     "milan_clip": "baselines.milan:MilanClip",
     "netdissect": "baselines.netdissect:NetDissect",
     "netdissect2020": "baselines.netdissect2020:NetDissect2020",
+    "semantic_lens": "baselines.semantic_lens:SemanticLens",
+    "www": "baselines.www:WordSets",
 }
 METHODS: Registry[Method] = Registry("method", "methods", Method, _METHODS)
 _TARGETS = {

@@ -163,6 +163,8 @@ def _lists(
     selection = job.selection
     if selection.encoder is not None and "concept_embeddings" in selection.method.needs:
         yield "text encoder", selection.encoder, selection.words, "text"
+        if "blank_embedding" in selection.method.needs:
+            yield "text encoder", selection.encoder, ("",), "text"
     for layer in layers:
         if not job.judges.judged(layer):
             continue

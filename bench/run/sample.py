@@ -37,7 +37,7 @@ _REPEATED = (2, 8)
 """Repetitions of the sample at which matching is timed; the difference is the time per image. The
 smaller number has as many images as CLIP-Dissect reads for each unit."""
 
-_MATCHED = frozenset({"activations", "image_embeddings", "concept_embeddings"})
+_MATCHED = frozenset({"activations", "image_embeddings", "concept_embeddings", "blank_embedding"})
 """Needs of methods whose matching can be timed on the sample."""
 
 
@@ -165,6 +165,7 @@ class Sample:
             concepts=self._selection.words,
             image_embeddings=shown,
             concept_embeddings=None if words is None else words.to(self._device),
+            blank_embedding=None if words is None else words.mean(dim=0).to(self._device),
         )
 
     def _match(self, evidence: Evidence, timer: Timer) -> float:

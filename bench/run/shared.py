@@ -24,6 +24,7 @@ from bench.evidence import (
 from bench.evidence.fast_transforms import compile_fast_transforms, fast_transform
 from bench.evidence.label_checks import check_labels
 from bench.parts.encoders.image_text import LoadedImageText
+from bench.parts.protocols import GivesEmbeddings
 from bench.run.classifier import classifier_layers
 from bench.run.device import execution_of
 
@@ -52,6 +53,8 @@ class SharedEvidence:
         concepts: The C candidate labels.
         image_embeddings: float32 [N, D] on `device`; None where the method needs none.
         concept_embeddings: float32 [C, D] on `device`; None where the method needs none.
+        blank_embedding: float32 [D] on `device`; None where the method needs none, or the encoder
+            is embeddings in files.
         masks: Of the images; None where the method needs none.
         maps: Whether the method needs maps.
         exemplars: By layer; empty where the method needs none.
@@ -66,6 +69,7 @@ class SharedEvidence:
     concepts: tuple[str, ...]
     image_embeddings: Tensor | None
     concept_embeddings: Tensor | None
+    blank_embedding: Tensor | None
     masks: Masks | None
     maps: bool
     exemplars: Mapping[str, Exemplars]
@@ -82,6 +86,7 @@ class SharedEvidence:
             concepts=self.concepts,
             image_embeddings=self.image_embeddings,
             concept_embeddings=self.concept_embeddings,
+            blank_embedding=self.blank_embedding,
             maps=self.gathered.maps(layer) if self.maps else None,
             masks=self.masks,
             exemplars=self.exemplars.get(layer),
@@ -153,6 +158,7 @@ def gather_shared(
     gathered = gather(request, store=store, timer=timer)
     costs = list(gathered.costs)
     image_embeddings, concept_embeddings = gathered.image_embeddings(), None
+    blank_embedding = _embed_blank(selection, store, timer, costs)
     notes: tuple[str, ...] = ()
     if selection.encoder is not None and "concept_embeddings" in needs:
         embedded = text_embeddings(
@@ -200,6 +206,7 @@ def gather_shared(
         concepts=selection.words if selection.uses_concepts else (),
         image_embeddings=image_embeddings,
         concept_embeddings=concept_embeddings,
+        blank_embedding=None if blank_embedding is None else blank_embedding.to(device),
         masks=masks,
         maps="maps" in needs,
         exemplars=exemplars,
@@ -209,6 +216,19 @@ def gather_shared(
         device=device,
         notes=notes,
     )
+
+
+def _embed_blank(
+    selection: Selection, store: Store, timer: Timer, costs: list[Mapping[str, Any]]
+) -> Tensor | None:
+    """Embed the encoder's template without a label, where the method needs it; add its cost."""
+    encoder = selection.encoder
+    needed = "blank_embedding" in selection.method.needs
+    if not needed or encoder is None or isinstance(encoder, GivesEmbeddings):
+        return None
+    blank = text_embeddings(encoder, ("",), store=store, timer=timer, device=timer.device)
+    costs += [blank.cost] if blank.cached else []
+    return blank.embeddings[0]
 
 
 def _require_finite(embeddings: Tensor | None, what: str) -> None:
