@@ -174,7 +174,7 @@ def _cold_total(
     counted = set()
     for entry in evidence:
         if entry.get("complete") is False:
-            return None, "cached evidence was made in several goes"
+            return None, "the evidence was made in several runs"
         # Entries that came out of one pass over the images share its cost.
         if entry.get("pass") is not None:
             if entry["pass"] in counted:

@@ -132,13 +132,14 @@ def _gather_one(request: EvidenceRequest, store: Store, timer: Timer) -> ProbeEv
         too_large = entries.too_large(execution.maps_limit)
         reused = [entry for entry in entries.all() if entry.complete]
         missing = entries.incomplete(execution.maps_limit)
+        # Of these an earlier process made a part: an interrupted run, or one that gathered a share.
+        continued = [entry for entry in missing.all() if not entry.empty]
         phase.cached = not missing.all()
         work = GatherPass(request, layouts, missing, timer)
         if missing.all():
-            untouched = all(entry.empty for entry in missing.all())
             phase.items = work.run()
             too_large |= work.too_large
-            cost = make_cost(timer.so_far(), execution.device, complete=untouched)
+            cost = make_cost(timer.so_far(), execution.device, complete=not continued)
             for entry in missing.all():
                 if entry not in (entries.maps.get(layer) for layer in too_large):
                     entry.finish(entry.meta, cost)
@@ -146,12 +147,13 @@ def _gather_one(request: EvidenceRequest, store: Store, timer: Timer) -> ProbeEv
         if layouts[layer].class_token:
             check_mixed(torch.from_numpy(entry.chunk(0)[0]), layer)
     spared = entries.spared_by(reused, layers_ran=bool(missing.activations or missing.maps))
+    earlier = [*spared, *continued]
     return ProbeEvidence.from_entries(
         request,
         layouts,
         entries,
         notes=work.notes,
-        costs=tuple({entry.cost["pass"]: entry.cost for entry in spared if entry.cost}.values()),
+        costs=tuple({entry.cost["pass"]: entry.cost for entry in earlier if entry.cost}.values()),
         cached=phase.cached,
         batch_size=work.batch_size,
         reruns=frozenset(layer for layer in entries.maps if layer in too_large),

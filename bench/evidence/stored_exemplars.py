@@ -184,7 +184,8 @@ def from_entries(
     rows = table.read()
     ids = np.ascontiguousarray(rows["ids"])
     used = [entry for entry in (table, masks, images) if entry is not None]
-    costs = {e.cost["pass"]: e.cost for e in used if e not in made and e.cost}
+    earlier = [e for e in used if e.cost and not (e in made and e.cost["complete"])]
+    costs = {e.cost["pass"]: e.cost for e in earlier if e.cost}
     return StoredExemplars(
         ids=ids,
         activations=np.ascontiguousarray(rows["activations"]),

@@ -60,7 +60,8 @@ class SharedEvidence:
         exemplars: By layer; empty where the method needs none.
         captioner: Loaded; None where the method needs none.
         image_text: The encoder, loaded; None where the method does not need it.
-        costs: What cached evidence cost when it was gathered.
+        costs: What cached evidence cost when it was gathered; what the run cost that completed
+            evidence of earlier processes too, so that its time is not taken for the whole.
         device: Where the method computes on activations and embeddings.
         notes: Notes on the candidate labels, for the record.
     """
@@ -183,7 +184,7 @@ def gather_shared(
             execution=request.execution,
         )
         masks = segmented
-        costs += segmented.costs if segmented.cached else ()
+        costs += [c for c in segmented.costs if segmented.cached or not c["complete"]]
     exemplars: dict[str, StoredExemplars] = {}
     if "exemplars" in needs:
         for layer in layers:

@@ -105,8 +105,9 @@ def test_an_interrupted_pass_goes_on_after_its_last_chunk(tmp_path, workers):
     found = run(Store(tmp_path), batch_size=4, workers=workers)
     assert COUNTS["seen"] == 30 - 16
     torch.testing.assert_close(found.activations("conv"), direct("conv", "avg"))
-    [cost] = run(Store(tmp_path)).costs
-    assert not cost["complete"]
+    for again in (found, run(Store(tmp_path))):  # its own time is that of 14 images
+        [cost] = again.costs
+        assert not cost["complete"]
 
 
 def test_layers_at_different_chunks_are_brought_level(tmp_path):

@@ -51,6 +51,7 @@ def test_any_cut_merges_to_exactly_the_whole(order, done):
         for layer in LAYERS:
             assert np.array_equal(whole.activations(layer), merged.activations(layer))
         assert np.array_equal(whole.image_embeddings(), merged.image_embeddings())
+        assert bool(merged.costs) == (done > 0), "the shares' time is not known"
         assert merged.units == whole.units
         assert merged.map_sizes == whole.map_sizes
 
