@@ -76,6 +76,12 @@ def fresh_run(
 
 
 @pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An evidence cache for cells that need evidence and are not about the cache."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
 def finished(fresh_run: Callable[..., Path]) -> Path:
     """A working directory in which the small cell was run; not to be changed."""
     return fresh_run()
