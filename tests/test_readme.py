@@ -222,7 +222,8 @@ def test_the_method_of_the_readme_runs(tmp_path: Path) -> None:
     listed = "".join(f"{name} = {value}\n" for name, value in points.items())
     (info / "entry_points.txt").write_text(f"[dissectbench.methods]\n{listed}")
     command = [sys.executable, "-m", "bench", "run", "method=mean_embedding", "board=theirs"]
-    settings = ["probe.params.size=40", "concepts=glyphs_objects", f"results={tmp_path / 'r'}"]
+    settings = ["probe.params.size=40", "target=glyphs_scenes", "concepts=glyphs_scenes"]
+    settings += [f"results={tmp_path / 'r'}"]
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     subprocess.run(
         [*command, *settings],

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from bench.config.composition import Composer, hydra_initialized, key_of, register_schema
+from bench.config.composition import (
+    Composer,
+    hydra_initialized,
+    key_of,
+    own_composer,
+    register_schema,
+)
 from bench.config.grammar import parse_single, split_sweep
 from bench.config.named import named_groups
 from bench.config.overrides import check_overrides
@@ -83,7 +89,8 @@ def expand(
     check_overrides(overrides, CONF, config_dir)
     register_schema()
     with hydra_initialized():
-        composer, sections = Composer(config_dir), Sections()
+        composer = Composer(config_dir) if config_dir else own_composer()
+        sections = Sections()
         blocks = _blocks(overrides, composer)
         jobs: dict[tuple[str, ...], Job] = {}
         for block in blocks or [[]]:

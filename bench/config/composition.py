@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
@@ -124,6 +125,12 @@ class Composer:
             {group: str(found[group]) for group in RECORDED_GROUPS if found.get(group)},
             named_groups(chosen, folder),
         )
+
+
+@cache
+def own_composer() -> Composer:
+    """Return the composer of our own config groups, which serves all requests of the process."""
+    return Composer(None)
 
 
 @contextmanager

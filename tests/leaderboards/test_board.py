@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from leaderboards.board import build_board, load_board
+from leaderboards.board import Board, build_board, load_board
 from leaderboards.cells import load_cells
 from leaderboards.pages.console import print_board
 from leaderboards.pages.render import check_board, render_scores, write_board
@@ -238,11 +238,18 @@ def test_an_empty_board_says_so(tmp_path: Path) -> None:
     assert "No scored record" in console.export_text()
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory, build: Any) -> Board:
+    """A board of sixty records."""
+    folder = tmp_path_factory.mktemp("many")
+    build.put_many(folder)
+    return load_board([folder])
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
-def test_the_terminal_table_fits(tmp_path: Path, build: Any, width: int) -> None:
-    build.put_many(tmp_path)
+def test_the_terminal_table_fits(many: Board, width: int) -> None:
     console = Console(width=width, record=True, quiet=False)
-    print_board(load_board([tmp_path]), console)
+    print_board(many, console)
     text = console.export_text()
     assert max(len(line) for line in text.splitlines()) <= width
     for word in ("saturated", "oracle", "constant", "chance", "english_20k"):

@@ -45,7 +45,7 @@ def test_a_failed_cell_counts_for_the_names_on_all_pages(board: Board) -> None:
     pages = {name: data.decode() for name, data in files.items() if not name.endswith(".gz")}
     assert set(pages) == {
         "README.md", "board.md", "labels.md", "costs.md", "summary.csv", "detectors.csv",
-        "costs.csv",
+        "costs.csv", "confidence.csv",
     }  # fmt: skip
     for name, page in pages.items():
         shown = page.replace("clip_dissect top_k=100", "").replace("clip_dissect top_k=50", "")

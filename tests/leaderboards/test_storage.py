@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaderboards.board import load_board
@@ -68,6 +68,7 @@ def test_scores_are_written_as_the_shortest_float32(tmp_path: Path, build: Any) 
     assert description_bytes(read_descriptions(folder)) == before
 
 
+@settings(deadline=None)
 @given(bits=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=50))
 def test_any_float32_survives(bits: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     scores = np.array(bits, dtype=np.uint32).view(np.float32)
@@ -101,6 +102,7 @@ def test_equal_tables_are_equal_bytes(build: Any) -> None:
     assert first[4:8] == b"\0\0\0\0"
 
 
+@settings(deadline=None)
 @given(labels=st.lists(TEXT, min_size=1, max_size=5), score=st.floats(allow_infinity=False))
 def test_any_label_and_float_survive(
     labels: list[str], score: float, tmp_path_factory: pytest.TempPathFactory

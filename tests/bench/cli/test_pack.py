@@ -31,16 +31,20 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return said.err
 
 
-@pytest.mark.usefixtures("here")
-def test_a_board_is_the_same_from_folder_and_archive() -> None:
-    for source, out in (("results/imagenet", "folder"), ("a.tar.xz", "archive")):
+def test_a_board_is_the_same_from_folder_and_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "leaderboards" / "places365" / "records.tar.xz", "a.tar.xz")
+    assert main(["unpack", "a.tar.xz", "--out", "results/places365"]) == 0
+    for source, out in (("results/places365", "folder"), ("a.tar.xz", "archive")):
         assert main(["board", source, "--out", out]) == 0
     pages = sorted(path.name for path in Path("folder").iterdir())
     assert "README.md" in pages
     assert pages == sorted(path.name for path in Path("archive").iterdir())
     page = Path("folder/README.md").read_text()
-    assert "`dissectbench board results/imagenet --out folder`" in page
-    page = page.replace("board results/imagenet --out folder", "board a.tar.xz --out archive")
+    assert "`dissectbench board results/places365 --out folder`" in page
+    page = page.replace("board results/places365 --out folder", "board a.tar.xz --out archive")
     assert page == Path("archive/README.md").read_text()
     for out in ("folder", "archive"):
         assert main(["board", "a.tar.xz", "--out", out, "--check"]) == 0

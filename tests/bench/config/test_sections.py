@@ -25,7 +25,8 @@ SWEEP = [
 
 @pytest.fixture
 def composed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return the lists of choices that Hydra composes."""
+    """Return the lists of choices that Hydra composes, by a process that has composed none."""
+    composition.own_composer.cache_clear()
     calls: list[list[str]] = []
     compose = composition.compose
 
@@ -42,8 +43,17 @@ def test_each_distinct_choice_is_composed_once(composed: list[list[str]]) -> Non
     assert len(jobs) == 32
     assert len(composed) == 4  # the first combination, and one for each other choice
     for job in (jobs[5], jobs[18], jobs[31]):
+        composition.own_composer.cache_clear()
         [alone] = expand(job.overrides)
         assert alone.to_json() == job.to_json()
+
+
+def test_requests_share_compositions(composed: list[list[str]]) -> None:
+    first = expand(["probe=glyphs_half", "seed=1"])
+    second = expand(["probe=glyphs_half", "seed=2"])
+    assert len(composed) == 1
+    assert [job.config.seed for job in (*first, *second)] == [1, 2]
+    assert first[0].config.probe == second[0].config.probe
 
 
 def test_a_choice_that_changes_other_sections_is_composed_with_each_combination(

@@ -17,6 +17,7 @@ import torch
 from bench.__main__ import main
 from bench.config.compose import expand
 from bench.errors import UserError
+from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.glyphs import vocabulary, world
 from bench.parts import catalog
 from bench.parts.probes.glyphs import GlyphsProbe
@@ -109,26 +110,26 @@ def plainly(folder: Path, clip_weight: float = 3.0) -> dict[str, tuple[int, int]
     """Right images and images, one image and one class at a time; and those of the network."""
     parts = build_selection(expand([*DECIDED]).pop().config)
     loaded = parts.target.load("cpu")
-    encode = parts.clip_text.load("cpu").encode_texts
-    judge = parts.sentence.load("cpu")
+    encode = load_encoder(parts.clip_text, "cpu").encode_texts
+    judge = load_sentence_encoder(parts.sentence, "cpu")
 
     def vectors(texts: list[str]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         return list(zip(encode(texts), torch.from_numpy(judge(texts).copy()), strict=True))
 
     cosine = torch.nn.functional.cosine_similarity
     table = read_descriptions(folder).query("rank == 1").set_index("unit").label.to_dict()
-    classes, labels = vectors(OBJECTS), sorted(set(table.values()))
-    labelled = dict(zip(labels, vectors(labels), strict=True))
+    known = dict(zip(parts.words, vectors(list(parts.words)), strict=True))
+    classes = [known[name] for name in OBJECTS]
     taken: list[torch.Tensor] = []
     fc = loaded.module.get_submodule("fc")
     fc.register_forward_pre_hook(lambda _module, inputs: taken.append(inputs[0][0]))
-    right_truth = right_prediction = right_network = known = 0
+    right_truth = right_prediction = right_network = with_class = 0
     for index in range(IMAGES):
         with torch.inference_mode():
             logits = loaded.module(loaded.transform(parts.probe.image(index))[None])[0]
         prediction = int(logits.argmax())
         unit = int((fc.weight[prediction] * taken[-1]).argmax())  # type: ignore[operator,union-attr]
-        clip, sentence = labelled[table[unit]]
+        clip, sentence = known[table[unit]]
         told, best = -1, -float("inf")
         for number, (clip_class, sentence_class) in enumerate(classes):
             own = clip_weight * cosine(clip, clip_class, dim=0)
@@ -137,13 +138,13 @@ def plainly(folder: Path, clip_weight: float = 3.0) -> dict[str, tuple[int, int]
                 told, best = number, own
         right_prediction += told == prediction
         if index % 11 and main_object(index) != main_object(1):
-            known += 1
+            with_class += 1
             right_truth += told == main_object(index)
             right_network += prediction == main_object(index)
     return {
-        "decision_truth": (right_truth, known),
+        "decision_truth": (right_truth, with_class),
         "decision_prediction": (right_prediction, IMAGES),
-        "network": (right_network, known),
+        "network": (right_network, with_class),
     }
 
 

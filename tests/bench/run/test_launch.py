@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FEW = ("probe.params.size=40", "board=few")
+FEW = ("board=few",)
 
 
 def test_a_sweep_leaves_records_and_nothing_else(here: Path, run: Callable[..., int]) -> None:

@@ -102,11 +102,6 @@ def test_a_segmenter_may_crop_as_the_target_does(tmp_path):
         plan(expand([*SMALL, *overrides, "segmenter.params.crop=1.0"]))
 
 
-@pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.mark.parametrize(
     ("method", "table", "first"),
     [
@@ -124,13 +119,13 @@ def test_a_cell_is_described_scored_and_keeps_its_own_table(
     fresh_run, shared_cache, method, table, first
 ):
     home = fresh_run(
-        *method, "concepts=glyphs_all", "target.layers=[layer4,fc]", "probe.params.size=300",
+        *method, "concepts=glyphs_all", "target.layers=[layer1,fc]", "probe.params.size=100",
         f"runtime.cache={shared_cache}",
     )  # fmt: skip
     folders = [file.parent for file in home.rglob("record.json")]
     records = {Record.read(folder).target["layer"]: folder for folder in folders}
-    assert records.keys() == {"layer4", "fc"}
-    for layer, units in (("layer4", 512), ("fc", 25)):
+    assert records.keys() == {"layer1", "fc"}
+    for layer, units in (("layer1", 64), ("fc", 25)):
         folder = records[layer]
         record = Record.read(folder)
         assert record.status == "ok"
@@ -146,7 +141,7 @@ def test_a_cell_is_described_scored_and_keeps_its_own_table(
         [scores] = (folder / "scores").glob("*.json")
         values = json.loads(scores.read_text())["scores"]
         assert values["distinct_labels"]["value"] >= 1
-        assert (values["accuracy_at_1"]["value"] is None) == (layer == "layer4")
+        assert (values["accuracy_at_1"]["value"] is None) == (layer == "layer1")
         ranked = layer == "fc" and table != "formulas"
         assert (values["mean_rank"]["value"] is not None) == ranked
         assert "circular" not in values["sentence_cosine"]

@@ -1,7 +1,7 @@
 """The papers' tables on small files of the real formats, with random weights.
 
-Words, encoder and judges are the embedded ones: the published word lists and models are known by
-their hashes, which no small file has.
+Words, encoder and judges are the embedded ones, their text models made up: the published word lists
+and models are known by their hashes, which no small file has.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leaderboards.record import Record
+
+pytestmark = pytest.mark.usefixtures("made_up_texts")
 
 SYNSETS = ("n01440764", "n02119789", "n15075141")
 OURS = ("encoder=glyphs", "scoring=minilm", "runtime.progress=false", "runtime.maps_limit_gb=0.1")

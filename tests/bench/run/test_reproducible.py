@@ -35,7 +35,8 @@ def first(fresh_run: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def again(fresh_run: Callable[..., Path]) -> Path:
+def again(fresh_run: Callable[..., Path], text_memo: dict[object, object]) -> Path:
+    text_memo.clear()
     return fresh_run(*SWEEP, "runtime.batch_size=64")
 
 

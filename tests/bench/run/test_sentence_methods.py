@@ -12,14 +12,9 @@ from leaderboards.record import Record
 
 
 @pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def described(fresh_run, shared_cache):
     return fresh_run(
-        "method=milan", "target.layers=[layer4,fc]", "probe.params.size=400",
+        "method=milan", "target.layers=[layer1,fc]", "probe.params.size=200",
         f"runtime.cache={shared_cache}",
     )  # fmt: skip
 
@@ -31,8 +26,8 @@ def folders_by_layer(home):
 
 def test_sentences_are_recorded_and_scored(described):
     folders = folders_by_layer(described)
-    assert folders.keys() == {"layer4", "fc"}
-    for layer, units in (("layer4", 512), ("fc", 25)):
+    assert folders.keys() == {"layer1", "fc"}
+    for layer, units in (("layer1", 64), ("fc", 25)):
         record = Record.read(folders[layer])
         assert record.status == "ok"
         assert record.concepts["name"] == "free text"
@@ -67,7 +62,7 @@ def test_the_final_layer_of_scenes_is_named_in_sentences(described):
 
 def test_a_board_shows_sentences_beside_words(described, run, shared_cache, tmp_path, monkeypatch):
     monkeypatch.chdir(described)
-    assert run("probe.params.size=400", f"runtime.cache={shared_cache}") == 0
+    assert run("probe.params.size=200", f"runtime.cache={shared_cache}") == 0
     assert main(["board", "results/local", "--out", str(tmp_path / "board")]) == 0
     labels = (tmp_path / "board" / "labels.md").read_text(encoding="utf-8")
     assert "milan" in labels
@@ -77,7 +72,7 @@ def test_a_board_shows_sentences_beside_words(described, run, shared_cache, tmp_
 
 def test_an_encoder_may_put_the_sentences_in_order(fresh_run, shared_cache):
     home = fresh_run(
-        "method=milan_clip", "method.params.beam=8", "probe.params.size=400",
+        "method=milan_clip", "method.params.beam=8", "probe.params.size=200",
         f"runtime.cache={shared_cache}",
     )  # fmt: skip
     [folder] = [file.parent for file in home.rglob("record.json")]

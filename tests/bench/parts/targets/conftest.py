@@ -26,12 +26,10 @@ class Run:
 
     Attributes:
         records: Each cell's record, by layer, in no order.
-        scores: Each cell's scores, by layer.
         truth: True names by unit, by layer.
     """
 
     records: dict[str, dict[str, Any]]
-    scores: dict[str, dict[str, Any]]
     truth: dict[str, dict[int, str]]
 
     @property
@@ -89,20 +87,19 @@ def run_cells(away: Path, shared_cache: Path) -> Callable[..., Run]:
         common = (
             "probe=folder", "probe.params.path=images", "concepts=file",
             "concepts.params.path=words.txt", "encoder=glyphs", "runtime.progress=false",
-            f"runtime.cache={shared_cache}",
+            "scoring=none", f"runtime.cache={shared_cache}",
         )  # fmt: skip
         assert main(["run", *common, *overrides]) == 0
-        records, scores, truth = {}, {}, {}
+        records, truth = {}, {}
         for file in (away / "results").rglob("record.json"):
             record = json.loads(file.read_text(encoding="utf-8"))
             assert record["status"] == "ok"
             layer = record["target"]["layer"]
             [scored] = file.parent.glob("scores/*.json")
             records[layer] = record
-            scores[layer] = json.loads(scored.read_text(encoding="utf-8"))["scores"]
             units = pd.read_csv(scored.with_suffix(".units.csv.gz"), keep_default_na=False)
             named = units[units.truth != ""]
             truth[layer] = dict(zip(named.unit, named.truth, strict=True))
-        return Run(records, scores, truth)
+        return Run(records, truth)
 
     return run
