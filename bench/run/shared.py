@@ -24,7 +24,7 @@ from bench.evidence import (
 from bench.evidence.fast_transforms import compile_fast_transforms, fast_transform
 from bench.evidence.label_checks import check_labels
 from bench.parts.encoders.image_text import LoadedImageText
-from bench.parts.protocols import GivesEmbeddings
+from bench.parts.optional_protocols import GivesEmbeddings
 from bench.run.classifier import classifier_layers
 from bench.run.device import execution_of
 
