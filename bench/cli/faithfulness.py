@@ -10,9 +10,7 @@ from bench.cli.arguments import parser
 from bench.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
+    from collections.abc import Mapping, Sequence
 
     from bench.run.faithfulness import FaithfulnessResult
     from leaderboards.record import Record
@@ -72,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     from metrics.faithfulness import AGREEMENTS
     from metrics.faithfulness_scores import PASSING
 
-    names = given.metrics or PASSING
+    names = tuple(dict.fromkeys(given.metrics or PASSING))
     for name in names:
         if name not in AGREEMENTS:
             raise UserError(
@@ -87,17 +85,15 @@ def main(arguments: Sequence[str]) -> int:
     rows = [row for folder in folders for row in _measure(folder, overrides, names, given.alpha)]
     if not rows:
         raise UserError("no record can be scored", where="records")
-
-    import pandas as pd
-
-    table = pd.DataFrame(rows)
     if given.out:
+        import pandas as pd
+
         from bench.files import writing
 
         out = given.out.expanduser()
         with writing(out, "--out"):
-            table.to_csv(out, index=False)
-    _print(table, names)
+            pd.DataFrame(rows).to_csv(out, index=False)
+    _print(rows, names)
     return 0
 
 
@@ -166,7 +162,8 @@ def _rows(record: Record, measured: FaithfulnessResult, alpha: float) -> list[di
     ]
 
 
-def _print(table: pd.DataFrame, names: Sequence[str]) -> None:
+def _print(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Print a line for each record; its rows follow one another, one for each metric."""
     from rich.table import Table
 
     from bench.cli.console import Console
@@ -176,21 +173,22 @@ def _print(table: pd.DataFrame, names: Sequence[str]) -> None:
     shown.add_column("layer", overflow="fold")
     for column in ("n", "unknown", *names):
         shown.add_column(column, justify="right", overflow="fold")
-    first = ["method", "key", "target", "control", "layer"]
-    for (method, key, _, control, layer), rows in table.groupby(first, sort=False):
-        values = rows.set_index("metric")
+    for start in range(0, len(rows), len(names)):
+        first = rows[start]
+        control = f" ({first['control']})" if first["control"] else ""
         shown.add_row(
-            f"{method} {str(key)[:6]}",
-            f"{layer} ({control})" if control else layer,
-            str(values["n"].iloc[0]),
-            str(values["unknown"].iloc[0]),
-            *("" if values["value"].isna()[name] else f"{values.loc[name, 'value']:.3f}"
-              f"{_mark(values.loc[name, 'p_shuffled'])}" for name in names),
-        )  # fmt: skip
+            f"{first['method']} {first['key'][:6]}",
+            f"{first['layer']}{control}",
+            str(first["n"]),
+            str(first["unknown"]),
+            *map(_cell, rows[start : start + len(names)]),
+        )
     console = Console()
     console.print(shown, markup=False)
     console.print("\n* better than the same labels in random order (p < 0.05)", markup=False)
 
 
-def _mark(p: float | None) -> str:
-    return "*" if p is not None and p < 0.05 else " "
+def _cell(row: Mapping[str, Any]) -> str:
+    if row["value"] is None:
+        return ""
+    return f"{row['value']:.3f}{'*' if row['p_shuffled'] < 0.05 else ' '}"

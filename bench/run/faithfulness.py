@@ -89,7 +89,8 @@ def measure_faithfulness(
     )
     gathered = gather(request, store=Store(config.runtime.cache), timer=Timer(device))
     concepts, presence = concept_presence(probe, Path(config.runtime.cache).expanduser())
-    labels = [names[0] if names else "" for names in lists_by_unit(descriptions, units)[0]]
+    ranked, _ = lists_by_unit(descriptions, units)
+    labels = [own[0] if own else "" for own in ranked]
     columns, presence = label_presence(labels, concepts, presence)
     observed = Observations(gathered.activations(layer).cpu().numpy(), presence, alpha)
     scores = score_faithfulness(

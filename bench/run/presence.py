@@ -98,8 +98,11 @@ def label_presence(
     }
 
     def of_name(name: str) -> Presence | None:
-        found = columns.get(clean_mask_label(name), [])
-        return presence[:, found].any(axis=1) if len(found) else None
+        found = columns.get(clean_mask_label(name))
+        if found is None or not len(found):
+            return None
+        shown: Presence = np.logical_or.reduce(presence[:, found], axis=1)
+        return shown
 
     rows = {text: of_name(text) for text in texts}
     for text in texts:

@@ -33,27 +33,29 @@ def folder(here: Path) -> Path:
 
 
 @pytest.fixture
-def probes(monkeypatch: pytest.MonkeyPatch) -> list[GlyphsProbe]:
-    """The probe sets that were gathered."""
-    found: list[GlyphsProbe] = []
+def gathered(monkeypatch: pytest.MonkeyPatch) -> list:
+    """The probe sets that were gathered, each with its evidence."""
+    found = []
     gather = faithfulness.gather
 
     def watch(request, **named):
-        found.append(request.probe)
-        return gather(request, **named)
+        evidence = gather(request, **named)
+        found.append((request.probe, evidence))
+        return evidence
 
     monkeypatch.setattr(faithfulness, "gather", watch)
     return found
 
 
 def test_the_images_that_follow_are_scored(
-    folder: Path, probes: list, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, gathered: list, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(path for path in folder.rglob("*"))
     file = tmp_path / "faithfulness.csv"
     assert main(["faithfulness", str(folder), "--out", str(file), "--alpha", "0.05"]) == 0
     assert sorted(path for path in folder.rglob("*")) == before
-    assert probes == [GlyphsProbe(size=48, offset=48)]
+    [(probe, evidence)] = gathered
+    assert probe == GlyphsProbe(size=48, offset=48)
     table = pd.read_csv(file)
     assert list(table) == COLUMNS
     assert table["metric"].tolist() == ["f1", "iou", "correlation", "cosine", "auprc"]
@@ -70,30 +72,17 @@ def test_the_images_that_follow_are_scored(
     shown = [scenes[world.render(48 + index, "val").scene_id] for index in range(48)]
     labels = read_descriptions(folder).query("rank == 1").set_index("unit")["label"]
     presence = np.array([[scene == labels[unit] for unit in labels.index] for scene in shown])
-    observed = Observations(activations(folder)[:, labels.index], presence, 0.05)
+    observed = Observations(evidence.activations("fc").numpy()[:, labels.index], presence, 0.05)
     for name, found in table.set_index("metric")["value"].items():
         expected = np.diag(AGREEMENTS[str(name)].compute(observed)).mean()
         assert found == pytest.approx(expected, abs=1e-6), name
 
 
-def activations(folder: Path) -> np.ndarray:
-    """Return the scene network's outputs for the second 48 images."""
-    import torch
-
-    from bench.parts.targets.glyphs import GlyphsTarget
-
-    target = GlyphsTarget("scenes").load("cpu")
-    probe = GlyphsProbe(size=48, offset=48)
-    images = torch.stack([target.transform(probe.image(index)) for index in range(48)])
-    with torch.inference_mode():
-        return target.module(images).numpy()
-
-
-def test_more_images_and_other_metrics(folder: Path, probes: list, tmp_path: Path) -> None:
+def test_other_images_and_other_metrics(folder: Path, gathered: list, tmp_path: Path) -> None:
     file = tmp_path / "mad.csv"
-    request = [str(folder), "probe.params.size=60", "--out", str(file)]
-    assert main(["faithfulness", *request, "--metrics", "mad", "recall"]) == 0
-    assert probes == [GlyphsProbe(size=60, offset=48)]
+    request = [str(folder), "probe.params.size=12", "--out", str(file)]
+    assert main(["faithfulness", *request, "--metrics", "mad", "recall", "mad"]) == 0
+    assert [probe for probe, _ in gathered] == [GlyphsProbe(size=12, offset=48)]
     assert pd.read_csv(file)["metric"].tolist() == ["mad", "recall"]
 
 
