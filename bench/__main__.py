@@ -25,6 +25,8 @@ COMMANDS = {
     "board": "make leaderboards from the records on disk (Markdown, CSV)",
     "diff": "show what differs between records: settings, labels, scores",
     "verify": "recompute the numbers of records from their labels up",
+    "faithfulness": "compare units with what their labels predict, on held-out images",
+    "sanity": "test whether metrics of faithfulness notice missing and wrong labels",
     "pack": "put the records of a folder into one file, which `board` reads as it is",
     "unpack": "unpack such a file into a folder of records",
     "cache": "show what the evidence cache holds and why; delete least recently used entries",

@@ -14,11 +14,12 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-def midranks(values: ArrayLike) -> Floats:
+def midranks(values: ArrayLike, counts: Floats | None = None) -> Floats:
     """Return 1-based ascending ranks; equal values share their mean rank.
 
     Args:
         values: Numbers [n].
+        counts: How often each value occurs [n]; once each if None.
 
     Returns:
         Ranks, float64 [n].
@@ -29,7 +30,8 @@ def midranks(values: ArrayLike) -> Floats:
     array = _vector(values, "values")
     if np.isnan(array).any():
         raise ValueError("NaN has no rank")
-    _, group, size = np.unique(array, return_inverse=True, return_counts=True)
+    _, group = np.unique(array, return_inverse=True)
+    size = np.bincount(group, weights=counts)
     last = np.cumsum(size)
     ranks: Floats = (last - (size - 1) / 2.0)[group]
     return ranks

@@ -105,8 +105,8 @@ CASES = [(choice, write) for choice, writers in FORMS.items() for write in write
 
 def ran(cache: Path, *overrides: str) -> Record:
     small = ("target=glyphs_scenes", "concepts=glyphs_scenes", "encoder=glyphs")
-    quiet = "runtime.progress=false"
-    assert main(["run", *small, quiet, f"runtime.cache={cache}", "board=real", *overrides]) == 0
+    quiet = ("scoring=none", "runtime.progress=false")
+    assert main(["run", *small, *quiet, f"runtime.cache={cache}", "board=real", *overrides]) == 0
     from pathlib import Path
 
     found = find_records(Path("results") / "real")

@@ -1,0 +1,79 @@
+"""Scores of a layer's labels by the activations that they predict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metrics.faithfulness import AGREEMENTS
+from metrics.faithfulness_scores import NO_LABEL, PASSING, UNKNOWN, score_faithfulness
+from metrics.observations import Observations
+
+UNITS, IMAGES = 12, 400
+
+
+@pytest.fixture(scope="module")
+def observed() -> Observations:
+    """Units that respond to one concept each, with noise; as many concepts as units."""
+    rng = np.random.default_rng(0)
+    presence = rng.random((IMAGES, UNITS)) < 0.1
+    return Observations(presence + rng.normal(0, 0.2, presence.shape), presence, 0.1)
+
+
+def test_right_labels_score_the_mean_over_units(observed: Observations) -> None:
+    right = np.arange(UNITS)
+    found = score_faithfulness(observed, right, UNITS)
+    assert set(found) == set(PASSING) == {"correlation", "cosine", "auprc", "f1", "iou"}
+    for name, score in found.items():
+        table = AGREEMENTS[name].compute(observed)
+        assert score.value == pytest.approx(table[right, right].mean())
+        assert score.chance == pytest.approx(table.mean())
+        assert score.ceiling == pytest.approx(table.max(axis=1).mean())
+        assert score.ci_low < score.value < score.ci_high
+        assert score.p_shuffled == pytest.approx(1e-4)
+        assert (score.n, score.n_unlabelled, score.detail) == (UNITS, 0, {"unknown": 0})
+
+
+def test_labels_of_other_units_score_about_chance(observed: Observations) -> None:
+    found = score_faithfulness(observed, np.roll(np.arange(UNITS), 1), UNITS)["correlation"]
+    assert abs(found.value) < 0.1 < found.ceiling
+    assert found.p_shuffled > 0.2
+
+
+def test_silence_scores_what_a_random_concept_does(observed: Observations) -> None:
+    labels = np.arange(UNITS)
+    labels[0] = NO_LABEL
+    found = score_faithfulness(observed, labels, UNITS)["iou"]
+    table = AGREEMENTS["iou"].compute(observed)
+    expected = [table[0].mean(), *table[labels[1:], labels[1:]]]
+    assert found.value == pytest.approx(np.mean(expected))
+    assert (found.n, found.n_unlabelled) == (UNITS, 1)
+    silent = score_faithfulness(observed, np.full(UNITS, NO_LABEL), UNITS)["iou"]
+    assert silent.value == pytest.approx(silent.chance)
+
+
+def test_unknown_labels_and_dead_units_are_left_out(observed: Observations) -> None:
+    activations = observed.a.copy()
+    activations[:, 3] = 1.5
+    dead = Observations(activations, observed.c, 0.1)
+    labels = np.arange(UNITS)
+    labels[[0, 1]] = UNKNOWN
+    found = score_faithfulness(dead, labels, UNITS)["correlation"]
+    table = AGREEMENTS["correlation"].compute(observed)
+    assert found.value == pytest.approx(np.diag(table)[[2, *range(4, UNITS)]].mean())
+    assert (found.n, found.detail) == (UNITS - 3, {"unknown": 2})
+
+
+def test_further_labels_change_no_control(observed: Observations) -> None:
+    """Columns behind the concepts, as of formulas, are labels but no candidates."""
+    more = Observations(observed.a, np.column_stack([observed.c, observed.c[:, :1]]), 0.1)
+    one = score_faithfulness(observed, np.arange(UNITS), UNITS)["f1"]
+    other = score_faithfulness(more, np.array([UNITS, *range(1, UNITS)]), UNITS)["f1"]
+    assert (one.value, one.chance, one.ceiling) == (other.value, other.chance, other.ceiling)
+
+
+def test_no_known_label_has_no_value(observed: Observations) -> None:
+    found = score_faithfulness(observed, np.full(UNITS, UNKNOWN), UNITS, names=["iou"])["iou"]
+    assert found.value is None
+    assert "known label" in str(found.reason)
+    assert found.detail == {"unknown": UNITS}
