@@ -105,7 +105,7 @@ def rescore(folder: Path, overrides: Sequence[str], *, replace: bool = False) ->
         record = Record.read(folder)
         if record.status != "ok":
             return ScoreOutcome(folder, None, "failed")
-        config = _config(folder, overrides)
+        config = record_config(folder, overrides)
         with offline(config.runtime.offline):
             return _write_scores(folder, record, config, replace)
     except RecordError as error:
@@ -140,8 +140,12 @@ def _write_scores(folder: Path, record: Record, config: DictConfig, replace: boo
     return ScoreOutcome(folder, written, "scored", fault)
 
 
-def _config(folder: Path, overrides: Sequence[str]) -> DictConfig:
-    """Return the record's configuration with the overrides; its cache is found from anywhere."""
+def record_config(folder: Path, overrides: Sequence[str]) -> DictConfig:
+    """Return a record's configuration with overrides; its cache is found from anywhere.
+
+    Raises:
+        UserError: Its config.yaml cannot be read, or an override is wrong.
+    """
     file = folder / "config.yaml"
     try:
         config = OmegaConf.load(file)

@@ -68,6 +68,7 @@ class Board:
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
         problems: Files that were left out, and why.
+        cells: All cells with their names, sorted by board and key.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Board:
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
+    cells: tuple[NamedCell, ...]
 
     def __repr__(self) -> str:
         """Return the size of the board, since its tables would fill many screens."""
@@ -158,6 +160,7 @@ def build_board(
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),
         problems=tuple(sorted(problems, key=lambda p: (p.kind, p.where, p.message))),
+        cells=tuple(named),
     )
 
 

@@ -86,7 +86,9 @@ class Untimed:
 def find_untimed(cells: Iterable[NamedCell]) -> list[Untimed]:
     """Return the finished cells of our own methods that no run has timed."""
     found = [
-        Untimed(named.row, named.condition.title, _timing_command(named.cell.record))
+        Untimed(
+            named.row, named.condition.title, run_command(named.cell.record, "runtime.retime=true")
+        )
         for named in cells
         if named.cell.record.status == "ok"
         and not named.cell.record.is_imported
@@ -95,11 +97,19 @@ def find_untimed(cells: Iterable[NamedCell]) -> list[Untimed]:
     return sorted(found, key=lambda one: (one.command, one.where, one.label))
 
 
-def _timing_command(record: Record) -> str:
+def run_command(record: Record, *more: str) -> str:
+    """Return the command that runs a cell, or its whole experiment; "" for imported labels.
+
+    Args:
+        record: The record of the cell.
+        more: Further overrides.
+    """
+    if record.is_imported:
+        return ""
     words = [str(word) for word in record.run.get("overrides", ())]
     # The blocks of an experiment do not combine with the words of one of its jobs.
     experiment = [word for word in words if word.startswith("experiment=")]
-    return shlex.join(["dissectbench", "run", *(experiment or words), "runtime.retime=true"])
+    return shlex.join(["dissectbench", "run", *(experiment or words), *more])
 
 
 def best_costs(timings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
