@@ -5,7 +5,7 @@
 const PAGE = 24;
 const SOME_PICTURES = 4;
 const VERDICTS = [null, ["wrong", "✗"], ["close", "~"], ["right", "✓"]];
-const DIM = 0.62;
+const DIM = 0.5;
 
 const list = document.getElementById("units");
 const dialog = document.getElementById("unit");
