@@ -142,7 +142,7 @@ def run_cost(run: Mapping[str, Any]) -> dict[str, Any]:
     units = run.get("units")
     match = wall["match"]
     peaks = {
-        name: max((p[name] for p in phases if _number(p.get(name)) is not None), default=None)
+        name: max((p[name] for p in phases if as_number(p.get(name)) is not None), default=None)
         for name in ("peak_host_bytes", "peak_device_bytes")
     }
     return {
@@ -193,7 +193,7 @@ def _cold_total(
         if entry.get("hardware") != run.get("hardware"):
             return None, "cached evidence was made on other hardware"
         own += [p for p in _dicts(entry.get("phases")) if p.get("name") in PHASES]
-    walls = [_number(p.get("wall_s")) for p in own]
+    walls = [as_number(p.get("wall_s")) for p in own]
     known = [wall for wall in walls if wall is not None]
     if not walls or len(known) < len(walls):
         return None, "a phase has no wall time"
@@ -205,12 +205,13 @@ def _dicts(value: object) -> list[Mapping[str, Any]]:
 
 
 def _sum(phases: Sequence[Mapping[str, Any]], name: str, column: str = "wall_s") -> float | None:
-    walls = [_number(phase.get(column)) for phase in phases if phase.get("name") == name]
+    walls = [as_number(phase.get(column)) for phase in phases if phase.get("name") == name]
     known = [wall for wall in walls if wall is not None]
     return sum(known) if known else None
 
 
-def _number(value: object) -> float | None:
+def as_number(value: object) -> float | None:
+    """Return a number from JSON; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from leaderboards.costs import MARKS
 from leaderboards.pages.markdown import escape, quoted, table
-from leaderboards.pages.numbers import show_seconds
+from leaderboards.pages.numbers import show_bytes, show_seconds
 from leaderboards.pages.provenance import provenance
 from leaderboards.timings import PHASES
 
@@ -85,15 +85,11 @@ def _table(rows: pd.DataFrame) -> str:
                 cells[-1] += (
                     f" [{show_seconds(row['match_min_s'])}, {show_seconds(row['match_max_s'])}]"
                 )
-        cells.append(_mebibytes(row["peak_host_bytes"]))
-        cells += [_mebibytes(row["peak_device_bytes"])] if gpu else []
+        cells.append(show_bytes(row["peak_host_bytes"]))
+        cells += [show_bytes(row["peak_device_bytes"])] if gpu else []
         body.append(cells)
     return table(header, body)
 
 
 def _count(value: Any) -> str:
     return "—" if pd.isna(value) else str(int(value))
-
-
-def _mebibytes(value: Any) -> str:
-    return "—" if pd.isna(value) else f"{value / 2**20:.0f} MiB"

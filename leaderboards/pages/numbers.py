@@ -48,3 +48,8 @@ def show_seconds(value: Any) -> str:
     if value >= 1:
         return f"{value:.1f} s"
     return f"{value * 1e3:.1f} ms" if value >= 1e-3 else f"{value * 1e6:.0f} µs"
+
+
+def show_bytes(value: Any) -> str:
+    """Return a size in MiB; "—" for a missing one."""
+    return "—" if pd.isna(value) else f"{value / 2**20:.0f} MiB"

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.costs import run_command
+from leaderboards.costs import as_number, run_command, run_cost
 from leaderboards.judge_names import judge_name
+from leaderboards.pages.numbers import show_bytes
 from leaderboards.site.addresses import board_page, layer_page, record_page
 from leaderboards.site.templating import render_page
 from metrics.catalog import HEADLINES, metric_of, split_group
@@ -42,7 +43,7 @@ def render_record(named: NamedCell, board: Board, *, has_units: bool) -> tuple[s
         counts=flatten(record.counts),
         tables=record.tables,
         score_sets=[(_scoring(scores), _scores(scores)) for scores in named.cell.scores],
-        timings=named.cell.timings,
+        runs=[(_hardware(run), _phases(run)) for run in named.cell.timings],
         traceback=str((record.error or {}).get("traceback", "")).splitlines(),
         back=board_page(record.board),
         units=layer_page(named.condition) if has_units else "",
@@ -59,6 +60,28 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             found[name] = one if isinstance(one, str) else json.dumps(one, default=str)
     return found
+
+
+def _hardware(run: Mapping[str, Any]) -> str:
+    cost = run_cost(run)
+    times = "once" if cost["repeats"] == 1 else f"{cost['repeats']} times"
+    return f"{cost['hardware']}, {cost['device']}, timed {times}"
+
+
+def _phases(run: Mapping[str, Any]) -> list[tuple[str, float | None, str, str, str]]:
+    """Return name, seconds, items, peak memory and origin of each phase; skip what is no phase."""
+    phases = run.get("phases")
+    found = [one for one in phases if isinstance(one, Mapping)] if isinstance(phases, list) else []
+    return [
+        (
+            str(one.get("name", "?")),
+            as_number(one.get("wall_s")),
+            str(one.get("items") or "—"),
+            show_bytes(as_number(one.get("peak_host_bytes"))),
+            "yes" if one.get("cached") else "no",
+        )
+        for one in found
+    ]
 
 
 def _scoring(scores: ScoreSet) -> str:

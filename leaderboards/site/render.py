@@ -65,9 +65,9 @@ def render_site(board: Board, find_pictures: FindPictures) -> Iterator[tuple[str
     layers = find_layers(board.cells)
     names = sorted({named.cell.record.board for named in board.cells})
     yield "index.html", _overview(board, names, layers)
-    for name in names:
-        yield board_page(name), _board(board, name)
     pages = {layer_page(layer.condition) for layer in layers}
+    for name in names:
+        yield board_page(name), _board(board, name, pages)
     for named in board.cells:
         yield render_record(named, board, has_units=layer_page(named.condition) in pages)
     yield from _units(board, layers, find_pictures)
@@ -81,8 +81,8 @@ def _overview(board: Board, names: Sequence[str], layers: Sequence[Layer]) -> by
         root="",
         board=board,
         names=names,
-        pages=[board_page(name) for name in names],
-        paragraphs=answer(board, standings),
+        pages={name: board_page(name) for name in names},
+        paragraphs={name: answer(board, name, standings) for name in names},
         metrics=metric_titles(board),
         standings=standings,
         hardware="" if costs.empty else str(costs["hardware"].iloc[0]),
@@ -92,7 +92,7 @@ def _overview(board: Board, names: Sequence[str], layers: Sequence[Layer]) -> by
     )
 
 
-def _board(board: Board, name: str) -> bytes:
+def _board(board: Board, name: str, unit_pages: set[str]) -> bytes:
     tables = rank_tables(board, name)
     return render_page(
         "board.html",
@@ -101,6 +101,7 @@ def _board(board: Board, name: str) -> bytes:
         name=name,
         metrics=metrics_of(tables),
         tables=tables,
+        unit_pages=unit_pages,
         judge=", ".join(sorted({table.judge for table in tables} - {""})),
         plots={table.condition.id: cost_plots(table) for table in tables},
         sweeps=heat_maps(tables),

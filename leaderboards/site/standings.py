@@ -95,25 +95,26 @@ def compute_standings(board: Board) -> list[Standing]:
     return sorted(found, key=lambda s: (s.board, -s.among_best, -s.best, -s.ranked, s.method))
 
 
-def answer(board: Board, standings: Sequence[Standing]) -> list[str]:
-    """Return a paragraph for each board: which method is best, how surely, at what cost.
+def answer(board: Board, name: str, standings: Iterable[Standing]) -> str:
+    """Return which method is best on a board, how surely, and at what cost.
 
-    Names of methods are code spans, `between backticks`.
+    Args:
+        board: All boards.
+        name: The board.
+        standings: Of all boards.
+
+    Returns:
+        Sentences, with names of methods as code spans, `between backticks`.
     """
-    paragraphs = []
-    for name in sorted({summary.place[0] for summary in board.summaries}):
-        own = [one for one in standings if one.board == name]
-        columns = [
-            column
-            for summary in first_summaries(board)
-            if summary.place[0] == name
-            for column in summary.columns
-        ]
-        ranking = [column for column in columns if column.verdict.best]
-        saturated = sum(column.verdict.saturated for column in columns)
-        sentences = [_winner(own), _certainty(ranking, saturated), _price(own)]
-        paragraphs.append(" ".join(sentence for sentence in sentences if sentence))
-    return paragraphs
+    own = [one for one in standings if one.board == name]
+    columns = [
+        column
+        for summary in first_summaries(board)
+        if summary.place[0] == name
+        for column in summary.columns
+    ]
+    sentences = (_winner(own), _certainty(columns), _price(own))
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def metric_titles(board: Board) -> str:
@@ -136,19 +137,22 @@ def _winner(own: Sequence[Standing]) -> str:
     return f"{text}."
 
 
-def _certainty(ranking: Iterable[Column], saturated: int) -> str:
-    pairs = [column.verdict.pairs for column in ranking if column.verdict.pairs is not None]
-    total = sum(one.total for one in pairs)
-    text = ""
+def _certainty(columns: Sequence[Column]) -> str:
+    ranking = [column.verdict for column in columns if column.verdict.best]
+    pairs = [verdict.pairs for verdict in ranking if verdict.pairs is not None]
+    total, saturated = sum(one.total for one in pairs), len(columns) - len(ranking)
+    sentences = []
     if total:
-        text = (
-            f"{sum(one.separated for one in pairs):,} of {total:,} pairs of methods differ "
-            "significantly."
-        )
+        separated = sum(one.separated for one in pairs)
+        sentences.append(f"{separated:,} of {total:,} pairs of methods differ significantly.")
     if saturated:
-        verb = "is" if saturated == 1 else "are"
-        text += f" {_count(saturated, 'further condition')} {verb} saturated and rank no method."
-    return text.strip()
+        verb = "ranks" if saturated == 1 else "rank"
+        more = "further " if ranking else ""
+        noun = _count(saturated, f"{more}condition")
+        sentences.append(
+            f"{noun} {verb} no method: two or more reach the limit, or none has a score."
+        )
+    return " ".join(sentences)
 
 
 def _price(own: Sequence[Standing]) -> str:

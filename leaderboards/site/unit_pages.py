@@ -219,7 +219,8 @@ def _verdicts(cell: Cell) -> NDArray[np.int64]:
 
 
 def _units(cell: Cell) -> pd.DataFrame | None:
-    return cell.units.get(plain_labels(cell.scores).skey) if cell.scores else None
+    table = cell.units.get(plain_labels(cell.scores).skey) if cell.scores else None
+    return None if table is None else table[table["unit"] >= 0]
 
 
 def _count(cell: Cell) -> int:

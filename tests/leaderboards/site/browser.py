@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+KEYS = {"Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -89,9 +90,9 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Press and release a key."""
-        text = {"text": key} if len(key) == 1 else {}
-        self.send("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
-        self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
+        which = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
+        self.send("Input.dispatchKeyEvent", type="rawKeyDown", **which)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **which)
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         """Write a PNG of the window, or of the whole page."""

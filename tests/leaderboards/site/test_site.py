@@ -109,7 +109,7 @@ def test_the_overview_counts_what_the_summaries_say(board: Board, site: Path) ->
         assert standings[label].best == sum(verdict.best == label for verdict in verdicts)
         assert standings[label].tied == sum(label in verdict.tied for verdict in verdicts)
         assert standings[label].ranked == 4
-    [paragraph] = answer(board, list(standings.values()))
+    paragraph = answer(board, "glyphs", standings.values())
     assert f"`{best.method}` is most often among the best" in paragraph
     assert f"in {best.among_best} of the 4 conditions" in paragraph
     pairs = [column.verdict.pairs for column in summary.columns]
