@@ -75,7 +75,7 @@ class PictureFinder:
 
     def __init__(self, overrides: Sequence[str] = ()) -> None:
         self._overrides = overrides
-        self._found: dict[str, dict[str, Pictures] | str] = {}
+        self._found: dict[str, dict[str, Pictures]] = {}
 
     def find(self, named: NamedCell) -> Pictures | str:
         """Return the pictures of a cell's layer on its probe set, or why there are none.
@@ -90,26 +90,32 @@ class PictureFinder:
             config = record_config(folder, self._overrides)
             with offline(config.runtime.offline):
                 source = ExemplarSource.of(config)
-                fingerprints = {
-                    "target": dict(source.target.fingerprint()),
-                    "probe": dict(source.probe.fingerprint()),
-                    "layers": source.layers,
-                    "pooling": str(config.target.pooling),
-                }
-                key = page_hash(fingerprints, 16)
+                if missing := _missing(source):
+                    return missing
+                key = page_hash(
+                    [
+                        dict(source.target.fingerprint()),
+                        dict(source.probe.fingerprint()),
+                        source.layers,
+                        str(config.target.pooling),
+                    ],
+                    16,
+                )
                 if key not in self._found:
                     self._found[key] = _gather(source)
         except UserError as error:
             return str(error)
-        found = self._found[key]
-        return found if isinstance(found, str) else found[str(record.target["layer"])]
+        return self._found[key][str(record.target["layer"])]
 
 
-def _gather(source: ExemplarSource) -> dict[str, Pictures] | str:
-    """Return the pictures of each layer; what is missing for them, where anything is."""
+def _missing(source: ExemplarSource) -> str:
+    """Return what the pictures need and this machine does not have; "" for nothing."""
     unmet = dict.fromkeys((*unmet_requirements(source.target), *unmet_requirements(source.probe)))
-    if unmet:
-        return "; ".join(f"{need.name} is not here ({need.hint})" for need in unmet)
-    shared = [dict(source.probe.fingerprint()), crop_of(source.target), SIZE]
+    return "; ".join(f"{need.name} is not here ({need.hint})" for need in unmet)
+
+
+def _gather(source: ExemplarSource) -> dict[str, Pictures]:
+    """Return the pictures of each layer."""
+    images = page_hash([dict(source.probe.fingerprint()), crop_of(source.target), SIZE], 16)
     gathered = source.gather(RULE, SIZE)
-    return {layer: Pictures(one, page_hash(shared, 16)) for layer, one in gathered.items()}
+    return {layer: Pictures(exemplars, images) for layer, exemplars in gathered.items()}

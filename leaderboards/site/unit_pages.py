@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from leaderboards.pages.markdown import clean
 from leaderboards.reading import plain_labels
-from leaderboards.record import RecordError
-from leaderboards.record_tables import read_descriptions
+from leaderboards.record_tables import DESCRIPTIONS
 from leaderboards.site.addresses import layer_id, record_page
 from metrics.catalog import CONCEPT_IOU, EXACT_CONCEPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from leaderboards.cells import Cell
@@ -30,6 +30,8 @@ SHOWN = 5
 
 _LONGEST = 300
 """Characters of a label."""
+
+_COLUMNS = {"unit": "int64", "rank": "int64", "label": "object", "score": "float64"}
 
 UNJUDGED, WRONG, CLOSE, RIGHT = range(4)
 
@@ -133,7 +135,7 @@ def describe_layer(layer: Layer, pictures: Mapping[str, str], reasons: Mapping[s
             for view in layer.views
         ],
         "pictures": dict(pictures),
-        "reasons": dict(reasons),
+        "reasons": {probe: clean(reason, _LONGEST) for probe, reason in reasons.items()},
     }
 
 
@@ -183,15 +185,23 @@ def _labels(cell: Cell, texts: dict[str, int]) -> tuple[NDArray[np.int64], NDArr
 
 
 def _descriptions(cell: Cell) -> pd.DataFrame:
-    """Return a cell's labels: unit, rank, label, score; the first ones if the others are lost."""
-    if cell.folder is not None:
-        try:
-            return read_descriptions(cell.folder)
-        except RecordError:
-            pass
+    """Return a cell's labels: unit, rank, label, score; the first ones where the file is damaged.
+
+    The file is parsed less strictly than by `read_descriptions`, in a tenth of the time.
+    """
+    try:
+        if cell.folder is not None:
+            return pd.read_csv(
+                cell.folder / DESCRIPTIONS,
+                usecols=list(_COLUMNS),
+                dtype=_COLUMNS,
+                keep_default_na=False,
+                na_values={"score": [""]},
+            )
+    except (OSError, EOFError, ValueError, zlib.error):
+        pass
     units = _units(cell)
-    assert units is not None
-    return units.assign(rank=1)
+    return pd.DataFrame(columns=pd.Index(_COLUMNS)) if units is None else units.assign(rank=1)
 
 
 def _verdicts(cell: Cell) -> NDArray[np.int64]:
