@@ -144,7 +144,7 @@ def record_config(folder: Path, overrides: Sequence[str]) -> DictConfig:
     """Return a record's configuration with overrides; its cache is found from anywhere.
 
     Raises:
-        UserError: The configuration cannot be read, or an override is wrong.
+        UserError: Its config.yaml cannot be read, or an override is wrong.
     """
     file = folder / "config.yaml"
     try:

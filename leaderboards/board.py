@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from leaderboards.cells import Cell, hash_scores, hash_timings, load_cells
@@ -60,7 +61,6 @@ class Board:
         untimed: Finished cells that no run has timed.
         detectors: Detectors of each layer by category; empty where no method counts them.
         sensitivity: Scores by size of the sets; empty where no records sweep sizes with draws.
-        confidence: What methods' own scores say of their labels, by condition and method.
         seeds: Spread of scores over training seeds; empty where no network has several.
         rankings: Rankings of the methods by each score and judge, compared in pairs.
         judges: The same, one row per pair of rankings.
@@ -68,6 +68,7 @@ class Board:
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
         problems: Files that were left out, and why.
+        cells: All cells with their names, sorted by board and key.
     """
 
     name: str
@@ -84,7 +85,6 @@ class Board:
     untimed: tuple[Untimed, ...]
     detectors: pd.DataFrame
     sensitivity: pd.DataFrame
-    confidence: pd.DataFrame
     seeds: pd.DataFrame
     rankings: tuple[RankingGroup, ...]
     judges: pd.DataFrame
@@ -92,6 +92,15 @@ class Board:
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
+    cells: tuple[NamedCell, ...]
+
+    @cached_property
+    def confidence(self) -> pd.DataFrame:
+        """What methods' own scores say of their labels, by condition and method.
+
+        Computed when it is first read: of large boards it takes longer than all other tables.
+        """
+        return confidence_frame(self.tables)
 
     def __repr__(self) -> str:
         """Return the size of the board, since its tables would fill many screens."""
@@ -150,7 +159,6 @@ def build_board(
         untimed=tuple(find_untimed(named)),
         detectors=detectors_frame(named),
         sensitivity=sensitivity_frame(every_draw),
-        confidence=confidence_frame(tables),
         seeds=seeds_frame(tables),
         rankings=tuple(rankings),
         judges=judges_frame(rankings),
@@ -158,6 +166,7 @@ def build_board(
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),
         problems=tuple(sorted(problems, key=lambda p: (p.kind, p.where, p.message))),
+        cells=tuple(named),
     )
 
 

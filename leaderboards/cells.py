@@ -36,6 +36,7 @@ class Cell:
             right; read for layers that some method describes in sentences.
         comma_joined: By skey, the fraction of labels that are comma-joined true names.
         units: By skey, the table of units.
+        folder: Where it was read from; None for a cell that is not on disk.
     """
 
     record: Record
@@ -44,6 +45,7 @@ class Cell:
     first_labels: tuple[tuple[str, str, bool], ...] = ()
     comma_joined: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    folder: Path | None = field(default=None, compare=False)
 
 
 def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
@@ -89,7 +91,7 @@ class _Loader:
         first_labels: tuple[tuple[str, str, bool], ...] = ()
         if units and _layer(record) in self._sentence_layers:
             first_labels = _first_labels(units[plain_labels(scores).skey])
-        return Cell(record, scores, tuple(timings), first_labels, comma_joined or {}, units)
+        return Cell(record, scores, tuple(timings), first_labels, comma_joined or {}, units, folder)
 
     def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
         found = []

@@ -86,7 +86,9 @@ class Untimed:
 def find_untimed(cells: Iterable[NamedCell]) -> list[Untimed]:
     """Return the finished cells of our own methods that no run has timed."""
     found = [
-        Untimed(named.row, named.condition.title, _timing_command(named.cell.record))
+        Untimed(
+            named.row, named.condition.title, run_command(named.cell.record, "runtime.retime=true")
+        )
         for named in cells
         if named.cell.record.status == "ok"
         and not named.cell.record.is_imported
@@ -95,11 +97,19 @@ def find_untimed(cells: Iterable[NamedCell]) -> list[Untimed]:
     return sorted(found, key=lambda one: (one.command, one.where, one.label))
 
 
-def _timing_command(record: Record) -> str:
+def run_command(record: Record, *more: str) -> str:
+    """Return the command that runs a cell, or its whole experiment; "" for imported labels.
+
+    Args:
+        record: The record of the cell.
+        more: Further overrides.
+    """
+    if record.is_imported:
+        return ""
     words = [str(word) for word in record.run.get("overrides", ())]
     # The blocks of an experiment do not combine with the words of one of its jobs.
     experiment = [word for word in words if word.startswith("experiment=")]
-    return shlex.join(["dissectbench", "run", *(experiment or words), "runtime.retime=true"])
+    return shlex.join(["dissectbench", "run", *(experiment or words), *more])
 
 
 def best_costs(timings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -132,7 +142,7 @@ def run_cost(run: Mapping[str, Any]) -> dict[str, Any]:
     units = run.get("units")
     match = wall["match"]
     peaks = {
-        name: max((p[name] for p in phases if _number(p.get(name)) is not None), default=None)
+        name: max((p[name] for p in phases if as_number(p.get(name)) is not None), default=None)
         for name in ("peak_host_bytes", "peak_device_bytes")
     }
     return {
@@ -183,7 +193,7 @@ def _cold_total(
         if entry.get("hardware") != run.get("hardware"):
             return None, "cached evidence was made on other hardware"
         own += [p for p in _dicts(entry.get("phases")) if p.get("name") in PHASES]
-    walls = [_number(p.get("wall_s")) for p in own]
+    walls = [as_number(p.get("wall_s")) for p in own]
     known = [wall for wall in walls if wall is not None]
     if not walls or len(known) < len(walls):
         return None, "a phase has no wall time"
@@ -195,12 +205,13 @@ def _dicts(value: object) -> list[Mapping[str, Any]]:
 
 
 def _sum(phases: Sequence[Mapping[str, Any]], name: str, column: str = "wall_s") -> float | None:
-    walls = [_number(phase.get(column)) for phase in phases if phase.get("name") == name]
+    walls = [as_number(phase.get(column)) for phase in phases if phase.get("name") == name]
     known = [wall for wall in walls if wall is not None]
     return sum(known) if known else None
 
 
-def _number(value: object) -> float | None:
+def as_number(value: object) -> float | None:
+    """Return a number from JSON; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value)

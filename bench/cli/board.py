@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,11 @@ from bench.cli.arguments import parser
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from leaderboards.board import Board
+
+_RUN_FIRST = "run something first: `dissectbench run`"
 EPILOG = """\
 examples:
   dissectbench board results/glyphs --out boards/glyphs
@@ -43,33 +47,19 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
     """Make the board of `results` in `out`; shared with `dissectbench demo`."""
     from bench.cli.console import Console
     from bench.files import writing
-    from bench.run.archive import record_folders
-    from leaderboards.board import load_board
     from leaderboards.pages.console import print_board
     from leaderboards.pages.render import check_board, write_board
-    from leaderboards.record import RecordError
 
     roots = " ".join(root.as_posix() for root in results)
+    command = f"dissectbench board {roots} --out {out.as_posix()}"
     differing = 0
-    try:
-        with record_folders(results) as folders:
-            board = load_board(folders, f"dissectbench board {roots} --out {out.as_posix()}")
-            if check and board.n_records:
-                from bench.cli.verify import report
-                from bench.rescore import find_folders
-                from bench.verification.records import verify_records
+    with read_board(results, command) as (board, folders):
+        if check and board.n_records:
+            from bench.cli.verify import report
+            from bench.rescore import find_folders
+            from bench.verification.records import verify_records
 
-                differing = report(verify_records(find_folders(folders)), every=False)
-    except RecordError as error:
-        raise UserError(str(error), hint="run something first: `dissectbench run`") from error
-    if not board.n_records and not board.problems:
-        archives = [str(archive) for root in results for archive in sorted(root.rglob("*.tar.xz"))]
-        raise UserError(
-            f"there is no record under {roots}",
-            hint=f"give the archive: {', '.join(archives)}"
-            if archives
-            else "run something first: `dissectbench run`",
-        )
+            differing = report(verify_records(find_folders(folders)), every=False)
     if check:
         changed = check_board(board, out)
         for name in changed:
@@ -80,3 +70,35 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
     print_board(board, Console())
     sys.stdout.write("".join(f"wrote {file}\n" for file in files))
     return 0
+
+
+@contextmanager
+def read_board(results: Sequence[Path], command: str) -> Iterator[tuple[Board, list[Path]]]:
+    """Read the board of folders and archives of records.
+
+    Args:
+        results: The folders and archives.
+        command: The command to print on every file.
+
+    Yields:
+        The board, and the folders of its records; those of archives exist until the block ends.
+
+    Raises:
+        UserError: There is no record.
+    """
+    from bench.run.archive import record_folders
+    from leaderboards.board import load_board
+    from leaderboards.record import RecordError
+
+    with record_folders(results) as folders:
+        try:
+            board = load_board(folders, command)
+        except RecordError as error:
+            raise UserError(str(error), hint=_RUN_FIRST) from error
+        if not board.n_records and not board.problems:
+            archives = [str(path) for root in results for path in sorted(root.rglob("*.tar.xz"))]
+            raise UserError(
+                f"there is no record under {' '.join(root.as_posix() for root in results)}",
+                hint=f"give the archive: {', '.join(archives)}" if archives else _RUN_FIRST,
+            )
+        yield board, folders

@@ -9,6 +9,7 @@ import pandas as pd
 
 from leaderboards.costs import MARKS
 from leaderboards.pages.markdown import escape, quoted, table
+from leaderboards.pages.numbers import show_bytes, show_seconds
 from leaderboards.pages.provenance import provenance
 from leaderboards.timings import PHASES
 
@@ -77,30 +78,18 @@ def _table(rows: pd.DataFrame) -> str:
         cells = [escape(str(row[name])) for name in ("method", "probe", "concepts")]
         marks = f" ({', '.join(str(row['marks']).split())})" if row["marks"] else ""
         cells += [_count(row["units"]), _count(row["repeats"]) + marks]
-        cells += [_seconds(row["cold_total_s"]), _seconds(row["match_per_unit_s"])]
+        cells += [show_seconds(row["cold_total_s"]), show_seconds(row["match_per_unit_s"])]
         for name in shown:
-            cells.append(_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))
+            cells.append(show_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))
             if name == "match" and pd.notna(row["match_min_s"]):
-                cells[-1] += f" [{_seconds(row['match_min_s'])}, {_seconds(row['match_max_s'])}]"
-        cells.append(_mebibytes(row["peak_host_bytes"]))
-        cells += [_mebibytes(row["peak_device_bytes"])] if gpu else []
+                cells[-1] += (
+                    f" [{show_seconds(row['match_min_s'])}, {show_seconds(row['match_max_s'])}]"
+                )
+        cells.append(show_bytes(row["peak_host_bytes"]))
+        cells += [show_bytes(row["peak_device_bytes"])] if gpu else []
         body.append(cells)
     return table(header, body)
 
 
 def _count(value: Any) -> str:
     return "—" if pd.isna(value) else str(int(value))
-
-
-def _seconds(value: Any) -> str:
-    if pd.isna(value):
-        return "—"
-    if value >= 100:
-        return f"{value:.0f} s"
-    if value >= 1:
-        return f"{value:.1f} s"
-    return f"{value * 1e3:.1f} ms" if value >= 1e-3 else f"{value * 1e6:.0f} µs"
-
-
-def _mebibytes(value: Any) -> str:
-    return "—" if pd.isna(value) else f"{value / 2**20:.0f} MiB"

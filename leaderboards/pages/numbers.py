@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 if TYPE_CHECKING:
     from metrics.catalog import Format
@@ -40,3 +42,19 @@ def show_interval(low: float | None, high: float | None, form: Format) -> str:
         return ""
     ends = [f"{end:.2f}" if form == "fraction" else show(end, form) for end in (low, high)]
     return f"[{ends[0]}, {ends[1]}]"
+
+
+def show_seconds(value: Any) -> str:
+    """Return a time with its unit; "—" for a missing one."""
+    if pd.isna(value):
+        return "—"
+    if value >= 100:
+        return f"{value:.0f} s"
+    if value >= 1:
+        return f"{value:.1f} s"
+    return f"{value * 1e3:.1f} ms" if value >= 1e-3 else f"{value * 1e6:.0f} µs"
+
+
+def show_bytes(value: Any) -> str:
+    """Return a size in MiB; "—" for a missing one."""
+    return "—" if pd.isna(value) else f"{value / 2**20:.0f} MiB"

@@ -63,7 +63,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_the_wheel_holds_configs_and_weights_and_neither_tests_nor_records(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, pattern in (("conf", "*.yaml"), ("bench/glyphs", "*.safetensors")):
+    for folder, pattern in (
+        ("conf", "*.yaml"),
+        ("bench/glyphs", "*.safetensors"),
+        ("leaderboards/site/static", "*.*"),
+        ("leaderboards/site/templates", "*.html"),
+    ):
         files = [path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob(pattern)]
         assert files
         assert set(files) <= names
@@ -93,3 +98,5 @@ def test_the_wheel_runs_on_its_own(installed: Path, tmp_path: Path) -> None:
     assert '"status": "ok"' in record.read_text()
     call(program, "board", "results", "--out", "board", cwd=tmp_path)
     assert (tmp_path / "board" / "README.md").is_file()
+    call(program, "site", "results", "--out", "site", "--no-pictures", cwd=tmp_path)
+    assert (tmp_path / "site" / "index.html").is_file()
