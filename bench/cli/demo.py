@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
 from bench.cli.board import make_board
 from bench.cli.outcome import report, show
+from bench.cli.site import make_site
 from bench.config.compose import expand
 from bench.run.launch import launch
 from bench.run.survey import plan
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 EPILOG = "Overrides are those of `dissectbench run`, such as runtime.batch_size=32."
 
-FIRST = 3
+FIRST = 7
 """Jobs of `experiment=glyphs_demo` whose table is printed before the others run."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the pending cells of `experiment=glyphs_demo`, show a first table and then the board."""
+    """Run `experiment=glyphs_demo`; show a first table, then the board, and make its site."""
     options = parser("demo", "Run each method on Glyphs, and show the leaderboard.", EPILOG)
     options.add_argument("--out", type=Path, help="folder for the tables (RESULTS/boards/BOARD)")
     options.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
@@ -38,5 +38,5 @@ def main(arguments: Sequence[str]) -> int:
     results = Path(config.results).expanduser()
     out = given.out or results / "boards" / config.board
     code = max(code, make_board([results / config.board], out))
-    sys.stdout.write(f"page: {(out / 'README.md').resolve()}\n")
-    return code
+    runtime = [text for text in given.overrides if text.lstrip("+").startswith("runtime.")]
+    return max(code, make_site([results / config.board], out / "site", runtime))
