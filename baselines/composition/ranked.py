@@ -7,7 +7,7 @@ Recognition", NeurIPS 2023, section 3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,15 +16,10 @@ from torch import Tensor
 from baselines.composition.formula import And, Formula, Leaf, Not, Or
 from baselines.similarity.inputs import spans
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Maker = Callable[[int], tuple[Formula, int, Tensor]]
-
 _ELEMENTS = (2**26, 2**30)
 """Elements of the masks of units that are extended together, on a CPU and on a GPU."""
 
-_CONSIDERED = 32
+_CONSIDERED = 8
 """Candidates considered first, for each formula of the beam; almost always enough."""
 
 
@@ -117,20 +112,20 @@ def search_by_rank(
 
 
 def rank_deviations(activations: Tensor) -> Tensor:
-    """Return the ranks of images less their mean, divided by their number.
+    """Return twice the difference of each image's rank and the mean rank.
 
     Args:
         activations: Activations of live units [N, U].
 
     Returns:
-        Deviations of midranks (equal values share their mean rank), float64 [U, N].
+        Integers 2 r - (N + 1), with midranks r (equal values share their mean rank), whose sums are
+        exact, float64 [U, N].
     """
     rows = activations.T.contiguous()
     ordered = rows.sort(dim=1).values
     below = torch.searchsorted(ordered, rows, right=False)
     up_to = torch.searchsorted(ordered, rows, right=True)
-    n_images = rows.shape[1]
-    return (below + up_to - n_images).double() / (2 * n_images)
+    return (below + up_to - rows.shape[1]).double()
 
 
 def area(sums: Tensor, images: Tensor, n_images: int) -> Tensor:
@@ -138,14 +133,14 @@ def area(sums: Tensor, images: Tensor, n_images: int) -> Tensor:
 
     AUROC = 1/2 + sum (r - mean r) / (n1 n0), which is the usual form by the sum of ranks.
     """
-    return 0.5 + sums * n_images / (images * (n_images - images))
+    return 0.5 + sums / (2 * images * (n_images - images))
 
 
 class _Search:
     """The search of one unit.
 
     Args:
-        deviations: Deviations of ranks, float64 [N].
+        deviations: Deviations of ranks (see `rank_deviations`), float64 [N].
         presence: Whether an image has a label, bool [N, C].
         limits: Limits of the search.
     """
@@ -164,7 +159,7 @@ class _Search:
         images = torch.stack((self._sizes, n_images - self._sizes), dim=1)
         scores = area(torch.stack((sums, -sums), dim=1), images, n_images)
         allowed = self.limits.allow(images, n_images)
-        self._choose(scores.masked_fill(~allowed, -torch.inf), self._literal)
+        self._choose(scores.masked_fill(~allowed, -torch.inf))
 
     def extend(self, images: Tensor, sums: Tensor) -> None:
         """Extend the beam.
@@ -186,14 +181,14 @@ class _Search:
         fresh = (n != own[:, :, None]) & (n != atom)
         scores = area(s, n, n_images)
         allowed = fresh & self.limits.allow(n, n_images)
-        self._choose(scores.masked_fill(~allowed, -torch.inf), self._extension)
+        self._choose(scores.masked_fill(~allowed, -torch.inf))
 
-    def _choose(self, scores: Tensor, make: _Maker) -> None:
+    def _choose(self, scores: Tensor) -> None:
         """Keep the best of the beam and of candidates, by exact scores, each set of images once.
 
         Args:
-            scores: Scores of the candidates, float32, -inf outside the limits.
-            make: Returns the formula and the images of a candidate by its index.
+            scores: Scores of labels and their negations [C, 2], or of extensions [B, C, 4],
+                float32; -inf outside the limits.
         """
         flat = scores.flatten()
         valid = int(flat.isfinite().sum())
@@ -201,43 +196,68 @@ class _Search:
         count = min(valid, _CONSIDERED * self.limits.beam)
         while True:
             best = torch.topk(flat, count)
-            order = best.indices.sort().values.tolist()
-            chosen = self._distinct([*self.beam, *(self._entry(*make(at)) for at in order)])
+            chosen = self._distinct(best.indices.sort().values)
             full = len(chosen) == self.limits.beam
             if count == valid or (full and chosen[-1].ranked.auroc >= float(best.values[-1])):
                 break  # the other candidates are no better
             count = min(valid, 2 * count)
         self.beam = chosen
 
-    def _distinct(self, entries: list[_Entry]) -> list[_Entry]:
-        """Return the best entries with distinct images, at most as many as the beam holds."""
-        entries = sorted(entries, key=lambda one: (-one.ranked.auroc, one.ranked.length))
+    def _distinct(self, candidates: Tensor) -> list[_Entry]:
+        """Return the best of the beam and of candidates with distinct images, a beam at most."""
+        images, lengths = self._images(candidates), [1] * len(candidates)
+        if self.beam:
+            each = (candidates // (4 * len(self._sizes))).tolist()
+            lengths = [self.beam[row].ranked.length + 1 for row in each]
+        counts = images.sum(dim=1)
+        areas = area(images.double() @ self.deviations, counts.double(), len(self.deviations))
+        # Candidates are tuples of -AUROC, length, position (negative: in the beam) and images.
+        rows = np.packbits(images.cpu().numpy(), axis=1)
+        marked = [
+            (-entry.ranked.auroc, entry.ranked.length, at - len(self.beam), _mark(entry.images))
+            for at, entry in enumerate(self.beam)
+        ]
+        for at, value in enumerate(areas.tolist()):
+            marked.append((-value, lengths[at], at, rows[at].tobytes()))
         chosen: dict[bytes, _Entry] = {}
-        for entry in entries:
-            chosen.setdefault(np.packbits(entry.images.cpu().numpy()).tobytes(), entry)
+        for value, length, at, mark in sorted(marked):
+            if mark in chosen:
+                continue
+            if at < 0:
+                chosen[mark] = self.beam[at]
+            else:
+                formula = self._formula(int(candidates[at]))
+                ranked = RankedFormula(formula, length, -value, int(counts[at]))
+                chosen[mark] = _Entry(ranked, images[at])
             if len(chosen) == self.limits.beam:
                 break
         return list(chosen.values())
 
-    def _entry(self, formula: Formula, length: int, images: Tensor) -> _Entry:
-        count = int(images.sum())
-        total = self.deviations[images].sum()
-        auroc = float(area(total, total.new_tensor(count), len(images)))
-        return _Entry(RankedFormula(formula, length, auroc, count), images)
+    def _images(self, candidates: Tensor) -> Tensor:
+        """Return the images of candidates by their positions in the scores, bool [n, N]."""
+        if not self.beam:
+            return self._presence.T[candidates // 2] ^ (candidates % 2 == 1)[:, None]
+        operator = candidates % 4
+        label = candidates // 4 % len(self._sizes)
+        literals = self._presence.T[label] ^ (operator >= 2)[:, None]
+        held = torch.stack([entry.images for entry in self.beam])
+        own = held[candidates // (4 * len(self._sizes))]
+        return torch.where((operator % 2 == 1)[:, None], own | literals, own & literals)
 
-    def _literal(self, at: int) -> tuple[Formula, int, Tensor]:
-        label, negated = divmod(at, 2)
-        images = self._presence[:, label]
-        return (Not(Leaf(label)), 1, ~images) if negated else (Leaf(label), 1, images)
+    def _formula(self, candidate: int) -> Formula:
+        """Return the formula of a candidate by its position in the scores."""
+        kinds = 4 if self.beam else 2
+        row, label = divmod(candidate // kinds, len(self._sizes))
+        operator = candidate % kinds
+        literal = Not(Leaf(label)) if operator >= kinds // 2 else Leaf(label)
+        if not self.beam:
+            return literal
+        own = self.beam[row].ranked.formula
+        return Or(own, literal) if operator % 2 else And(own, literal)
 
-    def _extension(self, at: int) -> tuple[Formula, int, Tensor]:
-        (row, label, operator) = np.unravel_index(at, (len(self.beam), len(self._sizes), 4))
-        entry = self.beam[row]
-        literal, _, images = self._literal(2 * int(label) + int(operator >= 2))
-        length = entry.ranked.length + 1
-        if operator % 2:
-            return Or(entry.ranked.formula, literal), length, entry.images | images
-        return And(entry.ranked.formula, literal), length, entry.images & images
+
+def _mark(images: Tensor) -> bytes:
+    return np.packbits(images.cpu().numpy()).tobytes()
 
 
 def _extend(searches: list[_Search], labels: Tensor) -> None:
@@ -249,6 +269,8 @@ def _extend(searches: list[_Search], labels: Tensor) -> None:
     rows = [search.deviations.float() for search in active for _ in search.beam]
     images = masks.float() @ labels
     sums = (masks * torch.stack(rows)) @ labels
-    sizes = [len(search.beam) for search in active]
-    for search, n, s in zip(active, images.split(sizes), sums.split(sizes), strict=True):
-        search.extend(n, s)
+    start = 0
+    for search in active:
+        stop = start + len(search.beam)
+        search.extend(images[start:stop], sums[start:stop])
+        start = stop
