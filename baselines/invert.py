@@ -83,7 +83,7 @@ class Invert:
         import torch
 
         from baselines.composition.formula import text
-        from baselines.composition.presence import label_presence
+        from baselines.composition.presence import mask_presence
         from baselines.composition.ranked import Limits, search_by_rank
         from baselines.similarity import live_units
 
@@ -92,7 +92,7 @@ class Invert:
             raise ValueError("masks are missing; add them to the method's needs")
         if len(masks) != len(activations):
             raise ValueError(f"{len(masks)} images have masks, {len(activations)} activations")
-        presence = torch.from_numpy(label_presence(masks)).to(activations.device)
+        presence = torch.from_numpy(mask_presence(masks)).to(activations.device)
         units = live_units(activations).nonzero()[:, 0]
         limits = Limits(self.beam, self.max_length, self.min_fraction, self.max_fraction)
         beams, compared = search_by_rank(activations[:, units], presence, limits)

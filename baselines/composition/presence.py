@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from baselines.spatial import Masks
 
 
-def label_presence(masks: Masks) -> NDArray[np.bool_]:
+def mask_presence(masks: Masks) -> NDArray[np.bool_]:
     """Return whether an image has a label, as a whole or in some pixel, bool [N, C]."""
     present = np.zeros((len(masks), len(masks.labels)), np.bool_)
     for index in range(len(masks)):
