@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    from torch import Tensor
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -103,3 +105,24 @@ def positive_labels(formula: Formula) -> list[int]:
             return []
         case And(left, right) | Or(left, right):
             return [*positive_labels(left), *positive_labels(right)]
+
+
+def holds(formula: Formula, presence: Tensor) -> Tensor:
+    """Return the images for which a formula holds.
+
+    Args:
+        formula: The formula.
+        presence: Whether an image has a label, bool [N, C].
+
+    Returns:
+        Booleans [N].
+    """
+    match formula:
+        case Leaf(label):
+            return presence[:, label]
+        case Not(inner):
+            return ~holds(inner, presence)
+        case And(left, right):
+            return holds(left, presence) & holds(right, presence)
+        case Or(left, right):
+            return holds(left, presence) | holds(right, presence)

@@ -24,6 +24,7 @@ _METHODS = {
     "compositional": "baselines.compositional:Compositional",
     "csp": "baselines.csp:ContrastiveProjection",
     "direction": "baselines.direction:Direction",
+    "invert": "baselines.invert:Invert",
     "milan": "baselines.milan:Milan",
     "milan_clip": "baselines.milan:MilanClip",
     "netdissect": "baselines.netdissect:NetDissect",

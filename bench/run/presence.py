@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from baselines.composition.presence import mask_presence
 from bench.errors import UserError
 from bench.parts.protocols import LabelledProbe, SegmentedProbe
 from metrics.faithfulness_scores import NO_LABEL, UNKNOWN
@@ -47,7 +48,7 @@ def concept_presence(probe: Probe, cache: Path) -> tuple[list[str], Presence]:
     rows: list[Presence] = []
     if isinstance(probe, SegmentedProbe):
         names += [clean_mask_label(label.name) for label in probe.mask_labels()]
-        rows.append(_masked(probe, cache))
+        rows.append(mask_presence(probe.masks(cache)))
     if isinstance(probe, LabelledProbe):
         names += probe.class_names()
         classes = np.asarray(probe.image_classes())[:, None]
@@ -62,17 +63,6 @@ def concept_presence(probe: Probe, cache: Path) -> tuple[list[str], Presence]:
     unique = list(dict.fromkeys(names))
     columns = [[at for at, name in enumerate(names) if name == own] for own in unique]
     return unique, np.column_stack([found[:, own].any(axis=1) for own in columns])
-
-
-def _masked(probe: SegmentedProbe, cache: Path) -> Presence:
-    masks = probe.masks(cache)
-    found = np.zeros((len(probe), len(masks.labels)), dtype=bool)
-    for index, row in enumerate(found):
-        image = masks.image(index)
-        labels = np.unique(image.planes)
-        row[labels[labels >= 0]] = True
-        row[list(image.scalars)] = True
-    return found
 
 
 def label_presence(

@@ -24,6 +24,9 @@ LABELS = tuple(MaskLabel(name, "any") for name in NAMES)
 class Masks:
     labels = LABELS
 
+    def __len__(self) -> int:
+        return 3
+
     def image(self, index: int) -> ImageMasks:
         plane = np.full((2, 2), -1, dtype=np.int32)
         if index == 1:
