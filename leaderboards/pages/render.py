@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leaderboards.files import csv_bytes, gunzip_bytes, gzip_bytes, replace_file
+from leaderboards.latex.document import TABLES, latex_files
 from leaderboards.pages.costs import costs_page
 from leaderboards.pages.details import details_page
 from leaderboards.pages.detectors import PICTURE
@@ -40,6 +41,8 @@ def render_scores(board: Board) -> dict[str, bytes]:
         RESULTS: gzip_bytes(_csv(board.results, _provenance(board))),
         "summary.csv": _csv(board.summary, _provenance(board)),
     }
+    latex = latex_files(board, _provenance(board))
+    files |= {name: text.encode("utf-8") for name, text in latex.items()}
     if board.labels:
         files |= _pages("labels.md", labels_page(board))
     if len(board.detectors):
@@ -90,6 +93,7 @@ def write_board(board: Board, out_dir: Path) -> list[Path]:
     files = render_scores(board) | render_pictures(board) | render_costs(board)
     paths = []
     for name, data in files.items():
+        (out_dir / name).parent.mkdir(exist_ok=True)
         replace_file(out_dir / name, data)
         paths.append(out_dir / name)
     for name in _further_pages(out_dir) - files.keys():
@@ -112,10 +116,15 @@ def check_board(board: Board, out_dir: Path) -> list[str]:
 
 
 def _further_pages(out_dir: Path) -> set[str]:
-    """Return the names of the pages that continue another one."""
-    if not out_dir.is_dir():
-        return set()
-    return {path.name for path in out_dir.iterdir() if PART.fullmatch(path.name)}
+    """Return the names of the pages that continue another one, and of LaTeX tables of a board."""
+    pages = {path.name for path in out_dir.glob("*.md") if PART.fullmatch(path.name)}
+    tables = (path for path in out_dir.glob(f"{TABLES}/*.tex") if _is_ours(path))
+    return pages | {path.relative_to(out_dir).as_posix() for path in tables}
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a LaTeX file begins as the tables of boards do."""
+    return (_read(path) or b"").startswith(b"% record set ")
 
 
 def _read(path: Path) -> bytes | None:
