@@ -335,4 +335,4 @@ def test_no_table_of_a_page_has_more_than_seven_columns(tmp_path: Path, build: A
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
     front = pages["README.md"].decode()
     for number in range(9):
-        assert front.count(f"<br>set{number} (") == 6  # five scores and one scale
+        assert front.count(f"<br>set{number} (") == 7  # five scores, two of them scaled
