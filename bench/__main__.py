@@ -20,6 +20,7 @@ COMMANDS = {
     "plan": "show what a run would do, what is missing and how to get it; --time: how long",
     "status": "watch a running sweep: cells done, running, waiting; time left",
     "import": "score labels that others made (CSV, TSV, JSON lines)",
+    "submit-check": "check a folder of labels that is to be handed in",
     "score": "score existing labels under another truth, judge or rule",
     "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",
     "board": "make leaderboards from the records on disk (Markdown, CSV)",

@@ -155,7 +155,7 @@ def _facts(one: ConditionTable) -> list[str]:
         facts = [f"{_count(counts.get('units'))} ({_count(counts.get('dead'))})"]
         facts += [_count(None if score is None else score.n)]
         facts += [_count(score.n_unlabelled if score is not None and row.is_method else None)]
-        texts = [escape(text) for text in (row.given, row.vocabulary, row.origin)]
+        texts = [escape(text) for text in (row.given, row.vocabulary, row.mark)]
         rows.append([_label(row), *texts, *facts])
         shown = (show(row.value(name), metric_of(name).format) for name in extra)
         values.append([_label(row), *map(escape, shown)])

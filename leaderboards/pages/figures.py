@@ -22,8 +22,6 @@ _SIZES = {
     "ytick.labelsize": 6.5, "legend.fontsize": 6.5, "lines.linewidth": 1.2, "lines.markersize": 4,
     "axes.linewidth": 0.6, "grid.linewidth": 0.5,
 }  # fmt: skip
-_FILES = {"svg.hashsalt": "dissectbench", "svg.fonttype": "none"}
-"""Equal SVG files for equal data, with texts that can be searched and edited."""
 
 
 def printable(text: str) -> str:
@@ -33,17 +31,18 @@ def printable(text: str) -> str:
 
 @contextmanager
 def paper_style() -> Iterator[None]:
-    """Draw in the common style, without a screen."""
+    """Draw in the common style, without a screen.
+
+    SVG files are equal for equal data, and their texts can be searched and edited.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
     import seaborn as sns
 
-    with (
-        sns.axes_style("whitegrid"),
-        sns.plotting_context("paper"),
-        mpl.rc_context(_SIZES | _FILES),
-    ):
+    sizes = sns.plotting_context("paper", rc=_SIZES)
+    files = mpl.rc_context({"svg.hashsalt": "dissectbench", "svg.fonttype": "none"})
+    with sns.axes_style("whitegrid"), sizes, files:
         yield
 
 
