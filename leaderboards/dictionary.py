@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,9 +49,9 @@ def describe_columns(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 @cache
 def _load() -> dict[tuple[str, str], tuple[str, str, str]]:
     """Return type, unit and meaning by table, "*" for any, and column."""
-    table = pd.read_csv(_FILE, keep_default_na=False)
-    return {
-        (name, row.column): (row.type, row.unit, row.meaning)
-        for row in table.itertuples(index=False)
-        for name in row.tables.split()
-    }
+    with _FILE.open(encoding="utf-8", newline="") as stream:
+        return {
+            (name, row["column"]): (row["type"], row["unit"], row["meaning"])
+            for row in csv.DictReader(stream)
+            for name in row["tables"].split()
+        }

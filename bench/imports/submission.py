@@ -93,7 +93,8 @@ def read_submission(folder: Path) -> Submission:
     where = str(printable(folder / FILE))
     faults += _keys(data, _REQUIRED, _OPTIONAL, where)
     faults += _values(data, where)
-    files, notes = [], []
+    files: list[LabelsFile] = []
+    notes: list[str] = []
     entries = data.get("labels")
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         place = f"{where}: labels[{number}]"
@@ -104,11 +105,11 @@ def read_submission(folder: Path) -> Submission:
             files += [found] if found else []
     seen: dict[tuple[str, str], str] = {}
     for one in files:
-        place = (one.claim.target, one.claim.layer)
-        if place in seen:
-            fault = f"{one.claim.file} and {seen[place]} have labels of the same layer {place[1]}"
+        layer = (one.claim.target, one.claim.layer)
+        if layer in seen:
+            fault = f"{one.claim.file} and {seen[layer]} have labels of the same layer {layer[1]}"
             faults.append(UserError(fault, where=where, hint="put them into one file"))
-        seen[place] = one.claim.file
+        seen[layer] = one.claim.file
     vocabulary = str(data.get("vocabulary", ""))
     return Submission(() if faults else tuple(files), vocabulary, tuple(faults), tuple(notes))
 

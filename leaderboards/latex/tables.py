@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.judge_names import judge_name
 from leaderboards.latex.text import escape
+from leaderboards.pages.markdown import clean
 from leaderboards.pages.numbers import show, show_interval
 from leaderboards.references import cite_method, cite_part
 from metrics.catalog import DECISIONS, metric_of
@@ -40,7 +41,7 @@ def latex_tables(summaries: Sequence[Summary], provenance: str) -> dict[str, str
         while name in found:  # names that differ in other characters
             number += 1
             name = f"{stem}-{number}"
-        found[name] = f"% {' '.join(provenance.split())}\n{_PACKAGES}\n{_tables(summary, name)}"
+        found[name] = f"% {clean(provenance, 400)}\n{_PACKAGES}\n{_tables(summary, name)}"
     return found
 
 

@@ -59,13 +59,11 @@ def print_board(board: Board, console: Console) -> None:
         where = f"{changing} of {count(len(board.rankings), 'condition')}"
         console.print(Text(f"the best method depends on the score in {where}", "yellow"))
     for failure in board.failures:
-        console.print(
-            Text(f"failed: {failure.label} on {failure.where}: {clean(failure.error, 200)}", "red")
-        )
+        where = clean(f"{failure.label} on {failure.where}", 200)
+        console.print(Text(f"failed: {where}: {clean(failure.error, 200)}", "red"))
     for problem in board.problems:
-        console.print(
-            Text(f"{problem.kind}: {problem.where}: {clean(problem.message, 200)}", "yellow")
-        )
+        where = clean(problem.where, 200)
+        console.print(Text(f"{problem.kind}: {where}: {clean(problem.message, 200)}", "yellow"))
 
 
 def _why_none(tables: Sequence[ConditionTable]) -> str:

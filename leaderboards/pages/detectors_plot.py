@@ -67,7 +67,7 @@ def draw_detectors(found: pd.DataFrame) -> dict[str, bytes]:
         return save(figure, "detectors")
 
 
-def _draw(axes: Axes, own: pd.DataFrame, colours: dict[str, tuple[float, ...]]) -> None:
+def _draw(axes: Axes, own: pd.DataFrame, colours: dict[str, tuple[float, float, float]]) -> None:
     """Draw the stacked bars of one panel, each with its number of detectors."""
     import seaborn as sns
 

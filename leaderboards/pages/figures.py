@@ -46,7 +46,7 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def palette(names: Sequence[str]) -> dict[str, tuple[float, ...]]:
+def palette(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
     """Return a colour for each name; they repeat after ten."""
     import seaborn as sns
 

@@ -15,7 +15,7 @@ from leaderboards.pages.front import front_page
 from leaderboards.pages.labels import labels_page
 from leaderboards.pages.provenance import recorded_command
 from leaderboards.pages.split import PAGE_BYTES, PART, split_page
-from leaderboards.pages.spreadsheet import escape_formulas
+from leaderboards.pages.spreadsheet import escape_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,8 +159,8 @@ def _csv(table: pd.DataFrame, provenance: str) -> bytes:
     """Return CSV with the provenance in a last column, in the first row only.
 
     A comment line would break readers; a hash in every row would change every line of a tracked
-    file with any record. Texts are escaped against evaluation by a spreadsheet.
+    file with any record. Texts are escaped against spreadsheets and terminals.
     """
     stamps = [provenance, *[""] * (len(table) - 1)]
     stamped = table.reindex(range(max(1, len(table)))).assign(provenance=stamps)
-    return csv_bytes(escape_formulas(stamped))
+    return csv_bytes(escape_texts(stamped))

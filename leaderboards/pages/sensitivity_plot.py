@@ -53,7 +53,9 @@ def draw_sensitivity(found: pd.DataFrame) -> dict[str, bytes]:
         return save(figure, "sensitivity")
 
 
-def _draw_scores(axes: Axes, panel: pd.DataFrame, colours: dict[str, tuple[float, ...]]) -> None:
+def _draw_scores(
+    axes: Axes, panel: pd.DataFrame, colours: dict[str, tuple[float, float, float]]
+) -> None:
     import seaborn as sns
 
     sns.lineplot(
