@@ -42,14 +42,14 @@ def homes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, str(tmp_path_factory.mktemp("home")))
 
 
-def put(folder: Path, labels: str = "", **changes: Any) -> Path:
+def put(folder: Path, table: str = "", **changes: Any) -> Path:
     """A submission with some keys changed; None deletes one."""
     data = {**copy.deepcopy(COMPLETE), **changes}
     folder.mkdir()
     text = yaml.safe_dump({name: value for name, value in data.items() if value is not None})
     (folder / "submission.yaml").write_text(text)
     lines = "".join(f"{unit},{name}\n" for unit, name in enumerate(CLASSES))
-    (folder / "fc.csv").write_text(labels or f"unit,label\n{lines}")
+    (folder / "fc.csv").write_text(table or f"unit,label\n{lines}")
     return folder
 
 
@@ -73,10 +73,10 @@ def test_a_complete_submission_has_no_fault(
 def test_all_faults_are_listed_at_once_with_hints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    labels = "unit,label\n0,tench\n0,carp\nx,hen\n9,owl\n1,\n"
+    table = "unit,label\n0,tench\n0,carp\nx,hen\n9,owl\n1,\n"
     entries = [*COMPLETE["labels"], {"file": "../other.csv", "target": "my_net"}, "fc.csv"]
     folder = put(
-        tmp_path / "s", labels, licence=None, authors="Ada", link="example", autors=["x"],
+        tmp_path / "s", table, licence=None, authors="Ada", link="example", autors=["x"],
         method="a/b", vocabulary="words", tuned_on="test", version=1.0, labels=entries,
     )  # fmt: skip
     code, text = check(folder, capsys)
