@@ -23,7 +23,7 @@ COMMANDS = {
     "submit-check": "check a folder of labels that is to be handed in",
     "score": "score existing labels under another truth, judge or rule",
     "list": "list methods, targets, probes, concepts, encoders, metrics, experiments",
-    "board": "make leaderboards from the records on disk (Markdown, CSV)",
+    "board": "make leaderboards from the records on disk (Markdown, CSV, LaTeX)",
     "site": "make pages of boards and units, opened from disk without a server",
     "diff": "show what differs between records: settings, labels, scores",
     "verify": "recompute the numbers of records from their labels up",

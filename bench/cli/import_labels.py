@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
-from bench.errors import UserError
+from bench.errors import UserError, escape_controls
 
 if TYPE_CHECKING:
     import argparse
@@ -194,7 +194,7 @@ def _report(written: ImportResult, notes: Sequence[str]) -> None:
         sys.stdout.write(f"{folder}: skipped, this file was imported and scored before\n")
     else:
         sys.stdout.write(f"{folder}: {written.what}\n")
-        sys.stdout.write("".join(f"  note: {note}\n" for note in notes))
+        sys.stdout.write("".join(f"  note: {escape_controls(note)}\n" for note in notes))
     sys.stdout.write(f"  {_right(read_scores(_scores_file(written)))}\n")
     print_board(load_board([folder]), Console())
     board = folder.parents[1]

@@ -186,5 +186,6 @@ def _mark(estimate: Estimate, verdict: Verdict, form: Format) -> str:
     if interval := show_interval(estimate.low, estimate.high, form):
         text += f" {{\\scriptsize {escape(interval)}}}" if estimate.low != estimate.high else ""
     if not estimate.is_method and estimate.p_shuffled is not None:
-        text += f" $p={estimate.p_shuffled:.2g}$"
+        p = estimate.p_shuffled
+        text += " $p<0.001$" if p < 0.001 else f" $p={p:.2g}$"
     return text
