@@ -34,11 +34,19 @@ class UserError(Exception):
             lines.append(f"  nearest: {', '.join(self.valid)}")
         if self.hint:
             lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
+        return escape_controls("\n".join(lines))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are pickled by their positional arguments only; launchers pickle errors.
         return (_rebuild, (type(self), self.__dict__))
+
+
+def escape_controls(text: str) -> str:
+    """Return a text with control characters as escapes, so that a terminal does not obey them."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        for one in text
+    )
 
 
 def _rebuild(kind: type[UserError], attributes: dict[str, object]) -> UserError:

@@ -14,6 +14,7 @@ from leaderboards.scores import ScoreSet, read_scores
 from leaderboards.stability import read_stability
 from leaderboards.storage import Problem, find_records
 from leaderboards.timings import read_timings
+from leaderboards.verified_labels import LabelVerification, read_verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +38,7 @@ class Cell:
         comma_joined: By skey, the fraction of labels that are comma-joined true names.
         units: By skey, the table of units.
         folder: Where it was read from; None for a cell that is not on disk.
+        verification: How many labels of an import a run here gives too; None if not compared.
     """
 
     record: Record
@@ -46,6 +48,7 @@ class Cell:
     comma_joined: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     folder: Path | None = field(default=None, compare=False)
+    verification: LabelVerification | None = None
 
 
 def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
@@ -91,7 +94,11 @@ class _Loader:
         first_labels: tuple[tuple[str, str, bool], ...] = ()
         if units and _layer(record) in self._sentence_layers:
             first_labels = _first_labels(units[plain_labels(scores).skey])
-        return Cell(record, scores, tuple(timings), first_labels, comma_joined or {}, units, folder)
+        verification = self._try(where, lambda: read_verification(folder))
+        joined = comma_joined or {}
+        return Cell(
+            record, scores, tuple(timings), first_labels, joined, units, folder, verification
+        )
 
     def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
         found = []
@@ -163,7 +170,8 @@ def hash_scores(cells: Iterable[Cell]) -> str:
         scored = [asdict(scores) for scores in cell.scores]
         for scores in scored:
             del scores["tables"]
-        lines.append(page_json([record, scored]))
+        verified = [asdict(cell.verification)] if cell.verification else []
+        lines.append(page_json([record, scored, *verified]))
     return sha256_lines(sorted(lines))
 
 

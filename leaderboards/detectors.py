@@ -62,6 +62,11 @@ def detectors_frame(cells: Iterable[NamedCell]) -> pd.DataFrame:
     return table.sort_values(order, kind="stable", ignore_index=True)
 
 
+def select_detectors(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `detectors_frame` that count some detector of one category."""
+    return found[(found["category"] != ALL) & (found["unique_detectors"] > 0)]
+
+
 def _categories(counts: Mapping[str, int]) -> dict[str, int]:
     return {
         name.removeprefix(_PREFIX): count

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _WHERE = ("board", "target", "layer", "probe", "concepts")
 _SIZES = ("n_images", "n_concepts")
 _FLOATS = (
-    "value", "ci_low", "ci_high", "chance", "scaled", "scaled_low", "scaled_high", "floor",
-    "ceiling", "limit",
+    "value", "ci_low", "ci_high", "chance", "verified", "scaled", "scaled_low", "scaled_high",
+    "floor", "ceiling", "limit",
     "to_best", "to_best_low", "to_best_high", "smallest", "p_shuffled", *DRAW_COLUMNS[1:],
 )  # fmt: skip
 _INTS = (
@@ -35,8 +35,8 @@ _INTS = (
 RESULTS = (
     *_WHERE, "scoring", "condition", "row", "kind", "key", "metric", "value", "ci_low", "ci_high",
     "n", "n_unlabelled", "chance", "ceiling", "higher_is_better", "circular", "reason", "detail",
-    "given", "vocabulary", "origin", "units", "dead", "n_images", "n_concepts", "split", "scaled",
-    "scaled_low", "scaled_high", "floor", "not_scaled", "p_shuffled", *DRAW_COLUMNS,
+    "given", "vocabulary", "origin", "verified", "units", "dead", "n_images", "n_concepts", "split",
+    "scaled", "scaled_low", "scaled_high", "floor", "not_scaled", "p_shuffled", *DRAW_COLUMNS,
 )  # fmt: skip
 SUMMARY = (
     *_WHERE, "scoring", "condition", "metric", "row", "kind", "value", "ci_low", "ci_high", "n",
@@ -109,6 +109,7 @@ def _result(label: str, row: Row, metric: str, score: Score) -> dict[str, Any]:
         "given": row.given,
         "vocabulary": row.vocabulary,
         "origin": row.origin,
+        "verified": row.verified if row.is_method else None,
         "units": counts.get("units"),
         "dead": counts.get("dead"),
     }

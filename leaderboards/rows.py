@@ -82,6 +82,18 @@ class Row:
         """Where the row's labels come from."""
         return self.record.origin if self.is_method else "control"
 
+    @property
+    def verified(self) -> float | None:
+        """The share of imported labels that a run here gives too; None if not compared."""
+        found = self.cell.verification if self.cell else None
+        return found.share if found else None
+
+    @property
+    def mark(self) -> str:
+        """Where the labels come from, and whether a run here verified them, for a reader."""
+        found = self.cell.verification if self.cell else None
+        return f"{self.origin}, verified" if found and found.is_verified else self.origin
+
     def value(self, name: str) -> float | None:
         """Return the value of a score; None where the row has none."""
         score = self.scores.get(name)

@@ -73,6 +73,22 @@ class Summary:
         """Whether all columns are circular."""
         return all(column.circular for column in self.columns)
 
+    def split(self, most: int) -> list[Summary]:
+        """Return summaries of at most so many columns each, and of the rows with a value in them.
+
+        Their sizes are balanced: with room for four columns, six are split into three and three.
+        """
+        parts = -(-len(self.columns) // most)
+        size = -(-len(self.columns) // parts)
+        starts = range(0, len(self.columns), size)
+        return [self._part(self.columns[start : start + size]) for start in starts]
+
+    def _part(self, columns: tuple[Column, ...]) -> Summary:
+        shown = {label for label in self.rows if any(c.value(label) is not None for c in columns)}
+        methods = tuple(label for label in self.methods if label in shown)
+        controls = tuple(label for label in self.controls if label in shown)
+        return replace(self, methods=methods, controls=controls, columns=columns)
+
     def heading(self, column: Column) -> list[str]:
         """Return the heading of a column; `°` marks a circular one if others are not."""
         *lines, last = column.condition.heading

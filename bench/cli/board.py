@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
+from bench.downloads.packages import find_package, pip_install
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ EPILOG = """\
 examples:
   dissectbench board results/glyphs --out boards/glyphs
   dissectbench board leaderboards/glyphs/records.tar.xz --out leaderboards/glyphs --check
+
+It writes Markdown, CSV, LaTeX and figures; columns.csv says what each column of a table means.
 """
 
 
@@ -39,11 +42,20 @@ def main(arguments: Sequence[str]) -> int:
         action="store_true",
         help="fail where the tables would change, or records differ from their recomputation",
     )
+    options.add_argument(
+        "--parquet", action="store_true", help="write the tables as Parquet too (needs pyarrow)"
+    )
     given = options.parse_args(arguments)
-    return make_board(given.results, given.out, check=given.check)
+    if given.parquet and find_package("pyarrow") is None:
+        raise UserError(
+            "Parquet files need the package pyarrow", where="--parquet", hint=pip_install("pyarrow")
+        )
+    return make_board(given.results, given.out, check=given.check, parquet=given.parquet)
 
 
-def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> int:
+def make_board(
+    results: Sequence[Path], out: Path, *, check: bool = False, parquet: bool = False
+) -> int:
     """Make the board of `results` in `out`; shared with `dissectbench demo`."""
     from bench.cli.console import Console
     from bench.files import writing
@@ -66,7 +78,7 @@ def make_board(results: Sequence[Path], out: Path, *, check: bool = False) -> in
             sys.stdout.write(f"{out / name}: differs from what the records give\n")
         return 1 if changed else differing
     with writing(out, "--out"):
-        files = write_board(board, out)
+        files = write_board(board, out, parquet=parquet)
     print_board(board, Console())
     sys.stdout.write("".join(f"wrote {file}\n" for file in files))
     return 0

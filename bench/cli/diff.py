@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     from bench.run.archive import record_folders
     from leaderboards.diff import match_records
     from leaderboards.files import csv_bytes
-    from leaderboards.pages.spreadsheet import escape_formulas
+    from leaderboards.pages.spreadsheet import escape_texts
 
     addresses = [_parse(text) for text in (given.a, given.b)]
     with record_folders(path for path, _ in addresses) as folders:
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.csv:
         labels = pd.concat([one.labels for one in diffs], ignore_index=True)
         with writing(given.csv, "--csv"):
-            write_atomic(given.csv, csv_bytes(escape_formulas(labels)))
+            write_atomic(given.csv, csv_bytes(escape_texts(labels)))
     equal = all(not isinstance(one, str) and one.is_empty for one in found)
     return 0 if equal and not damaged_a and not damaged_b else 1
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
+from bench.errors import UserError, escape_controls
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bench.imports.write import ImportResult
     from leaderboards.scores import ScoreSet
@@ -25,6 +26,7 @@ examples:
   dissectbench import labels.csv --method mine --target resnet50_imagenet --layer fc
   dissectbench import tally.csv --method netdissect --target resnet18_places365 --layer fc \\
     --first-unit 1 --label-rules official --board places365 --given masks
+  dissectbench import my-submission --board imagenet
   dissectbench import milan.csv --method milan --target resnet50_imagenet --layer fc \\
     --label-column description --vocabulary "free text"
 
@@ -36,8 +38,14 @@ Dissection hold mask labels, and all others free text. A column of Python lists,
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Import one file; a file that was imported before is skipped, and the output says so."""
-    options = _parser().parse_intermixed_args(list(arguments))
+    """Import a file or a submission; files that were imported before are skipped, and said so."""
+    parsed = _parser()
+    options = parsed.parse_intermixed_args(list(arguments))
+    required = {f"--{name}": getattr(options, name) for name in ("method", "target", "layer")}
+    if Path(options.file).is_dir():
+        return _import_submission(options, [name for name, value in required.items() if value])
+    if missing := [name for name, value in required.items() if value is None]:
+        parsed.error(f"the following arguments are required: {', '.join(missing)}")
     from bench.imports.labels import Columns
     from bench.imports.labels_file import import_labels_file
     from bench.imports.record import Claim
@@ -65,16 +73,57 @@ def main(arguments: Sequence[str]) -> int:
         results=options.results,
         units=options.units,
         vocabulary=options.vocabulary,
-        official=None if options.label_rules is None else options.label_rules == "official",
+        official=_official(options),
         overrides=options.overrides,
+        verified_by=options.verified_by,
     )
     _report(written, notes)
     return 0
 
 
+def _import_submission(options: argparse.Namespace, given: Sequence[str]) -> int:
+    """Import all files of a submission, which says what they are."""
+    from bench.imports.labels_file import import_labels_file
+    from bench.imports.submission import FILE, read_submission
+
+    folder = Path(options.file)
+    if given:
+        raise UserError(
+            f"{', '.join(given)}: a submission says this in {FILE}", hint="leave these options out"
+        )
+    found = read_submission(folder)
+    if found.faults:
+        raise UserError(
+            f"{folder} has {len(found.faults)} faults",
+            hint=f"list them: dissectbench submit-check {folder}",
+        )
+    for one in found.files:
+        written, notes = import_labels_file(
+            one.claim,
+            one.columns,
+            board=options.board,
+            results=options.results,
+            units=one.units,
+            vocabulary=found.vocabulary,
+            official=_official(options),
+            overrides=options.overrides,
+            verified_by=options.verified_by,
+        )
+        _report(written, notes)
+    return 0
+
+
+def _official(options: argparse.Namespace) -> bool | None:
+    return None if options.label_rules is None else options.label_rules == "official"
+
+
 def _parser() -> argparse.ArgumentParser:
     options = parser("import", DESCRIPTION, EPILOG)
-    options.add_argument("file", metavar="FILE", help="the labels: CSV, TSV or JSON lines")
+    options.add_argument(
+        "file",
+        metavar="FILE",
+        help="the labels: CSV, TSV or JSON lines; or a submission, which says the rest",
+    )
     options.add_argument(
         "overrides",
         nargs="*",
@@ -82,9 +131,9 @@ def _parser() -> argparse.ArgumentParser:
         help="other settings to score by: scoring.*, target.truth.*, runtime.*",
     )
     about = options.add_argument_group("whose labels of what")
-    about.add_argument("--method", required=True, metavar="NAME", help="name of its row")
-    about.add_argument("--target", required=True, help="the network, such as resnet50_imagenet")
-    about.add_argument("--layer", required=True, help="the layer, such as fc")
+    about.add_argument("--method", metavar="NAME", help="name of its row")
+    about.add_argument("--target", help="the network, such as resnet50_imagenet")
+    about.add_argument("--layer", help="the layer, such as fc")
     about.add_argument("--units", type=int, metavar="N", help="units of an unlisted layer")
     about.add_argument("--given", default="not said", help="what the method got besides images")
     about.add_argument(
@@ -95,6 +144,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     about.add_argument(
         "--tuned-on", default="", metavar="dev", help="units that its settings were tuned on"
+    )
+    about.add_argument(
+        "--verified-by",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="RECORD",
+        help="record of a run here, whose labels are compared with these",
     )
     about.add_argument("--source", default="not said", help="paper, repository, commit")
     table = options.add_argument_group("how the file is read")
@@ -137,7 +194,7 @@ def _report(written: ImportResult, notes: Sequence[str]) -> None:
         sys.stdout.write(f"{folder}: skipped, this file was imported and scored before\n")
     else:
         sys.stdout.write(f"{folder}: {written.what}\n")
-        sys.stdout.write("".join(f"  note: {note}\n" for note in notes))
+        sys.stdout.write("".join(f"  note: {escape_controls(note)}\n" for note in notes))
     sys.stdout.write(f"  {_right(read_scores(_scores_file(written)))}\n")
     print_board(load_board([folder]), Console())
     board = folder.parents[1]

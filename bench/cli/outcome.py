@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bench.errors import escape_controls
 from bench.run.candidates import explain_no_match
 from bench.run.plan import JobPlan, State
 from bench.run.signal import NO_SIGNAL
@@ -29,9 +30,8 @@ def report(plans: Sequence[JobPlan]) -> int:
     for cell, state in zip(cells, states, strict=True):
         if state is State.FAILED:
             error = Record.read(cell.folder).error or {}
-            sys.stdout.write(
-                f"  failed: {cell.folder}: {error.get('message', 'no reason recorded')}\n"
-            )
+            message = escape_controls(error.get("message", "no reason recorded"))
+            sys.stdout.write(f"  failed: {cell.folder}: {message}\n")
     for reason in no_match_reasons(plans):
         sys.stdout.write(f"  cannot score: {reason}\n")
     for cell, state in zip(cells, states, strict=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import parser
+from bench.errors import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +79,8 @@ def report(findings: Iterable[Findings], *, every: bool = True) -> int:
         if every or found.mismatches:
             suffix = f"; on trust: {parts}" if parts and every else ""
             sys.stdout.write(f"{found.where}: {state}{suffix}\n")
-        sys.stdout.writelines(f"  {message}\n" for message in found.mismatches[:_SHOWN])
+        shown = map(escape_controls, found.mismatches[:_SHOWN])
+        sys.stdout.writelines(f"  {message}\n" for message in shown)
         if len(found.mismatches) > _SHOWN:
             sys.stdout.write(f"  and {len(found.mismatches) - _SHOWN} more differences\n")
     differing = sum(bool(found.mismatches) for found in listed)

@@ -82,7 +82,13 @@ class Labels:
 
 
 def read_labels(
-    path: str, columns: Columns, layer: str, n_units: int, vocabulary: str | None = None
+    path: str,
+    columns: Columns,
+    layer: str,
+    n_units: int,
+    vocabulary: str | None = None,
+    *,
+    faults: list[UserError] | None = None,
 ) -> Labels:
     """Read and check a file of labels.
 
@@ -92,6 +98,8 @@ def read_labels(
         layer: The layer.
         n_units: Its number of units.
         vocabulary: Source of the labels; None to detect it in the header.
+        faults: List that the faults of all lines but the last are added to, which is raised; None
+            to raise the first one.
 
     Raises:
         UserError: The table is invalid.
@@ -112,15 +120,24 @@ def read_labels(
     found: dict[int, dict[int, str]] = {}
     rows = []
     for number, line in enumerate(lines):
-        unit = _unit(line, columns, n_units)
-        rank = _rank(line, columns)
-        _check_unique(line, found, unit, rank, columns)
-        found.setdefault(unit, {})[rank] = line.where
-        own = ((_label(line, columns), _score(line, columns)),) if lists is None else lists[number]
+        try:
+            unit = _unit(line, columns, n_units)
+            rank = _rank(line, columns)
+            _check_unique(line, found, unit, rank, columns)
+            found.setdefault(unit, {})[rank] = line.where
+            single = ((_label(line, columns), _score(line, columns)),) if lists is None else ()
+        except UserError as error:
+            if faults is None:
+                raise
+            faults.append(error)
+            continue
+        own = single if lists is None else lists[number]
         for own_rank, (written, score) in enumerate(own, start=rank):
             label = clean_mask_label(written) if masks else written
             if label:
                 rows.append((unit, own_rank, label, score, written))
+    if faults:
+        raise faults.pop()  # the caller has the others
     if not rows:
         raise UserError(
             "the column contains no label",

@@ -9,11 +9,14 @@ from bench.errors import UserError
 from bench.imports.labels import VOCABULARIES, Columns, read_labels
 from bench.imports.record import Claim, import_config, imported_record
 from bench.imports.targets import find_layer
+from bench.imports.verification import compare_labels
 from bench.imports.write import ImportResult, write_import
 from leaderboards.record import RecordError, slug
+from leaderboards.verified_labels import write_verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 SETTINGS = ("scoring", "target.truth", "runtime")
 """Settings that scoring reads."""
@@ -29,6 +32,7 @@ def import_labels_file(
     vocabulary: str | None = None,
     official: bool | None = None,
     overrides: Sequence[str] = (),
+    verified_by: Sequence[Path] = (),
 ) -> tuple[ImportResult, Sequence[str]]:
     """Read labels, score them and write their record.
 
@@ -41,6 +45,8 @@ def import_labels_file(
         vocabulary: Source of the labels; None to detect it in the header.
         official: Whether to use the official label rules; None for the default.
         overrides: Overrides of `SETTINGS`.
+        verified_by: Records of runs here, one of them of this layer, whose first labels are
+            compared with these.
 
     Returns:
         The result, and notes about the labels.
@@ -77,4 +83,14 @@ def import_labels_file(
     )
     labels = read_labels(claim.file, columns, claim.layer, layer.units, vocabulary)
     record = imported_record(claim, columns, labels, layer, board)
-    return write_import(record, labels, config), labels.notes
+    verification = compare_labels(labels, record, verified_by) if verified_by else None
+    result = write_import(record, labels, config)
+    notes = list(labels.notes)
+    if verification is not None:
+        write_verification(result.folder, verification)
+        state = "verified" if verification.is_verified else "not verified"
+        notes.append(
+            f"{state}: {verification.equal:,} of {verification.units:,} first labels are those of "
+            f"record {verification.record}"
+        )
+    return result, notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from leaderboards.hashing import short_hash
 from leaderboards.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bench.imports.labels import Columns, Labels
     from bench.imports.targets import Layer
@@ -43,6 +43,8 @@ class Claim:
         source: Source of the labels: paper, repository.
         given: Data that the method had besides images.
         tuned_on: Units that its settings were tuned on: "dev" or "" (`tuned_on` of a run).
+        version: Version of the method; None where it is not stated.
+        submission: Authors, link, licence and hardware of a submission; empty for a bare file.
     """
 
     file: str
@@ -52,6 +54,8 @@ class Claim:
     source: str = NOT_STATED
     given: str = NOT_STATED
     tuned_on: str = ""
+    version: str | None = None
+    submission: Mapping[str, Any] = field(default_factory=dict)
 
 
 def import_key(claim: Claim, columns: Columns, vocabulary: str, *, lists: bool = False) -> str:
@@ -87,11 +91,12 @@ def imported_record(
         method={
             "name": claim.method,
             "params": {},
-            "version": None,
+            "version": claim.version,
             "source": claim.source,
             "given": claim.given,
             "vocabulary": labels.vocabulary,
             **describe_tuning(claim.tuned_on),
+            **({"submission": dict(claim.submission)} if claim.submission else {}),
         },
         target={
             "name": claim.target,

@@ -44,7 +44,7 @@ def confidence_section(board: Board) -> list[str]:
 def _table(rows: pd.DataFrame) -> str:
     ordered = rows.sort_values(["auroc", "method"], ascending=[False, True], kind="stable")
     header = ["method", "n", "right", "AUROC", "excess AURC (random order)"]
-    header += ["right: best-scored fifth", "worst-scored fifth", "Brier skill"]
+    header += ["right: best / worst fifth", "Brier skill"]
     return table(header, [_cells(row) for _, row in ordered.iterrows()])
 
 
@@ -56,8 +56,7 @@ def _cells(row: pd.Series) -> list[str]:
         _number(row["right"]),
         _with_interval(row, "auroc"),
         f"{_with_interval(row, 'excess_aurc')} ({random})",
-        _number(row["right_fifth_1"]),
-        _number(row[f"right_fifth_{FIFTHS}"]),
+        f"{_number(row['right_fifth_1'])} / {_number(row[f'right_fifth_{FIFTHS}'])}",
         _with_interval(row, "brier_skill"),
     ]
 

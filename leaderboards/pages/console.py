@@ -38,12 +38,8 @@ def print_board(board: Board, console: Console) -> None:
     shown = [s for s in board.summaries if first[s.place] is s or s.metric in DECISIONS]
     for summary in shown:
         left = _LABEL_WIDTH + (_GIVEN_WIDTH if summary.given else 0)
-        fitting = max(1, (console.width - left) // _COLUMN_WIDTH)
-        # Balance the parts: with room for four columns, print six as three and three.
-        blocks = -(-len(summary.columns) // fitting)
-        size = -(-len(summary.columns) // blocks)
-        for start in range(0, len(summary.columns), size):
-            console.print(_table(summary, summary.columns[start : start + size]))
+        for part in summary.split(max(1, (console.width - left) // _COLUMN_WIDTH)):
+            console.print(_table(part))
     if not first and board.tables:
         console.print(Text(f"No score to show: {_why_none(board.tables)}."))
     elif not first:
@@ -63,13 +59,11 @@ def print_board(board: Board, console: Console) -> None:
         where = f"{changing} of {count(len(board.rankings), 'condition')}"
         console.print(Text(f"the best method depends on the score in {where}", "yellow"))
     for failure in board.failures:
-        console.print(
-            Text(f"failed: {failure.label} on {failure.where}: {clean(failure.error, 200)}", "red")
-        )
+        where = clean(f"{failure.label} on {failure.where}", 200)
+        console.print(Text(f"failed: {where}: {clean(failure.error, 200)}", "red"))
     for problem in board.problems:
-        console.print(
-            Text(f"{problem.kind}: {problem.where}: {clean(problem.message, 200)}", "yellow")
-        )
+        where = clean(problem.where, 200)
+        console.print(Text(f"{problem.kind}: {where}: {clean(problem.message, 200)}", "yellow"))
 
 
 def _why_none(tables: Sequence[ConditionTable]) -> str:
@@ -85,7 +79,7 @@ def _why_none(tables: Sequence[ConditionTable]) -> str:
     return "; ".join(explanations.get(reason, reason) for reason in sorted(reasons))
 
 
-def _table(summary: Summary, columns: Sequence[Column]) -> Table:
+def _table(summary: Summary) -> Table:
     metric = metric_of(summary.metric)
     title = Text(clean(f"{metric.title}: {', '.join(summary.place[1:])}"), style="bold")
     table = Table(title=title, title_justify="left")
@@ -93,31 +87,21 @@ def _table(summary: Summary, columns: Sequence[Column]) -> Table:
     if summary.given:
         table.add_column("given", max_width=_GIVEN_WIDTH, overflow="fold")
     none = [""] if summary.given else []
-    for column in columns:
+    for column in summary.columns:
         heading = Text("\n".join(clean(line) for line in column.condition.heading))
         if column.verdict.saturated:
             heading.append("\nsaturated", style="yellow")
         table.add_column(heading, justify="right", vertical="bottom")
-    shown = [
-        name
-        for name in summary.methods
-        if any(column.value(name) is not None for column in columns)
-    ]
-    for label in shown:
+    for label in summary.methods:
         given = [Text(clean(summary.given.get(label, "")), "dim")] if summary.given else []
-        cells = [_cell(column, label, metric.format) for column in columns]
-        table.add_row(Text(clean(label)), *given, *cells, end_section=label == shown[-1])
-    controls = [
-        name
-        for name in summary.controls
-        if any(column.value(name) is not None for column in columns)
-    ]
-    for label in controls:
+        cells = [_cell(column, label, metric.format) for column in summary.columns]
+        table.add_row(Text(clean(label)), *given, *cells, end_section=label == summary.methods[-1])
+    for label in summary.controls:
         title = Text("shuffled (best method)" if label == "shuffled" else label, style="italic")
-        last = label == controls[-1]
-        cells = [_cell(column, label, metric.format) for column in columns]
+        last = label == summary.controls[-1]
+        cells = [_cell(column, label, metric.format) for column in summary.columns]
         table.add_row(title, *none, *cells, end_section=last)
-    counts = [Text(separated(column.verdict), "dim") for column in columns]
+    counts = [Text(separated(column.verdict), "dim") for column in summary.columns]
     table.add_row(Text("separated pairs", style="dim"), *none, *counts)
     return table
 

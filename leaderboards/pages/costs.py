@@ -34,7 +34,7 @@ run and with its `results=`."""
 
 
 def costs_page(board: Board) -> str:
-    """Return costs.md: a table per hardware and layer, fast matching of a condition first."""
+    """Return costs.md: tables per hardware and layer, fast matching of a condition first."""
     made = provenance(board).removesuffix(".")
     parts = [
         f"# Time and memory: {escape(board.name)}",
@@ -50,7 +50,7 @@ def costs_page(board: Board) -> str:
     for (hardware, device), group in board.costs.groupby(["hardware", "device"], sort=True):
         parts.append(f"## {escape(str(hardware))} ({escape(str(device))})")
         for (target, layer), rows in group.groupby(["target", "layer"], sort=True):
-            parts += [f"### {escape(f'{target}, {layer}')}", _table(rows)]
+            parts += [f"### {escape(f'{target}, {layer}')}", *_tables(rows)]
     parts += _untimed(board)
     return "\n\n".join(parts) + "\n"
 
@@ -66,29 +66,31 @@ def _untimed(board: Board) -> list[str]:
     return parts
 
 
-def _table(rows: pd.DataFrame) -> str:
+def _tables(rows: pd.DataFrame) -> list[str]:
+    """Return a table of totals and one of phases."""
     gpu = bool(rows["peak_device_bytes"].notna().any())
-    header = ["method", "probe set", "concepts", "units", "runs", "cold total", "match per unit"]
-    shown = [name for name in PHASES if bool(rows[f"{name}_s"].notna().any())]
-    header += [*shown, "peak memory"]
-    header += ["peak GPU memory"] if gpu else []
-    body = []
+    phases = [name for name in PHASES if bool(rows[f"{name}_s"].notna().any())]
+    header = ["method", "probe set × concepts"]
+    memory = "peak memory (GPU)" if gpu else "peak memory"
+    totals, parts = [], []
     for row in rows.to_dict("records"):
-        cached = str(row["cached"]).split()
-        cells = [escape(str(row[name])) for name in ("method", "probe", "concepts")]
+        names = [escape(str(row["method"])), escape(f"{row['probe']} × {row['concepts']}")]
         marks = f" ({', '.join(str(row['marks']).split())})" if row["marks"] else ""
-        cells += [_count(row["units"]), _count(row["repeats"]) + marks]
-        cells += [show_seconds(row["cold_total_s"]), show_seconds(row["match_per_unit_s"])]
-        for name in shown:
-            cells.append(show_seconds(row[f"{name}_s"]) + ("\\*" if name in cached else ""))
-            if name == "match" and pd.notna(row["match_min_s"]):
-                cells[-1] += (
-                    f" [{show_seconds(row['match_min_s'])}, {show_seconds(row['match_max_s'])}]"
-                )
-        cells.append(show_bytes(row["peak_host_bytes"]))
-        cells += [show_bytes(row["peak_device_bytes"])] if gpu else []
-        body.append(cells)
-    return table(header, body)
+        peak = show_bytes(row["peak_host_bytes"])
+        peak += f" ({show_bytes(row['peak_device_bytes'])})" if gpu else ""
+        counts = [_count(row["units"]), _count(row["repeats"]) + marks]
+        times = [show_seconds(row["cold_total_s"]), show_seconds(row["match_per_unit_s"])]
+        totals.append([*names, *counts, *times, peak])
+        parts.append([*names, *(_phase(row, name) for name in phases)])
+    columns = ["units", "runs", "cold total", "match per unit", memory]
+    return [table([*header, *columns], totals), table([*header, *phases], parts, keys=2)]
+
+
+def _phase(row: dict[Any, Any], name: str) -> str:
+    text = show_seconds(row[f"{name}_s"]) + ("\\*" if name in str(row["cached"]).split() else "")
+    if name == "match" and pd.notna(row["match_min_s"]):
+        text += f" [{show_seconds(row['match_min_s'])}, {show_seconds(row['match_max_s'])}]"
+    return text
 
 
 def _count(value: Any) -> str:

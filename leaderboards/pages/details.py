@@ -97,7 +97,7 @@ def _section(number: int, one: ConditionTable) -> list[str]:
     sets += [FALSE_LABELS, CONCEPT_AUROC]
     tables = (_metrics(one, columns) for columns in (names, sets, _MEANING, DECISIONS, _RANKS))
     parts += [text for text in tables if text]
-    parts.append(_facts(one))
+    parts += _facts(one)
     if lines := _notes(one):
         parts.append("\n".join(lines))
     return parts
@@ -138,28 +138,29 @@ def _label(row: Row) -> str:
     return escape(row.label) if row.is_method else f"*{escape(row.label)}*"
 
 
-def _facts(one: ConditionTable) -> str:
-    header = ["", "given", "vocabulary", "labels", "units", "dead", "scored", "unlabelled"]
+def _facts(one: ConditionTable) -> list[str]:
+    """Return a table of what each row was given and counted, and one of labelled units alone."""
+    header = ["", "given", "vocabulary", "labels", "units (dead)", "scored", "unlabelled"]
     extra = [
         name
         for name in sorted({name for row in one.methods for name in row.scores})
-        if (name in _COVERAGE or name.startswith("selective_")) and not split_group(name)[1]
+        if (name in _COVERAGE or name.startswith("selective_"))
+        and not split_group(name)[1]
+        and any(row.value(name) is not None for row in one.rows)
     ]
-    rows = []
+    rows, values = [], []
     for row in one.rows:
         score = row.scores.get(one.headline)
         counts = row.record.counts
-        facts = [_count(counts.get(name)) for name in ("units", "dead")]
+        facts = [f"{_count(counts.get('units'))} ({_count(counts.get('dead'))})"]
         facts += [_count(None if score is None else score.n)]
         facts += [_count(score.n_unlabelled if score is not None and row.is_method else None)]
-        values = [row.scores.get(name) for name in extra]
-        values_shown = [
-            show(None if value is None else value.value, metric_of(name).format)
-            for name, value in zip(extra, values, strict=True)
-        ]
-        texts = [escape(text) for text in (row.given, row.vocabulary, row.origin)]
-        rows.append([_label(row), *texts, *facts, *(escape(text) for text in values_shown)])
-    return table([*header, *(escape(metric_of(name).title) for name in extra)], rows)
+        texts = [escape(text) for text in (row.given, row.vocabulary, row.mark)]
+        rows.append([_label(row), *texts, *facts])
+        shown = (show(row.value(name), metric_of(name).format) for name in extra)
+        values.append([_label(row), *map(escape, shown)])
+    titles = ["", *(escape(metric_of(name).title) for name in extra)]
+    return [table(header, rows), *([table(titles, values)] if extra else [])]
 
 
 def _count(value: int | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboards.detectors import ALL
+from leaderboards.detectors import ALL, select_detectors
 from leaderboards.pages.markdown import escape, table
 
 if TYPE_CHECKING:
@@ -24,31 +24,32 @@ def detectors_section(board: Board) -> list[str]:
     found = board.detectors
     if not len(found):
         return []
+    several = found["probe"].nunique() > 1
     categories = [name for name in dict.fromkeys(found["category"]) if name != ALL]
-    header = ["target, layer", "maps", "probe set", "method", "given", "IoU >", "units"]
-    header += ["detectors", "unique", *map(escape, categories)]
     keys = ["target", "layer", "map_size", "probe", "method", "given", "threshold", "units"]
-    rows = []
+    counted, unique = [], []
     for values, group in found.groupby([*keys, "detectors", "key"], sort=False, dropna=False):
         target, layer, size, probe, method, given, threshold, units, detectors, _ = values
-        unique = dict(zip(group["category"], group["unique_detectors"], strict=True))
-        counts = [unique.get(name) for name in (ALL, *categories)]
-        rows.append(
+        by_category = dict(zip(group["category"], group["unique_detectors"], strict=True))
+        where = f"{target}, {layer} ({size})" + (f", {probe}" if several else "")
+        names = [escape(where), escape(str(method))]
+        counted.append(
             [
-                escape(f"{target}, {layer}"),
-                escape(str(size)),
-                escape(str(probe)),
-                escape(str(method)),
+                *names,
                 escape(str(given)),
                 "—" if threshold is None or threshold != threshold else f"{threshold:g}",
                 f"{units:,}",
                 f"{detectors:,}",
-                *("—" if count is None else f"{count:,}" for count in counts),
             ]
         )
+        counts = [by_category.get(name) for name in (ALL, *categories)]
+        unique.append([*names, *("—" if count is None else f"{count:,}" for count in counts)])
+    header = ["target, layer (map)", "method"]
     return [
         "## Detectors",
         _INTRODUCTION,
-        f"![Unique detectors by category, method and layer]({PICTURE})",
-        table(header, rows),
+        *([f"![Unique detectors by category]({PICTURE})"] if len(select_detectors(found)) else []),
+        table([*header, "given", "IoU >", "units", "detectors"], counted),
+        "Unique detectors, in all and by category:",
+        table([*header, ALL, *map(escape, categories)], unique, keys=2),
     ]

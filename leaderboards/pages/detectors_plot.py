@@ -1,83 +1,82 @@
-"""A picture of unique detectors by category, for each method and layer."""
+"""A figure of unique detectors, for each method and layer."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-from leaderboards.detectors import ALL
+from leaderboards.detectors import select_detectors
+from leaderboards.pages.figures import COLUMN, PAGE, palette, paper_style, printable, save
+from leaderboards.summary import short_given
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
-_DPI = 120
 MIXED = "mixed"
+_BESIDE = 3
+"""Greatest number of panels beside each other."""
 
 
-def draw_detectors(found: pd.DataFrame) -> bytes:
-    """Draw one panel per network, layer and probe set, with a bar per category and method.
+def draw_detectors(found: pd.DataFrame) -> dict[str, bytes]:
+    """Draw a panel per network, layer and probe set, with a bar per method, stacked by category.
+
+    Bars are shares of the layer's units, so that layers of different widths can be compared. Layers
+    without a detector have no panel, and categories without one no colour.
 
     Args:
-        found: `leaderboards.detectors.detectors_frame`, not empty.
+        found: `leaderboards.detectors.detectors_frame`.
 
     Returns:
-        A PNG file.
+        Files by name; none where no layer has a detector.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")  # works without a screen
-    import seaborn as sns
+    shown = select_detectors(found).copy()
+    if not len(shown):
+        return {}
+    import pandas as pd
     from matplotlib import pyplot as plt
     from matplotlib.patches import Patch
 
-    shown = found[found["category"] != ALL].copy()
-    several = shown["probe"].nunique() > 1
-    # One line each: long names would run into the title of the next panel.
-    shown["panel"] = shown["target"] + "\n" + shown["layer"] + " (" + shown["map_size"] + ")"
-    if several:
-        shown["panel"] += "\n" + shown["probe"]
-    shown["named"] = shown["method"] + " (given " + shown["given"] + ")"
+    where = shown["target"] + "\n" + shown["layer"] + " (" + shown["map_size"] + ")"
+    shown["panel"] = where + ("\n" + shown["probe"] if shown["probe"].nunique() > 1 else "")
+    shown["bar"] = shown["method"] + "\n(" + shown["given"].map(short_given) + ")"
+    shown["share"] = 100 * shown["unique_detectors"] / shown["units"]
+    for name in ("panel", "bar", "category"):
+        shown[name] = shown[name].map(printable)
+    panels, bars = (list(dict.fromkeys(shown[name])) for name in ("panel", "bar"))
+    shown["bar"] = pd.Categorical(shown["bar"], bars)
     # "mixed" is not a category of masks, so it comes last.
-    categories = sorted(dict.fromkeys(shown["category"]), key=lambda name: name == MIXED)
-    names = list(dict.fromkeys(shown["named"]))
-    palette = sns.color_palette("colorblind", len(names))
-    panels = list(dict.fromkeys(shown["panel"]))
-    with sns.axes_style("whitegrid"), sns.plotting_context("paper"):
-        grid = sns.catplot(
-            shown,
-            kind="bar",
-            x="category",
-            y="unique_detectors",
-            order=categories,
-            hue="named",
-            col="panel",
-            col_order=panels,
-            col_wrap=min(3, len(panels)),
-            hue_order=names,
-            palette=palette,
-            saturation=1,
-            errorbar=None,
-            height=2.4,
-            aspect=1.35,
-            sharey=True,
-            legend=False,
-        )
-        grid.set_titles("{col_name}")
-        grid.set_axis_labels("", "unique detectors")
-        for axes in grid.axes.flat:
-            axes.tick_params(axis="x", rotation=0, labelbottom=True)
-            axes.margins(y=0.12)
-            for bars in axes.containers:
-                shown_counts = [f"{bar:.0f}" if bar > 0 else "" for bar in bars.datavalues]
-                axes.bar_label(bars, shown_counts, fontsize=6, padding=1)
-        grid.tight_layout()
-        handles = [Patch(color=colour) for colour in palette]
-        grid.figure.legend(
-            handles, names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, frameon=False
-        )
-        buffer = io.BytesIO()
-        grid.savefig(
-            buffer, format="png", dpi=_DPI, bbox_inches="tight", metadata={"Software": None}
-        )
-        plt.close(grid.figure)
-    return buffer.getvalue()
+    categories = sorted(set(shown["category"]), key=lambda name: (name == MIXED, name))
+    colours = palette(categories)
+    columns = min(_BESIDE, len(panels))
+    rows = -(-len(panels) // columns)
+    with paper_style():
+        figure, grid = plt.subplots(
+            rows, columns, sharex=True, sharey=True, squeeze=False, layout="constrained",
+            figsize=(PAGE if columns > 1 else COLUMN, 0.5 + rows * (0.55 + 0.28 * len(bars))),
+        )  # fmt: skip
+        for axes, panel in zip(grid.flat, panels, strict=False):
+            _draw(axes, shown[shown["panel"] == panel], colours)
+            axes.set_title(panel)
+        for axes in grid.flat[len(panels) :]:
+            axes.remove()
+        for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel("unique detectors, % of units")
+        handles = [Patch(color=colour) for colour in colours.values()]
+        figure.legend(handles, list(colours), loc="outside upper center", ncols=4, frameon=False)
+        return save(figure, "detectors")
+
+
+def _draw(axes: Axes, own: pd.DataFrame, colours: dict[str, tuple[float, float, float]]) -> None:
+    """Draw the stacked bars of one panel, each with its number of detectors."""
+    import seaborn as sns
+
+    sns.histplot(
+        own, y="bar", weights="share", hue="category", hue_order=list(colours), palette=colours,
+        multiple="stack", discrete=True, shrink=0.75, alpha=1, linewidth=0, legend=False, ax=axes,
+    )  # fmt: skip
+    totals = own.groupby("bar", observed=False)[["share", "unique_detectors"]].sum()
+    for place, (share, count) in enumerate(totals.itertuples(index=False)):
+        axes.text(share + 1, place, f"{count:.0f}", va="center", fontsize=6)
+    axes.set(xlim=(0, 118), xticks=range(0, 101, 25), xlabel="", ylabel="")
+    axes.grid(visible=False, axis="y")

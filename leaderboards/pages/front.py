@@ -104,7 +104,8 @@ def _introduction(board: Board) -> str:
     )
     links = (
         "Every metric: [board.md](board.md), unrounded in [results.csv.gz](results.csv.gz). These "
-        "tables unrounded: [summary.csv](summary.csv). Time and memory: [costs.md](costs.md)."
+        "tables unrounded: [summary.csv](summary.csv). Columns: [columns.csv](columns.csv). Time "
+        "and memory: [costs.md](costs.md)."
     )
     if board.labels:
         links += " Sentences beside the other methods' words: [labels.md](labels.md)."

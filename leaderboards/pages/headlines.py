@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from leaderboards.comma_joined import WHOLE
 from leaderboards.pages.conclusions import conclude
 from leaderboards.pages.estimates import mark, number, separated
-from leaderboards.pages.markdown import escape, table
+from leaderboards.pages.markdown import MOST_COLUMNS, escape, table
 from leaderboards.pages.numbers import show
 from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.scale import scaled
@@ -35,13 +35,11 @@ def at_a_glance(board: Board) -> str:
     for summary in board.summaries:
         first.setdefault(summary.place, summary)
     rows = [
-        [escape(", ".join(summary.place[1:])), *_glance_row(summary, column)]
-        for summary in first.values()
-        for column in summary.columns
+        _glance_row(summary, column) for summary in first.values() for column in summary.columns
     ]
     names = sorted({metric_of(summary.metric).title for summary in first.values()})
-    header = ["target", "probe set", "concepts", "best method", " or ".join(names)]
-    header += ["scaled", "not separable from it", "oracle", "constant", "chance", "separated pairs"]
+    header = ["condition", "best method", " or ".join(names), "scaled", "not separable from it"]
+    header += ["separated pairs", "oracle / constant / chance"]
     return table(header, rows)
 
 
@@ -62,17 +60,8 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
         scale = scaled(column, verdict.best, summary.metric)
         tied = ", ".join(escape(label) for label in verdict.tied[:2]) or "none"
         tied += f" and {len(verdict.tied) - 2} more" if len(verdict.tied) > 2 else ""
-    concepts = " ".join(condition.heading[1:])
-    return [
-        escape(condition.probe),
-        escape(concepts),
-        best,
-        score,
-        scale,
-        tied,
-        *controls,
-        separated(verdict),
-    ]
+    pairs = separated(verdict)
+    return [escape(condition.title, 200), best, score, scale, tied, pairs, " / ".join(controls)]
 
 
 def summary_section(summary: Summary, *, is_first: bool) -> list[str]:
@@ -87,18 +76,19 @@ def summary_section(summary: Summary, *, is_first: bool) -> list[str]:
     if any(column.circular for column in summary.columns):
         parts.append(_CIRCULAR_DECISIONS if summary.metric in DECISIONS else _CIRCULAR)
     given = ["given"] if summary.given else []
-    header = ["", *given, *(_heading(column, summary) for column in summary.columns)]
-    rows = [
-        [
-            _row_title(label, label in summary.methods),
-            *([escape(summary.given.get(label, ""))] if given else []),
-            *(_cell(c, label, metric.format) for c in summary.columns),
+    for part in summary.split(MOST_COLUMNS - 1 - len(given)):
+        header = ["", *given, *(_heading(column, summary) for column in part.columns)]
+        rows = [
+            [
+                _row_title(label, label in summary.methods),
+                *(escape(summary.given.get(label, "")) for _ in given),
+                *(_cell(column, label, metric.format) for column in part.columns),
+            ]
+            for label in part.rows
         ]
-        for label in summary.rows
-    ]
-    shown = [separated(column.verdict) for column in summary.columns]
-    rows.append(["separated pairs", *[""] * len(given), *shown])
-    parts.append(table(header, rows))
+        shown = [separated(column.verdict) for column in part.columns]
+        rows.append(["separated pairs", *[""] * len(given), *shown])
+        parts.append(table(header, rows))
     parts.append("\n".join(_conclusions(summary, is_first=is_first)))
     return parts
 

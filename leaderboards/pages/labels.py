@@ -44,7 +44,8 @@ def _table(labels: LabelTable) -> str:
     header = ["true name"] if named else []
     header += [f"{escape(method)}<br>{escape(concepts)}" for method, concepts in labels.header]
     units = [str(unit) for unit in range(len(labels.truths[:SHOWN]))]
-    return table(["unit", *header], [list(row) for row in zip(units, *columns, strict=True)])
+    rows = [list(row) for row in zip(units, *columns, strict=True)]
+    return table(["unit", *header], rows, keys=1 + named)
 
 
 def _show(label: str, right: bool) -> str:

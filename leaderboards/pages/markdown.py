@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _SCREEN = 120
 """Width in characters up to which a table is padded."""
 
+MOST_COLUMNS = 7
+"""Columns of a table that fit a page."""
+
 _SPECIAL = re.compile(r"([\\`*|\[\]~$])")
 _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
@@ -36,15 +39,33 @@ def quoted(text: str, limit: int = 100) -> str:
     return f"`{clean(text, limit).replace('`', chr(39))}`"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a pipe table, its first column aligned left and the others right.
-
-    Cells are padded where the lines fit a screen. Wider tables wrap as plain text anyway, and
-    padding doubles the size of a page.
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, keys: int = 1) -> str:
+    """Return a pipe table; one of more than `MOST_COLUMNS` columns as several, below each other.
 
     Args:
         header: Escaped titles.
         rows: Escaped cells, as many as titles.
+        keys: Leading columns that each of several tables repeats; rows without a value in a table
+            are left out of it.
+    """
+    others = len(header) - keys
+    parts = -(-others // (MOST_COLUMNS - keys))
+    if parts < 2:
+        return _table(header, rows)
+    size = -(-others // parts)
+    tables = []
+    for start in range(keys, len(header), size):
+        own = [[*row[:keys], *row[start : start + size]] for row in rows]
+        own = [row for row in own if any(cell not in ("", "—") for cell in row[keys:])]
+        tables.append(_table([*header[:keys], *header[start : start + size]], own))
+    return "\n\n".join(tables)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return one pipe table, its first column aligned left and the others right.
+
+    Cells are padded where the lines fit a screen. Wider tables wrap as plain text anyway, and
+    padding doubles the size of a page.
     """
     columns = list(zip(header, *rows, strict=True))
     widths = [max(3, *(len(cell) for cell in column)) for column in columns]

@@ -33,7 +33,7 @@ A difference is shown only where encoder, judge, label rules and units are the s
 number that nobody here has read."""
 
 _NUMBERS = ("ours", "reported", "difference", "rerun")
-_HEADER = ("method", "probe set", "concepts", "score", *_NUMBERS)
+_HEADER = ("method × probe set × concepts", "score", *_NUMBERS)
 
 
 def published_section(board: Board) -> list[str]:
@@ -56,8 +56,7 @@ def print_comparisons(experiment: str, comparisons: Sequence[Comparison], consol
     console.print(Text(f"published beside ours: {clean(experiment)}", "bold"))
     cells: dict[str, list[Comparison]] = {}
     for one in comparisons:
-        words = (one.figure.label, one.figure.probe_set, one.figure.concept_set)
-        cells.setdefault(" | ".join(filter(None, words)), []).append(one)
+        cells.setdefault(_cell(one.figure, " | "), []).append(one)
     # Print a single table, so that its columns have the same width for all cells.
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     shown.add_column("")
@@ -76,6 +75,10 @@ def print_comparisons(experiment: str, comparisons: Sequence[Comparison], consol
             console.print(Text(f"no difference: {clean(reason, 200)}", "dim"))
 
 
+def _cell(figure: Figure, separator: str) -> str:
+    return separator.join(filter(None, (figure.label, figure.probe_set, figure.concept_set)))
+
+
 def _texts(comparison: Comparison) -> list[str]:
     figure = comparison.figure
     ours = "not run" if comparison.reason == "not run" else "—"
@@ -88,9 +91,7 @@ def _texts(comparison: Comparison) -> list[str]:
     if comparison.difference is not None:
         gap = _scaled(figure, comparison.difference, signed=True)
     return [
-        figure.label,
-        figure.probe_set or "—",
-        figure.concept_set or "—",
+        _cell(figure, " × "),
         figure.metric,
         ours,
         figure.shown(figure.value),
@@ -121,7 +122,7 @@ def _imported_section(board: Board) -> list[str]:
     own = [figure for figure in about if figure.table in tables or figure.experiment in made]
     if not own:
         return []
-    header = ["reported", "probe set", "concepts", "score", "judge", "over", "value"]
+    header = ["reported", "probe set × concepts", "score", "judge", "over", "value"]
     judged = [_ours(board, figure) for figure in own]
     if any(judged):
         header.append("ours − reported")
@@ -131,8 +132,9 @@ def _imported_section(board: Board) -> list[str]:
         rules = (
             f"{figure.judge}, {figure.label_rules} rules" if figure.label_rules else figure.judge
         )
-        texts = [f"{figure.target} {figure.layer}: {figure.label}", figure.probe_set]
-        texts += [figure.concept_set, figure.metric, rules, over, figure.shown(figure.value)]
+        sets = " × ".join(filter(None, (figure.probe_set, figure.concept_set)))
+        texts = [f"{figure.target} {figure.layer}: {figure.label}", sets, figure.metric]
+        texts += [rules, over, figure.shown(figure.value)]
         texts += [found or "—"] if any(judged) else []
         rows.append([escape(text or "—") for text in texts])
     return ["## Published figures", _IMPORTED, table(header, rows), _sources(own)]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from leaderboards.dictionary import describe_columns, score_tables
 from leaderboards.files import csv_bytes, gunzip_bytes, gzip_bytes, replace_file
+from leaderboards.latex.document import TABLES, latex_files
 from leaderboards.pages.costs import costs_page
 from leaderboards.pages.details import details_page
-from leaderboards.pages.detectors import PICTURE
 from leaderboards.pages.front import front_page
-from leaderboards.pages.judges import JUDGES
 from leaderboards.pages.labels import labels_page
 from leaderboards.pages.provenance import recorded_command
-from leaderboards.pages.sensitivity import SENSITIVITY_PICTURE
 from leaderboards.pages.split import PAGE_BYTES, PART, split_page
-from leaderboards.pages.spreadsheet import escape_formulas
+from leaderboards.pages.spreadsheet import escape_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,31 +27,25 @@ if TYPE_CHECKING:
 _SMALL = 100
 """Boards of at most so many records keep board.md whole up to twice a page's size, for links."""
 
-RESULTS = "results.csv.gz"
-"""Every number of a board; as plain text it would be the largest file by far."""
+PACKED = ("results", "judges")
+"""Tables that are compressed: as plain text they would be the largest files by far."""
 
 
 def render_scores(board: Board) -> dict[str, bytes]:
     """Return the files that are equal byte for byte for equal records, by name."""
     small = board.n_records <= _SMALL
+    tables, provenance = score_tables(board), _provenance(board)
     files = {
         **_pages("README.md", front_page(board)),
         **_pages("board.md", details_page(board), whole_bytes=PAGE_BYTES * (1 + small)),
-        RESULTS: gzip_bytes(_csv(board.results, _provenance(board))),
-        "summary.csv": _csv(board.summary, _provenance(board)),
     }
+    for name, table in tables.items():
+        data = _csv(table, provenance)
+        files |= {f"{name}.csv.gz": gzip_bytes(data)} if name in PACKED else {f"{name}.csv": data}
+    files["columns.csv"] = csv_bytes(describe_columns(tables | {"costs": board.costs}))
+    files |= {name: text.encode() for name, text in latex_files(board, provenance).items()}
     if board.labels:
         files |= _pages("labels.md", labels_page(board))
-    if len(board.detectors):
-        files["detectors.csv"] = _csv(board.detectors, _provenance(board))
-    if len(board.judges):
-        files[JUDGES] = gzip_bytes(_csv(board.judges, _provenance(board)))
-    if len(board.sensitivity):
-        files["sensitivity.csv"] = _csv(board.sensitivity, _provenance(board))
-    if len(board.confidence):
-        files["confidence.csv"] = _csv(board.confidence, _provenance(board))
-    if len(board.seeds):
-        files["seeds.csv"] = _csv(board.seeds, _provenance(board))
     return files
 
 
@@ -68,28 +62,50 @@ def _pages(name: str, page: str, *, whole_bytes: int = PAGE_BYTES) -> dict[str, 
 
 def render_pictures(board: Board) -> dict[str, bytes]:
     """Return the pictures by name; their bytes may change with the plotting library."""
-    pictures = {}
+    pictures: dict[str, bytes] = {}
     if len(board.detectors):
         from leaderboards.pages.detectors_plot import draw_detectors
 
-        pictures[PICTURE] = draw_detectors(board.detectors)
+        pictures |= draw_detectors(board.detectors)
     if len(board.sensitivity):
         from leaderboards.pages.sensitivity_plot import draw_sensitivity
 
-        pictures[SENSITIVITY_PICTURE] = draw_sensitivity(board.sensitivity)
+        pictures |= draw_sensitivity(board.sensitivity)
     return pictures
 
 
-def write_board(board: Board, out_dir: Path) -> list[Path]:
+def render_parquet(board: Board) -> dict[str, bytes]:
+    """Return all tables as Parquet files by name, with their provenance in the metadata.
+
+    Needs the package pyarrow. Texts are not escaped: no spreadsheet reads these files.
+    """
+    files = {}
+    for name, table in (score_tables(board) | {"costs": board.costs}).items():
+        typed = table.convert_dtypes()
+        typed.attrs = {"provenance": _provenance(board)}
+        buffer = io.BytesIO()
+        typed.to_parquet(buffer, engine="pyarrow", index=False)
+        files[f"{name}.parquet"] = buffer.getvalue()
+    return files
+
+
+def write_board(board: Board, out_dir: Path, *, parquet: bool = False) -> list[Path]:
     """Write all files of a board, each of them atomically; delete pages that it no longer needs.
+
+    Args:
+        board: The board.
+        out_dir: The folder.
+        parquet: Whether to write the tables as Parquet files too.
 
     Returns:
         The paths, the front page first.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     files = render_scores(board) | render_pictures(board) | render_costs(board)
+    files |= render_parquet(board) if parquet else {}
     paths = []
     for name, data in files.items():
+        (out_dir / name).parent.mkdir(exist_ok=True)
         replace_file(out_dir / name, data)
         paths.append(out_dir / name)
     for name in _further_pages(out_dir) - files.keys():
@@ -112,10 +128,15 @@ def check_board(board: Board, out_dir: Path) -> list[str]:
 
 
 def _further_pages(out_dir: Path) -> set[str]:
-    """Return the names of the pages that continue another one."""
-    if not out_dir.is_dir():
-        return set()
-    return {path.name for path in out_dir.iterdir() if PART.fullmatch(path.name)}
+    """Return the names of the pages that continue another one, and of LaTeX tables of a board."""
+    pages = {path.name for path in out_dir.glob("*.md") if PART.fullmatch(path.name)}
+    tables = (path for path in out_dir.glob(f"{TABLES}/*.tex") if _is_ours(path))
+    return pages | {path.relative_to(out_dir).as_posix() for path in tables}
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a LaTeX file begins as the tables of boards do."""
+    return (_read(path) or b"").startswith(b"% record set ")
 
 
 def _read(path: Path) -> bytes | None:
@@ -138,8 +159,8 @@ def _csv(table: pd.DataFrame, provenance: str) -> bytes:
     """Return CSV with the provenance in a last column, in the first row only.
 
     A comment line would break readers; a hash in every row would change every line of a tracked
-    file with any record. Texts are escaped against evaluation by a spreadsheet.
+    file with any record. Texts are escaped against spreadsheets and terminals.
     """
     stamps = [provenance, *[""] * (len(table) - 1)]
     stamped = table.reindex(range(max(1, len(table)))).assign(provenance=stamps)
-    return csv_bytes(escape_formulas(stamped))
+    return csv_bytes(escape_texts(stamped))

@@ -78,5 +78,5 @@ def _sizes(panel: dict[str, str], curves: pd.DataFrame) -> str:
         ]
         first = group.iloc[0]
         tau = f"{first['tau']:.2f} [{first['tau_low']:.2f}, {first['tau_high']:.2f}]"
-        rows.append([f"{size:,}", f"{first['draws']}", *cells, tau.replace("nan", "—")])
-    return table([_NOUNS[panel["axis"]], "draws", *map(escape, methods), "tau"], rows)
+        rows.append([f"{size:,}", f"{first['draws']}", tau.replace("nan", "—"), *cells])
+    return table([_NOUNS[panel["axis"]], "draws", "tau", *map(escape, methods)], rows)

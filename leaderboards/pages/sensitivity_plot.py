@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from leaderboards.pages.figures import PAGE, palette, paper_style, printable, save
 from leaderboards.pages.sensitivity import first_metric
 from leaderboards.sensitivity import AGREEMENT, CURVE
 from metrics.catalog import metric_of
@@ -15,33 +15,30 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-_DPI = 110
 _LABELS = {"images": "probe images", "concepts": "candidate labels"}
 
 
-def draw_sensitivity(found: pd.DataFrame) -> bytes:
+def draw_sensitivity(found: pd.DataFrame) -> dict[str, bytes]:
     """Draw a row of two plots per panel: scores of the methods, and Kendall's tau.
 
     Args:
         found: `leaderboards.sensitivity.sensitivity_frame`, not empty.
 
     Returns:
-        A PNG file.
+        Files by name.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")  # works without a screen
-    import seaborn as sns
     from matplotlib import pyplot as plt
 
+    texts = ("target", "layer", "probe", "concepts", "method")
     found = first_metric(found)
+    found = found.assign(**{name: found[name].map(printable) for name in texts})
     panels = [group for _, group in found.groupby(list(CURVE), sort=False)]
-    methods = sorted(found["method"].unique())
-    colours = dict(zip(methods, sns.color_palette("colorblind", len(methods)), strict=True))
-    with sns.axes_style("whitegrid"), sns.plotting_context("paper"):
+    with paper_style():
+        colours = palette(sorted(found["method"].unique()))
         figure, grid = plt.subplots(
-            len(panels), 2, figsize=(8, 2.7 * len(panels)), squeeze=False, layout="constrained"
-        )
+            len(panels), 2, figsize=(PAGE, 0.4 + 2.1 * len(panels)), squeeze=False,
+            layout="constrained",
+        )  # fmt: skip
         for (left, right), panel in zip(grid, panels, strict=True):
             _draw_scores(left, panel, colours)
             _draw_agreement(right, panel)
@@ -51,15 +48,14 @@ def draw_sensitivity(found: pd.DataFrame) -> bytes:
             lines |= dict(zip(names, handles, strict=True))
             axes.get_legend().remove()
         figure.legend(
-            list(lines.values()), list(lines), loc="outside upper center", ncol=3, frameon=False
+            list(lines.values()), list(lines), loc="outside upper center", ncols=3, frameon=False
         )
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-        plt.close(figure)
-    return buffer.getvalue()
+        return save(figure, "sensitivity")
 
 
-def _draw_scores(axes: Axes, panel: pd.DataFrame, colours: dict[str, tuple[float, ...]]) -> None:
+def _draw_scores(
+    axes: Axes, panel: pd.DataFrame, colours: dict[str, tuple[float, float, float]]
+) -> None:
     import seaborn as sns
 
     sns.lineplot(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from rich.console import Console
 from leaderboards.board import Board, build_board, load_board
 from leaderboards.cells import load_cells
 from leaderboards.pages.console import print_board
-from leaderboards.pages.render import check_board, render_scores, write_board
+from leaderboards.pages.render import check_board, render_costs, render_scores, write_board
 from leaderboards.storage import write_record
 from leaderboards.timings import append_timing
 
@@ -309,3 +310,29 @@ def test_true_names_out_of_reach_are_counted_and_the_others_have_scores(
     assert "sentence cosine, reachable names" in details
     reach = board.results[board.results.metric == "reach"]
     assert set(reach.detail) == {"exact=25, none=25, synonym=5"}
+
+
+def test_no_table_of_a_page_has_more_than_seven_columns(tmp_path: Path, build: Any) -> None:
+    """Nine concept sets beside each other, and everything else that widens a table."""
+    methods = ("soft_wpmi", "wpmi")
+    for number in range(9):
+        for similarity in methods:
+            record = build.make_record(similarity, concepts=f"set{number}", n_concepts=60 + number)
+            build.put(tmp_path, record, build.make_scores(0.5 + number / 100))
+    board = load_board([tmp_path])
+    pages = render_scores(board) | render_costs(board)
+    tables = [
+        block.splitlines()
+        for name, page in pages.items()
+        if name.endswith(".md")
+        for block in page.decode().split("\n\n")
+        if block.startswith("|")
+    ]
+    columns = [len(re.findall(r"(?<!\\)\|", lines[0])) - 1 for lines in tables]
+    assert len(columns) > 40
+    assert max(columns) <= 7
+    for lines in tables:  # each is a table of its own
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+    front = pages["README.md"].decode()
+    for number in range(9):
+        assert front.count(f"<br>set{number} (") == 7  # five scores, two of them scaled

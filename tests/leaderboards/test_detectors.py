@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
+from PIL import Image
 
 from leaderboards.board import load_board
+from leaderboards.pages.detectors_plot import draw_detectors
 from leaderboards.pages.render import check_board, render_scores, write_board
 
 if TYPE_CHECKING:
@@ -54,10 +59,13 @@ def test_the_page_has_a_section_and_a_picture(records: Path, tmp_path: Path) -> 
     board = load_board([records])
     page = render_scores(board)["README.md"].decode()
     assert "## Detectors" in page
-    assert "| glyphs_objects, layer4 | 7 x 5 |" in page
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    where = "glyphs_objects, layer4 (7 x 5)"
+    assert [where, "netdissect", "masks", "0.04", "56", "9"] in rows
+    assert [where, "netdissect", "5", "1", "4"] in rows
     out = tmp_path / "out"
     names = {path.name for path in write_board(board, out)}
-    assert {"detectors.csv", "detectors.png"} <= names
+    assert {"detectors.csv", "detectors.png", "detectors.svg"} <= names
     assert (out / "detectors.png").read_bytes().startswith(PNG)
     assert check_board(board, out) == []
     (out / "detectors.csv").write_text("")
@@ -85,3 +93,49 @@ def test_a_category_of_a_strangers_record_is_escaped(build: Any, tmp_path: Path)
     write(build, tmp_path, "layer4", {**COUNTS, "detectors_<b>|x": 1})
     page = render_scores(load_board([tmp_path]))["README.md"].decode()
     assert "<b>|x" not in page
+
+
+def frame(rows: list[tuple[str, str, str, int, int]]) -> pd.DataFrame:
+    """Detectors by layer, method, category, units and count."""
+    columns = ["layer", "method", "category", "units", "unique_detectors"]
+    shared = {"target": "net", "map_size": "7 x 7", "probe": "p", "given": "masks (all)"}
+    return pd.DataFrame(rows, columns=columns).assign(**shared)
+
+
+def test_the_figure_shows_shares_of_units_and_nothing_that_is_empty() -> None:
+    found = frame(
+        [
+            ("wide", "a", "all", 2000, 900), ("wide", "a", "object", 2000, 896),
+            ("wide", "a", "color", 2000, 0), ("narrow", "a", "object", 10, 5),
+            ("narrow", "b$<&", "mixed", 10, 1), ("none", "a", "object", 50, 0),
+        ]
+    )  # fmt: skip
+    svg = draw_detectors(found)["detectors.svg"].decode()
+    texts = [text for _, text in re.findall(r"<text (.*?)>(.*?)</text>", svg, re.DOTALL)]
+    assert "896" in texts
+    assert "wide (7 x 7)" in texts
+    assert "none (7 x 7)" not in texts
+    assert "color" not in texts
+    assert "b$&lt;&amp;" in texts
+    assert texts.index("object") < texts.index("mixed")
+
+
+def test_without_any_detector_there_is_no_figure(build: Any, tmp_path: Path) -> None:
+    assert draw_detectors(frame([("fc", "a", "object", 10, 0)])) == {}
+    counts = {**COUNTS, "detectors": 0, "unique_detectors": 0}
+    counts |= {"detectors_object": 0, "detectors_color": 0}
+    write(build, tmp_path, "layer4", counts)
+    board = load_board([tmp_path])
+    page = render_scores(board)["README.md"].decode()
+    assert "## Detectors" in page
+    assert "![" not in page
+
+
+@pytest.mark.parametrize(("layers", "inches"), [(1, 3.25), (2, 6.75)])
+def test_figures_have_the_width_of_a_paper(layers: int, inches: float) -> None:
+    rows = [(f"layer{number}", "a", "object", 10, 5) for number in range(layers)]
+    files = draw_detectors(frame(rows))
+    [width] = re.findall(r'<svg[^>]* width="([\d.]+)pt"', files["detectors.svg"].decode())
+    assert float(width) == pytest.approx(72 * inches)
+    with Image.open(io.BytesIO(files["detectors.png"])) as picture:
+        assert picture.width == 200 * inches

@@ -52,3 +52,19 @@ def test_table_is_aligned_as_text() -> None:
 def test_wide_table_is_not_padded() -> None:
     lines = table(["", "value"], [["a", "x"], ["a" * 120, "y"]]).splitlines()
     assert lines == ["|     | value |", "| :-- | --: |", "| a   |   x |", f"| {'a' * 120} |   y |"]
+
+
+def test_wide_table_is_split_into_balanced_ones_that_repeat_the_keys() -> None:
+    header = ["unit", "name", *(f"c{number}" for number in range(12))]
+    rows = [
+        ["0", "a", *"123456789", "x", "y", "z"],
+        ["1", "b", "—", "", "—", "—", *"5678", *"9xyz"],
+    ]
+    tables = table(header, rows, keys=2).split("\n\n")
+    heads = [[cell.strip() for cell in one.split("\n")[0].strip("|").split("|")] for one in tables]
+    assert [head[:2] for head in heads] == [["unit", "name"]] * 3
+    assert [head[2:] for head in heads] == [header[2:6], header[6:10], header[10:]]
+    # The second row has no value in the first table.
+    assert [one.count("\n") for one in tables] == [2, 3, 3]
+    assert "| 0" in tables[0]
+    assert table(["", *"abcdef"], [list("1234567")]).count("\n") == 2

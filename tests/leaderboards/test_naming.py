@@ -43,6 +43,12 @@ def board(tmp_path: Path, build: Any) -> Board:
 def test_a_failed_cell_counts_for_the_names_on_all_pages(board: Board) -> None:
     files = render_scores(board) | render_costs(board)
     pages = {name: data.decode() for name, data in files.items() if not name.endswith(".gz")}
+    for name in [name for name in pages if name.endswith((".tex", ".bib"))]:
+        text = pages.pop(name)
+        if name.startswith("tables/"):
+            assert text.count("clip\\_\\allowbreak dissect") == 1
+            assert "clip\\_\\allowbreak dissect top\\_\\allowbreak k=100" in text
+    assert "clip_dissect" not in pages.pop("columns.csv")
     assert set(pages) == {
         "README.md", "board.md", "labels.md", "costs.md", "summary.csv", "detectors.csv",
         "costs.csv", "confidence.csv",

@@ -107,7 +107,9 @@ def test_a_board_shows_curves_and_picture(build: Any, tmp_path: Path) -> None:
     assert "| 100" in page
     assert "0.33, 1.00" in page
     assert len(pd.read_csv(io.BytesIO(files["sensitivity.csv"]))) == 27
-    assert render_pictures(board)["sensitivity.png"].startswith(b"\x89PNG")
+    pictures = render_pictures(board)
+    assert pictures["sensitivity.png"].startswith(b"\x89PNG")
+    assert b"Kendall" in pictures["sensitivity.svg"]
 
 
 @pytest.mark.parametrize(
