@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from leaderboards.dictionary import describe_columns, score_tables
 from leaderboards.files import csv_bytes, gunzip_bytes, gzip_bytes, replace_file
-from leaderboards.latex.document import TABLES, latex_files
+from leaderboards.latex.document import DOCUMENT, TABLES, latex_files
 from leaderboards.pages.costs import costs_page
 from leaderboards.pages.details import details_page
 from leaderboards.pages.front import front_page
@@ -116,13 +116,15 @@ def write_board(board: Board, out_dir: Path, *, parquet: bool = False) -> list[P
 def check_board(board: Board, out_dir: Path) -> list[str]:
     """Return the names of files in `out_dir` that differ from the board's or are missing.
 
-    Pictures are not compared: they change with the plotting library. The command that the files
-    name is taken from the front page in `out_dir`, since a check is often started from another
-    folder.
+    Pictures are not compared: they change with the plotting library. Nor is LaTeX where the folder
+    has no document: published boards leave it out. The command that the files name is taken from
+    the front page in `out_dir`, since a check is often started from another folder.
     """
     page = (_read(out_dir / "README.md") or b"").decode("utf-8", errors="replace")
     board = replace(board, command=recorded_command(page) or board.command)
     wanted = render_scores(board) | render_costs(board)
+    if not (out_dir / DOCUMENT).exists():
+        wanted = {name: data for name, data in wanted.items() if not name.endswith((".tex", ".bib"))}
     differing = [n for n, data in wanted.items() if _content(_read(out_dir / n)) != _content(data)]
     return [*differing, *sorted(_further_pages(out_dir) - wanted.keys())]
 
