@@ -93,6 +93,7 @@ def _table(summary: Summary, part: Summary, caption: str, name: str) -> str:
 \\centering
 \\footnotesize
 \\setlength{{\\tabcolsep}}{{3pt}}
+\\setlength{{\\belowcaptionskip}}{{4pt}}
 \\caption{{{caption}}}
 \\label{{tab:{name}}}
 \\begin{{tabular}}{{@{{}}{left}{right}@{{}}}}

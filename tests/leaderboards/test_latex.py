@@ -25,8 +25,8 @@ _COMMANDS = r"""
 \\ \_ \% \& \# \$ \{ \} \, \allowbreak \arraybackslash \approx \begin \bibliography
 \bibliographystyle \bottomrule \caption \centering \cite \clearpage \documentclass \emph \end
 \footnotesize \input \label \ldots \midrule \newline \raggedleft \raggedright \scriptsize \section*
-\setlength \tabcolsep \textasciicircum \textasciigrave \textasciitilde \textbackslash \textbar
-\textbf \textdegree \textdiv \textemdash \textendash \textgreater \textless \textmu
+\setlength \tabcolsep \belowcaptionskip \textasciicircum \textasciigrave \textasciitilde
+\textbackslash \textbar \textbf \textdegree \textdiv \textemdash \textendash \textgreater \textless \textmu
 \textperiodcentered \textpm \textquotedbl \textquotesingle \textsuperscript \texttimes \textwidth
 \toprule \usepackage
 """
