@@ -124,7 +124,9 @@ def check_board(board: Board, out_dir: Path) -> list[str]:
     board = replace(board, command=recorded_command(page) or board.command)
     wanted = render_scores(board) | render_costs(board)
     if not (out_dir / DOCUMENT).exists():
-        wanted = {name: data for name, data in wanted.items() if not name.endswith((".tex", ".bib"))}
+        wanted = {
+            name: data for name, data in wanted.items() if not name.endswith((".tex", ".bib"))
+        }
     differing = [n for n, data in wanted.items() if _content(_read(out_dir / n)) != _content(data)]
     return [*differing, *sorted(_further_pages(out_dir) - wanted.keys())]
 

@@ -26,7 +26,8 @@ _COMMANDS = r"""
 \bibliographystyle \bottomrule \caption \centering \cite \clearpage \documentclass \emph \end
 \footnotesize \input \label \ldots \midrule \newline \raggedleft \raggedright \scriptsize \section*
 \setlength \tabcolsep \belowcaptionskip \textasciicircum \textasciigrave \textasciitilde
-\textbackslash \textbar \textbf \textdegree \textdiv \textemdash \textendash \textgreater \textless \textmu
+\textbackslash \textbar \textbf \textdegree \textdiv \textemdash \textendash \textgreater
+\textless \textmu
 \textperiodcentered \textpm \textquotedbl \textquotesingle \textsuperscript \texttimes \textwidth
 \toprule \usepackage
 """
