@@ -34,7 +34,8 @@ def imported_section(board: Board) -> list[str]:
     for row in rows.values():
         place = f"{row.record.target.get('name')} {row.record.target.get('layer')}"
         facts = "; ".join(escape(fact, 400) for fact in _facts(row))
-        sources.append(f"- {escape(row.label)}, {escape(place)} ({row.mark}): {facts}")
+        mark = "" if row.mark == "imported" else f" ({row.mark})"  # the label says so
+        sources.append(f"- {escape(row.label)}, {escape(place)}{mark}: {facts}")
     return ["## Where imported labels come from", _INTRODUCTION, "\n".join(sorted(sources))]
 
 

@@ -89,7 +89,7 @@ def test_the_demo_runs_each_method_once_on_each_final_layer(
 ) -> None:
     jobs = expanded("glyphs_demo")
     rows = [(job.choices["target"], job.config.method.name) for job in jobs]
-    assert len(rows) == len(set(rows)) == 27
+    assert len(rows) == len(set(rows)) == 30
     for target in ("glyphs_objects", "glyphs_scenes"):
         assert {method for own, method in rows if own == target} == set(choices("method", CONF))
     assert {tuple(job.config.target.layers) for job in jobs} == {("fc",), ("middle",)}

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -42,18 +43,34 @@ def loaded(folders):
     return {kind: part(folder).load("cpu") for kind, folder in folders.items()}
 
 
+@pytest.fixture(scope="module")
+def one_by_one(folders):
+    """The same captioners, one image and one sentence at a time."""
+    found = {kind: part(folder).load("cpu") for kind, folder in folders.items()}
+    for captioner in found.values():
+        model = captioner._model
+        for runner in (model._scoring, model._seeing, model._searching):
+            runner.batch_size = 1
+    return found
+
+
 def part(folder, **options):
     return HuggingFaceCaptioner(
         model=str(folder), **{"image_size": 24, "max_length": 5, "sources": 2, **options}
     )
 
 
-def plain_log_p(folder, kind, images, words, prefix=()):
-    """One image and one sentence at a time, without any batch, cache or beginning."""
+@cache
+def published(folder):
     from transformers import AutoImageProcessor, AutoModelForImageTextToText
 
     model = AutoModelForImageTextToText.from_pretrained(folder).eval()
-    processor = AutoImageProcessor.from_pretrained(folder)
+    return model, AutoImageProcessor.from_pretrained(folder)
+
+
+def plain_log_p(folder, kind, images, words, prefix=()):
+    """One image and one sentence at a time, without any batch, cache or beginning."""
+    model, processor = published(folder)
     name = "decoder_input_ids" if kind == "encoder_decoder" else "input_ids"
     found = []
     for image in images:
@@ -111,12 +128,10 @@ def test_scoring_equals_a_plain_loop(folders, loaded, kind):
 
 @pytest.mark.parametrize("kind", SAVE)
 @pytest.mark.parametrize("strategy", ["rerank", "beam", "sample", "greedy"])
-def test_batches_change_nothing(folders, loaded, kind, strategy):
+def test_batches_change_nothing(loaded, one_by_one, kind, strategy):
     search = Search(strategy, beam=5)
     whole = loaded[kind].describe(EXEMPLARS, [0, 1, 2], search, seed=3)
-    other = part(folders[kind]).load("cpu")
-    for runner in (other._model._scoring, other._model._seeing, other._model._searching):
-        runner.batch_size = 1
+    other = one_by_one[kind]
     parts = [other.describe(EXEMPLARS, [unit], search, seed=3)[0] for unit in (2, 0, 1)]
     for one, two in zip(whole, [parts[1], parts[2], parts[0]], strict=True):
         assert [c.text for c in one] == [c.text for c in two]
