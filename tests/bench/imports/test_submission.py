@@ -182,7 +182,7 @@ def test_a_submission_is_imported_with_its_metadata_and_verified(
         "hardware": "1 x A100",
     }  # fmt: skip
     page = render_scores(load_board([made]))["README.md"].decode()
-    assert "(imported): Ada Lovelace, Charles Babbage; https://example.org/paper" in page
+    assert ": Ada Lovelace, Charles Babbage; https://example.org/paper" in page
     assert "licence CC-BY-4.0; hardware 1 x A100" in page
     assert load_board([made]).results["verified"].isna().all()
 
