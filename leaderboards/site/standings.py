@@ -126,10 +126,13 @@ def _winner(own: Sequence[Standing]) -> str:
     if not own:
         return "No condition ranks any method."
     best = own[0]
-    text = (
-        f"`{best.method}` is most often among the best: no method is significantly better in "
-        f"{best.among_best} of the {_count(best.ranked, 'condition')} that compare it"
+    where = (
+        "the one condition that compares it"
+        if best.ranked == 1
+        else f"{best.among_best} of the {best.ranked} conditions that compare it"
     )
+    text = f"`{best.method}` is most often among the best: "
+    text += f"no method is significantly better in {where}"
     equal = [f"`{one.method}`" for one in own[1:] if one.among_best == best.among_best]
     if equal:
         text += f"; the same holds as often for {' and '.join(equal[:2])}"
