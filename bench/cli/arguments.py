@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from bench.errors import UserError
+from bench.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,3 +28,20 @@ def parser(command: str, description: str, epilog: str = "") -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def check_names(names: Iterable[str], known: Iterable[str], what: str, option: str) -> None:
+    """Refuse names given to an option that are not among the known ones.
+
+    Raises:
+        UserError: A name is unknown.
+    """
+    choices = list(known)
+    for name in names:
+        if name not in choices:
+            raise UserError(
+                f"unknown {what} {name!r}",
+                where=option,
+                valid=nearest(name, choices),
+                hint=f"choose from: {', '.join(choices)}",
+            )

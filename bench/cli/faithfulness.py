@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import parser
-from bench.errors import UserError, nearest
+from bench.cli.arguments import check_names, parser
+from bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,14 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     from metrics.faithfulness_scores import PASSING
 
     names = tuple(dict.fromkeys(given.metrics or PASSING))
-    for name in names:
-        if name not in AGREEMENTS:
-            raise UserError(
-                f"unknown metric {name!r}",
-                where="--metrics",
-                valid=nearest(name, AGREEMENTS),
-                hint=f"choose from: {', '.join(AGREEMENTS)}",
-            )
+    check_names(names, AGREEMENTS, "metric", "--metrics")
     folders = find_folders([Path(text) for text in given.records if "=" not in text])
     if not folders:
         raise UserError("no record is named", hint="give the folder of a record.json")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.arguments import parser
-from bench.errors import UserError, nearest
+from bench.cli.arguments import check_names, parser
+from bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,14 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     from metrics.sanity import run_checks
 
     names = given.metrics or list(AGREEMENTS)
-    for name in names:
-        if name not in AGREEMENTS:
-            raise UserError(
-                f"unknown metric {name!r}",
-                where="--metrics",
-                valid=nearest(name, AGREEMENTS),
-                hint=f"choose from: {', '.join(AGREEMENTS)}",
-            )
+    check_names(names, AGREEMENTS, "metric", "--metrics")
     if given.draws < 1:
         raise UserError(
             f"invalid number of draws {given.draws}", where="--draws", hint="give 1 or more"

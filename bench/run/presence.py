@@ -122,7 +122,7 @@ def formula_presence(formula: str, of_name: Callable[[str], Presence | None]) ->
         of_name: Returns on which images a concept is present; None if unknown.
 
     Returns:
-        Its presence [N]; None where a concept is unknown, or the text is no formula.
+        Its presence [N]; None for an unknown concept or an invalid formula.
     """
     parts = [part for piece in _TOKEN.split(formula) if (part := piece.strip())]
 

@@ -69,7 +69,7 @@ def _hardware(run: Mapping[str, Any]) -> str:
 
 
 def _phases(run: Mapping[str, Any]) -> list[tuple[str, float | None, str, str, str]]:
-    """Return name, seconds, items, peak memory and origin of each phase; skip what is no phase."""
+    """Return name, seconds, items, peak memory and origin of each phase; skip other entries."""
     phases = run.get("phases")
     found = [one for one in phases if isinstance(one, Mapping)] if isinstance(phases, list) else []
     return [
