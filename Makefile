@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/.installed-dev
-	$(PYTEST)
+	HYPOTHESIS_PROFILE=default $(PYTEST)
 
 # A sweep on a real Slurm of one node, which needs root and: apt-get install slurm-wlm munge
 slurm: $(VENV)/.installed-dev
