@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from baselines.calibration import Calibration
     from baselines.captions import Captioner, ImageText
     from baselines.similarity.sources import EmbeddedScores
     from baselines.spatial import Exemplars, Maps, Masks
@@ -27,6 +28,7 @@ Need = Literal[
     "image_embeddings",
     "concept_embeddings",
     "blank_embedding",
+    "calibration",
     "maps",
     "masks",
     "pseudo_masks",
@@ -34,9 +36,9 @@ Need = Literal[
     "captioner",
     "image_text",
 ]
-"""Kinds of evidence; "blank_embedding" is of the encoder's template without a label; "masks" are
-the probe set's, "pseudo_masks" a segmenter's; "image_text" is the encoder itself, for images and
-texts that a method creates."""
+"""Kinds of evidence; "blank_embedding" is of the encoder's template without a label; "calibration"
+turns its cosines into probabilities; "masks" are the probe set's, "pseudo_masks" a segmenter's;
+"image_text" is the encoder itself, for images and texts that a method creates."""
 
 Vocabulary = Literal["concept set", "mask labels", "formulas of mask labels", "free text"]
 
@@ -46,6 +48,7 @@ RESAMPLED: frozenset[Need] = frozenset(
         "image_embeddings",
         "concept_embeddings",
         "blank_embedding",
+        "calibration",
         "maps",
         "masks",
         "pseudo_masks",
@@ -75,6 +78,8 @@ class Evidence:
         concept_embeddings: The encoder's text embeddings, float32 [C, D], not normalised.
         blank_embedding: The encoder's embedding of its template without a label, float32 [D], not
             normalised; None too where the encoder is embeddings in files.
+        calibration: The sigmoid that turns the encoder's cosines into probabilities; None too where
+            none is known.
         maps: The layer's activation maps.
         masks: Concept masks of the images.
         exemplars: The units' top images, by the method's `exemplar_rule` and in the captioner's
@@ -88,6 +93,7 @@ class Evidence:
     image_embeddings: Tensor | None = None
     concept_embeddings: Tensor | None = None
     blank_embedding: Tensor | None = None
+    calibration: Calibration | None = None
     maps: Maps | None = None
     masks: Masks | None = None
     exemplars: Exemplars | None = None
@@ -201,7 +207,8 @@ class Method(Protocol):
 
     A method with compiled code may define `warm_up()` or `warm_up(device)`, which is called before
     timed runs on that device. A method that needs exemplars has a property `exemplar_rule`
-    (`baselines.spatial.ExemplarRule`).
+    (`baselines.spatial.ExemplarRule`). One that needs a calibration has a method `calibrate`, which
+    returns the calibration to use, given the encoder's own or None.
 
     Class attributes:
         summary: One line for `dissectbench list`.

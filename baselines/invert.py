@@ -80,23 +80,17 @@ class Invert:
         Raises:
             ValueError: Masks are missing, or do not match.
         """
-        import torch
-
         from baselines.composition.formula import text
-        from baselines.composition.presence import mask_presence
+        from baselines.composition.presence import presence_of
         from baselines.composition.ranked import Limits, search_by_rank
         from baselines.similarity import live_units
 
-        masks, activations = evidence.masks, evidence.activations
-        if masks is None:
-            raise ValueError("masks are missing; add them to the method's needs")
-        if len(masks) != len(activations):
-            raise ValueError(f"{len(masks)} images have masks, {len(activations)} activations")
-        presence = torch.from_numpy(mask_presence(masks)).to(activations.device)
+        presence, activations = presence_of(evidence), evidence.activations
+        assert evidence.masks is not None
         units = live_units(activations).nonzero()[:, 0]
         limits = Limits(self.beam, self.max_length, self.min_fraction, self.max_fraction)
         beams, compared = search_by_rank(activations[:, units], presence, limits)
-        names = [label.name for label in masks.labels]
+        names = [label.name for label in evidence.masks.labels]
         texts: list[list[tuple[str, float]]] = [[] for _ in range(activations.shape[1])]
         for unit, beam in zip(units.tolist(), beams, strict=True):
             texts[unit] = [(text(one.formula, names), one.auroc) for one in beam]

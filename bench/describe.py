@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any] | torch.Tensor
 
-ARRAYS = frozenset({"activations", "image_embeddings", "concept_embeddings", "blank_embedding"})
+ARRAYS = frozenset(
+    {"activations", "image_embeddings", "concept_embeddings", "blank_embedding", "calibration"}
+)
 OTHER_EVIDENCE = {
     "maps": "activation maps",
     "masks": "concept masks",

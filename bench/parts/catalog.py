@@ -25,6 +25,8 @@ _METHODS = {
     "csp": "baselines.csp:ContrastiveProjection",
     "direction": "baselines.direction:Direction",
     "invert": "baselines.invert:Invert",
+    "linear": "baselines.linear:LinearExplanations",
+    "linear_labels": "baselines.linear:LinearLabelExplanations",
     "milan": "baselines.milan:Milan",
     "milan_clip": "baselines.milan:MilanClip",
     "netdissect": "baselines.netdissect:NetDissect",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from baselines.calibration import Calibration
     from bench.networks.loaded import LoadedTarget
     from bench.parts.layer_arrays import Array, LayerArrays
     from bench.parts.protocols import Probe
@@ -71,6 +72,14 @@ class GivesEmbeddings(Protocol):
         Raises:
             UserError: Some have not.
         """
+
+
+class HasCalibration(Protocol):
+    """Optional for an encoder: how its cosines become probabilities of concepts."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The sigmoid; None if it is not known for these weights."""
 
 
 class HasPlainLayers(Protocol):

@@ -166,7 +166,7 @@ class ConceptSet(Hashable, Protocol):
 class Encoder(Hashable, Protocol):
     """An image-text model that embeds images and labels in one space.
 
-    Optional: `GivesEmbeddings`.
+    Optional: `GivesEmbeddings`, `HasCalibration`.
     """
 
     summary: ClassVar[str]

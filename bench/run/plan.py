@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UserError
 from bench.run.archive import results_folder
+from bench.run.calibration import check_calibration
 from bench.run.given_arrays import check_given_arrays
 from bench.run.judges import SelectionJudges
 from bench.run.mask_crops import check_mask_crops
@@ -171,6 +172,7 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
     check_world(selection, job.named)
     check_mask_crops(selection)
     check_given_arrays(selection)
+    check_calibration(selection)
     judges = SelectionJudges.of(selection)
     root = results_folder(job.config.results) / job.config.board / job.config.method.name
     tuned = job.config.tuned_on

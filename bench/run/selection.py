@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from baselines.base import Method
+    from baselines.calibration import Calibration
     from baselines.spatial import ExemplarRule, MaskLabel
     from bench.errors import LayerError
     from bench.networks.layout import Layout
@@ -178,6 +179,11 @@ class Selection:
         if self.uses_masks:
             return tuple(clean_mask_label(label.name) for label in self.mask_labels)
         return words_of(self.concepts)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The sigmoid that turns the encoder's cosines into probabilities; None if unknown."""
+        return getattr(self.encoder, "calibration", None)
 
     @property
     def exemplar_settings(self) -> tuple[ExemplarRule, int]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from baselines.calibration import Calibration
     from baselines.captions import Captioner, ImageText
     from baselines.spatial import Exemplars, Masks
     from bench.evidence import ProbeEvidence, Store, StoredExemplars
@@ -55,6 +56,7 @@ class SharedEvidence:
         concept_embeddings: float32 [C, D] on `device`; None where the method needs none.
         blank_embedding: float32 [D] on `device`; None where the method needs none, or the encoder
             is embeddings in files.
+        calibration: The encoder's; None where none is known.
         masks: Of the images; None where the method needs none.
         maps: Whether the method needs maps.
         exemplars: By layer; empty where the method needs none.
@@ -71,6 +73,7 @@ class SharedEvidence:
     image_embeddings: Tensor | None
     concept_embeddings: Tensor | None
     blank_embedding: Tensor | None
+    calibration: Calibration | None
     masks: Masks | None
     maps: bool
     exemplars: Mapping[str, Exemplars]
@@ -88,6 +91,7 @@ class SharedEvidence:
             image_embeddings=self.image_embeddings,
             concept_embeddings=self.concept_embeddings,
             blank_embedding=self.blank_embedding,
+            calibration=self.calibration,
             maps=self.gathered.maps(layer) if self.maps else None,
             masks=self.masks,
             exemplars=self.exemplars.get(layer),
@@ -208,6 +212,7 @@ def gather_shared(
         image_embeddings=image_embeddings,
         concept_embeddings=concept_embeddings,
         blank_embedding=None if blank_embedding is None else blank_embedding.to(device),
+        calibration=selection.calibration,
         masks=masks,
         maps="maps" in needs,
         exemplars=exemplars,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from baselines.calibration import PUBLISHED
 from bench.downloads.catalog import BY_NAME
 from bench.downloads.paths import require_file, user_path
 from bench.downloads.requirements import Requirement, unmet_download, unmet_path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from baselines.calibration import Calibration
     from bench.downloads.entry import Download
     from bench.parts.encoders.open_clip import ModelParts
 
@@ -43,6 +45,11 @@ class OpenClipPretrained(OpenClip):
 
     model: str
     pretrained: str
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The published calibration of a pretrained tag; None for other weights."""
+        return PUBLISHED.get((self.model, self.pretrained))
 
     def unmet_requirements(self) -> tuple[Requirement, ...]:
         """Return the checkpoint file, or the weights of a tag in the download catalog."""

@@ -1,0 +1,301 @@
+"""Linear Explanations: describe a unit by a weighted sum of a few concepts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from baselines.base import Evidence, Labelling, Need, Vocabulary
+from baselines.calibration import Calibration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+    from torch import Tensor
+
+    from baselines.regression import Explanation, Split
+
+SOURCE = (
+    "Oikarinen and Weng, Linear Explanations for Individual Neurons, ICML 2024, "
+    "arXiv:2405.06855; https://github.com/Trustworthy-ML-Lab/Linear-Explanations"
+)
+LEAST_IMAGES = 20
+_TOGETHER = 2**24
+"""Probabilities that are computed at once."""
+
+
+@dataclass(frozen=True)
+class LinearExplanations:
+    """Linear Explanations (Oikarinen and Weng, ICML 2024) by an image-text encoder.
+
+    The value of a concept on an image is its probability, a sigmoid of the cosine that is
+    calibrated for the encoder. An elastic net proposes concepts, and forward selection by the
+    correlation on validation images chooses at most ten of them (`baselines.regression`).
+
+    The published code differs: it fits each step by 100 steps of Adam from random weights (here,
+    by normal equations); its tenth concept may be another than the one that was fitted; a unit that
+    no concept correlates with stops it (here, the unit has no label); it splits images at random
+    without a seed; and it reports the correlation on the images that chose the concepts (here, on
+    test images too).
+
+    Attributes:
+        a: Slope of the sigmoid; None for the encoder's own.
+        b: What is added to cosines before; None for the encoder's own.
+        penalty: Weight of the elastic net's penalty, above 0.
+        l1_ratio: Share of absolute weights in it, in (0, 1); the rest is of squares.
+        max_concepts: Largest number of concepts, at least 1.
+        least_gain: Correlation that each further concept must add on validation images, at least 0.
+
+    Raises:
+        ValueError: A value outside its range, or only one of `a` and `b`.
+    """
+
+    summary: ClassVar[str] = "Weighted sum of the concepts that an encoder finds in images"
+    version: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset(
+        {"activations", "image_embeddings", "concept_embeddings", "calibration"}
+    )
+    given: ClassVar[str] = "captions (through its image-text encoder)"
+    vocabulary: ClassVar[Vocabulary] = "concept set"
+    source: ClassVar[str] = SOURCE
+
+    a: float | None = None
+    b: float | None = None
+    penalty: float = 0.05 / 0.99
+    l1_ratio: float = 0.99
+    max_concepts: int = 10
+    least_gain: float = 0.02
+
+    def __post_init__(self) -> None:
+        """Check the parameters before any evidence is gathered."""
+        _check_search(self.penalty, self.l1_ratio, self.max_concepts, self.least_gain)
+        if (self.a is None) != (self.b is None):
+            raise ValueError("a and b must be given together")
+        if self.a is not None and not (math.isfinite(self.a) and self.a > 0):
+            raise ValueError(f"a must be a number above 0, not {self.a!r}")
+        if self.b is not None and not math.isfinite(self.b):
+            raise ValueError(f"b must be a finite number, not {self.b!r}")
+
+    def calibrate(self, encoder: Calibration | None) -> Calibration:
+        """Return the calibration to use.
+
+        Args:
+            encoder: The encoder's own calibration; None if it has none.
+
+        Raises:
+            ValueError: There is none, and `a` and `b` are not given.
+        """
+        if self.a is not None and self.b is not None:
+            return Calibration(self.a, self.b)
+        if encoder is None:
+            raise ValueError(
+                "no calibration is known for this encoder: its cosines cannot be turned into "
+                "probabilities; set method.params.a and method.params.b of "
+                "1 / (1 + exp(-a (cosine + b))), such as 58 and -0.25 for OpenAI's ViT-L-14-336"
+            )
+        return encoder
+
+    def warm_up(self, device: str = "cpu") -> None:
+        """Compile the loop of the elastic net, which runs on the CPU, ahead of timed calls."""
+        _warm_up()
+
+    def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
+        """Label every unit of a whole layer.
+
+        Args:
+            evidence: Activations [N, U], image embeddings [N, D], concept embeddings [C, D], and
+                the encoder's calibration unless `a` and `b` are given.
+            seed: Seed of the split into images of training, validation and test.
+
+        Returns:
+            Shares of concepts with a positive weight, float32 [U, C] (`baselines.regression`): NaN
+            rows for dead units, -inf for other concepts. The table "linear_explanations" has the
+            concepts of both signs with their weights, "word_sets" the number of labels.
+
+        Raises:
+            ValueError: Embeddings or calibration are missing, or there are under 20 images.
+        """
+        from baselines.regression import split_images
+        from baselines.similarity.inputs import spans
+        from baselines.similarity.sources import EmbeddedScores
+
+        calibration = self.calibrate(evidence.calibration)
+        images, concepts = evidence.embedded()
+        split = split_images(_check_images(len(images)), seed)
+        source = EmbeddedScores(images[split.order], concepts)
+
+        def tiles() -> Iterator[Tensor]:
+            for start, stop in spans(len(concepts), max(1, _TOGETHER // len(images))):
+                yield calibration.probabilities(source.tile(None, start, stop))
+
+        origin = "given" if self.a is not None else "the encoder's own"
+        note = f"sigmoid of cosines: a = {calibration.a:g}, b = {calibration.b:g} ({origin})"
+        return _label(self, evidence, evidence.concepts, tiles(), split, (note,))
+
+
+@dataclass(frozen=True)
+class LinearLabelExplanations:
+    """Linear Explanations (Oikarinen and Weng, ICML 2024) by the labels of images.
+
+    As `LinearExplanations`, but the value of a concept on an image is 1 if its masks have the label
+    anywhere, and else 0. Superclasses of ImageNet's classes are not added.
+
+    Attributes:
+        penalty: Weight of the elastic net's penalty, above 0.
+        l1_ratio: Share of absolute weights in it, in (0, 1); the rest is of squares.
+        max_concepts: Largest number of concepts, at least 1.
+        least_gain: Correlation that each further concept must add on validation images, at least 0.
+
+    Raises:
+        ValueError: A value outside its range.
+    """
+
+    summary: ClassVar[str] = "Weighted sum of image labels"
+    version: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset({"activations", "masks"})
+    given: ClassVar[str] = "masks"
+    vocabulary: ClassVar[Vocabulary] = "mask labels"
+    source: ClassVar[str] = SOURCE
+
+    penalty: float = 0.05 / 0.99
+    l1_ratio: float = 0.99
+    max_concepts: int = 10
+    least_gain: float = 0.02
+
+    def __post_init__(self) -> None:
+        """Check the parameters before any evidence is gathered."""
+        _check_search(self.penalty, self.l1_ratio, self.max_concepts, self.least_gain)
+
+    def warm_up(self, device: str = "cpu") -> None:
+        """Compile the loop of the elastic net, which runs on the CPU, ahead of timed calls."""
+        _warm_up()
+
+    def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
+        """Label every unit of a whole layer.
+
+        Args:
+            evidence: Activations [N, U] and masks of the N images.
+            seed: Seed of the split into images of training, validation and test.
+
+        Returns:
+            As `LinearExplanations.describe`.
+
+        Raises:
+            ValueError: Masks are missing or do not match, or there are under 20 images.
+        """
+        from baselines.composition.presence import presence_of
+        from baselines.regression import split_images
+
+        presence = presence_of(evidence)
+        split = split_images(_check_images(len(presence)), seed)
+        assert evidence.masks is not None
+        names = tuple(label.name for label in evidence.masks.labels)
+        return _label(self, evidence, names, [presence[split.order].float()], split, ())
+
+
+def _check_search(penalty: float, l1_ratio: float, max_concepts: int, least_gain: float) -> None:
+    if not (math.isfinite(penalty) and penalty > 0):
+        raise ValueError(f"penalty must be a number above 0, not {penalty!r}")
+    if not 0 < l1_ratio < 1:
+        raise ValueError(f"l1_ratio must be in (0, 1), not {l1_ratio!r}")
+    if isinstance(max_concepts, bool) or max_concepts < 1:
+        raise ValueError(f"max_concepts must be an integer of at least 1, not {max_concepts!r}")
+    if not (math.isfinite(least_gain) and least_gain >= 0):
+        raise ValueError(f"least_gain must be a number of at least 0, not {least_gain!r}")
+
+
+def _check_images(n: int) -> int:
+    if n < LEAST_IMAGES:
+        raise ValueError(f"{n} images are too few to split: give at least {LEAST_IMAGES}")
+    return n
+
+
+def _warm_up() -> None:
+    import numpy as np
+
+    from baselines.regression.kernels.descent import descend
+
+    descend(np.eye(1), np.ones(1), np.zeros(1), 0.1, 0.1, 1e-8, 10)
+
+
+def _label(
+    method: LinearExplanations | LinearLabelExplanations,
+    evidence: Evidence,
+    concepts: Sequence[str],
+    tiles: Iterable[Tensor],
+    split: Split,
+    notes: tuple[str, ...],
+) -> Labelling:
+    """Explain the live units, and turn explanations into labels.
+
+    Args:
+        method: The method, for its limits.
+        evidence: The evidence.
+        concepts: Names of the C concepts.
+        tiles: Consecutive columns of their values on the images in the split's order.
+        split: The split.
+        notes: Notes for the record.
+    """
+    import pandas as pd
+    import torch
+
+    from baselines.regression import ConceptValues, Penalty, SearchLimits, explain_units
+    from baselines.similarity import live_units
+
+    activations = evidence.activations
+    values = ConceptValues.choose(tiles, split)
+    live = live_units(activations).nonzero()[:, 0]
+    penalty = Penalty(method.penalty * method.l1_ratio, method.penalty * (1 - method.l1_ratio))
+    limits = SearchLimits(method.max_concepts, method.least_gain)
+    ordered = activations[torch.from_numpy(split.order)][:, live]
+    explanations = dict(
+        zip(live.tolist(), explain_units(values, ordered, penalty, limits), strict=True)
+    )
+    scores = torch.full((activations.shape[1], len(concepts)), torch.nan)
+    for unit, found in explanations.items():
+        positive = found.shares > 0
+        scores[unit] = -torch.inf
+        scores[unit, found.concepts[positive]] = torch.from_numpy(found.shares[positive]).float()
+    sizes = torch.isfinite(scores).sum(dim=1).numpy()
+    parts = f"{split.train} of training, {split.validation} of validation, {split.test} of test"
+    left_out = len(concepts) - len(values.places)
+    return Labelling(
+        concepts=tuple(concepts),
+        scores=scores.to(activations.device),
+        tables={
+            "linear_explanations": explanation_table(explanations, concepts),
+            "word_sets": pd.DataFrame({"unit": range(len(sizes)), "words": sizes}),
+        },
+        notes=(f"images: {parts}", *notes),
+        counts={
+            "left_out_concepts": left_out,
+            "silent_units": sum(not len(found.concepts) for found in explanations.values()),
+        },
+    )
+
+
+def explanation_table(
+    explanations: Mapping[int, Explanation], concepts: Sequence[str]
+) -> pd.DataFrame:
+    """Return the concepts of every explained unit, by descending share.
+
+    Args:
+        explanations: Explanations by unit.
+        concepts: Names of the C concepts.
+
+    Returns:
+        Columns unit (from 0), concept, weight, share, bias, validation_correlation and
+        test_correlation (`baselines.regression.Explanation`); no row for a unit without concepts.
+    """
+    import pandas as pd
+
+    rows = [
+        (unit, concepts[at], weight, share, found.bias, found.validation, found.test)
+        for unit, found in explanations.items()
+        for at, weight, share in zip(found.concepts, found.weights, found.shares, strict=True)
+    ]
+    columns = ["unit", "concept", "weight", "share", "bias"]
+    columns += ["validation_correlation", "test_correlation"]
+    return pd.DataFrame(rows, columns=columns)
