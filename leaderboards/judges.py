@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from metrics.catalog import FALSE_LABELS, HEADLINES, METRICS
+from metrics.catalog import ANSWER_METRICS, FALSE_LABELS, HEADLINES, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,9 @@ COLUMNS = (
 SCORES = tuple(
     name
     for name in dict.fromkeys((*HEADLINES, *METRICS))
-    # AUROC rates a method's own scores, false labels other units; the median repeats the mean rank.
-    if METRICS[name].ranks and name not in ("auroc", FALSE_LABELS, "median_rank")
+    # AUROC rates a method's own scores, false labels other units; the median repeats the mean rank;
+    # few methods answer in sets.
+    if METRICS[name].ranks and name not in ("auroc", FALSE_LABELS, "median_rank", *ANSWER_METRICS)
 )
 _DIGITS = 9
 """Decimal places of scores, so that rounding errors neither make nor break ties."""

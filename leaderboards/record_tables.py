@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTIONS = "descriptions.csv.gz"
+WORD_SETS = "word_sets.csv.gz"
+"""Number of words in each unit's set, by methods whose answers are sets."""
 _DESCRIPTION_TYPES = {"unit": "int64", "rank": "int64", "label": "str", "score": "float32"}
 _UNIT_TYPES = {
     "unit": "int64",
@@ -70,6 +72,20 @@ def read_descriptions(folder: Path) -> pd.DataFrame:
         RecordError: The file is missing, damaged, or has another layout.
     """
     return read_csv_gz(folder / DESCRIPTIONS, _DESCRIPTION_TYPES)
+
+
+def read_set_sizes(folder: Path, units: int) -> list[int] | None:
+    """Read how many words the set of each unit has; None if the method does not answer in sets.
+
+    Raises:
+        RecordError: The file is damaged, or has another layout.
+    """
+    if not (folder / WORD_SETS).is_file():
+        return None
+    table = read_csv_gz(folder / WORD_SETS, {"unit": "int64", "words": "int64"})
+    if list(table["unit"]) != list(range(units)):
+        raise RecordError(f"{WORD_SETS}: units are not 0, 1, ..., {units - 1}")
+    return [int(words) for words in table["words"]]
 
 
 def read_units(folder: Path, skey: str, *, exact: bool = False) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.catalog import AVERAGES, SET_METRICS, WITHOUT_CONCEPT
+from metrics.catalog import ANSWER_METRICS, AVERAGES, SET_METRICS, WITHOUT_CONCEPT
 from metrics.false_labels import false_label_scores
 from metrics.numeric import auroc
 from metrics.reach import EXACT, NONE, REACHABLE, SYNONYM, is_reachable
@@ -20,7 +20,7 @@ from metrics.scores import Score
 from metrics.statistics import Interval, auroc_interval, bca_mean, median_interval, wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import pandas as pd
 
@@ -56,14 +56,18 @@ class MetricSlice:
     subset: str
 
 
-def metric_slices(groups: list[str], *, concept_sets: bool) -> Iterator[MetricSlice]:
+OPTIONAL = frozenset((*SET_METRICS, *ANSWER_METRICS))
+"""Metrics whose columns only some tables of units have."""
+
+
+def metric_slices(groups: list[str], columns: Collection[str]) -> Iterator[MetricSlice]:
     """Yield all slices that averages of columns are computed for.
 
     Args:
         groups: Groups of the truth, in the order to show them.
-        concept_sets: Whether the truth lists the concepts of units.
+        columns: Columns that there are; an optional metric without its column has no slice.
     """
-    averages = {n: m for n, m in AVERAGES.items() if concept_sets or n not in SET_METRICS}
+    averages = {n: m for n, m in AVERAGES.items() if n not in OPTIONAL or m.column in columns}
     for subset in ("", SELECTIVE):
         yield from (MetricSlice(subset + name, name, subset) for name in averages)
     for group in groups:
@@ -128,7 +132,7 @@ def aggregate_units(
     found: dict[str, Score] = {}
     groups = [part[1:-1] for part in masks if part.startswith("[")]
     none_scored = no_unit_reason(units)
-    for item in metric_slices(groups, concept_sets=set(SET_METRICS) <= set(units.columns)):
+    for item in metric_slices(groups, units.columns):
         metric = AVERAGES[item.metric]
         column = scored[metric.column].to_numpy(dtype=np.float64)
         reason = none_scored

@@ -14,6 +14,13 @@ CONCEPT_IOU = "concept_iou"
 EXACT_CONCEPTS = "exact_concepts"
 SET_METRICS = (CONCEPT_IOU, EXACT_CONCEPTS)
 """Scores of truths that list all concepts of a unit; other layers do not have them."""
+ANSWER_EXACT = "answer_exact"
+ANSWER_F1 = "answer_f1"
+ANSWER_FIRST = "answer_first"
+ANSWER_WEIGHT = "answer_weight"
+ANSWER_SIZE = "answer_size"
+ANSWER_METRICS = (ANSWER_EXACT, ANSWER_F1, ANSWER_FIRST, ANSWER_WEIGHT, ANSWER_SIZE)
+"""Scores of methods that answer in sets of words or formulas; other methods do not have them."""
 FALSE_LABELS = "false_labels"
 CONCEPT_AUROC = "concept_auroc"
 WITHOUT_CONCEPT = "without_concept"
@@ -152,6 +159,42 @@ METRICS = {
         column=EXACT_CONCEPTS,
         average="proportion",
         by_group=True,
+    ),
+    ANSWER_EXACT: Metric(
+        "answer: exact",
+        "Share of units whose whole set of words, or formula, names all of their concepts and no "
+        "other.",
+        column=ANSWER_EXACT,
+        average="proportion",
+        by_group=True,
+    ),
+    ANSWER_F1: Metric(
+        "answer: F1",
+        "Harmonic mean of the share of a set's words that are right and the share of the unit's "
+        "concepts that it names.",
+        column=ANSWER_F1,
+        by_group=True,
+        limits=FRACTION,
+    ),
+    ANSWER_FIRST: Metric(
+        "answer: first word",
+        "Share of units for which the first word of the set is right.",
+        column=ANSWER_FIRST,
+        average="proportion",
+    ),
+    ANSWER_WEIGHT: Metric(
+        "answer: weight",
+        "Share of a set's positive weight on right words.",
+        column=ANSWER_WEIGHT,
+        limits=FRACTION,
+    ),
+    ANSWER_SIZE: Metric(
+        "answer: words",
+        "Mean number of words in a set.",
+        "rank",
+        column=ANSWER_SIZE,
+        higher_is_better=False,
+        ranks=False,
     ),
     "nearest_name": Metric(
         "nearest true name",

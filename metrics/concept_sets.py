@@ -112,12 +112,17 @@ def concept_iou(said: Concepts, true: frozenset[str]) -> float:
 
     A name that may stand for several concepts counts as one of them.
     """
+    shared = n_shared(said, true)
+    return shared / (len(said) + len(true) - shared)
+
+
+def n_shared(said: Concepts, true: frozenset[str]) -> int:
+    """Return how many of a unit's concepts a label says."""
     left = set(true)
     for names in sorted(said, key=lambda names: (len(names & true), sorted(names))):
         if hit := names & left:
             left.discard(min(hit))
-    n_shared = len(true) - len(left)
-    return n_shared / (len(said) + len(true) - n_shared)
+    return len(true) - len(left)
 
 
 def concept_credits(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metrics.aggregate import MetricSlice, metric_slices
-from metrics.catalog import AVERAGES, CONCEPT_IOU
+from metrics.catalog import AVERAGES
 from metrics.scores import Score
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ControlContext:
     def metric_slices(self) -> list[MetricSlice]:
         """Return the slices to score, in order."""
         groups = [part[1:-1] for part in self.subsets if part.startswith("[")]
-        return list(metric_slices(groups, concept_sets=CONCEPT_IOU in self.credits))
+        return list(metric_slices(groups, self.credits))
 
     def in_subset(self, item: MetricSlice) -> NDArray[np.bool_]:
         """Return the units of a slice; for ranks, those whose true name is in the set."""

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from metrics.aggregate import aggregate_units, by_sentence_encoder, subsets
-from metrics.catalog import AVERAGES, CONCEPT_AUROC, FALSE_LABELS, WITHOUT_CONCEPT
+from metrics.aggregate import SELECTIVE, aggregate_units, by_sentence_encoder, subsets
+from metrics.answers import answer_columns
+from metrics.catalog import (
+    ANSWER_METRICS,
+    AVERAGES,
+    CONCEPT_AUROC,
+    FALSE_LABELS,
+    WITHOUT_CONCEPT,
+    split_group,
+)
 from metrics.context import ControlContext, null, silence
 from metrics.control_sentences import ControlSentences, write_sentences
 from metrics.controls import chance, constant, listed, oracle
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from metrics.answers import Answer
     from metrics.formulas import Reader
     from metrics.text import Embedder
     from metrics.truth import TrueName
@@ -42,7 +51,7 @@ TOP = 5
 NO_MATRIX = "needs the full score matrix, which is no longer in the cache"
 NO_SET = "free text: there is no concept set to rank"
 NOT_IN_SET = "no scored unit's true name is in the concept set"
-_UNBOUNDED = ("coverage", "reach", FALSE_LABELS, CONCEPT_AUROC)
+_UNBOUNDED = ("coverage", "reach", FALSE_LABELS, CONCEPT_AUROC, *ANSWER_METRICS)
 """Scores without a chance level and a ceiling."""
 
 
@@ -103,6 +112,7 @@ def score(
     bert: Callable[..., Score] | None = None,
     withheld: Mapping[str, str] | None = None,
     without_concept: Collection[int] = (),
+    answers: Sequence[Answer] | None = None,
     seed: int = 0,
 ) -> ScoringResult:
     """Score the labels that one method gives a layer.
@@ -128,6 +138,8 @@ def score(
         withheld: Reasons by column of the table of units why it has no value, whatever the labels;
             the controls have none either.
         without_concept: Units that respond to no concept, for the share of them with a label.
+        answers: The whole answer of each unit, of a method whose answers are sets of words; None
+            where the first label is the answer.
         seed: Seed of bootstraps and of the chance draw.
 
     Returns:
@@ -157,6 +169,11 @@ def score(
     context, units = _evaluate(given, truth, scorers, rules, reader, withheld, seed)
     if without_concept:
         units[WITHOUT_CONCEPT] = units["unit"].isin(list(without_concept)).astype(np.int64)
+    if answers is not None:
+        rows = context.units.tolist()
+        layer = [truth[unit] for unit in sorted(truth)]
+        own = answer_columns([answers[at] for at in rows], [truth[at] for at in rows], layer)
+        units = units.join(own.set_index(context.units))
     values = aggregate_units(units, seed=seed, circular=circular, reasons=context.reasons)
     controls = {
         "chance": chance(context),
@@ -186,7 +203,7 @@ def score(
 
 def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]]) -> Score:
     """Add chance and ceiling over the same units to a score."""
-    if entry.value is None or name in _UNBOUNDED:
+    if entry.value is None or split_group(name.removeprefix(SELECTIVE))[0] in _UNBOUNDED:
         return entry
     ceiling = 1.0 if name == "auroc" else controls["oracle"][name].value
     return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)

@@ -90,9 +90,14 @@ class ConceptValues:
             means.append(mean[kept])
             deviations.append(deviation[kept])
             first += tile.shape[1]
-        parts = (columns, places, means, deviations)
-        joined = [torch.cat(part, dim=-1) for part in parts]
-        return cls(*joined, train=split.train, validation=split.validation)
+        return cls(
+            values=torch.cat(columns, dim=1),
+            places=torch.cat(places),
+            means=torch.cat(means),
+            deviations=torch.cat(deviations),
+            train=split.train,
+            validation=split.validation,
+        )
 
     def standardised(self, rows: slice, columns: Tensor | slice = slice(None)) -> Tensor:
         """Return values of mean 0 and deviation 1 over images of training, float64 [R, K]."""

@@ -49,11 +49,13 @@ class GramRows:
 
     def rows(self, columns: NDArray[np.int64]) -> Floats:
         """Return the rows of concepts that were added, float64 [M, K]."""
-        return self._rows[self._place[columns]]
+        found: Floats = self._rows[self._place[columns]]
+        return found
 
     def block(self, columns: NDArray[np.int64]) -> Floats:
         """Return the rows and columns of concepts that were added, float64 [M, M]."""
-        return self._rows[np.ix_(self._place[columns], columns)]
+        found: Floats = self._rows[np.ix_(self._place[columns], columns)]
+        return found
 
 
 def elastic_net(products: Floats, gram: GramRows, penalty: Penalty) -> Floats:

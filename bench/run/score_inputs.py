@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.run.labels import WRITTEN, lists_by_unit
+from metrics.answers import read_answers
 from metrics.labels import LabelRules
 from metrics.scores import Score
 from metrics.statistics import wilson
@@ -24,13 +25,19 @@ if TYPE_CHECKING:
     from metrics.truth import TrueName
 
 
-def score_inputs(record: Record, descriptions: pd.DataFrame, judges: Judges) -> dict[str, Any]:
+def score_inputs(
+    record: Record,
+    descriptions: pd.DataFrame,
+    judges: Judges,
+    set_sizes: Sequence[int] | None = None,
+) -> dict[str, Any]:
     """Return the arguments of `metrics.scoring.score` that need no model.
 
     Args:
         record: The record: layer, number of units, units that are left out.
         descriptions: The labels: unit, rank, label, score.
         judges: Truth and rules.
+        set_sizes: Number of words in each unit's set, of a method that answers in sets.
 
     Raises:
         UserError: A part is not on this machine, or the labels do not fit the rules.
@@ -44,6 +51,9 @@ def score_inputs(record: Record, descriptions: pd.DataFrame, judges: Judges) -> 
         concepts = concepts and tuple(map(official.label, judges.raw_mask_labels))
         reader, truth = official.reader, official.names
     labels, label_scores = lists_by_unit(descriptions, units)
+    answers = None
+    if truth and official is None:
+        answers = read_answers(labels, label_scores, reader, set_sizes)
     dead = np.zeros(units, dtype=bool)
     dead[list(record.target["dead_units"])] = True
     dead[list(record.target.get("left_out", ()))] = True
@@ -56,6 +66,7 @@ def score_inputs(record: Record, descriptions: pd.DataFrame, judges: Judges) -> 
         "rules": LabelRules(official=judges.config.scoring.official_labels),
         "reader": reader,
         "withheld": judges.withheld,
+        "answers": answers,
         "without_concept": judges.without_concept(layer),
         "seed": judges.config.scoring.seed,
     }

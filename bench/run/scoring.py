@@ -20,7 +20,7 @@ from bench.run.results import add_phases, add_scores
 from bench.run.score_inputs import layer_coverage, score_inputs
 from bench.timing import Timer
 from leaderboards.hashing import short_hash
-from leaderboards.record_tables import read_descriptions
+from leaderboards.record_tables import read_descriptions, read_set_sizes
 from leaderboards.scores import SCORES_SCHEMA
 from metrics.scores import Score
 from metrics.scoring import score
@@ -69,14 +69,22 @@ def score_record(folder: Path, record: Record, judges: Judges) -> Path:
             hint="run again, and keep the folder until the end",
         )
     timer = Timer(resolve_device(judges.config))
-    content, units = score_table(record, read_descriptions(folder), judges, timer=timer)
+    sizes = read_set_sizes(folder, record.target["units"])
+    content, units = score_table(
+        record, read_descriptions(folder), judges, set_sizes=sizes, timer=timer
+    )
     content, units = reuse_ranks(folder, content, units)
     add_phases(folder, hardware(timer.device), timer.records())
     return add_scores(folder, content, units)
 
 
 def score_table(
-    record: Record, descriptions: pd.DataFrame, judges: Judges, *, timer: Timer | None = None
+    record: Record,
+    descriptions: pd.DataFrame,
+    judges: Judges,
+    *,
+    set_sizes: Sequence[int] | None = None,
+    timer: Timer | None = None,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Score a table of labels.
 
@@ -86,6 +94,7 @@ def score_table(
         record: The record: layer, number of units, units that are left out.
         descriptions: The labels: unit, rank, label, score.
         judges: Truth, models and rules.
+        set_sizes: Number of words in each unit's set, of a method that answers in sets.
         timer: Gets the phase "score".
 
     Returns:
@@ -101,7 +110,7 @@ def score_table(
     circular = judged and shares_tower(judges.encoder, judges.sentence)
     one_judge = judged and shares_tower(judges.clip_text, judges.sentence)
     reason = (SHARED_TOWER if circular else ONE_JUDGE) if one_judge else ""
-    given = score_inputs(record, descriptions, judges)
+    given = score_inputs(record, descriptions, judges, set_sizes)
     clip_text = None
     if judged and judges.clip_text is not None and not one_judge:
         clip_text = ClipText(judges.clip_text, store, device)

@@ -21,7 +21,7 @@ from bench.verification.request import check_request
 from leaderboards.files import sha256_unpacked
 from leaderboards.hashing import canonical_json, short_hash
 from leaderboards.record import Record, RecordError
-from leaderboards.record_tables import DESCRIPTIONS, read_descriptions, read_units
+from leaderboards.record_tables import DESCRIPTIONS, read_descriptions, read_set_sizes, read_units
 from leaderboards.scores import read_scores
 from leaderboards.timings import read_timings
 from leaderboards.verify.aggregates import compare_controls, compare_scores
@@ -224,7 +224,8 @@ class _Verification:
                 why = "another release read the labels in another way"
                 self.findings.trust("labels beside true names in older scores", why)
                 return None
-            return score_inputs(self.record, self.descriptions, own)
+            sizes = read_set_sizes(self.folder, self.record.target["units"])
+            return score_inputs(self.record, self.descriptions, own, sizes)
         except UserError as error:
             self.findings.trust("labels beside true names", error.what)
             return None

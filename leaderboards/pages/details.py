@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from leaderboards.pages.estimates import mark
 from leaderboards.pages.markdown import escape, table
-from leaderboards.pages.numbers import show
+from leaderboards.pages.numbers import show, show_interval
 from leaderboards.pages.provenance import provenance
 from leaderboards.pages.remarks import describe_reach, describe_split
 from leaderboards.pages.warnings import warn_of_comma_joined
 from metrics.catalog import (
+    ANSWER_F1,
+    ANSWER_METRICS,
     CONCEPT_AUROC,
     DECISIONS,
     FALSE_LABELS,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from leaderboards.board import Board
     from leaderboards.rows import Row
     from leaderboards.tables import ConditionTable
+    from metrics.scores import Score
 
 _NAMES = ("lexical_match", "accuracy_at_1", "accuracy_at_1[reachable]", "accuracy_at_5", "mrr")
 _MEANING = (
@@ -96,7 +99,7 @@ def _section(number: int, one: ConditionTable) -> list[str]:
     sets = [name for metric in SET_METRICS for name in (metric, *_groups(one, metric))]
     sets += [FALSE_LABELS, CONCEPT_AUROC]
     tables = (_metrics(one, columns) for columns in (names, sets, _MEANING, DECISIONS, _RANKS))
-    parts += [text for text in tables if text]
+    parts += [text for text in (*tables, _answers(one)) if text]
     parts += _facts(one)
     if lines := _notes(one):
         parts.append("\n".join(lines))
@@ -132,6 +135,28 @@ def _metrics(one: ConditionTable, names: Sequence[str]) -> str:
     labels = [_label(row) for row in one.rows]
     rows = [list(cells) for cells in zip(labels, *shown, strict=True)]
     return table(["", *columns], rows)
+
+
+def _answers(one: ConditionTable) -> str:
+    """Return a table of the methods that answer in sets of words or formulas, best first."""
+    rows = [row for row in one.methods if row.value(ANSWER_F1) is not None]
+    if not rows:
+        return ""
+    rows.sort(key=lambda row: (-row.goodness(ANSWER_F1), row.label))
+    titles = [escape(metric_of(name).title) for name in ANSWER_METRICS]
+    cells = [
+        [_label(row), *(_estimate(row.scores.get(name), name) for name in ANSWER_METRICS)]
+        for row in rows
+    ]
+    return table(["", *titles], cells)
+
+
+def _estimate(score: Score | None, name: str) -> str:
+    if score is None or score.value is None:
+        return "—"
+    form = metric_of(name).format
+    text = show(score.value, form)
+    return escape(f"{text} {show_interval(score.ci_low, score.ci_high, form)}".rstrip())
 
 
 def _label(row: Row) -> str:
