@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from metrics.catalog import AVERAGES, METRICS, SET_METRICS
+from metrics.aggregate import OPTIONAL
+from metrics.catalog import ANSWER_METRICS, AVERAGES, METRICS
 from metrics.decisions import decision_score
 from metrics.lexical import lexical_match
 from metrics.numeric import auroc
@@ -94,7 +95,7 @@ def label_references(units: list[Unit]) -> dict[str, float]:
     groups = [unit.truth.group for unit in scored if unit.truth is not None]
     found = {}
     for name, metric in AVERAGES.items():
-        if name in SET_METRICS:  # of truths that list concepts only
+        if name in OPTIONAL:  # of some truths or methods only
             continue
         parts = {name: [True] * len(rows), f"selective_{name}": labelled}
         if metric.by_group:
@@ -220,6 +221,7 @@ def test_each_metric_of_the_table_has_a_tester() -> None:
         "reach": "tests/metrics/test_reach.py",
         "concept_iou": "tests/metrics/test_concept_sets.py",
         "exact_concepts": "tests/metrics/test_concept_sets.py",
+        **dict.fromkeys(ANSWER_METRICS, "tests/metrics/test_answers.py"),
         "false_labels": "tests/metrics/test_concept_sets.py",
         "concept_auroc": "tests/metrics/test_concept_sets.py",
         "label_stability": "tests/bench/run/test_stability.py",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -16,6 +18,8 @@ METHODS = {
     "direction": None,
     "www": "word_sets",
     "invert": "formulas",
+    "linear": "word_sets",
+    "linear_labels": "word_sets",
 }
 
 
@@ -34,15 +38,21 @@ def test_each_gives_a_record_with_its_table(tmp_path, monkeypatch):
         record = Record.read(folder)
         assert record.status == "ok", record.error
         units = record.counts["units"]
-        given = "masks" if name == "invert" else "captions (through its image-text encoder)"
+        by_masks = name in ("invert", "linear_labels")
+        given = "masks" if by_masks else "captions (through its image-text encoder)"
         assert record.method["given"] == given
         labels = pd.read_csv(folder / "descriptions.csv.gz")
-        assert labels.unit.nunique() == units - record.counts["dead"]
+        silent = record.counts["unlabelled"]
+        assert labels.unit.nunique() == units - record.counts["dead"] - silent
+        assert silent == 0 or name.startswith("linear")
         if table := METHODS[name]:
             assert pd.read_csv(folder / f"{table}.csv.gz").unit.tolist() == list(range(units))
+        [file] = (folder / "scores").glob("*.json")
+        found = json.loads(file.read_text())["scores"]
+        assert ("answer_f1" in found) == (table in ("word_sets", "formulas"))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name in METHODS if "linear" not in name])
 def test_parameters_and_evidence_decide_the_key(method):
     def key(*overrides):
         [job] = plan(expand([f"method={method}", "probe.params.size=48", *overrides]))
