@@ -33,6 +33,7 @@ SUMMARIES = {
     "dissection": "Network Dissection against its plain loop",
     "composition": "the search for formulas against run-length masks",
     "captioning": "the search for sentences, unit by unit and all at once",
+    "alignment": "unit embeddings and linear explanations against plain loops",
     "decoding": "decoding and preprocessing of images",
 }
 """What each benchmark compares, by name."""

@@ -7,6 +7,7 @@ import gc
 import time
 from ctypes.util import find_library
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,12 @@ def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
 def _release_memory() -> None:
     """Return freed memory to the system, so that the next peak counts all that is used."""
     gc.collect()
-    library = find_library("c")
-    trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
+    trim = _malloc_trim()
     if trim is not None:
         trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    library = find_library("c")  # starts a process
+    return getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
