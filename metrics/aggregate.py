@@ -68,8 +68,9 @@ def metric_slices(groups: list[str], columns: Collection[str]) -> Iterator[Metri
         columns: Columns that there are; an optional metric without its column has no slice.
     """
     averages = {n: m for n, m in AVERAGES.items() if n not in OPTIONAL or m.column in columns}
-    for subset in ("", SELECTIVE):
-        yield from (MetricSlice(subset + name, name, subset) for name in averages)
+    yield from (MetricSlice(name, name, "") for name in averages)
+    labels = (name for name in averages if name not in ANSWER_METRICS)
+    yield from (MetricSlice(SELECTIVE + name, name, SELECTIVE) for name in labels)
     for group in groups:
         part = f"[{group}]"
         for name, metric in averages.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from metrics.aggregate import SELECTIVE, aggregate_units, by_sentence_encoder, subsets
+from metrics.aggregate import aggregate_units, by_sentence_encoder, subsets
 from metrics.answers import answer_columns
 from metrics.catalog import (
     ANSWER_METRICS,
@@ -203,7 +203,7 @@ def score(
 
 def _bounded(name: str, entry: Score, controls: Mapping[str, Mapping[str, Score]]) -> Score:
     """Add chance and ceiling over the same units to a score."""
-    if entry.value is None or split_group(name.removeprefix(SELECTIVE))[0] in _UNBOUNDED:
+    if entry.value is None or split_group(name)[0] in _UNBOUNDED:
         return entry
     ceiling = 1.0 if name == "auroc" else controls["oracle"][name].value
     return replace(entry, chance=controls["chance"][name].value, ceiling=ceiling)

@@ -155,8 +155,8 @@ def _estimate(score: Score | None, name: str) -> str:
     if score is None or score.value is None:
         return "—"
     form = metric_of(name).format
-    text = show(score.value, form)
-    return escape(f"{text} {show_interval(score.ci_low, score.ci_high, form)}".rstrip())
+    interval = show_interval(score.ci_low, score.ci_high, form)
+    return f"{escape(show(score.value, form))} {interval}".rstrip()
 
 
 def _label(row: Row) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboards.board import load_board
 from leaderboards.pages.concept_sets import concept_sets_section
+from leaderboards.pages.details import details_page
 from leaderboards.pages.render import render_scores
 from leaderboards.storage import write_record
 
@@ -87,3 +88,33 @@ def test_false_labels_are_compared_unit_by_unit(tmp_path: Path, build: Any) -> N
 def test_no_section_without_sets(tmp_path: Path, build: Any) -> None:
     build.put(tmp_path, build.make_record(), build.make_scores(0.5))
     assert concept_sets_section(load_board([tmp_path])) == []
+
+
+def test_answers_that_are_sets_have_a_table_of_their_own(tmp_path: Path, build: Any) -> None:
+    for name, f1, weight in (("wpmi", 0.5, 0.25), ("soft_wpmi", 0.75, None), ("cos", None, None)):
+        scores = build.make_scores(0.5)
+        if f1 is not None:
+            values = {"exact": 0.1, "f1": f1, "first": 0.9, "weight": weight, "size": 3.5}
+            scores["scores"] |= {
+                f"answer_{metric}": build.share(value, width=0.2) if value is not None
+                else {"value": None, "reason": "the answers have no weights"}
+                for metric, value in values.items()
+            }  # fmt: skip
+        build.put(tmp_path, build.make_record(name), scores)
+    page = details_page(load_board([tmp_path]))
+    [start] = [at for at, line in enumerate(page.splitlines()) if "answer: F1" in line]
+    table = page.splitlines()[start:]
+    assert table[0].count("|") == 7
+    assert [line.split(" | ")[0] for line in table[2:5]] == [
+        "| clip_dissect soft_wpmi",
+        "| clip_dissect wpmi",
+        "",
+    ]
+    assert cells("\n".join(table[:4]), "clip_dissect soft_wpmi")[0][1:] == [
+        "0.750 [0.65, 0.85]", "0.900 [0.80, 1.00]", "—", "3.5 [3.4, 3.6]",
+    ]  # fmt: skip
+
+
+def test_boards_without_such_answers_say_nothing_of_them(tmp_path: Path, build: Any) -> None:
+    build.put(tmp_path, build.make_record("wpmi"), build.make_scores(0.5))
+    assert "answer:" not in details_page(load_board([tmp_path]))
