@@ -17,17 +17,99 @@ if TYPE_CHECKING:
 
     from baselines.regression import Explanation, Split
 
-SOURCE = (
-    "Oikarinen and Weng, Linear Explanations for Individual Neurons, ICML 2024, "
-    "arXiv:2405.06855; https://github.com/Trustworthy-ML-Lab/Linear-Explanations"
-)
-LEAST_IMAGES = 20
 _TOGETHER = 2**24
 """Probabilities that are computed at once."""
 
 
 @dataclass(frozen=True)
-class LinearExplanations:
+class _Linear:
+    """What both variants share: parameters, search, and labels from explanations."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = (
+        "Oikarinen and Weng, Linear Explanations for Individual Neurons, ICML 2024, "
+        "arXiv:2405.06855; https://github.com/Trustworthy-ML-Lab/Linear-Explanations"
+    )
+
+    penalty: float = 0.05 / 0.99
+    l1_ratio: float = 0.99
+    max_concepts: int = 10
+    least_gain: float = 0.02
+
+    def __post_init__(self) -> None:
+        """Check the parameters before any evidence is gathered."""
+        if not (math.isfinite(self.penalty) and self.penalty > 0):
+            raise ValueError(f"penalty must be a number above 0, not {self.penalty!r}")
+        if not 0 < self.l1_ratio < 1:
+            raise ValueError(f"l1_ratio must be in (0, 1), not {self.l1_ratio!r}")
+        if isinstance(self.max_concepts, bool) or self.max_concepts < 1:
+            raise ValueError(
+                f"max_concepts must be an integer of at least 1, not {self.max_concepts!r}"
+            )
+        if not (math.isfinite(self.least_gain) and self.least_gain >= 0):
+            raise ValueError(f"least_gain must be a number of at least 0, not {self.least_gain!r}")
+
+    def warm_up(self) -> None:
+        """Compile the loop of the elastic net, which runs on the CPU, ahead of timed calls."""
+        import numpy as np
+
+        from baselines.regression.kernels.descent import descend
+
+        descend(np.eye(1), np.ones(1), np.zeros(1), 0.1, 0.1, 1e-8, 10)
+
+    def _label(
+        self,
+        activations: Tensor,
+        concepts: Sequence[str],
+        tiles: Iterable[Tensor],
+        split: Split,
+        *notes: str,
+    ) -> Labelling:
+        """Explain the live units, and label each with its concepts of positive weight.
+
+        Args:
+            activations: Activations [N, U].
+            concepts: Names of the C concepts.
+            tiles: Consecutive columns of their values on the images in the split's order.
+            split: The split.
+            *notes: Notes for the record.
+        """
+        import pandas as pd
+        import torch
+
+        from baselines.regression import ConceptValues, Penalty, SearchLimits, explain_units
+        from baselines.similarity import live_units
+
+        live = live_units(activations).nonzero()[:, 0]
+        values = ConceptValues.choose(tiles, split)
+        penalty = Penalty(self.penalty * self.l1_ratio, self.penalty * (1 - self.l1_ratio))
+        limits = SearchLimits(self.max_concepts, self.least_gain)
+        found = explain_units(values, activations[split.order][:, live], penalty, limits)
+        explanations = dict(zip(live.tolist(), found, strict=True))
+        scores = torch.full((activations.shape[1], len(concepts)), torch.nan)
+        for unit, own in explanations.items():
+            positive = own.shares > 0
+            scores[unit] = -torch.inf
+            scores[unit, own.concepts[positive]] = torch.from_numpy(own.shares[positive]).float()
+        sizes = torch.isfinite(scores).sum(dim=1).numpy()
+        parts = f"{split.train} of training, {split.validation} of validation, {split.test} of test"
+        return Labelling(
+            concepts=tuple(concepts),
+            scores=scores.to(activations.device),
+            tables={
+                "linear_explanations": explanation_table(explanations, concepts),
+                "word_sets": pd.DataFrame({"unit": range(len(sizes)), "words": sizes}),
+            },
+            notes=(f"images: {parts}", *notes),
+            counts={
+                "left_out_concepts": len(concepts) - len(values.places),
+                "silent_units": sum(not len(own.concepts) for own in found),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class LinearExplanations(_Linear):
     """Linear Explanations (Oikarinen and Weng, ICML 2024) by an image-text encoder.
 
     The value of a concept on an image is its probability, a sigmoid of the cosine that is
@@ -41,36 +123,30 @@ class LinearExplanations:
     test images too).
 
     Attributes:
-        a: Slope of the sigmoid; None for the encoder's own.
-        b: What is added to cosines before; None for the encoder's own.
         penalty: Weight of the elastic net's penalty, above 0.
         l1_ratio: Share of absolute weights in it, in (0, 1); the rest is of squares.
         max_concepts: Largest number of concepts, at least 1.
         least_gain: Correlation that each further concept must add on validation images, at least 0.
+        a: Slope of the sigmoid, above 0; None for the encoder's own.
+        b: What is added to cosines before; None for the encoder's own.
 
     Raises:
         ValueError: A value outside its range, or only one of `a` and `b`.
     """
 
     summary: ClassVar[str] = "Weighted sum of the concepts that an encoder finds in images"
-    version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset(
         {"activations", "image_embeddings", "concept_embeddings", "calibration"}
     )
     given: ClassVar[str] = "captions (through its image-text encoder)"
     vocabulary: ClassVar[Vocabulary] = "concept set"
-    source: ClassVar[str] = SOURCE
 
     a: float | None = None
     b: float | None = None
-    penalty: float = 0.05 / 0.99
-    l1_ratio: float = 0.99
-    max_concepts: int = 10
-    least_gain: float = 0.02
 
     def __post_init__(self) -> None:
         """Check the parameters before any evidence is gathered."""
-        _check_search(self.penalty, self.l1_ratio, self.max_concepts, self.least_gain)
+        super().__post_init__()
         if (self.a is None) != (self.b is None):
             raise ValueError("a and b must be given together")
         if self.a is not None and not (math.isfinite(self.a) and self.a > 0):
@@ -97,10 +173,6 @@ class LinearExplanations:
             )
         return encoder
 
-    def warm_up(self, device: str = "cpu") -> None:
-        """Compile the loop of the elastic net, which runs on the CPU, ahead of timed calls."""
-        _warm_up()
-
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.
 
@@ -115,7 +187,7 @@ class LinearExplanations:
             concepts of both signs with their weights, "word_sets" the number of labels.
 
         Raises:
-            ValueError: Embeddings or calibration are missing, or there are under 20 images.
+            ValueError: Embeddings or calibration are missing, or there are too few images.
         """
         from baselines.regression import split_images
         from baselines.similarity.inputs import spans
@@ -123,20 +195,20 @@ class LinearExplanations:
 
         calibration = self.calibrate(evidence.calibration)
         images, concepts = evidence.embedded()
-        split = split_images(_check_images(len(images)), seed)
+        split = split_images(len(images), seed)
         source = EmbeddedScores(images[split.order], concepts)
 
         def tiles() -> Iterator[Tensor]:
             for start, stop in spans(len(concepts), max(1, _TOGETHER // len(images))):
                 yield calibration.probabilities(source.tile(None, start, stop))
 
-        origin = "given" if self.a is not None else "the encoder's own"
+        origin = "the encoder's own" if self.a is None else "given"
         note = f"sigmoid of cosines: a = {calibration.a:g}, b = {calibration.b:g} ({origin})"
-        return _label(self, evidence, evidence.concepts, tiles(), split, (note,))
+        return self._label(evidence.activations, evidence.concepts, tiles(), split, note)
 
 
 @dataclass(frozen=True)
-class LinearLabelExplanations:
+class LinearLabelExplanations(_Linear):
     """Linear Explanations (Oikarinen and Weng, ICML 2024) by the labels of images.
 
     As `LinearExplanations`, but the value of a concept on an image is 1 if its masks have the label
@@ -153,24 +225,9 @@ class LinearLabelExplanations:
     """
 
     summary: ClassVar[str] = "Weighted sum of image labels"
-    version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset({"activations", "masks"})
     given: ClassVar[str] = "masks"
     vocabulary: ClassVar[Vocabulary] = "mask labels"
-    source: ClassVar[str] = SOURCE
-
-    penalty: float = 0.05 / 0.99
-    l1_ratio: float = 0.99
-    max_concepts: int = 10
-    least_gain: float = 0.02
-
-    def __post_init__(self) -> None:
-        """Check the parameters before any evidence is gathered."""
-        _check_search(self.penalty, self.l1_ratio, self.max_concepts, self.least_gain)
-
-    def warm_up(self, device: str = "cpu") -> None:
-        """Compile the loop of the elastic net, which runs on the CPU, ahead of timed calls."""
-        _warm_up()
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.
@@ -183,97 +240,16 @@ class LinearLabelExplanations:
             As `LinearExplanations.describe`.
 
         Raises:
-            ValueError: Masks are missing or do not match, or there are under 20 images.
+            ValueError: Masks are missing or do not match, or there are too few images.
         """
         from baselines.composition.presence import presence_of
         from baselines.regression import split_images
 
         presence = presence_of(evidence)
-        split = split_images(_check_images(len(presence)), seed)
         assert evidence.masks is not None
-        names = tuple(label.name for label in evidence.masks.labels)
-        return _label(self, evidence, names, [presence[split.order].float()], split, ())
-
-
-def _check_search(penalty: float, l1_ratio: float, max_concepts: int, least_gain: float) -> None:
-    if not (math.isfinite(penalty) and penalty > 0):
-        raise ValueError(f"penalty must be a number above 0, not {penalty!r}")
-    if not 0 < l1_ratio < 1:
-        raise ValueError(f"l1_ratio must be in (0, 1), not {l1_ratio!r}")
-    if isinstance(max_concepts, bool) or max_concepts < 1:
-        raise ValueError(f"max_concepts must be an integer of at least 1, not {max_concepts!r}")
-    if not (math.isfinite(least_gain) and least_gain >= 0):
-        raise ValueError(f"least_gain must be a number of at least 0, not {least_gain!r}")
-
-
-def _check_images(n: int) -> int:
-    if n < LEAST_IMAGES:
-        raise ValueError(f"{n} images are too few to split: give at least {LEAST_IMAGES}")
-    return n
-
-
-def _warm_up() -> None:
-    import numpy as np
-
-    from baselines.regression.kernels.descent import descend
-
-    descend(np.eye(1), np.ones(1), np.zeros(1), 0.1, 0.1, 1e-8, 10)
-
-
-def _label(
-    method: LinearExplanations | LinearLabelExplanations,
-    evidence: Evidence,
-    concepts: Sequence[str],
-    tiles: Iterable[Tensor],
-    split: Split,
-    notes: tuple[str, ...],
-) -> Labelling:
-    """Explain the live units, and turn explanations into labels.
-
-    Args:
-        method: The method, for its limits.
-        evidence: The evidence.
-        concepts: Names of the C concepts.
-        tiles: Consecutive columns of their values on the images in the split's order.
-        split: The split.
-        notes: Notes for the record.
-    """
-    import pandas as pd
-    import torch
-
-    from baselines.regression import ConceptValues, Penalty, SearchLimits, explain_units
-    from baselines.similarity import live_units
-
-    activations = evidence.activations
-    values = ConceptValues.choose(tiles, split)
-    live = live_units(activations).nonzero()[:, 0]
-    penalty = Penalty(method.penalty * method.l1_ratio, method.penalty * (1 - method.l1_ratio))
-    limits = SearchLimits(method.max_concepts, method.least_gain)
-    ordered = activations[torch.from_numpy(split.order)][:, live]
-    explanations = dict(
-        zip(live.tolist(), explain_units(values, ordered, penalty, limits), strict=True)
-    )
-    scores = torch.full((activations.shape[1], len(concepts)), torch.nan)
-    for unit, found in explanations.items():
-        positive = found.shares > 0
-        scores[unit] = -torch.inf
-        scores[unit, found.concepts[positive]] = torch.from_numpy(found.shares[positive]).float()
-    sizes = torch.isfinite(scores).sum(dim=1).numpy()
-    parts = f"{split.train} of training, {split.validation} of validation, {split.test} of test"
-    left_out = len(concepts) - len(values.places)
-    return Labelling(
-        concepts=tuple(concepts),
-        scores=scores.to(activations.device),
-        tables={
-            "linear_explanations": explanation_table(explanations, concepts),
-            "word_sets": pd.DataFrame({"unit": range(len(sizes)), "words": sizes}),
-        },
-        notes=(f"images: {parts}", *notes),
-        counts={
-            "left_out_concepts": left_out,
-            "silent_units": sum(not len(found.concepts) for found in explanations.values()),
-        },
-    )
+        split = split_images(len(presence), seed)
+        names = [label.name for label in evidence.masks.labels]
+        return self._label(evidence.activations, names, [presence[split.order].float()], split)
 
 
 def explanation_table(
