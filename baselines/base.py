@@ -181,7 +181,9 @@ class Labelling:
         concepts: The C labels of `scores`; empty with `texts`.
         scores: Full score matrix, float32 [U units, C]; higher is better. None with `texts`.
         texts: (label, score) pairs of each unit, best first. None with `scores`.
-        tables: Further tables for the record's folder, by file stem, such as {"tally": ...}.
+        tables: Further tables for the record's folder, by file stem, such as {"tally": ...}. A
+            method whose answer is a set of words gives "word_sets" (unit, words): how many of a
+            unit's labels are its answer.
         notes: Sentences for the record, such as "top_k clamped from 100 to 60 images".
         counts: Named counts for the record, such as {"undefined_scores": 12}.
     """

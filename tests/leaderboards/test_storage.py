@@ -21,6 +21,7 @@ from leaderboards.record_tables import (
     description_bytes,
     hash_tables,
     read_descriptions,
+    read_set_sizes,
     read_units,
 )
 from leaderboards.scores import read_scores
@@ -291,3 +292,12 @@ def test_the_phase_of_scoring_is_added_once_and_on_the_same_hardware(
     for seconds in (1.0, 9.0):
         add_phases(tmp_path, timing["hardware"], [score | {"wall_s": seconds}])
     assert read_timings(tmp_path) == ([timing | {"phases": [*timing["phases"], score]}], [])
+
+
+def test_sizes_of_sets_are_read_where_there_are_any(tmp_path: Path) -> None:
+    assert read_set_sizes(tmp_path, 2) is None
+    table = pd.DataFrame({"unit": [0, 1], "words": [3, 0]})
+    (tmp_path / "word_sets.csv.gz").write_bytes(gzip_bytes(csv_bytes(table)))
+    assert read_set_sizes(tmp_path, 2) == [3, 0]
+    with pytest.raises(RecordError, match="units are not 0, 1, "):
+        read_set_sizes(tmp_path, 3)
