@@ -210,7 +210,10 @@ class Method(Protocol):
     A method with compiled code may define `warm_up()` or `warm_up(device)`, which is called before
     timed runs on that device. A method that needs exemplars has a property `exemplar_rule`
     (`baselines.spatial.ExemplarRule`). One that needs a calibration has a method `calibrate`, which
-    returns the calibration to use, given the encoder's own or None.
+    returns the calibration to use, given the encoder's own or None. A method whose `superclasses`
+    is not "none" gets masks with superclasses as further labels: "wordnet", or a file's. A method
+    that cannot search any number of labels may define `check_labels(n_labels)`, which raises
+    ValueError before evidence is gathered.
 
     Class attributes:
         summary: One line for `dissectbench list`.
