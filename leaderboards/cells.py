@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leaderboards.comma_joined import CommaJoinedCounter
+from leaderboards.faithfulness import (
+    FaithfulnessSet,
+    faithfulness_files,
+    read_faithfulness_with_units,
+)
 from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.reading import newest, plain_labels
 from leaderboards.record import Fault, Record, RecordError
@@ -17,7 +23,7 @@ from leaderboards.timings import read_timings
 from leaderboards.verified_labels import LabelVerification, read_verification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -39,6 +45,7 @@ class Cell:
         units: By skey, the table of units.
         folder: Where it was read from; None for a cell that is not on disk.
         verification: How many labels of an import a run here gives too; None if not compared.
+        faithfulness: Scores on held-out images, each with its table of units.
     """
 
     record: Record
@@ -49,6 +56,7 @@ class Cell:
     units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     folder: Path | None = field(default=None, compare=False)
     verification: LabelVerification | None = None
+    faithfulness: tuple[tuple[FaithfulnessSet, pd.DataFrame], ...] = ()
 
 
 def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
@@ -97,8 +105,17 @@ class _Loader:
         verification = self._try(where, lambda: read_verification(folder))
         joined = comma_joined or {}
         return Cell(
-            record, scores, tuple(timings), first_labels, joined, units, folder, verification
-        )
+            record, scores, tuple(timings), first_labels, joined, units, folder, verification,
+            tuple(self._faithfulness(folder, where)),
+        )  # fmt: skip
+
+    def _faithfulness(
+        self, folder: Path, where: str
+    ) -> Iterator[tuple[FaithfulnessSet, pd.DataFrame]]:
+        for path in faithfulness_files(folder):
+            read = partial(read_faithfulness_with_units, path)
+            if found := self._try(f"{where}/faithfulness/{path.name}", read):
+                yield found
 
     def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
         found = []
@@ -171,7 +188,11 @@ def hash_scores(cells: Iterable[Cell]) -> str:
         for scores in scored:
             del scores["tables"]
         verified = [asdict(cell.verification)] if cell.verification else []
-        lines.append(page_json([record, scored, *verified]))
+        faithful = [
+            [own.fkey, own.circular, {name: vars(score) for name, score in own.scores.items()}]
+            for own, _ in cell.faithfulness
+        ]
+        lines.append(page_json([record, scored, *verified, *faithful]))
     return sha256_lines(sorted(lines))
 
 
