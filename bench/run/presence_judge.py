@@ -13,6 +13,7 @@ from bench.evidence import EvidenceRequest, gather
 from bench.evidence.text import text_embeddings
 from bench.parts import catalog
 from bench.parts.encoders.calibration import published_calibration
+from bench.parts.optional_protocols import GivesEmbeddings
 from bench.run.build import build_part
 from bench.run.identity import fingerprint, params_of
 from bench.timing import Timer
@@ -132,6 +133,10 @@ class ImageTextCosines:
 
     def compute(self, probe: Probe, texts: Sequence[str]) -> Floats:
         """Return cosines of N images and C texts, float64 [N, C]."""
+        if not texts:
+            return np.empty((len(probe), 0))
+        if isinstance(self.encoder, GivesEmbeddings):
+            self.encoder.check_embeddings(probe, texts)
         device = self.execution.device
         timer = Timer(device)
         request = EvidenceRequest(

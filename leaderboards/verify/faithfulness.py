@@ -61,4 +61,6 @@ def check_faithfulness(folder: Path, descriptions: pd.DataFrame, findings: Findi
                 own = getattr(score, part)
                 if not is_close(own, value):
                     findings.differ(f"{where}: {name}.{part}", f"{own} instead of {value}")
-        findings.trust("chance levels, ceilings and p-values of faithfulness", "a network is needed")
+        findings.trust(
+            "chance levels, ceilings and p-values of faithfulness", "a network is needed"
+        )
