@@ -164,9 +164,10 @@ def _measure(
                 options,
                 record_config(folder, ()).probe,
             )
-        write_faithfulness(folder, scores, units)
+        file = write_faithfulness(folder, scores, units)
     except RecordError as error:
         raise explain_fault(error) from error
+    sys.stdout.write(f"{folder}: wrote {file.relative_to(folder)}\n")
     return list(_rows(record, scores))
 
 

@@ -15,6 +15,7 @@ from bench.evidence import EvidenceRequest, Store, gather
 from bench.parts import catalog
 from bench.parts.concept_images import plain_name
 from bench.parts.protocols import SegmentedProbe
+from bench.parts.targets.patterns import expand_layers
 from bench.run.build import build_part
 from bench.run.device import execution_of, resolve_device
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
@@ -146,11 +147,15 @@ class _Layer:
         self.cache = Path(config.runtime.cache).expanduser()
 
     def activations(self, probe: Probe) -> Floats:
-        """Return the pooled activations on some images, float64 [N, U]."""
+        """Return the pooled activations on some images, float64 [N, U].
+
+        The other layers of the run are gathered in the same pass, for their records.
+        """
         request = EvidenceRequest(
             self._target,
             [self._layer],
             probe,
+            extra_layers=expand_layers(self._target, self._config.target.layers),
             layout=layout_settings(self._config),
             execution=self._execution,
             directions=directions_of(self._config),

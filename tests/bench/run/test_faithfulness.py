@@ -77,7 +77,8 @@ def test_the_images_that_follow_are_scored(
     assert list(table) == COLUMNS
     assert table["metric"].tolist() == ["f1", "iou", "correlation", "cosine", "auprc"]
     assert set(table["images"]) == {48}
-    header, row = capsys.readouterr().out.splitlines()[:2]
+    written, header, row = capsys.readouterr().out.splitlines()[:3]
+    assert written == f"{folder}: wrote faithfulness/{added[0].name}"
     value = table.set_index("metric").loc["correlation", "value"]
     assert "correlation" in header
     assert f"{value:.3f}" in row
