@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from leaderboards.files import (
     csv_bytes,
     gzip_bytes,
@@ -21,8 +23,6 @@ from leaderboards.scores import parse_each
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import pandas as pd
 
     from metrics.scores import Score
 
@@ -114,13 +114,36 @@ def read_faithfulness(path: Path) -> FaithfulnessSet:
     setting, tables = data.get("setting"), data.get("tables", {})
     if not isinstance(setting, dict) or not isinstance(tables, dict):
         raise RecordError(f"{path}: 'setting' or 'tables' is missing")
-    if not all(isinstance(setting.get(part), dict) for part in ("probe", "presence")):
-        raise RecordError(f"{path}: setting: 'probe' or 'presence' is missing")
+    _check_setting(setting, path)
     scores = parse_each(data.get("scores"), f"{path}: scores")
+    if not all(type(score.detail.get("unknown")) is int for score in scores.values()):
+        raise RecordError(f"{path}: a score has no number of units with unknown labels")
     found = FaithfulnessSet(setting, scores, bool(data.get("circular")), tables)
     if not found.fkey == data.get("fkey") == path.stem:
         raise RecordError(f"{path}: holds scores under another key, {data.get('fkey')!r}")
     return found
+
+
+def _check_setting(setting: Mapping[str, Any], path: Path) -> None:
+    """Check the parts of a setting that pages show."""
+    probe, presence, alpha = (setting.get(name) for name in ("probe", "presence", "alpha"))
+    numbers = (int, float)
+    valid = (
+        isinstance(probe, dict)
+        and type(probe.get("n")) is int
+        and isinstance(probe.get("params") or {}, dict)
+        and isinstance(presence, dict)
+        and presence.get("kind") in ("annotations", "encoder", "images")
+        and (alpha is None or isinstance(alpha, numbers))
+        and type(setting.get("seed")) is int
+    )
+    if valid and presence["kind"] == "encoder":
+        found = presence.get("calibration")
+        valid = isinstance(found, dict) and all(
+            isinstance(found.get(name), numbers) for name in ("scale", "bias")
+        )
+    if not valid:
+        raise RecordError(f"{path}: 'setting' is not one of faithfulness")
 
 
 def read_faithfulness_with_units(path: Path) -> tuple[FaithfulnessSet, pd.DataFrame]:
@@ -130,7 +153,13 @@ def read_faithfulness_with_units(path: Path) -> tuple[FaithfulnessSet, pd.DataFr
         RecordError: One of them is missing, damaged or of a later version.
     """
     found = read_faithfulness(path)
-    return found, read_unit_values(path.parents[1], found.fkey)
+    units = read_unit_values(path.parents[1], found.fkey)
+    for name in found.scores:
+        if name not in units or not pd.api.types.is_numeric_dtype(units[name]):
+            raise RecordError(f"{path.parent}/{found.fkey}.units.csv.gz: no numbers of {name}")
+    if not units["unit"].is_unique:
+        raise RecordError(f"{path.parent}/{found.fkey}.units.csv.gz: a unit has several rows")
+    return found, units
 
 
 def faithfulness_files(folder: Path) -> list[Path]:
@@ -159,8 +188,8 @@ def describe_presence(setting: Mapping[str, Any]) -> str:
         return "masks and classes"
     if presence["kind"] == "images":
         return f"images of concepts in {presence.get('name')}"
-    found = presence.get("calibration", {})
-    numbers = f"{found.get('scale')} (cos {found.get('bias'):+})"
+    found = presence["calibration"]
+    numbers = f"{found['scale']} (cos {found['bias']:+})"
     return f"{presence.get('name')}, sigmoid({numbers}), {found.get('source')}"
 
 
@@ -169,5 +198,5 @@ def describe_images(setting: Mapping[str, Any]) -> str:
     probe = setting["probe"]
     params = probe.get("params") or {}
     name = params.get("variant") or probe.get("name")
-    start = f" from {params['offset']:,}" if params.get("offset") else ""
+    start = f" from {params['offset']}" if params.get("offset") else ""
     return f"{probe['n']:,} images of {name}{start}"

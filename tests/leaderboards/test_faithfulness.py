@@ -115,6 +115,31 @@ def test_scores_under_another_key_are_refused(folder: Path) -> None:
         read_faithfulness(path)
 
 
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("probe", None), ("probe", {"n": "many"}), ("presence", {"kind": "guess"}), ("alpha", "1"),
+     ("presence", {**JUDGE, "calibration": {"scale": 1}}), ("seed", None)],
+)  # fmt: skip
+def test_other_settings_are_refused(folder: Path, part: str, value: Any) -> None:
+    scores, units = measured(0.3)
+    path = write_faithfulness(folder, scores, units)
+    content = json.loads(path.read_text())
+    content["setting"][part] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(RecordError, match="'setting' is not one of faithfulness"):
+        read_faithfulness(path)
+
+
+@pytest.mark.parametrize("column", ["iou", "unit"])
+def test_a_table_of_other_units_is_refused(folder: Path, column: str) -> None:
+    scores, units = measured(0.3)
+    path = write_faithfulness(folder, scores, units)
+    broken = units.drop(columns="iou") if column == "iou" else units.assign(unit=0)
+    path.with_name(f"{scores.fkey}.units.csv.gz").write_bytes(gzip_bytes(csv_bytes(broken)))
+    with pytest.raises(RecordError, match=r"no numbers of iou|several rows"):
+        read_faithfulness_with_units(path)
+
+
 @pytest.fixture
 def results(build: Any, tmp_path: Path) -> Path:
     """Three methods and a random network; two of the methods differ in no metric."""
@@ -150,7 +175,7 @@ def test_a_board_compares_methods_and_random_networks(results: Path) -> None:
     assert set(frame["unknown"]) == {2}
     page = render_scores(board)["README.md"].decode()
     section = page.partition("## Faithfulness of labels")[2].partition("\n## ")[0]
-    assert "1,000 images of val from 1,000; what they show: masks and classes." in section
+    assert "1,000 images of val from 1000; what they show: masks and classes." in section
     assert "top 1 % of them" in section
     assert "*clip_dissect soft_wpmi, random weights 0* | 55 (2)" in section
     assert "*random concept*" in section
@@ -206,7 +231,7 @@ def test_other_boards_gain_nothing(build: Any, tmp_path: Path) -> None:
 
 
 def test_settings_in_words() -> None:
-    assert describe_images(SETTING) == "1,000 images of val from 1,000"
+    assert describe_images(SETTING) == "1,000 images of val from 1000"
     assert describe_presence({"presence": JUDGE}) == (
         "open_clip, sigmoid(58.0 (cos -0.25)), published"
     )
