@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 
 from bench.__main__ import main
+from bench.errors import UserError
+from bench.parts.encoders.calibration import published_calibration
+from bench.parts.encoders.pretrained import OpenClipPretrained
 from bench.parts.probes.glyphs import GlyphsProbe
 from bench.run import faithfulness
 from bench.run.build import Parts
-from bench.run.presence_judge import build_judge
+from bench.run.presence_judge import ImageTextCosines, build_judge
 from bench.verification.record import verify_record
 from leaderboards.faithfulness import (
     faithfulness_files,
@@ -23,6 +26,7 @@ from leaderboards.faithfulness import (
 from leaderboards.files import csv_bytes, gzip_bytes
 from leaderboards.record import Record
 from leaderboards.record_tables import read_descriptions
+from metrics.calibration import Calibration
 from metrics.cosy import cosy_auc
 from metrics.faithfulness import AGREEMENTS
 from metrics.observations import Observations
@@ -119,14 +123,10 @@ def test_metrics_of_a_second_call_are_added(folder: Path) -> None:
 def test_the_encoder_of_the_labels_is_no_judge(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    request = ["faithfulness", str(folder), "judge=glyphs"]
-    assert main([*request, "--calibration", "20", "-0.4"]) == 2
+    request = ["faithfulness", str(folder), "judge=glyphs", "--calibration", "20", "-0.4"]
+    assert main(request) == 2
     captured = capsys.readouterr()
     assert "skipped, the judge is the encoder that made its labels" in captured.out
-    assert main(request) == 2
-    error = capsys.readouterr().err
-    assert "no calibration of the encoder glyphs is published" in error
-    assert "--calibration fit" in error
 
 
 @pytest.fixture
@@ -142,6 +142,17 @@ def judge(folder: Path, tmp_path: Path) -> list[str]:
     (tmp_path / "words.txt").write_text("\n".join(words))
     files = {"images": "images.npy", "texts": "texts.npy", "words": "words.txt"}
     return ["judge=precomputed", *(f"judge.params.{k}={tmp_path / v}" for k, v in files.items())]
+
+
+def test_a_calibration_is_never_guessed(
+    folder: Path, judge: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["faithfulness", str(folder), *judge]) == 2
+    error = capsys.readouterr().err
+    assert "no calibration of the encoder precomputed is published" in error
+    assert "--calibration fit" in error
+    encoder = OpenClipPretrained("ViT-L-16-SigLIP-384", "webli")
+    assert published_calibration(encoder) == Calibration(60, -0.09)
 
 
 def test_another_encoder_judges(
@@ -247,3 +258,16 @@ def test_wrong_requests(
 def test_a_record_must_be_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["faithfulness", "probe.params.size=9"]) == 2
     assert "no record is named" in capsys.readouterr().err
+
+
+def test_a_calibration_is_fitted_to_images_with_known_concepts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    presence = np.random.default_rng(0).random((48, 6)) < 0.3
+    cosines = ImageTextCosines(None, None, None, None)  # type: ignore[arg-type]
+    monkeypatch.setattr(ImageTextCosines, "compute", lambda *_: 0.2 + 0.1 * presence)
+    found = cosines.fit(GlyphsProbe(size=48), ["a"] * 6, presence)
+    assert 0.2 < -found.bias < 0.3
+    assert found.scale == round(found.scale, 3) > 10
+    with pytest.raises(UserError, match="cannot be fitted: a higher similarity"):
+        cosines.fit(GlyphsProbe(size=48), ["a"] * 6, ~presence)
