@@ -70,10 +70,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     options.add_argument(
         "--calibration",
-        nargs="+",
-        default=(),
-        metavar="NUMBER",
-        help="scale and bias of the judge's cosines, or `fit` (those published for the encoder)",
+        default="",
+        metavar="SCALE,BIAS",
+        help="of the judge's cosines, or `fit` (those published for the encoder)",
     )
     options.add_argument("--out", type=Path, metavar="FILE.csv", help="file to write details to")
     given = options.parse_intermixed_args(list(arguments))

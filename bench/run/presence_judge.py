@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from metrics.numeric import Floats
 
 FIT = "fit"
+_WHERE = "--calibration"
 _FITTED_IMAGES = 2_000
 """Most images to which a calibration is fitted, evenly spaced."""
 
@@ -75,12 +76,12 @@ class PresenceJudge:
         }
 
 
-def build_judge(overrides: Sequence[str], calibration: Sequence[str]) -> PresenceJudge:
+def build_judge(overrides: Sequence[str], calibration: str) -> PresenceJudge:
     """Build a judge.
 
     Args:
         overrides: `judge=ENCODER`, a choice of conf/encoder, and `judge.params.*`.
-        calibration: Scale and bias, or "fit"; empty for the published ones.
+        calibration: "SCALE,BIAS", or "fit"; empty for the published ones.
 
     Raises:
         UserError: The encoder or the calibration is invalid, or none is published.
@@ -88,31 +89,33 @@ def build_judge(overrides: Sequence[str], calibration: Sequence[str]) -> Presenc
     request = [text.replace("judge", "encoder", 1) for text in overrides]
     config = expand(request)[0].config.encoder
     encoder = build_part(catalog.ENCODERS, config, "encoder")
-    where, known = "--calibration", published_calibration(encoder)
-    if list(calibration) == [FIT]:
+    if calibration == FIT:
         return PresenceJudge(config.name, encoder, None, "fitted")
     if calibration:
-        try:
-            scale, bias = map(float, calibration)
-        except ValueError as error:
-            raise UserError(
-                f"invalid calibration {' '.join(calibration)!r}",
-                where=where,
-                hint="give a scale and a bias, such as 58 -0.25; or fit",
-            ) from error
-        if not (np.isfinite([scale, bias]).all() and scale > 0):
-            raise UserError(
-                f"invalid scale {scale}", where=where, hint="the scale is a positive number"
-            )
-        return PresenceJudge(config.name, encoder, Calibration(scale, bias), "given")
+        return PresenceJudge(config.name, encoder, _parse(calibration), "given")
+    known = published_calibration(encoder)
     if known is None:
         raise UserError(
             f"no calibration of the encoder {config.name} is published",
-            where=where,
+            where=_WHERE,
             hint="--calibration fit (on the labels' own images, by their masks or classes), or "
-            "--calibration SCALE BIAS for sigmoid(SCALE * (cosine + BIAS))",
+            "--calibration SCALE,BIAS for sigmoid(SCALE * (cosine + BIAS))",
         )
     return PresenceJudge(config.name, encoder, known, "published")
+
+
+def _parse(calibration: str) -> Calibration:
+    try:
+        scale, bias = map(float, calibration.split(","))
+    except ValueError:
+        scale = bias = float("nan")
+    if not (0 < scale < float("inf") and np.isfinite(bias)):
+        raise UserError(
+            f"invalid calibration {calibration!r}",
+            where=_WHERE,
+            hint="give a positive scale and a bias, such as 58,-0.25; or fit",
+        )
+    return Calibration(scale, bias)
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ class ImageTextCosines:
         except ValueError as error:
             raise UserError(
                 f"the calibration cannot be fitted: {error}",
-                where="--calibration",
+                where=_WHERE,
                 hint="give a scale and a bias, or another judge",
             ) from error
         # Few digits, so that the last bits of the arithmetic do not change the key.

@@ -123,7 +123,7 @@ def test_metrics_of_a_second_call_are_added(folder: Path) -> None:
 def test_the_encoder_of_the_labels_is_no_judge(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    request = ["faithfulness", str(folder), "judge=glyphs", "--calibration", "20", "-0.4"]
+    request = ["faithfulness", str(folder), "judge=glyphs", "--calibration", "20,-0.4"]
     assert main(request) == 2
     captured = capsys.readouterr()
     assert "skipped, the judge is the encoder that made its labels" in captured.out
@@ -158,7 +158,7 @@ def test_a_calibration_is_never_guessed(
 def test_another_encoder_judges(
     folder: Path, judge: list[str], gathered: list, tmp_path: Path
 ) -> None:
-    calibration = ["--calibration", "5", "-0.1"]
+    calibration = ["--calibration", "5,-0.1"]
     assert main(["faithfulness", str(folder), *judge, *calibration]) == 0
     [file] = faithfulness_files(folder)
     scores, units = read_faithfulness_with_units(file)
@@ -182,7 +182,7 @@ def test_a_judge_with_the_text_tower_of_the_labels_is_known(folder: Path, judge:
     record = Record.read(folder)
     tower = record.encoder["fingerprint"]["text_tower"]
     for name, same in ((tower, True), ("another", False), ("", False)):
-        own = build_judge([*judge, f"judge.params.text_tower={name}"], ["5", "-0.1"])
+        own = build_judge([*judge, f"judge.params.text_tower={name}"], "5,-0.1")
         assert own.shares_text_tower(record) is same
         assert not own.made(record)
 
@@ -239,8 +239,8 @@ def test_failed_and_imported_records_are_skipped(
         (["--metrics", "corelation"], ["nearest: correlation"]),
         (["--alpha", "1"], ["--alpha", "between 0 and 1"]),
         (["--calibration", "fit"], ["no judge to calibrate", "judge=ENCODER"]),
-        (["judge=glyphs", "--calibration", "x"], ["invalid calibration 'x'"]),
-        (["judge=glyphs", "--calibration", "-1", "0"], ["invalid scale -1.0", "positive"]),
+        (["judge=glyphs", "--calibration", "5"], ["invalid calibration '5'", "58,-0.25"]),
+        (["judge=glyphs", "--calibration", "0,1"], ["invalid calibration '0,1'", "positive"]),
         (["judge=glyphs", "--images", "x"], ["need no judge"]),
         (["judge=glyph"], ["glyph", "nearest: glyphs"]),
         (["--images", "x", "--metrics", "iou"], ["--metrics", "cosy_auc"]),
