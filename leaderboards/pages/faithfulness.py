@@ -22,10 +22,10 @@ were not made with (`dissectbench faithfulness`): means over units with their 95
 metrics that pass both sanity checks. Methods are compared in pairs, unit by unit, as above. Control
 networks, in italics, say what labels of units score that learned nothing: only what a method scores
 above its own row there is due to training; their p-value compares them with their own labels,
-shuffled. *random concept* is the expected score of a random label, *best concept* chooses each
-unit's label on these same images. n counts scored units; those in parentheses are left out, since
-nothing is known of their label: compare methods only where these are few. All metrics, and verdicts
-in numbers: [faithfulness.csv](faithfulness.csv)."""
+shuffled. *random concept* is the expected score of a random label; *best concept* chooses each
+unit's label on these same images (a formula can exceed it). n counts scored units; those in
+parentheses are left out, since nothing is known of their label: compare methods only where these
+are few. All metrics, and verdicts in numbers: [faithfulness.csv](faithfulness.csv)."""
 _CIRCULAR = (
     "`°`: the judge shares its text tower with the encoder that made the labels, which favours "
     "methods that use it."
