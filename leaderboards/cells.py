@@ -23,7 +23,7 @@ from leaderboards.timings import read_timings
 from leaderboards.verified_labels import LabelVerification, read_verification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -71,7 +71,10 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
     search = find_records(*roots)
     sentence_layers = {_layer(record) for _, record in search.records if record.has_free_text}
     loader = _Loader(sentence_layers)
-    cells = [loader.load(folder, record) for folder, record in search.records]
+    cells = [
+        replace(loader.load(folder, record), faithfulness=loader.load_faithfulness(folder, record))
+        for folder, record in search.records
+    ]
     return cells, [*search.problems, *loader.problems]
 
 
@@ -105,17 +108,18 @@ class _Loader:
         verification = self._try(where, lambda: read_verification(folder))
         joined = comma_joined or {}
         return Cell(
-            record, scores, tuple(timings), first_labels, joined, units, folder, verification,
-            tuple(self._faithfulness(folder, where)),
-        )  # fmt: skip
+            record, scores, tuple(timings), first_labels, joined, units, folder, verification
+        )
 
-    def _faithfulness(
-        self, folder: Path, where: str
-    ) -> Iterator[tuple[FaithfulnessSet, pd.DataFrame]]:
-        for path in faithfulness_files(folder):
-            read = partial(read_faithfulness_with_units, path)
-            if found := self._try(f"{where}/faithfulness/{path.name}", read):
-                yield found
+    def load_faithfulness(
+        self, folder: Path, record: Record
+    ) -> tuple[tuple[FaithfulnessSet, pd.DataFrame], ...]:
+        where = f"{record.board}/{record.method['name']}/{record.key}/faithfulness"
+        read = (
+            self._try(f"{where}/{path.name}", partial(read_faithfulness_with_units, path))
+            for path in faithfulness_files(folder)
+        )
+        return tuple(found for found in read if found)
 
     def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
         found = []
@@ -188,12 +192,14 @@ def hash_scores(cells: Iterable[Cell]) -> str:
         for scores in scored:
             del scores["tables"]
         verified = [asdict(cell.verification)] if cell.verification else []
-        faithful = [
-            [own.fkey, own.circular, {name: vars(score) for name, score in own.scores.items()}]
-            for own, _ in cell.faithfulness
-        ]
-        lines.append(page_json([record, scored, *verified, *faithful]))
+        lines.append(page_json([record, scored, *verified]))
+        lines += [_describe_faithfulness(cell.record.key, own) for own, _ in cell.faithfulness]
     return sha256_lines(sorted(lines))
+
+
+def _describe_faithfulness(key: str, own: FaithfulnessSet) -> str:
+    scores = {name: vars(score) for name, score in own.scores.items()}
+    return page_json([key, own.fkey, own.circular, scores])
 
 
 def hash_timings(cells: Iterable[Cell]) -> str:

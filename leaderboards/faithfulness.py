@@ -137,9 +137,9 @@ def _check_setting(setting: Mapping[str, Any], path: Path) -> None:
         and (alpha is None or isinstance(alpha, numbers))
         and type(setting.get("seed")) is int
     )
-    if valid and presence["kind"] == "encoder":
+    if isinstance(presence, dict) and presence.get("kind") == "encoder":
         found = presence.get("calibration")
-        valid = isinstance(found, dict) and all(
+        valid &= isinstance(found, dict) and all(
             isinstance(found.get(name), numbers) for name in ("scale", "bias")
         )
     if not valid:
