@@ -11,6 +11,11 @@ from leaderboards.confidence import confidence_frame
 from leaderboards.costs import Untimed, costs_frame, find_untimed
 from leaderboards.detectors import detectors_frame
 from leaderboards.draws import group_draws
+from leaderboards.faithfulness_tables import (
+    FaithfulnessTable,
+    build_faithfulness,
+    faithfulness_frame,
+)
 from leaderboards.frames import results_frame, summary_frame, units_frame
 from leaderboards.judges import RankingGroup, compare_judges, judges_frame
 from leaderboards.labels import LabelTable, build_label_tables
@@ -64,6 +69,8 @@ class Board:
         seeds: Spread of scores over training seeds; empty where no network has several.
         rankings: Rankings of the methods by each score and judge, compared in pairs.
         judges: The same, one row per pair of rankings.
+        faithfulness: Labels compared with units on held-out images, one table per condition and
+            setting.
         labels: Labels side by side, of layers that some method describes in sentences.
         comparisons: By experiment, its published figures with our own scores.
         failures: Cells that failed.
@@ -88,6 +95,7 @@ class Board:
     seeds: pd.DataFrame
     rankings: tuple[RankingGroup, ...]
     judges: pd.DataFrame
+    faithfulness: tuple[FaithfulnessTable, ...]
     labels: tuple[LabelTable, ...]
     comparisons: Mapping[str, tuple[Comparison, ...]]
     failures: tuple[Failure, ...]
@@ -101,6 +109,11 @@ class Board:
         Computed when it is first read: of large boards it takes longer than all other tables.
         """
         return confidence_frame(self.tables)
+
+    @cached_property
+    def faithfulness_scores(self) -> pd.DataFrame:
+        """The numbers of `faithfulness` in long format, with their verdicts."""
+        return faithfulness_frame(self.faithfulness)
 
     def __repr__(self) -> str:
         """Return the size of the board, since its tables would fill many screens."""
@@ -162,6 +175,7 @@ def build_board(
         seeds=seeds_frame(tables),
         rankings=tuple(rankings),
         judges=judges_frame(rankings),
+        faithfulness=tuple(build_faithfulness(named, tables)),
         labels=tuple(build_label_tables(tables)),
         comparisons={name: tuple(compare_published(cells, name)) for name in experiments_of(cells)},
         failures=tuple(_failures(named)),

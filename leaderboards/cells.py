@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leaderboards.comma_joined import CommaJoinedCounter
+from leaderboards.faithfulness import (
+    FaithfulnessSet,
+    faithfulness_files,
+    read_faithfulness_with_units,
+)
 from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.reading import newest, plain_labels
 from leaderboards.record import Fault, Record, RecordError
@@ -39,6 +45,7 @@ class Cell:
         units: By skey, the table of units.
         folder: Where it was read from; None for a cell that is not on disk.
         verification: How many labels of an import a run here gives too; None if not compared.
+        faithfulness: Scores on held-out images, each with its table of units.
     """
 
     record: Record
@@ -49,6 +56,7 @@ class Cell:
     units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     folder: Path | None = field(default=None, compare=False)
     verification: LabelVerification | None = None
+    faithfulness: tuple[tuple[FaithfulnessSet, pd.DataFrame], ...] = ()
 
 
 def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
@@ -63,7 +71,10 @@ def load_cells(roots: Iterable[Path]) -> tuple[list[Cell], list[Problem]]:
     search = find_records(*roots)
     sentence_layers = {_layer(record) for _, record in search.records if record.has_free_text}
     loader = _Loader(sentence_layers)
-    cells = [loader.load(folder, record) for folder, record in search.records]
+    cells = [
+        replace(loader.load(folder, record), faithfulness=loader.load_faithfulness(folder, record))
+        for folder, record in search.records
+    ]
     return cells, [*search.problems, *loader.problems]
 
 
@@ -99,6 +110,16 @@ class _Loader:
         return Cell(
             record, scores, tuple(timings), first_labels, joined, units, folder, verification
         )
+
+    def load_faithfulness(
+        self, folder: Path, record: Record
+    ) -> tuple[tuple[FaithfulnessSet, pd.DataFrame], ...]:
+        where = f"{record.board}/{record.method['name']}/{record.key}/faithfulness"
+        read = (
+            self._try(f"{where}/{path.name}", partial(read_faithfulness_with_units, path))
+            for path in faithfulness_files(folder)
+        )
+        return tuple(found for found in read if found)
 
     def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
         found = []
@@ -172,7 +193,13 @@ def hash_scores(cells: Iterable[Cell]) -> str:
             del scores["tables"]
         verified = [asdict(cell.verification)] if cell.verification else []
         lines.append(page_json([record, scored, *verified]))
+        lines += [_describe_faithfulness(cell.record.key, own) for own, _ in cell.faithfulness]
     return sha256_lines(sorted(lines))
+
+
+def _describe_faithfulness(key: str, own: FaithfulnessSet) -> str:
+    scores = {name: vars(score) for name, score in own.scores.items()}
+    return page_json([key, own.fkey, own.circular, scores])
 
 
 def hash_timings(cells: Iterable[Cell]) -> str:

@@ -27,6 +27,7 @@ def score_tables(board: Board) -> dict[str, pd.DataFrame]:
         "sensitivity": board.sensitivity,
         "confidence": board.confidence,
         "seeds": board.seeds,
+        "faithfulness": board.faithfulness_scores,
     }
     return tables | {name: table for name, table in others.items() if len(table)}
 

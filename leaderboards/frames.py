@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from leaderboards.rows import Row
     from leaderboards.summary import Summary
     from leaderboards.tables import ConditionTable
-    from leaderboards.verdicts import Verdict
     from metrics.scores import Score
 
 _WHERE = ("board", "target", "layer", "probe", "concepts")
@@ -173,12 +172,6 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
                 estimate = column.estimates.get(label)
                 if estimate is None:
                     continue
-                standing = (
-                    "best" if label == verdict.best and estimate.is_method
-                    else "tied" if label in verdict.tied
-                    else "below" if label in verdict.below
-                    else ""
-                )  # fmt: skip
                 rows.append(
                     {
                         **_where(column.condition),
@@ -194,30 +187,13 @@ def summary_frame(summaries: Sequence[Summary]) -> pd.DataFrame:
                         "circular": column.circular,
                         "saturated": verdict.saturated,
                         "limit": verdict.limit,
-                        "standing": standing,
-                        **(_compared(label, verdict) if estimate.is_method else {}),
+                        "standing": verdict.standing(label) if estimate.is_method else "",
+                        **(verdict.comparisons(label) if estimate.is_method else {}),
                         **_scaled(column.table, own[label], summary.metric),
                         **spreads.get(label, {}),
                     }
                 )
     return _frame(rows, SUMMARY)
-
-
-def _compared(label: str, verdict: Verdict) -> dict[str, Any]:
-    """Return what the comparison of all pairs says of one method."""
-    pairs = verdict.pairs
-    if pairs is None or label not in pairs.labels:
-        return {}
-    columns = ("to_best", "to_best_low", "to_best_high")
-    known = verdict.best in pairs.labels
-    return {
-        "letters": pairs.letters[label],
-        **dict(zip(("rank_low", "rank_high"), pairs.ranks[label], strict=True)),
-        **(dict(zip(columns, pairs.difference(label, verdict.best), strict=True)) if known else {}),
-        "separated": pairs.separated,
-        "pairs": pairs.total,
-        "smallest": pairs.smallest,
-    }
 
 
 def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

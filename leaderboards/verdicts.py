@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -150,11 +150,35 @@ class Verdict:
     valued: int
     pairs: Pairs | None = field(default=None, compare=False)
 
+    def standing(self, label: str) -> str:
+        """Return "best", "tied", "below", or "" for a method that the column does not rank."""
+        if label == self.best:
+            return "best"
+        return "tied" if label in self.tied else "below" if label in self.below else ""
+
+    def comparisons(self, label: str) -> dict[str, Any]:
+        """Return what the comparison of all pairs says of a method, by column of a table."""
+        if self.pairs is None or label not in self.pairs.labels:
+            return {}
+        columns = ("to_best", "to_best_low", "to_best_high")
+        known = self.best in self.pairs.labels
+        difference = self.pairs.difference(label, self.best) if known else ()
+        return {
+            "letters": self.pairs.letters[label],
+            **dict(zip(("rank_low", "rank_high"), self.pairs.ranks[label], strict=True)),
+            **dict(zip(columns, difference, strict=False)),
+            "separated": self.pairs.separated,
+            "pairs": self.pairs.total,
+            "smallest": self.pairs.smallest,
+        }
+
 
 def compare(
     estimates: Sequence[Estimate],
     values: Mapping[str, NDArray[np.float64]] | None = None,
     floors: Sequence[str] = FLOORS,
+    *,
+    limited: bool = True,
 ) -> Verdict:
     """Return what a column supports.
 
@@ -163,13 +187,14 @@ def compare(
         values: By method, its value for each unit [N], NaN for none, in one order of units; a
             method without values is not compared.
         floors: Controls that a method should beat.
+        limited: Whether 1.0 is the greatest possible value.
 
     Returns:
         The verdict; a saturated column has neither a best method nor ties.
     """
     methods = [row for row in estimates if row.is_method and row.value is not None]
     controls = {row.label: row for row in estimates if not row.is_method}
-    bounded = all(row.higher_is_better for row in estimates)
+    bounded = limited and all(row.higher_is_better for row in estimates)
     limit = _limit(methods, controls.get("oracle")) if bounded else 1.0
     at_limit = tuple(row.label for row in methods if bounded and row.goodness >= limit - _EPSILON)
     saturated = len(at_limit) > 1

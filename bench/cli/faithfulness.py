@@ -8,74 +8,81 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import check_names, parser
 from bench.errors import UserError
+from bench.rescore import find_folders, record_config
+from leaderboards.faithfulness import describe_presence
+from metrics.cosy import IMAGE_METRICS
+from metrics.faithfulness_scores import OF_IMAGES, PASSING, REPORTED, TITLES
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping, Sequence
 
-    from bench.run.faithfulness import FaithfulnessResult
+    from bench.run.faithfulness import FaithfulnessOptions
+    from leaderboards.faithfulness import FaithfulnessSet
     from leaderboards.record import Record
 
 STARTS = ("probe.name=", "probe.params.offset=", "probe.params.path=")
 """Overrides that say where the held-out images start."""
+SETTINGS = ("probe.", "runtime.", "judge=", "judge.")
 EPILOG = """\
 A label predicts on which images its unit is active: on those that show its concept. The table
-compares this with the unit's activations on images that the labels were not made with and whose
-concepts are known by masks or classes; no true names are needed. These are as many images that
-follow the record's own in its probe set (Glyphs, folders with classes), or others that you choose.
-Labels with a concept that is not known of the images are left out and counted (unknown).
+compares this with the unit's activations on images that the labels were not made with; no true
+names are needed. These are as many images that follow the record's own in its probe set (Glyphs,
+folders with classes), or others that you choose. What they show is known by masks or classes, or an
+image-text encoder says it (judge=ENCODER). --images compares images of the labels' concepts with
+them instead (CoSy). Units are left out and counted (unknown) if nothing is known of their label.
+
+The scores are written into each record's folder, where `dissectbench board` finds them.
 
 examples:
   dissectbench faithfulness results/local
   dissectbench faithfulness RECORD probe.params.size=8000 --metrics correlation iou mad
   dissectbench faithfulness RECORD probe.name=class_folder probe.params.path=IMAGES
+  dissectbench faithfulness RECORD judge=open_clip judge.params.model=ViT-L-16-SigLIP-384 \\
+      judge.params.pretrained=webli
+  dissectbench faithfulness RECORD --images FOLDER      FOLDER/<concept>/*.png
   dissectbench faithfulness results/local --out faithfulness.csv       intervals and controls too
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Score each record, print the table, and write the details into a file."""
+    """Score each record, write the scores beside its labels, and print the table."""
     options = parser("faithfulness", "Compare units with what their labels predict.", EPILOG)
     options.add_argument(
         "records",
         nargs="+",
         metavar="RECORD|key=value",
-        help="records, or folders of them; and overrides of probe.* and runtime.*",
+        help="records, or folders of them; and overrides of probe.*, judge and runtime.*",
     )
     options.add_argument(
         "--metrics",
         nargs="+",
         metavar="NAME",
-        help="metrics (the five that pass the sanity checks)",
+        help="metrics (the five that pass the sanity checks; with --images: "
+        f"{', '.join(OF_IMAGES)})",
     )
     options.add_argument(
         "--alpha", type=float, default=0.01, metavar="SHARE",
         help="share of the images on which a unit counts as active (0.01)",
     )  # fmt: skip
+    options.add_argument(
+        "--images", metavar="FOLDER", help="folder with a folder of images for each concept"
+    )
+    options.add_argument(
+        "--calibration",
+        default="",
+        metavar="SCALE,BIAS",
+        help="of the judge's cosines, or `fit` (those published for the encoder)",
+    )
     options.add_argument("--out", type=Path, metavar="FILE.csv", help="file to write details to")
     given = options.parse_intermixed_args(list(arguments))
     overrides = [text for text in given.records if "=" in text]
-    for text in overrides:
-        if not text.lstrip("+").startswith(("probe.", "runtime.")):
-            raise UserError(
-                f"{text.partition('=')[0]!r} decides the labels",
-                where=text,
-                hint="faithfulness takes probe.* and runtime.*",
-            )
-    if not 0 < given.alpha < 1:
-        raise UserError(
-            f"invalid share {given.alpha}", where="--alpha", hint="give one between 0 and 1"
-        )
-
-    from bench.rescore import find_folders
-    from metrics.faithfulness import AGREEMENTS
-    from metrics.faithfulness_scores import PASSING
-
-    names = tuple(dict.fromkeys(given.metrics or PASSING))
-    check_names(names, AGREEMENTS, "metric", "--metrics")
+    settings = _read_options(given, overrides)
     folders = find_folders([Path(text) for text in given.records if "=" not in text])
     if not folders:
         raise UserError("no record is named", hint="give the folder of a record.json")
-    rows = [row for folder in folders for row in _measure(folder, overrides, names, given.alpha)]
+    own = [text for text in overrides if not text.lstrip("+").startswith("judge")]
+    rows = [row for folder in folders for row in _measure(folder, own, settings)]
     if not rows:
         raise UserError("no record can be scored", where="records")
     if given.out:
@@ -86,45 +93,96 @@ def main(arguments: Sequence[str]) -> int:
         out = given.out.expanduser()
         with writing(out, "--out"):
             pd.DataFrame(rows).to_csv(out, index=False)
-    _print(rows, names)
+    _print(rows, settings.names)
     return 0
 
 
+def _read_options(given: Namespace, overrides: Sequence[str]) -> FaithfulnessOptions:
+    """Check the options.
+
+    Raises:
+        UserError: One is invalid, or two contradict each other.
+    """
+    from bench.parts.concept_images import ConceptImages
+    from bench.run.faithfulness import FaithfulnessOptions
+    from bench.run.presence_judge import build_judge
+
+    for text in overrides:
+        if not text.lstrip("+").startswith(SETTINGS):
+            raise UserError(
+                f"{text.partition('=')[0]!r} decides the labels",
+                where=text,
+                hint="faithfulness takes probe.*, judge and runtime.*",
+            )
+    if not 0 < given.alpha < 1:
+        raise UserError(
+            f"invalid share {given.alpha}", where="--alpha", hint="give one between 0 and 1"
+        )
+    judge = [text for text in overrides if text.startswith("judge")]
+    if given.images and judge:
+        raise UserError(
+            "images of concepts need no judge", where=judge[0], hint="leave out one of both"
+        )
+    if given.calibration and not judge:
+        raise UserError(
+            "there is no judge to calibrate", where="--calibration", hint="add judge=ENCODER"
+        )
+    names = tuple(dict.fromkeys(given.metrics or (OF_IMAGES if given.images else PASSING)))
+    check_names(names, IMAGE_METRICS if given.images else TITLES, "metric", "--metrics")
+    return FaithfulnessOptions(
+        names,
+        given.alpha,
+        chosen=any(text.lstrip("+").startswith(STARTS) for text in overrides),
+        judge=build_judge(judge, given.calibration) if judge else None,
+        images=ConceptImages(given.images, where="--images") if given.images else None,
+    )
+
+
 def _measure(
-    folder: Path, overrides: Sequence[str], names: Sequence[str], alpha: float
+    folder: Path, overrides: Sequence[str], options: FaithfulnessOptions
 ) -> list[dict[str, Any]]:
-    """Return a row for each metric; none for a record without labels or without a network."""
+    """Score a record; return a row for each metric, or none for a record that is skipped."""
     from bench.offline import offline
-    from bench.rescore import record_config
     from bench.run.faithfulness import measure_faithfulness
     from bench.run.plan import explain_fault
+    from bench.run.results import write_faithfulness
     from leaderboards.record import Record, RecordError
     from leaderboards.record_tables import read_descriptions
 
     try:
         record = Record.read(folder)
-        if record.status != "ok" or record.is_imported:
-            reason = "its run failed" if record.status != "ok" else "its labels are imported"
+        if reason := _reason_to_skip(record, options):
             sys.stdout.write(f"{folder}: skipped, {reason}\n")
             return []
         config = record_config(folder, overrides)
-        descriptions = read_descriptions(folder)
+        with offline(config.runtime.offline):
+            scores, units = measure_faithfulness(
+                record,
+                read_descriptions(folder),
+                config,
+                options,
+                record_config(folder, ()).probe,
+            )
+        file = write_faithfulness(folder, scores, units)
     except RecordError as error:
         raise explain_fault(error) from error
-    with offline(config.runtime.offline):
-        measured = measure_faithfulness(
-            record,
-            descriptions,
-            config,
-            names=names,
-            alpha=alpha,
-            chosen=any(text.lstrip("+").startswith(STARTS) for text in overrides),
-        )
-    return list(_rows(record, measured, alpha))
+    sys.stdout.write(f"{folder}: wrote {file.relative_to(folder)}\n")
+    return list(_rows(record, scores))
 
 
-def _rows(record: Record, measured: FaithfulnessResult, alpha: float) -> list[dict[str, Any]]:
+def _reason_to_skip(record: Record, options: FaithfulnessOptions) -> str:
+    if record.status != "ok":
+        return "its run failed"
+    if record.is_imported:
+        return "its labels are imported"
+    if options.judge and options.judge.made(record):
+        return "the judge is the encoder that made its labels"
+    return ""
+
+
+def _rows(record: Record, measured: FaithfulnessSet) -> list[dict[str, Any]]:
     control = record.target.get("control")
+    setting = measured.setting
     row = {
         "board": record.board,
         "method": record.method["name"],
@@ -134,8 +192,8 @@ def _rows(record: Record, measured: FaithfulnessResult, alpha: float) -> list[di
         "layer": record.target["layer"],
         "probe": record.probe["name"],
         "concepts": record.concepts["name"],
-        "images": len(measured.probe),
-        "alpha": alpha,
+        "images": setting["probe"]["n"],
+        "alpha": setting["alpha"],
     }
     return [
         {
@@ -150,6 +208,9 @@ def _rows(record: Record, measured: FaithfulnessResult, alpha: float) -> list[di
             "chance": score.chance,
             "ceiling": score.ceiling,
             "p_shuffled": score.p_shuffled,
+            "presence": describe_presence(setting),
+            "circular": measured.circular,
+            "reported": name in REPORTED,
         }
         for name, score in measured.scores.items()
     ]

@@ -63,8 +63,16 @@ def rows(kind: str) -> list[tuple[str, str]]:
     """Return (name, summary) of all parts or choices of a kind, sorted by name."""
     if kind == "metrics":
         from metrics.catalog import METRICS, VARIANTS
+        from metrics.faithfulness_scores import REPORTED, TITLES
 
-        return [*((name, metric.meaning) for name, metric in METRICS.items()), *VARIANTS.items()]
+        return [
+            *((name, metric.meaning) for name, metric in METRICS.items()),
+            *VARIANTS.items(),
+            *(
+                (name, f"Faithfulness: {title}{'' if name in REPORTED else '; not on boards'}.")
+                for name, title in TITLES.items()
+            ),
+        ]
     from bench.parts.catalog import BY_GROUP, SENTENCES, TRUTHS
 
     if kind in SETTINGS:

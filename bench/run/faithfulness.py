@@ -2,101 +2,248 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
 
 from bench.config.validate import directions_of, layout_settings
 from bench.errors import UserError
 from bench.evidence import EvidenceRequest, Store, gather
 from bench.parts import catalog
+from bench.parts.concept_images import plain_name
+from bench.parts.protocols import SegmentedProbe
+from bench.parts.targets.patterns import expand_layers
 from bench.run.build import build_part
 from bench.run.device import execution_of, resolve_device
+from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
 from bench.run.labels import lists_by_unit
-from bench.run.presence import concept_presence, label_presence
+from bench.run.presence import (
+    concept_presence,
+    has_operators,
+    known_columns,
+    label_presence,
+    leaf_texts,
+)
+from bench.run.presence_judge import ImageTextCosines
 from bench.run.target_control import apply_control
 from bench.timing import Timer
+from leaderboards.faithfulness import FaithfulnessSet
 from leaderboards.hashing import canonical_json
-from metrics.faithfulness_scores import score_faithfulness
+from metrics.faithfulness_scores import score_concept_images, score_faithfulness
 from metrics.observations import Observations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
+    from numpy.typing import NDArray
     from omegaconf import DictConfig
 
+    from bench.parts.concept_images import ConceptImages
     from bench.parts.protocols import Probe
+    from bench.run.presence import Presence
+    from bench.run.presence_judge import PresenceJudge
     from leaderboards.record import Record
-    from metrics.scores import Score
+    from metrics.faithfulness_scores import Faithfulness
+    from metrics.numeric import Floats
+
+_CANDIDATES = 500
+"""Most words of a concept set by which a judge's chance level and ceiling are found."""
 
 
-class FaithfulnessResult(NamedTuple):
-    """Scores of one record.
+@dataclass(frozen=True)
+class FaithfulnessOptions:
+    """How labels are compared with units.
 
     Attributes:
-        probe: The held-out images.
-        scores: Score by metric.
+        names: Metrics.
+        alpha: Share of the images on which a unit counts as active.
+        chosen: Whether the configuration says where the held-out images start; else they follow
+            the record's own.
+        judge: Says which images show a label; None where masks or classes do.
+        images: Images of concepts, which are compared with the held-out images; None for none.
     """
 
-    probe: Probe
-    scores: dict[str, Score]
+    names: Sequence[str]
+    alpha: float
+    chosen: bool = False
+    judge: PresenceJudge | None = None
+    images: ConceptImages | None = None
 
 
 def measure_faithfulness(
     record: Record,
     descriptions: pd.DataFrame,
     config: DictConfig,
-    *,
-    names: Sequence[str],
-    alpha: float,
-    chosen: bool = False,
-) -> FaithfulnessResult:
-    """Score a record's labels on held-out images whose concepts are known.
+    options: FaithfulnessOptions,
+    own_probe: DictConfig,
+) -> tuple[FaithfulnessSet, pd.DataFrame]:
+    """Score a record's labels on held-out images.
 
     Args:
         record: The record of the labels.
         descriptions: The labels: unit, rank, label, score.
         config: The record's configuration, with other settings of the probe set where wanted.
-        names: Metrics, of `metrics.faithfulness.AGREEMENTS`.
-        alpha: Share of the images on which a unit counts as active.
-        chosen: Whether `config` says where the held-out images start; else they follow the
-            record's own.
+        options: How to compare.
+        own_probe: Section `probe` of the record's own configuration.
+
+    Returns:
+        The scores, and a table of units: unit, label, and one column per metric.
 
     Raises:
         UserError: The network or the images are not on this machine; the images are those that the
             labels were made with, or nothing is known of what they show.
     """
-    device = resolve_device(config)
+    layer = _Layer(record, config)
+    probe = _held_out(record, config, options.chosen)
+    ranked, _ = lists_by_unit(descriptions, record.target["units"])
+    labels = [own[0] if own else "" for own in ranked]
+    circular = False
+    if options.images:
+        presence = {
+            "kind": "images",
+            "name": Path(options.images.path).name,
+            "fingerprint": dict(fingerprint(options.images.probe)),
+        }
+        found = layer.compare_images(probe, options.images, labels, options.names)
+    elif options.judge:
+        circular = options.judge.shares_text_tower(record)
+        own = build_part(catalog.PROBES, own_probe, "probe")
+        presence, found = layer.ask_judge(probe, options.judge, own, labels, options)
+    else:
+        masks = fingerprint_of_masks(probe) if isinstance(probe, SegmentedProbe) else {}
+        presence = {"kind": "annotations", "fingerprint": dict(masks)}
+        concepts, shown = concept_presence(probe, layer.cache)
+        columns = known_columns(labels, concepts, shown)
+        found = layer.observe(probe, shown, *label_presence(labels, shown, columns), options)
+    setting = {
+        "probe": {
+            "name": config.probe.name,
+            "params": params_of(probe),
+            "fingerprint": dict(fingerprint(probe)),
+            "n": len(probe),
+        },
+        "presence": presence,
+        "alpha": None if options.images else options.alpha,
+        "seed": config.scoring.seed,
+    }
+    units = pd.DataFrame({"unit": range(len(labels)), "label": labels, **found.values})
+    return FaithfulnessSet(setting, found.scores, circular), units
+
+
+class _Layer:
+    """The layer of a record, which is compared with its labels."""
+
+    def __init__(self, record: Record, config: DictConfig) -> None:
+        self._layer, self._config = record.target["layer"], config
+        self._target = apply_control(
+            build_part(catalog.TARGETS, config.target, "target"), config.target
+        )
+        self._execution = execution_of(config, resolve_device(config))
+        self._store = Store(config.runtime.cache)
+        self._seed = config.scoring.seed
+        self.cache = Path(config.runtime.cache).expanduser()
+
+    def activations(self, probe: Probe) -> Floats:
+        """Return the pooled activations on some images, float64 [N, U].
+
+        The other layers of the run are gathered in the same pass, for their records.
+        """
+        request = EvidenceRequest(
+            self._target,
+            [self._layer],
+            probe,
+            extra_layers=expand_layers(self._target, self._config.target.layers),
+            layout=layout_settings(self._config),
+            execution=self._execution,
+            directions=directions_of(self._config),
+        )
+        gathered = gather(request, store=self._store, timer=Timer(self._execution.device))
+        found: Floats = gathered.activations(self._layer).cpu().numpy().astype(np.float64)
+        return found
+
+    def observe(
+        self,
+        probe: Probe,
+        concepts: Presence,
+        columns: NDArray[np.int64],
+        presence: Presence,
+        options: FaithfulnessOptions,
+    ) -> Faithfulness:
+        """Compare units with the presence of concepts, and of labels, on the same images."""
+        observed = Observations(self.activations(probe), presence, options.alpha)
+        return score_faithfulness(
+            observed, columns, concepts.shape[1], names=options.names, seed=self._seed
+        )
+
+    def ask_judge(
+        self,
+        probe: Probe,
+        judge: PresenceJudge,
+        own: Probe,
+        labels: Sequence[str],
+        options: FaithfulnessOptions,
+    ) -> tuple[dict[str, Any], Faithfulness]:
+        """Compare units with what a judge sees; `own` are the images of the labels."""
+        cosines = ImageTextCosines(judge.encoder, self._target, self._store, self._execution)
+        calibration = judge.calibration
+        if calibration is None:
+            calibration = cosines.fit(own, *concept_presence(own, self.cache))
+        words = words_of(build_part(catalog.CONCEPTS, self._config.concepts, "concepts"))
+        few = np.unique(np.linspace(0, len(words) - 1, _CANDIDATES).astype(np.int64))
+        candidates = [words[at] for at in few]
+        texts = [text for text in leaf_texts(labels) if not has_operators(text)]
+        shown, named = (
+            calibration.probabilities(cosines.compute(probe, names))
+            for names in (candidates, texts)
+        )
+        columns = dict(zip(texts, named.T, strict=True))
+        found = self.observe(probe, shown, *label_presence(labels, shown, columns), options)
+        return judge.describe(calibration), found
+
+    def compare_images(
+        self, control: Probe, images: ConceptImages, labels: Sequence[str], names: Sequence[str]
+    ) -> Faithfulness:
+        """Compare images of concepts with control images."""
+        concepts = {name: images.positions(name) for name in images.names}
+        shown = np.zeros((len(images.probe), len(concepts)), np.bool_)
+        for at, own in enumerate(concepts.values()):
+            shown[own, at] = True
+        # A folder's name cannot have all the signs of a label.
+        plain = [name if (name := plain_name(label)) in concepts else label for label in labels]
+        columns = known_columns(plain, list(concepts), shown)
+        codes, presence = label_presence(plain, shown, columns)
+        positions = [np.flatnonzero(own) for own in presence.T]
+        return score_concept_images(
+            self.activations(control),
+            self.activations(images.probe),
+            positions,
+            codes,
+            len(concepts),
+            names=names,
+            seed=self._seed,
+        )
+
+
+def _held_out(record: Record, config: DictConfig, chosen: bool) -> Probe:
+    """Return the images on which labels are compared with units.
+
+    Raises:
+        UserError: Labels were made with some of them, or the images that follow are unknown.
+    """
     probe = build_part(catalog.PROBES, config.probe, "probe")
     start = int(record.probe["params"].get("offset", 0))
     if not chosen:
-        probe = _from_image(probe, start + record.probe["n"])
-    elif _overlaps(probe, record, start):
+        return _from_image(probe, start + record.probe["n"])
+    if _overlaps(probe, record, start):
         raise UserError(
             "some of these images are those that the labels were made with",
             where="probe",
             hint=f"probe.params.offset={start + record.probe['n']} leaves them out",
         )
-    layer, units = record.target["layer"], record.target["units"]
-    request = EvidenceRequest(
-        apply_control(build_part(catalog.TARGETS, config.target, "target"), config.target),
-        [layer],
-        probe,
-        layout=layout_settings(config),
-        execution=execution_of(config, device),
-        directions=directions_of(config),
-    )
-    gathered = gather(request, store=Store(config.runtime.cache), timer=Timer(device))
-    concepts, presence = concept_presence(probe, Path(config.runtime.cache).expanduser())
-    ranked, _ = lists_by_unit(descriptions, units)
-    labels = [own[0] if own else "" for own in ranked]
-    columns, presence = label_presence(labels, concepts, presence)
-    observed = Observations(gathered.activations(layer).cpu().numpy(), presence, alpha)
-    scores = score_faithfulness(
-        observed, columns, len(concepts), names=names, seed=config.scoring.seed
-    )
-    return FaithfulnessResult(probe, scores)
+    return probe
 
 
 def _from_image(probe: Probe, start: int) -> Probe:

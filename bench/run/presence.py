@@ -1,9 +1,15 @@
-"""On which images a concept is present: what a label predicts of its unit."""
+"""On which images a concept is present: what a label predicts of its unit.
+
+Presence is known (True or False), or a probability. In formulas, AND is the least and OR the
+greatest presence, and NOT the rest to 1.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,16 +22,17 @@ from metrics.lexical import SYNONYM_CREDIT, lexical_credits
 from metrics.truth import TrueName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from bench.parts.protocols import Probe
 
-    Presence = NDArray[np.bool_]
+    Presence = NDArray[Any]
+    """[N], or [N, C] of several concepts."""
 
-_TOKEN = re.compile(r"(\(|\)|(?<![^\s(])(?:AND|OR|NOT)(?![^\s)]))")
+_OPERATOR = r"(?<![^\s(])(?:AND|OR|NOT)(?![^\s)])"
+_TOKEN = re.compile(rf"(\(|\)|{_OPERATOR})")
 
 
 def concept_presence(probe: Probe, cache: Path) -> tuple[list[str], Presence]:
@@ -44,6 +51,12 @@ def concept_presence(probe: Probe, cache: Path) -> tuple[list[str], Presence]:
     Raises:
         UserError: The images have neither masks nor classes.
     """
+    names, presence = _concept_presence(probe, cache.absolute(), Path.cwd())
+    return list(names), presence
+
+
+@lru_cache(maxsize=4)  # shared by the records of a command
+def _concept_presence(probe: Probe, cache: Path, _folder: Path) -> tuple[tuple[str, ...], Presence]:
     names: list[str] = []
     rows: list[Presence] = []
     if isinstance(probe, SegmentedProbe):
@@ -57,43 +70,70 @@ def concept_presence(probe: Probe, cache: Path) -> tuple[list[str], Presence]:
         raise UserError(
             "these images have neither masks nor classes, so that no concept is known of them",
             where="probe",
-            hint="use images with masks or classes, such as probe.name=glyphs",
+            hint="use images with masks or classes, such as probe.name=glyphs, or an image-text "
+            "encoder as judge",
         )
     found = np.concatenate(rows, axis=1)
-    unique = list(dict.fromkeys(names))
+    unique = tuple(dict.fromkeys(names))
     columns = [[at for at, name in enumerate(names) if name == own] for own in unique]
     return unique, np.column_stack([found[:, own].any(axis=1) for own in columns])
 
 
-def label_presence(
+def known_columns(
     labels: Sequence[str], names: Sequence[str], presence: Presence
-) -> tuple[NDArray[np.int64], Presence]:
-    """Return the presence of each label among concepts, by name, inflection or formula.
+) -> dict[str, Presence]:
+    """Return the presence of labels, and of the names in formulas, by name or inflection.
 
     Args:
-        labels: Labels of U units; "" for none.
-        names: Names of the C concepts.
+        labels: Labels; "" for none.
+        names: Names of C concepts.
         presence: Which images show them [N, C].
-
-    Returns:
-        The column of each label [U], `NO_LABEL` or `UNKNOWN`; and the presence of the C concepts,
-        then of each different label that is known.
     """
-    texts = sorted(set(labels) - {""})
-    leaves = sorted({leaf for text in texts for leaf in (text, *_leaves(text))})
+    leaves = leaf_texts(labels)
     credits = lexical_credits([TrueName(leaf, (leaf,)) for leaf in leaves], names)
     columns = {
         leaf: found[earned == SYNONYM_CREDIT]
         for leaf, (found, earned) in zip(leaves, credits, strict=True)
     }
+    return {
+        leaf: np.maximum.reduce(presence[:, found], axis=1)
+        for leaf, found in columns.items()
+        if len(found)
+    }
+
+
+def leaf_texts(labels: Sequence[str]) -> list[str]:
+    """Return all different labels, and the names in those that are formulas, sorted."""
+    texts = set(labels) - {""}
+    parts = {part.strip() for text in texts for part in _TOKEN.split(text)}
+    names = {clean_mask_label(part) for part in parts if part and not _TOKEN.fullmatch(part)}
+    return sorted(texts | names)
+
+
+def has_operators(label: str) -> bool:
+    """Return whether a label has an operator of formulas: AND, OR or NOT."""
+    return re.search(_OPERATOR, label) is not None
+
+
+def label_presence(
+    labels: Sequence[str], presence: Presence, columns: Mapping[str, Presence]
+) -> tuple[NDArray[np.int64], Presence]:
+    """Return the presence of each label: its own column, or that of a formula.
+
+    Args:
+        labels: Labels of U units; "" for none.
+        presence: Which images show each of C concepts [N, C].
+        columns: Presence by name [N].
+
+    Returns:
+        The column of each label [U], `NO_LABEL` or `UNKNOWN`; and the presence of the C concepts,
+        then of each different label that is known.
+    """
 
     def of_name(name: str) -> Presence | None:
-        found = columns.get(clean_mask_label(name))
-        if found is None or not len(found):
-            return None
-        shown: Presence = np.logical_or.reduce(presence[:, found], axis=1)
-        return shown
+        return columns.get(clean_mask_label(name))
 
+    texts = sorted(set(labels) - {""})
     rows = {text: of_name(text) for text in texts}
     for text in texts:
         if rows[text] is None and _TOKEN.search(text):
@@ -107,19 +147,14 @@ def label_presence(
     )
 
 
-def _leaves(formula: str) -> list[str]:
-    parts = (part.strip() for part in _TOKEN.split(formula))
-    return [clean_mask_label(part) for part in parts if part and not _TOKEN.fullmatch(part)]
-
-
 def formula_presence(formula: str, of_name: Callable[[str], Presence | None]) -> Presence | None:
-    """Return on which images a formula such as "((a OR b) AND (NOT c))" is true.
+    """Return the presence of a formula such as "((a OR b) AND (NOT c))".
 
     Operators apply from the left where no parentheses say otherwise.
 
     Args:
         formula: The formula.
-        of_name: Returns on which images a concept is present; None if unknown.
+        of_name: Returns the presence of a concept [N]; None if unknown.
 
     Returns:
         Its presence [N]; None for an unknown concept or an invalid formula.
@@ -129,7 +164,7 @@ def formula_presence(formula: str, of_name: Callable[[str], Presence | None]) ->
     def operand() -> Presence:
         part = parts.pop(0)
         if part == "NOT":
-            return ~operand()
+            return 1 - operand()
         if part == "(":
             inner = operands()
             if parts.pop(0) != ")":
@@ -143,9 +178,8 @@ def formula_presence(formula: str, of_name: Callable[[str], Presence | None]) ->
     def operands() -> Presence:
         found = operand()
         while parts and parts[0] in ("AND", "OR"):
-            both = parts.pop(0) == "AND"
-            other = operand()
-            found = found & other if both else found | other
+            combine = np.minimum if parts.pop(0) == "AND" else np.maximum
+            found = combine(found, operand())
         return found
 
     try:

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bench.files import writing
-from leaderboards import stability, storage, timings
+from leaderboards import faithfulness, stability, storage, timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,4 +32,5 @@ write_record = _reported(storage.write_record)
 add_scores = _reported(storage.add_scores)
 add_phases = _reported(timings.add_phases)
 write_stability = _reported(stability.write_stability)
+write_faithfulness = _reported(faithfulness.write_faithfulness)
 append_timing = _reported(timings.append_timing)

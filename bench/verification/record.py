@@ -25,6 +25,7 @@ from leaderboards.record_tables import DESCRIPTIONS, read_descriptions, read_set
 from leaderboards.scores import read_scores
 from leaderboards.timings import read_timings
 from leaderboards.verify.aggregates import compare_controls, compare_scores
+from leaderboards.verify.faithfulness import check_faithfulness
 from leaderboards.verify.findings import Findings
 from leaderboards.verify.stability import check_stability
 from leaderboards.verify.tables import check_descriptions, check_hashes, check_score_hashes
@@ -126,6 +127,7 @@ class _Verification:
         check_hashes(self.folder, record, self.findings)
         check_descriptions(self.descriptions, record, self.findings)
         check_stability(self.folder, self.descriptions, self.findings)
+        check_faithfulness(self.folder, self.descriptions, self.findings)
         described = sha256_unpacked(self.folder / DESCRIPTIONS)
         judges = self._build_judges()
         if not any(self.folder.glob("scores/[!.]*.json")):

@@ -9,6 +9,7 @@ from leaderboards.pages.concept_sets import concept_sets_section
 from leaderboards.pages.confidence import confidence_section
 from leaderboards.pages.detectors import detectors_section
 from leaderboards.pages.draws import draws_section
+from leaderboards.pages.faithfulness import faithfulness_section
 from leaderboards.pages.headlines import at_a_glance, summary_section
 from leaderboards.pages.imported import imported_section
 from leaderboards.pages.judges import judges_note, judges_section
@@ -80,6 +81,7 @@ def front_page(board: Board) -> str:
         for summary in summaries:
             parts += summary_section(summary, is_first=summary is summaries[0])
         parts += scale_section(summaries)
+    parts += faithfulness_section(board)
     parts += concept_sets_section(board)
     parts += confidence_section(board)
     parts += seeds_section(board)

@@ -33,7 +33,7 @@ def check_hashes(folder: Path, record: Record, findings: Findings) -> None:
         findings.trust("tables of labels", "the record has no hashes; --add-hashes adds them")
         return
     stored = {name: own for name, own in record.tables.items() if name != STABILITY_UNITS}
-    _compare_hashes(stored, found, findings)
+    compare_hashes(stored, found, findings)
 
 
 def check_score_hashes(
@@ -55,12 +55,13 @@ def check_score_hashes(
     if described is not None:
         found[DESCRIPTIONS] = described
     where = f"scores/{scores.skey}.json: tables: "
-    _compare_hashes(scores.tables, found, findings, where)
+    compare_hashes(scores.tables, found, findings, where)
 
 
-def _compare_hashes(
+def compare_hashes(
     stored: Mapping[str, str], found: Mapping[str, str], findings: Findings, where: str = ""
 ) -> None:
+    """Compare recorded sha256 by file with those of the files on disk."""
     for name in sorted(stored.keys() | found.keys()):
         if name not in found:
             findings.differ(f"{where}{name}", "the file is missing")

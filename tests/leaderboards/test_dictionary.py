@@ -13,6 +13,7 @@ import pytest
 import leaderboards.confidence
 import leaderboards.costs
 import leaderboards.detectors
+import leaderboards.faithfulness_tables
 import leaderboards.judges
 import leaderboards.seeds
 import leaderboards.sensitivity
@@ -29,6 +30,7 @@ TABLES = {
     "confidence": leaderboards.confidence.COLUMNS,
     "costs": leaderboards.costs.COLUMNS,
     "detectors": leaderboards.detectors.COLUMNS,
+    "faithfulness": leaderboards.faithfulness_tables.COLUMNS,
     "judges": leaderboards.judges.COLUMNS,
     "seeds": leaderboards.seeds.SEED_COLUMNS,
     "sensitivity": leaderboards.sensitivity.COLUMNS,

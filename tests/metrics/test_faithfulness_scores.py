@@ -22,7 +22,7 @@ def observed() -> Observations:
 
 def test_right_labels_score_the_mean_over_units(observed: Observations) -> None:
     right = np.arange(UNITS)
-    found = score_faithfulness(observed, right, UNITS)
+    found = score_faithfulness(observed, right, UNITS).scores
     assert set(found) == set(PASSING) == {"correlation", "cosine", "auprc", "f1", "iou"}
     for name, score in found.items():
         table = AGREEMENTS[name].compute(observed)
@@ -35,7 +35,7 @@ def test_right_labels_score_the_mean_over_units(observed: Observations) -> None:
 
 
 def test_labels_of_other_units_score_about_chance(observed: Observations) -> None:
-    found = score_faithfulness(observed, np.roll(np.arange(UNITS), 1), UNITS)["correlation"]
+    found = score_faithfulness(observed, np.roll(np.arange(UNITS), 1), UNITS).scores["correlation"]
     assert abs(found.value) < 0.1 < found.ceiling
     assert found.p_shuffled > 0.2
 
@@ -43,12 +43,12 @@ def test_labels_of_other_units_score_about_chance(observed: Observations) -> Non
 def test_silence_scores_what_a_random_concept_does(observed: Observations) -> None:
     labels = np.arange(UNITS)
     labels[0] = NO_LABEL
-    found = score_faithfulness(observed, labels, UNITS)["iou"]
+    found = score_faithfulness(observed, labels, UNITS).scores["iou"]
     table = AGREEMENTS["iou"].compute(observed)
     expected = [table[0].mean(), *table[labels[1:], labels[1:]]]
     assert found.value == pytest.approx(np.mean(expected))
     assert (found.n, found.n_unlabelled) == (UNITS, 1)
-    silent = score_faithfulness(observed, np.full(UNITS, NO_LABEL), UNITS)["iou"]
+    silent = score_faithfulness(observed, np.full(UNITS, NO_LABEL), UNITS).scores["iou"]
     assert silent.value == pytest.approx(silent.chance)
 
 
@@ -58,7 +58,7 @@ def test_unknown_labels_and_dead_units_are_left_out(observed: Observations) -> N
     dead = Observations(activations, observed.c, 0.1)
     labels = np.arange(UNITS)
     labels[[0, 1]] = UNKNOWN
-    found = score_faithfulness(dead, labels, UNITS)["correlation"]
+    found = score_faithfulness(dead, labels, UNITS).scores["correlation"]
     table = AGREEMENTS["correlation"].compute(observed)
     assert found.value == pytest.approx(np.diag(table)[[2, *range(4, UNITS)]].mean())
     assert (found.n, found.detail) == (UNITS - 3, {"unknown": 2})
@@ -67,13 +67,15 @@ def test_unknown_labels_and_dead_units_are_left_out(observed: Observations) -> N
 def test_further_labels_change_no_control(observed: Observations) -> None:
     """Columns behind the concepts, as of formulas, are labels but no candidates."""
     more = Observations(observed.a, np.column_stack([observed.c, observed.c[:, :1]]), 0.1)
-    one = score_faithfulness(observed, np.arange(UNITS), UNITS)["f1"]
-    other = score_faithfulness(more, np.array([UNITS, *range(1, UNITS)]), UNITS)["f1"]
+    one = score_faithfulness(observed, np.arange(UNITS), UNITS).scores["f1"]
+    other = score_faithfulness(more, np.array([UNITS, *range(1, UNITS)]), UNITS).scores["f1"]
     assert (one.value, one.chance, one.ceiling) == (other.value, other.chance, other.ceiling)
 
 
 def test_no_known_label_has_no_value(observed: Observations) -> None:
-    found = score_faithfulness(observed, np.full(UNITS, UNKNOWN), UNITS, names=["iou"])["iou"]
+    found = score_faithfulness(observed, np.full(UNITS, UNKNOWN), UNITS, names=["iou"]).scores[
+        "iou"
+    ]
     assert found.value is None
     assert "known label" in str(found.reason)
     assert found.detail == {"unknown": UNITS}

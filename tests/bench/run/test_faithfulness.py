@@ -10,9 +10,24 @@ import pandas as pd
 import pytest
 
 from bench.__main__ import main
+from bench.errors import UserError
+from bench.parts.encoders.calibration import published_calibration
+from bench.parts.encoders.pretrained import OpenClipPretrained
 from bench.parts.probes.glyphs import GlyphsProbe
 from bench.run import faithfulness
+from bench.run.build import Parts
+from bench.run.presence_judge import ImageTextCosines, build_judge
+from bench.verification.record import verify_record
+from leaderboards.faithfulness import (
+    faithfulness_files,
+    read_faithfulness_with_units,
+    units_path,
+)
+from leaderboards.files import csv_bytes, gzip_bytes
+from leaderboards.record import Record
 from leaderboards.record_tables import read_descriptions
+from metrics.calibration import Calibration
+from metrics.cosy import cosy_auc
 from metrics.faithfulness import AGREEMENTS
 from metrics.observations import Observations
 
@@ -22,7 +37,7 @@ if TYPE_CHECKING:
 COLUMNS = [
     "board", "method", "key", "target", "control", "layer", "probe", "concepts", "images", "alpha",
     "metric", "value", "ci_low", "ci_high", "n", "n_unlabelled", "unknown", "chance", "ceiling",
-    "p_shuffled",
+    "p_shuffled", "presence", "circular", "reported",
 ]  # fmt: skip
 
 
@@ -50,17 +65,24 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list:
 def test_the_images_that_follow_are_scored(
     folder: Path, gathered: list, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = sorted(path for path in folder.rglob("*"))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     file = tmp_path / "faithfulness.csv"
     assert main(["faithfulness", str(folder), "--out", str(file), "--alpha", "0.05"]) == 0
-    assert sorted(path for path in folder.rglob("*")) == before
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    added = sorted(after.keys() - before.keys())
+    assert [path.parent.name for path in added] == ["faithfulness", "faithfulness"]
+    assert {path: after[path] for path in before} == before
+    scores, units = read_faithfulness_with_units(added[0])
+    assert scores.setting["probe"]["n"] == 48
+    assert not scores.circular
     [(probe, evidence)] = gathered
     assert probe == GlyphsProbe(size=48, offset=48)
     table = pd.read_csv(file)
     assert list(table) == COLUMNS
     assert table["metric"].tolist() == ["f1", "iou", "correlation", "cosine", "auprc"]
     assert set(table["images"]) == {48}
-    header, row = capsys.readouterr().out.splitlines()[:2]
+    written, header, row = capsys.readouterr().out.splitlines()[:3]
+    assert written == f"{folder}: wrote faithfulness/{added[0].name}"
     value = table.set_index("metric").loc["correlation", "value"]
     assert "correlation" in header
     assert f"{value:.3f}" in row
@@ -72,10 +94,118 @@ def test_the_images_that_follow_are_scored(
     shown = [scenes[world.render(48 + index, "val").scene_id] for index in range(48)]
     labels = read_descriptions(folder).query("rank == 1").set_index("unit")["label"]
     presence = np.array([[scene == labels[unit] for unit in labels.index] for scene in shown])
+    assert units["label"].tolist() == [labels.get(unit, "") for unit in units["unit"]]
     observed = Observations(evidence.activations("fc").numpy()[:, labels.index], presence, 0.05)
     for name, found in table.set_index("metric")["value"].items():
-        expected = np.diag(AGREEMENTS[str(name)].compute(observed)).mean()
-        assert found == pytest.approx(expected, abs=1e-6), name
+        expected = np.diag(AGREEMENTS[str(name)].compute(observed))
+        assert found == pytest.approx(expected.mean(), abs=1e-6), name
+        assert units[name].dropna().to_numpy() == pytest.approx(expected, abs=1e-6)
+        assert scores.scores[str(name)].value == pytest.approx(found)
+
+
+def test_metrics_of_a_second_call_are_added(folder: Path) -> None:
+    for metrics in (["iou"], ["mad", "cosy_auc"]):
+        assert main(["faithfulness", str(folder), "--metrics", *metrics]) == 0
+    [file] = faithfulness_files(folder)
+    scores, units = read_faithfulness_with_units(file)
+    assert list(scores.scores) == ["cosy_auc", "iou", "mad"]
+    assert set(units.columns) == {"unit", "label", "cosy_auc", "iou", "mad"}
+    findings = verify_record(folder, Parts())
+    assert findings.mismatches == []
+    assert "chance levels, ceilings and p-values of faithfulness" in dict(findings.trusted)
+    table = units.assign(iou=units["iou"] + 0.01, label="sea")
+    units_path(folder, scores.fkey).write_bytes(gzip_bytes(csv_bytes(table)))
+    found = "\n".join(verify_record(folder, Parts()).mismatches)
+    for part in ("iou.value", "sha256", "its labels are not those of the record"):
+        assert part in found
+
+
+def test_the_encoder_of_the_labels_is_no_judge(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = ["faithfulness", str(folder), "judge=glyphs", "--calibration", "20,-0.4"]
+    assert main(request) == 2
+    captured = capsys.readouterr()
+    assert "skipped, the judge is the encoder that made its labels" in captured.out
+
+
+@pytest.fixture
+def judge(folder: Path, tmp_path: Path) -> list[str]:
+    """Another encoder: embeddings of the 48 images that follow, and of all scenes."""
+    from bench.glyphs import vocabulary
+
+    rng = np.random.default_rng(0)
+    words = [entry.name for entry in vocabulary.SCENES]
+    arrays = {"images": rng.normal(size=(48, 8)), "texts": rng.normal(size=(len(words), 8))}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array.astype(np.float32))
+    (tmp_path / "words.txt").write_text("\n".join(words))
+    files = {"images": "images.npy", "texts": "texts.npy", "words": "words.txt"}
+    return ["judge=precomputed", *(f"judge.params.{k}={tmp_path / v}" for k, v in files.items())]
+
+
+def test_a_calibration_is_never_guessed(
+    folder: Path, judge: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["faithfulness", str(folder), *judge]) == 2
+    error = capsys.readouterr().err
+    assert "no calibration of the encoder precomputed is published" in error
+    assert "--calibration fit" in error
+    encoder = OpenClipPretrained("ViT-L-16-SigLIP-384", "webli")
+    assert published_calibration(encoder) == Calibration(60, -0.09)
+
+
+def test_another_encoder_judges(
+    folder: Path, judge: list[str], gathered: list, tmp_path: Path
+) -> None:
+    calibration = ["--calibration", "5,-0.1"]
+    assert main(["faithfulness", str(folder), *judge, *calibration]) == 0
+    [file] = faithfulness_files(folder)
+    scores, units = read_faithfulness_with_units(file)
+    assert scores.setting["presence"]["calibration"] == {
+        "scale": 5.0, "bias": -0.1, "source": "given",
+    }  # fmt: skip
+    assert not scores.circular
+    texts = np.load(tmp_path / "texts.npy").astype(float)
+    words = (tmp_path / "words.txt").read_text().splitlines()
+    images = np.load(tmp_path / "images.npy").astype(float)
+    chosen = units[units["label"] != ""]
+    own = texts[[words.index(label) for label in chosen["label"]]]
+    images, own = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (images, own))
+    presence = 1 / (1 + np.exp(-5 * (images @ own.T - 0.1)))
+    activations = gathered[-1][1].activations("fc").numpy()[:, chosen["unit"]]
+    expected = np.diag(AGREEMENTS["correlation"].compute(Observations(activations, presence)))
+    assert chosen["correlation"].to_numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_judge_with_the_text_tower_of_the_labels_is_known(folder: Path, judge: list[str]) -> None:
+    record = Record.read(folder)
+    tower = record.encoder["fingerprint"]["text_tower"]
+    for name, same in ((tower, True), ("another", False), ("", False)):
+        own = build_judge([*judge, f"judge.params.text_tower={name}"], "5,-0.1")
+        assert own.shares_text_tower(record) is same
+        assert not own.made(record)
+
+
+def test_images_of_concepts(folder: Path, gathered: list, tmp_path: Path) -> None:
+    labels = read_descriptions(folder).query("rank == 1").set_index("unit")["label"]
+    concept = labels.mode()[0]
+    for number in range(3):
+        place = tmp_path / "images" / concept.title().replace(" ", "_")
+        place.mkdir(parents=True, exist_ok=True)
+        GlyphsProbe(size=3, offset=500).image(number).save(place / f"{number}.png")
+    assert main(["faithfulness", str(folder), "--images", str(tmp_path / "images")]) == 0
+    [file] = faithfulness_files(folder)
+    scores, units = read_faithfulness_with_units(file)
+    assert list(scores.scores) == ["activation_rate", "cosy_auc", "cosy_mad"]
+    assert scores.setting["alpha"] is None
+    count = int((labels == concept).sum())
+    for score in scores.scores.values():
+        assert (score.n, score.detail) == (count, {"unknown": len(labels) - count})
+    control, images = (evidence.activations("fc").double().numpy() for _, evidence in gathered)
+    for unit in labels.index[labels == concept]:
+        expected = cosy_auc(control[:, unit], images[:, unit])
+        assert units.loc[unit, "cosy_auc"] == pytest.approx(float(expected))
 
 
 def test_other_images_and_other_metrics(folder: Path, gathered: list, tmp_path: Path) -> None:
@@ -105,9 +235,16 @@ def test_failed_and_imported_records_are_skipped(
     [
         (["probe.params.offset=20"], ["labels were made with", "probe.params.offset=48"]),
         (["probe.params.variant=none"], ["probe.params.variant"]),
-        (["method.params.top_k=3"], ["decides the labels", "probe.* and runtime.*"]),
+        (["method.params.top_k=3"], ["decides the labels", "probe.*, judge and runtime.*"]),
         (["--metrics", "corelation"], ["nearest: correlation"]),
         (["--alpha", "1"], ["--alpha", "between 0 and 1"]),
+        (["--calibration", "fit"], ["no judge to calibrate", "judge=ENCODER"]),
+        (["judge=glyphs", "--calibration", "5"], ["invalid calibration '5'", "58,-0.25"]),
+        (["judge=glyphs", "--calibration", "0,1"], ["invalid calibration '0,1'", "positive"]),
+        (["judge=glyphs", "--images", "x"], ["need no judge"]),
+        (["judge=glyph"], ["glyph", "nearest: glyphs"]),
+        (["--images", "x", "--metrics", "iou"], ["--metrics", "cosy_auc"]),
+        (["--images", "nowhere"], ["nowhere"]),
     ],
 )
 def test_wrong_requests(
@@ -121,3 +258,16 @@ def test_wrong_requests(
 def test_a_record_must_be_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["faithfulness", "probe.params.size=9"]) == 2
     assert "no record is named" in capsys.readouterr().err
+
+
+def test_a_calibration_is_fitted_to_images_with_known_concepts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    presence = np.random.default_rng(0).random((48, 6)) < 0.3
+    cosines = ImageTextCosines(None, None, None, None)  # type: ignore[arg-type]
+    monkeypatch.setattr(ImageTextCosines, "compute", lambda *_: 0.2 + 0.1 * presence)
+    found = cosines.fit(GlyphsProbe(size=48), ["a"] * 6, presence)
+    assert 0.2 < -found.bias < 0.3
+    assert found.scale == round(found.scale, 3) > 10
+    with pytest.raises(UserError, match="cannot be fitted: a higher similarity"):
+        cosines.fit(GlyphsProbe(size=48), ["a"] * 6, ~presence)

@@ -11,7 +11,14 @@ import pytest
 from baselines.spatial import ImageMasks, MaskLabel
 from bench.errors import UserError
 from bench.parts.probes.glyphs import GlyphsProbe
-from bench.run.presence import concept_presence, formula_presence, label_presence
+from bench.run.presence import (
+    concept_presence,
+    formula_presence,
+    has_operators,
+    known_columns,
+    label_presence,
+    leaf_texts,
+)
 from metrics.faithfulness_scores import NO_LABEL, UNKNOWN
 
 if TYPE_CHECKING:
@@ -135,9 +142,22 @@ def test_labels_are_found_by_name_inflection_and_formula() -> None:
         "umbrella",
         "(dog OR red)",
     ]
-    columns, found = label_presence(labels, names, presence)
+    columns, found = label_presence(labels, presence, known_columns(labels, names, presence))
     assert columns[[1, 4, 6]].tolist() == [NO_LABEL, UNKNOWN, UNKNOWN]
     assert found[:, :3].tolist() == presence.tolist()
     for at, expected in {0: A, 2: B, 3: A & C, 5: A}.items():
         assert columns[at] >= 3
         assert found[:, columns[at]].tolist() == expected.tolist()
+
+
+def test_probabilities_combine_by_least_and_greatest() -> None:
+    a, b = np.array([0.9, 0.2]), np.array([0.6, 0.7])
+    found = formula_presence("((a AND b) OR (NOT a))", {"a": a, "b": b}.get)
+    assert found == pytest.approx([0.6, 0.8])
+
+
+def test_leaves_of_labels() -> None:
+    labels = ["(red-c AND (NOT sea))", "crane (bird)", ""]
+    assert leaf_texts(labels) == ["(red-c AND (NOT sea))", "bird", "crane", "crane (bird)", "red",
+                                  "sea"]  # fmt: skip
+    assert [has_operators(label) for label in labels] == [True, False, False]

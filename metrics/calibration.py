@@ -1,0 +1,66 @@
+"""From the similarity of an image and a label to the probability that the image shows it.
+
+p = sigmoid(scale (cosine + bias)), as Oikarinen & Weng calibrate image-text models ("Linear
+Explanations for Individual Neurons", ICML 2024).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+if TYPE_CHECKING:
+    from metrics.numeric import Floats
+
+PRIOR = 1e-4
+"""Weight of the penalty scale^2 in the mean loss, so that separable pairs have a finite scale."""
+
+
+class Calibration(NamedTuple):
+    """A logistic calibration.
+
+    Attributes:
+        scale: Slope by which a shifted cosine is multiplied.
+        bias: What is added to a cosine; the probability is 1/2 at -bias.
+    """
+
+    scale: float
+    bias: float
+
+    def probabilities(self, cosines: Floats) -> Floats:
+        """Return the probability of each cosine."""
+        found: Floats = expit(self.scale * (np.asarray(cosines, dtype=np.float64) + self.bias))
+        return found
+
+
+def fit_calibration(cosines: Floats, presence: Floats) -> Calibration:
+    """Fit a calibration by logistic regression, with equal weight for all pairs.
+
+    Args:
+        cosines: Similarities of images and concepts, of any shape.
+        presence: Zeros and ones of the same shape: whether the image shows the concept.
+
+    Raises:
+        ValueError: All pairs are of one kind, or a higher cosine makes a concept less likely.
+    """
+    x, y = np.ravel(cosines).astype(np.float64), np.ravel(presence).astype(np.float64)
+    if y.min(initial=1) == y.max(initial=0):
+        raise ValueError("the images show all concepts, or none of them")
+    mean, deviation = x.mean(), max(float(x.std()), 1e-12)
+    z = (x - mean) / deviation
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        slope, offset = at
+        logits = slope * z + offset
+        residual = expit(logits) - y
+        value = float(np.mean(np.logaddexp(0, logits) - y * logits)) + PRIOR * slope**2
+        return value, np.array([np.mean(residual * z) + 2 * PRIOR * slope, np.mean(residual)])
+
+    share = float(y.mean())
+    slope, offset = minimize(loss, [1.0, np.log(share / (1 - share))], jac=True, method="BFGS").x
+    if slope <= 0:
+        raise ValueError("a higher similarity makes a concept less likely on these images")
+    return Calibration(float(slope / deviation), float(offset * deviation / slope - mean))
