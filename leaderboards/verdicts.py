@@ -150,6 +150,11 @@ class Verdict:
     valued: int
     pairs: Pairs | None = field(default=None, compare=False)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether one method alone has a value, so that there is nothing to compare."""
+        return self.valued == 1
+
     def standing(self, label: str) -> str:
         """Return "best", "tied", "below", or "" for a method that the column does not rank."""
         if label == self.best:

@@ -28,7 +28,8 @@ class Entry:
     Attributes:
         estimate: The value with its interval.
         format: How it is rounded.
-        standing: "best", "tied" (not significantly worse), "below", "saturated", or "".
+        standing: "best", "tied" (not significantly worse), "below", "saturated", "single" (there is
+            nothing to compare), or "".
         letters: Methods that share a letter do not differ significantly.
         ranks: The best and the worst rank that the comparisons leave open; None where unknown.
         circular: Whether the judge shares weights with the encoder that made the labels.
@@ -88,11 +89,6 @@ class RankedTable:
 
 def rank_tables(board: Board, name: str) -> list[RankedTable]:
     """Return the conditions of one board; those that only judges tell apart count once."""
-    verdicts = {
-        (column.table.condition.id, summary.metric): column.verdict
-        for summary in board.summaries
-        for column in summary.columns
-    }
     first: dict[Condition, ConditionTable] = {}
     for table in board.tables:
         if table.condition.board == name:
@@ -100,7 +96,7 @@ def rank_tables(board: Board, name: str) -> list[RankedTable]:
     costs = main_costs(board.costs)
     seconds = zip(costs["cold_total_s"], costs["match_per_unit_s"], strict=True)
     times = dict(zip(costs["key"], seconds, strict=True))
-    return [_rank(table, verdicts, times) for table in first.values()]
+    return [_rank(table, times) for table in first.values()]
 
 
 def metrics_of(tables: Sequence[RankedTable]) -> list[str]:
@@ -109,13 +105,9 @@ def metrics_of(tables: Sequence[RankedTable]) -> list[str]:
     return [name for name in HEADLINES if name in found]
 
 
-def _rank(
-    table: ConditionTable,
-    verdicts: Mapping[tuple[str, str], Verdict],
-    times: Mapping[str, tuple[float, float]],
-) -> RankedTable:
+def _rank(table: ConditionTable, times: Mapping[str, tuple[float, float]]) -> RankedTable:
     shown = {
-        name: verdicts.get((table.condition.id, name)) or table.verdict(name)
+        name: table.verdict(name)
         for name in HEADLINES
         if any(row.value(name) is not None for row in table.methods)
     }
@@ -159,6 +151,7 @@ def _entry(row: Row, name: str, estimate: Estimate, verdict: Verdict) -> Entry |
     known = verdict.pairs is not None and row.label in verdict.pairs.labels
     standing = (
         "saturated" if verdict.saturated
+        else "single" if verdict.is_single
         else "best" if row.label == verdict.best
         else "tied" if row.label in verdict.tied
         else "below" if row.label in verdict.below
