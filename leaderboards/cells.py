@@ -159,10 +159,11 @@ def hash_scores(cells: Iterable[Cell]) -> str:
         record = asdict(cell.record)
         for name in ("environment", "run", "notes", "schema", "tables"):
             del record[name]
-        for name in ("segmenter", "captioner"):  # as older records have none
+        optional = ("segmenter", "captioner", "language_model", "generator")
+        for name in optional:  # as older records have none
             if not record[name]:
                 del record[name]
-        parts = {"target", "probe", "concepts", "encoder", "segmenter", "captioner"}
+        parts = {"target", "probe", "concepts", "encoder", *optional}
         for name in parts & record.keys():
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:
