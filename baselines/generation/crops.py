@@ -110,8 +110,8 @@ def cut_out(image: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8]
 
     whole, size = Image.fromarray(image), image.shape[:2]
     crops = [
-        whole.resize(
-            size, Image.Resampling.BILINEAR, box=(box.left, box.top, box.right, box.bottom)
+        whole.crop((box.left, box.top, box.right, box.bottom)).resize(
+            size, Image.Resampling.BILINEAR
         )
         for box in boxes
     ]

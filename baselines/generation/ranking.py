@@ -52,13 +52,12 @@ def rank_concepts(
         activations: The unit's activation on each image of a concept, [images] each, one at least.
         cosines: Mean cosine of each image with the unit's own images, [images] each.
     """
-    from scipy.stats import rankdata
-
     n = len(activations)
-    ranks = np.split(
-        rankdata(-np.concatenate(activations).astype(np.float64)) - 1,
-        np.cumsum([len(own) for own in activations])[:-1],
+    _, level, counts = np.unique(
+        -np.concatenate(activations), return_inverse=True, return_counts=True
     )
+    mean_ranks = counts.cumsum() - (counts + 1) / 2
+    ranks = np.split(mean_ranks[level], np.cumsum([len(own) for own in activations])[:-1])
     squares = np.array([(np.sort(own)[:BEST] ** 2).mean() for own in ranks])
     highest = [own < HIGHEST for own in ranks]
     similar = np.array(

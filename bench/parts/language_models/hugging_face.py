@@ -80,7 +80,7 @@ class HuggingFaceLanguageModel:
     def load(self, device: str) -> LanguageModel:
         """Build the model and read its weights, without a connection for a folder."""
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
         hint = "give a causal language model, saved with its tokenizer"
         (tokenizer, module), report = load_parts(
@@ -92,7 +92,19 @@ class HuggingFaceLanguageModel:
         )
         check_weights(report, self.model, where=_WHERE, hint=hint)
         module = module.to(device, getattr(torch, self.precision)).eval()
-        return CausalLanguageModel(module, tokenizer, self.max_length, self.temperature)
+        end = module.generation_config.eos_token_id
+        end = tokenizer.eos_token_id if end is None else end
+        pad = tokenizer.pad_token_id
+        draws = {"temperature": self.temperature, "top_k": 0} if self.temperature else {}
+        # In place of the model's own settings: penalties and bans differ from model to model.
+        module.generation_config = GenerationConfig(
+            max_new_tokens=self.max_length,
+            do_sample=bool(self.temperature),
+            eos_token_id=end,
+            pad_token_id=pad if pad is not None else (end[0] if isinstance(end, list) else end),
+            **draws,
+        )
+        return CausalLanguageModel(module, tokenizer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +112,13 @@ class CausalLanguageModel:
     """A loaded model (`baselines.generated.LanguageModel`).
 
     Attributes:
-        model: A causal language model of transformers, in eval mode.
+        model: A causal language model of transformers, in eval mode; its `generation_config` says
+            how answers are found.
         tokenizer: Its tokenizer.
-        max_length: Maximum tokens of an answer.
-        temperature: See `HuggingFaceLanguageModel`.
     """
 
     model: Any
     tokenizer: Any
-    max_length: int
-    temperature: float
 
     def answer(self, prompts: Sequence[str], *, seed: int) -> list[str]:
         """Answer each prompt; equal seeds give equal answers."""
@@ -125,32 +134,17 @@ class CausalLanguageModel:
         return answers
 
     def _answer(self, prompt: str) -> str:
-        from transformers import GenerationConfig
-
-        tokenizer = self.tokenizer
-        if getattr(tokenizer, "chat_template", None):
+        templated = bool(getattr(self.tokenizer, "chat_template", None))
+        if templated:
             turns = [{"role": "user", "content": prompt}]
-            prompt = tokenizer.apply_chat_template(
+            prompt = self.tokenizer.apply_chat_template(
                 turns, tokenize=False, add_generation_prompt=True
             )
-            given = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
-        else:
-            given = tokenizer(prompt, return_tensors="pt")
-        end = self.model.generation_config.eos_token_id
-        end = tokenizer.eos_token_id if end is None else end
-        pad = tokenizer.pad_token_id
-        draws = {"temperature": self.temperature, "top_k": 0} if self.temperature else {}
+        given = self.tokenizer(prompt, add_special_tokens=not templated, return_tensors="pt").to(
+            self.model.device
+        )
         found = self.model.generate(
-            input_ids=given["input_ids"].to(self.model.device),
-            attention_mask=given["attention_mask"].to(self.model.device),
-            # Not the model's own settings: penalties and bans differ from model to model.
-            generation_config=GenerationConfig(
-                max_new_tokens=self.max_length,
-                do_sample=bool(self.temperature),
-                eos_token_id=end,
-                pad_token_id=pad if pad is not None else (end[0] if isinstance(end, list) else end),
-                **draws,
-            ),
+            input_ids=given["input_ids"], attention_mask=given["attention_mask"]
         )
         answer = found[0, given["input_ids"].shape[1] :]
-        return str(tokenizer.decode(answer, skip_special_tokens=True))
+        return str(self.tokenizer.decode(answer, skip_special_tokens=True))
