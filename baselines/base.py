@@ -43,7 +43,13 @@ the probe set's, "pseudo_masks" a segmenter's; "image_text" is the encoder itsel
 layer itself, for images and texts that a method creates; "language_model" and "generator" may be
 none."""
 
-Vocabulary = Literal["concept set", "mask labels", "formulas of mask labels", "free text"]
+Vocabulary = Literal[
+    "concept set",
+    "words of the concept set",
+    "mask labels",
+    "formulas of mask labels",
+    "free text",
+]
 
 RESAMPLED: frozenset[Need] = frozenset(
     {

@@ -27,6 +27,7 @@ _METHODS = {
     "csp": "baselines.csp:ContrastiveProjection",
     "describe_and_dissect": "baselines.describe_and_dissect:DescribeAndDissect",
     "direction": "baselines.direction:Direction",
+    "falcon": "baselines.falcon:Falcon",
     "invert": "baselines.invert:Invert",
     "milan": "baselines.milan:Milan",
     "milan_clip": "baselines.milan:MilanClip",
