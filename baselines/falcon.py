@@ -153,7 +153,7 @@ class Falcon:
         from baselines.similarity import top_concepts
 
         found: list[list[tuple[str, float]]] = []
-        for block in images.split(max(1, _BLOCK_SCORES // len(texts))):
+        for block in torch.split(images, max(1, _BLOCK_SCORES // len(texts))):
             shares = (_TEMPERATURE * block @ texts.T).softmax(dim=1)
             best = top_concepts(shares, self.captions)
             pairs = zip(best.tolist(), shares.gather(1, best).tolist(), strict=True)
