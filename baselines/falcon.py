@@ -150,6 +150,8 @@ class Falcon:
         self, images: Tensor, texts: Tensor, evidence: Evidence
     ) -> list[list[tuple[str, float]]]:
         """Return the nearest captions of images, with their share in a softmax over all."""
+        import torch
+
         from baselines.similarity import top_concepts
 
         found: list[list[tuple[str, float]]] = []

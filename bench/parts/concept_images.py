@@ -1,0 +1,76 @@
+"""Images of concepts, in a folder with one folder of images for each concept.
+
+Somebody collected the images, or a generator made them. Folders are listed, and their names are
+compared with concepts; a concept is never made a part of a path.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.parts.probes.class_folder import ClassFolderProbe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+def plain_name(text: str) -> str:
+    """Return a name's words in lower case: "Street/Road" and "street_road" give "street road"."""
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(words)
+
+
+@dataclass(frozen=True)
+class ConceptImages:
+    """A folder with one folder of images for each concept.
+
+    Attributes:
+        path: The folder; each folder in it has the name of a concept, in any case and with any
+            signs between its words.
+        where: The setting of the path, for messages.
+    """
+
+    path: str
+    where: str = "path"
+
+    @cached_property
+    def probe(self) -> ClassFolderProbe:
+        """All images, sorted by folder and name."""
+        return ClassFolderProbe(path=self.path)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The plain names of the concepts, in the order of their folders.
+
+        Raises:
+            UserError: There are no folders of images, or two of them have the same plain name.
+        """
+        first: dict[str, str] = {}
+        for folder in self.probe.class_names():
+            name = plain_name(folder)
+            if name in first:
+                raise UserError(
+                    f"the folders {first[name]!r} and {folder!r} name the same concept",
+                    where=self.where,
+                    hint="put their images into one folder",
+                )
+            first[name] = folder
+        return tuple(first)
+
+    def positions(self, concept: str) -> NDArray[np.int64]:
+        """Return where the images of a concept are in `probe`; none for another concept."""
+        return self._positions.get(plain_name(concept), np.empty(0, np.int64))
+
+    @cached_property
+    def _positions(self) -> Mapping[str, NDArray[np.int64]]:
+        classes = np.asarray(self.probe.image_classes())
+        return {name: np.flatnonzero(classes == at) for at, name in enumerate(self.names)}
