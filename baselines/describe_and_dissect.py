@@ -166,9 +166,10 @@ class DescribeAndDissect:
         """Return a unit's candidate concepts: of a language model, or the captions themselves."""
         from baselines.generation.concepts import clean_concept, distinct, summarise
 
-        said = distinct(captions)
+        said = [caption for caption in captions if caption]
         if model is None or not said:
             return distinct([clean_concept(caption) for caption in said])
+        # With repetitions, which say what most images show.
         return summarise(said, model, rounds=self.concepts, seed=seed)
 
 

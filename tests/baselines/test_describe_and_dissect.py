@@ -99,8 +99,10 @@ class FolderOf:
 class FakeModel:
     def __init__(self, answer):
         self.answer_of = answer
+        self.shortened = []
 
     def answer(self, prompts, *, seed):
+        self.shortened += [p for p in prompts if p.endswith("Short:")]
         return [
             p.splitlines()[-2].partition(": ")[2] if p.endswith("Short:") else self.answer_of(p)
             for p in prompts
@@ -198,6 +200,8 @@ def test_images_of_concepts_decide_and_concepts_without_images_are_left_out():
     rows = labels.tables["concepts"]
     # Three equal images each: the ranks 0, 1, 2 are 1 on average, and 3, 4, 5 are 4.
     assert rows[rows.unit == 0].mean_square.tolist() == [1, 16]
+    # Four captions of each unit, equal ones too.
+    assert len(model.shortened) == 12
     # Images of a concept are made once for all units.
     assert sorted(folder.asked) == ["a red thing", "crimson", "unknown"]
 
