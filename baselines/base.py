@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from baselines.calibration import Calibration
     from baselines.captions import Captioner, ImageText
+    from baselines.generated import ImageGenerator, LanguageModel, TargetLayer
     from baselines.similarity.sources import EmbeddedScores
     from baselines.spatial import Exemplars, Maps, Masks
 
@@ -35,12 +36,22 @@ Need = Literal[
     "exemplars",
     "captioner",
     "image_text",
+    "target",
+    "language_model",
+    "generator",
 ]
 """Kinds of evidence; "blank_embedding" is of the encoder's template without a label; "calibration"
 turns its cosines into probabilities; "masks" are the probe set's, "pseudo_masks" a segmenter's;
-"image_text" is the encoder itself, for images and texts that a method creates."""
+"image_text" is the encoder itself and "target" the layer itself, for images and texts that a method
+creates; "language_model" and "generator" may be none."""
 
-Vocabulary = Literal["concept set", "mask labels", "formulas of mask labels", "free text"]
+Vocabulary = Literal[
+    "concept set",
+    "words of the concept set",
+    "mask labels",
+    "formulas of mask labels",
+    "free text",
+]
 
 RESAMPLED: frozenset[Need] = frozenset(
     {
@@ -54,6 +65,9 @@ RESAMPLED: frozenset[Need] = frozenset(
         "pseudo_masks",
         "captioner",
         "image_text",
+        "target",
+        "language_model",
+        "generator",
     }
 )
 """Kinds of evidence that `Evidence.resample` supports."""
@@ -86,6 +100,9 @@ class Evidence:
             image size.
         captioner: Model that describes exemplars in sentences.
         image_text: The encoder itself.
+        target: The layer itself.
+        language_model: Model that answers in words; None where none is configured.
+        generator: Source of images of concepts; None where none is configured.
     """
 
     activations: Tensor
@@ -99,6 +116,9 @@ class Evidence:
     exemplars: Exemplars | None = None
     captioner: Captioner | None = None
     image_text: ImageText | None = None
+    target: TargetLayer | None = None
+    language_model: LanguageModel | None = None
+    generator: ImageGenerator | None = None
 
     def resample(self, indices: NDArray[np.int64]) -> Evidence:
         """Return the evidence on resampled probe images, without running a network.

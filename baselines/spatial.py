@@ -6,7 +6,7 @@ Maps and masks are read image by image, as often as a method needs, and never st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,20 +87,28 @@ class Masks(Protocol):
         """Return the masks of one image; safe to call from several threads."""
 
 
+Order = Literal["peak", "pooled"]
+
+
 @dataclass(frozen=True)
 class ExemplarRule:
     """Rule for a unit's exemplars and their masks (MILAN, section 3).
 
     Attributes:
-        top_k: Number of images of each unit with the largest values of its map, at most all.
+        top_k: Number of images of each unit, at most all.
         quantile: A unit fires where its up-sampled map exceeds this quantile (Hazen's) of all
             values of its maps over all images.
+        order: Which images are best: those of the largest values of the unit's map ("peak"), or of
+            the largest pooled activations ("pooled").
     """
 
     top_k: int = 15
     quantile: float = 0.99
+    order: Order = "peak"
 
     def __post_init__(self) -> None:
+        if self.order not in get_args(Order):
+            raise ValueError(f"order must be peak or pooled, not {self.order!r}")
         if self.top_k < 1:
             raise ValueError(f"top_k must be at least 1, not {self.top_k!r}")
         if not 0 < self.quantile < 1:
@@ -119,7 +127,10 @@ class Exemplars(Protocol):
 
     @property
     def activations(self) -> NDArray[np.float32]:
-        """Largest value of the unit's map in these images, float32 [U, K]; NaN if dead."""
+        """Largest value of the unit's map in these images, or its pooled activation, by the rule.
+
+        float32 [U, K], descending; NaN if dead.
+        """
 
     @property
     def size(self) -> int:

@@ -30,6 +30,9 @@ OTHER_EVIDENCE = {
     "exemplars": "the units' top images",
     "captioner": "a captioner",
     "image_text": "an image-text encoder",
+    "target": "the network itself",
+    "language_model": "a language model",
+    "generator": "images of concepts",
 }
 """Evidence that `describe` does not take, in words."""
 

@@ -173,10 +173,11 @@ def hash_scores(cells: Iterable[Cell]) -> str:
     for cell in cells:
         hidden = ("environment", "run", "notes", "schema", "tables")
         record = {name: value for name, value in vars(cell.record).items() if name not in hidden}
-        for name in ("segmenter", "captioner"):  # as older records have none
+        optional = ("segmenter", "captioner", "language_model", "generator")
+        for name in optional:  # as older records have none
             if not record[name]:
                 del record[name]
-        parts = {"target", "probe", "concepts", "encoder", "segmenter", "captioner"}
+        parts = {"target", "probe", "concepts", "encoder", *optional}
         for name in parts & record.keys():
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:

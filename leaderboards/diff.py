@@ -28,7 +28,10 @@ Entry = tuple["Path", "Record"]
 
 LABELS = ("key_a", "key_b", "unit", "truth", "label_a", "label_b", "right_a", "right_b")
 SCORES = ("scores", "judge", "score", "a", "b")
-_PARTS = ("target", "probe", "concepts", "encoder", "segmenter", "captioner")
+_PARTS = (
+    "target", "probe", "concepts", "encoder", "segmenter", "captioner", "language_model",
+    "generator",
+)  # fmt: skip
 _MISSING = object()
 _Item = TypeVar("_Item")
 

@@ -178,7 +178,7 @@ def _settings(record: Record) -> Iterable[tuple[tuple[Hashable, ...], str, str]]
             yield (*method, name, page_hash(texts)), f"{name}={value}", page_hash(value)
     version = record.method.get("version")
     yield (*method, "", "version"), f"v{version}", page_hash(version)
-    for role in ("encoder", "segmenter", "captioner"):
+    for role in ("encoder", "segmenter", "captioner", "language_model", "generator"):
         part = getattr(record, role)
         identity = page_hash([part.get("name"), part.get("fingerprint")])
         yield (*method, "", role), str(part.get("name", "")), identity

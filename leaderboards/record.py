@@ -120,6 +120,9 @@ class Record:
         encoder: {name, params, fingerprint}; empty where the method needs none.
         segmenter: {name, params, fingerprint}; empty where the method needs none.
         captioner: {name, params, fingerprint}; empty where the method needs none.
+        language_model: {name, params, fingerprint}; empty where there is none.
+        generator: {name, params, fingerprint} of the source of images of concepts; empty where
+            there is none.
         seed: The method's seed.
         run: Settings that do not decide the labels: {batch_size, device, workers, overrides,
             choices}.
@@ -149,6 +152,8 @@ class Record:
     error: Mapping[str, str] | None = None
     segmenter: Mapping[str, Any] = field(default_factory=dict)
     captioner: Mapping[str, Any] = field(default_factory=dict)
+    language_model: Mapping[str, Any] = field(default_factory=dict)
+    generator: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 

@@ -3,7 +3,8 @@
 The rule is that of MILAN (Hernandez et al., ICLR 2022, section 3, and the settings of its code):
 images by the largest value of the unit's map; a unit fires where its map, up-sampled by bilinear
 interpolation that blends with zero beyond the outermost cells, exceeds a quantile of the values of
-all its maps. Quantiles are of raw values, not of up-sampled ones, so a mask may be empty.
+all its maps. Quantiles are of raw values, not of up-sampled ones, so a mask may be empty. Other
+methods choose images by the pooled activation.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Ranking:
 
     Attributes:
         ids: Positions of the images, int64 [U, K], best first (ties: the first); -1 if dead.
-        activations: Largest value of the unit's map in them, float32 [U, K]; NaN if dead.
+        activations: Largest value of the unit's map in them, or its pooled activation, by the
+            rule's order, float32 [U, K]; NaN if dead.
         levels: Level above which the unit fires, float64 [U]; NaN if dead, and for all units if
             `whole`.
         maps: Maps of the units in these images, float32 [U, K, h, w].
@@ -54,7 +56,7 @@ class Ranking:
 
 
 def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranking:
-    """Return each unit's K = min(top_k, N) images of the largest peaks, and its level.
+    """Return each unit's K = min(top_k, N) best images by the rule's order, and its level.
 
     Maps are read twice, or once if they are 1 x 1. Memory: U x K maps, a batch, and the counts of
     `unit_quantiles`. Results do not depend on batches or the device.
@@ -63,7 +65,7 @@ def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranking:
         maps: float32 [N, U, h, w] in batches.
         activations: Pooled activations [N, U]; a unit is dead if they are constant or not all
             finite, or if a value of its maps is not finite.
-        rule: Number of images, and level of the quantile.
+        rule: Number and order of images, and level of the quantile.
 
     Raises:
         ValueError: No images, or `activations` of another number of images or units.
@@ -77,7 +79,7 @@ def rank(maps: Maps, activations: Tensor, rule: ExemplarRule) -> Ranking:
         )
     whole = maps.map_size == (1, 1)
     top = TopImages(min(rule.top_k, maps.n_images))
-    ranked_maps = _RankedMaps(maps, top)
+    ranked_maps = _RankedMaps(maps, top, activations if rule.order == "pooled" else None)
     if whole:
         levels = np.full(maps.n_units, np.nan)
         for _ in ranked_maps.batches():
@@ -137,8 +139,8 @@ def mask_bits(
 class _RankedMaps:
     """Maps that also fill a ranking while they are read for the first time."""
 
-    def __init__(self, maps: Maps, top: TopImages) -> None:
-        self._maps, self._top = maps, top
+    def __init__(self, maps: Maps, top: TopImages, values: Tensor | None) -> None:
+        self._maps, self._top, self._values = maps, top, values
         self.n_images, self.n_units, self.map_size = maps.n_images, maps.n_units, maps.map_size
 
     def batches(self) -> Iterator[Tensor]:
@@ -146,7 +148,9 @@ class _RankedMaps:
         first = self._top.seen == 0
         for batch in self._maps.batches():
             if first:
-                self._top.add(batch.detach())
+                seen = slice(self._top.seen, self._top.seen + len(batch))
+                values = None if self._values is None else self._values[seen]
+                self._top.add(batch.detach(), values)
             yield batch
         if self._top.seen != self.n_images:
             raise ValueError(f"maps of {self._top.seen} images instead of {self.n_images}")

@@ -1,4 +1,4 @@
-"""Track the images with the largest peaks of each unit over batches of maps."""
+"""Track the images with the largest peaks, or other values, of each unit over batches of maps."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ class TopImages:
 
     Attributes:
         seen: Number of images added.
-        peaks: Largest value of the unit's map in each of its images, float32 [U, K], descending.
+        peaks: Value of the unit in each of its images, by default the largest of its map, float32
+            [U, K], descending.
         ids: Positions of the images, int64 [U, K].
         maps: The units' maps in these images, float32 [U, K, h, w].
-        broken: Units with a peak that is not finite, bool [U].
+        broken: Units with a map or value that is not finite, bool [U].
     """
 
     peaks: Tensor
@@ -36,16 +37,20 @@ class TopImages:
         self.seen = 0
         self._top_k = top_k
 
-    def add(self, maps: Tensor) -> None:
+    def add(self, maps: Tensor, values: Tensor | None = None) -> None:
         """Add the next images.
 
         Args:
             maps: float32 [B, U, h, w], on the same device for all batches.
+            values: What images are ranked by, float32 [B, U]; None for the peaks of the maps.
         """
         if not self.seen:
             self._begin(maps)
         found = maps.flatten(2).amax(dim=2)  # [B, U]; NaN where the map holds one
         self.broken |= ~torch.isfinite(found).all(dim=0)
+        if values is not None:
+            found = values.to(maps.device)
+            self.broken |= ~torch.isfinite(found).all(dim=0)
         found = torch.where(torch.isnan(found), -torch.inf, found)
         # Merge only units with a larger peak: few in most batches.
         units = (found > self.peaks[:, -1]).any(dim=0).nonzero()[:, 0]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "methods", "targets", "truths", "probes", "concepts", "encoders", "segmenters", "captioners",
-    "sentences", "metrics", "experiments",
+    "language_models", "generators", "sentences", "metrics", "experiments",
 )  # fmt: skip
 SETTINGS = {"truths": "target.truth.name", "sentences": "scoring.sentence.name"}
 """Kinds that a setting chooses, without a config group."""
@@ -27,6 +27,8 @@ GROUPS = {
     "encoders": "encoder",
     "segmenters": "segmenter",
     "captioners": "captioner",
+    "language_models": "language_model",
+    "generators": "generator",
     "experiments": "experiment",
 }
 

@@ -135,7 +135,7 @@ def used_roles(found: JobSurvey) -> set[str]:
         return set(RECORDED_GROUPS[:-1])
     used = {"method", "target", "probe", "scoring"}
     used |= {"concepts"} if selection.uses_concepts else set()
-    optional = ("encoder", "segmenter", "captioner")
+    optional = ("encoder", "segmenter", "captioner", "language_model", "generator")
     return used | {role for role in optional if getattr(selection, role) is not None}
 
 

@@ -9,7 +9,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from bench.config.grammar import parse_single
 from bench.config.overrides import check_overrides, set_values
-from bench.config.schema import GROUPS, RuntimeConfig, ScoringConfig, TargetConfig
+from bench.config.schema import GROUPS, NONE, RuntimeConfig, ScoringConfig, TargetConfig
 from bench.config.validate import validate
 from bench.errors import UserError
 
@@ -54,6 +54,9 @@ def _add_new_settings(config: DictConfig) -> None:
     for part in ("segmenter", "captioner"):
         if part not in config:  # no older method used one
             config[part] = {"name": "glyphs", "params": {}}
+    for part in ("language_model", "generator"):
+        if part not in config:
+            config[part] = {"name": NONE, "params": {}}
     if "tuned_on" not in config:
         config["tuned_on"] = ""
     for section, schema in _SECTIONS.items():

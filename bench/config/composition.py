@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-_SECTIONS = GROUPS[:9]
+_SECTIONS = GROUPS[:11]
 """Groups whose choices fill the section of their own name."""
 
 _WIDE = re.compile(r"^(#\s*@package|defaults\s*:)", re.MULTILINE)

@@ -182,6 +182,9 @@ class RunConfig:
         encoder: The image-text encoder of methods that need one.
         segmenter: The segmenter of methods that need pseudo-labels.
         captioner: The captioner of methods that write sentences.
+        language_model: The language model of methods that can use one; name "none" for none.
+        generator: The source of images of concepts of methods that can use one; name "none" for
+            none.
         scoring: How labels are scored.
         runtime: Where and how a cell runs.
         seed: Seed of a method that draws at random.
@@ -199,6 +202,8 @@ class RunConfig:
     encoder: PartConfig = field(default_factory=PartConfig)
     segmenter: PartConfig = field(default_factory=PartConfig)
     captioner: PartConfig = field(default_factory=PartConfig)
+    language_model: PartConfig = field(default_factory=PartConfig)
+    generator: PartConfig = field(default_factory=PartConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     seed: int = 0
@@ -216,12 +221,14 @@ GROUPS = (
     "encoder",
     "segmenter",
     "captioner",
+    "language_model",
+    "generator",
     "scoring",
     "runtime",
     "launcher",
     "experiment",
 )
-"""Config groups; the first seven are also families of parts."""
+"""Config groups; the first nine are also families of parts."""
 
-RECORDED_GROUPS = (*GROUPS[:8], "experiment")
+RECORDED_GROUPS = (*GROUPS[:10], "experiment")
 """Groups whose choices are recorded: what decides labels and scores, and the experiment."""

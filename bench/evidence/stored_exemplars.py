@@ -128,6 +128,8 @@ def exemplar_keys(
         "images": len(request.probe),
         "top_k": rule.top_k,
         "quantile": rule.quantile,
+        # Absent from the keys of earlier entries, all of which are by peak.
+        **({"order": rule.order} if rule.order != "peak" else {}),
         "size": size,
         "view": crop_of(request.target),
         "n": n_units,

@@ -148,7 +148,9 @@ def import_config(
     # Without types, as read from a record, since target and method are not registered parts.
     config = OmegaConf.create(OmegaConf.to_container(job.config))
     assert isinstance(config, DictConfig)
-    for part in ("probe", "concepts", "encoder", "segmenter", "captioner"):
+    for part in (
+        "probe", "concepts", "encoder", "segmenter", "captioner", "language_model", "generator",
+    ):  # fmt: skip
         config[part] = UNKNOWN
     config.method = {"name": claim.method, "params": {}}
     config.target.name, config.target.params = claim.target, {}

@@ -11,6 +11,8 @@ from bench.parts.protocols import (
     CaptionerPart,
     ConceptSet,
     Encoder,
+    GeneratorPart,
+    LanguageModelPart,
     Probe,
     Segmenter,
     SentenceEncoder,
@@ -23,7 +25,9 @@ _METHODS = {
     "clip_dissect": "baselines.clip_dissect:ClipDissect",
     "compositional": "baselines.compositional:Compositional",
     "csp": "baselines.csp:ContrastiveProjection",
+    "describe_and_dissect": "baselines.describe_and_dissect:DescribeAndDissect",
     "direction": "baselines.direction:Direction",
+    "falcon": "baselines.falcon:Falcon",
     "invert": "baselines.invert:Invert",
     "linear": "baselines.linear:LinearExplanations",
     "linear_labels": "baselines.linear:LinearLabelExplanations",
@@ -104,6 +108,19 @@ _CAPTIONERS = {
 CAPTIONERS: Registry[CaptionerPart] = Registry(
     "captioner", "captioners", CaptionerPart, _CAPTIONERS
 )
+_LANGUAGE_MODELS = {
+    "hf": "bench.parts.language_models:HuggingFaceLanguageModel",
+}
+LANGUAGE_MODELS: Registry[LanguageModelPart] = Registry(
+    "language_model", "language_models", LanguageModelPart, _LANGUAGE_MODELS
+)
+_GENERATORS = {
+    "diffusers": "bench.parts.generators:DiffusersGenerator",
+    "folder": "bench.parts.generators:FolderGenerator",
+}
+GENERATORS: Registry[GeneratorPart] = Registry(
+    "generator", "generators", GeneratorPart, _GENERATORS
+)
 _SENTENCES = {
     "none": "bench.parts.sentences:NoSentenceEncoder",
     "sentence_transformers": "bench.parts.sentences:SentenceTransformer",
@@ -112,6 +129,9 @@ SENTENCES: Registry[SentenceEncoder] = Registry(
     "sentence", "sentences", SentenceEncoder, _SENTENCES
 )
 
-_GROUPS = (METHODS, TARGETS, PROBES, CONCEPTS, ENCODERS, SEGMENTERS, CAPTIONERS)
+_GROUPS = (
+    METHODS, TARGETS, PROBES, CONCEPTS, ENCODERS, SEGMENTERS, CAPTIONERS, LANGUAGE_MODELS,
+    GENERATORS,
+)  # fmt: skip
 BY_GROUP: dict[str, Registry[Any]] = {registry.kind: registry for registry in _GROUPS}
 """Registries of the parts that have a config group."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from baselines.captions import Captioner
+    from baselines.generated import ImageGenerator, LanguageModel
     from baselines.spatial import MaskLabel, Masks
     from bench.networks.loaded import LoadedTarget
     from metrics.truth import TrueName
@@ -226,6 +227,32 @@ class CaptionerPart(Hashable, Protocol):
 
     def load(self, device: str) -> Captioner:
         """Build the model and read its weights."""
+
+
+@runtime_checkable
+class LanguageModelPart(Hashable, Protocol):
+    """A model that answers in words."""
+
+    summary: ClassVar[str]
+
+    def fingerprint(self) -> Fingerprint:
+        """Return weights, settings of the answers, and precision."""
+
+    def load(self, device: str) -> LanguageModel:
+        """Build the model and read its weights."""
+
+
+@runtime_checkable
+class GeneratorPart(Hashable, Protocol):
+    """A source of images of concepts."""
+
+    summary: ClassVar[str]
+
+    def fingerprint(self) -> Fingerprint:
+        """Return what decides every image of every concept."""
+
+    def load(self, device: str) -> ImageGenerator:
+        """Build the source; read the weights of a model."""
 
 
 @runtime_checkable

@@ -32,6 +32,13 @@ def check_given_arrays(selection: Selection) -> None:
                 where="scoring.decisions.classifier",
                 hint="leave it empty",
             )
+        if "target" in selection.method.needs:
+            raise UserError(
+                f"{selection.names['method']} shows the network images of its own, and the target "
+                "gives arrays",
+                where="target",
+                hint="choose a target that is a network",
+            )
         for layer in selection.layers:
             arrays = target.arrays(layer, probe)
             if selection.directions is not None:

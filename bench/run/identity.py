@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         ConceptSet,
         Encoder,
         Fingerprint,
+        GeneratorPart,
+        LanguageModelPart,
         Probe,
         SegmentedProbe,
         Segmenter,
@@ -42,7 +44,14 @@ def params_of(part: object) -> dict[str, Any]:
 
 
 def fingerprint(
-    part: Target | Probe | Encoder | Segmenter | CaptionerPart | SentenceEncoder,
+    part: Target
+    | Probe
+    | Encoder
+    | Segmenter
+    | CaptionerPart
+    | LanguageModelPart
+    | GeneratorPart
+    | SentenceEncoder,
 ) -> Fingerprint:
     """Return a part's fingerprint."""
     return _fingerprint(part, Path.cwd())
@@ -103,6 +112,8 @@ def label_key(
     masks: Mapping[str, Any] | None = None,
     captioner: Mapping[str, Any] | None = None,
     *,
+    language_model: Mapping[str, Any] | None = None,
+    generator: Mapping[str, Any] | None = None,
     tf32: bool = False,
 ) -> str:
     """Return the key of everything that decides the labels of one layer.
@@ -118,6 +129,8 @@ def label_key(
         masks: Fingerprint of the masks, or of the segmenter that makes them; None where the method
             needs none.
         captioner: Fingerprint of the captioner; None where the method needs none.
+        language_model: Fingerprint of the language model; None where there is none.
+        generator: Fingerprint of the generator; None where there is none.
         tf32: Whether networks may use TF32 on a GPU.
     """
     parts = {
@@ -129,7 +142,13 @@ def label_key(
         "seed": seed,
     }
     # Leave out what a method does not need, so that older keys stay as they are.
-    optional = {"masks": masks, "captioner": captioner, "tf32": tf32 or None}
+    optional = {
+        "masks": masks,
+        "captioner": captioner,
+        "language_model": language_model,
+        "generator": generator,
+        "tf32": tf32 or None,
+    }
     return short_hash(parts | {name: part for name, part in optional.items() if part is not None})
 
 

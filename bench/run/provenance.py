@@ -41,6 +41,8 @@ def cell_key(selection: Selection, layer: str) -> str:
         selection.config.seed,
         masks_fingerprint(selection),
         fingerprint(selection.captioner) if selection.captioner else None,
+        language_model=fingerprint(selection.language_model) if selection.language_model else None,
+        generator=fingerprint(selection.generator) if selection.generator else None,
         tf32=selection.config.runtime.tf32,
     )
 

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
     from baselines.base import Labelling
     from bench.evidence import ProbeEvidence
-    from bench.parts.protocols import CaptionerPart, Encoder, Probe, Segmenter
+    from bench.parts.protocols import (
+        CaptionerPart,
+        Encoder,
+        GeneratorPart,
+        LanguageModelPart,
+        Probe,
+        Segmenter,
+    )
     from bench.run.plan import Cell, JobPlan
     from bench.run.selection import Selection
     from bench.run.signal import Signal
@@ -177,9 +184,11 @@ def _record(
             **_skipped(selection.probe),
         },
         concepts=describe_concepts(selection),
-        encoder=_network(names.get("encoder", ""), selection.encoder),
-        segmenter=_network(names.get("segmenter", ""), selection.segmenter),
-        captioner=_network(names.get("captioner", ""), selection.captioner),
+        encoder=_model(names.get("encoder", ""), selection.encoder),
+        segmenter=_model(names.get("segmenter", ""), selection.segmenter),
+        captioner=_model(names.get("captioner", ""), selection.captioner),
+        language_model=_model(names.get("language_model", ""), selection.language_model),
+        generator=_model(names.get("generator", ""), selection.generator),
         seed=config.seed,
         run={
             "batch_size": batch_size or config.runtime.batch_size,
@@ -207,7 +216,10 @@ def _torch_threads() -> int | None:
     return None if torch is None else int(torch.get_num_threads())
 
 
-def _network(name: str, part: Encoder | Segmenter | CaptionerPart | None) -> dict[str, Any]:
+def _model(
+    name: str,
+    part: Encoder | Segmenter | CaptionerPart | LanguageModelPart | GeneratorPart | None,
+) -> dict[str, Any]:
     if part is None:
         return {}
     return {

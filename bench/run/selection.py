@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         ConceptSet,
         Encoder,
         Fingerprint,
+        GeneratorPart,
+        LanguageModelPart,
         Probe,
         Segmenter,
         SentenceEncoder,
@@ -72,6 +74,9 @@ class Selection:
         encoder: The labelling encoder; None where the method needs none.
         segmenter: The model that makes masks; None where the method needs none.
         captioner: The model that writes sentences; None where the method needs none.
+        language_model: The model that answers in words; None where the method needs none, or none
+            is configured.
+        generator: The source of images of concepts; None as for `language_model`.
         sentence: The sentence encoder that judges labels.
         clip_text: The image-text model whose text tower scores `clip_cosine`; None for no such
             score.
@@ -87,6 +92,8 @@ class Selection:
     encoder: Encoder | None
     segmenter: Segmenter | None
     captioner: CaptionerPart | None
+    language_model: LanguageModelPart | None
+    generator: GeneratorPart | None
     sentence: SentenceEncoder
     clip_text: Encoder | None
 
@@ -266,6 +273,11 @@ def build_selection(config: DictConfig, parts: Parts | None = None) -> Selection
         segmenter = build(catalog.SEGMENTERS, config.segmenter, "segmenter")
     if "captioner" in method.needs:
         captioner = build(catalog.CAPTIONERS, config.captioner, "captioner")
+    language_model = generator = None
+    if "language_model" in method.needs and config.language_model.name != NONE:
+        language_model = build(catalog.LANGUAGE_MODELS, config.language_model, "language_model")
+    if "generator" in method.needs and config.generator.name != NONE:
+        generator = build(catalog.GENERATORS, config.generator, "generator")
     sentence = build(catalog.SENTENCES, config.scoring.sentence, "scoring.sentence")
     clip_text = encoder
     if config.scoring.clip_text.name == NONE:
@@ -288,6 +300,8 @@ def build_selection(config: DictConfig, parts: Parts | None = None) -> Selection
         encoder=encoder,
         segmenter=segmenter,
         captioner=captioner,
+        language_model=language_model,
+        generator=generator,
         sentence=sentence,
         clip_text=clip_text,
     )

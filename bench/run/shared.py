@@ -22,6 +22,7 @@ from bench.evidence import (
 )
 from bench.evidence.fast_transforms import compile_fast_transforms, fast_transform
 from bench.evidence.label_checks import check_labels
+from bench.evidence.target_layer import LoadedLayer
 from bench.parts.encoders.image_text import LoadedImageText
 from bench.parts.optional_protocols import GivesEmbeddings
 from bench.run.classifier import classifier_layers
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from baselines.calibration import Calibration
     from baselines.captions import Captioner, ImageText
+    from baselines.generated import ImageGenerator, LanguageModel, TargetLayer
     from baselines.spatial import Exemplars, Masks
     from bench.evidence import ProbeEvidence, Store, StoredExemplars
     from bench.run.plan import JobPlan
@@ -61,6 +63,9 @@ class SharedEvidence:
         exemplars: By layer; empty where the method needs none.
         captioner: Loaded; None where the method needs none.
         image_text: The encoder, loaded; None where the method does not need it.
+        language_model: Loaded; None where there is none.
+        generator: Loaded; None where there is none.
+        targets: The target by layer, for images that a method makes; empty where it makes none.
         costs: What cached evidence cost when it was gathered; what the run cost that completed
             evidence of earlier processes too, so that its time is not taken for the whole.
         device: Where the method computes on activations and embeddings.
@@ -78,6 +83,9 @@ class SharedEvidence:
     exemplars: Mapping[str, Exemplars]
     captioner: Captioner | None
     image_text: ImageText | None
+    language_model: LanguageModel | None
+    generator: ImageGenerator | None
+    targets: Mapping[str, TargetLayer]
     costs: tuple[Mapping[str, Any], ...]
     device: str
     notes: tuple[str, ...] = ()
@@ -96,6 +104,9 @@ class SharedEvidence:
             exemplars=self.exemplars.get(layer),
             captioner=self.captioner,
             image_text=self.image_text,
+            target=self.targets.get(layer),
+            language_model=self.language_model,
+            generator=self.generator,
         )
 
     def units(self, layer: str) -> int:
@@ -193,6 +204,17 @@ def gather_shared(
                 request, gathered, layer, *selection.exemplar_settings, store=store, timer=timer
             )
             costs += exemplars[layer].costs
+    targets: dict[str, TargetLayer] = {}
+    if "target" in needs:
+        for layer in layers:
+            targets[layer] = LoadedLayer(
+                selection.target,
+                layer,
+                gathered.layouts[layer],
+                request.execution,
+                selection.directions,
+            )
+    language_model, generator = selection.language_model, selection.generator
     units, words = max(gathered.units.values()), len(selection.words) if selection.closed else 0
     wanted = 4 * (gathered.n * units + units * words)
     tables = image_embeddings, concept_embeddings
@@ -215,6 +237,9 @@ def gather_shared(
         exemplars=exemplars,
         captioner=selection.captioner.load(timer.device) if selection.captioner else None,
         image_text=_image_text(selection, timer.device, sum(gathered.units.values())),
+        language_model=language_model.load(timer.device) if language_model else None,
+        generator=generator.load(timer.device) if generator else None,
+        targets=targets,
         costs=tuple(costs),
         device=device,
         notes=notes,

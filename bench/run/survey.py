@@ -112,6 +112,7 @@ def find_unmet(selection: Selection, parts: Parts | None = None) -> tuple[Requir
     # A method with masks reads the concept set too, to compare the words.
     used += [] if selection.free_text else [selection.concepts]
     used += [selection.encoder, selection.segmenter, selection.captioner]
+    used += [selection.language_model, selection.generator]
     # Whether judges and images of decisions are needed depends on the truth's names.
     names_unknown = bool(unmet(selection.truth))
     if names_unknown or SelectionJudges.of(selection).may_judge:

@@ -69,6 +69,8 @@ def recorded_keys(record: Record, masks: Any, *, uses_concepts: bool) -> list[st
             record.seed,
             masks,
             record.captioner.get("fingerprint"),
+            language_model=record.language_model.get("fingerprint"),
+            generator=record.generator.get("fingerprint"),
             tf32=bool(record.run.get("tf32")),
         )
         for reading in readings

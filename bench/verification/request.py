@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from leaderboards.record import Record
     from leaderboards.verify.findings import Findings
 
-_NETWORKS = ("encoder", "segmenter", "captioner")
+_NETWORKS = ("encoder", "segmenter", "captioner", "language_model", "generator")
 _MISSING = object()
 
 

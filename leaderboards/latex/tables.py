@@ -132,7 +132,7 @@ def _sources(part: Summary) -> list[str]:
             found[condition.target] = cite_part("target", record.target)
             found[condition.probe] = cite_part("probe", record.probe)
             found[condition.concepts] = cite_part("concepts", record.concepts)
-            for role in ("encoder", "segmenter", "captioner"):
+            for role in ("encoder", "segmenter", "captioner", "language_model", "generator"):
                 own = getattr(record, role)
                 if keys := cite_part(role, own):
                     found[f"{role} {own.get('name')}"] = keys

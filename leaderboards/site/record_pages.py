@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from leaderboards.naming import NamedCell
     from leaderboards.scores import ScoreSet
 
-_PARTS = ("method", "target", "probe", "concepts", "encoder", "segmenter", "captioner")
+_PARTS = (
+    "method", "target", "probe", "concepts", "encoder", "segmenter", "captioner", "language_model",
+    "generator",
+)  # fmt: skip
 
 
 def render_record(named: NamedCell, board: Board, *, has_units: bool) -> tuple[str, bytes]:

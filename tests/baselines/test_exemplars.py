@@ -111,6 +111,23 @@ def test_fewer_images_than_top_k_gives_all():
     assert all(sorted(row) == [0, 1, 2] for row in selected.ids.tolist())
 
 
+@pytest.mark.parametrize("batch", [1, 7, 30])
+def test_images_may_be_ranked_by_the_pooled_activation(batch):
+    values = drawn()
+    selected = found(values, ExemplarRule(4, 0.9, order="pooled"), batch=batch)
+    # As in `found`: a mean by torch, whose last digits differ from NumPy's.
+    means = torch.from_numpy(values).mean(dim=(2, 3)).numpy()
+    for unit in range(6):
+        ids = np.argsort(-means[:, unit], kind="stable")[:4]
+        assert selected.ids[unit].tolist() == ids.tolist()
+        assert selected.activations[unit].tolist() == means[ids, unit].tolist()
+        assert np.array_equal(selected.maps[unit], values[ids, unit])
+    assert selected.levels.tolist() == found(values).levels.tolist()
+    assert selected.ids.tolist() != found(values).ids.tolist()
+    with pytest.raises(ValueError, match="order must be"):
+        ExemplarRule(order="best")
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("batch", [1, 7, 30])
 def test_a_unit_with_a_value_that_is_not_finite_is_dead_and_moves_no_other(bad, batch):

@@ -26,7 +26,7 @@ class ModelFiles:
     Attributes:
         source: Argument of `from_pretrained`: a folder or a name on the hub.
         revision: The commit on the hub; empty for a folder.
-        config: Its config.json.
+        config: Its config.json, or the file in its place.
     """
 
     source: str
@@ -47,7 +47,7 @@ class ModelFiles:
         return {file.name: digest for file, digest in zip(files, hashes, strict=True)}
 
 
-def find_model(name: str, revision: str, *, where: str) -> ModelFiles:
+def find_model(name: str, revision: str, *, where: str, config: str = _CONFIG) -> ModelFiles:
     """Find a model's files and read its config.
 
     Download only the config of a model on the hub; without a connection, read it from the hub's
@@ -57,16 +57,17 @@ def find_model(name: str, revision: str, *, where: str) -> ModelFiles:
         name: A folder, or a name on the hub ("owner/model").
         revision: Branch, tag or commit on the hub.
         where: The config key of the name, for messages.
+        config: Name of the file that describes the model.
 
     Raises:
         UserError: There is no such folder, it contains no config, or the hub cannot be reached.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
-        file = folder / _CONFIG
+        file = folder / config
         if not file.is_file():
             raise UserError(
-                f"the folder {name} contains no {_CONFIG}",
+                f"the folder {name} contains no {config}",
                 where=where,
                 hint="give a folder that a model and its processor were saved to with "
                 "save_pretrained",
@@ -79,16 +80,16 @@ def find_model(name: str, revision: str, *, where: str) -> ModelFiles:
             where=where,
             hint="give a folder, or a name on the Hugging Face hub",
         )
-    file = _download_config(name, revision, where)
+    file = _download_config(name, revision, where, config)
     # The file is snapshots/<commit>/config.json. Keys contain the commit, not the branch.
     return ModelFiles(name, file.parent.name, _read(file))
 
 
-def _download_config(name: str, revision: str, where: str) -> Path:
+def _download_config(name: str, revision: str, where: str, config: str) -> Path:
     from huggingface_hub import hf_hub_download
 
     try:
-        return Path(hf_hub_download(name, _CONFIG, revision=revision))
+        return Path(hf_hub_download(name, config, revision=revision))
     except Exception as error:  # each cause has a class of its own
         raise UserError(
             f"cannot get {name} from the Hugging Face hub: {error}",

@@ -188,6 +188,7 @@ CHANGES = {
     "pooling": {"pooling": "max"},
     "top_k": {"rule": ExemplarRule(2, 0.8)},
     "quantile": {"rule": ExemplarRule(3, 0.81)},
+    "order": {"rule": ExemplarRule(3, 0.8, order="pooled")},
     "size": {"size": 7},
 }
 

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GOLDEN = Path(__file__).with_name("golden_fingerprints.json")
-GROUPS = ("target", "probe", "concepts", "encoder", "segmenter", "captioner")
+GROUPS = (
+    "target", "probe", "concepts", "encoder", "segmenter", "captioner", "language_model",
+    "generator",
+)  # fmt: skip
 VERSIONS = ("torchvision", "timm", "transformers", "sentence-transformers")
 
 NET = {"file": "net.safetensors"}
@@ -65,6 +68,8 @@ FROM_FILES: list[tuple[str, str, dict[str, Any]]] = [
     ("captioner", "milan", {"file": "net.safetensors", "weights": "IMAGENET1K_V1"}),
     ("captioner", "milan", {"file": "net.safetensors", "arch": "alexnet",
                             "vision_file": "net.safetensors"}),
+    ("language_model", "hf", {"model": "model", "temperature": 0.3}),
+    ("generator", "folder", {"path": "images"}),
     ("sentence", "none", {}),
     ("sentence", "sentence_transformers", {}),
     ("sentence", "sentence_transformers", {"model": "owner/model"}),
