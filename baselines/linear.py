@@ -127,11 +127,11 @@ class LinearExplanations(_Linear):
         l1_ratio: Share of absolute weights in it, in (0, 1); the rest is of squares.
         max_concepts: Largest number of concepts, at least 1.
         least_gain: Correlation that each further concept must add on validation images, at least 0.
-        a: Slope of the sigmoid, above 0; None for the encoder's own.
-        b: What is added to cosines before; None for the encoder's own.
+        scale: Slope of the sigmoid, above 0; None for the encoder's own.
+        bias: What is added to cosines before; None for the encoder's own.
 
     Raises:
-        ValueError: A value outside its range, or only one of `a` and `b`.
+        ValueError: A value outside its range, or only one of `scale` and `bias`.
     """
 
     summary: ClassVar[str] = "Weighted sum of the concepts that an encoder finds in images"
@@ -141,18 +141,18 @@ class LinearExplanations(_Linear):
     given: ClassVar[str] = "captions (through its image-text encoder)"
     vocabulary: ClassVar[Vocabulary] = "concept set"
 
-    a: float | None = None
-    b: float | None = None
+    scale: float | None = None
+    bias: float | None = None
 
     def __post_init__(self) -> None:
         """Check the parameters before any evidence is gathered."""
         super().__post_init__()
-        if (self.a is None) != (self.b is None):
+        if (self.scale is None) != (self.bias is None):
             raise ValueError("a and b must be given together")
-        if self.a is not None and not (math.isfinite(self.a) and self.a > 0):
-            raise ValueError(f"a must be a number above 0, not {self.a!r}")
-        if self.b is not None and not math.isfinite(self.b):
-            raise ValueError(f"b must be a finite number, not {self.b!r}")
+        if self.scale is not None and not (math.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"scale must be a number above 0, not {self.scale!r}")
+        if self.bias is not None and not math.isfinite(self.bias):
+            raise ValueError(f"bias must be a finite number, not {self.bias!r}")
 
     def calibrate(self, encoder: Calibration | None) -> Calibration:
         """Return the calibration to use.
@@ -161,15 +161,15 @@ class LinearExplanations(_Linear):
             encoder: The encoder's own calibration; None if it has none.
 
         Raises:
-            ValueError: There is none, and `a` and `b` are not given.
+            ValueError: There is none, and `scale` and `bias` are not given.
         """
-        if self.a is not None and self.b is not None:
-            return Calibration(self.a, self.b)
+        if self.scale is not None and self.bias is not None:
+            return Calibration(self.scale, self.bias)
         if encoder is None:
             raise ValueError(
                 "no calibration is known for this encoder: its cosines cannot be turned into "
-                "probabilities; set method.params.a and method.params.b of "
-                "1 / (1 + exp(-a (cosine + b))), such as 58 and -0.25 for OpenAI's ViT-L-14-336"
+                "probabilities; set method.params.scale and method.params.bias of "
+                "sigmoid(scale * (cosine + bias)), such as 58 and -0.25 for OpenAI's ViT-L-14-336"
             )
         return encoder
 
@@ -178,7 +178,7 @@ class LinearExplanations(_Linear):
 
         Args:
             evidence: Activations [N, U], image embeddings [N, D], concept embeddings [C, D], and
-                the encoder's calibration unless `a` and `b` are given.
+                the encoder's calibration unless `scale` and `bias` are given.
             seed: Seed of the split into images of training, validation and test.
 
         Returns:
@@ -202,8 +202,9 @@ class LinearExplanations(_Linear):
             for start, stop in spans(len(concepts), max(1, _TOGETHER // len(images))):
                 yield calibration.probabilities(source.tile(None, start, stop))
 
-        origin = "the encoder's own" if self.a is None else "given"
-        note = f"sigmoid of cosines: a = {calibration.a:g}, b = {calibration.b:g} ({origin})"
+        origin = "the encoder's own" if self.scale is None else "given"
+        scale, bias = calibration
+        note = f"sigmoid of cosines: scale {scale:g}, bias {bias:g} ({origin})"
         return self._label(evidence.activations, evidence.concepts, tiles(), split, note)
 
 

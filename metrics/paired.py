@@ -183,7 +183,8 @@ def _bootstrap_maxima(
         sums *= sums
         sums /= squares
         np.maximum(maxima, sums.max(axis=0, initial=0.0), out=maxima)
-    return np.sqrt(np.sort(maxima) * max(1, n - 1))
+    found: NDArray[np.float64] = np.sqrt(np.sort(maxima) * max(1, n - 1))
+    return found
 
 
 def _sums_of_pairs(

@@ -187,6 +187,8 @@ class _Layer:
         options: FaithfulnessOptions,
     ) -> tuple[dict[str, Any], Faithfulness]:
         """Compare units with what a judge sees; `own` are the images of the labels."""
+        import torch
+
         cosines = ImageTextCosines(judge.encoder, self._target, self._store, self._execution)
         calibration = judge.calibration
         if calibration is None:
@@ -196,7 +198,7 @@ class _Layer:
         candidates = [words[at] for at in few]
         texts = [text for text in leaf_texts(labels) if not has_operators(text)]
         shown, named = (
-            calibration.probabilities(cosines.compute(probe, names))
+            calibration.probabilities(torch.from_numpy(cosines.compute(probe, names))).numpy()
             for names in (candidates, texts)
         )
         columns = dict(zip(texts, named.T, strict=True))

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from baselines.calibration import Calibration, fit_calibration
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.evidence import EvidenceRequest, gather
 from bench.evidence.text import text_embeddings
 from bench.parts import catalog
-from bench.parts.encoders.calibration import published_calibration
 from bench.parts.optional_protocols import GivesEmbeddings
 from bench.run.build import build_part
 from bench.run.identity import fingerprint, params_of
 from bench.timing import Timer
-from metrics.calibration import Calibration, fit_calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +42,7 @@ class PresenceJudge:
         name: Name of the encoder.
         encoder: The encoder.
         calibration: From cosine to probability; None to fit it on images with known concepts.
-        source: Where the calibration comes from: "published", "given" or "fitted".
+        source: Where the calibration comes from: "encoder" (its own), "given" or "fitted".
     """
 
     name: str
@@ -81,10 +80,10 @@ def build_judge(overrides: Sequence[str], calibration: str) -> PresenceJudge:
 
     Args:
         overrides: `judge=ENCODER`, a choice of conf/encoder, and `judge.params.*`.
-        calibration: "SCALE,BIAS", or "fit"; empty for the published ones.
+        calibration: "SCALE,BIAS", or "fit"; empty for the encoder's own.
 
     Raises:
-        UserError: The encoder or the calibration is invalid, or none is published.
+        UserError: The encoder or the calibration is invalid, or none is known.
     """
     request = [text.replace("judge", "encoder", 1) for text in overrides]
     config = expand(request)[0].config.encoder
@@ -93,15 +92,15 @@ def build_judge(overrides: Sequence[str], calibration: str) -> PresenceJudge:
         return PresenceJudge(config.name, encoder, None, "fitted")
     if calibration:
         return PresenceJudge(config.name, encoder, _parse(calibration), "given")
-    known = published_calibration(encoder)
+    known = getattr(encoder, "calibration", None)
     if known is None:
         raise UserError(
-            f"no calibration of the encoder {config.name} is published",
+            f"no calibration of the encoder {config.name} is known",
             where=_WHERE,
             hint="--calibration fit (on the labels' own images, by their masks or classes), or "
             "--calibration SCALE,BIAS for sigmoid(SCALE * (cosine + BIAS))",
         )
-    return PresenceJudge(config.name, encoder, known, "published")
+    return PresenceJudge(config.name, encoder, known, "encoder")
 
 
 def _parse(calibration: str) -> Calibration:

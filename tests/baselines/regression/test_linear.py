@@ -112,17 +112,17 @@ def test_the_record_says_how_images_were_split_and_what_was_left_out(method, evi
 
 def test_the_calibration_is_the_encoder_s_unless_given():
     own = LinearExplanations().describe(embedded(), seed=0)
-    assert own.notes[1] == "sigmoid of cosines: a = 58, b = -0.25 (the encoder's own)"
-    given = LinearExplanations(a=20, b=-0.5).describe(embedded(), seed=0)
+    assert own.notes[1] == "sigmoid of cosines: scale 58, bias -0.25 (the encoder's own)"
+    given = LinearExplanations(scale=20, bias=-0.5).describe(embedded(), seed=0)
     assert given.notes[1] == "sigmoid of cosines: a = 20, b = -0.5 (given)"
-    same = LinearExplanations(a=58, b=-0.25).describe(embedded(calibration=None), seed=0)
+    same = LinearExplanations(scale=58, bias=-0.25).describe(embedded(calibration=None), seed=0)
     assert torch.equal(same.scores, own.scores)
-    with pytest.raises(ValueError, match=r"set method\.params\.a and method\.params\.b"):
+    with pytest.raises(ValueError, match=r"set method\.params\.scale and method\.params\.bias"):
         LinearExplanations().describe(embedded(calibration=None), seed=0)
 
 
 def test_a_calibration_that_no_concept_reaches_leaves_all_out():
-    found = LinearExplanations(a=58, b=-2).describe(embedded(), seed=0)
+    found = LinearExplanations(scale=58, bias=-2).describe(embedded(), seed=0)
     assert found.counts == {"left_out_concepts": 4, "silent_units": 3}
     assert torch.isneginf(found.scores).all()
     assert found.tables["linear_explanations"].empty
@@ -175,5 +175,5 @@ def test_arrays_are_enough():
         "concept_embeddings": evidence.concept_embeddings,
         "concepts": WORDS,
     }
-    table = dissectbench.describe("linear", **arrays, a=58.0, b=-0.25)
+    table = dissectbench.describe("linear", **arrays, scale=58.0, bias=-0.25)
     assert table[table["rank"] == 1].label.tolist() == ["dog", "cat"]

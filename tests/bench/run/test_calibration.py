@@ -27,14 +27,14 @@ def test_an_encoder_without_calibration_is_refused_before_anything_runs() -> Non
     with pytest.raises(UserError, match="no calibration is known for this encoder") as caught:
         key("encoder=open_clip")
     assert caught.value.where == "method.params"
-    assert "method.params.a and method.params.b" in caught.value.hint
-    given = ("method.params.a=58", "method.params.b=-0.25")
+    assert "method.params.scale and method.params.bias" in caught.value.hint
+    given = ("method.params.scale=58", "method.params.bias=-0.25")
     assert key("encoder=open_clip", *given) != key(*given)
 
 
 def test_parameters_decide_the_key() -> None:
     own = key()
-    changes = ("a=58", "method.params.b=-0.25"), ("least_gain=0.1",), ("max_concepts=3",)
+    changes = ("scale=58", "method.params.bias=-0.25"), ("least_gain=0.1",), ("max_concepts=3",)
     assert len({own, *(key(f"method.params.{first}", *rest) for first, *rest in changes)}) == 4
     labels = key("method=linear_labels")
     assert key("method=linear_labels", "encoder=open_clip") == labels
@@ -71,5 +71,5 @@ def test_the_calibration_of_glyphs_is_a_logistic_regression() -> None:
         return float(np.mean(np.logaddexp(0, logits) - shown * logits))
 
     found = minimize(loss, [20, -0.4], method="Nelder-Mead").x
-    assert found[0] == pytest.approx(GlyphsEncoder.calibration.a, abs=0.5)
-    assert found[1] == pytest.approx(GlyphsEncoder.calibration.b, abs=0.01)
+    assert found[0] == pytest.approx(GlyphsEncoder.calibration.scale, abs=0.5)
+    assert found[1] == pytest.approx(GlyphsEncoder.calibration.bias, abs=0.01)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from metrics.calibration import Calibration, fit_calibration
+from baselines.calibration import PUBLISHED, Calibration, fit_calibration
 
 
 def test_published_value() -> None:
-    assert Calibration(58, -0.25).probabilities(0.20) == pytest.approx(0.052154, abs=1e-6)
-    assert Calibration(58, -0.25).probabilities(0.25) == 0.5
+    clip = PUBLISHED["ViT-L-14-336", "openai"]
+    found = clip.probabilities(torch.tensor([0.20, 0.25], dtype=torch.float64))
+    assert found.tolist() == pytest.approx([0.052154, 0.5], abs=1e-6)
 
 
 def test_a_fit_finds_the_calibration() -> None:
     rng = np.random.default_rng(0)
     true = Calibration(20, -0.3)
-    cosines = rng.normal(0.25, 0.1, (400, 50))
-    presence = rng.random(cosines.shape) < true.probabilities(cosines)
+    cosines = torch.from_numpy(rng.normal(0.25, 0.1, (400, 50)))
+    presence = rng.random(cosines.shape) < true.probabilities(cosines).numpy()
     found = fit_calibration(cosines, presence)
     assert found.scale == pytest.approx(20, rel=0.05)
     assert found.bias == pytest.approx(-0.3, abs=0.01)
