@@ -148,7 +148,7 @@ class LinearExplanations(_Linear):
         """Check the parameters before any evidence is gathered."""
         super().__post_init__()
         if (self.scale is None) != (self.bias is None):
-            raise ValueError("a and b must be given together")
+            raise ValueError("scale and bias must be given together")
         if self.scale is not None and not (math.isfinite(self.scale) and self.scale > 0):
             raise ValueError(f"scale must be a number above 0, not {self.scale!r}")
         if self.bias is not None and not math.isfinite(self.bias):

@@ -114,7 +114,7 @@ def test_the_calibration_is_the_encoder_s_unless_given():
     own = LinearExplanations().describe(embedded(), seed=0)
     assert own.notes[1] == "sigmoid of cosines: scale 58, bias -0.25 (the encoder's own)"
     given = LinearExplanations(scale=20, bias=-0.5).describe(embedded(), seed=0)
-    assert given.notes[1] == "sigmoid of cosines: a = 20, b = -0.5 (given)"
+    assert given.notes[1] == "sigmoid of cosines: scale 20, bias -0.5 (given)"
     same = LinearExplanations(scale=58, bias=-0.25).describe(embedded(calibration=None), seed=0)
     assert torch.equal(same.scores, own.scores)
     with pytest.raises(ValueError, match=r"set method\.params\.scale and method\.params\.bias"):
@@ -141,9 +141,9 @@ def test_equal_seeds_give_equal_labels_and_each_seed_its_split():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"a": 58.0}, "a and b must be given together"),
-        ({"a": 0.0, "b": 0.0}, "a must be a number above 0"),
-        ({"a": 1.0, "b": float("nan")}, "b must be a finite number"),
+        ({"scale": 58.0}, "scale and bias must be given together"),
+        ({"scale": 0.0, "bias": 0.0}, "scale must be a number above 0"),
+        ({"scale": 1.0, "bias": float("nan")}, "bias must be a finite number"),
         ({"penalty": 0.0}, "penalty must be a number above 0"),
         ({"l1_ratio": 1.0}, "l1_ratio must be in"),
         ({"max_concepts": 0}, "max_concepts must be an integer of at least 1"),
@@ -153,7 +153,7 @@ def test_equal_seeds_give_equal_labels_and_each_seed_its_split():
 def test_refused_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
         LinearExplanations(**parameters)
-    if "a" not in parameters:
+    if "scale" not in parameters:
         with pytest.raises(ValueError, match=message):
             LinearLabelExplanations(**parameters)
 
