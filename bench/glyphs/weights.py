@@ -5,7 +5,10 @@ Importing this module does not import torch; quantisation is pure NumPy.
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +102,7 @@ def unpack_target(packed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.fl
 
 
 def target_path(name: str) -> Path:
-    """Return the path of a shipped target's weights.
+    """Return the path of a shipped target's weights, a safetensors file in gzip's format.
 
     Raises:
         ValueError: There is no such target.
@@ -107,7 +110,22 @@ def target_path(name: str) -> Path:
     if name not in TARGETS:
         message = f"no Glyphs target {name!r}; valid: {', '.join(TARGETS)}"
         raise ValueError(message)
-    return FOLDER / f"{name}.safetensors"
+    return FOLDER / f"{name}.safetensors.gz"
+
+
+def read_shipped(name: str) -> bytes:
+    """Return the safetensors file of a shipped target's weights, decompressed.
+
+    Raises:
+        ValueError: There is no such target.
+    """
+    return gzip.decompress(target_path(name).read_bytes())
+
+
+@cache
+def sha256_shipped(name: str) -> str:
+    """Return the sha256 of a shipped target's weights, decompressed."""
+    return hashlib.sha256(read_shipped(name)).hexdigest()
 
 
 def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
@@ -120,9 +138,9 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
     Raises:
         ValueError: There is no such target.
     """
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load, load_file
 
-    return unpack_target(load_file(str(path or target_path(name))))
+    return unpack_target(load_file(path) if path else load(read_shipped(name)))
 
 
 def target_seed(path: Path) -> int | None:
