@@ -7,6 +7,7 @@ import gc
 import time
 from ctypes.util import find_library
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,12 @@ def measure_rates(device: str, numbers: int = 2**26) -> dict[str, float]:
 def _release_memory() -> None:
     """Return freed memory to the system, so that the next peak counts all that is used."""
     gc.collect()
-    library = find_library("c")
-    trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
-    if trim is not None:
+    if (trim := _malloc_trim()) is not None:
         trim(0)
+
+
+@cache
+def _malloc_trim() -> Any:
+    """Return the C library's `malloc_trim`, or None; to find the library takes other programs."""
+    library = find_library("c")
+    return getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None

@@ -112,6 +112,18 @@ def test_states_fit_the_architectures() -> None:
     assert all(names for _, names in TARGETS.values())
 
 
+def test_each_load_gives_a_network_of_its_own() -> None:
+    """What is done to one network does not show in the next."""
+    from bench.glyphs.weights import load_target
+
+    bias = target_state("scenes")["fc.bias"]
+    for _ in range(2):
+        network = load_target("scenes")
+        assert (network.fc.bias.detach().numpy() == bias).all()
+        assert not network.training
+        network.train().fc.bias.data.zero_()
+
+
 def test_importing_loads_no_torch() -> None:
     """The world, its vocabulary and the weights module leave torch alone."""
     code = (
