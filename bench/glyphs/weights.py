@@ -5,7 +5,11 @@ Importing this module does not import torch; quantisation is pure NumPy.
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +103,7 @@ def unpack_target(packed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.fl
 
 
 def target_path(name: str) -> Path:
-    """Return the path of a shipped target's weights.
+    """Return the path of a shipped target's weights, a safetensors file in gzip's format.
 
     Raises:
         ValueError: There is no such target.
@@ -107,7 +111,22 @@ def target_path(name: str) -> Path:
     if name not in TARGETS:
         message = f"no Glyphs target {name!r}; valid: {', '.join(TARGETS)}"
         raise ValueError(message)
-    return FOLDER / f"{name}.safetensors"
+    return FOLDER / f"{name}.safetensors.gz"
+
+
+def read_shipped(name: str) -> bytes:
+    """Return the safetensors file of a shipped target's weights, decompressed.
+
+    Raises:
+        ValueError: There is no such target.
+    """
+    return gzip.decompress(target_path(name).read_bytes())
+
+
+@cache
+def sha256_shipped(name: str) -> str:
+    """Return the sha256 of a shipped target's weights, decompressed."""
+    return hashlib.sha256(read_shipped(name)).hexdigest()
 
 
 def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
@@ -120,9 +139,9 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
     Raises:
         ValueError: There is no such target.
     """
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load, load_file
 
-    return unpack_target(load_file(str(path or target_path(name))))
+    return unpack_target(load_file(path) if path else load(read_shipped(name)))
 
 
 def target_seed(path: Path) -> int | None:
@@ -141,6 +160,16 @@ def load_target(name: str, path: Path | None = None) -> torch.nn.Module:
         The torchvision network in float32 and evaluation mode. It takes [B, 3, 128, 128],
         values in 0..1 normalised with ``MEAN`` and ``STD``.
     """
+    return _build_target(name, path) if path else deepcopy(_shipped_target(name))
+
+
+@cache
+def _shipped_target(name: str) -> torch.nn.Module:
+    """Build a shipped target once in a process: a run loads it several times."""
+    return _build_target(name, None)
+
+
+def _build_target(name: str, path: Path | None) -> torch.nn.Module:
     import torch
     import torchvision
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import LayerError, UserError
 from bench.evidence import Store
+from bench.evidence.store import first_unknown
 from bench.networks.pooling import MODES
 from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 from bench.run.device import GB
@@ -42,6 +43,9 @@ _RECORD, _UNIT = 500_000, 4_000
 
 Shapes = dict[tuple[str, str], tuple[int, int]]
 """By target's fingerprint and layer: the number of units and of the positions of their maps."""
+
+_known: dict[tuple[str, str, Layout], tuple[int, int]] = {}
+"""Shapes of networks that ran in this process, by target's fingerprint, layer and layout."""
 
 Need = tuple[str, str]
 """Kind of evidence, and everything that decides it."""
@@ -151,10 +155,18 @@ def read_shapes(plans: Iterable[JobPlan]) -> Shapes:
             if not isinstance(layout, LayerError):
                 layouts.setdefault(target, {})[layer] = layout
     shapes: Shapes = {}
-    for target, known in layouts.items():
+    for target, of_target in layouts.items():
+        selection = selections[target]
+        keys = {layer: (target, layer, layout) for layer, layout in of_target.items()}
+        if all(key in _known for key in keys.values()):
+            shapes |= {(target, layer): _known[key] for layer, key in keys.items()}
+            continue
         with suppress(Exception, SystemExit):
-            for layer, shape in _run_once(selections[target], known).items():
-                shapes[target, layer] = shape
+            found = _run_once(selection, of_target)
+            shapes |= {(target, layer): shape for layer, shape in found.items()}
+            given = isinstance(selection.target, GivesArrays)  # their shapes depend on the images
+            if not given and not first_unknown(fingerprint(selection.target)):
+                _known.update((keys[layer], shape) for layer, shape in found.items())
     return shapes
 
 

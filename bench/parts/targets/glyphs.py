@@ -52,7 +52,7 @@ class GlyphsTarget:
         if not self.file:
             return {"net": self.net}
         with _refusing(self.file):
-            seed = weights.target_seed(self._file())
+            seed = weights.target_seed(require_file(self.file, _WHERE))
         named = {"net": self.net, "file": Path(self.file).name}
         return named if seed is None else {**named, "seed": seed}
 
@@ -60,11 +60,12 @@ class GlyphsTarget:
         """Return architecture, sha256 of the weights, and transform."""
         from bench.glyphs import weights
 
+        file = self._file()
         return {
             "kind": "glyphs",
             "net": self.net,
             "arch": weights.TARGETS[self.net][0],
-            "weights": sha256_file(self._file()),
+            "weights": sha256_file(file) if file else weights.sha256_shipped(self.net),
             "transform": {"size": SIZE, "mean": list(weights.MEAN), "std": list(weights.STD)},
         }
 
@@ -114,12 +115,14 @@ class GlyphsTarget:
 
         return square_transform(SIZE, SIZE, weights.MEAN, weights.STD)
 
-    def _file(self) -> Path:
+    def _file(self) -> Path | None:
+        """Return the file of weights; None for the shipped ones."""
         from bench.glyphs import weights
 
         if self.file:
             return require_file(self.file, _WHERE)
-        return require_shipped(weights.target_path(self.net), "target.params.net")
+        require_shipped(weights.target_path(self.net), "target.params.net")
+        return None
 
 
 @contextmanager

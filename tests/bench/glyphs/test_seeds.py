@@ -12,7 +12,7 @@ from bench.__main__ import main
 from bench.errors import UserError
 from bench.glyphs.train import seeds
 from bench.glyphs.train.loop import Recipe, Stage
-from bench.glyphs.weights import target_path
+from bench.glyphs.weights import read_shipped
 from bench.parts.targets.glyphs import GlyphsTarget
 
 if TYPE_CHECKING:
@@ -50,9 +50,16 @@ def test_trains_a_network_that_the_target_loads(
     assert record["again"]
 
 
-def test_the_shipped_file_has_no_seed_and_equals_the_default() -> None:
+def _copy_shipped(name: str, folder: Path) -> str:
+    """Write the shipped weights of a target as a file of safetensors; return its path."""
+    file = folder / f"{name}.safetensors"
+    file.write_bytes(read_shipped(name))
+    return str(file)
+
+
+def test_the_shipped_file_has_no_seed_and_equals_the_default(tmp_path: Path) -> None:
     """A copy of the shipped weights has the fingerprint of the default target."""
-    given = GlyphsTarget(file=str(target_path("objects")))
+    given = GlyphsTarget(file=_copy_shipped("objects", tmp_path))
     assert given.fingerprint() == GlyphsTarget().fingerprint()
     assert given.parameters == {"net": "objects", "file": "objects.safetensors"}
     assert GlyphsTarget().parameters == {"net": "objects"}
@@ -71,10 +78,10 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
         _ = target.parameters
 
 
-def test_weights_of_another_network_are_refused() -> None:
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     """The weights of scenes do not fit the network of objects."""
     with pytest.raises(UserError, match="size mismatch"):
-        GlyphsTarget(file=str(target_path("scenes"))).load("cpu")
+        GlyphsTarget(file=_copy_shipped("scenes", tmp_path)).load("cpu")
 
 
 def test_a_missing_file_is_a_requirement() -> None:

@@ -7,12 +7,16 @@ import json
 import os
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench.__main__ import main
+from bench.evidence import model_cache
+from bench.parts.sentences import SentenceTransformer
 from leaderboards.board import load_board
 from leaderboards.pages.render import check_board, write_board
 from leaderboards.record_tables import read_descriptions
@@ -44,6 +48,20 @@ def settled(tmp_path, homes, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("nd.csv").write_text(NETDISSECT)
     Path("classes.txt").write_text(CLASSES)
+
+
+@pytest.fixture
+def made_up_judge(monkeypatch):
+    """A sentence encoder that gives each text its own random vector: for a thousand names."""
+
+    def embed(texts):
+        rows = [np.random.default_rng(list(text.encode())).normal(size=384) for text in texts]
+        table = np.array(rows, dtype=np.float32)
+        return table / np.linalg.norm(table, axis=1, keepdims=True)
+
+    monkeypatch.setattr(model_cache, "_models", OrderedDict())
+    monkeypatch.setattr(SentenceTransformer, "load", lambda *_: embed)
+    monkeypatch.setenv("DISSECTBENCH_CACHE", "cache")  # no other test is to read these vectors
 
 
 def labels(*arguments, file="nd.csv", method="netdissect"):
@@ -107,7 +125,7 @@ def test_the_shipped_names_of_places(capsys):
         assert f"{right} right of 3 units scored ({rules}" in capsys.readouterr().out
 
 
-def test_a_part_of_a_layer_is_scored_on_what_it_holds(capsys):
+def test_a_part_of_a_layer_is_scored_on_what_it_holds(made_up_judge, capsys):
     lines = [f"{unit},tench" for unit in range(49)] + ["49,"]
     Path("part.csv").write_text("unit,label\n" + "\n".join(lines) + "\n")
     arguments = ["--method", "m", "--target", "resnet50_imagenet", "--layer", "fc"]

@@ -41,6 +41,17 @@ def test_shapes_are_those_of_the_network(tmp_path: Path, monkeypatch: pytest.Mon
     }
 
 
+def test_a_network_runs_once_for_its_shapes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shapes = read_shapes(plans("target.layers=[layer4,fc]", "target.truth_layer=fc"))
+    monkeypatch.setattr(disk, "_run_once", lambda *_: {})
+    assert read_shapes(plans("target.layers=[layer4,fc]", "target.truth_layer=fc")) == shapes
+    assert len(shapes) == 2
+    assert not read_shapes(plans("target.layers=[layer4]", "target.pooling=max"))
+
+
 def test_the_bound_is_above_what_a_run_writes(here: Path) -> None:
     again = plans("results=again", "runtime.cache=again/.cache")
     bound = bound_disk(again, read_shapes(again))

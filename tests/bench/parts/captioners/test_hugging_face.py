@@ -68,20 +68,27 @@ def published(folder):
     return model, AutoImageProcessor.from_pretrained(folder)
 
 
-def plain_log_p(folder, kind, images, words, prefix=()):
-    """One image and one sentence at a time, without any batch, cache or beginning."""
+@cache
+def next_log_p(folder, kind, image, given):
+    """The next word of one image (as bytes) and one beginning, which sentences may share."""
     model, processor = published(folder)
     name = "decoder_input_ids" if kind == "encoder_decoder" else "input_ids"
+    picture = Image.frombytes("RGB", (24, 24), image)
+    pixels = processor(images=picture, return_tensors="pt")["pixel_values"]
+    with torch.inference_mode():
+        logits = model(pixel_values=pixels, **{name: torch.tensor([given])}).logits[0, -1]
+    return torch.log_softmax(logits.double(), dim=0)
+
+
+def plain_log_p(folder, kind, images, words, prefix=()):
+    """One image and one word at a time, without any batch or cache of states."""
     found = []
     for image in images:
-        picture = Image.fromarray(image).resize((24, 24), Image.Resampling.BICUBIC)
-        pixels = processor(images=picture, return_tensors="pt")["pixel_values"]
-        total, given = 0.0, [START[kind], *prefix]
+        picture = Image.fromarray(image).resize((24, 24), Image.Resampling.BICUBIC).tobytes()
+        total, given = 0.0, (START[kind], *prefix)
         for word in [*words, SEP]:
-            with torch.inference_mode():
-                logits = model(pixel_values=pixels, **{name: torch.tensor([given])}).logits[0, -1]
-            total += float(torch.log_softmax(logits.double(), dim=0)[word])
-            given.append(word)
+            total += float(next_log_p(folder, kind, picture, given)[word])
+            given += (word,)
         found.append(total)
     return found
 
