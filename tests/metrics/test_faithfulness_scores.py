@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from metrics.cosy import cosy_auc
 from metrics.faithfulness import AGREEMENTS
-from metrics.faithfulness_scores import NO_LABEL, PASSING, UNKNOWN, score_faithfulness
+from metrics.faithfulness_scores import (
+    NO_LABEL,
+    PASSING,
+    UNKNOWN,
+    score_concept_images,
+    score_faithfulness,
+)
 from metrics.observations import Observations
 
 UNITS, IMAGES = 12, 400
@@ -79,3 +86,42 @@ def test_no_known_label_has_no_value(observed: Observations) -> None:
     assert found.value is None
     assert "known label" in str(found.reason)
     assert found.detail == {"unknown": UNITS}
+
+
+def test_images_with_a_concept_are_compared_with_those_without(observed: Observations) -> None:
+    right = np.arange(UNITS)
+    names = ("cosy_auc", "inverse_auc")
+    found = score_faithfulness(observed, right, UNITS, names=names)
+    one, other = (found.scores[name] for name in names)
+    assert one.value == pytest.approx(other.value)
+    assert one.ceiling == pytest.approx(other.ceiling)
+    assert found.values["cosy_auc"] == pytest.approx(found.values["inverse_auc"])
+
+
+def test_images_of_concepts(observed: Observations) -> None:
+    """Units 0 and 1 have no images of their concepts; unit 2 has no label."""
+    control, images = observed.a[:300], observed.a[300:]
+    positions = [np.flatnonzero(own) for own in observed.present[300:].T]
+    positions[0] = positions[1] = np.empty(0, np.int64)
+    labels = np.arange(UNITS)
+    labels[2] = NO_LABEL
+    found = score_concept_images(control, images, positions, labels, UNITS)
+    assert set(found.scores) == {"cosy_auc", "cosy_mad", "activation_rate"}
+    values = found.values["cosy_auc"]
+    assert np.isnan(values).tolist() == [True, True, *[False] * (UNITS - 2)]
+    expected = [float(cosy_auc(control[:, u], images[positions[u], u])) for u in range(3, UNITS)]
+    assert values[3:] == pytest.approx(expected)
+    score = found.scores["cosy_auc"]
+    assert score.value == pytest.approx(np.nanmean(values))
+    assert (score.n, score.n_unlabelled, score.detail) == (UNITS - 2, 1, {"unknown": 2})
+    own = [float(cosy_auc(control[:, 2], images[at, 2])) for at in positions[2:]]
+    assert values[2] == pytest.approx(np.mean(own))  # what a random concept is expected to score
+    assert score.chance < 0.6 < 0.9 < score.value
+
+
+def test_no_images_at_all(observed: Observations) -> None:
+    nothing = [np.empty(0, np.int64)] * UNITS
+    found = score_concept_images(observed.a, observed.a, nothing, np.arange(UNITS), UNITS)
+    for score in found.scores.values():
+        assert score.value is None
+        assert score.detail == {"unknown": UNITS}
