@@ -58,7 +58,7 @@ def test_weight_is_the_share_of_positive_weight_on_right_words() -> None:
     assert weight(3.0, 1.0, size=4) == 3 / 6  # each unlisted word counts as the last, and as wrong
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(2, 5_000), st.integers(0, 9))
 def test_a_list_of_everything_earns_nothing(n: int, place: int) -> None:
     """The first ten of n equally weighted words are listed, one of them right."""
@@ -71,7 +71,7 @@ def test_a_list_of_everything_earns_nothing(n: int, place: int) -> None:
     assert first == (words[0] == "umbrella")
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(["umbrella", "anchor", "red", "cat", "dog"]), unique=True))
 def test_a_wrong_word_never_helps(words: list[str]) -> None:
     before, after = scores(PAIR, *words), scores(PAIR, *words, "bird")
