@@ -201,7 +201,8 @@ class Method(Protocol):
 
     A method with compiled code may define `warm_up()` or `warm_up(device)`, which is called before
     timed runs on that device. A method that needs exemplars has a property `exemplar_rule`
-    (`baselines.spatial.ExemplarRule`).
+    (`baselines.spatial.ExemplarRule`). A method whose `superclasses` is not "none" gets masks with
+    superclasses as further labels: "wordnet", or a file's.
 
     Class attributes:
         summary: One line for `dissectbench list`.

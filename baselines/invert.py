@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
 
@@ -26,7 +27,7 @@ class Invert:
 
     The published code differs: its AUROC applies a sigmoid to activations outside [0, 1], which
     makes large ones equal (here, ranks of raw values); and copies of one formula fill its beam
-    (here, each set of images is in it once). Superclasses of ImageNet's classes are not added.
+    (here, each set of images is in it once).
 
     Attributes:
         beam: Number of formulas in the beam, at least 1.
@@ -34,6 +35,10 @@ class Invert:
         min_fraction: Smallest share of images with the formula, in [0, 1].
         max_fraction: Largest share of images with the formula, in [0, 1]; above a half, a formula
             is mostly a negation.
+        superclasses: Superclasses that are labels too: "none"; "wordnet" for the hypernyms of
+            ImageNet's classes in WordNet, as published, where the probe set's classes are among
+            these; or a file (docs/reference/methods.md). An image has a superclass if it has one of
+            the labels below it.
 
     Raises:
         ValueError: A value outside its range.
@@ -53,6 +58,20 @@ class Invert:
     max_length: int = 3
     min_fraction: float = 0.002
     max_fraction: float = 0.5
+    superclasses: str = "none"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters for the record: without superclasses where none are used, as in older records.
+
+        A file of superclasses is given by its name; its content decides the fingerprint of masks.
+        """
+        found = asdict(self)
+        if self.superclasses == "none":
+            del found["superclasses"]
+        else:
+            found["superclasses"] = Path(self.superclasses).name
+        return found
 
     def __post_init__(self) -> None:
         """Check the parameters before any evidence is gathered."""
@@ -63,6 +82,8 @@ class Invert:
         for name in ("min_fraction", "max_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], not {getattr(self, name)!r}")
+        if not isinstance(self.superclasses, str) or not self.superclasses:
+            raise ValueError('superclasses must be "none", "wordnet" or a file')
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.

@@ -103,5 +103,8 @@ def masks_fingerprint(selection: Selection) -> Fingerprint | None:
         UserError: The masks are not on this machine.
     """
     if selection.segmented_probe:
-        return fingerprint_of_masks(selection.segmented_probe)
+        own = fingerprint_of_masks(selection.segmented_probe)
+        if selection.superclasses is None:
+            return own
+        return {**own, "superclasses": dict(selection.superclasses.fingerprint())}
     return fingerprint(selection.segmenter) if selection.segmenter else None

@@ -17,6 +17,7 @@ from bench.parts import catalog
 from bench.parts.optional_protocols import GivesEmbeddings
 from bench.parts.protocols import SegmentedProbe
 from bench.parts.sentences import NoSentenceEncoder
+from bench.parts.superclasses import SuperclassMasks, read_superclasses
 from bench.parts.targets import expand_layers
 from bench.run.build import Parts
 from bench.run.decision_setup import DecisionSetup, build_decision_setup
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from baselines.base import Method
-    from baselines.spatial import ExemplarRule, MaskLabel
+    from baselines.spatial import ExemplarRule, MaskLabel, Masks
     from bench.errors import LayerError
     from bench.networks.layout import Layout
     from bench.parts.directions import Directions
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         Truth,
     )
     from bench.parts.registry import Registry
+    from bench.parts.superclasses import Superclasses
     from metrics.truth import TrueName
 
 log = logging.getLogger(__name__)
@@ -164,10 +166,30 @@ class Selection:
         return self.probe
 
     @cached_property
+    def superclasses(self) -> Superclasses | None:
+        """The superclasses that the method adds to the probe set's labels; None for none.
+
+        Raises:
+            UserError: They do not fit the labels.
+        """
+        setting: str = getattr(self.method, "superclasses", NONE)
+        if setting == NONE or self.segmented_probe is None:
+            return None
+        return read_superclasses(setting, self.segmented_probe)
+
+    def probe_masks(self) -> Masks | None:
+        """Return the probe set's masks, with superclasses; None where the method reads none."""
+        if self.segmented_probe is None:
+            return None
+        masks = self.segmented_probe.masks(Path(self.config.runtime.cache).expanduser())
+        return SuperclassMasks(masks, self.superclasses) if self.superclasses else masks
+
+    @cached_property
     def mask_labels(self) -> tuple[MaskLabel, ...]:
         """The labels of the masks; none where the method reads no masks."""
         if self.segmented_probe:
-            return self.segmented_probe.mask_labels()
+            more = self.superclasses.labels if self.superclasses else ()
+            return (*self.segmented_probe.mask_labels(), *more)
         return self.segmenter.labels() if self.segmenter else ()
 
     @cached_property

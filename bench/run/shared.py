@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from inspect import signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.base import Evidence
@@ -150,7 +149,7 @@ def gather_shared(
         store: The evidence cache.
         timer: Gets the phases "gather" and "text"; has the device.
     """
-    selection, config = plan.selection, plan.job.config
+    selection = plan.selection
     needs = selection.method.needs
     request = evidence_request(plan, layers, timer.device)
     if "exemplars" in needs and "maps" not in needs:
@@ -172,10 +171,8 @@ def gather_shared(
         costs += [embedded.cost] if embedded.cached else []
     _require_finite(image_embeddings, "images")
     _require_finite(concept_embeddings, "concepts")
-    masks: Masks | None = None
-    if selection.segmented_probe:
-        masks = selection.segmented_probe.masks(Path(config.runtime.cache).expanduser())
-    elif selection.segmenter:
+    masks = selection.probe_masks()
+    if masks is None and selection.segmenter:
         segmented = segment(
             selection.segmenter,
             selection.probe,

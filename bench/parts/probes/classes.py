@@ -156,6 +156,11 @@ class ClassedFiles(ImageFiles, ClassMasksMixin):
     def _classes(self) -> tuple[int, ...]:
         return tuple(self._class_of(name) for name in self.files)
 
+    def class_folders(self) -> tuple[str, ...]:
+        """Return the name of each class's folder, such as its synset, as in `class_names()`."""
+        folders = {number: folder for folder, number in self._class_by_folder.items()}
+        return tuple(folders[number] for number in sorted(folders))
+
     def _class_of(self, name: str) -> int:
         """Return the class of the nearest enclosing folder with one, else that of the list."""
         *above, own = name.split("/")
