@@ -202,7 +202,9 @@ class Method(Protocol):
     A method with compiled code may define `warm_up()` or `warm_up(device)`, which is called before
     timed runs on that device. A method that needs exemplars has a property `exemplar_rule`
     (`baselines.spatial.ExemplarRule`). A method whose `superclasses` is not "none" gets masks with
-    superclasses as further labels: "wordnet", or a file's.
+    superclasses as further labels: "wordnet", or a file's. A method that cannot search any number
+    of labels may define `check_labels(n_labels)`, which raises ValueError before evidence is
+    gathered.
 
     Class attributes:
         summary: One line for `dissectbench list`.

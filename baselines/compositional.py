@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.dissection.rules import grid_level
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from baselines.composition.beam import ScoredFormula
     from baselines.composition.cells import Cells
     from baselines.composition.firing import UnitCells
+    from baselines.composition.pool import ScoredFormula
     from baselines.spatial import Masks
 
 
@@ -43,6 +43,8 @@ class Compositional:
             and OR) has the score IoU * penalty^(n - 1).
         official_beam: Fill the beam like the published code.
         threshold: IoU above which a unit counts as a detector of its formula, in [0, 1].
+        exact: Search the best formula of all beside the beam, by branch and bound
+            (`baselines.composition.exact`). Possible for few labels.
 
     Raises:
         ValueError: A value outside its range.
@@ -64,6 +66,13 @@ class Compositional:
     penalty: float = 1.0
     official_beam: bool = False
     threshold: float = 0.04
+    exact: bool = False
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters for the record: without `exact` where it is false, as in older records."""
+        found = asdict(self)
+        return found if self.exact else {k: v for k, v in found.items() if k != "exact"}
 
     def __post_init__(self) -> None:
         """Check the parameters before any evidence is gathered."""
@@ -76,6 +85,23 @@ class Compositional:
             raise ValueError(f"penalty must be in (0, 1], not {self.penalty!r}")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold must be in [0, 1], not {self.threshold!r}")
+
+    def check_labels(self, n_labels: int) -> None:
+        """Check that an exact search among so many labels can be done.
+
+        Raises:
+            ValueError: It would have too many formulas to extend.
+        """
+        from baselines.composition.exact import MOST_PREFIXES, SECONDS, count_prefixes
+
+        prefixes = count_prefixes(n_labels, self.max_length)
+        if self.exact and prefixes > MOST_PREFIXES:
+            raise ValueError(
+                f"an exact search among {n_labels:,} labels may take "
+                f"{prefixes * SECONDS / 60:,.0f} minutes a unit: up to {prefixes:,} formulas to "
+                f"extend, and the limit is {MOST_PREFIXES:,}. Choose fewer labels, max_length="
+                f"{max(1, self.max_length - 1)}, or exact=false"
+            )
 
     def warm_up(self, device: str = "cpu") -> None:
         """Compile the inner loops, which run on the CPU, ahead of timed calls."""
@@ -94,16 +120,20 @@ class Compositional:
             Each unit's beam as texts with scores, best first; empty for a dead unit (activations
             constant or not all finite) and for one that shares no pixel with any label. The table
             "formulas" has a row per unit; counts include silent units (alive, without a formula).
+            With `exact`, the best formula of all is first where it is better than the beam's; the
+            table then has the beam's too, and `beam_misses` counts these units.
 
         Raises:
-            ValueError: Maps or masks are missing, or do not match.
+            ValueError: Maps or masks are missing, or do not match; or there are too many labels for
+                an exact search.
         """
         from baselines.composition.firing import count_firing
         from baselines.composition.formula import text
-        from baselines.composition.units import search_units
+        from baselines.composition.units import search_units, search_units_exactly
         from baselines.dissection.thresholds import unit_thresholds
 
         maps, masks = evidence.dissected()
+        self.check_labels(len(masks.labels))
         thresholds, live = unit_thresholds(evidence, maps, grid_level(self.quantile))
         cells, firing = count_firing(maps, masks, thresholds)
         beams = search_units(
@@ -116,16 +146,44 @@ class Compositional:
         )
         names = [label.name for label in masks.labels]
         categories = [label.category for label in masks.labels]
+        more, misses = {}, {}
+        if self.exact:
+            more = beam_columns(beams, names)
+            limits = {"max_length": self.max_length, "penalty": self.penalty}
+            found = search_units_exactly(cells, firing, beams, **limits)
+            pairs = zip(found, beams, strict=True)
+            misses["beam_misses"] = sum(own[:1] != beam[:1] for own, beam in pairs)
+            beams = found
         return Labelling(
             concepts=(),
             scores=None,
             texts=[[(text(one.formula, names), one.score) for one in beam] for beam in beams],
-            tables={"formulas": formula_table(masks, cells, firing, beams)},
+            tables={"formulas": formula_table(masks, cells, firing, beams).assign(**more)},
             counts={
                 "silent_units": sum(not beam for beam in beams) - int((~live).sum()),
+                **misses,
                 **detector_counts(beams, categories, self.threshold),
             },
         )
+
+
+def beam_columns(
+    beams: Sequence[Sequence[ScoredFormula]], names: Sequence[str]
+) -> dict[str, list[str] | list[float]]:
+    """Return the best formula of each beam, its score and its IoU, as columns [U].
+
+    Args:
+        beams: Beam of each unit, best first [U].
+        names: Names of the labels.
+    """
+    from baselines.composition.formula import text
+
+    firsts = [beam[0] if beam else None for beam in beams]
+    return {
+        "beam_label": [text(one.formula, names) if one else "" for one in firsts],
+        "beam_score": [one.score if one else math.nan for one in firsts],
+        "beam_iou": [one.iou if one else math.nan for one in firsts],
+    }
 
 
 def detector_counts(

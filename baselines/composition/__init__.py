@@ -9,9 +9,10 @@ instead of a hundred million pixels.
 Source: Mu and Andreas, "Compositional Explanations of Neurons", NeurIPS 2020, section 2.
 """
 
-from baselines.composition.beam import ScoredFormula, search
+from baselines.composition.beam import search
 from baselines.composition.cells import Cells, CellsBuilder
 from baselines.composition.formula import And, Formula, Leaf, Not, Or, length, text
+from baselines.composition.pool import ScoredFormula
 
 __all__ = [
     "And",

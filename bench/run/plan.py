@@ -171,6 +171,7 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
     check_world(selection, job.named)
     check_mask_crops(selection)
     check_given_arrays(selection)
+    _check_labels(selection)
     judges = SelectionJudges.of(selection)
     root = results_folder(job.config.results) / job.config.board / job.config.method.name
     tuned = job.config.tuned_on
@@ -179,3 +180,18 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
         key = cell_key(selection, layer)
         cells.append(Cell(layer, key, judges.scores_key(layer, root / key), root / key, tuned))
     return JobPlan(job, selection, tuple(cells))
+
+
+def _check_labels(selection: Selection) -> None:
+    """Let the method refuse a number of candidate labels before evidence is gathered.
+
+    Raises:
+        UserError: There are more labels than it can search.
+    """
+    check = getattr(selection.method, "check_labels", None)
+    if check is None:
+        return
+    try:
+        check(len(selection.words))
+    except ValueError as error:
+        raise UserError(str(error), where="method.params") from error

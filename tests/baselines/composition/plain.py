@@ -126,3 +126,26 @@ def plain_search(dense, unit, *, beam=5, max_length=3, penalty=1.0, official_bea
                     pool.append((new, score(new, where), where))
         kept = best(pool)
     return kept
+
+
+def plain_best(dense, unit, *, max_length=3, penalty=1.0):
+    """The best score of all formulas, each spelled out, and its fewest labels; 0 for none."""
+    found = [(Leaf(c), mask) for c, mask in enumerate(dense)]
+    best = (0.0, 0)
+    for labels in range(1, max_length + 1):
+        for formula, mask in found:
+            common = int((mask & unit).sum())
+            union = int(mask.sum()) + int(unit.sum()) - common
+            score = common / (union + 1e-10) * penalty ** (length(formula) - 1)
+            best = max(best, (score, -labels))
+        found = [
+            pair
+            for formula, mask in (found if labels < max_length else [])
+            for label, other in enumerate(dense)
+            for pair in (
+                (Or(formula, Leaf(label)), mask | other),
+                (And(formula, Leaf(label)), mask & other),
+                (And(formula, Not(Leaf(label))), mask & ~other),
+            )
+        ]
+    return best[0], -best[1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.composition.beam import ScoredFormula
 from baselines.composition.formula import And, Leaf, Not, Or, meaning, positive_labels
+from baselines.composition.pool import ScoredFormula
 from baselines.compositional import Compositional, detector_counts
 
 CATEGORIES = ["object", "object", "color", "scene"]

@@ -42,6 +42,14 @@ def test_mask_labels_that_are_a_concept_set_go_by_its_name():
     assert (other["name"], other["n"]) == ("mask_labels", 128)
 
 
+def test_exact_searches_are_refused_before_evidence_is_gathered():
+    exact = "method=compositional", "method.params.exact=true"
+    assert key(*exact) != key(exact[0]) == key(exact[0], "method.params.exact=false")
+    with pytest.raises(UserError, match=r"128 labels may take .* minutes a unit") as error:
+        planned(*exact, "method.params.max_length=4")
+    assert error.value.where == "method.params"
+
+
 def test_settings_that_decide_nothing_make_no_second_job():
     jobs = expand([*SMALL, "method=netdissect", "concepts=glyphs_all,wordfreq_3k"], multirun=True)
     assert len(jobs) == 2
