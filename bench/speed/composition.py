@@ -2,7 +2,8 @@
 
 Both sides get the same masks and thresholded maps, in memory, and search the same candidates for
 the same units to the end; nothing is extrapolated. The benchmark fails unless the formulas and
-scores of both sides are equal.
+scores of both sides are equal. INVERT's search and the exact search are compared with plain loops
+at smaller sizes (`formulas`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from baselines.dissection.quantile import unit_quantiles
 from baselines.dissection.upsample import upsample
 from bench.errors import UserError
 from bench.speed.benchmarks import run
+from bench.speed.formulas import compare_exact, compare_invert
 from bench.speed.harness import alternate
 from bench.speed.harness import measure as measure_run
 from bench.speed.maps_and_masks import RandomMaps, RandomMasks, random_masks, responding_maps
@@ -30,6 +32,7 @@ from bench.speed.plain import composition as plain
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -44,7 +47,11 @@ OPTIONS = {
     "images": 10_000,
     "units": 4,
     "plain_units": {"default": 2, "help": "units for the plain loop"},
+    "invert_labels": {"default": 300, "help": "labels for INVERT"},
+    "exact_labels": {"default": 25, "help": "labels for the exact search"},
 }
+_FEW_IMAGES, _FEW_UNITS = 5_000, 16
+"""Most images and units for INVERT and for the exact search."""
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -63,11 +70,22 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"the results of the two sides differ:\n{expected}\n{found}")
     labels = [len(np.unique(planes[planes >= 0])) + 1 for planes in masks.planes]
     shape = {name: getattr(options, name) for name in ("concepts", "images", "units")}
+    images, repeats = min(options.images, _FEW_IMAGES), options.repeats
+    rows = [
+        compare_invert(images, options.invert_labels, _FEW_UNITS, repeats),
+        compare_exact(images, options.exact_labels, _FEW_UNITS, repeats),
+    ]
     return {
         "shape": {**shape, "side": _SIDE, "labels_per_image": float(np.mean(labels))},
         "ours": ours,
         "plain": loop,
+        "formulas": rows,
     }
+
+
+def values(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return no rows of INVERT and of the exact search for a record of an older version."""
+    return {"formulas": record.get("formulas", [])}
 
 
 def _measure_ours(

@@ -45,11 +45,14 @@ def test_runs_are_those_of_the_made_up_masks():
 
 def test_both_sides_agree_and_a_page_is_written(tmp_path):
     sizes = "--concepts 60 --images 12 --units 2 --plain-units 2 --repeats 1"
-    assert run("composition", [*sizes.split(), "--out", str(tmp_path)]) == 0
+    few = "--invert-labels 40 --exact-labels 14"
+    assert run("composition", [*sizes.split(), *few.split(), "--out", str(tmp_path)]) == 0
     [file] = tmp_path.glob("composition-*.json")
     content = json.loads(file.read_text())
     assert content["plain"]["units"] == 2
     assert content["ours"]["same_search_s_per_unit"] > 0
+    assert [row["what"].split(":")[0] for row in content["formulas"]] == ["INVERT", "exact"]
+    assert all(row["plain_s"] > 0 and row["ours_cpu_s"] > 0 for row in content["formulas"])
     assert file.with_suffix(".md").read_text() == render("composition", content)
 
 
