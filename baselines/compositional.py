@@ -149,8 +149,9 @@ class Compositional:
         more, misses = {}, {}
         if self.exact:
             more = beam_columns(beams, names)
-            limits = {"max_length": self.max_length, "penalty": self.penalty}
-            found = search_units_exactly(cells, firing, beams, **limits)
+            found = search_units_exactly(
+                cells, firing, beams, max_length=self.max_length, penalty=self.penalty
+            )
             pairs = zip(found, beams, strict=True)
             misses["beam_misses"] = sum(own[:1] != beam[:1] for own, beam in pairs)
             beams = found

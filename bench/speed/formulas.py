@@ -18,7 +18,7 @@ from bench.speed.maps_and_masks import random_masks, responding_maps
 from bench.speed.plain import formulas as plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _LEVEL = 994 / 999
 _SIDE, _MAP_SIDE = 56, 7
@@ -33,7 +33,7 @@ def compare_invert(images: int, labels: int, units: int, repeats: int) -> dict[s
     activations = (2 * signal + random.random((images, units))).astype(np.float32)
     limits = Limits(beam=3, max_length=3, min_fraction=0.002, max_fraction=0.5)
     on_cpu = torch.from_numpy(activations), torch.from_numpy(presence)
-    works = {
+    works: dict[str, Callable[[], Any]] = {
         "ours": partial(search_by_rank, *on_cpu, limits),
         "plain": partial(plain.search_by_rank, activations[:, 0], presence, limits),
     }
@@ -54,7 +54,7 @@ def compare_exact(images: int, labels: int, units: int, repeats: int) -> dict[st
     fires = np.zeros(len(cells), np.int64)
     fires[firing[first].cells] = firing[first].counts
     holds = np.array([cells.holding(label) for label in range(labels)])
-    works = {
+    works: dict[str, Callable[[], Any]] = {
         "ours": partial(search_units_exactly, cells, firing, beams, threads=1),
         "plain": partial(plain.best_iou, holds, cells.sizes, fires, firing[first].pixels),
     }
