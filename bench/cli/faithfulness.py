@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         "--calibration",
         default="",
         metavar="SCALE,BIAS",
-        help="of the judge's cosines, or `fit` (those published for the encoder)",
+        help="for the judge: sigmoid(SCALE * (cosine + BIAS)), or `fit` (those published for it)",
     )
     options.add_argument("--out", type=Path, metavar="FILE.csv", help="file to write details to")
     given = options.parse_intermixed_args(list(arguments))
