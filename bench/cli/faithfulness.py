@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         "--calibration",
         default="",
         metavar="SCALE,BIAS",
-        help="of the judge's cosines, or `fit` (the encoder's own)",
+        help="for the judge: sigmoid(SCALE * (cosine + BIAS)), or `fit` (its own)",
     )
     options.add_argument("--out", type=Path, metavar="FILE.csv", help="file to write details to")
     given = options.parse_intermixed_args(list(arguments))
