@@ -56,7 +56,6 @@ class Board:
         summaries: One table per layer and headline metric.
         results: Every number, long format.
         summary: The summaries' numbers and verdicts, long format.
-        units: One row per condition, method and unit.
         costs: Time and memory, one row per cell and hardware.
         untimed: Finished cells that no run has timed.
         detectors: Detectors of each layer by category; empty where no method counts them.
@@ -80,7 +79,6 @@ class Board:
     summaries: tuple[Summary, ...]
     results: pd.DataFrame
     summary: pd.DataFrame
-    units: pd.DataFrame
     costs: pd.DataFrame
     untimed: tuple[Untimed, ...]
     detectors: pd.DataFrame
@@ -93,6 +91,11 @@ class Board:
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
     cells: tuple[NamedCell, ...]
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """One row per condition, method and unit; computed when it is first read."""
+        return units_frame(self.tables)
 
     @cached_property
     def confidence(self) -> pd.DataFrame:
@@ -154,7 +157,6 @@ def build_board(
         summaries=tuple(summaries),
         results=results_frame(tables),
         summary=summary_frame(summaries),
-        units=units_frame(tables),
         costs=costs_frame(named),
         untimed=tuple(find_untimed(named)),
         detectors=detectors_frame(named),

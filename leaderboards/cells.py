@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from leaderboards.comma_joined import CommaJoinedCounter
 from leaderboards.hashing import page_json, sha256_lines
 from leaderboards.reading import newest, plain_labels
 from leaderboards.record import Fault, Record, RecordError
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from metrics.scores import Score
+
 Content = TypeVar("Content")
 
 
@@ -35,7 +36,6 @@ class Cell:
         timings: Its timed runs, in the order in which they were made.
         first_labels: True name and first label of each unit, "" for none, and whether the label is
             right; read for layers that some method describes in sentences.
-        comma_joined: By skey, the fraction of labels that are comma-joined true names.
         units: By skey, the table of units.
         folder: Where it was read from; None for a cell that is not on disk.
         verification: How many labels of an import a run here gives too; None if not compared.
@@ -45,7 +45,6 @@ class Cell:
     scores: tuple[ScoreSet, ...] = ()
     timings: tuple[Mapping[str, Any], ...] = ()
     first_labels: tuple[tuple[str, str, bool], ...] = ()
-    comma_joined: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     folder: Path | None = field(default=None, compare=False)
     verification: LabelVerification | None = None
@@ -73,7 +72,6 @@ class _Loader:
     def __init__(self, sentence_layers: set[str]) -> None:
         self.problems: list[Problem] = []
         self._sentence_layers = sentence_layers
-        self._comma_joined = CommaJoinedCounter()
 
     def load(self, folder: Path, record: Record) -> Cell:
         where = f"{record.board}/{record.method['name']}/{record.key}"
@@ -86,19 +84,13 @@ class _Loader:
         if record.status == "ok" and not scores:
             message = "labels without a readable scores file"
             self.problems.append(Problem(where, "unscored", message))
-        comma_joined = self._try(
-            where, lambda: {own.skey: self._comma_joined.fraction(folder, own) for own in scores}
-        )
         read = self._try(where, lambda: {own.skey: read_units(folder, own.skey) for own in scores})
         units = read or {}
         first_labels: tuple[tuple[str, str, bool], ...] = ()
         if units and _layer(record) in self._sentence_layers:
             first_labels = _first_labels(units[plain_labels(scores).skey])
         verification = self._try(where, lambda: read_verification(folder))
-        joined = comma_joined or {}
-        return Cell(
-            record, scores, tuple(timings), first_labels, joined, units, folder, verification
-        )
+        return Cell(record, scores, tuple(timings), first_labels, units, folder, verification)
 
     def _scores(self, folder: Path, where: str) -> list[ScoreSet]:
         found = []
@@ -137,11 +129,13 @@ def _layer(record: Record) -> str:
 
 def _first_labels(table: pd.DataFrame) -> tuple[tuple[str, str, bool], ...]:
     """Return true name, first label and whether it is right by unit; "" for a missing text."""
-    right = table.lexical_match == 1 if "lexical_match" in table else [False] * len(table)
+    right = (
+        (table.lexical_match == 1).tolist() if "lexical_match" in table else [False] * len(table)
+    )
     found = {
         int(unit): (str(truth), str(label), bool(is_right))
         for unit, truth, label, is_right in zip(
-            table.unit, table.truth, table.label, right, strict=True
+            table.unit.tolist(), table.truth.tolist(), table.label.tolist(), right, strict=True
         )
     }
     return tuple(found.get(unit, ("", "", False)) for unit in range(max(found, default=-1) + 1))
@@ -156,9 +150,8 @@ def hash_scores(cells: Iterable[Cell]) -> str:
     """
     lines = []
     for cell in cells:
-        record = asdict(cell.record)
-        for name in ("environment", "run", "notes", "schema", "tables"):
-            del record[name]
+        hidden = ("environment", "run", "notes", "schema", "tables")
+        record = {name: value for name, value in vars(cell.record).items() if name not in hidden}
         for name in ("segmenter", "captioner"):  # as older records have none
             if not record[name]:
                 del record[name]
@@ -167,12 +160,22 @@ def hash_scores(cells: Iterable[Cell]) -> str:
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:
             record["error"] = {key: record["error"].get(key) for key in ("type", "message")}
-        scored = [asdict(scores) for scores in cell.scores]
-        for scores in scored:
-            del scores["tables"]
-        verified = [asdict(cell.verification)] if cell.verification else []
+        scored = [_hashed(scores) for scores in cell.scores]
+        verified = [vars(cell.verification)] if cell.verification else []
         lines.append(page_json([record, scored, *verified]))
     return sha256_lines(sorted(lines))
+
+
+def _hashed(scores: ScoreSet) -> dict[str, Any]:
+    """Return all of a scores file but the hashes of its tables, as JSON values."""
+    content = {**vars(scores), "scores": _as_dicts(scores.scores)}
+    content["controls"] = {name: _as_dicts(found) for name, found in scores.controls.items()}
+    del content["tables"]
+    return content
+
+
+def _as_dicts(scores: Mapping[str, Score]) -> dict[str, dict[str, Any]]:
+    return {name: vars(score) for name, score in scores.items()}
 
 
 def hash_timings(cells: Iterable[Cell]) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from leaderboards.comma_joined import WHOLE, comma_joined_share
 from leaderboards.scores import CONTROLS, ScoreSet
 from metrics.catalog import FALSE_LABELS, WITHOUT_CONCEPT, metric_of, split_group
 from metrics.reach import REACHABLE, is_reachable
@@ -12,7 +16,8 @@ from metrics.reach import REACHABLE, is_reachable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
+    import numpy as np
+    from numpy.typing import NDArray
 
     from leaderboards.cells import Cell
     from leaderboards.record import Record
@@ -52,9 +57,11 @@ class Row:
 
     @property
     def comma_joined(self) -> float:
-        """The fraction of a method's labels that are comma-joined true names."""
-        found = self.cell and self.score_set and self.cell.comma_joined.get(self.score_set.skey)
-        return found or 0.0
+        """The share of a method's labels that are comma-joined true names."""
+        if self.cell is None or self.score_set is None or self.value(WHOLE) is None:
+            return 0.0
+        units = self.cell.units.get(self.score_set.skey)
+        return 0.0 if units is None else comma_joined_share(units)
 
     @property
     def given(self) -> str:
@@ -111,10 +118,20 @@ class Row:
         needed = {metric.column, "dead", *([part] if group else [])}
         if units is None or metric.average == "median" or not needed <= set(units.columns):
             return None
-        scored = (units["truth"] != "") & (units["dead"].astype(str) != "True")
+        scored = self._is_scored
         if group:
-            scored &= is_reachable(units[part]) if group == REACHABLE else units[part] == group
-        return units[scored].set_index("unit")[metric.column]
+            scored = scored & (
+                is_reachable(units[part]) if group == REACHABLE else (units[part] == group)
+            )
+        values, numbers = units[metric.column].to_numpy(), units["unit"].to_numpy()
+        return pd.Series(values[scored], index=numbers[scored])
+
+    @cached_property
+    def _is_scored(self) -> NDArray[np.bool_]:
+        """Whether each unit in the table lives and has a true name."""
+        assert self.units is not None
+        live = self.units["dead"].astype(str) != "True"
+        return (live & (self.units["truth"] != "")).to_numpy()
 
     def goodness(self, name: str) -> float:
         """Return a score turned so that more is better; -inf where the row has none."""

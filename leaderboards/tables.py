@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -63,7 +64,16 @@ class ConditionTable:
         return [_estimate(row, name) for row in self.rows]
 
     def verdict(self, name: str) -> Verdict:
-        """Return what one score of all rows supports."""
+        """Return what one score of all rows supports; compute it once."""
+        if name not in self._verdicts:
+            self._verdicts[name] = self._verdict(name)
+        return self._verdicts[name]
+
+    @cached_property
+    def _verdicts(self) -> dict[str, Verdict]:
+        return {}
+
+    def _verdict(self, name: str) -> Verdict:
         found = {row.label: row.unit_values(name) for row in self.methods}
         columns = {label: values for label, values in found.items() if values is not None}
         # One order of units for all methods; a unit that a method lacks is NaN.

@@ -18,6 +18,8 @@ from scipy.stats import binom
 from metrics.statistics import resample_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
 ALPHA = 0.05
@@ -25,10 +27,10 @@ ALPHA = 0.05
 
 RESAMPLES = 4000
 
-_BLOCK = 2_000
-"""Pairs whose resamples are held at once: 64 MB a table for 4,000 resamples."""
-
 _ROUNDING = 1e-9
+
+_NO_VARIANCE = 1e-15
+"""Share of the largest square up to which a variance counts as a rounding error."""
 
 
 @dataclass(frozen=True)
@@ -123,69 +125,119 @@ def _compare_decisions(table: NDArray[np.float64]) -> Comparison:
 
 def _compare_means(table: NDArray[np.float64], seed: int, resamples: int) -> Comparison:
     rows, n = table.shape
-    first, second = np.triu_indices(rows, 1)
-    differences = (table[first] - table[second]).T  # [N, P]
-    observed, errors = _means_and_errors(np.ones((1, n)), differences)
-    centred = differences - observed
-    counts = resample_counts(n, resamples, seed).astype(np.float64)
-    maxima = np.zeros(resamples)
+    # Compare methods with equal values once: settings often change no label.
+    distinct, place = np.unique(table, axis=0, return_inverse=True)
+    counts = resample_counts(n, resamples, seed).T
+    differences, errors = _mean_differences(distinct)
+    maxima = _bootstrap_maxima(distinct, differences, counts)
+    differences, errors = (
+        matrix[np.ix_(place.ravel(), place.ravel())] for matrix in (differences, errors)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = np.abs(observed[0]) / errors[0]
-        for start in range(0, len(first), _BLOCK):
-            drawn, drawn_errors = _means_and_errors(counts, centred[:, start : start + _BLOCK])
-            # Ignore resamples in which the difference of a pair does not vary.
-            statistics = np.nan_to_num(np.abs(drawn) / drawn_errors, posinf=0.0)
-            np.maximum(maxima, statistics.max(axis=1, initial=0.0), out=maxima)
-    maxima.sort()
-    exceeding = resamples - np.searchsorted(maxima, statistic * (1 - _ROUNDING), side="left")
+        statistics = np.abs(differences) / errors
+    exceeding = resamples - np.searchsorted(maxima, statistics * (1 - _ROUNDING), side="left")
     p = (1 + exceeding) / (1 + resamples)
     # Where the difference is the same for all units, take the sign test, Bonferroni-corrected.
-    equal = errors[0] == 0
+    equal = errors == 0
     p[equal] = np.where(
-        np.abs(observed[0][equal]) <= _ROUNDING, 1.0, min(1.0, len(first) * 2.0 ** (1 - n))
+        np.abs(differences[equal]) <= _ROUNDING, 1.0, min(1.0, rows * (rows - 1) * 2.0**-n)
     )
-    place = min(resamples, int(np.ceil((1 - ALPHA) * (resamples + 1))))
-    critical = maxima[place - 1]
-    half = critical * errors[0]
+    half = maxima[min(resamples, int(np.ceil((1 - ALPHA) * (resamples + 1)))) - 1] * errors
     return Comparison(
         n=n,
         means=table.mean(axis=1),
-        differences=_square(rows, observed[0], -observed[0]),
-        p=_square(rows, p, p, diagonal=1.0),
-        low=_square(rows, observed[0] - half, -observed[0] - half),
-        high=_square(rows, observed[0] + half, -observed[0] + half),
+        differences=differences,
+        p=p,
+        low=differences - half,
+        high=differences + half,
         smallest=float(np.median(half[~equal])) if (~equal).any() else float("nan"),
     )
 
 
-def _square(
-    rows: int, upper: NDArray[np.float64], lower: NDArray[np.float64], *, diagonal: float = 0.0
-) -> NDArray[np.float64]:
-    """Return a matrix [R, R] from the values of pairs (i, j) and (j, i), i < j."""
-    matrix = np.full((rows, rows), diagonal)
-    first, second = np.triu_indices(rows, 1)
-    matrix[first, second] = upper
-    matrix[second, first] = lower
-    return matrix
-
-
-def _means_and_errors(
-    counts: NDArray[np.float64], values: NDArray[np.float64]
+def _mean_differences(
+    table: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the means of resamples [B, P] and their standard errors.
+    """Return the mean difference of all pairs of rows, and its standard error, [R, R] each."""
+    rows, n = table.shape
+    sums, squares = np.zeros((rows, rows)), np.zeros((rows, rows))
+    for row, (own_sums, own_squares) in enumerate(_sums_of_pairs(table, np.ones((n, 1)))):
+        sums[row, row + 1 :], squares[row, row + 1 :] = own_sums[:, 0], own_squares[:, 0]
+    squares[squares == np.inf] = 0.0
+    return (sums - sums.T) / n, np.sqrt((squares + squares.T) / max(1, n - 1)) / n
+
+
+def _bootstrap_maxima(
+    table: NDArray[np.float64], differences: NDArray[np.float64], counts: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Return the largest studentised mean of all pairs in each resample, in ascending order.
 
     Args:
-        counts: How often each unit is drawn [B, N].
-        values: [N, P].
+        table: One number per row and unit [R, N].
+        differences: Mean difference of all pairs [R, R]; the means are taken from them.
+        counts: How often each resample holds each unit [N, B].
     """
-    n = len(values)
-    # Use einsum, not BLAS: its sums are the same for any number of threads.
-    means = np.einsum("bn,np->bp", counts, values) / max(1, n)
-    squares = np.einsum("bn,np->bp", counts, values**2) / max(1, n) - means**2
-    variances = np.maximum(squares, 0.0) / max(1, n - 1)
-    tiny = (_ROUNDING * np.abs(values).max(axis=0, initial=0.0)) ** 2
-    variances[variances <= tiny] = 0.0
-    return means, np.sqrt(variances)
+    n, resamples = counts.shape
+    maxima = np.zeros(resamples)
+    for row, (sums, squares) in enumerate(_sums_of_pairs(table, counts)):
+        sums -= n * differences[row, row + 1 :, None]
+        sums *= sums
+        sums /= squares
+        np.maximum(maxima, sums.max(axis=0, initial=0.0), out=maxima)
+    return np.sqrt(np.sort(maxima) * max(1, n - 1))
+
+
+def _sums_of_pairs(
+    table: NDArray[np.float64], counts: NDArray[np.number]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield, for each row i, sums over its differences from the later rows in each resample.
+
+    Args:
+        table: One number per row and unit [R, N].
+        counts: How often each resample holds each unit [N, B].
+
+    Yields:
+        The sum of the differences, which is N times their mean, and N^2 times their variance,
+        infinite where they do not vary, [R - i - 1, B] each.
+    """
+    n, resamples = table.shape[1], (counts.astype(np.float64), counts.astype(np.float32))
+    coarse, fine = _exact_sums(table, np.abs(table).max(), resamples)
+    for row in range(len(table)):
+        differences = table[row] - table[row + 1 :]
+        largest = np.abs(differences).max(axis=1, keepdims=True)
+        sums = coarse[row] - coarse[row + 1 :]
+        sums += fine[row] - fine[row + 1 :]
+        squares, rest = _exact_sums(differences**2, largest**2, resamples)
+        squares += rest
+        squares *= n
+        squares -= sums**2
+        squares[squares <= _NO_VARIANCE * (n * largest) ** 2] = np.inf
+        yield sums, squares
+
+
+def _exact_sums(
+    values: NDArray[np.float64],
+    largest: ArrayLike,
+    counts: tuple[NDArray[np.float64], NDArray[np.float32]],
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return the sums of values in each resample, as a main part and the digits after it.
+
+    BLAS adds in an order that depends on the processor and the number of threads. Both parts of a
+    value are therefore rounded such that any sum of N of them is exact.
+
+    Args:
+        values: [R, N].
+        largest: The largest magnitude, of all values or of each row [R, 1].
+        counts: How often each resample holds each unit [N, B], in both types.
+
+    Returns:
+        Two arrays [R, B].
+    """
+    bits = (values.shape[1] - 1).bit_length()  # of a sum of N values, beyond those of the largest
+    step = np.ldexp(1.0, np.frexp(largest)[1] + bits - 53)
+    coarse = np.rint(values / step) * step
+    step *= 2.0 ** (bits - 25)
+    fine = np.rint((values - coarse) / step) * step
+    return coarse @ counts[0], fine.astype(np.float32) @ counts[1]
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -215,22 +267,28 @@ def compact_letters(differ: ArrayLike) -> list[str]:
         For each method its letters in order: a, b, ..., z, aa, ab, ...
     """
     table = np.asarray(differ, dtype=bool)
-    groups = [frozenset(range(len(table)))]
-    for first, second in np.argwhere(np.triu(table, 1)):
-        split = [
-            part
+    groups = [(1 << len(table)) - 1]  # bit i for method i
+    for first, second in np.argwhere(np.triu(table, 1)).tolist():
+        both = 1 << first | 1 << second
+        whole = [group for group in groups if group & both != both]
+        parts = [
+            group & ~(1 << one)
             for group in groups
-            for part in (
-                (group - {first}, group - {second}) if {first, second} <= group else (group,)
-            )
+            if group & both == both
+            for one in (first, second)
         ]
-        distinct = list(dict.fromkeys(split))
-        groups = [group for group in distinct if not any(group < other for other in distinct)]
-    groups.sort(key=sorted)
-    return [
-        "".join(_letter(number) for number, group in enumerate(groups) if row in group)
-        for row in range(len(table))
-    ]
+        groups = whole + [
+            part
+            for place, part in enumerate(parts)
+            if not any(part & other == part for other in (*whole, *parts[:place]))
+            and not any(part & other == part != other for other in parts[place + 1 :])
+        ]
+    members = sorted([row for row in range(len(table)) if group >> row & 1] for group in groups)
+    letters = [""] * len(table)
+    for number, group in enumerate(members):
+        for row in group:
+            letters[row] += _letter(number)
+    return letters
 
 
 def _letter(number: int) -> str:

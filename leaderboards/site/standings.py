@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from math import isnan, nan
+from statistics import median
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from leaderboards.pages.numbers import show_seconds
 from metrics.catalog import metric_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pandas as pd
 
     from leaderboards.board import Board
     from leaderboards.summary import Column, Summary
@@ -72,13 +74,15 @@ def compute_standings(board: Board) -> list[Standing]:
             if column.verdict.best:
                 for label in (column.verdict.best, *column.verdict.tied, *column.verdict.below):
                     columns[summary.place[0], label].append((summary, column))
-    costs = main_costs(board.costs)
+    costs = main_costs(board.costs).groupby(["board", "method"])
+    medians = costs[["match_per_unit_s", "cold_total_s"]].median()
+    times = dict(zip(medians.index, medians.to_numpy(float).tolist(), strict=True))
     found = []
     for (name, label), pairs in columns.items():
         verdicts = [column.verdict for _, column in pairs]
         scaled = [_scaled(summary, column, label) for summary, column in pairs]
         known = [value for value in scaled if value is not None]
-        timed = costs[(costs["board"] == name) & (costs["method"] == label)]
+        per_unit, cold = times.get((name, label), (nan, nan))
         found.append(
             Standing(
                 board=name,
@@ -87,9 +91,9 @@ def compute_standings(board: Board) -> list[Standing]:
                 best=sum(verdict.best == label for verdict in verdicts),
                 tied=sum(label in verdict.tied for verdict in verdicts),
                 ranked=len(verdicts),
-                scaled=_median(pd.Series(known, dtype=float)),
-                per_unit_s=_median(timed["match_per_unit_s"]),
-                cold_s=_median(timed["cold_total_s"]),
+                scaled=median(known) if known else None,
+                per_unit_s=None if isnan(per_unit) else per_unit,
+                cold_s=None if isnan(cold) else cold,
             )
         )
     return sorted(found, key=lambda s: (s.board, -s.among_best, -s.best, -s.ranked, s.method))
@@ -183,8 +187,3 @@ def _scaled(summary: Summary, column: Column, label: str) -> float | None:
 
 def _given(column: Column, label: str) -> str:
     return next(row.given for row in column.table.methods if row.label == label)
-
-
-def _median(values: pd.Series[float]) -> float | None:
-    """Return the median of the known values; None without any."""
-    return float(values.median()) if values.notna().any() else None

@@ -60,9 +60,16 @@ def render_script(name: str, value: object) -> bytes:
         name: Key of the data.
         value: Anything that JSON knows; NaN and infinities become null.
     """
-    text = json.dumps(_without_nan(value), ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = _compact_json(value)
+    except ValueError:  # there is a NaN
+        text = _compact_json(_without_nan(value))
     text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return f"(window.siteData ??= {{}})[{json.dumps(name)}]={text};\n".encode()
+
+
+def _compact_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def code_spans(text: str) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,7 +157,10 @@ def describe_view(view: View) -> Any:
                 "name": clean(named.row, _LONGEST),
                 "page": record_page(named.cell.record),
                 "labels": labels.ravel().tolist(),
-                "scores": [float(f"{score:.4g}") for score in scores.ravel().tolist()],
+                "scores": [
+                    None if isnan(score) else float(f"{score:.4g}")
+                    for score in scores.ravel().tolist()
+                ],
                 "verdicts": "".join(map(str, _verdicts(named.cell))),
             }
         )
@@ -175,9 +179,10 @@ def _labels(cell: Cell, texts: dict[str, int]) -> tuple[NDArray[np.int64], NDArr
         & table["unit"].between(0, count - 1)
         & (table["label"] != "")
     ]
-    for text in table["label"].unique():
-        texts.setdefault(clean(text, _LONGEST), len(texts))
-    position = {text: texts[clean(text, _LONGEST)] for text in table["label"].unique()}
+    position = {
+        text: texts.setdefault(clean(text, _LONGEST), len(texts))
+        for text in table["label"].unique()
+    }
     where = table["unit"].to_numpy(), table["rank"].to_numpy() - 1
     labels[where] = table["label"].map(position)
     scores[where] = table["score"]

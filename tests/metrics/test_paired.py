@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from metrics.paired import ALPHA, compact_letters, compare_pairs, holm
+from metrics.paired import ALPHA, _exact_sums, compact_letters, compare_pairs, holm
+from metrics.statistics import resample_counts
 
 if TYPE_CHECKING:
     from random import Random
@@ -123,6 +124,8 @@ def test_letters_say_exactly_which_methods_differ(rows: int, random: Random) -> 
     letters = compact_letters(differ)
     for i, j in itertools.combinations(range(rows), 2):
         assert bool(set(letters[i]) & set(letters[j])) != differ[i, j]
+    groups = [{row for row in range(rows) if one in letters[row]} for one in {*"".join(letters)}]
+    assert not any(one <= other for one, other in itertools.permutations(groups, 2))
 
 
 def test_permuting_methods_permutes_the_comparison() -> None:
@@ -133,10 +136,56 @@ def test_permuting_methods_permutes_the_comparison() -> None:
     assert permuted.differences == pytest.approx(found.differences[np.ix_(order, order)])
 
 
-def test_pairs_in_blocks_give_the_same_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.random.default_rng(5).normal(size=(5, 40))
-    whole = compare_pairs(values, resamples=500)
-    monkeypatch.setattr("metrics.paired._BLOCK", 3)
-    blocks = compare_pairs(values, resamples=500)
-    np.testing.assert_allclose(blocks.p, whole.p)
-    np.testing.assert_allclose(blocks.high, whole.high, rtol=1e-12)
+@pytest.mark.parametrize("n", [5, 40, 700])
+def test_means_are_those_of_a_bootstrap_of_each_pair_alone(n: int) -> None:
+    values = np.random.default_rng(5).normal(size=(4, n))
+    found = compare_pairs(values, resamples=300)
+    counts = resample_counts(n, 300, 0).astype(float)
+    maxima, errors = np.zeros(300), {}
+    for i, j in itertools.combinations(range(4), 2):
+        difference = values[i] - values[j]
+        centred = difference - difference.mean()
+        drawn = counts @ centred / n
+        variances = counts @ centred**2 / n - drawn**2
+        varies = variances > 1e-12
+        drawn[~varies], variances[~varies] = 0, 1
+        maxima = np.maximum(maxima, np.abs(drawn) / np.sqrt(variances / (n - 1)))
+        errors[i, j] = difference.std() / np.sqrt(n - 1)
+    critical = np.sort(maxima)[int(np.ceil(0.95 * 301)) - 1]
+    for (i, j), error in errors.items():
+        mean = values[i].mean() - values[j].mean()
+        assert found.low[i, j] == pytest.approx(mean - critical * error, rel=1e-12)
+        assert found.high[i, j] == pytest.approx(mean + critical * error, rel=1e-12)
+        exceeding = (maxima >= abs(mean) / error * (1 - 1e-9)).sum()
+        assert found.p[i, j] == (1 + exceeding) / 301
+
+
+def test_sums_are_equal_in_any_order() -> None:
+    """Normal values have 53 binary digits, and the last ones of their sums depend on the order."""
+    rng = np.random.default_rng(7)
+    values, order = rng.normal(size=(3, 1000)) * [[1], [10], [100]], rng.permutation(1000)
+    counts = resample_counts(1000, 50, 0).T.astype(float)
+    largest = np.abs(values).max(axis=1, keepdims=True)
+    sums = _exact_sums(values, largest, (counts, counts.astype(np.float32)))
+    counts, values = counts[order], values[:, order]
+    again = _exact_sums(values, largest, (counts, counts.astype(np.float32)))
+    assert np.array_equal(sums, again)
+    np.testing.assert_allclose(np.add(*sums), values @ counts, rtol=1e-12, atol=1e-11)
+
+
+def test_a_resample_of_equal_differences_is_ignored() -> None:
+    """A third of the resamples lack the one unit whose difference is another: no infinite limit."""
+    values = np.full((3, 31), 0.1)
+    values[0], values[0, 3] = 0.35, 0.6
+    found = compare_pairs(values)
+    assert found.high.max() < 1
+
+
+def test_equal_methods_get_equal_comparisons() -> None:
+    rng = np.random.default_rng(8)
+    values = rng.random((3, 60))
+    once, twice = compare_pairs(values), compare_pairs(values[[0, 1, 2, 1, 0]])
+    rows = np.ix_([0, 1, 2], [0, 1, 2])
+    assert np.array_equal(once.low, twice.low[rows])
+    assert np.array_equal(once.p, twice.p[rows])
+    assert twice.p[0, 4] == 1
