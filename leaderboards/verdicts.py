@@ -150,6 +150,11 @@ class Verdict:
     valued: int
     pairs: Pairs | None = field(default=None, compare=False)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether one method alone has a value, so that there is nothing to compare."""
+        return self.valued == 1
+
 
 def compare(
     estimates: Sequence[Estimate],

@@ -27,8 +27,10 @@ def conclude(verdict: Verdict, form: Format = "fraction") -> list[str]:
         limit = show(verdict.limit, "fraction")
         names = _names(verdict.at_limit)
         return [f"No conclusion: saturated ({names} reach {limit})."]
-    if verdict.valued == 1:
-        sentences = [f"{quoted(verdict.best)} is the only method here."]
+    if verdict.is_single:
+        sentences = [
+            f"{quoted(verdict.best)} is the only method here: there is nothing to compare."
+        ]
     elif verdict.pairs is None or verdict.best not in verdict.pairs.labels:
         leaders = [verdict.best, *verdict.tied]
         have = "have" if verdict.tied else "has"

@@ -58,7 +58,8 @@ def _glance_row(summary: Summary, column: Column) -> list[str]:
         estimate = column.estimates[verdict.best]
         best, score = f"**{escape(verdict.best)}**", number(estimate, form)
         scale = scaled(column, verdict.best, summary.metric)
-        tied = ", ".join(escape(label) for label in verdict.tied[:2]) or "none"
+        tied = "nothing to compare" if verdict.is_single else "none"
+        tied = ", ".join(escape(label) for label in verdict.tied[:2]) or tied
         tied += f" and {len(verdict.tied) - 2} more" if len(verdict.tied) > 2 else ""
     pairs = separated(verdict)
     return [escape(condition.title, 200), best, score, scale, tied, pairs, " / ".join(controls)]

@@ -28,7 +28,8 @@ class Entry:
     Attributes:
         estimate: The value with its interval.
         format: How it is rounded.
-        standing: "best", "tied" (not significantly worse), "below", "saturated", or "".
+        standing: "best", "tied" (not significantly worse), "below", "saturated", "single" (there is
+            nothing to compare), or "".
         letters: Methods that share a letter do not differ significantly.
         ranks: The best and the worst rank that the comparisons leave open; None where unknown.
         circular: Whether the judge shares weights with the encoder that made the labels.
@@ -159,6 +160,7 @@ def _entry(row: Row, name: str, estimate: Estimate, verdict: Verdict) -> Entry |
     known = verdict.pairs is not None and row.label in verdict.pairs.labels
     standing = (
         "saturated" if verdict.saturated
+        else "single" if verdict.is_single
         else "best" if row.label == verdict.best
         else "tied" if row.label in verdict.tied
         else "below" if row.label in verdict.below

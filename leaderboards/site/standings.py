@@ -30,7 +30,7 @@ class Standing:
         given: What it was given besides images.
         best: Conditions in which it has the best value.
         tied: Conditions in which it is not significantly worse than the best.
-        ranked: Conditions that rank it.
+        ranked: Conditions that compare it with another method.
         scaled: Median of its scaled scores; None where no condition has a scale.
         per_unit_s: Median time of matching one unit, on the hardware of most timings.
         cold_s: Median time from an empty cache, on the same hardware.
@@ -71,7 +71,7 @@ def compute_standings(board: Board) -> list[Standing]:
     columns: dict[tuple[str, str], list[tuple[Summary, Column]]] = defaultdict(list)
     for summary in first_summaries(board):
         for column in summary.columns:
-            if column.verdict.best:
+            if column.verdict.best:  # a single method is listed, but compared with none
                 for label in (column.verdict.best, *column.verdict.tied, *column.verdict.below):
                     columns[summary.place[0], label].append((summary, column))
     costs = main_costs(board.costs).groupby(["board", "method"])
@@ -79,7 +79,7 @@ def compute_standings(board: Board) -> list[Standing]:
     times = dict(zip(medians.index, medians.to_numpy(float).tolist(), strict=True))
     found = []
     for (name, label), pairs in columns.items():
-        verdicts = [column.verdict for _, column in pairs]
+        verdicts = [column.verdict for _, column in pairs if not column.verdict.is_single]
         scaled = [_scaled(summary, column, label) for summary, column in pairs]
         known = [value for value in scaled if value is not None]
         per_unit, cold = times.get((name, label), (nan, nan))
@@ -127,7 +127,7 @@ def metric_titles(board: Board) -> str:
 
 
 def _winner(own: Sequence[Standing]) -> str:
-    if not own:
+    if not own or not own[0].ranked:
         return "No condition ranks any method."
     best = own[0]
     where = (
@@ -137,7 +137,7 @@ def _winner(own: Sequence[Standing]) -> str:
     )
     text = f"`{best.method}` is most often among the best: "
     text += f"no method is significantly better in {where}"
-    equal = [f"`{one.method}`" for one in own[1:] if one.among_best == best.among_best]
+    equal = [f"`{one.method}`" for one in own[1:] if one.among_best == best.among_best > 0]
     if equal:
         text += f"; the same holds as often for {' and '.join(equal[:2])}"
         text += f" and {len(equal) - 2} more" if len(equal) > 2 else ""
@@ -145,9 +145,11 @@ def _winner(own: Sequence[Standing]) -> str:
 
 
 def _certainty(columns: Sequence[Column]) -> str:
-    ranking = [column.verdict for column in columns if column.verdict.best]
+    verdicts = [column.verdict for column in columns]
+    single = sum(verdict.is_single for verdict in verdicts)
+    ranking = [verdict for verdict in verdicts if verdict.best and not verdict.is_single]
     pairs = [verdict.pairs for verdict in ranking if verdict.pairs is not None]
-    total, saturated = sum(one.total for one in pairs), len(columns) - len(ranking)
+    total, saturated = sum(one.total for one in pairs), len(verdicts) - len(ranking) - single
     sentences = []
     if total:
         separated = sum(one.separated for one in pairs)
@@ -159,11 +161,16 @@ def _certainty(columns: Sequence[Column]) -> str:
         sentences.append(
             f"{noun} {verb} no method: two or more reach the limit, or none has a score."
         )
+    if single:
+        has = "has" if single == 1 else "have"
+        sentences.append(
+            f"{_count(single, 'condition')} {has} a single method: there is nothing to compare."
+        )
     return " ".join(sentences)
 
 
 def _price(own: Sequence[Standing]) -> str:
-    timed = [one for one in own if one.per_unit_s is not None]
+    timed = [one for one in own if one.ranked and one.per_unit_s is not None]
     if not timed or timed[0] is not own[0]:
         return ""
     best, fastest = timed[0], min(timed, key=lambda one: one.per_unit_s or 0.0)

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from leaderboards.board import load_board
 from leaderboards.site.axes import linear_axis, log_axis
 from leaderboards.site.cost_plot import cost_plots, pareto_front
 from leaderboards.site.curves import curve_plots
@@ -21,6 +22,7 @@ from leaderboards.site.detector_tables import tabulate_detectors
 from leaderboards.site.heat_maps import heat_maps
 from leaderboards.site.pictures import COLUMNS, MASK, Sheets
 from leaderboards.site.ranking import rank_tables
+from leaderboards.site.render import write_site
 from leaderboards.site.standings import answer, compute_standings, first_summaries
 from leaderboards.site.templating import code_spans, render_script
 from tests.leaderboards.site.made import DEAD, HOSTILE, UNITS, MadePictures
@@ -118,6 +120,23 @@ def test_the_overview_counts_what_the_summaries_say(board: Board, site: Path) ->
     page = Page(site / "index.html")
     assert page.rows[1][0] == best.method
     assert f"{best.among_best} of 4" in page.rows[1][2]
+
+
+def test_a_single_method_is_compared_with_nothing(tmp_path: Path, build: Any) -> None:
+    build.put(tmp_path / "r", build.make_record("soft_wpmi"), build.make_scores(0.5))
+    board = load_board([tmp_path / "r"])
+    [only] = compute_standings(board)
+    assert (only.among_best, only.ranked) == (0, 0)
+    paragraph = answer(board, only.board, [only])
+    assert paragraph.startswith("No condition ranks any method.")
+    assert "1 condition has a single method: there is nothing to compare." in paragraph
+    assert "reach the limit" not in paragraph
+    write_site(board, tmp_path / "site", lambda _: "none")
+    overview = Page(tmp_path / "site" / "index.html")
+    assert "nothing to compare" in overview.rows[1]
+    [table] = rank_tables(board, only.board)
+    assert {e.standing for row in table.rows for e in row.entries.values() if e} <= {"single", ""}
+    assert "there is nothing to compare" in table.conclusion
 
 
 def test_the_table_of_a_board_has_a_row_for_each_method_and_condition(
