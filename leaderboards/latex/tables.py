@@ -89,7 +89,7 @@ def _table(summary: Summary, part: Summary, caption: str, name: str) -> str:
     right = f">{{\\raggedleft\\arraybackslash}}p{{{width:.3f}\\textwidth}}" * len(columns)
     rules = "\\midrule\n".join(blocks)
     return f"""\
-\\begin{{table*}}[tbp]
+\\begin{{table*}}[!htbp]
 \\centering
 \\footnotesize
 \\setlength{{\\tabcolsep}}{{3pt}}
