@@ -89,11 +89,6 @@ class RankedTable:
 
 def rank_tables(board: Board, name: str) -> list[RankedTable]:
     """Return the conditions of one board; those that only judges tell apart count once."""
-    verdicts = {
-        (column.table.condition.id, summary.metric): column.verdict
-        for summary in board.summaries
-        for column in summary.columns
-    }
     first: dict[Condition, ConditionTable] = {}
     for table in board.tables:
         if table.condition.board == name:
@@ -101,7 +96,7 @@ def rank_tables(board: Board, name: str) -> list[RankedTable]:
     costs = main_costs(board.costs)
     seconds = zip(costs["cold_total_s"], costs["match_per_unit_s"], strict=True)
     times = dict(zip(costs["key"], seconds, strict=True))
-    return [_rank(table, verdicts, times) for table in first.values()]
+    return [_rank(table, times) for table in first.values()]
 
 
 def metrics_of(tables: Sequence[RankedTable]) -> list[str]:
@@ -110,13 +105,9 @@ def metrics_of(tables: Sequence[RankedTable]) -> list[str]:
     return [name for name in HEADLINES if name in found]
 
 
-def _rank(
-    table: ConditionTable,
-    verdicts: Mapping[tuple[str, str], Verdict],
-    times: Mapping[str, tuple[float, float]],
-) -> RankedTable:
+def _rank(table: ConditionTable, times: Mapping[str, tuple[float, float]]) -> RankedTable:
     shown = {
-        name: verdicts.get((table.condition.id, name)) or table.verdict(name)
+        name: table.verdict(name)
         for name in HEADLINES
         if any(row.value(name) is not None for row in table.methods)
     }

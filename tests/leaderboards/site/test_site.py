@@ -122,6 +122,14 @@ def test_the_overview_counts_what_the_summaries_say(board: Board, site: Path) ->
     assert f"{best.among_best} of 4" in page.rows[1][2]
 
 
+def test_methods_are_compared_once(board: Board) -> None:
+    """Of a hundred methods a comparison takes seconds."""
+    columns = [(one, column) for one in board.summaries for column in one.columns]
+    assert columns
+    for summary, column in columns:
+        assert column.table.verdict(summary.metric) is column.verdict
+
+
 def test_a_single_method_is_compared_with_nothing(tmp_path: Path, build: Any) -> None:
     build.put(tmp_path / "r", build.make_record("soft_wpmi"), build.make_scores(0.5))
     board = load_board([tmp_path / "r"])
