@@ -182,7 +182,7 @@ def hash_scores(cells: Iterable[Cell]) -> str:
             record[name] = {key: record[name][key] for key in record[name] if key != "params"}
         if record["error"]:
             record["error"] = {key: record["error"].get(key) for key in ("type", "message")}
-        scored = [_hashed(scores) for scores in cell.scores]
+        scored = [_without_table_hashes(scores) for scores in cell.scores]
         verified = [vars(cell.verification)] if cell.verification else []
         lines.append(page_json([record, scored, *verified]))
         lines += [_describe_faithfulness(cell.record.key, own) for own, _ in cell.faithfulness]
@@ -194,7 +194,7 @@ def _describe_faithfulness(key: str, own: FaithfulnessSet) -> str:
     return page_json([key, own.fkey, own.circular, scores])
 
 
-def _hashed(scores: ScoreSet) -> dict[str, Any]:
+def _without_table_hashes(scores: ScoreSet) -> dict[str, Any]:
     """Return all of a scores file but the hashes of its tables, as JSON values."""
     content = {**vars(scores), "scores": _as_dicts(scores.scores)}
     content["controls"] = {name: _as_dicts(found) for name, found in scores.controls.items()}

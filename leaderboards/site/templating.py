@@ -62,7 +62,7 @@ def render_script(name: str, value: object) -> bytes:
     """
     try:
         text = _compact_json(value)
-    except ValueError:  # there is a NaN
+    except ValueError:  # a NaN or an infinity
         text = _compact_json(_without_nan(value))
     text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return f"(window.siteData ??= {{}})[{json.dumps(name)}]={text};\n".encode()
