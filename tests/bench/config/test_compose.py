@@ -73,17 +73,18 @@ def test_the_full_study_is_made_of_distinct_cells(expanded: Callable[[str], list
         for job in jobs
     }
     assert len(jobs) == len(cells) == 2 * 3 * 2 * 5
-    with_pixels = {
+    others = {
         (
             job.config.target.params.net,
             job.config.method.name,
+            job.config.concepts.name + str(job.config.concepts.params),
             job.config.segmenter.name,
             job.config.method.params.get("pmi_weight"),
         )
         for job in every
         if job.config.method.name != "clip_dissect"
     }
-    assert len(with_pixels) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1)
+    assert len(others) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1 + 5 * 3 + 2)
 
 
 def test_the_demo_runs_each_method_once_on_each_final_layer(
@@ -91,7 +92,7 @@ def test_the_demo_runs_each_method_once_on_each_final_layer(
 ) -> None:
     jobs = expanded("glyphs_demo")
     rows = [(job.choices["target"], job.config.method.name) for job in jobs]
-    assert len(rows) == len(set(rows)) == 30
+    assert len(rows) == len(set(rows)) == 36
     for target in ("glyphs_objects", "glyphs_scenes"):
         named = {method for own, method in rows if own == target}
         assert named == set(choices("method", CONF)) - OF_USERS
@@ -105,7 +106,7 @@ def test_the_demo_runs_each_method_once_on_each_final_layer(
 
 def test_the_user_beats_the_experiment() -> None:
     jobs = expand(["experiment=glyphs_full", "board=mine", "probe=glyphs_half", "seed=9"])
-    assert len(jobs) == 30 + 14
+    assert len(jobs) == 30 + 14 + 34
     assert {job.config.board for job in jobs} == {"mine"}
     assert {job.config.seed for job in jobs} == {9}
     assert {job.config.probe.params.variant for job in jobs} == {"half"}
