@@ -31,6 +31,12 @@ def files(root):
     return {info.key: [file.name for file in info.chunk_files] for info in list_entries(Path(root))}
 
 
+@pytest.fixture
+def whole(tmp_path):
+    """What one process gathers, and its folder: made once for all examples."""
+    return run(Store(tmp_path), LAYERS, maps=True, batch_size=3), tmp_path
+
+
 @given(
     order=st.integers(1, 6).flatmap(lambda n: st.permutations(range(1, n + 1))),
     done=st.integers(0, 6),
@@ -38,22 +44,22 @@ def files(root):
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_any_cut_merges_to_exactly_the_whole(order, done):
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        whole = run(Store(one), LAYERS, maps=True, batch_size=3)
+def test_any_cut_merges_to_exactly_the_whole(whole, order, done):
+    expected, folder = whole
+    with tempfile.TemporaryDirectory() as other:
         # a share has no chunk, and so no time, where there are more shares than chunks
         made = sum(share(other, number, len(order)) for number in order[:done])
         before = COUNTS["seen"]
         merged = run(Store(other), LAYERS, maps=True, batch_size=3)
         if done >= len(order):
             assert COUNTS["seen"] == before, "the shares left nothing to do"
-        assert files(one) == files(other)
+        assert files(folder) == files(other)
         for layer in LAYERS:
-            assert np.array_equal(whole.activations(layer), merged.activations(layer))
-        assert np.array_equal(whole.image_embeddings(), merged.image_embeddings())
+            assert np.array_equal(expected.activations(layer), merged.activations(layer))
+        assert np.array_equal(expected.image_embeddings(), merged.image_embeddings())
         assert bool(merged.costs) == (made > 0), "the shares' time is not known"
-        assert merged.units == whole.units
-        assert merged.map_sizes == whole.map_sizes
+        assert merged.units == expected.units
+        assert merged.map_sizes == expected.map_sizes
 
 
 def test_a_share_that_is_there_is_not_made_again(tmp_path):

@@ -14,7 +14,8 @@ from leaderboards.record import Record
 @pytest.fixture(scope="module")
 def described(fresh_run, shared_cache):
     return fresh_run(
-        "method=milan", "target.layers=[layer1,fc]", "probe.params.size=200",
+        "method=milan", "method.params.beam=8", "target.layers=[layer1,fc]",
+        "probe.params.size=200",
         f"runtime.cache={shared_cache}",
     )  # fmt: skip
 
