@@ -78,14 +78,13 @@ def test_the_full_study_is_made_of_distinct_cells(expanded: Callable[[str], list
             job.config.target.params.net,
             job.config.method.name,
             job.config.concepts.name + str(job.config.concepts.params),
-            job.config.probe.params.variant,
             job.config.segmenter.name,
             job.config.method.params.get("pmi_weight"),
         )
         for job in every
         if job.config.method.name != "clip_dissect"
     }
-    assert len(others) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1 + 5 * 3 * 2 + 2)
+    assert len(others) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1 + 5 * 3 + 2)
 
 
 def test_the_demo_runs_each_method_once_on_each_final_layer(
