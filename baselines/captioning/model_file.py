@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from baselines.captioning.decoder import Decoder, DecoderConfig
 from baselines.captioning.language_model import LanguageModel, LanguageModelConfig
@@ -108,17 +108,29 @@ def read_captioner(path: Path) -> StoredCaptioner:
         OSError: It cannot be read.
         ValueError: It is not a captioner, or its parts do not match.
     """
+    return parse_captioner(path.read_bytes(), str(path))
+
+
+def parse_captioner(content: bytes, name: str) -> StoredCaptioner:
+    """Build a captioner from the content of a file.
+
+    Args:
+        content: What `save_captioner` wrote.
+        name: Name of the file, for messages.
+
+    Raises:
+        ValueError: It is not a captioner, or its parts do not match.
+    """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = load(content)
     except SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file: {error}") from error
+        raise ValueError(f"{name} is not a safetensors file: {error}") from error
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     try:
-        return _build(metadata, tensors)
+        return _build(header.get("__metadata__", {}), tensors)
     except (ValueError, TypeError, KeyError) as error:
         fault = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"{path}: {fault}") from error
+        raise ValueError(f"{name}: {fault}") from error
 
 
 def _build(metadata: Mapping[str, str], tensors: dict[str, Tensor]) -> StoredCaptioner:

@@ -12,7 +12,7 @@ from bench.glyphs.weights import FOLDER, MEAN, STD, load_state, read_tower
 if TYPE_CHECKING:
     from baselines.captioning.pyramid import Pyramid
 
-WEIGHTS = FOLDER / "milan.safetensors"
+WEIGHTS = FOLDER / "milan.safetensors.gz"
 ENCODER = FOLDER / "encoder.safetensors"
 IMAGE_SIZE = 80
 """Side of exemplar images and masks, the last training size of the encoder's image tower."""

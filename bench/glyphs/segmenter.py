@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.glyphs.weights import FOLDER, load_state
+from bench.glyphs.weights import FOLDER, load_state, read_shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.glyphs.segmenter_net import SegmenterNet
 
-WEIGHTS = FOLDER / "segmenter.safetensors"
+WEIGHTS = FOLDER / "segmenter.safetensors.gz"
 SIZE = 128
 """Side of the network's input, in pixels."""
 
@@ -33,10 +33,10 @@ def load_segmenter(path: Path | None = None) -> SegmenterNet:
     Raises:
         ValueError: The file does not match the network.
     """
-    from safetensors.torch import load_file
+    from safetensors.torch import load, load_file
 
     from bench.glyphs.segmenter_net import SegmenterNet
 
     model = SegmenterNet()
-    load_state(model, load_file(path or WEIGHTS), "segmenter")
+    load_state(model, load_file(path) if path else load(read_shipped(WEIGHTS)), "segmenter")
     return model.eval()

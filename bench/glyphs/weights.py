@@ -114,19 +114,15 @@ def target_path(name: str) -> Path:
     return FOLDER / f"{name}.safetensors.gz"
 
 
-def read_shipped(name: str) -> bytes:
-    """Return the safetensors file of a shipped target's weights, decompressed.
-
-    Raises:
-        ValueError: There is no such target.
-    """
-    return gzip.decompress(target_path(name).read_bytes())
+def read_shipped(file: Path) -> bytes:
+    """Return the content of a shipped safetensors file in gzip's format."""
+    return gzip.decompress(file.read_bytes())
 
 
 @cache
-def sha256_shipped(name: str) -> str:
-    """Return the sha256 of a shipped target's weights, decompressed."""
-    return hashlib.sha256(read_shipped(name)).hexdigest()
+def sha256_shipped(file: Path) -> str:
+    """Return the sha256 of a shipped file's content."""
+    return hashlib.sha256(read_shipped(file)).hexdigest()
 
 
 def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
@@ -141,7 +137,7 @@ def target_state(name: str, path: Path | None = None) -> dict[str, NDArray[np.fl
     """
     from safetensors.numpy import load, load_file
 
-    return unpack_target(load_file(path) if path else load(read_shipped(name)))
+    return unpack_target(load_file(path) if path else load(read_shipped(target_path(name))))
 
 
 def target_seed(path: Path) -> int | None:

@@ -49,9 +49,10 @@ def _finished(out: Path, part: str) -> bool:
         return False
     if "file" not in record:
         return True
-    if out == FOLDER and part in TARGETS:
-        return sha256_shipped(part) == str(record["sha256"])
     path = out / record["file"]
+    packed = path.with_name(f"{path.name}.gz")  # as it is shipped
+    if packed.exists():
+        return sha256_shipped(packed) == str(record["sha256"])
     return path.exists() and sha256_file(path) == str(record["sha256"])
 
 

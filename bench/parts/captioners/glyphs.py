@@ -40,10 +40,12 @@ class GlyphsCaptioner:
 
     def fingerprint(self) -> Fingerprint:
         """Return the sha256 of the decoder's file and of the image tower's."""
+        from bench.glyphs.weights import sha256_shipped
+
         decoder, tower = self._files()
         return {
             "kind": "glyphs",
-            "decoder": sha256_file(decoder),
+            "decoder": sha256_shipped(decoder),
             "looks_through": sha256_file(tower),
             "image_size": self.image_size,
             "version": CAPTIONER_VERSION,
@@ -51,12 +53,13 @@ class GlyphsCaptioner:
 
     def load(self, device: str) -> Captioner:
         """Build both networks and read their weights."""
-        from baselines.captioning.model_file import read_captioner
+        from baselines.captioning.model_file import parse_captioner
         from baselines.captioning.trained import TrainedCaptioner
         from bench.glyphs.milan import load_pyramid
+        from bench.glyphs.weights import read_shipped
 
         file, _ = self._files()
-        stored = read_captioner(file)
+        stored = parse_captioner(read_shipped(file), str(file))
         return TrainedCaptioner(
             load_pyramid(), stored.decoder, stored.language_model, stored.vocabulary, device=device
         )

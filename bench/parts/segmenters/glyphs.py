@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from baselines.spatial import MaskLabel
-from bench.files import sha256_file
 from bench.parts.segmenters.network import SEGMENTER_VERSION, wrap_network
 from bench.parts.targets.glyphs import require_shipped
 from bench.parts.targets.transform import square_transform
@@ -40,7 +39,7 @@ class GlyphsSegmenter:
 
         return {
             "kind": "glyphs",
-            "weights": sha256_file(self._file()),
+            "weights": weights.sha256_shipped(self._file()),
             "transform": {
                 "size": segmenter.SIZE,
                 "mean": list(weights.MEAN),
@@ -73,7 +72,8 @@ class GlyphsSegmenter:
         from bench.glyphs import planes, segmenter, weights
         from bench.glyphs.segmenter_net import split_planes
 
-        network = segmenter.load_segmenter(self._file())
+        self._file()  # refuses if it is missing
+        network = segmenter.load_segmenter()
 
         def logits_of(images: Tensor) -> Sequence[Tensor]:
             return split_planes(network(images))

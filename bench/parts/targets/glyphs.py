@@ -65,7 +65,9 @@ class GlyphsTarget:
             "kind": "glyphs",
             "net": self.net,
             "arch": weights.TARGETS[self.net][0],
-            "weights": sha256_file(file) if file else weights.sha256_shipped(self.net),
+            "weights": sha256_file(file)
+            if file
+            else weights.sha256_shipped(weights.target_path(self.net)),
             "transform": {"size": SIZE, "mean": list(weights.MEAN), "std": list(weights.STD)},
         }
 

@@ -12,7 +12,7 @@ from bench.__main__ import main
 from bench.errors import UserError
 from bench.glyphs.train import seeds
 from bench.glyphs.train.loop import Recipe, Stage
-from bench.glyphs.weights import read_shipped
+from bench.glyphs.weights import read_shipped, target_path
 from bench.parts.targets.glyphs import GlyphsTarget
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_trains_a_network_that_the_target_loads(
 def _copy_shipped(name: str, folder: Path) -> str:
     """Write the shipped weights of a target as a file of safetensors; return its path."""
     file = folder / f"{name}.safetensors"
-    file.write_bytes(read_shipped(name))
+    file.write_bytes(read_shipped(target_path(name)))
     return str(file)
 
 

@@ -1,5 +1,7 @@
 """The shipped captioner: what stands in its key, and that it says what it is shown."""
 
+import gzip
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from baselines.captions import Search
 from bench.errors import UserError
 from bench.glyphs import milan
 from bench.glyphs.vocabulary import OBJECTS, SCENES
+from bench.glyphs.weights import read_shipped
 from bench.glyphs.world import render
 from bench.milan import AnnotatedUnits
 from bench.parts.captioners import GlyphsCaptioner
@@ -63,9 +66,9 @@ def test_candidates_are_different_and_in_order(captioner, scenes):
 
 
 def test_no_unnamed_object_is_in_the_vocabulary():
-    from baselines.captioning.model_file import read_captioner
+    from baselines.captioning.model_file import parse_captioner
 
-    words = set(read_captioner(milan.WEIGHTS).vocabulary.words)
+    words = set(parse_captioner(read_shipped(milan.WEIGHTS), "milan").vocabulary.words)
     unnamed = [entry for entry in OBJECTS if not entry.named_in_captions]
     assert len(unnamed) == 9
     for entry in unnamed:
@@ -76,8 +79,8 @@ def test_the_fingerprint_knows_both_files(monkeypatch, tmp_path):
     own = GlyphsCaptioner().fingerprint()
     assert own["decoder"] != own["looks_through"]
     assert GlyphsCaptioner().image_size == SIDE
-    other = tmp_path / "milan.safetensors"
-    other.write_bytes(milan.WEIGHTS.read_bytes() + b" ")
+    other = tmp_path / "milan.safetensors.gz"
+    other.write_bytes(gzip.compress(read_shipped(milan.WEIGHTS) + b" ", 1))
     monkeypatch.setattr(milan, "WEIGHTS", other)
     assert GlyphsCaptioner().fingerprint() != own
 
