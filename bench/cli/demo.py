@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EPILOG = "Overrides are those of `dissectbench run`, such as runtime.batch_size=32."
 
-FIRST = 10
+FIRST = 8
 """Jobs of `experiment=glyphs_demo` whose table is printed before the others run."""
 
 
