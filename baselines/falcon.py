@@ -94,7 +94,7 @@ class Falcon:
         from torch.nn.functional import normalize
 
         from baselines.contrast.images import find_contrasts, levels
-        from baselines.contrast.words import order_terms, score_terms
+        from baselines.contrast.words import DIGITS, order_terms, score_terms
         from baselines.similarity import live_units
 
         images, texts = (normalize(table.detach(), dim=1) for table in evidence.embedded())
@@ -123,7 +123,10 @@ class Falcon:
             kept = {
                 term: own for term, own in found.items() if against.get(term, 0) < self.contrast
             }
-            labels[unit] = order_terms(kept)[: self.words]
+            # Scores by which words are ordered, so that none is above that of the word before.
+            labels[unit] = [
+                (term, round(own, DIGITS)) for term, own in order_terms(kept)[: self.words]
+            ]
             alike = float((images[high].double().mean(dim=0) ** 2).sum())
             rows.append((unit, len(high), above, len(low), alike))
             word_rows += [

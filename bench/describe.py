@@ -76,7 +76,7 @@ def describe(
 
     Raises:
         UserError: An unknown method or parameter, a method that needs more than arrays, or arrays
-            that do not fit each other.
+            that do not fit each other or the method.
 
     Example:
         >>> import numpy as np
@@ -132,7 +132,10 @@ def describe(
         concept_embeddings=texts,
         blank_embedding=blank,
     )
-    labelling = part.describe(evidence, seed=seed)
+    try:
+        labelling = part.describe(evidence, seed=seed)
+    except ValueError as error:  # such as too few images, or a missing calibration
+        raise UserError(str(error), where=method) from error
     table = describe_table(labelling, int(n_labels))
     table.attrs["notes"] = list(labelling.notes)
     return table

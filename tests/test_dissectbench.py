@@ -90,6 +90,13 @@ def tiny(**changes: Any) -> dict[str, Any]:
     }
 
 
+def test_describe_says_what_a_method_lacks() -> None:
+    given = tiny()
+    del given["similarity"]
+    with pytest.raises(UserError, match="linear: no calibration is known"):
+        dissectbench.describe("linear", **given)
+
+
 def test_the_module_is_the_api() -> None:
     assert set(dissectbench.__all__) - {"__version__"} == set(bench.api.__all__)
     assert all(

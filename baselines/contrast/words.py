@@ -36,6 +36,9 @@ png shot side stock vector view wallpaper
 _STOP = frozenset(_STOPPED.split())
 """Words that name nothing, and words about pictures."""
 
+DIGITS = 6
+"""Digits of the scores by which words are ordered."""
+
 
 @lru_cache(1 << 16)
 def terms(caption: str, longest: int = 2) -> tuple[str, ...]:
@@ -98,5 +101,5 @@ def order_terms(scores: dict[str, float]) -> list[tuple[str, float]]:
     Captions far from an image have tiny scores, which must not put a word before its phrase.
     """
     return sorted(
-        scores.items(), key=lambda pair: (-round(pair[1], 6), -len(pair[0].split()), pair[0])
+        scores.items(), key=lambda pair: (-round(pair[1], DIGITS), -len(pair[0].split()), pair[0])
     )

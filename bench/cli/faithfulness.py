@@ -118,6 +118,10 @@ def _read_options(given: Namespace, overrides: Sequence[str]) -> FaithfulnessOpt
         raise UserError(
             f"invalid share {given.alpha}", where="--alpha", hint="give one between 0 and 1"
         )
+    if given.images == "":
+        raise UserError(
+            "no folder is named", where="--images", hint="give one with a folder for each concept"
+        )
     judge = [text for text in overrides if text.startswith("judge")]
     if given.images and judge:
         raise UserError(

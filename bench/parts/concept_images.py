@@ -44,8 +44,19 @@ class ConceptImages:
 
     @cached_property
     def probe(self) -> ClassFolderProbe:
-        """All images, sorted by folder and name."""
-        return ClassFolderProbe(path=self.path)
+        """All images, sorted by folder and name.
+
+        Raises:
+            UserError: The path is no folder, or there are no folders of images in it.
+        """
+        probe = ClassFolderProbe(path=self.path)
+        try:
+            probe.class_names()
+        except UserError as error:
+            if error.where == "probe.params.path":
+                error.where = self.where
+            raise
+        return probe
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from metrics.formulas import clean_mask_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeGuard
 
     from baselines.spatial import Masks
     from bench.parts.protocols import Fingerprint, SegmentedProbe
@@ -233,19 +234,35 @@ _Row = tuple[str, str, list[str]]
 """Place of a row in its file, name of a label or superclass, and its superclasses."""
 
 
+_EXAMPLE = 'write an object such as {"dog": ["pet", "mammal"], "mammal": "animal"}'
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The names and values of a JSON object, with repeated names."""
+
+
+def _are_names(values: object) -> TypeGuard[list[str]]:
+    return isinstance(values, list) and all(
+        isinstance(value, str) and value.strip() for value in values
+    )
+
+
 def _json_rows(text: str, path: str) -> list[_Row]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_Pairs)
     except json.JSONDecodeError as error:
-        raise UserError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
+        where = f"{path}:{error.lineno}"
+        raise UserError(f"not JSON: {error.msg}", where=where, hint=_EXAMPLE) from error
+    except (ValueError, RecursionError) as error:  # a number of too many digits; too many brackets
+        raise UserError("not an object of texts", where=path, hint=_EXAMPLE) from error
     rows = []
-    for name, above in found.items() if isinstance(found, dict) else [("", None)]:
+    if not isinstance(found, _Pairs):
+        raise UserError("not a JSON object", where=path, hint=_EXAMPLE)
+    for name, above in found:
         several = [above] if isinstance(above, str) else above
-        if not isinstance(several, list) or not all(isinstance(one, str) for one in several):
+        if isinstance(several, _Pairs) or not _are_names(several):
             raise UserError(
-                f"{name!r} has no list of superclasses" if name else "not a JSON object",
-                where=path,
-                hint='write an object such as {"dog": ["pet", "mammal"], "mammal": "animal"}',
+                f"{name!r} has no list of superclasses, each with a name", where=path, hint=_EXAMPLE
             )
         rows.append((path, name, several))
     return rows

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from omegaconf import OmegaConf
 
 from bench.downloads.requirements import unmet_requirements
+from bench.errors import UserError
 from leaderboards.hashing import canonical_json
 
 if TYPE_CHECKING:
@@ -49,6 +51,13 @@ class Parts:
         at = (where, id(config))
         if at not in self._nodes:
             params: Any = OmegaConf.to_container(config.params, resolve=True)
+            for name, value in params.items():
+                if isinstance(value, float) and not math.isfinite(value):
+                    raise UserError(
+                        f"{value} is not a finite number",
+                        where=f"{where}.params.{name}",
+                        hint="give a finite number",
+                    )
             content = (where, canonical_json([config.name, params]))
             if content not in self._built:
                 self._built[content] = registry.build(config.name, params, where=where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +87,13 @@ def build_judge(overrides: Sequence[str], calibration: str) -> PresenceJudge:
         UserError: The encoder or the calibration is invalid, or none is known.
     """
     request = [text.replace("judge", "encoder", 1) for text in overrides]
-    config = expand(request)[0].config.encoder
-    encoder = build_part(catalog.ENCODERS, config, "encoder")
+    try:
+        config = expand(request)[0].config.encoder
+        encoder = build_part(catalog.ENCODERS, config, "encoder")
+    except UserError as error:  # name the settings that were given
+        error.where = re.sub(r"^encoder\b", "judge", error.where)
+        error.hint = error.hint.replace("encoder.params", "judge.params")
+        raise
     if calibration == FIT:
         return PresenceJudge(config.name, encoder, None, "fitted")
     if calibration:

@@ -55,6 +55,15 @@ def test_words_of_the_images_without_those_of_look_alikes():
     assert labels.tables["contrasts"].mean_cosine.tolist() == pytest.approx([1, 1, 1], abs=0.2)
 
 
+def test_scores_do_not_increase_within_a_rank_of_equal_digits(monkeypatch):
+    captions = [("a red bus", 0.14285667), ("grass", 0.14285712)]
+    monkeypatch.setattr(Falcon, "_caption", lambda self, images, *_: [captions] * len(images))
+    labels = Falcon(contrast=1.0).describe(planted(), seed=0)
+    words, scores = zip(*labels.texts[0], strict=True)
+    assert words[0] == "red bus"
+    assert list(scores) == sorted(scores, reverse=True)
+
+
 def test_contrast_and_number_of_words():
     labels = Falcon(contrast=1.0, words=3, longest=1).describe(planted(), seed=0)
     words = [word for word, _ in labels.texts[0]]

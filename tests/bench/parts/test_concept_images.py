@@ -47,3 +47,14 @@ def test_two_folders_of_one_concept_are_refused(tmp_path: Path) -> None:
 def test_plain_names() -> None:
     assert plain_name("  Street/Road_2 ") == "street road 2"
     assert plain_name("!?") == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "message"), [("0.png", "no folder of a class"), ("", "no images")]
+)
+def test_messages_name_the_setting(tmp_path: Path, file: str, message: str) -> None:
+    if file:
+        Image.new("RGB", (4, 4)).save(tmp_path / file)
+    with pytest.raises(UserError, match=message) as error:
+        _ = ConceptImages(str(tmp_path), where="--images").probe
+    assert error.value.where == "--images"

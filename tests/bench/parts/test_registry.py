@@ -8,10 +8,13 @@ from importlib.metadata import EntryPoint
 from typing import ClassVar, Literal, Protocol
 
 import pytest
+from omegaconf import OmegaConf
 
 from bench.errors import UserError
 from bench.parts import registry as registry_module
+from bench.parts.catalog import METHODS
 from bench.parts.registry import Registry
+from bench.run.build import build_part
 
 
 class Greeter(Protocol):
@@ -128,3 +131,12 @@ def test_a_name_claimed_twice_is_refused(
     _entry_points(monkeypatch, EntryPoint("polite", "theirs:Polite", "dissectbench.greeters"))
     with pytest.raises(UserError, match="two packages register the greeter 'polite'"):
         greeters.names()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_numbers_are_finite(value):
+    config = OmegaConf.create({"name": "linear", "params": {"penalty": float(value)}})
+    with pytest.raises(UserError, match=f"{value} is not a finite number") as error:
+        build_part(METHODS, config, "method")
+    assert error.value.where == "method.params.penalty"
+    assert error.value.hint

@@ -175,11 +175,22 @@ def test_files_that_are_refused(tmp_path, content, message, place):
         ("[]", "not a JSON object"),
         ('{"dog": 1}', "'dog' has no list of superclasses"),
         ('{"dog": ["pet", 1]}', "'dog' has no list of superclasses"),
+        ('{"dog": ["pet", " "]}', "'dog' has no list of superclasses"),
+        ('{"dog": {"pet": "animal"}}', "'dog' has no list of superclasses"),
+        ("[" * 100_000, "not an object of texts"),
+        ('{"dog": ' + 5_000 * "1" + "}", "not an object of texts"),
     ],
 )
 def test_json_that_is_refused(tmp_path, content, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as error:
         read_superclasses(write(tmp_path, content, "a.JSON"), Labelled(LABELS))
+    assert error.value.hint
+
+
+def test_repeated_names_in_json_add_up(tmp_path):
+    content = '{"dog": "pet", "cat": "pet", "dog": "beast", "cat": "beast", "trout": "beast"}'
+    found = read_superclasses(write(tmp_path, content, "a.json"), Labelled(LABELS))
+    assert [label.name for label in found.labels] == ["pet", "beast"]
 
 
 def test_missing_files_are_named():

@@ -237,9 +237,11 @@ def test_failed_and_imported_records_are_skipped(
         (["judge=glyphs", "--calibration", "5"], ["invalid calibration '5'", "58,-0.25"]),
         (["judge=glyphs", "--calibration", "0,1"], ["invalid calibration '0,1'", "positive"]),
         (["judge=glyphs", "--images", "x"], ["need no judge"]),
-        (["judge=glyph"], ["glyph", "nearest: glyphs"]),
+        (["judge=glyph"], ["judge: ", "glyph", "nearest: glyphs"]),
+        (["judge=precomputed"], ["judge.params.images: ", "add judge.params.images=..."]),
         (["--images", "x", "--metrics", "iou"], ["--metrics", "cosy_auc"]),
-        (["--images", "nowhere"], ["nowhere"]),
+        (["--images", "nowhere"], ["--images: ", "nowhere"]),
+        (["--images", ""], ["--images: ", "no folder"]),
     ],
 )
 def test_wrong_requests(
