@@ -82,7 +82,14 @@ def main(arguments: Sequence[str]) -> int:
     if not folders:
         raise UserError("no record is named", hint="give the folder of a record.json")
     own = [text for text in overrides if not text.lstrip("+").startswith("judge")]
-    rows = [row for folder in folders for row in _measure(folder, own, settings)]
+    rows: list[dict[str, Any]] = []
+    for folder in folders:
+        try:
+            rows += _measure(folder, own, settings)
+        except UserError as error:
+            if len(folders) == 1:
+                raise
+            sys.stdout.write(f"{folder}: skipped, {error}\n")
     if not rows:
         raise UserError("no record can be scored", where="records")
     if given.out:

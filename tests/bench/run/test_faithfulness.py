@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from bench.__main__ import main
+from bench.cli import faithfulness as cli
 from bench.errors import UserError
 from bench.parts.probes.glyphs import GlyphsProbe
 from bench.run import faithfulness
@@ -268,3 +270,21 @@ def test_a_calibration_is_fitted_to_images_with_known_concepts(
     assert found.scale == round(found.scale, 3) > 10
     with pytest.raises(UserError, match="cannot be fitted: a higher similarity"):
         cosines.fit(GlyphsProbe(size=48), ["a"] * 6, ~presence)
+
+
+def test_a_record_that_cannot_be_scored_does_not_stop_the_others(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    first, second = (shutil.copytree(folder, tmp_path / name) for name in ("1", "2"))
+
+    def measure(own: Path, *_: object) -> list[dict[str, Any]]:
+        raise UserError(f"no images follow those of {own.name}", where="probe")
+
+    monkeypatch.setattr(cli, "_measure", measure)
+    assert main(["faithfulness", str(first), str(second)]) == 2
+    told = capsys.readouterr()
+    assert told.out.count(": skipped, ") == 2
+    assert "no record can be scored" in told.err
+    assert main(["faithfulness", str(first)]) == 2
+    assert "no images follow" in capsys.readouterr().err
