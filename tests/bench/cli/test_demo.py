@@ -42,8 +42,8 @@ def test_a_table_is_shown_before_most_jobs_run(
 ) -> None:
     assert main(["demo", *FEW, f"results={tmp_path}"]) == 0
     assert steps == [
-        ("launch", 8), ("show", 8), ("launch", 3),
-        ("report", 11), ("make_board", 1), ("make_site", 1),
+        ("launch", 8), ("show", 8), ("launch", 5),
+        ("report", 13), ("make_board", 1), ("make_site", 1),
     ]  # fmt: skip
 
 
@@ -52,4 +52,4 @@ def test_finished_jobs_are_shown_once(
 ) -> None:
     monkeypatch.setattr(demo, "launch", lambda *_: 0)
     assert main(["demo", *FEW, f"results={tmp_path}", "--out", str(tmp_path / "out")]) == 0
-    assert steps == [("report", 11), ("make_board", 1), ("make_site", 1)]
+    assert steps == [("report", 13), ("make_board", 1), ("make_site", 1)]
