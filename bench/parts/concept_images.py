@@ -47,7 +47,7 @@ class ConceptImages:
         """All images, sorted by folder and name.
 
         Raises:
-            UserError: The path is no folder, or there are no folders of images in it.
+            UserError: The path is not a folder, or holds no folders of images.
         """
         probe = ClassFolderProbe(path=self.path)
         try:
