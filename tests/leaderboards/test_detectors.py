@@ -120,6 +120,16 @@ def test_the_figure_shows_shares_of_units_and_nothing_that_is_empty() -> None:
     assert texts.index("object") < texts.index("mixed")
 
 
+def test_only_a_method_that_ran_has_a_number() -> None:
+    rows = [("wide", "a", "object", 20, 5), ("narrow", "b", "object", 10, 1)]
+    found_none = [*rows, ("wide", "b", "all", 20, 0)]
+    zeros = [
+        draw_detectors(frame(own))["detectors.svg"].count(b">0</text>")
+        for own in (rows, found_none)
+    ]
+    assert zeros[1] == zeros[0] + 1
+
+
 def test_without_any_detector_there_is_no_figure(build: Any, tmp_path: Path) -> None:
     assert draw_detectors(frame([("fc", "a", "object", 10, 0)])) == {}
     counts = {**COUNTS, "detectors": 0, "unique_detectors": 0}
