@@ -5,18 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
 import pytest
 import torch
 
 from bench.__main__ import main
 from bench.config.compose import expand
-from bench.errors import UserError
 from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.glyphs import vocabulary, world
 from bench.parts import catalog
@@ -308,19 +305,6 @@ def test_the_scores_stand_on_the_board(copied: dict[str, Path]) -> None:
     assert not any("decision" in name for name in metrics)
 
 
-def test_imported_labels_need_activations(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    pd.DataFrame({"unit": [0, 1], "label": ["sea", "forest"]}).to_csv("l.csv", index=False)
-    given = ["--method", "m", "--target", "t", "--layer", "layer4", "--units", "4"]
-    assert main(["import", "l.csv", *given, "scoring.decisions.classifier=fc"]) == 0
-    [(folder, _)] = find_records(Path("results")).records
-    for name in ("decision_truth", "decision_prediction"):
-        assert only_scores(folder)[name]["reason"] == "n/a: needs activations"
-    capsys.readouterr()
-
-
 def test_the_settings_decide_scores_and_no_label() -> None:
     def cell(*overrides: str) -> tuple[str, str]:
         small = [t for t in DECIDED if "decisions" not in t and "layers" not in t]
@@ -350,18 +334,3 @@ def test_without_a_sentence_encoder_nobody_says_which_class_a_label_tells(
     [found] = [f for f in scores_files(copied["layer4"]) if not f["scoring"]["sentence"]]
     for name in ("decision_truth", "decision_prediction"):
         assert found["scores"][name]["reason"].startswith("n/a: needs a sentence encoder")
-
-
-def test_published_scores_keep_their_key() -> None:
-    [job] = expand(["target.layers=[fc]", "method=netdissect"])
-    skey = short_hash(SelectionJudges.of(build_selection(job.config)).scoring("fc"))
-    root = Path(__file__).resolve().parents[3]
-    with tarfile.open(root / "leaderboards" / "glyphs" / "records.tar.xz") as archive:
-        assert f"{skey}.json" in {Path(name).name for name in archive.getnames()}
-
-
-@pytest.mark.parametrize("weight", ["-1", "nan", "inf"])
-def test_a_weight_that_is_none(weight: str) -> None:
-    with pytest.raises(UserError, match="at least 0") as caught:
-        expand([f"scoring.decisions.clip_weight={weight}"])
-    assert caught.value.where == "scoring.decisions.clip_weight"
