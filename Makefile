@@ -19,7 +19,8 @@ real: $(VENV)/.installed
 	$(BIN)/dissectbench board results/real_resnet --out results/boards/real_resnet
 
 # Two processes with a thread each: a file of tests keeps to one of them, with what it builds once.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+# By folder, not files of few tests last: some of these run for a minute, beside an idle core.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow"
 

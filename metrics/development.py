@@ -25,7 +25,7 @@ def is_development_unit(layer: str, unit: int) -> bool:
         layer: Name of the layer, such as "fc".
         unit: Number of the unit, from 0.
 
-    Example:
+    Examples:
         >>> [unit for unit in range(20) if is_development_unit("fc", unit)]
         [0]
     """

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bench.__main__ import COMMANDS
+from bench.__main__ import COMMANDS, main
 from bench.cli.list import rows
 from bench.config.compose import expand
 from bench.config.schema import RunConfig
+from bench.parts.catalog import METHODS
 from bench.parts.choice import CONF, choices
+from bench.parts.registry import Registry
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -209,7 +211,7 @@ def test_readme_and_docs_have_the_same_method() -> None:
         assert block in blocks(other, language)
 
 
-def test_the_method_of_the_readme_runs(tmp_path: Path) -> None:
+def test_the_method_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code and the entry point as printed, in a package of its own, make a record."""
     [code] = [block for block in blocks(README, "python") if "class MeanEmbedding" in block]
     [toml] = [block for block in blocks(README, "toml") if "entry-points" in block]
@@ -221,17 +223,14 @@ def test_the_method_of_the_readme_runs(tmp_path: Path) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     listed = "".join(f"{name} = {value}\n" for name, value in points.items())
     (info / "entry_points.txt").write_text(f"[dissectbench.methods]\n{listed}")
-    command = [sys.executable, "-m", "bench", "run", "method=mean_embedding", "board=theirs"]
+    monkeypatch.setenv("DISSECTBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    # What a new process finds: the registry looks for packages once.
+    found = Registry("method", "methods", METHODS._protocol, METHODS._builtins)
+    monkeypatch.setitem(vars(METHODS), "_paths", found._paths)
     settings = ["probe.params.size=40", "target=glyphs_scenes", "concepts=glyphs_scenes"]
-    settings += [f"results={tmp_path / 'r'}"]
-    path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    subprocess.run(
-        [*command, *settings],
-        check=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.DEVNULL,
-    )
+    assert main(["run", "method=mean_embedding", "board=theirs", "results=r", *settings]) == 0
     [file] = (tmp_path / "r" / "theirs").glob("mean_embedding/*/record.json")
     record = json.loads(file.read_text(encoding="utf-8"))
     assert record["status"] == "ok"

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _SECTIONS = GROUPS[:11]
 """Groups whose choices fill the section of their own name."""
 
+_Pick = tuple[tuple[str, ...], str, str]
+"""Choices of other kinds, a group, and the choice of its member; empty for the default."""
+
 _WIDE = re.compile(r"^(#\s*@package|defaults\s*:)", re.MULTILINE)
 """Text without which a file of a config group changes no other section than its own."""
 
@@ -56,7 +59,7 @@ class Composition:
 
 
 class Composer:
-    """A cache of compositions; choices of one section each are composed once, then combined.
+    """A cache of compositions: each choice that fills one section is composed once, then combined.
 
     Args:
         config_dir: A user's own folder of config groups, searched besides ours.
@@ -65,7 +68,9 @@ class Composer:
     def __init__(self, config_dir: Path | None) -> None:
         self._config_dir = config_dir
         self._composed: dict[tuple[str, ...], Composition] = {}
-        self._first: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._bases: dict[tuple[str, ...], Composition] = {}
+        self._sections: dict[_Pick, Composition] = {}
+        self._named: dict[tuple[str, ...], frozenset[str]] = {}
 
     def compose(self, chosen: Sequence[str]) -> Composition:
         """Compose choices, such as "probe=glyphs_half"; do not check their values.
@@ -79,22 +84,33 @@ class Composer:
         return self._composed[key]
 
     def _combine(self, chosen: tuple[str, ...]) -> Composition:
-        """Combine compositions that differ from an earlier one in one choice each."""
-        kind = tuple(key_of(text) if self._is_narrow(text) else text for text in chosen)
-        first = self._first.setdefault(kind, chosen)
-        different = [
-            at for at, pair in enumerate(zip(chosen, first, strict=True)) if len({*pair}) > 1
-        ]
-        if len(different) < 2:
+        """Combine sections of earlier compositions; compose anew if one of them is not known."""
+        narrow = [text for text in chosen if self._is_narrow(text)]
+        own = {key_of(text): text for text in narrow}
+        if len(own) < len(narrow):  # Hydra refuses two choices of a group
             return self._compose(chosen)
-        base = self.compose(first)
-        sections, names = dict(base.sections), dict(base.choices)
-        for at in different:
-            group = key_of(chosen[at])
-            own = self.compose((*first[:at], chosen[at], *first[at + 1 :]))
-            sections[group] = own.sections[group]
-            names[group] = own.choices[group]
-        return Composition(sections, base.launcher, names, base.named)
+        wide = tuple(text for text in chosen if text not in narrow)
+        picks = {group: (wide, group, own.get(group, "")) for group in _SECTIONS}
+        base = self._bases.get(wide)
+        if base is None or any(pick not in self._sections for pick in picks.values()):
+            found = self._compose(chosen)
+            self._bases.setdefault(wide, found)
+            for pick in picks.values():
+                self._sections.setdefault(pick, found)
+            return found
+        source = {group: self._sections[pick] for group, pick in picks.items()}
+        names = {group: source.get(group, base).choices.get(group) for group in RECORDED_GROUPS}
+        return Composition(
+            {name: source.get(name, base).sections[name] for name in base.sections},
+            base.launcher,
+            {group: name for group, name in names.items() if name},
+            self._named_by(wide) | own.keys(),
+        )
+
+    def _named_by(self, wide: tuple[str, ...]) -> frozenset[str]:
+        if wide not in self._named:
+            self._named[wide] = named_groups(wide, self._config_dir)
+        return self._named[wide]
 
     def _is_narrow(self, choice: str) -> bool:
         """Return whether a choice changes the section of its group only."""
@@ -145,13 +161,17 @@ def register_schema() -> None:
     """Register the dataclass schema, and registered parts without a YAML file as choices.
 
     So a part of another package can be chosen by name (`method=theirs`). A part that has a YAML
-    file is not registered: Hydra would take the equal name for a schema to match.
+    file is not registered: Hydra would take the equal name for a schema to match. What is there
+    already is not stored again, since that takes as long as the rest of a request.
     """
     store = ConfigStore.instance()
-    store.store(name="schema", node=RunConfig)
+    if "schema.yaml" not in store.repo:
+        store.store(name="schema", node=RunConfig)
     for group, registry in BY_GROUP.items():
+        known = store.repo.get(group, {})
         for name in set(registry.names()) - set(choices(group, CONF)):
-            store.store(group=group, name=name, node={"name": name, "params": {}})
+            if f"{name}.yaml" not in known:
+                store.store(group=group, name=name, node={"name": name, "params": {}})
 
 
 def key_of(override: str) -> str:

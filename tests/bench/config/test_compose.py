@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,19 @@ def every_choice() -> list[tuple[str, str]]:
     return [(group, name) for group in PART_GROUPS for name in choices(group, CONF)]
 
 
+@pytest.fixture(scope="module")
+def composed() -> None:
+    """Compose a choice of every group at once, again and again: fewer compositions than choices."""
+    expand([])
+    for names in zip_longest(*(choices(group, CONF) for group in PART_GROUPS)):
+        request = [
+            f"{group}={name}" for group, name in zip(PART_GROUPS, names, strict=True) if name
+        ]
+        with suppress(UserError):  # then each is composed alone
+            expand(request)
+
+
+@pytest.mark.usefixtures("composed")
 @pytest.mark.parametrize(("group", "name"), every_choice())
 def test_every_yaml_composes_and_says_what_it_is(group: str, name: str) -> None:
     [job] = expand([f"{group}={name}", *NEEDS.get((group, name), [])])

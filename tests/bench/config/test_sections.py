@@ -48,6 +48,19 @@ def test_each_distinct_choice_is_composed_once(composed: list[list[str]]) -> Non
         assert alone.to_json() == job.to_json()
 
 
+def test_choices_composed_with_others_are_not_composed_again(composed: list[list[str]]) -> None:
+    """Whatever groups a request names beside them, and in which order."""
+    expand(["probe=glyphs_half", "concepts=wordfreq_3k"])
+    expand(["concepts=wordfreq_5k", "method=milan"])
+    assert len(composed) == 2
+    [job] = expand(["method=milan", "probe=glyphs_half", "concepts=wordfreq_5k"])
+    assert len(composed) == 2
+    composition.own_composer.cache_clear()
+    [alone] = expand(job.overrides)
+    assert len(composed) == 3
+    assert alone.to_json() == job.to_json()
+
+
 def test_requests_share_compositions(composed: list[list[str]]) -> None:
     first = expand(["probe=glyphs_half", "seed=1"])
     second = expand(["probe=glyphs_half", "seed=2"])

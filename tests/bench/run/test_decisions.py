@@ -5,18 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
 import pytest
 import torch
 
 from bench.__main__ import main
 from bench.config.compose import expand
-from bench.errors import UserError
 from bench.evidence.model_cache import load_encoder, load_sentence_encoder
 from bench.glyphs import vocabulary, world
 from bench.parts import catalog
@@ -106,10 +103,29 @@ def only_scores(folder: Path) -> dict[str, Any]:
     return found
 
 
-def plainly(folder: Path, clip_weight: float = 3.0) -> dict[str, tuple[int, int]]:
-    """Right images and images, one image and one class at a time; and those of the network."""
+@pytest.fixture(scope="module")
+def network(registered: None) -> list[tuple[int, int]]:
+    """The network's class of each image and the unit that speaks for it, one image at a time."""
     parts = build_selection(expand([*DECIDED]).pop().config)
     loaded = parts.target.load("cpu")
+    taken: list[torch.Tensor] = []
+    fc = loaded.module.get_submodule("fc")
+    fc.register_forward_pre_hook(lambda _module, inputs: taken.append(inputs[0][0]))
+    found = []
+    for index in range(IMAGES):
+        with torch.inference_mode():
+            logits = loaded.module(loaded.transform(parts.probe.image(index))[None])[0]
+        prediction = int(logits.argmax())
+        unit = int((fc.weight[prediction] * taken[-1]).argmax())  # type: ignore[operator,union-attr]
+        found.append((prediction, unit))
+    return found
+
+
+def plainly(
+    folder: Path, network: list[tuple[int, int]], clip_weight: float = 3.0
+) -> dict[str, tuple[int, int]]:
+    """Right images and images, one image and one class at a time; and those of the network."""
+    parts = build_selection(expand([*DECIDED]).pop().config)
     encode = load_encoder(parts.clip_text, "cpu").encode_texts
     judge = load_sentence_encoder(parts.sentence, "cpu")
 
@@ -120,15 +136,8 @@ def plainly(folder: Path, clip_weight: float = 3.0) -> dict[str, tuple[int, int]
     table = read_descriptions(folder).query("rank == 1").set_index("unit").label.to_dict()
     known = dict(zip(parts.words, vectors(list(parts.words)), strict=True))
     classes = [known[name] for name in OBJECTS]
-    taken: list[torch.Tensor] = []
-    fc = loaded.module.get_submodule("fc")
-    fc.register_forward_pre_hook(lambda _module, inputs: taken.append(inputs[0][0]))
     right_truth = right_prediction = right_network = with_class = 0
-    for index in range(IMAGES):
-        with torch.inference_mode():
-            logits = loaded.module(loaded.transform(parts.probe.image(index))[None])[0]
-        prediction = int(logits.argmax())
-        unit = int((fc.weight[prediction] * taken[-1]).argmax())  # type: ignore[operator,union-attr]
+    for index, (prediction, unit) in enumerate(network):
         clip, sentence = known[table[unit]]
         told, best = -1, -float("inf")
         for number, (clip_class, sentence_class) in enumerate(classes):
@@ -148,9 +157,9 @@ def plainly(folder: Path, clip_weight: float = 3.0) -> dict[str, tuple[int, int]
     }
 
 
-def test_a_run_equals_a_plain_loop(copied: dict[str, Path]) -> None:
+def test_a_run_equals_a_plain_loop(copied: dict[str, Path], network: list[tuple[int, int]]) -> None:
     found = only_scores(copied["layer4"])
-    expected = plainly(copied["layer4"])
+    expected = plainly(copied["layer4"], network)
     right, n = expected.pop("network")
     assert 0 < right <= n
     assert found["decision_truth"]["detail"]["network_accuracy"] == right / n
@@ -193,13 +202,15 @@ def test_one_pass_gathers_the_classifier_too(
     assert sorted(shown) == list(range(IMAGES))
 
 
-def test_scored_again_from_the_cache_and_without_it(copied: dict[str, Path]) -> None:
+def test_scored_again_from_the_cache_and_without_it(
+    copied: dict[str, Path], network: list[tuple[int, int]]
+) -> None:
     folder = copied["layer4"]
     first = only_scores(folder)
     weight = "scoring.decisions.clip_weight=0"
     assert main(["score", str(folder), weight]) == 0
     added = [f for f in scores_files(folder) if f["scoring"]["decisions"]["clip_weight"] == 0]
-    right, n = plainly(folder, 0)["decision_prediction"]
+    right, n = plainly(folder, network, 0)["decision_prediction"]
     assert added[0]["scores"]["decision_prediction"]["value"] == right / n
     before = {path.name: path.read_bytes() for path in folder.glob("scores/*")}
     for path in folder.glob("scores/*"):
@@ -294,19 +305,6 @@ def test_the_scores_stand_on_the_board(copied: dict[str, Path]) -> None:
     assert not any("decision" in name for name in metrics)
 
 
-def test_imported_labels_need_activations(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    pd.DataFrame({"unit": [0, 1], "label": ["sea", "forest"]}).to_csv("l.csv", index=False)
-    given = ["--method", "m", "--target", "t", "--layer", "layer4", "--units", "4"]
-    assert main(["import", "l.csv", *given, "scoring.decisions.classifier=fc"]) == 0
-    [(folder, _)] = find_records(Path("results")).records
-    for name in ("decision_truth", "decision_prediction"):
-        assert only_scores(folder)[name]["reason"] == "n/a: needs activations"
-    capsys.readouterr()
-
-
 def test_the_settings_decide_scores_and_no_label() -> None:
     def cell(*overrides: str) -> tuple[str, str]:
         small = [t for t in DECIDED if "decisions" not in t and "layers" not in t]
@@ -336,18 +334,3 @@ def test_without_a_sentence_encoder_nobody_says_which_class_a_label_tells(
     [found] = [f for f in scores_files(copied["layer4"]) if not f["scoring"]["sentence"]]
     for name in ("decision_truth", "decision_prediction"):
         assert found["scores"][name]["reason"].startswith("n/a: needs a sentence encoder")
-
-
-def test_published_scores_keep_their_key() -> None:
-    [job] = expand(["target.layers=[fc]", "method=netdissect"])
-    skey = short_hash(SelectionJudges.of(build_selection(job.config)).scoring("fc"))
-    root = Path(__file__).resolve().parents[3]
-    with tarfile.open(root / "leaderboards" / "glyphs" / "records.tar.xz") as archive:
-        assert f"{skey}.json" in {Path(name).name for name in archive.getnames()}
-
-
-@pytest.mark.parametrize("weight", ["-1", "nan", "inf"])
-def test_a_weight_that_is_none(weight: str) -> None:
-    with pytest.raises(UserError, match="at least 0") as caught:
-        expand([f"scoring.decisions.clip_weight={weight}"])
-    assert caught.value.where == "scoring.decisions.clip_weight"

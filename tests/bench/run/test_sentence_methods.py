@@ -14,7 +14,7 @@ from leaderboards.record import Record
 @pytest.fixture(scope="module")
 def described(fresh_run, shared_cache):
     return fresh_run(
-        "method=milan", "method.params.beam=8", "target.layers=[layer1,fc]",
+        "method=milan", "method.params.beam=4", "target.layers=[layer1,fc]",
         "probe.params.size=200",
         f"runtime.cache={shared_cache}",
     )  # fmt: skip
@@ -73,7 +73,7 @@ def test_a_board_shows_sentences_beside_words(described, run, shared_cache, tmp_
 
 def test_an_encoder_may_put_the_sentences_in_order(fresh_run, shared_cache):
     home = fresh_run(
-        "method=milan_clip", "method.params.beam=8", "probe.params.size=200",
+        "method=milan_clip", "method.params.beam=4", "probe.params.size=200",
         f"runtime.cache={shared_cache}",
     )  # fmt: skip
     [folder] = [file.parent for file in home.rglob("record.json")]

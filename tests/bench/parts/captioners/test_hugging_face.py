@@ -1,11 +1,8 @@
-"""Hugging Face's captioning models from folders as transformers writes them."""
+"""Sentences of Hugging Face's captioning models, and their probabilities."""
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-import sys
 from functools import cache
 
 import numpy as np
@@ -15,27 +12,12 @@ from PIL import Image
 
 from baselines.captions import Search
 from baselines.exemplar_images import masked_crops
-from bench.downloads.hub import models as hub
-from bench.errors import UserError
-from bench.parts.captioners import HuggingFaceCaptioner
-from bench.parts.captioners.from_crops import CropCaptioner, tidy
-from bench.parts.protocols import CaptionerPart
-from bench.parts.registry import Registry
 from tests.baselines.exemplars_made import make_exemplars
-from tests.bench.parts.captioners.tiny_models import BOS, CLS, PAD, SAVE, SEP, WORDS
+from tests.bench.parts.captioners.tiny_models import BOS, CLS, PAD, SAVE, SEP, WORDS, part
 
 WORD = WORDS.split()
 EXEMPLARS = make_exemplars(units=3, k=4, size=24)
 START = {"blip": BOS, "git": CLS, "encoder_decoder": CLS}
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    found = {}
-    for kind, save in SAVE.items():
-        found[kind] = tmp_path_factory.mktemp(kind)
-        save(found[kind])
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +34,6 @@ def one_by_one(folders):
         for runner in (model._scoring, model._seeing, model._searching):
             runner.batch_size = 1
     return found
-
-
-def part(folder, **options):
-    return HuggingFaceCaptioner(
-        model=str(folder), **{"image_size": 24, "max_length": 5, "sources": 2, **options}
-    )
 
 
 @cache
@@ -162,46 +138,6 @@ def test_the_weight_of_the_prior_changes_the_order(loaded):
     pytest.fail("no order changed")
 
 
-class Toy:
-    """A model of three sentences whose probabilities are those of METHODS' tiny check."""
-
-    def see(self, images):
-        return torch.zeros(len(images), 1, 1, 1), torch.full(
-            (len(images), 1, 1), float(images.std() == 0)
-        )
-
-    def search(self, pixels, n):
-        return [(1,), (2,), (3,)][:n] * len(pixels)
-
-    def sample(self, pixels, n, seed):
-        return [(3,)] * n
-
-    def log_p(self, seen, sentences):
-        blank = bool(seen[1][0] > 0)
-        table = {(1,): (-2, -1), (2,): (-2.3, -4), (3,): (-3, -9)}
-        return np.array([[table[s][blank] for s in sentences]] * len(seen[0]), dtype=float)
-
-    def text(self, words):
-        return f"sentence {words[0]}"
-
-
-@pytest.mark.parametrize(("weight", "best", "score"), [(0.0, 1, -2.0), (0.2, 3, -1.2)])
-def test_pmi_by_hand(weight, best, score):
-    captioner = CropCaptioner(Toy(), image_size=24, background="mean", has_prior=True, sources=1)
-    (found,) = captioner.describe(EXEMPLARS, [0], Search("rerank", 3, weight), seed=0)
-    assert found[0].text == f"Sentence {best}"
-    assert found[0].score == pytest.approx(score)
-    # The likeliest `beam` sentences alone are put in order.
-    (found,) = captioner.describe(EXEMPLARS, [0], Search("rerank", 2, weight), seed=0)
-    assert len(found) == 2
-    assert "Sentence 3" not in [one.text for one in found]
-    # Beams go by likelihood alone, and one sentence is drawn three times.
-    (found,) = captioner.describe(EXEMPLARS, [0], Search("beam", 3, weight), seed=0)
-    assert [one.text[-1] for one in found] == ["1", "2", "3"]
-    (found,) = captioner.describe(EXEMPLARS, [0], Search("sample", 3, weight), seed=0)
-    assert [(one.text, one.score) for one in found] == [("Sentence 3", -3 + weight * 9)]
-
-
 def test_without_a_prior(folders):
     captioner = part(folders["blip"], prior="none").load("cpu")
     assert not captioner.has_prior
@@ -289,118 +225,3 @@ def test_models_whose_vision_part_is_not_known_are_scored_alike(loaded):
             np.testing.assert_allclose(model.log_p(seen, [(7, 9), (8,)]), known, atol=1e-5)
         finally:
             model.dialect = dialect
-
-
-def test_sentences_are_shown_tidily():
-    assert tidy(" a dog , on  water . ") == "A dog, on water."
-    assert tidy("blue - green t - shirt") == "Blue-green t-shirt"
-    assert tidy("  ") == ""
-
-
-def test_it_fits_the_registry_and_its_parameters_are_checked(folders):
-    paths = {"hf": "bench.parts.captioners:HuggingFaceCaptioner"}
-    parts = Registry("captioner", "captioners", CaptionerPart, paths)
-    assert parts.build("hf", {"model": "x"}).given == "captions"
-    with pytest.raises(UserError, match="needs a value"):
-        parts.build("hf", {})
-    wrong = (
-        {"max_length": 0}, {"image_size": 0}, {"sources": 0}, {"precision": "float8"},
-        {"prior": "x"}, {"background": "black"},
-    )  # fmt: skip
-    for params in wrong:
-        with pytest.raises(UserError):
-            parts.build("hf", {"model": str(folders["git"]), **params})
-
-
-def test_fingerprint_needs_no_torch_and_loading_no_connection(folders):
-    code = f"""
-import socket, sys
-def refuse(*_, **__): raise AssertionError("a socket was opened")
-socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from bench.parts.captioners import HuggingFaceCaptioner
-part = HuggingFaceCaptioner({str(folders["blip"])!r})
-part.fingerprint()
-assert "torch" not in sys.modules
-part.load("cpu")
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def copy(folder, to):
-    to.mkdir(exist_ok=True)
-    for file in folder.iterdir():
-        (to / file.name).write_bytes(file.read_bytes())
-    return to
-
-
-def test_each_setting_and_file_shows_in_the_fingerprint(folders, tmp_path):
-    folder = folders["git"]
-    changed = [
-        {"prompt": "a"}, {"image_size": 25}, {"precision": "bfloat16"}, {"max_length": 6},
-        {"background": "grey"}, {"prior": "none"}, {"sources": 3},
-    ]  # fmt: skip
-    found = [part(folder, **each).fingerprint() for each in ({}, *changed)]
-    other = copy(folder, tmp_path / "copy")
-    assert part(other).fingerprint() == found[0]
-    for name in ("model.safetensors", "tokenizer.json", "generation_config.json"):
-        file = other / name
-        file.write_bytes(file.read_bytes()[:-1] + b"x")
-        found.append(part(other).fingerprint())
-    (other / "merges.txt").write_text("a b")
-    found.append(part(other).fingerprint())
-    assert all(found.count(each) == 1 for each in found)
-    assert json.loads(json.dumps(found[0])) == found[0]
-
-
-def test_other_models_and_damaged_folders_are_refused(folders, tmp_path):
-    with pytest.raises(UserError, match="there is no folder") as caught:
-        part("./missing").fingerprint()
-    assert caught.value.where == "captioner.params.model"
-    with pytest.raises(UserError, match=r"contains no config\.json"):
-        part(tmp_path).load("cpu")
-    for name in ("model.safetensors", "tokenizer.json", "config.json"):
-        other = copy(folders["blip"], tmp_path / name)
-        (other / name).write_bytes(b"{")
-        with pytest.raises(UserError):
-            part(other).load("cpu")
-        (other / name).unlink()
-        with pytest.raises(UserError):
-            part(other).load("cpu")
-
-
-def test_weights_left_at_random_are_refused(folders, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    other = copy(folders["encoder_decoder"], tmp_path / "copy")
-    kept = load_file(other / "model.safetensors")
-    lacking = {name: value for name, value in kept.items() if "crossattention" not in name}
-    assert len(lacking) < len(kept)
-    save_file(lacking, other / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match="would be random"):
-        part(other).load("cpu")
-    # Published captioners lack their poolers, which nothing reads.
-    poolers = {name: value for name, value in kept.items() if ".pooler." not in name}
-    assert len(poolers) < len(kept)
-    save_file(poolers, other / "model.safetensors", metadata={"format": "pt"})
-    assert part(other).load("cpu").has_prior
-
-
-def test_chat_models_are_refused(folders, tmp_path, monkeypatch):
-    from transformers import BlipForConditionalGeneration
-
-    def refuse(self, *_, **__):
-        raise ValueError("image tokens and features do not match")
-
-    monkeypatch.setattr(BlipForConditionalGeneration, "forward", refuse)
-    with pytest.raises(UserError, match="without further input"):
-        part(folders["blip"]).load("cpu")
-
-
-def test_a_model_on_the_hub_is_known_by_its_commit(folders, tmp_path, monkeypatch):
-    snapshot = tmp_path / "snapshots" / ("a" * 40)
-    snapshot.mkdir(parents=True)
-    (snapshot / "config.json").write_bytes((folders["git"] / "config.json").read_bytes())
-    monkeypatch.setattr(hub, "_download_config", lambda name, *_: snapshot / "config.json")
-    found = HuggingFaceCaptioner("someone/model").fingerprint()
-    assert found["model"] == {"hub": "someone/model", "commit": "a" * 40}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from bench.parts.captioners import HuggingFaceCaptioner
+
 WORDS = "[PAD] [CLS] [SEP] [UNK] [BOS] a the red blue dog cat sky water on in . , of picture tree"
 PAD, CLS, SEP, UNK, BOS = range(5)
 SIZE = 32
@@ -30,8 +32,8 @@ def _sharpen(model):
     """Random weights of transformers hardly tell words or images apart; these do."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        for weights in model.parameters():
-            if weights.dim() > 1:
+        for name, weights in model.named_parameters():
+            if weights.dim() > 1 or name.endswith("class_embedding"):
                 weights.copy_(torch.randn(weights.shape, generator=generator) * 0.35)
     return model
 
@@ -104,3 +106,10 @@ def save_git(path):
 
 
 SAVE = {"blip": save_blip, "git": save_git, "encoder_decoder": save_encoder_decoder}
+
+
+def part(folder, **options):
+    """The captioner of a folder, of small images and short sentences."""
+    return HuggingFaceCaptioner(
+        model=str(folder), **{"image_size": 24, "max_length": 5, "sources": 2, **options}
+    )

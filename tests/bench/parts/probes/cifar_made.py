@@ -48,20 +48,20 @@ def content(n, seed):
     }
 
 
-def contents():
+def contents(train=30):
     """What the three files say."""
     return {
-        "train": content(30, 0),
+        "train": content(train, 0),
         "test": content(20, 1),
         "meta": {b"fine_label_names": NAMES, b"coarse_label_names": [b"fruit"]},
     }
 
 
-def write_cifar100(root: Path) -> Path:
-    """The folder cifar-100-python inside `root`."""
+def write_cifar100(root: Path, train: int = 30) -> Path:
+    """The folder cifar-100-python inside `root`, with so many images to train on."""
     folder = root / "cifar-100-python"
     folder.mkdir(parents=True)
-    for name, value in contents().items():
+    for name, value in contents(train).items():
         (folder / name).write_bytes(pickled(value))
     return folder
 
