@@ -167,7 +167,8 @@ def _default_hint(error: ValueError, fields: Mapping[str, dataclasses.Field[Any]
     spec = fields.get(str(error).partition(" ")[0])
     if spec is None or spec.default is dataclasses.MISSING:
         return "`dissectbench run --cfg` shows every setting"
-    return f"leave {spec.name} out for its default, {spec.default!r}"
+    value = "" if spec.default is None else f", {spec.default!r}"  # None: decided by other settings
+    return f"leave {spec.name} out for its default{value}"
 
 
 def _members(protocol: type) -> set[str]:
