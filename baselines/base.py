@@ -205,6 +205,7 @@ class Labelling:
             method whose answer is a set of words gives "word_sets" (unit, words): how many of a
             unit's labels are its answer.
         notes: Sentences for the record, such as "top_k clamped from 100 to 60 images".
+        warnings: Notes that a run shows too, such as why no unit has a label.
         counts: Named counts for the record, such as {"undefined_scores": 12}.
     """
 
@@ -213,6 +214,7 @@ class Labelling:
     texts: Sequence[Sequence[tuple[str, float]]] | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -232,8 +234,10 @@ class Method(Protocol):
     (`baselines.spatial.ExemplarRule`). One that needs a calibration has a method `calibrate`, which
     returns the calibration to use, given the encoder's own or None. A method whose `superclasses`
     is not "none" gets masks with superclasses as further labels: "wordnet", or a file's. A method
-    that cannot search any number of labels may define `check_labels(n_labels)`, which raises
-    ValueError before evidence is gathered.
+    that cannot search any number of labels may define `check_labels(n_labels)`, and one that needs
+    many images `check_images(n_images)`; one that needs the encoder's template without a label,
+    `check_template(embedded)`, which is told whether there is an embedding of it. These raise
+    `baselines.errors.MethodError` before evidence is gathered.
 
     Class attributes:
         summary: One line for `dissectbench list`.

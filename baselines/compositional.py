@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.dissection.rules import grid_level
+from baselines.errors import MethodError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,22 +86,29 @@ class Compositional:
             raise ValueError(f"penalty must be in (0, 1], not {self.penalty!r}")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold must be in [0, 1], not {self.threshold!r}")
+        if self.exact and self.official_beam:
+            raise MethodError(
+                "exact=true searches all formulas beside our own beam, official_beam=true fills "
+                "the beam as published",
+                hint="leave out method.params.exact or method.params.official_beam",
+            )
 
     def check_labels(self, n_labels: int) -> None:
         """Check that an exact search among so many labels can be done.
 
         Raises:
-            ValueError: It would have too many formulas to extend.
+            MethodError: It would have too many formulas to extend.
         """
         from baselines.composition.exact import MOST_PREFIXES, SECONDS, count_prefixes
 
         prefixes = count_prefixes(n_labels, self.max_length)
         if self.exact and prefixes > MOST_PREFIXES:
-            raise ValueError(
+            raise MethodError(
                 f"an exact search among {n_labels:,} labels may take "
                 f"{prefixes * SECONDS / 60:,.0f} minutes a unit: up to {prefixes:,} formulas to "
-                f"extend, and the limit is {MOST_PREFIXES:,}. Choose fewer labels, max_length="
-                f"{max(1, self.max_length - 1)}, or exact=false"
+                f"extend, and the limit is {MOST_PREFIXES:,}",
+                hint="choose fewer labels, method.params.max_length="
+                f"{max(1, self.max_length - 1)}, or method.params.exact=false",
             )
 
     def warm_up(self, device: str = "cpu") -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.choice import check_choice
+from baselines.errors import missing_template
 from baselines.similarity_parameters import check_parameter
 
 
@@ -57,6 +58,15 @@ class ContrastiveProjection:
         if not (math.isfinite(self.contrast) and self.contrast >= 0):
             raise ValueError(f"contrast must be a number of at least 0, not {self.contrast!r}")
         check_choice("subtract", self.subtract, ("none", "template"))
+
+    def check_template(self, embedded: bool) -> None:
+        """Check that an encoder fits whose template without a label is or is not embedded.
+
+        Raises:
+            MethodError: The template is needed, and has no embedding.
+        """
+        if self.subtract == "template" and not embedded:
+            raise missing_template("subtract=none")
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.calibration import Calibration
+from baselines.errors import MethodError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _TOGETHER = 2**24
 """Probabilities that are computed at once."""
+
+_LEAST_IMAGES = 20
+"""Images that can be split: one in ten, for validation, must be two at least."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,18 @@ class _Linear:
         if not (math.isfinite(self.least_gain) and self.least_gain >= 0):
             raise ValueError(f"least_gain must be a number of at least 0, not {self.least_gain!r}")
 
+    def check_images(self, n_images: int) -> None:
+        """Check that so many images can be split into those of training, validation and test.
+
+        Raises:
+            MethodError: There are too few.
+        """
+        if n_images < _LEAST_IMAGES:
+            raise MethodError(
+                f"{n_images} images are too few to split into training, validation and test",
+                hint=f"choose a probe set of at least {_LEAST_IMAGES} images",
+            )
+
     def warm_up(self) -> None:
         """Compile the loop of the elastic net, which runs on the CPU, ahead of timed calls."""
         import numpy as np
@@ -64,6 +80,7 @@ class _Linear:
         tiles: Iterable[Tensor],
         split: Split,
         *notes: str,
+        remedy: str,
     ) -> Labelling:
         """Explain the live units, and label each with its concepts of positive weight.
 
@@ -73,11 +90,19 @@ class _Linear:
             tiles: Consecutive columns of their values on the images in the split's order.
             split: The split.
             *notes: Notes for the record.
+            remedy: What helps where no concept is seen in the images.
         """
         import pandas as pd
         import torch
 
-        from baselines.regression import ConceptValues, Penalty, SearchLimits, explain_units
+        from baselines.regression import (
+            LEAST_MEAN,
+            STRONGEST,
+            ConceptValues,
+            Penalty,
+            SearchLimits,
+            explain_units,
+        )
         from baselines.similarity import live_units
 
         live = live_units(activations).nonzero()[:, 0]
@@ -92,6 +117,10 @@ class _Linear:
             scores[unit] = -torch.inf
             scores[unit, own.concepts[positive]] = torch.from_numpy(own.shares[positive]).float()
         sizes = torch.isfinite(scores).sum(dim=1).numpy()
+        unseen = (
+            f"no unit has a label: of none of the {len(concepts):,} concepts are the {STRONGEST} "
+            f"largest values on the images of training at least {LEAST_MEAN} on average; {remedy}"
+        )
         parts = f"{split.train} of training, {split.validation} of validation, {split.test} of test"
         return Labelling(
             concepts=tuple(concepts),
@@ -101,6 +130,7 @@ class _Linear:
                 "word_sets": pd.DataFrame({"unit": range(len(sizes)), "words": sizes}),
             },
             notes=(f"images: {parts}", *notes),
+            warnings=() if len(values.places) else (unseen,),
             counts={
                 "left_out_concepts": len(concepts) - len(values.places),
                 "silent_units": sum(not len(own.concepts) for own in found),
@@ -161,15 +191,16 @@ class LinearExplanations(_Linear):
             encoder: The encoder's own calibration; None if it has none.
 
         Raises:
-            ValueError: There is none, and `scale` and `bias` are not given.
+            MethodError: There is none, and `scale` and `bias` are not given.
         """
         if self.scale is not None and self.bias is not None:
             return Calibration(self.scale, self.bias)
         if encoder is None:
-            raise ValueError(
+            raise MethodError(
                 "no calibration is known for this encoder: its cosines cannot be turned into "
-                "probabilities; set method.params.scale and method.params.bias of "
-                "sigmoid(scale * (cosine + bias)), such as 58 and -0.25 for OpenAI's ViT-L-14-336"
+                "probabilities",
+                hint="set method.params.scale and method.params.bias of sigmoid(scale * (cosine + "
+                "bias)), such as 58 and -0.25 for OpenAI's ViT-L-14-336",
             )
         return encoder
 
@@ -195,6 +226,7 @@ class LinearExplanations(_Linear):
 
         calibration = self.calibrate(evidence.calibration)
         images, concepts = evidence.embedded()
+        self.check_images(len(images))
         split = split_images(len(images), seed)
         source = EmbeddedScores(images[split.order], concepts)
 
@@ -205,7 +237,15 @@ class LinearExplanations(_Linear):
         origin = "the encoder's own" if self.scale is None else "given"
         scale, bias = calibration
         note = f"sigmoid of cosines: scale {scale:g}, bias {bias:g} ({origin})"
-        return self._label(evidence.activations, evidence.concepts, tiles(), split, note)
+        return self._label(
+            evidence.activations,
+            evidence.concepts,
+            tiles(),
+            split,
+            note,
+            remedy="set method.params.scale and method.params.bias so that they fit the encoder, "
+            "or choose concepts that the images show",
+        )
 
 
 @dataclass(frozen=True)
@@ -248,9 +288,16 @@ class LinearLabelExplanations(_Linear):
 
         presence = presence_of(evidence)
         assert evidence.masks is not None
+        self.check_images(len(presence))
         split = split_images(len(presence), seed)
         names = [label.name for label in evidence.masks.labels]
-        return self._label(evidence.activations, names, [presence[split.order].float()], split)
+        return self._label(
+            evidence.activations,
+            names,
+            [presence[split.order].float()],
+            split,
+            remedy="choose more images, or masks with labels of several images",
+        )
 
 
 def explanation_table(

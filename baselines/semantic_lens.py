@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.choice import check_choice
+from baselines.errors import missing_template
 from baselines.similarity_parameters import check_parameter
 
 
@@ -50,6 +51,15 @@ class SemanticLens:
         """Check the parameters before any evidence is gathered."""
         check_parameter("top_k", self.top_k)
         check_choice("subtract", self.subtract, ("none", "template", "mean"))
+
+    def check_template(self, embedded: bool) -> None:
+        """Check that an encoder fits whose template without a label is or is not embedded.
+
+        Raises:
+            MethodError: The template is needed, and has no embedding.
+        """
+        if self.subtract == "template" and not embedded:
+            raise missing_template("subtract=mean")
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
+from baselines.errors import missing_template
 from baselines.similarity_parameters import check_parameter
 
 
@@ -53,6 +54,15 @@ class WordSets:
         check_parameter("top_k", self.top_k)
         if not (math.isfinite(self.alpha) and 0 <= self.alpha <= 100):
             raise ValueError(f"alpha must be a percentage in [0, 100], not {self.alpha!r}")
+
+    def check_template(self, embedded: bool) -> None:
+        """Check that an encoder fits whose template without a label is or is not embedded.
+
+        Raises:
+            MethodError: The template is needed, and has no embedding.
+        """
+        if self.adaptive and not embedded:
+            raise missing_template("adaptive=false")
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.

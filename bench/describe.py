@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import UserError
+from bench.errors import UserError, explain_refusal
 from bench.parts.catalog import METHODS
 
 if TYPE_CHECKING:
@@ -135,9 +135,9 @@ def describe(
     try:
         labelling = part.describe(evidence, seed=seed)
     except ValueError as error:  # such as too few images, or a missing calibration
-        raise UserError(str(error), where=method) from error
+        raise explain_refusal(error, method) from error
     table = describe_table(labelling, int(n_labels))
-    table.attrs["notes"] = list(labelling.notes)
+    table.attrs["notes"] = [*labelling.notes, *labelling.warnings]
     return table
 
 

@@ -84,6 +84,17 @@ class UnwritableError(UserError):
     """Results cannot be written, not even the record of a failure; the request ends."""
 
 
+def explain_refusal(error: ValueError, where: str, hint: str = "") -> UserError:
+    """Return why a part refuses a setting or its evidence.
+
+    Args:
+        error: The refusal; a `baselines.errors.MethodError` has a hint of its own.
+        where: The config key.
+        hint: The hint of an error without one.
+    """
+    return UserError(str(error), where=where, hint=getattr(error, "hint", "") or hint)
+
+
 def nearest(name: str, valid: Iterable[str], limit: int = 3) -> list[str]:
     """Return up to `limit` valid names similar to a mistyped one, best first."""
     return difflib.get_close_matches(name, list(valid), n=limit, cutoff=0.5)

@@ -283,3 +283,16 @@ def check_writable(folder: Path, where: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+
+
+def check_writable_file(path: Path, where: str) -> None:
+    """Check that a file can be written, without changing it: make its folder, if there is none.
+
+    Raises:
+        UnwritableError: This is not possible.
+    """
+    if not path.exists():
+        check_writable(path.parent, where)
+        return
+    with writing(path, where), path.open("ab"):
+        pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib.metadata
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ import bench.api
 import bench.describe
 import dissectbench
 from bench.__main__ import main
-from bench.describe import OTHER_EVIDENCE
+from bench.describe import ARRAYS, OTHER_EVIDENCE
+from bench.parts.catalog import METHODS
 from dissectbench import UserError
 from leaderboards.record_tables import read_descriptions
 
@@ -95,6 +97,13 @@ def test_describe_says_what_a_method_lacks() -> None:
     del given["similarity"]
     with pytest.raises(UserError, match="linear: no calibration is known"):
         dissectbench.describe("linear", **given)
+
+
+def test_the_page_names_the_methods_that_arrays_are_enough_for() -> None:
+    page = (Path(__file__).parents[1] / "docs/reference/python.md").read_text(encoding="utf-8")
+    said = page.partition("activations and embeddings alone: ")[2].partition(". ")[0]
+    enough = [name for name in METHODS.names() if METHODS.get(name).needs <= ARRAYS]
+    assert re.findall(r"`(\w+)`", said) == sorted(enough)
 
 
 def test_the_module_is_the_api() -> None:

@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import normalize
 
 from baselines.alignment.scores import centre
+from baselines.errors import missing_template
 from baselines.similarity.inputs import live_units
 
 if TYPE_CHECKING:
@@ -41,16 +42,13 @@ def blank_of(evidence: Evidence, otherwise: str) -> Tensor:
 
     Args:
         evidence: The evidence.
-        otherwise: Setting of the method that needs no template, for the message.
+        otherwise: Setting of the method that needs no template, for the hint.
 
     Raises:
-        ValueError: It is missing.
+        MethodError: It is missing.
     """
     if evidence.blank_embedding is None:
-        raise ValueError(
-            "the template without a label has no embedding where embeddings are given as arrays; "
-            f"set method.params.{otherwise}"
-        )
+        raise missing_template(otherwise)
     return evidence.blank_embedding.detach()
 
 

@@ -6,12 +6,20 @@ Rows of all matrices are images: those of training first, then those of validati
 test.
 """
 
-from baselines.regression.concepts import ConceptValues, Split, split_images
+from baselines.regression.concepts import (
+    LEAST_MEAN,
+    STRONGEST,
+    ConceptValues,
+    Split,
+    split_images,
+)
 from baselines.regression.elastic_net import Penalty
 from baselines.regression.explain import Explanation, explain_units
 from baselines.regression.forward import SearchLimits
 
 __all__ = [
+    "LEAST_MEAN",
+    "STRONGEST",
     "ConceptValues",
     "Explanation",
     "Penalty",

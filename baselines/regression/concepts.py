@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-LEAST_IMAGES = 20
 STRONGEST = 5
 """Number of a concept's largest values that must be high on average."""
 LEAST_MEAN = 0.5
@@ -45,13 +44,7 @@ class Split(NamedTuple):
 
 
 def split_images(n: int, seed: int) -> Split:
-    """Split images at random: 70 % for training, 10 % for validation, 20 % for test.
-
-    Raises:
-        ValueError: There are under 20 images.
-    """
-    if n < LEAST_IMAGES:
-        raise ValueError(f"{n} images are too few to split: give at least {LEAST_IMAGES}")
+    """Split images at random: 70 % for training, 10 % for validation, 20 % for test."""
     order = np.random.default_rng(seed).permutation(n)
     train, validation = 7 * n // 10, n // 10
     parts = np.split(order, [train, train + validation])

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tqdm import tqdm
+
 from bench.cli.arguments import check_names, parser
+from bench.cli.faithfulness_table import explain_empty, print_rows, rows_of
 from bench.errors import UserError
+from bench.files import check_writable_file, writing
 from bench.rescore import find_folders, record_config
-from leaderboards.faithfulness import describe_presence
 from metrics.cosy import IMAGE_METRICS
-from metrics.faithfulness_scores import OF_IMAGES, PASSING, REPORTED, TITLES
+from metrics.faithfulness_scores import OF_IMAGES, PASSING, TITLES
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bench.run.faithfulness import FaithfulnessOptions
-    from leaderboards.faithfulness import FaithfulnessSet
     from leaderboards.record import Record
 
 STARTS = ("probe.name=", "probe.params.offset=", "probe.params.path=")
@@ -72,36 +73,49 @@ def main(arguments: Sequence[str]) -> int:
         "--calibration",
         default="",
         metavar="SCALE,BIAS",
-        help="for the judge: sigmoid(SCALE * (cosine + BIAS)), or `fit` (its own)",
+        help="for the judge: sigmoid(SCALE * (cosine + BIAS)), or `fit` to the labels' own images, "
+        "by their masks or classes (the encoder's own)",
     )
     options.add_argument("--out", type=Path, metavar="FILE.csv", help="file to write details to")
-    given = options.parse_intermixed_args(list(arguments))
+    given = options.parse_intermixed_args(_attach_calibration(arguments))
     overrides = [text for text in given.records if "=" in text]
     settings = _read_options(given, overrides)
     folders = find_folders([Path(text) for text in given.records if "=" not in text])
     if not folders:
         raise UserError("no record is named", hint="give the folder of a record.json")
     own = [text for text in overrides if not text.lstrip("+").startswith("judge")]
+    out = given.out.expanduser() if given.out else None
+    if out:
+        check_writable_file(out, "--out")
     rows: list[dict[str, Any]] = []
-    for folder in folders:
+    hidden = None if len(folders) > 1 else True  # None: hidden without a terminal
+    for folder in tqdm(folders, desc="faithfulness", unit="record", disable=hidden):
         try:
             rows += _measure(folder, own, settings)
         except UserError as error:
             if len(folders) == 1:
                 raise
-            sys.stdout.write(f"{folder}: skipped, {error}\n")
+            tqdm.write(f"{folder}: skipped, {error}")
     if not rows:
         raise UserError("no record can be scored", where="records")
-    if given.out:
+    if out:
         import pandas as pd
 
-        from bench.files import writing
-
-        out = given.out.expanduser()
         with writing(out, "--out"):
             pd.DataFrame(rows).to_csv(out, index=False)
-    _print(rows, settings.names)
+    print_rows(rows, settings.names)
     return 0
+
+
+def _attach_calibration(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with `--calibration -5,1` as one, which argparse takes for two options."""
+    attached: list[str] = []
+    for text in arguments:
+        if attached and attached[-1] == "--calibration" and text[:2].strip("-.").isdigit():
+            attached[-1] += f"={text}"
+        else:
+            attached.append(text)
+    return attached
 
 
 def _read_options(given: Namespace, overrides: Sequence[str]) -> FaithfulnessOptions:
@@ -163,7 +177,7 @@ def _measure(
     try:
         record = Record.read(folder)
         if reason := _reason_to_skip(record, options):
-            sys.stdout.write(f"{folder}: skipped, {reason}\n")
+            tqdm.write(f"{folder}: skipped, {reason}")
             return []
         config = record_config(folder, overrides)
         with offline(config.runtime.offline):
@@ -177,8 +191,11 @@ def _measure(
         file = write_faithfulness(folder, scores, units)
     except RecordError as error:
         raise explain_fault(error) from error
-    sys.stdout.write(f"{folder}: wrote {file.relative_to(folder)}\n")
-    return list(_rows(record, scores))
+    tqdm.write(f"{folder}: wrote {file.relative_to(folder)}")
+    rows = rows_of(record, scores)
+    if reason := explain_empty(rows, options.images.path if options.images else ""):
+        tqdm.write(f"{folder}: {reason}")
+    return rows
 
 
 def _reason_to_skip(record: Record, options: FaithfulnessOptions) -> str:
@@ -189,71 +206,3 @@ def _reason_to_skip(record: Record, options: FaithfulnessOptions) -> str:
     if options.judge and options.judge.made(record):
         return "the judge is the encoder that made its labels"
     return ""
-
-
-def _rows(record: Record, measured: FaithfulnessSet) -> list[dict[str, Any]]:
-    control = record.target.get("control")
-    setting = measured.setting
-    row = {
-        "board": record.board,
-        "method": record.method["name"],
-        "key": record.key,
-        "target": record.target["name"],
-        "control": f"{control['name']} {control['seed']}" if control else "",
-        "layer": record.target["layer"],
-        "probe": record.probe["name"],
-        "concepts": record.concepts["name"],
-        "images": setting["probe"]["n"],
-        "alpha": setting["alpha"],
-    }
-    return [
-        {
-            **row,
-            "metric": name,
-            "value": score.value,
-            "ci_low": score.ci_low,
-            "ci_high": score.ci_high,
-            "n": score.n,
-            "n_unlabelled": score.n_unlabelled,
-            "unknown": score.detail["unknown"],
-            "chance": score.chance,
-            "ceiling": score.ceiling,
-            "p_shuffled": score.p_shuffled,
-            "presence": describe_presence(setting),
-            "circular": measured.circular,
-            "reported": name in REPORTED,
-        }
-        for name, score in measured.scores.items()
-    ]
-
-
-def _print(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
-    """Print a line for each record; its rows follow one another, one for each metric."""
-    from rich.table import Table
-
-    from bench.cli.console import Console
-
-    shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    shown.add_column("method", style="bold", overflow="fold")
-    shown.add_column("layer", overflow="fold")
-    for column in ("n", "unknown", *names):
-        shown.add_column(column, justify="right", overflow="fold")
-    for start in range(0, len(rows), len(names)):
-        first = rows[start]
-        control = f" ({first['control']})" if first["control"] else ""
-        shown.add_row(
-            f"{first['method']} {first['key'][:6]}",
-            f"{first['layer']}{control}",
-            str(first["n"]),
-            str(first["unknown"]),
-            *map(_cell, rows[start : start + len(names)]),
-        )
-    console = Console()
-    console.print(shown, markup=False)
-    console.print("\n* better than the same labels in random order (p < 0.05)", markup=False)
-
-
-def _cell(row: Mapping[str, Any]) -> str:
-    if row["value"] is None:
-        return ""
-    return f"{row['value']:.3f}{'*' if row['p_shuffled'] < 0.05 else ' '}"

@@ -33,7 +33,7 @@ def amend(config: DictConfig, overrides: Sequence[str], conf: Path) -> DictConfi
         UserError: An override is wrong, or chooses a whole group.
     """
     check_overrides(overrides, conf, None)
-    parsed = parse_single(overrides)
+    parsed = parse_single(overrides, sweeps=False)
     for override in parsed:
         if override.key_or_group in GROUPS:
             raise UserError(

@@ -37,8 +37,12 @@ def parse(text: str) -> Override:
         ) from error
 
 
-def parse_single(overrides: Sequence[str]) -> list[Override]:
+def parse_single(overrides: Sequence[str], *, sweeps: bool = True) -> list[Override]:
     """Parse the overrides of one run.
+
+    Args:
+        overrides: The overrides.
+        sweeps: Whether the command takes -m, for the hint.
 
     Raises:
         UserError: An override is not in the grammar, or gives several values.
@@ -49,8 +53,8 @@ def parse_single(overrides: Sequence[str]) -> list[Override]:
             raise UserError(
                 f"{override.input_line} gives several values to one run",
                 where=str(override.key_or_group),
-                hint="add -m to run one job for each of them; or, if it is one text, type "
-                f"{shell_quote(override.input_line or '')}",
+                hint=f"{'add -m to run one job for each of them' if sweeps else 'give one value'}; "
+                f"or, if it is one text, type {shell_quote(override.input_line or '')}",
             )
     return parsed
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,17 +17,46 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.parts.probes.class_folder import ClassFolderProbe
+from bench.parts.probes.images import HINT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from bench.parts.protocols import Fingerprint
 
 
 def plain_name(text: str) -> str:
     """Return a name's words in lower case: "Street/Road" and "street_road" give "street road"."""
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(words)
+
+
+class _ConceptFiles(ClassFolderProbe):
+    """The images of a folder for each concept, which has no setting that skips images."""
+
+    def fingerprint(self) -> Fingerprint:
+        """Return names, sizes and contents of the images, for any folder."""
+        with _no_skipping():
+            return super().fingerprint()
+
+    def image(self, index: int) -> Image:
+        """Return the RGB image at `index`, upright."""
+        with _no_skipping():
+            return super().image(index)
+
+
+@contextmanager
+def _no_skipping() -> Iterator[None]:
+    """Do not suggest the setting of probe sets that skips unreadable images."""
+    try:
+        yield
+    except UserError as error:
+        if error.hint == HINT:
+            error.hint = "repair it, or remove it from the folder"
+        raise
 
 
 @dataclass(frozen=True)
@@ -49,7 +79,7 @@ class ConceptImages:
         Raises:
             UserError: The path is not a folder, or holds no folders of images.
         """
-        probe = ClassFolderProbe(path=self.path)
+        probe = _ConceptFiles(path=self.path)
         try:
             probe.class_names()
         except UserError as error:

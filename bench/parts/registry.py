@@ -30,7 +30,7 @@ from typing import (
 )  # fmt: skip
 
 from bench.downloads.packages import install_hint
-from bench.errors import UserError, nearest
+from bench.errors import UserError, explain_refusal, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,7 +144,7 @@ class Registry(Generic[T]):
         try:
             return part(**values)
         except ValueError as error:
-            raise UserError(str(error), where=f"{where}.params") from error
+            raise explain_refusal(error, f"{where}.params", _default_hint(error, fields)) from error
 
     def _require(self, name: str) -> None:
         if name not in self._paths:
@@ -160,6 +160,15 @@ class Registry(Generic[T]):
             return "it is not a dataclass"
         wanted = (n for n in _members(self._protocol) if not hasattr(part, n))
         return ", ".join(f"it lacks {name!r}" for name in wanted)
+
+
+def _default_hint(error: ValueError, fields: Mapping[str, dataclasses.Field[Any]]) -> str:
+    """Return the default of the parameter whose value is refused, which the message begins with."""
+    spec = fields.get(str(error).partition(" ")[0])
+    if spec is None or spec.default is dataclasses.MISSING:
+        return "`dissectbench run --cfg` shows every setting"
+    value = "" if spec.default is None else f", {spec.default!r}"  # None: decided by other settings
+    return f"leave {spec.name} out for its default{value}"
 
 
 def _members(protocol: type) -> set[str]:

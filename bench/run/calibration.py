@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
+from bench.errors import explain_refusal
 
 if TYPE_CHECKING:
     from bench.run.selection import Selection
@@ -21,5 +21,4 @@ def check_calibration(selection: Selection) -> None:
     try:
         selection.method.calibrate(selection.calibration)  # type: ignore[attr-defined]
     except ValueError as error:
-        what, _, hint = str(error).partition("; ")
-        raise UserError(what, where="method.params", hint=hint) from error
+        raise explain_refusal(error, "method.params") from error

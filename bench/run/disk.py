@@ -25,17 +25,19 @@ from leaderboards.hashing import canonical_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from omegaconf import DictConfig
+
     from bench.networks.layout import Layout
     from bench.run.plan import JobPlan
     from bench.run.selection import Selection
 
-_FLOAT, _MASK = 4, 2
+FLOAT, _MASK = 4, 2
 """Bytes of a value, and of a pixel of a mask."""
 
-_DIMENSIONS = 2048
+DIMENSIONS = 2048
 """Upper bound of the dimensions of embeddings; those of image-text models have at most 1,536."""
 
-_TREE_IMAGE = 64_000
+TREE_IMAGE = 64_000
 """Upper bound of the bytes of an image and its masks in a tree of the embedded world."""
 
 _RECORD, _UNIT = 500_000, 4_000
@@ -119,25 +121,33 @@ def check_disk(plans: Sequence[JobPlan]) -> DiskBound:
     """
     shapes = read_shapes(plan for plan in plans if plan.pending())
     config = plans[0].job.config
-    folders = [Path(str(path)).expanduser() for path in (config.runtime.cache, config.results)]
-    limit = config.runtime.cache_limit_gb * GB
     bound = bound_disk(plans, shapes)
-    if _find_short(folders, bound, limit) is None:
+    if _find_short(config, bound) is None:
         return bound
     # Subtract cached evidence only if needed, since this reads it.
     bound = bound_disk(plans, shapes, present=True)
-    short = _find_short(folders, bound, limit)
+    check_bound(config, bound)
+    return bound
+
+
+def check_bound(config: DictConfig, bound: DiskBound) -> None:
+    """Refuse what may not fit on the disks of a configuration's cache and results.
+
+    Raises:
+        UserError: A disk has less free space than what may be written to it.
+    """
+    short = _find_short(config, bound)
     if short is None:
-        return bound
-    folder, need, free = short
+        return
+    where, folder, need, free = short
     kinds = Counter(bound.cache) + Counter({"records": bound.records})
     parts = ", ".join(f"{kind} {_show(size)}" for kind, size in kinds.most_common(4))
     raise UserError(
         f"the request may write {_show(need)} ({parts}), and {_show(free)} are free on the disk of "
         f"{folder}",
-        where="runtime.cache" if folder == folders[0] else "results",
-        hint="free some space, choose another disk, or keep less: runtime.maps_limit_gb for maps, "
-        "runtime.cache_limit_gb for all evidence",
+        where=where,
+        hint="free some space, choose another disk or fewer images, or keep less: "
+        "runtime.maps_limit_gb for maps, runtime.cache_limit_gb for all evidence",
     )
 
 
@@ -201,8 +211,8 @@ def _evidence(
         units, positions = shapes[target, cell.layer]
         of_layer = _key(target, cell.layer, probe)
         if not isinstance(selection.target, GivesArrays):
-            yield ("activations", of_layer), len(MODES) * _FLOAT * n * units
-            maps = _FLOAT * n * units * positions
+            yield ("activations", of_layer), len(MODES) * FLOAT * n * units
+            maps = FLOAT * n * units * positions
             limit = plan.job.config.runtime.maps_limit_gb * GB
             if evidence_request(plan, [cell.layer], "cpu").map_layers and maps <= limit:
                 yield ("maps", of_layer), maps
@@ -213,17 +223,17 @@ def _evidence(
             size = 3 * shown * side**2 + units * rule.top_k * (side**2 // 8 + 64)
             yield ("exemplars", f"{of_layer} {rule} {side} {selection.directions}"), size
         if selection.closed:
-            yield ("score matrices", cell.key), _FLOAT * units * len(selection.words)
+            yield ("score matrices", cell.key), FLOAT * units * len(selection.words)
     if selection.encoder is not None:
         encoder = describe(fingerprint(selection.encoder))
         if "image_embeddings" in needs and not isinstance(selection.encoder, GivesEmbeddings):
-            yield ("image embeddings", _key(encoder, probe)), _FLOAT * n * _DIMENSIONS
+            yield ("image embeddings", _key(encoder, probe)), FLOAT * n * DIMENSIONS
         if "concept_embeddings" in needs:
             words = hash(selection.words)
-            size = _FLOAT * len(selection.words) * _DIMENSIONS
+            size = FLOAT * len(selection.words) * DIMENSIONS
             yield ("text embeddings", _key(encoder, words)), size
     if selection.segmented_probe is not None and getattr(selection.probe, "of_glyphs", False):
-        yield ("masks", probe), n * _TREE_IMAGE
+        yield ("masks", probe), n * TREE_IMAGE
     elif selection.segmenter is not None and selection.segmented_probe is None:
         facts = dict(fingerprint(selection.segmenter))
         side = int(facts.get("mask_size") or 0)
@@ -258,18 +268,18 @@ def _subtract(plan: JobPlan, target: str, layers: Sequence[str], needs: dict[Nee
             needs[need] -= size
 
 
-def _find_short(
-    folders: Sequence[Path], bound: DiskBound, limit: float
-) -> tuple[Path, float, float] | None:
-    """Return the first folder whose disk has too little space, with what it needs and has."""
-    wanted = [bound.cache_peak(limit), bound.records]
+def _find_short(config: DictConfig, bound: DiskBound) -> tuple[str, Path, float, float] | None:
+    """Return the first setting and folder with too little space, with what it needs and has."""
+    settings = {"runtime.cache": config.runtime.cache, "results": config.results}
+    folders = [Path(str(path)).expanduser() for path in settings.values()]
+    wanted = [bound.cache_peak(config.runtime.cache_limit_gb * GB), bound.records]
     places = [next(p for p in (f.absolute(), *f.absolute().parents) if p.exists()) for f in folders]
     disks = [place.stat().st_dev for place in places]
-    for folder, place, disk in zip(folders, places, disks, strict=True):
+    for where, folder, place, disk in zip(settings, folders, places, disks, strict=True):
         need = sum(size for size, other in zip(wanted, disks, strict=True) if other == disk)
         free = shutil.disk_usage(place).free
         if need > free:
-            return folder, need, free
+            return where, folder, need, free
     return None
 
 

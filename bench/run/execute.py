@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
-from bench.errors import LayerError, UnwritableError
+from baselines.errors import MethodError
+from bench.errors import LayerError, UnwritableError, explain_refusal
 from bench.evidence import Store
 from bench.evidence.prune import keep_within
 from bench.networks.precision import set_precision
@@ -216,12 +217,18 @@ class _JobRun:
         signal.require_finite()
         # In full float32, whatever torch's defaults are: similarities and captioners.
         with own.phase("match", items=shared.units(cell.layer)), set_precision(device):
-            labelling = selection.method.describe(evidence, seed=config.seed)
-        labelling = dataclasses.replace(labelling, notes=(*shared.notes, *labelling.notes))
+            try:
+                labelling = selection.method.describe(evidence, seed=config.seed)
+            except MethodError as error:
+                raise explain_refusal(error, "method") from error
+        warnings = labelling.warnings
+        notes = (*shared.notes, *labelling.notes, *warnings)
+        labelling = dataclasses.replace(labelling, notes=notes)
         if selection.closed:  # mask labels without their suffixes
             labelling = dataclasses.replace(labelling, concepts=selection.words)
         _log_phases([*timer.records(), *own.records()], labelling.notes)
-        for note in (*shared.gathered.layouts[cell.layer].notes(cell.layer), *signal.notes()):
+        layout = shared.gathered.layouts[cell.layer]
+        for note in (*layout.notes(cell.layer), *signal.notes(), *warnings):
             log.warning("%s", note)
         store_scores(store, cell.key, labelling)
         record = measured_record(self._plan, cell, shared.gathered, labelling, signal, device)

@@ -18,6 +18,7 @@ from bench.parts.protocols import SegmentedProbe
 from bench.parts.targets.patterns import expand_layers
 from bench.run.build import build_part
 from bench.run.device import execution_of, resolve_device
+from bench.run.faithfulness_costs import check_costs
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
 from bench.run.labels import lists_by_unit
 from bench.run.presence import (
@@ -94,10 +95,18 @@ def measure_faithfulness(
 
     Raises:
         UserError: The network or the images are not on this machine; the images are those that the
-            labels were made with, or nothing is known of what they show.
+            labels were made with, too many, or nothing is known of what they show.
     """
     layer = _Layer(record, config)
     probe = _held_out(record, config, options.chosen)
+    check_costs(
+        record,
+        config,
+        layer.request(probe),
+        layer.store,
+        masks=not options.images and not options.judge,
+        embeddings=options.judge is not None,
+    )
     ranked, _ = lists_by_unit(descriptions, record.target["units"])
     labels = [own[0] if own else "" for own in ranked]
     circular = False
@@ -142,16 +151,16 @@ class _Layer:
             build_part(catalog.TARGETS, config.target, "target"), config.target
         )
         self._execution = execution_of(config, resolve_device(config))
-        self._store = Store(config.runtime.cache)
+        self.store = Store(config.runtime.cache)
         self._seed = config.scoring.seed
         self.cache = Path(config.runtime.cache).expanduser()
 
-    def activations(self, probe: Probe) -> Floats:
-        """Return the pooled activations on some images, float64 [N, U].
+    def request(self, probe: Probe) -> EvidenceRequest:
+        """Return the request for the pooled activations on some images.
 
         The other layers of the run are gathered in the same pass, for their records.
         """
-        request = EvidenceRequest(
+        return EvidenceRequest(
             self._target,
             [self._layer],
             probe,
@@ -160,7 +169,11 @@ class _Layer:
             execution=self._execution,
             directions=directions_of(self._config),
         )
-        gathered = gather(request, store=self._store, timer=Timer(self._execution.device))
+
+    def activations(self, probe: Probe) -> Floats:
+        """Return the pooled activations on some images, float64 [N, U]."""
+        timer = Timer(self._execution.device)
+        gathered = gather(self.request(probe), store=self.store, timer=timer)
         found: Floats = gathered.activations(self._layer).cpu().numpy().astype(np.float64)
         return found
 
@@ -189,7 +202,7 @@ class _Layer:
         """Compare units with what a judge sees; `own` are the images of the labels."""
         import torch
 
-        cosines = ImageTextCosines(judge.encoder, self._target, self._store, self._execution)
+        cosines = ImageTextCosines(judge.encoder, self._target, self.store, self._execution)
         calibration = judge.calibration
         if calibration is None:
             calibration = cosines.fit(own, *concept_presence(own, self.cache))

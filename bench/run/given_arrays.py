@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
+from bench.errors import UserError, explain_refusal
 from bench.parts.optional_protocols import GivesArrays, GivesEmbeddings
 from bench.parts.targets.random_weights import RandomWeights
 
@@ -59,10 +59,26 @@ def check_given_arrays(selection: Selection) -> None:
                 where="encoder",
                 hint="choose an encoder that is a model, such as open_clip",
             )
+        _check_template(selection)
         needs_words = "concept_embeddings" in selection.method.needs
         encoder.check_embeddings(probe, selection.words if needs_words else ())
     if not getattr(probe, "has_images", True):
         _require_no_images(selection)
+
+
+def _check_template(selection: Selection) -> None:
+    """Let the method refuse an encoder that cannot embed its template without a label.
+
+    Raises:
+        UserError: The method needs this embedding.
+    """
+    check = getattr(selection.method, "check_template", None)
+    if check is None:
+        return
+    try:
+        check(embedded=False)
+    except ValueError as error:
+        raise explain_refusal(error, "method.params") from error
 
 
 def _require_no_images(selection: Selection) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
+from bench.errors import UserError, explain_refusal
 from bench.run.archive import results_folder
 from bench.run.calibration import check_calibration
 from bench.run.given_arrays import check_given_arrays
@@ -173,7 +173,7 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
     check_mask_crops(selection)
     check_given_arrays(selection)
     check_calibration(selection)
-    _check_labels(selection)
+    _check_sizes(selection)
     judges = SelectionJudges.of(selection)
     root = results_folder(job.config.results) / job.config.board / job.config.method.name
     tuned = job.config.tuned_on
@@ -184,16 +184,20 @@ def plan_job(job: Job, selection: Selection | None = None) -> JobPlan:
     return JobPlan(job, selection, tuple(cells))
 
 
-def _check_labels(selection: Selection) -> None:
-    """Let the method refuse a number of candidate labels before evidence is gathered.
+def _check_sizes(selection: Selection) -> None:
+    """Let the method refuse a number of labels or images before evidence is gathered.
 
     Raises:
-        UserError: There are more labels than it can search.
+        UserError: There are more labels than it can search, or too few images.
     """
-    check = getattr(selection.method, "check_labels", None)
-    if check is None:
-        return
+    check_labels = getattr(selection.method, "check_labels", None)
+    check_images = getattr(selection.method, "check_images", None)
+    where = "method.params"
     try:
-        check(len(selection.words))
+        if check_labels is not None:
+            check_labels(len(selection.words))
+        where = "probe"
+        if check_images is not None:
+            check_images(len(selection.probe))
     except ValueError as error:
-        raise UserError(str(error), where="method.params") from error
+        raise explain_refusal(error, where) from error

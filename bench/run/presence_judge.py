@@ -10,6 +10,7 @@ import numpy as np
 
 from baselines.calibration import Calibration, fit_calibration
 from bench.config.compose import expand
+from bench.config.grammar import parse_single
 from bench.errors import UserError
 from bench.evidence import EvidenceRequest, gather
 from bench.evidence.text import text_embeddings
@@ -86,6 +87,7 @@ def build_judge(overrides: Sequence[str], calibration: str) -> PresenceJudge:
     Raises:
         UserError: The encoder or the calibration is invalid, or none is known.
     """
+    parse_single(overrides, sweeps=False)
     request = [text.replace("judge", "encoder", 1) for text in overrides]
     try:
         config = expand(request)[0].config.encoder

@@ -37,7 +37,12 @@ _REPEATED = (2, 8)
 """Repetitions of the sample at which matching is timed; the difference is the time per image. The
 smaller number has as many images as CLIP-Dissect reads for each unit."""
 
-_MATCHED = frozenset({"activations", "image_embeddings", "concept_embeddings", "blank_embedding"})
+_NOISE = 0.2
+"""Noise of repeated images, in standard deviations."""
+
+_MATCHED = frozenset(
+    {"activations", "image_embeddings", "concept_embeddings", "blank_embedding", "calibration"}
+)
 """Needs of methods whose matching can be timed on the sample."""
 
 
@@ -88,7 +93,7 @@ class Sample:
     def text(self, model: Encoder | SentenceEncoder, texts: Sequence[str]) -> float:
         """Return the seconds that a model takes for one text of a list."""
         embed = self._embedder(model)
-        some = list(texts)[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
+        some = _spaced(texts)
         embed(some[:_WARM])
         start = time.perf_counter()
         embed(some)
@@ -101,8 +106,6 @@ class Sample:
             None for a method that needs more than activations and embeddings, and for arrays, which
             are of the whole probe set.
         """
-        import torch
-
         selection = self._selection
         arrays = isinstance(selection.target, GivesArrays)
         arrays = arrays or isinstance(selection.encoder, GivesEmbeddings)
@@ -113,9 +116,8 @@ class Sample:
         gathered = self._gather(self._layers, encoder, SAMPLE, timer)
         warm_up(selection, timer)
         embeddings, words = gathered.image_embeddings(), None
-        if embeddings is not None:  # the time does not depend on the words
-            drawn = torch.Generator().manual_seed(0)
-            words = torch.randn(len(selection.words), embeddings.shape[1], generator=drawn)
+        if embeddings is not None:
+            words = self._words(embeddings.shape[1])
         few, many = (gathered.n * times for times in _REPEATED)
         spent = 0.0
         for layer in self._layers:
@@ -159,16 +161,47 @@ class Sample:
         self, activations: Tensor, embeddings: Tensor | None, words: Tensor | None, times: int
     ) -> Evidence:
         """Return evidence on the sample, repeated."""
-        shown = None if embeddings is None else embeddings.repeat(times, 1).to(self._device)
+        shown = None if embeddings is None else _repeat(embeddings, times).to(self._device)
         return Evidence(
-            activations=activations.repeat(times, 1).to(self._device),
+            activations=_repeat(activations, times).to(self._device),
             concepts=self._selection.words,
             image_embeddings=shown,
             concept_embeddings=None if words is None else words.to(self._device),
             blank_embedding=None if words is None else words.mean(dim=0).to(self._device),
+            calibration=self._selection.calibration,
         )
+
+    def _words(self, width: int) -> Tensor:
+        """Return what stands for the embeddings of the C candidate labels, [C, width].
+
+        The time does not depend on them, unless their cosines become probabilities: then concepts
+        that no image shows are left out. So a sample of the labels is repeated.
+        """
+        import torch
+
+        words = self._selection.words
+        if "calibration" not in self._selection.method.needs:
+            drawn = torch.Generator().manual_seed(0)
+            return torch.randn(len(words), width, generator=drawn)
+        assert self._selection.encoder is not None
+        some = self._embedder(self._selection.encoder)(_spaced(words))
+        return _repeat(some, -(-len(words) // len(some)))[: len(words)]
 
     def _match(self, evidence: Evidence, timer: Timer) -> float:
         with timer.phase("match") as phase, set_precision(self._device):
             self._selection.method.describe(evidence, seed=self._config.seed)
         return phase.wall_s
+
+
+def _repeat(rows: Tensor, times: int) -> Tensor:
+    """Return rows repeated, with a little noise: fits to equal rows would take longer."""
+    import torch
+
+    copies = rows.repeat(times, 1)
+    noise = torch.randn(copies.shape, generator=torch.Generator().manual_seed(0))
+    return copies + _NOISE * copies.std(dim=0) * noise
+
+
+def _spaced(texts: Sequence[str]) -> list[str]:
+    """Return a sample of a list of texts, evenly spaced."""
+    return list(texts)[:: max(1, len(texts) // SAMPLE)][:SAMPLE]

@@ -26,7 +26,7 @@ def check_key(record: Record, judges: Judges, findings: Findings) -> None:
         try:
             masks = masks_fingerprint(judges.selection)
         except UserError as error:
-            findings.trust("key", f"the masks are not on this machine: {error.what}")
+            findings.trust("key", f"the masks are unknown; {error.where}: {error.what}")
             return
         keys = recorded_keys(record, masks, uses_concepts=judges.selection.uses_concepts)
     if record.key not in keys:

@@ -14,6 +14,7 @@ from baselines.composition.exact import count_prefixes, search_exactly
 from baselines.composition.firing import count_firing
 from baselines.composition.formula import And, Leaf, Not, Or
 from baselines.compositional import Compositional
+from baselines.errors import MethodError
 from tests.baselines.composition import plain
 from tests.baselines.composition.test_method import world
 from tests.baselines.dissection.doubles import ArrayMaps
@@ -160,8 +161,16 @@ def test_too_many_labels_are_refused_with_a_forecast():
     Compositional().check_labels(1200)
     Compositional(exact=True).check_labels(500)
     Compositional(exact=True, max_length=2).check_labels(1200)
-    with pytest.raises(ValueError, match=r"1,200 labels may take 4 minutes a unit.*max_length=2"):
+    with pytest.raises(MethodError, match=r"1,200 labels may take 4 minutes a unit") as caught:
         Compositional(exact=True).check_labels(1200)
+    assert "method.params.max_length=2" in caught.value.hint
     evidence = world(0, n_labels=7)
     with pytest.raises(ValueError, match="the limit is"):
         Compositional(exact=True, max_length=7).describe(evidence, seed=0)
+
+
+def test_the_published_beam_is_not_searched_beside():
+    Compositional(official_beam=True)
+    with pytest.raises(MethodError, match="exact=true") as caught:
+        Compositional(exact=True, official_beam=True)
+    assert "leave out method.params.exact or" in caught.value.hint

@@ -9,6 +9,7 @@ import torch
 import dissectbench
 from baselines.base import Evidence
 from baselines.calibration import Calibration
+from baselines.errors import MethodError
 from baselines.linear import LinearExplanations, LinearLabelExplanations
 from baselines.spatial import ImageMasks, MaskLabel
 
@@ -117,8 +118,9 @@ def test_the_calibration_is_the_encoder_s_unless_given():
     assert given.notes[1] == "sigmoid of cosines: scale 20, bias -0.5 (given)"
     same = LinearExplanations(scale=58, bias=-0.25).describe(embedded(calibration=None), seed=0)
     assert torch.equal(same.scores, own.scores)
-    with pytest.raises(ValueError, match=r"set method\.params\.scale and method\.params\.bias"):
+    with pytest.raises(MethodError, match="no calibration is known") as caught:
         LinearExplanations().describe(embedded(calibration=None), seed=0)
+    assert "set method.params.scale and method.params.bias" in caught.value.hint
 
 
 def test_a_calibration_that_no_concept_reaches_leaves_all_out():
@@ -126,6 +128,10 @@ def test_a_calibration_that_no_concept_reaches_leaves_all_out():
     assert found.counts == {"left_out_concepts": 4, "silent_units": 3}
     assert torch.isneginf(found.scores).all()
     assert found.tables["linear_explanations"].empty
+    [told] = found.warnings
+    assert "no unit has a label: of none of the 4 concepts" in told
+    assert "set method.params.scale and method.params.bias" in told
+    assert LinearExplanations().describe(embedded(), seed=0).warnings == ()
 
 
 def test_equal_seeds_give_equal_labels_and_each_seed_its_split():
@@ -159,8 +165,11 @@ def test_refused_parameters(parameters, message):
 
 
 def test_refused_evidence():
-    with pytest.raises(ValueError, match="19 images are too few"):
+    LinearExplanations().check_images(20)
+    with pytest.raises(MethodError, match="19 images are too few"):
         LinearExplanations().describe(embedded(image_embeddings=torch.ones(19, 5)), seed=0)
+    with pytest.raises(MethodError, match="19 images are too few"):
+        LinearLabelExplanations().check_images(19)
     with pytest.raises(ValueError, match="masks are missing"):
         LinearLabelExplanations().describe(labelled(masks=None), seed=0)
     with pytest.raises(ValueError, match="300 images have masks, 4 activations"):

@@ -111,7 +111,7 @@ def test_a_table_of_names_with_a_fault(refused: Callable[..., str]) -> None:
     ("override", "says"),
     [
         ("method.params.top=3", ["method.params.top", "top_k"]),
-        ("method.params.top_k=0", ["top_k must be an integer of at least 1"]),
+        ("method.params.top_k=0", ["top_k must be an integer of at least 1", "leave top_k out"]),
         ("method.params.similarity=soft_wpm", ["soft_wpmi"]),
         ("method.params.top_k=many", ["method.params.top_k", "a whole number"]),
         ("probe.params.size=0", ["probe.params.size"]),
@@ -143,6 +143,14 @@ def test_a_truth_that_could_be_of_either_layer(refused: Callable[..., str]) -> N
         (["board", "--out", "made"], ["results: no such folder"]),
         (["board", "nowhere"], ["--out"]),
         (["run", "probe.params.size=48,49"], ["add -m"]),
+        (
+            ["run", "method=linear", "probe.params.size=19"],
+            ["probe: 19 images are too few", "hint: choose a probe set of at least 20"],
+        ),
+        (
+            ["run", "method=linear", "method.params.penalty=-1"],
+            ["penalty must be a number above 0", "leave penalty out for its default, 0.05"],
+        ),
         (["demo", "bord=x"], ["board"]),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import torch
@@ -9,13 +11,19 @@ from PIL import Image
 from scipy.optimize import minimize
 
 from baselines.calibration import Calibration
+from bench.__main__ import main
 from bench.config.compose import expand
 from bench.errors import UserError
 from bench.glyphs import vocabulary, world
 from bench.parts.encoders import GlyphsEncoder, OpenClipPretrained
 from bench.run.survey import plan
+from leaderboards.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CELL = ("method=linear", "probe.params.size=48")
+SCENES = ("target=glyphs_scenes", "concepts=glyphs_scenes", "runtime.progress=false")
 
 
 def key(*overrides: str) -> str:
@@ -30,6 +38,17 @@ def test_an_encoder_without_calibration_is_refused_before_anything_runs() -> Non
     assert "method.params.scale and method.params.bias" in caught.value.hint
     given = ("method.params.scale=58", "method.params.bias=-0.25")
     assert key("encoder=open_clip", *given) != key(*given)
+
+
+def test_a_calibration_that_leaves_all_concepts_out_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never = ["method.params.scale=1", "method.params.bias=-2"]
+    assert main(["run", *CELL, *SCENES, *never]) == 0
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told.startswith("no unit has a label: of none of the 25 concepts")
+    [file] = here.glob("results/local/linear/*/record.json")
+    assert told in Record.read(file.parent).notes
 
 
 def test_parameters_decide_the_key() -> None:

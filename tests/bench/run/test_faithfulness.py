@@ -13,9 +13,13 @@ import pytest
 from bench.__main__ import main
 from bench.cli import faithfulness as cli
 from bench.errors import UserError
+from bench.evidence import EvidenceRequest, Store
+from bench.parts import catalog
 from bench.parts.probes.glyphs import GlyphsProbe
-from bench.run import faithfulness
-from bench.run.build import Parts
+from bench.rescore import record_config
+from bench.run import disk, faithfulness, faithfulness_costs
+from bench.run.build import Parts, build_part
+from bench.run.faithfulness_costs import check_costs
 from bench.run.presence_judge import ImageTextCosines, build_judge
 from bench.verification.record import verify_record
 from leaderboards.faithfulness import (
@@ -238,6 +242,12 @@ def test_failed_and_imported_records_are_skipped(
         (["--calibration", "fit"], ["no judge to calibrate", "judge=ENCODER"]),
         (["judge=glyphs", "--calibration", "5"], ["invalid calibration '5'", "58,-0.25"]),
         (["judge=glyphs", "--calibration", "0,1"], ["invalid calibration '0,1'", "positive"]),
+        (["judge=glyphs", "--calibration", "-5,1"], ["invalid calibration '-5,1'", "positive"]),
+        (["judge=glyphs", "--calibration", "nan,1"], ["invalid calibration 'nan,1'", "positive"]),
+        (["judge=glyphs,open_clip"], ["judge: judge=glyphs,open_clip gives", "give one value"]),
+        (["probe.params.size=9,10"], ["give one value"]),
+        (["--out", "."], ["--out: ", "it is a folder"]),
+        (["probe.params.size=1000000000"], ["GB of memory", "choose fewer than"]),
         (["judge=glyphs", "--images", "x"], ["need no judge"]),
         (["judge=glyph"], ["judge: ", "glyph", "nearest: glyphs"]),
         (["judge=precomputed"], ["judge.params.images: ", "add judge.params.images=..."]),
@@ -288,3 +298,74 @@ def test_a_record_that_cannot_be_scored_does_not_stop_the_others(
     assert "no record can be scored" in told.err
     assert main(["faithfulness", str(first)]) == 2
     assert "no images follow" in capsys.readouterr().err
+
+
+def test_images_that_do_not_fit_on_the_disk_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type("Usage", (), {"free": 10**6})
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage)
+    assert main(["faithfulness", str(folder), "probe.params.size=5000"]) == 2
+    said = capsys.readouterr().err
+    assert "the request may write 0.32" in said  # 64 kB of masks an image, and activations
+    assert "hint: free some space" in said
+
+
+def test_long_work_is_told_before(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record's own pass was timed here: its time grows with the images."""
+    record, config = Record.read(folder), record_config(folder, ())
+    target = build_part(catalog.TARGETS, config.target, "target")
+    monkeypatch.setattr(faithfulness_costs, "check_bound", lambda *_: None)
+    for images, told in ((48, False), (3_000_000, True)):
+        probe = GlyphsProbe(size=images, offset=5000)
+        request = EvidenceRequest(target, ["fc"], probe)
+        caplog.clear()
+        check_costs(record, config, request, Store("cache"), masks=False, embeddings=False)
+        assert ("3,000,000 images take about" in caplog.text) is told
+        assert (("hours" in caplog.text) and ("measured here" in caplog.text)) is told
+
+
+def test_scores_of_no_unit_say_why(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = ["probe.params.size=1", "probe.params.offset=900"]
+    assert main(["faithfulness", str(folder), *image]) == 0
+    said = capsys.readouterr().out
+    assert "no unit is scored: their activations do not differ on 1 image\n  hint: " in said
+    (tmp_path / "images" / "zzz").mkdir(parents=True)
+    GlyphsProbe(size=1, offset=500).image(0).save(tmp_path / "images" / "zzz" / "0.png")
+    concepts = ["--images", str(tmp_path / "images")]
+    assert main(["faithfulness", str(folder), *concepts, *image]) == 0
+    assert "their activations do not differ" in capsys.readouterr().out
+    assert main(["faithfulness", str(folder), *concepts]) == 0
+    said = capsys.readouterr().out
+    assert "no unit is scored: no folder in" in said
+    assert "hint: name folders as" in said
+
+
+def test_the_hint_for_a_broken_image_of_a_concept_names_no_setting(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "images" / "sea").mkdir(parents=True)
+    (tmp_path / "images" / "sea" / "0.png").write_bytes(b"no image")
+    assert main(["faithfulness", str(folder), "--images", str(tmp_path / "images")]) == 2
+    said = capsys.readouterr().err
+    assert "0.png: cannot read this image" in said
+    assert "hint: repair it, or remove it from the folder" in said
+    assert "on_error" not in said
+
+
+def test_out_is_checked_before_any_work(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_measure", lambda *_: pytest.fail("work before the check"))
+    assert main(["faithfulness", str(folder), "--out", str(tmp_path)]) == 2
+    (tmp_path / "file").touch()
+    assert main(["faithfulness", str(folder), "--out", str(tmp_path / "file" / "a.csv")]) == 2
+    rows = pd.DataFrame({"n": [1], "unknown": [0]})
+    monkeypatch.setattr(cli, "_measure", lambda *_: rows.to_dict("records"))
+    monkeypatch.setattr(cli, "print_rows", lambda *_: None)
+    assert main(["faithfulness", str(folder), "--out", str(tmp_path / "new" / "a.csv")]) == 0
+    assert pd.read_csv(tmp_path / "new" / "a.csv")["n"].tolist() == [1]

@@ -77,6 +77,16 @@ def test_masks_are_not_timed(steady: None, here: Path, monkeypatch: pytest.Monke
     assert found["glyphs_scenes fc", "images"].items == 48  # whose maps nobody has kept
 
 
+def test_a_calibrated_method_is_timed(
+    steady: None, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sample, "cell", _CELL)
+    monkeypatch.setattr(sample, "SAMPLE", 24)
+    [cell] = [work for (_, unit), work in works("method=linear").items() if unit == "cells"]
+    assert cell.seconds is not None
+    assert 0 < cell.seconds < 60
+
+
 _CELL = Sample.cell
 
 

@@ -77,7 +77,12 @@ def test_wordnet_is_refused_for_other_images() -> None:
 
 
 @pytest.mark.slow
-def test_a_run_on_scenes(halves: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_on_scenes(
+    halves: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     monkeypatch.chdir(tmp_path)
     setting = f"method.params.superclasses={halves}"
     cell = [*SMALL, "method=invert", setting, "method.params.min_fraction=0.4", "board=own"]
@@ -86,3 +91,7 @@ def test_a_run_on_scenes(halves: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert Record.read(file.parent).method["params"]["superclasses"] == "halves.txt"
     labels = set(pd.read_csv(file.parent / "formulas.csv.gz")["label"])
     assert any("one half" in label or "other half" in label for label in labels)
+    halves.unlink()
+    assert main(["verify", str(file.parent)]) == 0
+    told = capsys.readouterr().out
+    assert f"masks are unknown; method.params.superclasses: there is no file {halves}" in told
