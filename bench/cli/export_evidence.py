@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     from bench.run.evidence_files import export_evidence
     from bench.run.log import job_log
 
-    jobs = expand(given.overrides, config_dir=given.config_dir)
+    jobs = expand(given.overrides, multirun=None, config_dir=given.config_dir)
     if len(jobs) != 1 or jobs[0].config.runtime.share:
         raise UserError(
             "evidence is written for one job and one whole probe set",

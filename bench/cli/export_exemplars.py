@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from bench.config.compose import expand
 
-    jobs = expand(given.overrides, config_dir=given.config_dir)
+    jobs = expand(given.overrides, multirun=None, config_dir=given.config_dir)
     if len(jobs) != 1 or jobs[0].config.runtime.share:
         raise UserError(
             "exemplars are written for one target and one whole probe set",

@@ -68,13 +68,14 @@ class Job:
 
 
 def expand(
-    overrides: Sequence[str], *, multirun: bool = False, config_dir: Path | None = None
+    overrides: Sequence[str], *, multirun: bool | None = False, config_dir: Path | None = None
 ) -> list[Job]:
     """Turn a request into jobs: one, or one for each combination of its sweeps and blocks.
 
     Args:
         overrides: Hydra overrides as typed.
-        multirun: Sweep over comma-separated values; an experiment with blocks always does.
+        multirun: Sweep over comma-separated values; an experiment with blocks always does. None
+            for a command that takes one job.
         config_dir: A user's own folder of config groups, searched besides ours.
 
     Returns:
@@ -98,7 +99,7 @@ def expand(
             if multirun or blocks:
                 requests = split_sweep(merged)
             else:
-                parse_single(merged)
+                parse_single(merged, sweeps=multirun is not None)
                 requests = [merged]
             for request in requests:
                 key = tuple(sorted(request))

@@ -229,6 +229,12 @@ def test_faults_are_named(override: str, says: list[str]) -> None:
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize(("multirun", "hint"), [(False, "add -m"), (None, "give one value")])
+def test_the_hint_for_several_values_fits_the_command(multirun: bool | None, hint: str) -> None:
+    with pytest.raises(UserError, match=f"several values to one run(.|\n)*{hint}"):
+        expand(["seed=1,2"], multirun=multirun)
+
+
 def test_a_part_named_anew_starts_from_its_own_defaults() -> None:
     [job] = expand(["target.truth.name=file", "target.truth.params.path=names.csv"])
     assert job.config.target.truth == {"name": "file", "params": {"path": "names.csv"}}
