@@ -32,6 +32,8 @@ LEAST_PRESENCE = 1e-8
 """Bound of presences inside the logarithm of `wpmi`."""
 DRAWN = 25
 """Images from each of the two halves of a top-and-random sample."""
+_TOGETHER = 2**16
+"""Numbers that are sorted at once, few enough for a processor's cache."""
 
 
 def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
@@ -115,17 +117,35 @@ def inverse_auprc(o: Observations) -> Floats:
 def _average_precision(scores: Floats, marks: Floats, w: Floats) -> Floats:
     """Return the average precision [B, A] of scores [N, A] as predictors of marks [N, B].
 
-    AP = sum over distinct scores, from the highest, of gained recall times precision.
+    AP = mean over marked images of the precision among images that score at least as much. All
+    images are sorted once; then, for each mark, only its own, which are few where units are active.
     """
-    found = []
-    for column in scores.T:
-        order = np.argsort(-column, kind="stable")
-        last = np.append(np.flatnonzero(np.diff(column[order])), len(order) - 1)
-        positive = np.cumsum((w * marks)[order], axis=0)[last]
-        gained = np.diff(positive, axis=0, prepend=0)
-        precisions = positive / np.cumsum(w[order], axis=0)[last]
-        found.append(_ratio((gained * precisions).sum(axis=0), positive[-1]))
-    return np.column_stack(found)
+    order = np.argsort(np.negative(scores.T, order="C"), axis=1)
+    images = np.empty(order.shape)  # with at least the score of each, by score [A, N]
+    ranked = _up_to(np.take_along_axis(-scores.T, order, axis=1), w[order, 0])
+    np.put_along_axis(images, order, ranked, axis=1)
+    equal = np.ptp(w) == 0
+    found = np.zeros((marks.shape[1], len(images)))
+    for mark, column in enumerate(marks.T):
+        own = np.flatnonzero(column)
+        size = max(1, _TOGETHER // max(1, len(own)))
+        for start in range(0, len(images), size):
+            part, weights = images[start : start + size, own], w[own, 0]
+            if equal:
+                part.sort(axis=1)
+            else:
+                order = np.argsort(part, axis=1)
+                part, weights = np.take_along_axis(part, order, axis=1), weights[order]
+            precisions = _up_to(part, weights) / part
+            found[mark, start : start + size] = (weights * precisions).sum(axis=1)
+    return _ratio(found, marks.T @ w)
+
+
+def _up_to(values: Floats, weights: Floats) -> Floats:
+    """Return the weight up to each of ascending values [A, n], ties included."""
+    sums = np.cumsum(np.broadcast_to(weights, values.shape), axis=1)
+    sums[:, :-1][values[:, 1:] == values[:, :-1]] = np.inf
+    return np.minimum.accumulate(sums[:, ::-1], axis=1)[:, ::-1]
 
 
 # ---- values of both sides
