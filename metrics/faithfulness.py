@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metrics.numeric import average_precision, ratio
 from metrics.observations import Observations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from metrics.numeric import Floats
 
@@ -32,16 +33,6 @@ LEAST_PRESENCE = 1e-8
 """Bound of presences inside the logarithm of `wpmi`."""
 DRAWN = 25
 """Images from each of the two halves of a top-and-random sample."""
-_TOGETHER = 2**16
-"""Numbers that are sorted at once, few enough for a processor's cache."""
-
-
-def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
-    """Return quotients; NaN for division by 0."""
-    above, below = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
-    quotients: Floats = np.full(above.shape, np.nan)
-    np.divide(above, below, out=quotients, where=below != 0)
-    return quotients
 
 
 # ---- both sides as zeros and ones
@@ -49,7 +40,7 @@ def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
 
 def recall(o: Observations) -> Floats:
     """Return the share of active images that show the concept."""
-    return _ratio(o.n_both, o.n_active)
+    return ratio(o.n_both, o.n_active)
 
 
 def precision(o: Observations) -> Floats:
@@ -59,12 +50,12 @@ def precision(o: Observations) -> Floats:
 
 def f1(o: Observations) -> Floats:
     """Return the harmonic mean of recall and precision."""
-    return _ratio(2 * o.n_both, o.n_active + o.n_present)
+    return ratio(2 * o.n_both, o.n_active + o.n_present)
 
 
 def iou(o: Observations) -> Floats:
     """Return the intersection of active images and those with the concept over their union."""
-    return _ratio(o.n_both, o.n_active + o.n_present - o.n_both)
+    return ratio(o.n_both, o.n_active + o.n_present - o.n_both)
 
 
 def accuracy(o: Observations) -> Floats:
@@ -101,51 +92,17 @@ def _auc(ranks: Floats, marks: Floats, w: Floats) -> Floats:
     """Return areas [B, A] of ranks [N, A] as predictors of marks [N, B] (`metrics.numeric`)."""
     positive = marks.T @ w
     above = marks.T @ (w * ranks) - positive * (positive + 1) / 2
-    return _ratio(above, positive * (w.sum() - positive))
+    return ratio(above, positive * (w.sum() - positive))
 
 
 def auprc(o: Observations) -> Floats:
     """Return the average precision of presence as a predictor of active images."""
-    return _average_precision(o.c, o.active, o.w)
+    return average_precision(o.c, o.active, o.w)
 
 
 def inverse_auprc(o: Observations) -> Floats:
     """Return the average precision of activations as a predictor of the concept."""
-    return _average_precision(o.a, o.present, o.w).T
-
-
-def _average_precision(scores: Floats, marks: Floats, w: Floats) -> Floats:
-    """Return the average precision [B, A] of scores [N, A] as predictors of marks [N, B].
-
-    AP = mean over marked images of the precision among images that score at least as much. All
-    images are sorted once; then, for each mark, only its own, which are few where units are active.
-    """
-    order = np.argsort(np.negative(scores.T, order="C"), axis=1)
-    images = np.empty(order.shape)  # with at least the score of each, by score [A, N]
-    ranked = _up_to(np.take_along_axis(-scores.T, order, axis=1), w[order, 0])
-    np.put_along_axis(images, order, ranked, axis=1)
-    equal = np.ptp(w) == 0
-    found = np.zeros((marks.shape[1], len(images)))
-    for mark, column in enumerate(marks.T):
-        own = np.flatnonzero(column)
-        size = max(1, _TOGETHER // max(1, len(own)))
-        for start in range(0, len(images), size):
-            part, weights = images[start : start + size, own], w[own, 0]
-            if equal:
-                part.sort(axis=1)
-            else:
-                order = np.argsort(part, axis=1)
-                part, weights = np.take_along_axis(part, order, axis=1), weights[order]
-            precisions = _up_to(part, weights) / part
-            found[mark, start : start + size] = (weights * precisions).sum(axis=1)
-    return _ratio(found, marks.T @ w)
-
-
-def _up_to(values: Floats, weights: Floats) -> Floats:
-    """Return the weight up to each of ascending values [A, n], ties included."""
-    sums = np.cumsum(np.broadcast_to(weights, values.shape), axis=1)
-    sums[:, :-1][values[:, 1:] == values[:, :-1]] = np.inf
-    return np.minimum.accumulate(sums[:, ::-1], axis=1)[:, ::-1]
+    return average_precision(o.a, o.present, o.w).T
 
 
 # ---- values of both sides
@@ -191,8 +148,8 @@ def wpmi(o: Observations, penalty: float = 1.0) -> Floats:
 def mad(o: Observations) -> Floats:
     """Return the mean activation with the concept minus the mean without it."""
     weighted = o.w * o.a
-    absent = _ratio(weighted.T @ (1 - o.present), o.total - o.n_present)
-    return _ratio(weighted.T @ o.present, o.n_present) - absent
+    absent = ratio(weighted.T @ (1 - o.present), o.total - o.n_present)
+    return ratio(weighted.T @ o.present, o.n_present) - absent
 
 
 def _pearson(x: Floats, y: Floats, w: Floats) -> Floats:
@@ -205,7 +162,7 @@ def _pearson(x: Floats, y: Floats, w: Floats) -> Floats:
 
 def _cosine(product: Floats, a: Floats, c: Floats) -> Floats:
     """Return products [U, C] over norms of units [U] and concepts [C]; 0 where only c is 0."""
-    found = np.clip(_ratio(product, np.outer(a, c)), -1, 1)
+    found = np.clip(ratio(product, np.outer(a, c)), -1, 1)
     return np.where((a[:, None] > 0) & (c == 0), 0.0, found)
 
 
@@ -290,7 +247,7 @@ COMBINATIONS = {
 def _combined(one: Agreement, other: Agreement) -> Agreement:
     def compute(o: Observations) -> Floats:
         x, y = one.compute(o), other.compute(o)
-        return np.where(x + y == 0, 0.0, _ratio(2 * x * y, x + y))
+        return np.where(x + y == 0, 0.0, ratio(2 * x * y, x + y))
 
     return Agreement(compute, f"{one.title} with {other.title}")
 
