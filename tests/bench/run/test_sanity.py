@@ -41,7 +41,7 @@ def test_a_table_of_the_units(
         assert rows[name][:5] == ["5", missing, networks[0], extra, networks[1]]
     assert rows["recall"][5:] == ["no", "no"]
     assert falls["recall", "extra"] == 0
-    assert falls["iou", "extra"] > 30
+    assert falls["iou", "extra"] > 20
     assert len(rows["recall_auc"]) == 4  # the paper has none of its figures on networks
     assert {path: path.read_bytes() for path in before} == before
 
