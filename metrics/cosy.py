@@ -55,7 +55,8 @@ class Control:
     @cached_property
     def mean(self) -> Floats:
         """Means [U]."""
-        return self.columns.mean(axis=0)
+        found: Floats = self.columns.mean(axis=0)
+        return found
 
     @cached_property
     def deviation(self) -> Floats:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 VALIDATION = 0.05
 """Share of the units that choose the settings."""
+LEAST_UNITS = 20
+"""Units that choose the settings where there are few: a handful tells nearly all settings alike."""
 ALPHAS = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 PENALTIES = tuple(np.arange(101) / 100)
 """Weights of the prior in `wpmi`; all other metrics have none."""
@@ -89,7 +91,7 @@ def check_units(
         raise ValueError(f"{len(units)} units have a known concept; the test takes 2 or more")
     rng = np.random.default_rng(seed)
     units = rng.permutation(units)
-    held = max(1, round(VALIDATION * len(units)))
+    held = min(max(LEAST_UNITS, round(VALIDATION * len(units))), len(units) // 2)
     chosen, tested = units[:held], units[held:]
     alphas = ALPHAS if alpha is None else (alpha,)
     settings = _choose(activations[:, chosen], presence, labels[chosen], names, alphas, seed)
