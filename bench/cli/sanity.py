@@ -124,8 +124,8 @@ def _check_records(given: Namespace, names: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     from bench.cli.faithfulness import STARTS
+    from bench.cli.sanity_units import check_record
     from bench.rescore import find_folders
-    from bench.run.sanity import check_record
     from metrics.sanity import LEAST_SHARE, PUBLISHED
 
     overrides = [text for text in given.records if "=" in text]

@@ -176,6 +176,7 @@ def _annotated(
     setting = config.method.params.get("superclasses", NONE)
     if setting != NONE:
         own = build_part(catalog.PROBES, own_probe, "probe")
+        assert isinstance(own, SegmentedProbe)  # the method has read its labels
         above = read_superclasses(setting, own)
         columns = superclass_presence(above, own.mask_labels(), names, shown) | columns
     return (shown, *label_presence(labels, shown, columns))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.__main__ import main
-from bench.run import sanity
+from bench.cli import sanity_units
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,11 +53,11 @@ def test_only_right_labels(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         seen["labels"] = labels
         return pd.DataFrame({"metric": ["iou"], "test": ["missing"], "n": [0]})
 
-    monkeypatch.setattr(sanity, "check_units", check)
+    monkeypatch.setattr(sanity_units, "check_units", check)
     [file] = folder.glob("scores/*.units.csv.gz")
     right = pd.read_csv(file).set_index("unit")["accuracy_at_1"] == 1
     for correct in (False, True):
-        sanity.check_record(folder, (), ["iou"], chosen=False, correct=correct)
+        sanity_units.check_record(folder, (), ["iou"], chosen=False, correct=correct)
         known = set(np.flatnonzero(seen["labels"] >= 0))
         assert (known <= set(right.index[right])) is correct
     file.unlink()
