@@ -61,6 +61,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench.speed.composition
 	$(BIN)/python -m bench.speed.captioning
 	$(BIN)/python -m bench.speed.alignment
+	$(BIN)/python -m bench.speed.faithfulness
 
 # Every timing on a GPU, within GPU_SECONDS. Nothing is installed: $(PYTHON) brings torch and what
 # docs/timings.md lists; the few packages that a bare CUDA machine lacks come as wheels.

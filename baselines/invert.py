@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
+from baselines.superclasses import NONE, check_superclasses, recorded_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,20 +58,12 @@ class Invert:
     max_length: int = 3
     min_fraction: float = 0.002
     max_fraction: float = 0.5
-    superclasses: str = "none"
+    superclasses: str = NONE
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Parameters for the record: without superclasses where none are used, as in older records.
-
-        A file of superclasses is given by its name; its content decides the fingerprint of masks.
-        """
-        found = asdict(self)
-        if self.superclasses == "none":
-            del found["superclasses"]
-        else:
-            found["superclasses"] = Path(self.superclasses).name
-        return found
+        """Parameters for the record."""
+        return recorded_parameters(self)
 
     def __post_init__(self) -> None:
         """Check the parameters before any evidence is gathered."""
@@ -82,8 +74,7 @@ class Invert:
         for name in ("min_fraction", "max_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], not {getattr(self, name)!r}")
-        if not isinstance(self.superclasses, str) or not self.superclasses:
-            raise ValueError('superclasses must be "none", "wordnet" or a file')
+        check_superclasses(self.superclasses)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.

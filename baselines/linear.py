@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from baselines.base import Evidence, Labelling, Need, Vocabulary
 from baselines.calibration import Calibration
 from baselines.errors import MethodError
+from baselines.superclasses import NONE, check_superclasses, recorded_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -253,13 +254,15 @@ class LinearLabelExplanations(_Linear):
     """Linear Explanations (Oikarinen and Weng, ICML 2024) by the labels of images.
 
     As `LinearExplanations`, but the value of a concept on an image is 1 if its masks have the label
-    anywhere, and else 0. Superclasses of ImageNet's classes are not added.
+    anywhere, and else 0. The published code always adds superclasses of ImageNet's classes; here,
+    `superclasses` does.
 
     Attributes:
         penalty: Weight of the elastic net's penalty, above 0.
         l1_ratio: Share of absolute weights in it, in (0, 1); the rest is of squares.
         max_concepts: Largest number of concepts, at least 1.
         least_gain: Correlation that each further concept must add on validation images, at least 0.
+        superclasses: Superclasses that are labels too, as of `baselines.invert.Invert`.
 
     Raises:
         ValueError: A value outside its range.
@@ -269,6 +272,18 @@ class LinearLabelExplanations(_Linear):
     needs: ClassVar[frozenset[Need]] = frozenset({"activations", "masks"})
     given: ClassVar[str] = "masks"
     vocabulary: ClassVar[Vocabulary] = "mask labels"
+
+    superclasses: str = NONE
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters for the record."""
+        return recorded_parameters(self)
+
+    def __post_init__(self) -> None:
+        """Check the parameters before any evidence is gathered."""
+        super().__post_init__()
+        check_superclasses(self.superclasses)
 
     def describe(self, evidence: Evidence, *, seed: int) -> Labelling:
         """Label every unit of a whole layer.

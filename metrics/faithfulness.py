@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metrics.numeric import average_precision, ratio
 from metrics.observations import Observations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from metrics.numeric import Floats
 
@@ -34,20 +35,12 @@ DRAWN = 25
 """Images from each of the two halves of a top-and-random sample."""
 
 
-def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
-    """Return quotients; NaN for division by 0."""
-    above, below = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
-    quotients: Floats = np.full(above.shape, np.nan)
-    np.divide(above, below, out=quotients, where=below != 0)
-    return quotients
-
-
 # ---- both sides as zeros and ones
 
 
 def recall(o: Observations) -> Floats:
     """Return the share of active images that show the concept."""
-    return _ratio(o.n_both, o.n_active)
+    return ratio(o.n_both, o.n_active)
 
 
 def precision(o: Observations) -> Floats:
@@ -57,12 +50,12 @@ def precision(o: Observations) -> Floats:
 
 def f1(o: Observations) -> Floats:
     """Return the harmonic mean of recall and precision."""
-    return _ratio(2 * o.n_both, o.n_active + o.n_present)
+    return ratio(2 * o.n_both, o.n_active + o.n_present)
 
 
 def iou(o: Observations) -> Floats:
     """Return the intersection of active images and those with the concept over their union."""
-    return _ratio(o.n_both, o.n_active + o.n_present - o.n_both)
+    return ratio(o.n_both, o.n_active + o.n_present - o.n_both)
 
 
 def accuracy(o: Observations) -> Floats:
@@ -99,33 +92,17 @@ def _auc(ranks: Floats, marks: Floats, w: Floats) -> Floats:
     """Return areas [B, A] of ranks [N, A] as predictors of marks [N, B] (`metrics.numeric`)."""
     positive = marks.T @ w
     above = marks.T @ (w * ranks) - positive * (positive + 1) / 2
-    return _ratio(above, positive * (w.sum() - positive))
+    return ratio(above, positive * (w.sum() - positive))
 
 
 def auprc(o: Observations) -> Floats:
     """Return the average precision of presence as a predictor of active images."""
-    return _average_precision(o.c, o.active, o.w)
+    return average_precision(o.c, o.active, o.w)
 
 
 def inverse_auprc(o: Observations) -> Floats:
     """Return the average precision of activations as a predictor of the concept."""
-    return _average_precision(o.a, o.present, o.w).T
-
-
-def _average_precision(scores: Floats, marks: Floats, w: Floats) -> Floats:
-    """Return the average precision [B, A] of scores [N, A] as predictors of marks [N, B].
-
-    AP = sum over distinct scores, from the highest, of gained recall times precision.
-    """
-    found = []
-    for column in scores.T:
-        order = np.argsort(-column, kind="stable")
-        last = np.append(np.flatnonzero(np.diff(column[order])), len(order) - 1)
-        positive = np.cumsum((w * marks)[order], axis=0)[last]
-        gained = np.diff(positive, axis=0, prepend=0)
-        precisions = positive / np.cumsum(w[order], axis=0)[last]
-        found.append(_ratio((gained * precisions).sum(axis=0), positive[-1]))
-    return np.column_stack(found)
+    return average_precision(o.a, o.present, o.w).T
 
 
 # ---- values of both sides
@@ -171,8 +148,8 @@ def wpmi(o: Observations, penalty: float = 1.0) -> Floats:
 def mad(o: Observations) -> Floats:
     """Return the mean activation with the concept minus the mean without it."""
     weighted = o.w * o.a
-    absent = _ratio(weighted.T @ (1 - o.present), o.total - o.n_present)
-    return _ratio(weighted.T @ o.present, o.n_present) - absent
+    absent = ratio(weighted.T @ (1 - o.present), o.total - o.n_present)
+    return ratio(weighted.T @ o.present, o.n_present) - absent
 
 
 def _pearson(x: Floats, y: Floats, w: Floats) -> Floats:
@@ -185,7 +162,7 @@ def _pearson(x: Floats, y: Floats, w: Floats) -> Floats:
 
 def _cosine(product: Floats, a: Floats, c: Floats) -> Floats:
     """Return products [U, C] over norms of units [U] and concepts [C]; 0 where only c is 0."""
-    found = np.clip(_ratio(product, np.outer(a, c)), -1, 1)
+    found = np.clip(ratio(product, np.outer(a, c)), -1, 1)
     return np.where((a[:, None] > 0) & (c == 0), 0.0, found)
 
 
@@ -270,7 +247,7 @@ COMBINATIONS = {
 def _combined(one: Agreement, other: Agreement) -> Agreement:
     def compute(o: Observations) -> Floats:
         x, y = one.compute(o), other.compute(o)
-        return np.where(x + y == 0, 0.0, _ratio(2 * x * y, x + y))
+        return np.where(x + y == 0, 0.0, ratio(2 * x * y, x + y))
 
     return Agreement(compute, f"{one.title} with {other.title}")
 

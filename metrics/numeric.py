@@ -1,4 +1,4 @@
-"""Numeric primitives that methods and metrics share: ranks and AUROC.
+"""Numeric primitives that methods and metrics share: ranks, AUROC and average precision.
 
 NumPy only. Ties go to the lowest index; an undefined score (NaN or -inf) ranks last.
 """
@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+_TOGETHER = 2**16
+"""Numbers that are sorted at once, few enough for a processor's cache."""
 
 
 def midranks(values: ArrayLike, counts: Floats | None = None) -> Floats:
@@ -60,6 +63,57 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
         return float("nan")
     above = float(midranks(array)[positive].sum()) - n_positive * (n_positive + 1) / 2
     return above / (n_positive * n_negative)
+
+
+def ratio(above: ArrayLike, below: ArrayLike) -> Floats:
+    """Return quotients; NaN for division by 0."""
+    above, below = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
+    quotients: Floats = np.full(above.shape, np.nan)
+    np.divide(above, below, out=quotients, where=below != 0)
+    return quotients
+
+
+def average_precision(scores: Floats, marks: Floats, counts: Floats) -> Floats:
+    """Return the average precision of scores as predictors of marks.
+
+    AP = mean over marked images of the precision among images that score at least as much. All
+    images are sorted once; then, for each mark, only its own, which are few where units are active.
+
+    Args:
+        scores: Numbers [N, A].
+        marks: Zeros and ones [N, B].
+        counts: How often each image occurs [N, 1].
+
+    Returns:
+        Float64 [B, A]; NaN for a mark without images.
+    """
+    falling = np.negative(scores.T, order="C")
+    order = np.argsort(falling, axis=1)
+    reached = _up_to(np.take_along_axis(falling, order, axis=1), counts[order, 0])
+    images = np.empty_like(reached)  # that score at least as much [A, N]
+    np.put_along_axis(images, order, reached, axis=1)
+    equal = np.ptp(counts) == 0
+    found = np.zeros((marks.shape[1], len(images)))
+    for mark, column in enumerate(marks.T):
+        own = np.flatnonzero(column)
+        size = max(1, _TOGETHER // max(1, len(own)))
+        for start in range(0, len(images), size):
+            part, weights = images[start : start + size, own], counts[own, 0]
+            if equal:
+                part.sort(axis=1)
+            else:
+                order = np.argsort(part, axis=1)
+                part, weights = np.take_along_axis(part, order, axis=1), weights[order]
+            precisions = _up_to(part, weights) / part
+            found[mark, start : start + size] = (weights * precisions).sum(axis=1)
+    return ratio(found, marks.T @ counts)
+
+
+def _up_to(values: Floats, weights: Floats) -> Floats:
+    """Return the weight up to each of ascending values [A, n], ties included."""
+    sums = np.cumsum(np.broadcast_to(weights, values.shape), axis=1)
+    sums[:, :-1][values[:, 1:] == values[:, :-1]] = np.inf
+    return np.minimum.accumulate(sums[:, ::-1], axis=1)[:, ::-1]
 
 
 def descending_rank(scores: ArrayLike, column: ArrayLike) -> Indices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,14 @@ from bench.cli.arguments import check_names, parser
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from argparse import Namespace
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
 DRAWS = 1_000
 IMAGES = 500_000
+DRAWS_OF_UNITS = 10
 EPILOG = """\
 An ideal unit is active on exactly the images with its concept. Half of the labels are removed
 (missing), or as many wrong ones are added (extra), 1,000 times for each of five frequencies of the
@@ -23,80 +26,178 @@ metric's range, beside the percentages of Oikarinen, Yan & Weng (ICML 2025). A m
 falls in 90 % of the draws at every frequency, in both tests. The paper's verdict also asks this of
 units of real networks (columns "networks").
 
+With a RECORD, the units are the network's own, each with the concept of its label, on images that
+the labels were not made with (as `dissectbench faithfulness`). 5 % of the units, or 20, choose
+alpha, the share of the images on which a unit counts as active, for each metric; the others are
+tested.
+
 examples:
   dissectbench sanity                                   all metrics, about half a minute
   dissectbench sanity --metrics iou wpmi --draws 100
   dissectbench sanity --out sanity.csv                  changes by frequency, with expectations
+  dissectbench sanity RECORD                            units of a network
+  dissectbench sanity RECORD --correct --alpha 0.01     those with right labels, alpha of your own
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tests, print the table, and write the details into a file."""
     options = parser("sanity", "Test metrics with missing and with extra labels.", EPILOG)
-    options.add_argument("--metrics", nargs="+", metavar="NAME", help="metrics to test (all)")
-    options.add_argument("--draws", type=int, default=DRAWS, help=f"draws of labels ({DRAWS:,})")
     options.add_argument(
-        "--images", type=int, default=IMAGES, help=f"images of an ideal unit ({IMAGES:,})"
+        "records",
+        nargs="*",
+        metavar="RECORD|key=value",
+        help="records, or folders of them, whose units are tested; and overrides of probe.* and "
+        "runtime.*",
+    )
+    options.add_argument("--metrics", nargs="+", metavar="NAME", help="metrics to test (all)")
+    options.add_argument(
+        "--draws",
+        type=int,
+        help=f"draws of labels ({DRAWS:,}; with a record {DRAWS_OF_UNITS})",
+    )
+    options.add_argument("--images", type=int, help=f"images of an ideal unit ({IMAGES:,})")
+    options.add_argument(
+        "--alpha", type=float, metavar="SHARE", help="with a record: the same for all metrics"
+    )
+    options.add_argument(
+        "--correct", action="store_true", help="with a record: only units whose label is right"
     )
     options.add_argument("--seed", type=int, default=0, help="seed of the draws (0)")
     options.add_argument("--out", type=Path, metavar="FILE.csv", help="file to write details to")
-    given = options.parse_args(arguments)
+    given = options.parse_intermixed_args(list(arguments))
 
     from metrics.faithfulness import AGREEMENTS
-    from metrics.sanity import run_checks
 
-    names = given.metrics or list(AGREEMENTS)
+    names = list(dict.fromkeys(given.metrics or AGREEMENTS))
     check_names(names, AGREEMENTS, "metric", "--metrics")
-    if given.draws < 1:
+    if given.draws is not None and given.draws < 1:
         raise UserError(
             f"invalid number of draws {given.draws}", where="--draws", hint="give 1 or more"
         )
-    try:
-        checks = run_checks(names, images=given.images, draws=given.draws, seed=given.seed)
-    except ValueError as error:
-        raise UserError(
-            str(error), where="--images", hint=f"the paper's number is {IMAGES:,}"
-        ) from error
+    checks = _check_records(given, names) if given.records else _check_ideal(given, names)
     if given.out:
         from bench.files import writing
 
         out = given.out.expanduser()
         with writing(out, "--out"):
             checks.to_csv(out, index=False)
-    _print(checks)
     return 0
 
 
-def _print(checks: pd.DataFrame) -> None:
+def _check_ideal(given: Namespace, names: Sequence[str]) -> pd.DataFrame:
+    """Test metrics on ideal units, and print the table."""
+    from bench.cli.console import Console
+    from metrics.sanity import PUBLISHED, run_checks, summarise
+
+    for option in ("alpha", "correct"):
+        if getattr(given, option):
+            raise UserError(
+                "ideal units have no such setting", where=f"--{option}", hint="name a RECORD"
+            )
+    try:
+        checks = run_checks(
+            names, images=given.images or IMAGES, draws=given.draws or DRAWS, seed=given.seed
+        )
+    except ValueError as error:
+        raise UserError(
+            str(error), where="--images", hint=f"the paper's number is {IMAGES:,}"
+        ) from error
+    summary = summarise(checks)
+    rows = []
+    for name, row in summary.iterrows():
+        paper = PUBLISHED[str(name)]
+        figures = (100 * row["missing"], paper.missing, 100 * row["extra"], paper.extra)
+        networks = (paper.networks_missing, paper.networks_extra)
+        rows.append((str(name), list(map(_percent, figures + networks)), bool(row["passes"])))
+    _print(("missing", "paper", "extra", "paper", "networks", ""), rows)
+    deviation = summary["deviation"].max()
+    if deviation == deviation:  # only top-and-random samples have no closed form
+        Console().print(
+            f"\nLargest deviation of a mean change from its closed form: {deviation:.4f}"
+        )
+    return checks
+
+
+def _check_records(given: Namespace, names: Sequence[str]) -> pd.DataFrame:
+    """Test metrics on the units of each record, and print a table for each."""
+    import pandas as pd
+
+    from bench.cli.faithfulness import STARTS
+    from bench.cli.sanity_units import check_record
+    from bench.rescore import find_folders
+    from metrics.sanity import LEAST_SHARE, PUBLISHED
+
+    overrides = [text for text in given.records if "=" in text]
+    for text in overrides:
+        if not text.lstrip("+").startswith(("probe.", "runtime.")):
+            raise UserError(
+                f"{text.partition('=')[0]!r} decides the labels",
+                where=text,
+                hint="sanity takes probe.* and runtime.*",
+            )
+    if given.images is not None:
+        raise UserError(
+            "the images of a record are given", where="--images", hint="probe.params.size=NUMBER"
+        )
+    if given.alpha is not None and not 0 < given.alpha < 1:
+        raise UserError(
+            f"invalid share {given.alpha}", where="--alpha", hint="give one between 0 and 1"
+        )
+    folders = find_folders([Path(text) for text in given.records if "=" not in text])
+    if not folders:
+        raise UserError("no record is named", hint="give the folder of a record.json")
+    tables = []
+    for folder in folders:
+        checks = check_record(
+            folder,
+            overrides,
+            names,
+            chosen=any(text.lstrip("+").startswith(STARTS) for text in overrides),
+            correct=given.correct,
+            alpha=given.alpha,
+            draws=given.draws or DRAWS_OF_UNITS,
+            seed=given.seed,
+        )
+        sys.stdout.write(f"{folder}: {checks['n'].max()} units\n")
+        rows = []
+        for name, own in checks.groupby("metric", sort=False):
+            paper, first = PUBLISHED[str(name)], own.iloc[0]
+            falls = own.set_index("test")["falls"]
+            figures = [100 * falls["missing"], paper.networks_missing]
+            figures += [100 * falls["extra"], paper.networks_extra]
+            shown = [f"{100 * first['alpha']:g}", *map(_percent, figures)]
+            rows.append((str(name), shown, bool((falls >= LEAST_SHARE).all())))
+        _print(("alpha, %", "missing", "networks", "extra", "networks"), rows)
+        tables.append(checks.assign(record=str(folder)))
+    return pd.concat(tables)
+
+
+def _print(columns: Iterable[str], rows: Iterable[tuple[str, Sequence[str], bool]]) -> None:
+    """Print a table of metrics, with their figures and whether they pass."""
     from rich.table import Table
 
     from bench.cli.console import Console
     from metrics.faithfulness import AGREEMENTS, COMBINATIONS
-    from metrics.sanity import PUBLISHED, summarise
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("metric", style="bold", overflow="fold", min_width=26)
-    for column in ("missing", "paper", "extra", "paper", "networks", ""):
+    for column in columns:
         table.add_column(column, justify="right")
     table.add_column("passes")
     table.add_column("paper")
-    summary = summarise(checks)
-    for name, row in summary.iterrows():
-        name = str(name)
-        paper = PUBLISHED[name]
-        figures = (100 * row["missing"], paper.missing, 100 * row["extra"], paper.extra)
-        networks = (paper.networks_missing, paper.networks_extra)
+    for name, figures, passed in rows:
         table.add_row(
             name,
-            *("" if value is None else f"{value:.1f}" for value in (*figures, *networks)),
-            _yes(row["passes"]),
+            *figures,
+            _yes(passed),
             "" if name in COMBINATIONS else _yes(AGREEMENTS[name].passes),
         )
-    console = Console()
-    console.print(table, markup=False)
-    deviation = summary["deviation"].max()
-    if deviation == deviation:  # only top-and-random samples have no closed form
-        console.print(f"\nLargest deviation of a mean change from its closed form: {deviation:.4f}")
+    Console().print(table, markup=False)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
 
 
 def _yes(passes: bool) -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from bench.config.schema import NONE
 from bench.config.validate import directions_of, layout_settings
-from bench.errors import UserError
 from bench.evidence import EvidenceRequest, Store, gather
 from bench.parts import catalog
 from bench.parts.concept_images import plain_name
 from bench.parts.protocols import SegmentedProbe
+from bench.parts.superclasses import read_superclasses
 from bench.parts.targets.patterns import expand_layers
 from bench.run.build import build_part
 from bench.run.device import execution_of, resolve_device
 from bench.run.faithfulness_costs import check_costs
+from bench.run.held_out import held_out
 from bench.run.identity import fingerprint, fingerprint_of_masks, params_of, words_of
 from bench.run.labels import lists_by_unit
 from bench.run.presence import (
@@ -27,12 +29,12 @@ from bench.run.presence import (
     known_columns,
     label_presence,
     leaf_texts,
+    superclass_presence,
 )
 from bench.run.presence_judge import ImageTextCosines
 from bench.run.target_control import apply_control
 from bench.timing import Timer
 from leaderboards.faithfulness import FaithfulnessSet
-from leaderboards.hashing import canonical_json
 from metrics.faithfulness_scores import score_concept_images, score_faithfulness
 from metrics.observations import Observations
 
@@ -98,7 +100,7 @@ def measure_faithfulness(
             labels were made with, too many, or nothing is known of what they show.
     """
     layer = _Layer(record, config)
-    probe = _held_out(record, config, options.chosen)
+    probe = held_out(record, config, options.chosen)
     check_costs(
         record,
         config,
@@ -124,9 +126,8 @@ def measure_faithfulness(
     else:
         masks = fingerprint_of_masks(probe) if isinstance(probe, SegmentedProbe) else {}
         presence = {"kind": "annotations", "fingerprint": dict(masks)}
-        concepts, shown = concept_presence(probe, layer.cache)
-        columns = known_columns(labels, concepts, shown)
-        found = layer.observe(probe, shown, *label_presence(labels, shown, columns), options)
+        shown, columns, known = _annotated(probe, labels, config, own_probe)
+        found = layer.observe(probe, shown, columns, known, options)
     setting = {
         "probe": {
             "name": config.probe.name,
@@ -140,6 +141,54 @@ def measure_faithfulness(
     }
     units = pd.DataFrame({"unit": range(len(labels)), "label": labels, **found.values})
     return FaithfulnessSet(setting, found.scores, circular), units
+
+
+def observe_labels(
+    record: Record,
+    descriptions: pd.DataFrame,
+    config: DictConfig,
+    own_probe: DictConfig,
+    *,
+    chosen: bool,
+) -> tuple[Floats, Presence, NDArray[np.int64]]:
+    """Return what is known of a record's labels on held-out images, by masks or classes.
+
+    Args:
+        record: As in `measure_faithfulness`.
+        descriptions: As there.
+        config: As there.
+        own_probe: As there.
+        chosen: Whether the configuration says where the held-out images start.
+
+    Returns:
+        Activations [N, U]; the presence of L different labels [N, L]; the column of each unit's
+        label [U], negative for none and for an unknown one.
+
+    Raises:
+        UserError: As `measure_faithfulness`.
+    """
+    probe = held_out(record, config, chosen)
+    ranked, _ = lists_by_unit(descriptions, record.target["units"])
+    labels = [own[0] if own else "" for own in ranked]
+    shown, columns, known = _annotated(probe, labels, config, own_probe)
+    first = shown.shape[1]
+    own = np.where(columns >= first, columns - first, columns)
+    return _Layer(record, config).activations(probe), known[:, first:], own
+
+
+def _annotated(
+    probe: Probe, labels: Sequence[str], config: DictConfig, own_probe: DictConfig
+) -> tuple[Presence, NDArray[np.int64], Presence]:
+    """Return the presence of a probe set's concepts, and what `label_presence` does of labels."""
+    names, shown = concept_presence(probe, Path(config.runtime.cache).expanduser())
+    columns = known_columns(labels, names, shown)
+    setting = config.method.params.get("superclasses", NONE)
+    if setting != NONE:
+        own = build_part(catalog.PROBES, own_probe, "probe")
+        assert isinstance(own, SegmentedProbe)  # the method has read its labels
+        above = read_superclasses(setting, own)
+        columns = superclass_presence(above, own.mask_labels(), names, shown) | columns
+    return (shown, *label_presence(labels, shown, columns))
 
 
 class _Layer:
@@ -240,49 +289,3 @@ class _Layer:
             names=names,
             seed=self._seed,
         )
-
-
-def _held_out(record: Record, config: DictConfig, chosen: bool) -> Probe:
-    """Return the images on which labels are compared with units.
-
-    Raises:
-        UserError: Labels were made with some of them, or the images that follow are unknown.
-    """
-    probe = build_part(catalog.PROBES, config.probe, "probe")
-    start = int(record.probe["params"].get("offset", 0))
-    if not chosen:
-        return _from_image(probe, start + record.probe["n"])
-    if _overlaps(probe, record, start):
-        raise UserError(
-            "some of these images are those that the labels were made with",
-            where="probe",
-            hint=f"probe.params.offset={start + record.probe['n']} leaves them out",
-        )
-    return probe
-
-
-def _from_image(probe: Probe, start: int) -> Probe:
-    """Return as many images of a probe set's kind, from the one with the given number.
-
-    Raises:
-        UserError: The probe set cannot start at another image, or there are none.
-    """
-    if not isinstance(getattr(probe, "offset", None), int):
-        raise UserError(
-            "the images that follow those of the labels are unknown",
-            where="probe",
-            hint="choose others, such as probe.name=class_folder probe.params.path=IMAGES",
-        )
-    following: Probe = replace(probe, offset=start)  # type: ignore[type-var]
-    return following
-
-
-def _overlaps(probe: Probe, record: Record, start: int) -> bool:
-    """Return whether a probe set has images of a record's, as far as fingerprints tell."""
-    kinds = [
-        {key: part[key] for key in sorted(part.keys() - {"n", "offset"})}
-        for part in (probe.fingerprint(), record.probe["fingerprint"])
-    ]
-    own = getattr(probe, "offset", 0)
-    apart = own >= start + record.probe["n"] or own + len(probe) <= start
-    return canonical_json(kinds[0]) == canonical_json(kinds[1]) and not apart

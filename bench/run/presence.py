@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.spatial import MaskLabel
     from bench.parts.protocols import Probe
+    from bench.parts.superclasses import Superclasses
 
     Presence = NDArray[Any]
     """[N], or [N, C] of several concepts."""
@@ -100,6 +102,33 @@ def known_columns(
         for leaf, found in columns.items()
         if len(found)
     }
+
+
+def superclass_presence(
+    superclasses: Superclasses,
+    labels: Sequence[MaskLabel],
+    names: Sequence[str],
+    presence: Presence,
+) -> dict[str, Presence]:
+    """Return the presence of superclasses by name: where one of the labels below is present.
+
+    Args:
+        superclasses: The superclasses of some labels.
+        labels: These labels.
+        names: Names of C concepts.
+        presence: Which images show them [N, C].
+
+    Returns:
+        Presence of those of whose labels at least one is known.
+    """
+    below = [clean_mask_label(label.name) for label in labels]
+    known = known_columns(below, names, presence)
+    found = {}
+    for label, members in zip(superclasses.labels, superclasses.members, strict=True):
+        columns = [known[below[at]] for at in members if below[at] in known]
+        if columns:
+            found[clean_mask_label(label.name)] = np.maximum.reduce(columns)
+    return found
 
 
 def leaf_texts(labels: Sequence[str]) -> list[str]:

@@ -34,6 +34,7 @@ SUMMARIES = {
     "composition": "the search for formulas against run-length masks",
     "captioning": "the search for sentences, unit by unit and all at once",
     "alignment": "unit embeddings and linear explanations against plain loops",
+    "faithfulness": "metrics of faithfulness against a plain loop over pairs",
     "decoding": "decoding and preprocessing of images",
 }
 """What each benchmark compares, by name."""

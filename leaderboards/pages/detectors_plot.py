@@ -23,8 +23,8 @@ def draw_detectors(found: pd.DataFrame) -> dict[str, bytes]:
     """Draw a panel per network, layer and probe set, with a bar per method, stacked by category.
 
     Bars are shares of the layer's units, so that layers of different widths can be compared. Layers
-    without a detector have no panel, and categories without one no colour. A method that did not run
-    on a panel's layer has no number there.
+    without a detector have no panel, and categories without one no colour. A method that did not
+    run on a panel's layer has no number there.
 
     Args:
         found: `leaderboards.detectors.detectors_frame`.

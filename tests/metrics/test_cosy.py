@@ -10,6 +10,7 @@ from scipy.stats import mannwhitneyu
 
 from metrics.cosy import (
     IMAGE_METRICS,
+    Control,
     activation_rate,
     compare_concepts,
     cosy_auc,
@@ -80,3 +81,14 @@ def test_a_nan_makes_a_unit_undefined(name: str) -> None:
     control, concept = np.ones((4, 2)), np.array([[np.nan, 2.0], [1.0, 3.0]])
     found = IMAGE_METRICS[name].compute(control * np.arange(4)[:, None], concept)
     assert np.isnan(found).tolist() == [True, False]
+
+
+def test_prepared_control_images_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    control, concepts = rng.integers(0, 5, (40, 3)) / 5, rng.integers(0, 5, (2, 6, 3)) / 5
+    control[:, 1] = 0.4
+    prepared = Control(control)
+    for concept in concepts:
+        for name, metric in IMAGE_METRICS.items():
+            found = metric.compute(prepared, concept)
+            np.testing.assert_array_equal(found, metric.compute(control, concept), err_msg=name)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from metrics import numeric
 from metrics.faithfulness import AGREEMENTS, COMBINATIONS, wpmi
+from metrics.numeric import average_precision
 from metrics.observations import Observations
 
 ACTIVATIONS = np.array(
@@ -196,6 +198,28 @@ def test_only_the_order_of_activations_matters_where_the_formula_says_so(case, a
             np.testing.assert_allclose(AGREEMENTS[name].compute(scaled), value, atol=1e-9)
         if name not in ("mad", "correlation", "cosine"):
             np.testing.assert_allclose(AGREEMENTS[name].compute(bent), value, atol=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 9999), st.sampled_from([2, 5, 1000]), st.booleans())
+def test_many_units_and_concepts_score_as_each_pair_does(seed, levels, weighted) -> None:
+    """Few levels make ties; 1,000 nearly none."""
+    rng = np.random.default_rng(seed)
+    scores, marks = rng.integers(0, levels, (30, 3)) / levels, rng.random((30, 4)) < 0.3
+    counts = rng.integers(1, 4, 30) if weighted else np.ones(30, int)
+    found = average_precision(scores, marks.astype(float), counts[:, None].astype(float))
+    for mark, score in np.ndindex(found.shape):
+        one, other = (np.repeat(x, counts) for x in (marks[:, mark], scores[:, score]))
+        expected = average_precision_score(one, other) if one.any() else math.nan
+        assert found[mark, score] == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_marks_are_sorted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    arrays = rng.integers(0, 5, (60, 7)) / 5, (rng.random((60, 3)) < 0.5) * 1.0, np.ones((60, 1))
+    whole = average_precision(*arrays)
+    monkeypatch.setattr(numeric, "_TOGETHER", 64)
+    np.testing.assert_array_equal(average_precision(*arrays), whole)
 
 
 def test_the_order_of_images_does_not_matter() -> None:

@@ -12,6 +12,7 @@ from baselines.calibration import Calibration
 from baselines.errors import MethodError
 from baselines.linear import LinearExplanations, LinearLabelExplanations
 from baselines.spatial import ImageMasks, MaskLabel
+from bench.parts.superclasses import Superclasses, SuperclassMasks
 
 WORDS = ("dog", "cat", "car", "sun")
 SHOWN = np.random.default_rng(0).random((300, 4)) < [0.4, 0.3, 0.5, 0.2]
@@ -186,3 +187,19 @@ def test_arrays_are_enough():
     }
     table = dissectbench.describe("linear", **arrays, scale=58.0, bias=-0.25)
     assert table[table["rank"] == 1].label.tolist() == ["dog", "cat"]
+
+
+def test_superclasses_of_labels():
+    """A unit that responds to all animals has one concept in place of two."""
+    superclasses = Superclasses((MaskLabel("animal", "object"),), ((0, 1),))
+    unit = torch.from_numpy(SHOWN[:, :1] | SHOWN[:, 1:2]).float()
+    evidence = labelled(activations=unit, masks=SuperclassMasks(Masks(), superclasses))
+    method = LinearLabelExplanations(superclasses="wordnet")
+    found = method.describe(evidence, seed=0)
+    assert found.concepts == (*WORDS, "animal")
+    assert found.tables["linear_explanations"]["concept"].tolist() == ["animal"]
+    assert method.parameters["superclasses"] == "wordnet"
+    assert "superclasses" not in LinearLabelExplanations().parameters
+    assert LinearLabelExplanations(superclasses="a/b.txt").parameters["superclasses"] == "b.txt"
+    with pytest.raises(ValueError, match='must be "none", "wordnet" or a file'):
+        LinearLabelExplanations(superclasses="")

@@ -44,6 +44,12 @@ def test_defaults_are_the_papers() -> None:
         (["--draws", "0"], ["--draws", "give 1 or more"]),
         (["--images", "1000"], ["--images", "at least 20", "500,000"]),
         (["--metrics", "iou", "--draws", "1", "--out", "/dev/null/x.csv"], ["--out"]),
+        (["--alpha", "0.1"], ["--alpha", "name a RECORD"]),
+        (["--correct"], ["--correct", "name a RECORD"]),
+        (["probe.params.size=3"], ["no record is named"]),
+        (["x", "method.name=invert"], ["decides the labels", "probe.* and runtime.*"]),
+        (["x", "--images", "50"], ["--images", "probe.params.size"]),
+        (["x", "--alpha", "2"], ["--alpha", "between 0 and 1"]),
     ],
 )
 def test_wrong_requests(

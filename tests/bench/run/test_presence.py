@@ -11,6 +11,7 @@ import pytest
 from baselines.spatial import ImageMasks, MaskLabel
 from bench.errors import UserError
 from bench.parts.probes.glyphs import GlyphsProbe
+from bench.parts.superclasses import Superclasses
 from bench.run.presence import (
     concept_presence,
     formula_presence,
@@ -18,6 +19,7 @@ from bench.run.presence import (
     known_columns,
     label_presence,
     leaf_texts,
+    superclass_presence,
 )
 from metrics.faithfulness_scores import NO_LABEL, UNKNOWN
 
@@ -161,3 +163,16 @@ def test_leaves_of_labels() -> None:
     assert leaf_texts(labels) == ["(red-c AND (NOT sea))", "bird", "crane", "crane (bird)", "red",
                                   "sea"]  # fmt: skip
     assert [has_operators(label) for label in labels] == [True, False, False]
+
+
+def test_a_superclass_is_present_where_a_label_below_it_is() -> None:
+    """Labels of the run's images, in another order than the concepts that are known of others."""
+    labels = [MaskLabel(name, "object") for name in ("cat", "moon", "dog", "sun")]
+    above = [MaskLabel(name, "object") for name in ("pet-s", "light", "mammal")]
+    superclasses = Superclasses(tuple(above), ((0, 2), (1, 3), (0, 1)))
+    shown = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]], bool)
+    found = superclass_presence(superclasses, labels, ["dog", "tree", "cat"], shown)
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "pet": [True, False, True, False],
+        "mammal": [False, False, True, False],  # nothing is known of the moon
+    }

@@ -30,6 +30,9 @@ def key(*overrides: str) -> str:
     return planned(*overrides).cells[0].key
 
 
+METHODS = pytest.mark.parametrize("method", ["method=invert", "method=linear_labels"])
+
+
 @pytest.fixture
 def halves(tmp_path: Path) -> Path:
     """The first half of the scenes, and the others, as superclasses."""
@@ -40,18 +43,19 @@ def halves(tmp_path: Path) -> Path:
     return file
 
 
-def test_the_content_decides_the_key(halves: Path, tmp_path: Path) -> None:
+@METHODS
+def test_the_content_decides_the_key(method: str, halves: Path, tmp_path: Path) -> None:
     setting = "method.params.superclasses="
-    own = key()
-    assert key(f"{setting}none") == own
-    first = key(f"{setting}{halves}")
+    own = key(method)
+    assert key(method, f"{setting}none") == own
+    first = key(method, f"{setting}{halves}")
     assert first != own
     moved = tmp_path / "elsewhere" / halves.name
     moved.parent.mkdir()
     moved.write_bytes(halves.read_bytes())
-    assert key(f"{setting}{moved}") == first
+    assert key(method, f"{setting}{moved}") == first
     moved.write_text(moved.read_text().replace("one half", "a half"))
-    assert key(f"{setting}{moved}") != first
+    assert key(method, f"{setting}{moved}") != first
 
 
 def test_the_record_counts_them_as_candidates(halves: Path) -> None:
@@ -91,6 +95,9 @@ def test_a_run_on_scenes(
     assert Record.read(file.parent).method["params"]["superclasses"] == "halves.txt"
     labels = set(pd.read_csv(file.parent / "formulas.csv.gz")["label"])
     assert any("one half" in label or "other half" in label for label in labels)
+
+    assert main(["faithfulness", str(file.parent), "--metrics", "iou", "--out", "found.csv"]) == 0
+    assert pd.read_csv("found.csv")["unknown"].tolist() == [0]
     halves.unlink()
     assert main(["verify", str(file.parent)]) == 0
     told = capsys.readouterr().out
