@@ -102,7 +102,7 @@ def test_the_full_study_is_made_of_distinct_cells(expanded: Callable[[str], list
         for job in every
         if job.config.method.name != "clip_dissect"
     }
-    assert len(others) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1 + 5 * 3 + 2) + 5
+    assert len(others) == len(every) - len(jobs) == 2 * (2 + 2 + 2 + 1 + 5 * 3 + 2) + 6
 
 
 def test_the_demo_runs_each_method_once_on_each_final_layer(
@@ -124,7 +124,7 @@ def test_the_demo_runs_each_method_once_on_each_final_layer(
 
 def test_the_user_beats_the_experiment() -> None:
     jobs = expand(["experiment=glyphs_full", "board=mine", "probe=glyphs_half", "seed=9"])
-    assert len(jobs) == 30 + 14 + 34 + 7
+    assert len(jobs) == 30 + 14 + 34 + 8
     assert {job.config.board for job in jobs} == {"mine"}
     assert {job.config.seed for job in jobs} == {9}
     assert {job.config.probe.params.variant for job in jobs} == {"half"}
