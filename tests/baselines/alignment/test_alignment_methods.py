@@ -10,6 +10,7 @@ import dissectbench
 from baselines.base import Evidence
 from baselines.csp import ContrastiveProjection
 from baselines.direction import Direction
+from baselines.errors import MethodError
 from baselines.semantic_lens import SemanticLens
 from baselines.www import WordSets
 from tests.baselines.alignment.golden import ACTIVATIONS, IMAGES, TEXTS
@@ -92,8 +93,9 @@ def test_centred_vectors_have_the_golden_values():
     ],
 )
 def test_a_missing_template_says_what_to_set(method, setting):
-    with pytest.raises(ValueError, match=f"method.params.{setting}"):
+    with pytest.raises(MethodError) as caught:
         method.describe(evidence(blank_embedding=None), seed=0)
+    assert caught.value.hint == f"set method.params.{setting}"
     name, value = setting.split("=")
     other = type(method)(**{name: False if value == "false" else value})
     other.describe(evidence(blank_embedding=None), seed=0)
