@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +18,8 @@ from bench.parts.precision import Precision, check_precision
 from bench.parts.view import square_view
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from baselines.generated import ImageGenerator
@@ -95,10 +98,8 @@ class DiffusersGenerator:
         found = find_model(self.model, self.revision, where=_WHERE, config="model_index.json")
         options = {"revision": found.revision} if found.revision else {"local_files_only": True}
         try:
-            with quiet_loading(offline=not found.revision):
-                pipeline = AutoPipelineForText2Image.from_pretrained(
-                    found.source, torch_dtype=getattr(torch, self.precision), **options
-                )
+            with quiet_loading(offline=not found.revision), _quiet_pipelines():
+                pipeline = AutoPipelineForText2Image.from_pretrained(found.source, **options)
         except Exception as error:  # each cause has a class of its own
             raise UserError(
                 f"cannot load {self.model}: {error}",
@@ -106,7 +107,23 @@ class DiffusersGenerator:
                 hint="give a text-to-image model of diffusers, by name or folder",
             ) from error
         pipeline.set_progress_bar_config(disable=True)
-        return TextToImage(pipeline.to(device), self.prompt, self.steps)
+        pipeline = pipeline.to(device, getattr(torch, self.precision))
+        return TextToImage(pipeline, self.prompt, self.steps)
+
+
+@contextmanager
+def _quiet_pipelines() -> Iterator[None]:
+    """Silence the progress bar and the advice of diffusers while it loads a pipeline."""
+    from diffusers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
 
 
 @dataclass(frozen=True, eq=False)

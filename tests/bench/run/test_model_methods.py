@@ -56,6 +56,21 @@ def test_concepts_of_captions_without_further_models(tmp_path):
 
 
 @pytest.mark.slow
+def test_with_a_diffusion_model(tmp_path):
+    pytest.importorskip("diffusers", reason="diffusers is not installed")
+    from tests.bench.parts.generators.tiny_models import save_stable_diffusion
+
+    model = save_stable_diffusion(tmp_path / "generator")
+    record, found = run(
+        tmp_path, "generator=diffusers", f"generator.params.model={model}",
+        "generator.params.steps=2", "method.params.generated=2",
+    )  # fmt: skip
+    assert record.generator["fingerprint"]["kind"] == "diffusers"
+    concepts = pd.read_csv(found / "concepts.csv.gz")
+    assert concepts.select_dtypes("number").notna().all().all()
+
+
+@pytest.mark.slow
 def test_with_models_of_the_users_own(tmp_path, folder):
     save_blip(tmp_path / "captioner")
     save_gpt2(tmp_path / "language_model")
