@@ -72,7 +72,7 @@ def test_one_network_through_a_break(site: Site, capsys: pytest.CaptureFixture[s
     site.cut_after, site.status = [5_000_000], [200, 503, 503, 503]
     assert make("real", ONE_NETWORK) == 1
     first = capsys.readouterr()
-    assert "resumes after the 5,000,000 bytes that are here" in first.err
+    assert "resumes after 5,000,000 bytes" in first.err
     assert "licence  BSD-3-Clause" in first.out
     assert "size     ~46.8 MB" in first.out
     assert re.search(r"\nin all \d+ MB\n", first.out)

@@ -71,7 +71,7 @@ def test_the_whole_demo_opens_no_socket(tmp_path, home):
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    first, rest = done.stdout.split("27 cells: 27 done")
+    first, rest = done.stdout.split("36 cells: 36 done")
     assert "lexical match: glyphs objects, fc" in first  # the table of the first jobs
     assert "lexical match: planted" in rest
     [page] = re.findall(r"^wrote .* files: (.*index.html)$", rest, re.MULTILINE)
