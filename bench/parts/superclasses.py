@@ -113,7 +113,7 @@ def read_superclasses(setting: str, probe: SegmentedProbe) -> Superclasses:
         probe: The probe set.
 
     Raises:
-        UserError: The probe set's labels are no classes of ImageNet; the file is missing or
+        UserError: The probe set's labels are not classes of ImageNet; the file is missing or
             invalid; or no superclass has at least two labels, and not all.
     """
     own = probe.mask_labels()

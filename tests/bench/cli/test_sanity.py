@@ -41,6 +41,8 @@ def test_defaults_are_the_papers() -> None:
     ("options", "says"),
     [
         (["--metrics", "iuo"], ["unknown metric 'iuo'", "nearest: iou"]),
+        (["--metrics", "iou", "probe.params.size=3"], ["put it before --metrics"]),
+        (["--metrics", "iou", "results/local"], ["put it before --metrics"]),
         (["--draws", "0"], ["--draws", "give 1 or more"]),
         (["--images", "1000"], ["--images", "at least 20", "500,000"]),
         (["--metrics", "iou", "--draws", "1", "--out", "/dev/null/x.csv"], ["--out"]),
