@@ -29,9 +29,9 @@ falls in 90 % of the draws at every frequency, in both tests. The paper's verdic
 units of real networks (columns "networks").
 
 With a RECORD, the units are the network's own, each with the concept of its label, on images that
-the labels were not made with (as `dissectbench faithfulness`). 5 % of the units, or 20, choose
-alpha, the share of the images on which a unit counts as active, for each metric; the others are
-tested.
+the labels were not made with (as `dissectbench faithfulness`). 5 % of the units, but at least 20
+(half, where there are fewer than 40), choose alpha, the share of the images on which a unit counts
+as active, for each metric; the others are tested.
 
 examples:
   dissectbench sanity                                   all metrics, about half a minute
