@@ -84,7 +84,8 @@ def check_record(
             where=str(folder),
             hint="a unit's concept must be on at least one of the held-out images and on fewer "
             f"than half of them{', and its label right (--correct)' if correct else ''}: choose "
-            "more images, probe.params.size=..., or others",
+            "more images (probe.params.size=...), or images with masks or classes that the labels "
+            "name",
         ) from error
 
 
