@@ -135,7 +135,9 @@ def describe(
     try:
         labelling = part.describe(evidence, seed=seed)
     except ValueError as error:  # such as too few images, or a missing calibration
-        raise explain_refusal(error, method) from error
+        refusal = explain_refusal(error, method)
+        refusal.hint = refusal.hint.replace("method.params.", "")  # here, arguments
+        raise refusal from error
     table = describe_table(labelling, int(n_labels))
     table.attrs["notes"] = [*labelling.notes, *labelling.warnings]
     return table

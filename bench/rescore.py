@@ -73,9 +73,9 @@ def find_folders(folders: Sequence[Path]) -> list[Path]:
     for folder in folders:
         if is_archive(folder):
             raise UserError(
-                "scores are not written into an archive",
+                "this command takes folders of records, not an archive",
                 where=str(folder),
-                hint=f"`dissectbench unpack {folder} --out DIR`, then score that folder",
+                hint=f"`dissectbench unpack {folder} --out DIR`, then give DIR",
             )
         files = (file.relative_to(folder) for file in sorted(folder.rglob("record.json")))
         # Hidden folders hold unfinished writes.

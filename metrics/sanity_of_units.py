@@ -86,9 +86,10 @@ def check_units(
     numbers = presence.sum(axis=0)
     testable = (numbers > 0) & (numbers < len(presence) / 2)
     live = np.ptp(activations, axis=0) > 0
-    units = np.flatnonzero(live & (labels >= 0) & testable[np.maximum(labels, 0)])
+    # The last element stands for no concept.
+    units = np.flatnonzero(live & np.append(testable, False)[np.maximum(labels, -1)])
     if len(units) < 2:
-        raise ValueError(f"{len(units)} units have a known concept; the test takes 2 or more")
+        raise ValueError(f"{('no unit', 'one unit only')[len(units)]} can be tested; 2 are needed")
     rng = np.random.default_rng(seed)
     units = rng.permutation(units)
     held = min(max(LEAST_UNITS, round(VALIDATION * len(units))), len(units) // 2)

@@ -95,8 +95,9 @@ def tiny(**changes: Any) -> dict[str, Any]:
 def test_describe_says_what_a_method_lacks() -> None:
     given = tiny()
     del given["similarity"]
-    with pytest.raises(UserError, match="linear: no calibration is known"):
+    with pytest.raises(UserError, match="linear: no calibration is known") as error:
         dissectbench.describe("linear", **given)
+    assert error.value.hint.startswith("set scale and bias of sigmoid")
 
 
 def test_the_page_names_the_methods_that_arrays_are_enough_for() -> None:

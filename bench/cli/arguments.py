@@ -33,15 +33,20 @@ def parser(command: str, description: str, epilog: str = "") -> Parser:
 def check_names(names: Iterable[str], known: Iterable[str], what: str, option: str) -> None:
     """Refuse names given to an option that are not among the known ones.
 
+    An option with several names also takes the overrides and paths that follow it; say so.
+
     Raises:
         UserError: A name is unknown.
     """
     choices = list(known)
     for name in names:
         if name not in choices:
+            misplaced = "=" in name or "/" in name
             raise UserError(
                 f"unknown {what} {name!r}",
                 where=option,
                 valid=nearest(name, choices),
-                hint=f"choose from: {', '.join(choices)}",
+                hint=f"put it before {option}"
+                if misplaced
+                else f"choose from: {', '.join(choices)}",
             )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.arguments import check_names, parser
 from bench.errors import UserError
+from bench.files import check_writable_file, writing
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -27,9 +29,9 @@ falls in 90 % of the draws at every frequency, in both tests. The paper's verdic
 units of real networks (columns "networks").
 
 With a RECORD, the units are the network's own, each with the concept of its label, on images that
-the labels were not made with (as `dissectbench faithfulness`). 5 % of the units, or 20, choose
-alpha, the share of the images on which a unit counts as active, for each metric; the others are
-tested.
+the labels were not made with (as `dissectbench faithfulness`). 5 % of the units, but at least 20
+(half, where there are fewer than 40), choose alpha, the share of the images on which a unit counts
+as active, for each metric; the others are tested.
 
 examples:
   dissectbench sanity                                   all metrics, about half a minute
@@ -37,6 +39,12 @@ examples:
   dissectbench sanity --out sanity.csv                  changes by frequency, with expectations
   dissectbench sanity RECORD                            units of a network
   dissectbench sanity RECORD --correct --alpha 0.01     those with right labels, alpha of your own
+"""
+
+
+_LEGEND = """
+missing, extra: percentage of units and draws in which the score falls (paper:
+its mean over networks). A metric passes if both are 90 or more.
 """
 
 
@@ -75,11 +83,13 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError(
             f"invalid number of draws {given.draws}", where="--draws", hint="give 1 or more"
         )
+    if given.seed < 0:
+        raise UserError(f"invalid seed {given.seed}", where="--seed", hint="give 0 or more")
+    out = given.out.expanduser() if given.out else None
+    if out:
+        check_writable_file(out, "--out")
     checks = _check_records(given, names) if given.records else _check_ideal(given, names)
-    if given.out:
-        from bench.files import writing
-
-        out = given.out.expanduser()
+    if out:
         with writing(out, "--out"):
             checks.to_csv(out, index=False)
     return 0
@@ -90,15 +100,14 @@ def _check_ideal(given: Namespace, names: Sequence[str]) -> pd.DataFrame:
     from bench.cli.console import Console
     from metrics.sanity import PUBLISHED, run_checks, summarise
 
-    for option in ("alpha", "correct"):
-        if getattr(given, option):
+    for option, unset in (("alpha", None), ("correct", False)):
+        if getattr(given, option) != unset:
             raise UserError(
                 "ideal units have no such setting", where=f"--{option}", hint="name a RECORD"
             )
+    images = IMAGES if given.images is None else given.images
     try:
-        checks = run_checks(
-            names, images=given.images or IMAGES, draws=given.draws or DRAWS, seed=given.seed
-        )
+        checks = run_checks(names, images=images, draws=given.draws or DRAWS, seed=given.seed)
     except ValueError as error:
         raise UserError(
             str(error), where="--images", hint=f"the paper's number is {IMAGES:,}"
@@ -149,16 +158,22 @@ def _check_records(given: Namespace, names: Sequence[str]) -> pd.DataFrame:
         raise UserError("no record is named", hint="give the folder of a record.json")
     tables = []
     for folder in folders:
-        checks = check_record(
-            folder,
-            overrides,
-            names,
-            chosen=any(text.lstrip("+").startswith(STARTS) for text in overrides),
-            correct=given.correct,
-            alpha=given.alpha,
-            draws=given.draws or DRAWS_OF_UNITS,
-            seed=given.seed,
-        )
+        try:
+            checks = check_record(
+                folder,
+                overrides,
+                names,
+                chosen=any(text.lstrip("+").startswith(STARTS) for text in overrides),
+                correct=given.correct,
+                alpha=given.alpha,
+                draws=given.draws or DRAWS_OF_UNITS,
+                seed=given.seed,
+            )
+        except UserError as error:
+            if len(folders) == 1:
+                raise
+            sys.stdout.write(f"{folder}: skipped, {error}\n")
+            continue
         sys.stdout.write(f"{folder}: {checks['n'].max()} units\n")
         rows = []
         for name, own in checks.groupby("metric", sort=False):
@@ -168,8 +183,11 @@ def _check_records(given: Namespace, names: Sequence[str]) -> pd.DataFrame:
             figures += [100 * falls["extra"], paper.networks_extra]
             shown = [f"{100 * first['alpha']:g}", *map(_percent, figures)]
             rows.append((str(name), shown, bool((falls >= LEAST_SHARE).all())))
-        _print(("alpha, %", "missing", "networks", "extra", "networks"), rows)
+        _print(("alpha, %", "missing", "paper", "extra", "paper"), rows)
         tables.append(checks.assign(record=str(folder)))
+    if not tables:
+        raise UserError("no record can be tested", where="records")
+    sys.stdout.write(_LEGEND)
     return pd.concat(tables)
 
 
@@ -197,7 +215,7 @@ def _print(columns: Iterable[str], rows: Iterable[tuple[str, Sequence[str], bool
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+    return "" if value is None or isnan(value) else f"{value:.1f}"
 
 
 def _yes(passes: bool) -> str:

@@ -82,7 +82,10 @@ def check_record(
         raise UserError(
             str(error),
             where=str(folder),
-            hint="a concept must be on at least one of the held-out images, and on fewer than half",
+            hint="a unit's concept must be on at least one of the held-out images and on fewer "
+            f"than half of them{', and its label right (--correct)' if correct else ''}: choose "
+            "more images (probe.params.size=...), or images with masks or classes that the labels "
+            "name",
         ) from error
 
 

@@ -113,7 +113,7 @@ def read_superclasses(setting: str, probe: SegmentedProbe) -> Superclasses:
         probe: The probe set.
 
     Raises:
-        UserError: The probe set's labels are no classes of ImageNet; the file is missing or
+        UserError: The probe set's labels are not classes of ImageNet; the file is missing or
             invalid; or no superclass has at least two labels, and not all.
     """
     own = probe.mask_labels()
@@ -195,7 +195,7 @@ def _imagenet_synsets(probe: SegmentedProbe) -> tuple[str, ...]:
         raise UserError(
             f"the class folder {other[0]!r} is no synset of ImageNet's 1,000 classes"
             if other
-            else "the labels of this probe set are no classes of ImageNet",
+            else "the labels of this probe set are not classes of ImageNet",
             where=WHERE,
             valid=nearest(other[0], parents) if other else (),
             hint="use probe=imagenet_val, probe=tiny_imagenet, or probe=class_folder with synsets "

@@ -167,13 +167,15 @@ def observe_labels(
     Raises:
         UserError: As `measure_faithfulness`.
     """
+    layer = _Layer(record, config)
     probe = held_out(record, config, chosen)
+    check_costs(record, config, layer.request(probe), layer.store, masks=True, embeddings=False)
     ranked, _ = lists_by_unit(descriptions, record.target["units"])
     labels = [own[0] if own else "" for own in ranked]
     shown, columns, known = _annotated(probe, labels, config, own_probe)
     first = shown.shape[1]
     own = np.where(columns >= first, columns - first, columns)
-    return _Layer(record, config).activations(probe), known[:, first:], own
+    return layer.activations(probe), known[:, first:], own
 
 
 def _annotated(

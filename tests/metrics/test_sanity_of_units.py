@@ -75,8 +75,10 @@ def test_units_that_cannot_be_tested_are_left_out(presence: np.ndarray) -> None:
     shown[: IMAGES // 2, 3] = 1
     found = check_units(activations, shown, labels, ["iou"], alpha=SHARE)
     assert set(found["n"]) == {(UNITS - 4) // 2}
-    with pytest.raises(ValueError, match="1 units have a known concept"):
+    with pytest.raises(ValueError, match="one unit only can be tested"):
         check_units(activations, shown, np.where(labels == 4, 4, -1), ["iou"])
+    with pytest.raises(ValueError, match="no unit can be tested"):
+        check_units(activations, shown[:, :0], np.full(UNITS, -2), ["iou"])
 
 
 def test_a_label_that_is_wrong_does_not_fall(presence: np.ndarray) -> None:

@@ -57,7 +57,9 @@ class OpenClipEncoder(OpenClip):
         if missing:
             return missing
         name = text_model_name(self.config)
-        return unmet_text_model(name, beside=user_path(self.config).parent) if name else ()
+        where = f"{self.config}: text_cfg.hf_model_name"
+        beside = user_path(self.config).parent
+        return unmet_text_model(name, beside=beside, where=where) if name else ()
 
     def _identity(self) -> Mapping[str, Any]:
         config = read_model_config(self.config, _CONFIG)

@@ -81,7 +81,7 @@ def find_text_model(name: str, where: str, beside: Path | None = None) -> TextMo
 
 
 def unmet_text_model(
-    name: str, owner: str = "", beside: Path | None = None
+    name: str, owner: str = "", beside: Path | None = None, where: str = ""
 ) -> tuple[Requirement, ...]:
     """Return a text model as a requirement; empty if it is on this machine.
 
@@ -89,6 +89,7 @@ def unmet_text_model(
         name: As of `find_text_model`.
         owner: The owner on the hub of models whose name has none.
         beside: A folder that relative paths may also start from.
+        where: What names it, for the hint, if this is no setting.
     """
     package = _package_of(name)
     if package:
@@ -100,7 +101,7 @@ def unmet_text_model(
         hint = f"it should contain {' or '.join(WEIGHT_FILES)}"
         return (Requirement(f"a text model in {name}", hint),)
     if _looks_like_path(name):
-        hint = "give an existing folder, or a name on the hub"
+        hint = "give an existing folder, or a name on the hub" + (f", in {where}" if where else "")
         return (Requirement(f"the folder {name}", hint),)
     repo, entry = _on_hub(name, owner)
     if entry is not None:

@@ -121,7 +121,7 @@ def test_what_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 def test_scores_go_into_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     before = Path("a.tar.xz").read_bytes()
     said = refused(capsys, "score", "a.tar.xz", "scoring.official_labels=true")
-    assert "a.tar.xz: scores are not written into an archive" in said
+    assert "a.tar.xz: this command takes folders of records, not an archive" in said
     assert "`dissectbench unpack a.tar.xz --out DIR`" in said
     assert Path("a.tar.xz").read_bytes() == before
 

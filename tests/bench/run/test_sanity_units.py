@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_a_table_of_the_units(
     table = pd.read_csv(file)
     assert first == f"{folder}: {table['n'].max()} units"
     assert header.split() == [
-        "metric", "alpha,", "%", "missing", "networks", "extra", "networks", "passes", "paper",
+        "metric", "alpha,", "%", "missing", "paper", "extra", "paper", "passes", "paper",
     ]  # fmt: skip
     rows = {words[0]: words[1:] for line in lines if (words := line.split())}
     falls = table.set_index(["metric", "test"])["falls"] * 100
@@ -63,8 +64,34 @@ def test_only_right_labels(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     file.unlink()
 
 
+def test_images_that_do_not_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sanity", str(folder), "probe.params.size=1000000000"]) == 2
+    assert "GB of memory" in capsys.readouterr().err
+
+
+def test_records_that_cannot_be_tested_are_skipped(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beside = folder.with_name("beside")
+    shutil.copytree(folder, beside)
+    (beside / "config.yaml").unlink()
+    assert main(["sanity", str(folder), str(beside), "--metrics", "iou", "--draws", "1"]) == 0
+    out = capsys.readouterr().out
+    assert f"{beside}: skipped, " in out
+    assert f"{folder}: skipped" not in out
+    shutil.rmtree(beside)
+    (folder / "config.yaml").rename(folder / "config.yaml~")
+    shutil.copytree(folder, beside)
+    try:
+        assert main(["sanity", str(folder), str(beside)]) == 2
+        assert "no record can be tested" in capsys.readouterr().err
+    finally:
+        (folder / "config.yaml~").rename(folder / "config.yaml")
+        shutil.rmtree(beside)
+
+
 def test_too_few_units(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sanity", str(folder), "probe.params.size=1"]) == 2
     error = capsys.readouterr().err
-    assert "take" in error or "takes 2 or more" in error
+    assert "no unit can be tested; 2 are needed" in error
     assert "fewer than half" in error

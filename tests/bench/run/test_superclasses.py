@@ -75,7 +75,7 @@ def test_masks_have_them(halves: Path, tmp_path: Path) -> None:
 
 
 def test_wordnet_is_refused_for_other_images() -> None:
-    with pytest.raises(UserError, match="no classes of ImageNet") as error:
+    with pytest.raises(UserError, match="not classes of ImageNet") as error:
         planned("method.params.superclasses=wordnet")
     assert error.value.where == "method.params.superclasses"
 

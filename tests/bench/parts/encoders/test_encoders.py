@@ -191,7 +191,8 @@ def test_unmet_requirements_are_the_files_and_then_the_text_model(tmp_path, lit)
     ]  # fmt: skip
     for name, hint in [
         ("package:no_such", "pip install no-such"),
-        ("./no/such", "give an existing folder"),
+        ("./no/such", "config.json: text_cfg.hf_model_name"),
+        ("<folder of a model>", "give an existing folder"),
         ("nobody/no-such-model", "hf download nobody/no-such-model"),
     ]:
         config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], "hf_model_name": name}}
