@@ -23,11 +23,10 @@ def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Callabl
         function: The function, of what Numba compiles.
         parallel: Whether Numba runs the function's ``prange`` loops in threads of its own.
     """
-    options: dict[str, bool] = {"nogil": True, "parallel": parallel}
     try:
-        return numba.njit(function, cache=True, **options)  # type: ignore[no-any-return]
+        return numba.njit(function, nogil=True, parallel=parallel, cache=True)  # type: ignore[no-any-return]
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(function, **options)  # type: ignore[no-any-return]
+        return numba.njit(function, nogil=True, parallel=parallel)  # type: ignore[no-any-return]
 
 
 class Workers:
