@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 _BLOCKS = 4  # blocks per thread, to balance the load
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function at its first call, and cache it on disk if a folder can be written."""
+def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Callable[..., Any]:
+    """Compile a function at its first call, and cache it on disk if a folder can be written.
+
+    Args:
+        function: The function, of what Numba compiles.
+        parallel: Whether Numba runs the function's ``prange`` loops in threads of its own.
+    """
     try:
-        return numba.njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
+        return numba.njit(function, nogil=True, parallel=parallel, cache=True)  # type: ignore[no-any-return]
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(function, nogil=True)  # type: ignore[no-any-return]
+        return numba.njit(function, nogil=True, parallel=parallel)  # type: ignore[no-any-return]
 
 
 class Workers:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
+from baselines.threads import compiled
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@partial(compiled, parallel=True)
 def add_squares(tile: NDArray[Any], squares: NDArray[np.float64]) -> None:
     """Add the squares of a tile's columns to running sums.
 
@@ -31,7 +34,7 @@ def add_squares(tile: NDArray[Any], squares: NDArray[np.float64]) -> None:
                 sums[c] += x * x
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@partial(compiled, parallel=True)
 def centre_and_cube(
     tile: NDArray[Any],
     means: NDArray[np.float64],

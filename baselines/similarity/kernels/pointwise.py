@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numba
 import numpy as np
+
+from baselines.threads import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +34,7 @@ class Entries(NamedTuple):
     flush: NDArray[np.bool_]
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@partial(compiled, parallel=True)
 def multiply_factors(
     products: NDArray[np.float64],
     logs: NDArray[np.float64],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bench.parts.truths import ClassListTruth, FileTruth, GlyphsTruth, ImageNetTruth, Places365Truth
 from bench.parts.truths.class_names import add_lookalikes, true_names
 from bench.run.identity import describe_truth
-from metrics.labels import LabelRules, matches
-from metrics.lexical import lexical_match
+from metrics.labels import LabelRules, matches, true_concepts
+from metrics.lexical import lexical_credits, lexical_match
 
 MENDED, OFFICIAL = LabelRules(), LabelRules(official=True)
 
@@ -70,12 +71,16 @@ def test_imagenet(unit, wrong, own):
 def test_no_class_of_imagenet_goes_by_another_ones_name():
     """But for "crane", which is the first name of two classes."""
     names = ImageNetTruth().names()
-    firsts = {unit: truth.name.split(",")[0] for unit, truth in names.items()}
+    truths = list(names.values())
+    firsts = [truth.name.split(",")[0] for truth in truths]
+    by_words = [found[earned == 1] for found, earned in lexical_credits(truths, firsts)]
     taken = [
-        (truth.name, first)
-        for unit, truth in names.items()
-        for other, first in firsts.items()
-        if other != unit and any(right(first, truth)) and first != truth.name
+        (truth.name, firsts[other])
+        for unit, (truth, *found) in enumerate(
+            zip(truths, true_concepts(truths, firsts, MENDED), by_words, strict=True)
+        )
+        for other in np.unique(np.concatenate(found))
+        if other != unit and firsts[other] != truth.name
     ]
     pairs = [("crane, bird", "crane"), ("crane, machine", "crane")]
     # The first names of these two are another class's whole name, which that class keeps.
