@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from bench.cli.arguments import check_names, parser
-from bench.cli.faithfulness_table import explain_empty, print_rows, rows_of
+from bench.cli.faithfulness_table import explain_empty, print_rows, table_rows
 from bench.errors import UserError
 from bench.files import check_writable_file, writing
 from bench.rescore import find_folders, record_config
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.run.faithfulness import FaithfulnessOptions
+    from leaderboards.faithfulness import FaithfulnessSet
     from leaderboards.record import Record
 
 STARTS = ("probe.name=", "probe.params.offset=", "probe.params.path=")
@@ -87,17 +88,18 @@ def main(arguments: Sequence[str]) -> int:
     out = given.out.expanduser() if given.out else None
     if out:
         check_writable_file(out, "--out")
-    rows: list[dict[str, Any]] = []
+    measured: list[tuple[Record, FaithfulnessSet]] = []
     hidden = None if len(folders) > 1 else True  # None: hidden without a terminal
     for folder in tqdm(folders, desc="faithfulness", unit="record", disable=hidden):
         try:
-            rows += _measure(folder, own, settings)
+            measured += _measure(folder, own, settings)
         except UserError as error:
             if len(folders) == 1:
                 raise
             tqdm.write(f"{folder}: skipped, {error}")
-    if not rows:
+    if not measured:
         raise UserError("no record can be scored", where="records")
+    rows = table_rows(measured)
     if out:
         import pandas as pd
 
@@ -165,8 +167,8 @@ def _read_options(given: Namespace, overrides: Sequence[str]) -> FaithfulnessOpt
 
 def _measure(
     folder: Path, overrides: Sequence[str], options: FaithfulnessOptions
-) -> list[dict[str, Any]]:
-    """Score a record; return a row for each metric, or none for a record that is skipped."""
+) -> list[tuple[Record, FaithfulnessSet]]:
+    """Score a record, and write the scores beside its labels; return none if it is skipped."""
     from bench.offline import offline
     from bench.run.faithfulness import measure_faithfulness
     from bench.run.plan import explain_fault
@@ -192,10 +194,9 @@ def _measure(
     except RecordError as error:
         raise explain_fault(error) from error
     tqdm.write(f"{folder}: wrote {file.relative_to(folder)}")
-    rows = rows_of(record, scores)
-    if reason := explain_empty(rows, options.images.path if options.images else ""):
+    if reason := explain_empty(scores, options.images.path if options.images else ""):
         tqdm.write(f"{folder}: {reason}")
-    return rows
+    return [(record, scores)]
 
 
 def _reason_to_skip(record: Record, options: FaithfulnessOptions) -> str:

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leaderboards.cells import Cell
 from leaderboards.faithfulness import describe_presence
+from leaderboards.naming import name_cells
 from metrics.faithfulness_scores import REPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leaderboards.faithfulness import FaithfulnessSet
+    from leaderboards.naming import NamedCell
     from leaderboards.record import Record
 
 
-def rows_of(record: Record, measured: FaithfulnessSet) -> list[dict[str, Any]]:
-    """Return a row of the file for each metric."""
+def table_rows(measured: Sequence[tuple[Record, FaithfulnessSet]]) -> list[dict[str, Any]]:
+    """Return a row for each record and metric; names of rows and targets are those of boards."""
+    cells = [Cell(record) for record, _ in measured]
+    named = {named.cell.record.key: named for named in name_cells(cells)}
+    return [
+        row for record, scores in measured for row in _rows_of(record, scores, named[record.key])
+    ]
+
+
+def _rows_of(record: Record, measured: FaithfulnessSet, named: NamedCell) -> list[dict[str, Any]]:
     control = record.target.get("control")
     setting = measured.setting
     row = {
         "board": record.board,
+        "row": named.row,
         "method": record.method["name"],
         "key": record.key,
-        "target": record.target["name"],
+        "target": named.condition.target,
         "control": f"{control['name']} {control['seed']}" if control else "",
         "layer": record.target["layer"],
-        "probe": record.probe["name"],
-        "concepts": record.concepts["name"],
+        "probe": named.condition.probe,
+        "concepts": named.condition.concepts,
         "images": setting["probe"]["n"],
         "alpha": setting["alpha"],
     }
@@ -57,17 +69,17 @@ def print_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
 
     from bench.cli.console import Console
 
+    several = len({row["target"] for row in rows}) > 1
     shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    shown.add_column("method", style="bold", overflow="fold")
-    shown.add_column("layer", overflow="fold")
+    shown.add_column("method", style="bold")
+    shown.add_column("target, layer" if several else "layer")
     for column in ("n", "unknown", *names):
         shown.add_column(column, justify="right", overflow="fold")
     for start in range(0, len(rows), len(names)):
         first = rows[start]
-        control = f" ({first['control']})" if first["control"] else ""
         shown.add_row(
-            f"{first['method']} {first['key'][:6]}",
-            f"{first['layer']}{control}",
+            first["row"],
+            f"{first['target']}, {first['layer']}" if several else first["layer"],
             str(first["n"]),
             str(first["unknown"]),
             *map(_cell, rows[start : start + len(names)]),
@@ -83,20 +95,21 @@ def _cell(row: Mapping[str, Any]) -> str:
     return f"{row['value']:.3f}{'*' if row['p_shuffled'] < 0.05 else ' '}"
 
 
-def explain_empty(rows: Sequence[Mapping[str, Any]], images: str) -> str:
+def explain_empty(measured: FaithfulnessSet, images: str) -> str:
     """Return why no unit of a record is scored, with a hint; "" if some are.
 
     Args:
-        rows: The record's rows.
+        measured: The record's scores.
         images: The folder with images of concepts; "" for none.
     """
-    if any(row["n"] for row in rows):
+    scores = measured.scores.values()
+    if any(score.n for score in scores):
         return ""
-    first = rows[0]
-    if not first["unknown"]:
+    if not any(score.detail["unknown"] for score in scores):
+        number = measured.setting["probe"]["n"]
         return (
-            f"no unit is scored: their activations do not differ on {first['images']:,} "
-            f"image{'' if first['images'] == 1 else 's'}\n"
+            f"no unit is scored: their activations do not differ on {number:,} "
+            f"image{'' if number == 1 else 's'}\n"
             "  hint: choose more images: probe.params.size=..."
         )
     if images:

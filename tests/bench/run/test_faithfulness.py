@@ -12,6 +12,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.cli import faithfulness as cli
+from bench.cli.faithfulness_table import print_rows
 from bench.errors import UserError
 from bench.evidence import EvidenceRequest, Store
 from bench.parts import catalog
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = [
-    "board", "method", "key", "target", "control", "layer", "probe", "concepts", "images", "alpha",
-    "metric", "value", "ci_low", "ci_high", "n", "n_unlabelled", "unknown", "chance", "ceiling",
-    "p_shuffled", "presence", "circular", "reported",
+    "board", "row", "method", "key", "target", "control", "layer", "probe", "concepts", "images",
+    "alpha", "metric", "value", "ci_low", "ci_high", "n", "n_unlabelled", "unknown", "chance",
+    "ceiling", "p_shuffled", "presence", "circular", "reported",
 ]  # fmt: skip
 
 
@@ -84,6 +85,7 @@ def test_the_images_that_follow_are_scored(
     assert list(table) == COLUMNS
     assert table["metric"].tolist() == ["f1", "iou", "correlation", "cosine", "auprc"]
     assert set(table["images"]) == {48}
+    assert set(table["target"]) == {"glyphs scenes"}
     written, header, row = capsys.readouterr().out.splitlines()[:3]
     assert written == f"{folder}: wrote faithfulness/{added[0].name}"
     value = table.set_index("metric").loc["correlation", "value"]
@@ -357,6 +359,20 @@ def test_the_hint_for_a_broken_image_of_a_concept_names_no_setting(
     assert "on_error" not in said
 
 
+def test_rows_of_several_networks_name_them(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"layer": "fc", "n": 5, "unknown": 0, "value": 0.5, "p_shuffled": 0.01}
+    rows = [
+        {"row": "invert", "target": "glyphs scenes", **value},
+        {"row": "invert, random weights 0", "target": "glyphs objects", **value},
+    ]
+    print_rows(rows[:1], ["iou"])
+    assert "glyphs" not in capsys.readouterr().out
+    print_rows(rows, ["iou"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["invert", "glyphs", "scenes,", "fc", "5", "0", "0.500*"]
+    assert "invert, random weights 0 glyphs objects, fc" in lines[2]
+
+
 def test_out_is_checked_before_any_work(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,8 +380,8 @@ def test_out_is_checked_before_any_work(
     assert main(["faithfulness", str(folder), "--out", str(tmp_path)]) == 2
     (tmp_path / "file").touch()
     assert main(["faithfulness", str(folder), "--out", str(tmp_path / "file" / "a.csv")]) == 2
-    rows = pd.DataFrame({"n": [1], "unknown": [0]})
-    monkeypatch.setattr(cli, "_measure", lambda *_: rows.to_dict("records"))
+    monkeypatch.setattr(cli, "_measure", lambda *_: [None])
+    monkeypatch.setattr(cli, "table_rows", lambda _: [{"n": 1, "unknown": 0}])
     monkeypatch.setattr(cli, "print_rows", lambda *_: None)
     assert main(["faithfulness", str(folder), "--out", str(tmp_path / "new" / "a.csv")]) == 0
     assert pd.read_csv(tmp_path / "new" / "a.csv")["n"].tolist() == [1]
