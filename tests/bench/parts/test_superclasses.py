@@ -116,7 +116,7 @@ def test_only_superclasses_that_a_probe_set_can_tell_apart():
 
 @pytest.mark.parametrize(
     ("folders", "message"),
-    [(None, "no classes of ImageNet"), (["n01440764", "n00000001"], "'n00000001' is no synset")],
+    [(None, "not classes of ImageNet"), (["n01440764", "n00000001"], "'n00000001' is no synset")],
 )
 def test_wordnet_only_for_classes_of_imagenet(folders, message):
     with pytest.raises(UserError, match=message) as error:
