@@ -13,7 +13,7 @@ NONE = "none"
 
 
 def check_superclasses(setting: object) -> None:
-    """Refuse a setting that is no text.
+    """Check a method's `superclasses` before any evidence is gathered.
 
     Args:
         setting: "none"; "wordnet" for the hypernyms of ImageNet's classes in WordNet, where the
@@ -21,7 +21,7 @@ def check_superclasses(setting: object) -> None:
             a superclass if it has one of the labels below it.
 
     Raises:
-        ValueError: It is invalid.
+        ValueError: It is not a string, or empty.
     """
     if not isinstance(setting, str) or not setting:
         raise ValueError('superclasses must be "none", "wordnet" or a file')

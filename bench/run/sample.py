@@ -199,7 +199,7 @@ def _repeat(rows: Tensor, times: int) -> Tensor:
 
     copies = rows.repeat(times, 1)
     noise = torch.randn(copies.shape, generator=torch.Generator().manual_seed(0))
-    return copies + _NOISE * copies.std(dim=0) * noise
+    return copies + _NOISE * copies.std(dim=0, correction=0) * noise
 
 
 def _spaced(texts: Sequence[str]) -> list[str]:

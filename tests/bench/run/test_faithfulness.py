@@ -12,7 +12,6 @@ import pytest
 
 from bench.__main__ import main
 from bench.cli import faithfulness as cli
-from bench.cli.faithfulness_table import print_rows
 from bench.errors import UserError
 from bench.evidence import EvidenceRequest, Store
 from bench.parts import catalog
@@ -357,20 +356,6 @@ def test_the_hint_for_a_broken_image_of_a_concept_names_no_setting(
     assert "0.png: cannot read this image" in said
     assert "hint: repair it, or remove it from the folder" in said
     assert "on_error" not in said
-
-
-def test_rows_of_several_networks_name_them(capsys: pytest.CaptureFixture[str]) -> None:
-    value = {"layer": "fc", "n": 5, "unknown": 0, "value": 0.5, "p_shuffled": 0.01}
-    rows = [
-        {"row": "invert", "target": "glyphs scenes", **value},
-        {"row": "invert, random weights 0", "target": "glyphs objects", **value},
-    ]
-    print_rows(rows[:1], ["iou"])
-    assert "glyphs" not in capsys.readouterr().out
-    print_rows(rows, ["iou"])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split() == ["invert", "glyphs", "scenes,", "fc", "5", "0", "0.500*"]
-    assert "invert, random weights 0 glyphs objects, fc" in lines[2]
 
 
 def test_out_is_checked_before_any_work(
